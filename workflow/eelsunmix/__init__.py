@@ -1,0 +1,1 @@
+"""From an EELS spectrum image to components and maps."""
