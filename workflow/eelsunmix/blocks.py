@@ -1,9 +1,9 @@
 """How work is cut into blocks of whole spectra and how those blocks are run: the only place that decides.
 
-Every stage is either a *fold* (one pass over the image that ends in a small result) or a *map* (a function of
-each block whose results are laid side by side).  Both take a kernel that sees one loaded, labelled block and
-knows nothing of Dask; who runs the blocks (threads of this process, a local cluster, a SLURM cluster, a running
-scheduler) is settled by `execution` alone and never changes a result.
+Every stage is either a *fold* (one pass over the image that ends in a small result) or a *map* (a function
+of each block whose results are laid side by side).  Both take a kernel that sees one loaded, labelled block
+and knows nothing of Dask; who runs the blocks (threads of this process, a local cluster, a SLURM cluster, a
+running scheduler) is settled by `execution` alone and never changes a result.
 """
 
 import functools

@@ -1,0 +1,246 @@
+"""Sealed stores: complete and verified, or absent."""
+
+import errno
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import dask.array as da
+import numpy as np
+import pytest
+import xarray as xr
+from zarr.storage import LocalStore
+
+from eelsunmix import blocks
+from eelsunmix.errors import StoreError
+from eelsunmix.store import MANIFEST, open_store, publish, read_manifest, verify
+
+
+@pytest.fixture
+def dataset():
+    rng = np.random.default_rng(0)
+    return xr.Dataset(
+        {
+            "counts": (("y", "x", "energy_loss"), rng.poisson(20, (7, 5, 40)).astype("u2")),
+            "net_counts": (("edge", "y"), rng.normal(size=(2, 7))),
+            "status": (("edge",), ["converged", "failed"]),
+        },
+        coords={
+            "edge": ["Ti_L23", "O_K"],
+            "energy_loss": ("energy_loss", np.arange(40) * 0.5 + 350, {"units": "eV"}),
+            "valid_pixel": (("y", "x"), rng.random((7, 5)) > 0.2),
+        },
+        attrs={
+            "window": (450, np.float64(486.5)),
+            "chosen": None,
+            "steps": [{"step": "gain", "applied": False}],
+        },
+    )
+
+
+@pytest.fixture
+def store(dataset, tmp_path):
+    publish(dataset, tmp_path / "raw.zarr", settings={"seed": 1})
+    return tmp_path / "raw.zarr"
+
+
+def test_what_is_published_is_read_back(dataset, store):
+    found = open_store(store)
+    xr.testing.assert_equal(found, dataset)
+    assert found.energy_loss.attrs == {"units": "eV"}
+    assert found.attrs == {
+        "window": [450, 486.5],
+        "chosen": None,
+        "steps": [{"step": "gain", "applied": False}],
+    }
+
+
+def test_a_store_opens_with_xarray_alone(dataset, store):
+    with xr.open_zarr(store) as found:
+        xr.testing.assert_equal(found.load(), dataset)
+
+
+def test_large_variables_are_lazy_sharded_and_equal(tmp_path, monkeypatch):
+    monkeypatch.setattr(blocks, "BLOCK_ELEMENTS", 1200)
+    monkeypatch.setattr("eelsunmix.store.BLOCK_ELEMENTS", 1200)
+    monkeypatch.setattr("eelsunmix.store.CHUNK_ELEMENTS", 500)
+    values = np.random.default_rng(0).poisson(9, (11, 6, 40)).astype("u2")
+    image = xr.DataArray(
+        da.from_array(values, chunks=(2, 6, 40)), dims=("y", "x", "energy_loss"), name="counts"
+    )
+    publish(image.to_dataset(), tmp_path / "raw.zarr")
+    found = open_store(tmp_path / "raw.zarr").counts
+    assert found.chunks == ((5, 5, 1), (6,), (40,))
+    np.testing.assert_array_equal(found.values, values)
+    shards = [name for name in read_manifest(tmp_path / "raw.zarr").files if name.startswith("counts/c/")]
+    assert len(shards) == 3
+
+
+def test_seal_tells_content_settings_and_inputs_apart(dataset, store, tmp_path):
+    same = publish(dataset, tmp_path / "same.zarr", settings={"seed": 1})
+    other_settings = publish(dataset, tmp_path / "a.zarr", settings={"seed": 2})
+    other_data = publish(
+        dataset.assign(net_counts=dataset.net_counts + 1), tmp_path / "b.zarr", settings={"seed": 1}
+    )
+    child = publish(dataset, tmp_path / "c.zarr", settings={"seed": 1}, inputs=[store])
+    assert read_manifest(store).seal == same
+    assert len({same, other_settings, other_data, child}) == 4
+    assert read_manifest(tmp_path / "c.zarr").inputs == {"raw.zarr": same}
+
+
+def _names(folder):
+    return [entry.name for entry in folder.iterdir()]
+
+
+def _data_files(store):
+    return sorted(name for name in read_manifest(store).files)
+
+
+def _flip_a_bit(file: Path):
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (_flip_a_bit, "damaged"),
+        (lambda file: file.write_bytes(file.read_bytes()[:-1]), "damaged"),
+        (lambda file: file.write_bytes(b""), "damaged"),
+        (lambda file: file.write_bytes(file.read_bytes() + b"0" * 16), "damaged"),
+        (Path.unlink, "missing"),
+    ],
+)
+def test_every_damage_to_every_file_is_refused_by_name(store, damage, message, tmp_path):
+    for name in _data_files(store):
+        copy = tmp_path / "copy.zarr"
+        shutil.copytree(store, copy)
+        damage(copy / name)
+        with pytest.raises(StoreError, match=f"{name} is {message}"):
+            open_store(copy)
+        shutil.rmtree(copy)
+
+
+def test_a_chunk_swapped_for_a_valid_one_is_refused(dataset, store, tmp_path):
+    publish(dataset.assign(net_counts=dataset.net_counts * 2), tmp_path / "other.zarr")
+    shutil.copy(tmp_path / "other.zarr/net_counts/c/0/0", store / "net_counts/c/0/0")
+    with pytest.raises(StoreError, match="net_counts/c/0/0 is damaged"):
+        open_store(store)
+
+
+def test_foreign_files_are_refused_but_for_the_timestamp_of_the_workflow(store):
+    (store / ".snakemake_timestamp").touch()
+    verify(store)
+    (store / "counts" / "c" / "9").write_bytes(b"x")
+    with pytest.raises(StoreError, match="counts/c/9 does not belong"):
+        verify(store)
+
+
+def test_an_edited_manifest_is_refused(store):
+    text = (store / MANIFEST).read_text()
+    (store / MANIFEST).write_text(text.replace('"seed": 1', '"seed": 2'))
+    with pytest.raises(StoreError, match="its seal differs"):
+        open_store(store)
+    (store / MANIFEST).write_text(text[:-20])
+    with pytest.raises(StoreError, match=r"manifest\.json is damaged"):
+        open_store(store)
+    (store / MANIFEST).unlink()
+    with pytest.raises(StoreError, match="never sealed"):
+        open_store(store)
+
+
+def test_missing_store_and_existing_target(dataset, store, tmp_path):
+    with pytest.raises(StoreError, match="no such store"):
+        open_store(tmp_path / "absent.zarr")
+    before = read_manifest(store)
+    with pytest.raises(StoreError, match="exists already"):
+        publish(dataset, store)
+    assert verify(store) == before
+
+
+def test_a_writer_that_comes_second_loses(dataset, tmp_path):
+    """An orphaned process must not change what the user's new run has made in the meantime."""
+    path = tmp_path / "raw.zarr"
+
+    def slow():
+        publish(dataset, path, settings={"run": "second"})  # finishes while the first is still computing
+        return np.zeros(3)
+
+    first = xr.Dataset({"late": ("z", da.from_delayed(_delayed(slow), (3,), float))})
+    with pytest.raises(StoreError, match="another process has written it"):
+        publish(first, path, settings={"run": "first"})
+    assert verify(path).settings == {"run": "second"}
+    assert _names(tmp_path) == ["raw.zarr"]
+
+
+def _delayed(function):
+    import dask
+
+    return dask.delayed(function, pure=False)()
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES])
+def test_a_failed_write_at_any_point_leaves_nothing(dataset, tmp_path, monkeypatch, code):
+    write = LocalStore.set
+    n_writes = _count_writes(dataset, tmp_path, monkeypatch)
+    assert n_writes > 10
+    for failing in range(n_writes):
+        left = iter(range(n_writes))
+
+        async def set_or_fail(self, key, value, byte_range=None, *, left=left, failing=failing):
+            if next(left) == failing:
+                raise OSError(code, os.strerror(code))
+            await write(self, key, value)
+
+        monkeypatch.setattr(LocalStore, "set", set_or_fail)
+        with pytest.raises(StoreError, match=r"raw\.zarr: cannot be written"):
+            publish(dataset, tmp_path / "raw.zarr")
+        assert _names(tmp_path) == []
+
+
+def _count_writes(dataset, tmp_path, monkeypatch):
+    write, keys = LocalStore.set, []
+
+    async def counted(self, key, value, byte_range=None):
+        keys.append(key)
+        await write(self, key, value)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalStore, "set", counted)
+        publish(dataset, tmp_path / "counted.zarr")
+    shutil.rmtree(tmp_path / "counted.zarr")
+    return len(keys)
+
+
+KILLED = """
+import os, signal, sys
+import numpy as np, xarray as xr
+from zarr.storage import LocalStore
+from eelsunmix import store
+
+write, left = LocalStore.set, iter(range(1000))
+async def set_or_die(self, key, value, byte_range=None):
+    if next(left) == int(sys.argv[2]):
+        os.kill(os.getpid(), signal.SIGKILL)
+    await write(self, key, value)
+LocalStore.set = set_or_die
+if sys.argv[2] == "-1":
+    store._make_durable = lambda path: os.kill(os.getpid(), signal.SIGKILL)
+store.publish(xr.Dataset({"counts": (("y", "x"), np.ones((7, 5)))}), sys.argv[1])
+"""
+
+
+@pytest.mark.parametrize("point", [0, 2, 4, -1])
+def test_a_killed_writer_leaves_no_store_and_the_next_one_cleans_up(dataset, tmp_path, point):
+    path = tmp_path / "raw.zarr"
+    killed = subprocess.run([sys.executable, "-c", KILLED, path, str(point)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert not path.exists()
+    assert len(_names(tmp_path)) == 1, "the draft that nobody could remove"
+    publish(dataset, path)
+    xr.testing.assert_equal(open_store(path), dataset)
+    assert _names(tmp_path) == ["raw.zarr"]
