@@ -32,7 +32,7 @@ from eelsunmix.errors import StoreError
 
 MANIFEST = "manifest.json"
 CHUNK_ELEMENTS = 2**21
-"""Elements in a chunk, the unit of compression: 4 MB of uint16, 8 MB of float32; a block is a shard of them."""
+"""Elements in a chunk, the unit of compression: 4 MB of uint16, 8 MB of float32; a shard is a block."""
 
 _FOREIGN = {MANIFEST, ".snakemake_timestamp"}
 _PACKAGES = ("eelsunmix", "numpy", "scipy", "scikit-learn", "torch", "xarray", "zarr", "dask", "rosettasciio")

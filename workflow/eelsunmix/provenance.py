@@ -1,0 +1,106 @@
+"""Fingerprint of the source code that a result depends on, so that an edit reruns just what it concerns."""
+
+import ast
+import functools
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent
+
+INFRASTRUCTURE = frozenset({"blocks", "configuration", "errors", "job", "provenance", "store"})
+"""Modules that carry results and never change them; they are left out of every fingerprint."""
+
+
+def source_fingerprint(*modules: str) -> str:
+    """Hash what the given modules, and all that they import from this package, compute.
+
+    The hash is taken over the syntax trees without docstrings: comments, layout, documentation and times of
+    modification do not count. Nothing is imported. Modules looked up by name at run time (the unmixing
+    methods) are not seen and must be given.
+
+    Parameters
+    ----------
+    *modules : str
+        Dotted names inside the package, for example ``"eelsunmix.methods.vca"``.
+
+    Returns
+    -------
+    str
+        16 hexadecimal digits.
+
+    Raises
+    ------
+    ValueError
+        If a module does not exist.
+    """
+    digest = hashlib.blake2b(digest_size=8)
+    for path in sorted(_closure(modules)):
+        digest.update(f"{path.relative_to(PACKAGE)}\n{_syntax(path, path.stat().st_mtime_ns)}\n".encode())
+    return digest.hexdigest()
+
+
+def _closure(modules: tuple[str, ...]) -> set[Path]:
+    waiting, seen = [_file_of(module) for module in modules], set()
+    while waiting:
+        path = waiting.pop()
+        if path is None:
+            raise ValueError(f"no such module among {', '.join(modules)}")
+        if path not in seen:
+            seen.add(path)
+            waiting.extend(_imported(path))
+    return seen
+
+
+def _imported(path: Path) -> list[Path]:
+    names = set(_imported_names(ast.parse(path.read_text()), path))
+    files = {_file_of(name) for name in names if name.split(".")[1:2] != []}
+    return [file for file in files if file and not _is_infrastructure(file)]
+
+
+def _imported_names(tree: ast.Module, path: Path) -> Iterator[str]:
+    package = ".".join(("eelsunmix", *path.relative_to(PACKAGE).parent.parts))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.startswith("eelsunmix."))
+        elif isinstance(node, ast.ImportFrom):
+            base = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            if module.split(".")[0] == "eelsunmix":
+                yield module
+                yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def _file_of(module: str) -> Path | None:
+    """Source file of a dotted name; None for a name inside a module."""
+    base = PACKAGE.joinpath(*module.split(".")[1:])
+    for path in (base.with_suffix(".py"), base / "__init__.py"):
+        if path.is_file():
+            return path
+    return None
+
+
+def _is_infrastructure(path: Path) -> bool:
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return parts == ("__init__",) or parts[0] in INFRASTRUCTURE
+
+
+@functools.cache
+def _syntax(path: Path, _modified: int) -> str:
+    return ast.dump(_without_docstrings(ast.parse(path.read_text())))
+
+
+def _without_docstrings(tree: ast.Module) -> ast.Module:
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [item for item in body if not _is_bare_string(item)]  # type: ignore[attr-defined]
+    return tree
+
+
+def _is_bare_string(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
