@@ -134,6 +134,16 @@ def open_store(path: str | Path) -> xr.Dataset:
     )
 
 
+def open_stores(paths: Iterable[str | Path]) -> dict[str, xr.Dataset]:
+    """Open several stores; their names without ``.zarr`` are the keys."""
+    return {Path(path).stem: open_store(path) for path in paths}
+
+
+def seals(paths: Iterable[str | Path]) -> dict[str, str]:
+    """Seal of each store, by path."""
+    return {str(path): read_manifest(path).seal for path in paths}
+
+
 def verify(path: str | Path) -> Manifest:
     """Compare every file of a store with its manifest.
 

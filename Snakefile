@@ -1,0 +1,48 @@
+"""From spectrum images to components, maps and one report per sample: `snakemake --cores all`."""
+
+from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
+
+from eelsunmix.configuration import ConfigurationError, as_params, read_configuration
+from eelsunmix.examples import available_samples
+from eelsunmix.provenance import source_fingerprint
+from snakemake.utils import min_version
+
+min_version("9.20")
+
+try:
+    settings = read_configuration(
+        workflow.config_settings.configfiles or ["config/config.yaml"],
+        workflow.config_settings.config,
+    )
+except ConfigurationError as error:
+    raise WorkflowError(str(error)) from None
+
+# Who runs the blocks is not a parameter: it never changes a result, so it must not rerun anything.
+config["dask"] = as_params(settings.dask)
+samples, skipped = available_samples(settings.samples)
+for line in skipped:
+    logger.warning(line)
+
+
+wildcard_constraints:
+    sample="|".join(samples) or "none",
+
+
+include: "workflow/rules/prepare.smk"
+include: "workflow/rules/denoise.smk"
+include: "workflow/rules/background.smk"
+include: "workflow/rules/unmix.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        expand("reports/{sample}.html", sample=samples),
+    localrule: True
+
+
+onsuccess:
+    for sample in samples:
+        logger.info(f"report: {workflow.basedir_of_run / 'reports' / sample}.html")

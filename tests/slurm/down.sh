@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Stop what up.sh started, by the process ids that the daemons wrote.
+set -u
+state=/var/lib/eelsunmix-slurm
+squeue -h -o %A 2>/dev/null | xargs -r scancel 2>/dev/null
+for file in "$state"/slurmd.*.pid "$state/slurmctld.pid" /run/munge/munged.pid; do
+    [ -s "$file" ] || continue
+    process=$(cat "$file")
+    kill "$process" 2>/dev/null
+    for _ in $(seq 50); do kill -0 "$process" 2>/dev/null || break; sleep 0.2; done
+done
+echo "SLURM is down"

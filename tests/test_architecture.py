@@ -1,0 +1,112 @@
+"""Who may import what, and what importing costs."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "workflow" / "eelsunmix"
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+
+# A module may import what stands above it, and what stands beside it in the same folder.
+LAYERS = [
+    {"errors"},
+    {"blocks", "provenance", "metrics", "edges", "abundances"},
+    {"store", "power_law", "profiles"},
+    {"io", "synthetic", "corrections", "denoise", "rank", "background", "examples"},
+    {"learning", "methods"},
+    {"unmixing"},
+    {"comparison"},
+    {"report", "configuration", "job"},
+]
+SHARED_BELOW_STAGES = {"noise_eigenvalues", "nonlocal_means", "noise"}
+
+
+def _top(path):
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def _imports(path):
+    """Yield (imported dotted name, whether at module level) of a source file."""
+    tree = ast.parse(path.read_text())
+    top_level = set(
+        ast.walk(ast.Module(body=[n for n in tree.body if not _is_definition(n)], type_ignores=[]))
+    )
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node in top_level) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield node.module, node in top_level
+            if node.module == "eelsunmix":
+                yield from ((f"eelsunmix.{alias.name}", node in top_level) for alias in node.names)
+
+
+def _is_definition(node):
+    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_go_one_way(path):
+    level = {name: rank for rank, names in enumerate(LAYERS) for name in names}
+    own = level.get(_top(path))
+    if own is None:
+        return
+    for name, _ in _imports(path):
+        other = name.split(".")[1] if name.startswith("eelsunmix.") else None
+        if other in level and other != _top(path):
+            assert level[other] <= own, f"{path.name} imports {name}, which stands below it"
+
+
+def test_every_module_has_a_place_in_the_layers():
+    known = set().union(*LAYERS) | SHARED_BELOW_STAGES | {"__init__"}
+    assert {_top(path) for path in SOURCES} <= known
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_only_the_store_writes_stores_and_nobody_knows_the_workflow_engine(path):
+    text = path.read_text()
+    if path.name != "store.py":
+        assert not re.search(r"\.to_zarr\(|\.to_netcdf\(|zarr\.create|zarr\.save", text)
+    assert all(name.split(".")[0] != "snakemake" for name, _ in _imports(path))
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.glob("methods/*.py")), ids=lambda path: path.stem)
+def test_methods_know_neither_dask_nor_zarr(path):
+    assert not {name.split(".")[0] for name, _ in _imports(path)} & {"dask", "zarr", "distributed"}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_heavy_libraries_are_imported_where_they_are_used(path):
+    heavy = {"torch", "sklearn", "numba", "rsciio", "plotly", "xraydb", "distributed", "dask_jobqueue"}
+    assert not {name.split(".")[0] for name, at_top in _imports(path) if at_top} & heavy
+
+
+def test_reading_a_configuration_loads_no_heavy_library():
+    code = "import sys, eelsunmix.configuration; print(*sys.modules)"
+    modules = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert not {"torch", "sklearn", "numba", "rsciio", "plotly", "distributed"} & set(modules)
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "workflow" / "scripts").glob("*.py")), ids=lambda path: path.stem
+)
+def test_scripts_only_connect(path):
+    allowed = (ast.Import, ast.ImportFrom, ast.With, ast.Expr)
+    tree = ast.parse(path.read_text())
+    assert all(isinstance(node, allowed) for node in tree.body)
+    banned = (ast.FunctionDef, ast.For, ast.While, ast.If, ast.IfExp, ast.Try)
+    assert not any(isinstance(node, banned) for node in ast.walk(tree))
+
+
+def test_the_pins_of_torch_agree():
+    pins = {
+        name: re.findall(r"torch==([\d.]+)", (ROOT / name).read_text())
+        for name in ("envs/constraints.txt", "envs/eelsunmix.yaml", "Makefile")
+    }
+    assert {tuple(set(found)) for found in pins.values()} == {("2.13.0",)}, pins

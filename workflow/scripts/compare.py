@@ -1,0 +1,20 @@
+"""All stores of a sample -> comparison.zarr."""
+
+from eelsunmix.comparison import compare
+from eelsunmix.configuration import from_params
+from eelsunmix.edges import Edge, Profile, Region
+from eelsunmix.job import job
+from eelsunmix.store import open_store, open_stores, publish
+
+with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
+    comparison = compare(
+        open_store(snakemake.input.corrected).counts,
+        open_store(snakemake.input.bs),
+        open_stores(snakemake.input.fits),
+        open_stores(snakemake.input.maps),
+        edges=from_params(dict[str, Edge], snakemake.params.edges),
+        profiles=from_params(dict[str, Profile], snakemake.params.profiles),
+        regions=from_params(dict[str, Region], snakemake.params.regions),
+        truth=open_store(snakemake.input.raw),
+    )
+    publish(comparison, snakemake.output[0], inputs=snakemake.input, settings=snakemake.params)

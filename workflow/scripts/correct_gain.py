@@ -1,0 +1,15 @@
+"""raw.zarr -> corrected.zarr."""
+
+from eelsunmix.configuration import from_params
+from eelsunmix.corrections import Corrections, correct_image
+from eelsunmix.edges import Edge
+from eelsunmix.job import job
+from eelsunmix.store import open_store, publish
+
+with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
+    corrected = correct_image(
+        open_store(snakemake.input.raw).counts,
+        from_params(Corrections, snakemake.params.corrections),
+        edges=from_params(dict[str, Edge], snakemake.params.edges),
+    )
+    publish(corrected, snakemake.output[0], inputs=snakemake.input, settings=snakemake.params)

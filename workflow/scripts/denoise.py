@@ -1,0 +1,11 @@
+"""corrected.zarr -> pca.zarr."""
+
+from eelsunmix.configuration import from_params
+from eelsunmix.denoise import DenoiseOptions, denoise
+from eelsunmix.job import job
+from eelsunmix.store import open_store, publish
+
+with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
+    image = open_store(snakemake.input.corrected).counts
+    pca = denoise(image, from_params(DenoiseOptions, snakemake.params.denoise))
+    publish(pca, snakemake.output[0], inputs=snakemake.input, settings=snakemake.params)

@@ -1,0 +1,14 @@
+"""corrected.zarr and pca.zarr -> rank.zarr."""
+
+from eelsunmix.configuration import from_params
+from eelsunmix.job import job
+from eelsunmix.rank import ComponentOptions, estimate_endmembers
+from eelsunmix.store import open_store, publish
+
+with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
+    rank = estimate_endmembers(
+        open_store(snakemake.input.corrected).counts,
+        open_store(snakemake.input.pca),
+        from_params(ComponentOptions, snakemake.params.components),
+    )
+    publish(rank, snakemake.output[0], inputs=snakemake.input, settings=snakemake.params)

@@ -1,0 +1,20 @@
+"""corrected.zarr, pca.zarr and rank.zarr -> the fitted model of one method."""
+
+from eelsunmix.job import job
+from eelsunmix.store import open_store, publish
+from eelsunmix.unmixing import fit, input_image
+
+with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
+    corrected = open_store(snakemake.input.corrected).counts
+    pca, rank = open_store(snakemake.input.pca), open_store(snakemake.input.rank)
+    model = fit(
+        input_image(snakemake.params.input, corrected, pca, rank),
+        snakemake.params.method,
+        n_endmembers=rank.attrs["n_endmembers"],
+        seed=snakemake.params.seed,
+        pca=pca,
+        counts=corrected,
+        n_learning_pixels=snakemake.params.n_learning_pixels,
+        **snakemake.params.options,
+    )
+    publish(model, snakemake.output[0], inputs=snakemake.input, settings=snakemake.params)

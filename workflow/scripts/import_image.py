@@ -1,0 +1,16 @@
+"""Vendor file -> raw.zarr."""
+
+from eelsunmix.configuration import from_params
+from eelsunmix.io import AxesOptions, DetectorOptions, import_image
+from eelsunmix.job import job
+from eelsunmix.store import publish
+
+with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
+    raw = import_image(
+        snakemake.input[0],
+        signal=snakemake.params.signal,
+        axes=from_params(AxesOptions, snakemake.params.axes),
+        detector=from_params(DetectorOptions, snakemake.params.detector),
+        invalid_pixels=snakemake.params.invalid_pixels,
+    )
+    publish(raw, snakemake.output[0], settings=snakemake.params)

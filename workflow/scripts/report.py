@@ -1,0 +1,20 @@
+"""All stores of a sample -> its page."""
+
+from eelsunmix.job import job
+from eelsunmix.report import read_benchmarks, write_report
+from eelsunmix.store import installed_versions, open_stores, seals
+
+with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
+    stages = ["raw", "corrected", "pca", "rank", "bs", "comparison"]
+    write_report(
+        snakemake.output[0],
+        sample=snakemake.wildcards.sample,
+        stores=open_stores(map(snakemake.input.get, stages)),
+        fits=open_stores(snakemake.input.fits),
+        maps=open_stores(snakemake.input.maps),
+        benchmarks=read_benchmarks(snakemake.params.benchmarks),
+        settings=snakemake.params.settings,
+        seals=seals(snakemake.input),
+        versions=installed_versions(),
+        title=snakemake.params.title,
+    )

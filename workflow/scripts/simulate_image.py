@@ -1,0 +1,10 @@
+"""Options of a scene -> raw.zarr with its truth."""
+
+from eelsunmix.configuration import from_params
+from eelsunmix.job import job
+from eelsunmix.store import publish
+from eelsunmix.synthetic import SCENES, simulate
+
+with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
+    scene = simulate(from_params(SCENES[snakemake.params.scene], snakemake.params.options))
+    publish(scene.to_dataset(), snakemake.output[0], settings=snakemake.params)

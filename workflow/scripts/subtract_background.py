@@ -1,0 +1,17 @@
+"""corrected.zarr -> bs.zarr."""
+
+from eelsunmix.background import BackgroundOptions, subtract_background
+from eelsunmix.configuration import from_params
+from eelsunmix.edges import Edge, Profile, Region
+from eelsunmix.job import job
+from eelsunmix.store import open_store, publish
+
+with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
+    bs = subtract_background(
+        open_store(snakemake.input.corrected).counts,
+        from_params(dict[str, Edge], snakemake.params.edges),
+        from_params(BackgroundOptions, snakemake.params.background),
+        profiles=from_params(dict[str, Profile], snakemake.params.profiles),
+        regions=from_params(dict[str, Region], snakemake.params.regions),
+    )
+    publish(bs, snakemake.output[0], inputs=snakemake.input, settings=snakemake.params)
