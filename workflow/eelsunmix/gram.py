@@ -1,0 +1,225 @@
+"""Weighted Gram matrix of an image in one pass: all that a Poisson-weighted PCA needs to know of the data.
+
+The rank-one variance of Keenan and Kotula belongs to rows (pixels) and columns (channels). The row factor is
+known inside a block and the column factor only at the end, but it scales the finished matrix: one pass is enough.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from eelsunmix.blocks import fold
+from eelsunmix.errors import InputError
+
+Floats = NDArray[np.float64]
+
+ROWS = 4096
+"""Spectra multiplied at a time: bounds both the memory and the length of a float32 sum."""
+
+FLOAT32_MEAN = 1e4
+"""Largest mean count per channel that float32 is trusted with."""
+
+FLOAT32_ERROR = 1e-3
+"""Largest estimated relative error of a noise eigenvalue that float32 may cause."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gram:
+    """Sums over the valid pixels of an image.
+
+    Parameters
+    ----------
+    n_pixels : int
+        Valid pixels that hold any counts.
+    counts, negative_squares : ndarray, shape (channel,)
+        Sum of the counts; sum of the squares of the negative values.
+    variance_total : float
+        Sum over the pixels of `pixel_variance`.
+    products : ndarray, shape (channel, channel)
+        Sum of spectrum^T spectrum / pixel_variance.
+    float32_power : float
+        Sum over blocks of pixels times largest eigenvalue of what was multiplied in float32.
+    """
+
+    n_pixels: int
+    counts: Floats
+    negative_squares: Floats
+    variance_total: float
+    products: Floats
+    float32_power: float
+
+    def __add__(self, other: "Gram") -> "Gram":
+        return Gram(
+            n_pixels=self.n_pixels + other.n_pixels,
+            counts=self.counts + other.counts,
+            negative_squares=self.negative_squares + other.negative_squares,
+            variance_total=self.variance_total + other.variance_total,
+            products=self.products + other.products,
+            float32_power=self.float32_power + other.float32_power,
+        )
+
+
+def weighted_gram(image: xr.DataArray, precision: Literal["auto", "float64"] = "auto") -> Gram:
+    """Sum up the weighted Gram matrix of an image, block by block.
+
+    Parameters
+    ----------
+    image : DataArray, shape (..., channel)
+        Counts; `valid_pixel` is heeded if there.
+    precision : {"auto", "float64"}
+        "auto" multiplies deviations from the mean spectrum in float32 where the values are non-negative
+        integers of a mean up to `FLOAT32_MEAN`, and there are enough pixels for a noise floor.
+
+    Raises
+    ------
+    InputError
+        A valid pixel holds a value that is not finite, or no pixel holds any counts.
+    """
+    n_channels = image.shape[-1]
+    # With few pixels the smallest eigenvalues tend to zero, where float32 has no digits left to give.
+    short = precision == "auto" and image.size >= 4 * n_channels**2
+
+    def kernel(block: xr.DataArray) -> Gram:
+        return block_gram(block, allow_float32=short)
+
+    gram = fold(kernel, image, lambda a, b: a + b)
+    if gram.n_pixels == 0:
+        raise InputError(
+            f"{image.name or 'image'}: no valid pixel holds any counts; check the mask and the file"
+        )
+    return gram
+
+
+def block_gram(block: xr.DataArray, *, allow_float32: bool) -> Gram:
+    """Gram matrix of one loaded block."""
+    spectra = valid_spectra(block)
+    totals = spectra.sum(axis=1, dtype=np.float64)
+    _check_finite(block, totals)
+    variance = pixel_variance(spectra, totals, counts_per_electron(block))
+    filled = variance > 0
+    if not filled.all():
+        spectra, totals, variance = spectra[filled], totals[filled], variance[filled]
+    counts = spectra.sum(axis=0, dtype=np.float64)
+    if allow_float32 and _suits_float32(spectra):
+        products, power = _shifted_products(spectra, totals, counts)
+    else:
+        products, power = _products(spectra, variance), 0.0
+    return Gram(
+        n_pixels=len(spectra),
+        counts=counts,
+        negative_squares=_negative_squares(spectra, axis=0),
+        variance_total=float(variance.sum()),
+        products=products,
+        float32_power=power,
+    )
+
+
+def valid_spectra(block: xr.DataArray) -> NDArray[Any]:
+    """Spectra (pixel, channel) of the valid pixels of a loaded block."""
+    spectra = block.to_numpy().reshape(-1, block.shape[-1])
+    if "valid_pixel" not in block.coords:
+        return spectra
+    valid = valid_pixels(block).reshape(-1)
+    return spectra if valid.all() else spectra[valid]
+
+
+def valid_pixels(block: xr.DataArray) -> NDArray[np.bool_]:
+    """Mask of the valid pixels, in the order of the navigation dims of the block."""
+    if "valid_pixel" not in block.coords:
+        return np.ones(block.shape[:-1], dtype=bool)
+    return block.valid_pixel.transpose(*block.dims[:-1]).to_numpy()
+
+
+def counts_per_electron(image: xr.DataArray) -> float:
+    """Variance over mean of the detector, 1 where the image does not say."""
+    return float(image.attrs.get("counts_per_electron", 1.0))
+
+
+def pixel_variance(spectra: NDArray[Any], totals: Floats, per_electron: float) -> Floats:
+    """Variance of the total of each pixel, in units of counts (of one electron).
+
+    For counts it is the total itself. Where a dark spectrum was subtracted, totals may vanish or be negative;
+    there the negative values show the noise: twice the sum of their squares is the variance of noise around zero.
+    """
+    return np.maximum(totals, 2 * _negative_squares(spectra, axis=1) / per_electron)
+
+
+def _negative_squares(spectra: NDArray[Any], axis: int) -> Floats:
+    if spectra.dtype.kind in "ub" or spectra.size == 0 or spectra.min() >= 0:
+        return np.zeros(spectra.shape[1 - axis])
+    total = np.zeros(spectra.shape[1 - axis])
+    for start in range(0, len(spectra), ROWS):
+        rows = slice(start, start + ROWS)
+        squares = np.square(np.minimum(spectra[rows], 0), dtype=np.float64)
+        total[rows if axis == 1 else slice(None)] += squares.sum(axis=axis)
+    return total
+
+
+def _check_finite(block: xr.DataArray, totals: Floats) -> None:
+    bad = np.flatnonzero(~np.isfinite(totals))
+    if bad.size == 0:
+        return
+    index = np.argwhere(valid_pixels(block))[bad[0]]
+    where = ", ".join(
+        f"{dim} = {block[dim].values[i] if dim in block.coords else i}"
+        for dim, i in zip(block.dims, index.tolist(), strict=False)
+    )
+    raise InputError(
+        f"{block.name or 'image'}: pixel {where} holds a value that is not finite; mask the pixel"
+    )
+
+
+def _suits_float32(spectra: NDArray[Any]) -> bool:
+    return (
+        spectra.dtype.kind in "iu"
+        and spectra.size > 0
+        and bool(spectra.min() >= 0)
+        and float(spectra.mean(dtype=np.float64)) <= FLOAT32_MEAN
+    )
+
+
+def _products(spectra: NDArray[Any], variance: Floats) -> Floats:
+    products = np.zeros((spectra.shape[1],) * 2)
+    for start in range(0, len(spectra), ROWS):
+        rows = slice(start, start + ROWS)
+        weighted = spectra[rows] / np.sqrt(variance[rows, None])
+        products += weighted.T @ weighted
+    return products
+
+
+def _shifted_products(spectra: NDArray[Any], totals: Floats, counts: Floats) -> tuple[Floats, float]:
+    """Multiply deviations from the block's mean spectrum in float32; add the mean back in float64.
+
+    The mean spectrum carries nearly all of the power, so that without it float32 has its digits for the noise.
+    """
+    shape32 = (counts / totals.sum()).astype(np.float32)
+    products = np.zeros((spectra.shape[1],) * 2)
+    for start in range(0, len(spectra), ROWS):
+        rows = slice(start, start + ROWS)
+        deviation = spectra[rows].astype(np.float32)
+        deviation -= np.multiply.outer(totals[rows].astype(np.float32), shape32)
+        deviation *= (1 / np.sqrt(totals[rows, None])).astype(np.float32)
+        products += deviation.T @ deviation
+    scale = 1 / np.sqrt(np.maximum(counts, 1.0))
+    # The column scale counts / n and the row scale sum(totals) / n leave sum(totals) / counts, times n pixels.
+    power = totals.sum() * largest_eigenvalue(products * scale[:, None] * scale)
+    mean_shape = shape32.astype(np.float64)
+    cross = np.outer(counts - totals.sum() * mean_shape, mean_shape)
+    products += cross + cross.T + totals.sum() * np.outer(mean_shape, mean_shape)
+    return products, float(power)
+
+
+def largest_eigenvalue(matrix: Floats, steps: int = 20) -> float:
+    """Estimate the largest eigenvalue of a positive semidefinite matrix by power iteration (within some percent)."""
+    vector = np.sqrt(np.maximum(np.diagonal(matrix), 0.0)) + np.finfo(np.float64).tiny
+    vector = vector * np.where(np.arange(len(vector)) % 2, 1.0, 0.7)
+    norm = 0.0
+    for _ in range(steps):
+        vector = matrix @ (vector / np.linalg.norm(vector))
+        norm = float(np.linalg.norm(vector))
+        if norm == 0:
+            break
+    return norm

@@ -1,0 +1,147 @@
+"""What the eigenvalues of pure noise look like: scale, upper edge, and how many eigenvalues stand out.
+
+Noise that is white after Poisson weighting has eigenvalues distributed as Marchenko and Pastur say. Real
+detectors miss that in two ways: a gain multiplies all eigenvalues, and a point spread function correlates
+channels, which stretches the upper end of the distribution into a slow tail. So the scale is measured on the
+median, and the edge is read twice: from the theory at that scale, and by extrapolating the measured tail on
+a quantile-quantile line. The higher one counts.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+TRACY_WIDOM_99 = 2.0234
+"""99 % quantile of the Tracy-Widom law of order 1 (Johnstone 2001, table 1)."""
+
+TAIL = (0.03, 0.35)
+"""Part of the noise eigenvalues, from the top, that the tail is extrapolated from."""
+
+MINIMUM_FOR_TAIL = 12
+"""Fewer noise eigenvalues than this say nothing about a tail."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Noise:
+    """The noise part of a set of eigenvalues.
+
+    Parameters
+    ----------
+    level : float
+        Variance of the noise in weighted units: 1 for ideal counting, `counts_per_electron` for a camera.
+    white_edge : float
+        Largest eigenvalue (99 %) of white noise of that variance.
+    tail_edge : float
+        Largest eigenvalue that the measured tail leads to.
+    rank : int
+        Number of eigenvalues above both edges.
+    """
+
+    level: float
+    white_edge: float
+    tail_edge: float
+    rank: int
+
+    @property
+    def edge(self) -> float:
+        """Eigenvalue above which something is not noise."""
+        return max(self.white_edge, self.tail_edge)
+
+    @property
+    def stretch(self) -> float:
+        """Measured edge over the edge of white noise; well above 1 if channels are correlated."""
+        return self.tail_edge / self.white_edge if self.white_edge > 0 else 1.0
+
+
+def measure_noise(eigenvalues: Floats, n_pixels: int, n_channels: int, *, max_rank: int = 20) -> Noise:
+    """Separate the noise eigenvalues of weighted data from the signal.
+
+    Parameters
+    ----------
+    eigenvalues : ndarray, shape (index,)
+        Decreasing eigenvalues of X^T X / n_pixels; trailing zeros of dead channels may be left out.
+    n_pixels, n_channels : int
+        Shape of X, without dead channels.
+    max_rank : int
+        Signals looked for at most.
+
+    References
+    ----------
+    Marchenko, Pastur, Math. USSR-Sbornik 1 (1967) 457; Johnstone, Ann. Statist. 29 (2001) 295, eq. 1.3;
+    the extrapolation of a tail whose law is unknown follows the idea of Onatski, Rev. Econ. Stat. 92
+    (2010) 1004, section III.
+
+    Examples
+    --------
+    >>> data = np.random.default_rng(0).normal(size=(300, 80))
+    >>> measure_noise(np.linalg.eigvalsh(data.T @ data / 300)[::-1], 300, 80).rank
+    0
+    """
+    values = np.asarray(eigenvalues, dtype=np.float64)[: min(n_pixels, n_channels)]
+    limit = max(0, min(max_rank, len(values) // 3))
+    noise = _noise_below(values, n_pixels, n_channels, 0)
+    for _ in range(limit):
+        rank = min(noise.rank, limit)
+        following = _noise_below(values, n_pixels, n_channels, rank)
+        if following.rank <= rank:
+            return following if following.rank == rank else noise
+        noise = following
+    return noise
+
+
+def marchenko_pastur_quantiles(probability: Floats, n_pixels: int, n_channels: int) -> Floats:
+    """Quantiles of the nonzero eigenvalues of X^T X / n_pixels for white noise X of unit variance.
+
+    Parameters
+    ----------
+    probability : ndarray
+        In [0, 1], of the min(n_pixels, n_channels) nonzero eigenvalues.
+    n_pixels, n_channels : int
+        Shape of X.
+
+    Examples
+    --------
+    >>> marchenko_pastur_quantiles(np.array([0.0, 1.0]), 400, 100).round(2).tolist()
+    [0.25, 2.25]
+    """
+    ratio = np.sqrt(n_channels / n_pixels)
+    low, high = (1 - ratio) ** 2, (1 + ratio) ** 2
+    # With x = middle - half cos(angle) the density is smooth at both ends.
+    angle = np.linspace(0, np.pi, 4001)
+    x = (high + low) / 2 - (high - low) / 2 * np.cos(angle)
+    density = np.sin(angle) ** 2 / np.maximum(x, 1e-12 * high)
+    cumulative = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2)])
+    return np.interp(probability, cumulative / cumulative[-1], x)
+
+
+def largest_white_eigenvalue(n_pixels: int, n_channels: int) -> float:
+    """99 % quantile of the largest eigenvalue of X^T X / n_pixels for white noise X of unit variance."""
+    a, b = np.sqrt(max(n_pixels - 1, 1)), np.sqrt(n_channels)
+    centre, width = (a + b) ** 2, (a + b) * (1 / a + 1 / b) ** (1 / 3)
+    return float((centre + TRACY_WIDOM_99 * width) / n_pixels)
+
+
+def _noise_below(values: Floats, n_pixels: int, n_channels: int, rank: int) -> Noise:
+    """Level and edges, taking the first `rank` eigenvalues for signal."""
+    noise = values[rank:]
+    if noise.size == 0:
+        return Noise(level=0.0, white_edge=0.0, tail_edge=0.0, rank=0)
+    # Each signal takes one degree of freedom from the noise, in pixels as well as in channels.
+    shape = max(n_pixels - rank, 1), max(n_channels - rank, 1)
+    probability = 1 - (np.arange(noise.size) + 0.5) / noise.size
+    white = marchenko_pastur_quantiles(probability, *shape) * shape[0] / n_pixels
+    level = float(np.median(noise) / np.median(white))
+    white_edge = largest_white_eigenvalue(*shape) * shape[0] / n_pixels
+    tail_edge = _extrapolated(noise, white, white_edge) if noise.size >= MINIMUM_FOR_TAIL else 0.0
+    above = int(np.sum(values > max(level * white_edge, tail_edge)))
+    return Noise(level=level, white_edge=level * white_edge, tail_edge=tail_edge, rank=above)
+
+
+def _extrapolated(noise: Floats, white: Floats, white_edge: float) -> float:
+    first = max(2, int(TAIL[0] * noise.size))
+    last = max(first + 6, int(TAIL[1] * noise.size))
+    slope, offset = np.polyfit(white[first:last], noise[first:last], 1)
+    return float(offset + slope * white_edge)
