@@ -1,0 +1,26 @@
+"""The configuration: YAML files in, validated settings of every sample out, or all mistakes at once.
+
+Examples
+--------
+>>> from eelsunmix.configuration import as_params
+>>> from eelsunmix.edges import Profile
+>>> as_params(Profile(along="x", start_nm=0.0, width_nm=0.36))
+{'along': 'x', 'start_nm': 0.0, 'width_nm': 0.36, 'pixels': None}
+"""
+
+from eelsunmix.configuration.params import as_params, from_params
+from eelsunmix.configuration.problems import ConfigurationError, Problem
+from eelsunmix.configuration.reading import read_configuration
+from eelsunmix.configuration.settings import Configuration, MethodSettings, ReportOptions, SampleSettings
+
+__all__ = [
+    "Configuration",
+    "ConfigurationError",
+    "MethodSettings",
+    "Problem",
+    "ReportOptions",
+    "SampleSettings",
+    "as_params",
+    "from_params",
+    "read_configuration",
+]

@@ -1,0 +1,128 @@
+"""What must agree between keys and between samples."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from eelsunmix.configuration.nodes import Node
+from eelsunmix.configuration.problems import Problem, shown, suggestion
+from eelsunmix.configuration.registry import EXAMPLE_PREFIX, example_names
+
+Keys = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """The keys that hold for one sample, as written, and where each was written.
+
+    Parameters
+    ----------
+    name : str
+    node : Node
+        The sample's own mapping.
+    sections : dict
+        Key -> its value and path, the sample's own or the one from the top.
+    """
+
+    name: str
+    node: Node
+    sections: Mapping[str, tuple[Node, Keys]]
+
+    def problem(self, message: str, *keys: str | int) -> Problem:
+        """Return a problem of one of the keys of the sample."""
+        here = self.node
+        for key in keys:
+            here = here.child(key) or here
+        return Problem(here.file, message, here.line, ("samples", self.name, *keys))
+
+
+def check_samples(drafts: Mapping[str, Draft], must_exist: bool) -> Iterator[Problem]:
+    """Check all samples; yields what is wrong."""
+    for draft in drafts.values():
+        yield from _check_source(draft)
+        if must_exist:
+            yield from _check_file(draft)
+        yield from _check_fit_on(draft, drafts)
+    shared = [problem for draft in drafts.values() for problem in _check_regions(draft)]
+    # Regions of the top level hold for many samples: the first that they do not fit is enough.
+    yield from {(problem.line, problem.path): problem for problem in reversed(shared)}.values()
+
+
+def _check_source(draft: Draft) -> Iterator[Problem]:
+    given = [key for key in ("file", "simulate") if draft.node.child(key)]
+    if not given:
+        yield draft.problem("needs file: PATH, or simulate: {scene: ...}")
+    if len(given) == 2:
+        yield draft.problem("stands beside file; keep one of them", "simulate")
+
+
+def _check_file(draft: Draft) -> Iterator[Problem]:
+    node = draft.node.child("file")
+    if node is None or not isinstance(node.value, str):
+        return
+    if node.value.startswith(EXAMPLE_PREFIX):
+        name = node.value.removeprefix(EXAMPLE_PREFIX)
+        if name not in example_names():
+            yield draft.problem(
+                f"no such example: {shown(name)}; {suggestion(name, example_names())}", "file"
+            )
+    elif fault := _file_fault(node.value):
+        yield draft.problem(fault, "file")
+
+
+def _file_fault(text: str) -> str | None:
+    if not text.strip():
+        return "is empty; write the path of the spectrum image"
+    if text.startswith("~"):
+        return f"{shown(text)}: ~ is not expanded; write the whole path"
+    try:
+        exists = Path(text).exists()
+    except (OSError, ValueError):  # too long, or a null character
+        exists = False
+    return None if exists else f"no such file: {shown(text, 200)}, seen from {shown(str(Path.cwd()), 200)}"
+
+
+def _check_fit_on(draft: Draft, drafts: Mapping[str, Draft]) -> Iterator[Problem]:
+    node = draft.node.child("fit_on")
+    if node is None or not isinstance(node.value, str):
+        return
+    source = drafts.get(node.value)
+    if node.value == draft.name:
+        yield draft.problem("names the sample itself; leave the key out", "fit_on")
+    elif source is None:
+        yield draft.problem(f"no sample {shown(node.value)}; {suggestion(node.value, drafts)}", "fit_on")
+    elif source.node.child("fit_on"):
+        first = shown(str(source.node.child("fit_on").value))  # type: ignore[union-attr]
+        yield draft.problem(f"{source.name} takes its models from {first}; name a fitted sample", "fit_on")
+    elif _methods(draft) != _methods(source):
+        yield draft.problem(
+            f"must be those of {source.name}, whose models are applied; leave them out", "methods"
+        )
+
+
+def _methods(draft: Draft) -> object:
+    node, _ = draft.sections.get("methods", (None, ()))
+    plain = node.plain() if node else {}
+    return {name: options or {} for name, options in plain.items()} if isinstance(plain, dict) else plain
+
+
+def _check_regions(draft: Draft) -> Iterator[Problem]:
+    regions, path = draft.sections.get("regions", (None, ()))
+    if regions is None or not regions.is_mapping:
+        return
+    elements = _elements(draft)
+    for name, region in regions.value.items():
+        without = region.child("without")
+        for place, item in enumerate(without.value if without and without.is_list else ()):
+            if item.value not in elements:
+                has_not = f"{draft.name} has no edge of the element {shown(item.text)}"
+                message = f"{has_not}; {suggestion(item.text, elements)}"
+                yield Problem(item.file, message, item.line, (*path, name, "without", place))
+
+
+def _elements(draft: Draft) -> list[str]:
+    edges, _ = draft.sections.get("edges", (None, ()))
+    if edges is None or not edges.is_mapping:
+        return []
+    symbols = [edge.child("element") for edge in edges.value.values()]
+    return list(dict.fromkeys(symbol.value for symbol in symbols if symbol and isinstance(symbol.value, str)))

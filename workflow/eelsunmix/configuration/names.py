@@ -1,0 +1,52 @@
+"""Names that the user invents: they become folders, file names, wildcards and headings."""
+
+import re
+from collections.abc import Iterable
+
+from eelsunmix.configuration.nodes import Node
+from eelsunmix.configuration.problems import Problem
+
+SAMPLE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]{0,39}")
+RESERVED_LABELS = frozenset({"bs"})
+"""Background subtraction stands beside the methods under this label."""
+
+
+def sample_name_fault(name: str) -> str | None:
+    """Say what is wrong with the name of a sample; None if nothing is.
+
+    Examples
+    --------
+    >>> sample_name_fault("STO-LMO_2.5nm")
+    >>> sample_name_fault("../a")
+    'is no name for a sample; start with a letter or digit, then letters, digits, _ . - (64 at most)'
+    """
+    if SAMPLE_NAME.fullmatch(name):
+        return None
+    return "is no name for a sample; start with a letter or digit, then letters, digits, _ . - (64 at most)"
+
+
+def label_fault(name: str) -> str | None:
+    """Say what is wrong with the name of a method, edge, profile or region; None if nothing is."""
+    if LABEL.fullmatch(name):
+        return None
+    return "is no usable name; start with a letter or digit, then letters, digits, _ (40 at most)"
+
+
+def method_label_fault(name: str) -> str | None:
+    """Say what is wrong with the label of a method; None if nothing is."""
+    if name.lower() in RESERVED_LABELS:
+        return "this label is taken by background subtraction; choose another one and add method: NAME"
+    return label_fault(name)
+
+
+def duplicates_but_for_case(nodes: Iterable[tuple[str, Node]], path: tuple[str | int, ...]) -> list[Problem]:
+    """Refuse names that differ by case alone: on some file systems they are the same file."""
+    seen: dict[str, str] = {}
+    problems = []
+    for name, node in nodes:
+        first = seen.setdefault(name.lower(), name)
+        if first != name:
+            message = f"differs from {first} by upper and lower case alone; choose another name"
+            problems.append(Problem(node.file, message, node.line, (*path, name)))
+    return problems

@@ -1,0 +1,102 @@
+"""What is wrong with a configuration: one line per mistake, all of them at once."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from eelsunmix.errors import InputError
+
+LONGEST_QUOTE = 60
+_PLAIN_TEXT = re.compile(r"\S([\S ]*\S)?")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake of the user.
+
+    Parameters
+    ----------
+    file : str
+        File as the user named it, or ``--config``.
+    message : str
+        What is wrong and what to write.
+    line, column : int, optional
+        Counted from one.
+    path : tuple of str or int
+        Keys and list positions that lead to the value.
+    """
+
+    file: str
+    message: str
+    line: int | None = None
+    path: tuple[str | int, ...] = ()
+    column: int | None = None
+
+    def __str__(self) -> str:
+        numbers = "".join(f":{number}" for number in (self.line, self.column) if number is not None)
+        key = f"{dotted(self.path)}: " if self.path else ""
+        return f"{shown(self.file, 300)}{numbers}: {key}{one_line(self.message)}"
+
+
+class ConfigurationError(InputError):
+    """Everything that is wrong with a configuration, one line per mistake.
+
+    Parameters
+    ----------
+    problems : iterable of Problem
+        Duplicates are dropped; shown in the order of files and lines.
+    """
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        unique = dict.fromkeys(problems)
+        files = {problem.file: place for place, problem in reversed(list(enumerate(unique)))}
+        self.problems = tuple(sorted(unique, key=lambda one: (files[one.file], one.line or 0)))
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+def dotted(path: Sequence[str | int]) -> str:
+    """Write a path as a user would say it.
+
+    Examples
+    --------
+    >>> dotted(("edges", "Ti_L23", "fit_eV", 0))
+    'edges.Ti_L23.fit_eV[0]'
+    """
+    parts = [f"[{part}]" if isinstance(part, int) else f".{shown(part)}" for part in path]
+    return "".join(parts).removeprefix(".")
+
+
+def shown(text: str, longest: int = LONGEST_QUOTE) -> str:
+    r"""Text of the user, fit for one line of a terminal: as it is if harmless, else as a Python string.
+
+    Examples
+    --------
+    >>> shown("Ti_L23"), shown("a\nb")
+    ('Ti_L23', "'a\\nb'")
+    """
+    short = text if len(text) <= longest else text[:longest] + "..."
+    return short if short.isprintable() and _PLAIN_TEXT.fullmatch(short) else ascii(short)
+
+
+def one_line(message: str) -> str:
+    """Fold a message into one printable line."""
+    return "".join(mark if mark.isprintable() else ascii(mark)[1:-1] for mark in " ".join(message.split()))
+
+
+def suggestion(word: str, candidates: Iterable[str]) -> str:
+    """Say which of the candidates was probably meant, or list them.
+
+    Examples
+    --------
+    >>> suggestion("onset", ["onset_eV", "fit_eV"])
+    'did you mean onset_eV?'
+    >>> suggestion("xyz", ["b", "a"])
+    'possible: b, a'
+    """
+    names = list(candidates)
+    lower = {name.lower(): name for name in names}
+    close = get_close_matches(word.lower(), lower, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {lower[close[0]]}?"
+    return f"possible: {', '.join(names)}" if names else "nothing can be written here"

@@ -1,0 +1,120 @@
+"""YAML files, command line and table of samples -> validated settings, or all mistakes at once."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from eelsunmix.blocks import Execution
+from eelsunmix.configuration.checks import Draft, Keys, check_samples
+from eelsunmix.configuration.documents import read_documents
+from eelsunmix.configuration.nodes import Node
+from eelsunmix.configuration.problems import ConfigurationError, Problem
+from eelsunmix.configuration.samples import read_samples
+from eelsunmix.configuration.sections import SAMPLE_KEYS, SECTION_KEYS, TOP_KEYS, read_section, unknown_keys
+from eelsunmix.configuration.settings import Configuration, MethodSettings, SampleSettings
+from eelsunmix.configuration.validation import validate
+
+
+def read_configuration(
+    paths: Sequence[Path], overrides: Mapping[str, Any] | None = None, *, must_exist: bool = True
+) -> Configuration:
+    """Read and check a configuration.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        YAML files; a later one is laid over those before it, key by key.
+    overrides : mapping, optional
+        Values of the command line, laid over all files.
+    must_exist : bool
+        Whether the spectrum images must be there already.
+
+    Returns
+    -------
+    Configuration
+        The effective options of every stage of every sample.
+
+    Raises
+    ------
+    ConfigurationError
+        With all mistakes, one line each.
+    """
+    root = read_documents(paths, overrides or {})
+    problems = unknown_keys(root, TOP_KEYS, ())
+    drafts = _drafts(root, problems)
+    values = _read_all(root, drafts, problems)
+    dask = _read_dask(root, problems)
+    problems += check_samples(drafts, must_exist)
+    if problems:
+        raise ConfigurationError(problems)
+    samples = {name: _settings(draft, values) for name, draft in drafts.items()}
+    return Configuration(samples=samples, dask=dask, files=_files(root, paths))
+
+
+def _drafts(root: Node, problems: list[Problem]) -> dict[str, Draft]:
+    node = root.child("samples")
+    if node is None:
+        problems.append(
+            Problem(root.file, "is missing; write samples: {NAME: {file: ...}}", path=("samples",))
+        )
+        return {}
+    nodes, more = read_samples(node)
+    problems += more
+    for name, own in nodes.items():
+        problems += unknown_keys(own, SAMPLE_KEYS, ("samples", name))
+    return {name: Draft(name, own, _sections(root, nodes, name)) for name, own in nodes.items()}
+
+
+def _sections(root: Node, nodes: Mapping[str, Node], name: str) -> dict[str, tuple[Node, Keys]]:
+    """Keys that hold for a sample; one that applies the models of another has the methods of that one."""
+    own = nodes[name]
+    top: dict[str, tuple[Node, Keys]] = {
+        key: (root.value[key], (key,)) for key in SECTION_KEYS if key in root.value
+    }
+    source = own.child("fit_on")
+    fitted = str(source.value) if source else ""
+    if fitted in nodes and (methods := nodes[fitted].child("methods")):
+        top["methods"] = (methods, ("samples", fitted, "methods"))
+    return top | {key: (own.value[key], ("samples", name, key)) for key in SAMPLE_KEYS if key in own.value}
+
+
+def _read_all(root: Node, drafts: Mapping[str, Draft], problems: list[Problem]) -> dict[Keys, Any]:
+    """Read every section once, however many samples share it."""
+    written: dict[Keys, tuple[Node, Keys]] = {
+        (key,): (root.value[key], (key,)) for key in SECTION_KEYS if key in root.value
+    }
+    for draft in drafts.values():
+        written |= {path: (node, path) for node, path in draft.sections.values()}
+    values: dict[Keys, Any] = {}
+    for node, path in written.values():
+        values[path], more = read_section(str(path[-1]), node, path)
+        problems += more
+    return values
+
+
+def _read_dask(root: Node, problems: list[Problem]) -> Execution:
+    node = root.child("dask")
+    if node is None:
+        return Execution()
+    dask, more = validate(node, Execution, ("dask",))
+    problems += more
+    return dask
+
+
+def _settings(draft: Draft, values: Mapping[Keys, Any]) -> SampleSettings:
+    given = {key: values[path] for key, (_, path) in draft.sections.items()}
+    simulate = draft.node.child("simulate")
+    scene = simulate.child("scene") if simulate else None
+    settings = SampleSettings(name=draft.name, scene=scene.value if scene else None, **given)
+    methods = {label: _seeded(method, settings.seed) for label, method in settings.methods.items()}
+    return dataclasses.replace(settings, methods=methods)
+
+
+def _seeded(method: MethodSettings, seed: int) -> MethodSettings:
+    return method if method.seed is not None else dataclasses.replace(method, seed=seed)
+
+
+def _files(root: Node, paths: Sequence[Path]) -> tuple[str, ...]:
+    samples = root.value["samples"].value
+    return (*map(str, paths), *([samples] if isinstance(samples, str) else []))

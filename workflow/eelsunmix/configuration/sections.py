@@ -1,0 +1,121 @@
+"""Reading of single keys: those that dataclasses describe, and those with names or labels of the user."""
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any, get_args
+
+from eelsunmix.configuration.kinds import field_types
+from eelsunmix.configuration.names import duplicates_but_for_case, label_fault, method_label_fault
+from eelsunmix.configuration.nodes import Node
+from eelsunmix.configuration.problems import Problem, suggestion
+from eelsunmix.configuration.registry import method_names, method_options, scene_names, scene_options
+from eelsunmix.configuration.settings import MethodSettings, Sections
+from eelsunmix.configuration.validation import Path, validate
+
+Result = tuple[Any, list[Problem]]
+SECTION_KEYS = tuple(field.name for field in fields(Sections))
+SAMPLE_KEYS = ("file", "simulate", "fit_on", *SECTION_KEYS)
+TOP_KEYS = ("samples", *SECTION_KEYS, "dask")
+_METHOD_KEYS = ("method", "input", "seed")
+_NAMED = ("edges", "profiles", "regions")
+
+
+def read_section(key: str, node: Node, path: Path) -> Result:
+    """Read the value of one key of a sample or of the top level."""
+    if key == "methods":
+        return _read_named(node, path, method_label_fault, read_method)
+    if key == "simulate":
+        return read_scene(node, path)
+    kind = str if key in ("file", "fit_on") else field_types(Sections)[key]
+    if key in _NAMED:
+        entry = get_args(kind)[1]
+        return _read_named(node, path, label_fault, lambda one, name, place: validate(one, entry, place))
+    return validate(node, kind, path)
+
+
+def unknown_keys(node: Node, keys: tuple[str, ...], path: Path) -> list[Problem]:
+    """Refuse the keys that do not belong here, with a suggestion."""
+    return [
+        Problem(child.file, f"unknown key; {_whereabouts(key, keys)}", child.line, (*path, key))
+        for key, child in node.value.items()
+        if key not in keys
+    ]
+
+
+def read_method(node: Node, label: str, path: Path) -> Result:
+    """Read one entry of `methods`: the keys of the workflow, the rest as options of the method."""
+    if node.value is None:
+        node = dataclasses.replace(node, value={})
+    if not node.is_mapping:
+        return None, [Problem(node.file, "needs a mapping of options; {} for none", node.line, path)]
+    own = {key: child for key, child in node.value.items() if key in _METHOD_KEYS}
+    own.setdefault("method", Node(label, node.file, node.line, label))
+    settings, problems = validate(dataclasses.replace(node, value=own), MethodSettings, path)
+    name = own["method"].value
+    if name not in method_names():
+        problems += [_unknown_method(own["method"], label, path)] if isinstance(name, str) else []
+        return None, problems
+    rest = {key: child for key, child in node.value.items() if key not in _METHOD_KEYS}
+    options, more = validate(dataclasses.replace(node, value=rest), method_options(name), path)
+    if settings is None or options is None:
+        return None, problems + more
+    return dataclasses.replace(settings, options=options), problems + more
+
+
+def read_scene(node: Node, path: Path) -> Result:
+    """Read `simulate`: the name of a scene, and its options."""
+    scene = node.child("scene")
+    if scene is None or scene.value not in scene_names():
+        choice = ", ".join(scene_names())
+        if scene is None:
+            return None, [Problem(node.file, f"needs the key scene; possible: {choice}", node.line, path)]
+        message = f"no such scene; {suggestion(str(scene.value), scene_names())}"
+        return None, [Problem(scene.file, message, scene.line, (*path, "scene"))]
+    rest = {key: child for key, child in node.value.items() if key != "scene"}
+    return validate(dataclasses.replace(node, value=rest), scene_options(scene.value), path)
+
+
+def _read_named(
+    node: Node, path: Path, fault: Callable[[str], str | None], read: Callable[[Node, str, Path], Result]
+) -> Result:
+    if not node.is_mapping:
+        return None, [Problem(node.file, f"needs names as keys{_name_hint(node)}", node.line, path)]
+    values, problems = {}, duplicates_but_for_case(node.value.items(), path)
+    for name, child in node.value.items():
+        if message := fault(name):
+            problems.append(Problem(child.file, message, child.line, (*path, name)))
+            continue
+        values[name], more = read(child, name, (*path, name))
+        problems += more
+    return (None if problems else values), problems
+
+
+def _name_hint(node: Node) -> str:
+    if node.is_list and all(isinstance(item.value, str) for item in node.value):
+        return "; write " + ", ".join(f"{item.value}: {{}}" for item in node.value)
+    return "; write {} for none, or leave the key out" if node.value is None else "; write NAME: {...}"
+
+
+def _unknown_method(node: Node, label: str, path: Path) -> Problem:
+    known = suggestion(str(node.value), method_names())
+    if node.value == label:
+        known += f" (for a label of your own, write {label}: {{method: NAME}})"
+    return Problem(node.file, f"no such method; {known}", node.line, path)
+
+
+def _whereabouts(key: str, keys: tuple[str, ...]) -> str:
+    """Say where a key belongs: here under a similar name, below another key, or at the other level."""
+    guess = suggestion(key, keys)
+    if guess.startswith("did you mean"):
+        return guess
+    owners = [
+        name for name, kind in field_types(Sections).items() if key in field_types(kind) and name in keys
+    ]
+    if owners:
+        return f"it belongs under {owners[0]}"
+    if key in TOP_KEYS:
+        return "it stands at the top level only, not in a sample"
+    if key in SAMPLE_KEYS:
+        return "it stands in a sample only"
+    return guess

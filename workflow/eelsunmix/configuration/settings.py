@@ -1,0 +1,147 @@
+"""The settings of a sample: what each key of the configuration is, and its default."""
+
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from eelsunmix.background import BackgroundOptions
+from eelsunmix.blocks import Execution
+from eelsunmix.corrections import Corrections
+from eelsunmix.denoise import DenoiseOptions
+from eelsunmix.edges import Edge, Profile, Region
+from eelsunmix.io import AxesOptions, DetectorOptions
+from eelsunmix.rank import ComponentOptions
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportOptions:
+    """What the report says about itself.
+
+    Parameters
+    ----------
+    title : str, optional
+        Heading of the page; the name of the sample where it is not given.
+    """
+
+    title: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MethodSettings:
+    """One entry of `methods`; further keys are options of the method itself.
+
+    Parameters
+    ----------
+    method : str
+        Name of the method; the label of the entry where it is not given.
+    input : {"corrected", "pca", "nlm"}
+        What the method learns from: the corrected counts, their reconstruction from the principal components,
+        or the one from components smoothed by non-local means.
+    seed : int, optional
+        Seed of this method alone; the seed of the sample where it is not given.
+    """
+
+    method: str
+    input: Literal["corrected", "pca", "nlm"] = "corrected"
+    seed: Annotated[int, Field(ge=0)] | None = None
+    options: Any = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sections:
+    """Keys of the top level, for all samples; inside a sample, they replace those of the top level.
+
+    Parameters
+    ----------
+    signal : str, optional
+        Title of the signal to read from a file that holds several.
+    invalid_pixels : {"refuse", "mask"}
+        What to do with pixels that are NaN or have no counts: stop, or leave them out of everything.
+    axes : mapping
+        Calibration, where the file has none or a wrong one.
+    detector : mapping
+        How the detector counts.
+    corrections : mapping
+        Steps from raw to corrected counts.
+    denoise : mapping
+        Principal component analysis.
+    components : mapping
+        Number of endmembers.
+    background : mapping
+        How the background of the edges is fitted.
+    edges : mapping of names
+        Edges for background subtraction, by names of your choice.
+    profiles : mapping of names
+        Lines along which maps are summed.
+    regions : mapping of names
+        Parts of the image of which something is known.
+    methods : mapping of labels
+        Unmixing methods to run; a method is on if it is listed, ``vca: {}`` being enough.
+    n_learning_pixels : int
+        Pixels that a method learns from; all of them if the image has no more.
+    seed : int
+        Start of every random draw.
+    report : mapping
+        Heading of the report.
+    """
+
+    signal: str | None = None
+    invalid_pixels: Literal["refuse", "mask"] = "refuse"
+    axes: AxesOptions = field(default_factory=AxesOptions)
+    detector: DetectorOptions = field(default_factory=DetectorOptions)
+    corrections: Corrections = field(default_factory=Corrections)
+    denoise: DenoiseOptions = field(default_factory=DenoiseOptions)
+    components: ComponentOptions = field(default_factory=ComponentOptions)
+    background: BackgroundOptions = field(default_factory=BackgroundOptions)
+    edges: dict[str, Edge] = field(default_factory=dict)
+    profiles: dict[str, Profile] = field(default_factory=dict)
+    regions: dict[str, Region] = field(default_factory=dict)
+    methods: dict[str, MethodSettings] = field(default_factory=dict)
+    n_learning_pixels: Annotated[int, Field(ge=1)] = 20_000
+    seed: Annotated[int, Field(ge=0)] = 0
+    report: ReportOptions = field(default_factory=ReportOptions)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleSettings(Sections):
+    """Everything that is done to one sample, defaults filled in.
+
+    Parameters
+    ----------
+    name : str
+        Its key in the configuration; names its results and its report.
+    file : str, optional
+        Spectrum image, relative to the folder where Snakemake runs; ``example:NAME`` for one of the examples.
+    simulate : mapping, optional
+        Scene to simulate instead of a file, and its options.
+    scene : str, optional
+        Name of that scene.
+    fit_on : str, optional
+        Another sample, whose fitted models are applied to this one.
+    """
+
+    name: str
+    file: str | None = None
+    simulate: Any = None
+    scene: str | None = None
+    fit_on: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Configuration:
+    """A whole configuration.
+
+    Parameters
+    ----------
+    samples : dict of str to SampleSettings
+        In the order of the file.
+    dask : Execution
+        Who runs the blocks; never changes a result.
+    files : tuple of str
+        Files that were read, the table of samples included.
+    """
+
+    samples: dict[str, SampleSettings]
+    dask: Execution = field(default_factory=Execution)
+    files: tuple[str, ...] = ()
