@@ -1,0 +1,240 @@
+"""Background subtraction (BS): maps and profiles of each edge's net counts, the reference of the report.
+
+One pass over the image keeps only sums over the windows; all fits, which need neighbouring pixels, are made
+on those maps.  A second pass averages spectra for display.
+"""
+
+import functools
+import operator
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from eelsunmix.edges import Edge, Profile, Region, check_windows
+from eelsunmix.group_spectra import group_spectra
+from eelsunmix.net_counts import net_counts_of_spectra
+from eelsunmix.profiles import profile_pixels, profile_positions, region_mask
+from eelsunmix.subtraction import BackgroundOptions, Subtraction, overall_exponent, subtract
+from eelsunmix.windows import EdgeChannels, WindowSums, locate, sum_windows
+
+__all__ = ["BackgroundOptions", "net_counts_of_spectra", "subtract_background"]
+
+Floats = NDArray[np.float64]
+
+MAPS = ("net_counts", "net_counts_sd", "snr", "background_counts", "exponent", "reduced_chi2")
+UNITS = {"snr": "1", "exponent": "1", "reduced_chi2": "1"}
+
+
+def subtract_background(
+    image: xr.DataArray,
+    edges: Mapping[str, Edge],
+    options: BackgroundOptions | None = None,
+    *,
+    profiles: Mapping[str, Profile] | None = None,
+    regions: Mapping[str, Region] | None = None,
+) -> xr.Dataset:
+    """Subtract a power-law background before each edge and sum the net counts.
+
+    Parameters
+    ----------
+    image : DataArray, dims (y, x, energy) or (frame, y, x, energy)
+        Counts; lazy or eager. The coordinate `valid_pixel` and the attribute `counts_per_electron` are used.
+    edges : mapping of str to Edge
+        May be empty: the result is then empty too.
+    options : BackgroundOptions, optional
+    profiles : mapping of str to Profile, optional
+    regions : mapping of str to Region, optional
+        Where elements are known to be absent.
+
+    Returns
+    -------
+    Dataset
+        The store ``bs.zarr`` of the data model, in memory. Counts are signed, never clipped. The profiles
+        of a series of frames keep the dim of the frames.
+
+    Raises
+    ------
+    InputError
+        If a window, profile or region is not on the image.
+
+    Examples
+    --------
+    >>> energy = xr.DataArray(np.arange(200.0, 500.0), dims="energy_loss", attrs={"units": "eV"})
+    >>> image = xr.DataArray(np.ones((3, 4, 1)) * 1e9, dims=("y", "x", "e")).isel(e=0) * energy**-3
+    >>> image = image.assign_coords(energy_loss=energy)
+    >>> edge = Edge(element="C", onset_eV=284, fit_eV=(240, 278), integrate_eV=(284, 324))
+    >>> bs = subtract_background(image, {"C_K": edge})
+    >>> bool(abs(bs.net_counts / bs.background_counts).max() < 1e-3)
+    True
+    """
+    options, profiles, regions = options or BackgroundOptions(), profiles or {}, regions or {}
+    energy = image[image.dims[-1]]
+    warnings = check_windows(edges, energy)
+    geometry = {name: profile_pixels(band, image, name=name).as_attrs() for name, band in profiles.items()}
+    absent = {name: _absent(edge.element, regions, image) for name, edge in edges.items()}
+    places = {name: locate(edge, energy) for name, edge in edges.items()}
+    sums = sum_windows(image, places)
+    results = {name: _subtract_map(sums, name, place, options) for name, place in places.items()}
+    parts = [
+        _map_variables(results, sums),
+        _off_region_variables(results, absent, sums),
+        _profile_variables(sums, places, profiles, options),
+        _group_variables(image, sums, places, results, options),
+    ]
+    attrs = {
+        "edges": {name: _edge_attrs(edge) for name, edge in edges.items()},
+        "profiles": geometry,
+        "exponent_from": options.exponent,
+        "local_sigma_px": options.local_sigma_px,
+        "counts_per_electron": sums.counts_per_electron,
+        "flags": {name: _flags(result) for name, result in results.items()},
+        "warnings": warnings + _unused_regions(regions, edges),
+    }
+    return xr.merge(parts, join="exact", compat="equals").assign_attrs(attrs)
+
+
+def _subtract_map(
+    sums: WindowSums, name: str, place: EdgeChannels, options: BackgroundOptions
+) -> Subtraction:
+    return subtract(
+        sums.of_edge[name],
+        sums.valid.to_numpy(),
+        place,
+        options,
+        counts_per_electron=sums.counts_per_electron,
+        average_over=[axis for axis, dim in enumerate(sums.dims) if dim in ("y", "x")],
+    )
+
+
+def _map_variables(results: Mapping[str, Subtraction], sums: WindowSums) -> xr.Dataset:
+    dims = ("edge", *sums.dims)
+    shape = (len(results), *sums.valid.shape)
+    data = {
+        variable: (
+            dims,
+            np.array([getattr(r, variable) for r in results.values()], dtype=np.float32).reshape(shape),
+            {"units": UNITS.get(variable, "counts")},
+        )
+        for variable in MAPS
+    }
+    return xr.Dataset(data, coords={**sums.valid.coords, "edge": _labels(results)})
+
+
+def _off_region_variables(
+    results: Mapping[str, Subtraction], absent: Mapping[str, xr.DataArray | None], sums: WindowSums
+) -> xr.Dataset:
+    pairs = [_off_region(result, absent[name], sums) for name, result in results.items()]
+    table = np.array(pairs, dtype=float).reshape(len(results), 2)
+    units = {"units": "counts"}
+    data = {"off_region_mean": ("edge", table[:, 0], units), "off_region_sd": ("edge", table[:, 1], units)}
+    return xr.Dataset(data, coords={"edge": _labels(results)})
+
+
+def _off_region(result: Subtraction, mask: xr.DataArray | None, sums: WindowSums) -> tuple[float, float]:
+    inside = None if mask is None else (sums.valid & mask).transpose(*sums.dims).to_numpy()
+    if inside is None or not inside.any():
+        return np.nan, np.nan
+    n_pixels = np.count_nonzero(inside)
+    variance = result.independent_variance[inside].sum() / n_pixels**2
+    variance += result.common_error[inside].mean() ** 2
+    return float(result.net_counts[inside].mean()), float(np.sqrt(variance))
+
+
+def _absent(element: str, regions: Mapping[str, Region], image: xr.DataArray) -> xr.DataArray | None:
+    masks = [
+        region_mask(region, image, name=name) for name, region in regions.items() if element in region.without
+    ]
+    return functools.reduce(operator.or_, masks) if masks else None
+
+
+def _unused_regions(regions: Mapping[str, Region], edges: Mapping[str, Edge]) -> list[str]:
+    elements = {edge.element for edge in edges.values()}
+    return [
+        f"regions.{name}.without: {element} has no edge in the configuration"
+        for name, region in regions.items()
+        for element in region.without
+        if element not in elements
+    ]
+
+
+def _profile_variables(
+    sums: WindowSums,
+    places: Mapping[str, EdgeChannels],
+    profiles: Mapping[str, Profile],
+    options: BackgroundOptions,
+) -> xr.Dataset:
+    lengths = [sums.valid.sizes[profile.along] for profile in profiles.values()]
+    leading = [dim for dim in sums.dims if dim not in ("y", "x")]
+    dims = ("edge", "profile", *leading, "position")
+    frames = [sums.valid.sizes[dim] for dim in leading]
+    counts = np.full((2, len(places), len(profiles), *frames, max(lengths, default=0)), np.nan)
+    positions = np.full((len(profiles), max(lengths, default=0)), np.nan)
+    for column, (profile, length) in enumerate(zip(profiles.values(), lengths, strict=True)):
+        positions[column, :length] = profile_positions(profile, sums.valid)
+        for row, (name, place) in enumerate(places.items()):
+            result = _subtract_profile(sums, name, place, profile, options)
+            counts[:, row, column, ..., :length] = result.net_counts, result.net_counts_sd
+    units = {"units": "counts"}
+    data = {
+        "profile_counts": (dims, counts[0], units),
+        "profile_counts_sd": (dims, counts[1], units),
+        "profile_position": (("profile", "position"), positions, {"units": "nm"}),
+    }
+    return xr.Dataset(data, coords={"edge": _labels(places), "profile": _labels(profiles)})
+
+
+def _subtract_profile(
+    sums: WindowSums, name: str, place: EdgeChannels, profile: Profile, options: BackgroundOptions
+) -> Subtraction:
+    band = profile_pixels(profile, sums.valid)
+    across, along = sums.dims.index(band.across), sums.dims.index(band.along)
+    of_edge = sums.of_edge[name].astype(float)
+    strip = (slice(None),) * across + (slice(*band.pixels),)
+    return subtract(
+        of_edge[strip].sum(axis=across),
+        np.asarray(sums.valid.to_numpy()[strip].any(axis=across)),
+        place,
+        options,
+        counts_per_electron=sums.counts_per_electron,
+        average_over=[along - (along > across)],
+        overall=overall_exponent(of_edge[..., :-1], place, sums.counts_per_electron),
+    )
+
+
+def _group_variables(
+    image: xr.DataArray,
+    sums: WindowSums,
+    places: Mapping[str, EdgeChannels],
+    results: Mapping[str, Subtraction],
+    options: BackgroundOptions,
+) -> xr.Dataset:
+    net_counts = {name: result.net_counts for name, result in results.items()}
+    exponents = None
+    if options.exponent == "global":
+        exponents = {name: overall_exponent(sums.of_edge[name][..., :-1], places[name])[0] for name in places}
+    spectra = group_spectra(image, net_counts, places, exponents=exponents)
+    return spectra.assign_coords(edge=_labels(places))
+
+
+def _flags(result: Subtraction) -> dict[str, int]:
+    return {
+        "implausible_exponent": int(np.count_nonzero(result.implausible)),
+        "exponent_not_fitted": int(np.count_nonzero(result.not_fitted)),
+    }
+
+
+def _edge_attrs(edge: Edge) -> dict[str, Any]:
+    return {
+        "element": edge.element,
+        "onset_eV": float(edge.onset_eV),
+        "fit_eV": list(edge.fit_eV),
+        "integrate_eV": list(edge.integrate_eV),
+        "reference": edge.reference,
+    }
+
+
+def _labels(names: Mapping[str, Any]) -> NDArray[np.str_]:
+    return np.array(list(names), dtype=str)

@@ -1,0 +1,97 @@
+"""Mean spectra of the pixels of low, middle and high net counts, with their backgrounds: BS to be seen."""
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from eelsunmix.blocks import fold
+from eelsunmix.edges import channel_bounds, in_electronvolts
+from eelsunmix.power_law import fit_power_law
+from eelsunmix.windows import EdgeChannels, sum_ranges
+
+Floats = NDArray[np.float64]
+
+GROUPS = ("low", "middle", "high")
+
+
+def group_spectra(
+    image: xr.DataArray,
+    net_counts: Mapping[str, Floats],
+    places: Mapping[str, EdgeChannels],
+    *,
+    exponents: Mapping[str, float] | None = None,
+) -> xr.Dataset:
+    """Average the spectra of three equally large groups of pixels, for each edge, and fit their backgrounds.
+
+    Parameters
+    ----------
+    image : DataArray, dims (..., energy)
+        Lazy or eager; read once.
+    net_counts : mapping of str to ndarray, shape of the pixels
+        Net counts of each edge; NaN pixels belong to no group.
+    places : mapping of str to EdgeChannels
+    exponents : mapping of str to float, optional
+        Given exponents; fitted to the mean spectra by default.
+
+    Returns
+    -------
+    Dataset
+        `region_spectrum` and `region_background`, dims (edge, region, energy); the background runs from the
+        fit window to the end of the integration window and is NaN elsewhere.
+    """
+    energy = image[image.dims[-1]]
+    bounds = channel_bounds(in_electronvolts(energy))
+    spectra = _mean_spectra(image, [_thirds(counts) for counts in net_counts.values()])
+    backgrounds = [
+        _power_law_under(spectra[row], place, bounds, exponents and exponents[name])
+        for row, (name, place) in enumerate(places.items())
+    ]
+    dims, units = ("edge", "region", energy.dims[0]), {"units": "counts"}
+    data = {
+        "region_spectrum": (dims, spectra, units),
+        "region_background": (dims, np.array(backgrounds).reshape(spectra.shape), units),
+    }
+    return xr.Dataset(data, coords={"region": list(GROUPS), energy.dims[0]: energy.variable})
+
+
+def _thirds(net_counts: Floats) -> NDArray[np.int8]:
+    # By rank: three groups of equal size whatever the distribution; -1 marks invalid pixels.
+    flat = net_counts.ravel()
+    usable = np.flatnonzero(np.isfinite(flat))
+    groups = np.full(flat.shape, -1, dtype=np.int8)
+    order = usable[np.argsort(flat[usable], kind="stable")]
+    groups[order] = np.arange(order.size) * len(GROUPS) // max(order.size, 1)
+    return groups.reshape(net_counts.shape)
+
+
+def _mean_spectra(image: xr.DataArray, groups: list[NDArray[np.int8]]) -> Floats:
+    """Mean spectra of the groups of pixels of each edge, shape (edge, group, channel)."""
+    if not groups:
+        return np.empty((0, len(GROUPS), image.shape[-1]))
+    labels = {f"group_of_edge_{row}": (image.dims[:-1], group) for row, group in enumerate(groups)}
+    totals = fold(functools.partial(_sum_groups, names=list(labels)), image.assign_coords(labels), np.add)
+    sizes = np.array([[np.count_nonzero(group == g) for g in range(len(GROUPS))] for group in groups])
+    with np.errstate(invalid="ignore"):
+        means: Floats = totals / sizes[..., None]
+    return means
+
+
+def _sum_groups(block: xr.DataArray, *, names: list[str]) -> Floats:
+    spectra = block.to_numpy().reshape(-1, block.shape[-1]).astype(float)
+    labels = np.stack([block[name].to_numpy().ravel() for name in names])
+    members = (labels[:, None] == np.arange(len(GROUPS))[:, None]).reshape(-1, spectra.shape[0])
+    sums = members.astype(float) @ np.where(members.any(axis=0)[:, None], spectra, 0.0)
+    return sums.reshape(len(names), len(GROUPS), -1)
+
+
+def _power_law_under(spectra: Floats, place: EdgeChannels, bounds: Floats, exponent: Any) -> Floats:
+    binned = np.nan_to_num(sum_ranges(spectra, list(place.ranges()))[:, :-1])
+    fit = fit_power_law(binned, place.fit_bounds, exponent=exponent)
+    first, stop = int(place.fit[0]), place.integrate[1]
+    background = np.full(spectra.shape, np.nan)
+    background[:, first:stop] = fit.expected_counts(bounds[first : stop + 1])
+    return background

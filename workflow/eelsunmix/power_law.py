@@ -1,0 +1,257 @@
+"""Power-law background A E^-r integrated over channels, fitted by Poisson maximum likelihood.
+
+The likelihood factorises: the counts in the fit window give the amplitude, their distribution over the
+window gives the exponent, and the two are uncorrelated.  So the exponent is a problem of one unknown per
+pixel, the amplitude has a closed form for any exponent, and a background is `counts * ratio(exponent)` whose
+variance is a sum of two terms.  The same integral over whole channels serves the fit and the extrapolation,
+so that a pure power law leaves nothing at any dispersion.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+
+SEARCHED_EXPONENTS = (-10.0, 20.0)
+PLAUSIBLE_EXPONENTS = (0.5, 7.0)
+BATCH = 2**14
+"""Pixels fitted at a time: bounds the temporary arrays and keeps them in the cache."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PowerLawFit:
+    """Power laws fitted to the counts of bins, one per pixel.
+
+    Parameters
+    ----------
+    bounds : ndarray, shape (bin + 1,)
+        Limits of the fitted bins in eV.
+    counts : ndarray, shape (pixel,)
+        Counts in all fitted bins; negative ones (after a dark correction) are kept as they are.
+    exponent : ndarray, shape (pixel,)
+        Exponent r; NaN where there are no counts to fit.
+    exponent_variance : ndarray, shape (pixel,)
+    converged : ndarray of bool, shape (pixel,)
+        False also where the exponent ran into the limits of the search.
+    counts_per_electron : float
+        Variance over mean of the counts (quasi-Poisson dispersion).
+    """
+
+    bounds: Floats
+    counts: Floats
+    exponent: Floats
+    exponent_variance: Floats
+    converged: NDArray[np.bool_]
+    counts_per_electron: float = 1.0
+
+    def expected_counts(self, bounds: ArrayLike) -> Floats:
+        """Return the counts of the power law in other bins, shape (pixel, bin)."""
+        whole, _ = power_law_integrals(self.bounds[[0, -1]], self.exponent)
+        parts, _ = power_law_integrals(bounds, self.exponent)
+        return self.counts[:, None] * parts / whole
+
+    def extrapolate(self, window: ArrayLike, *, mean_unbiased: bool = False) -> tuple[Floats, Floats]:
+        """Background under a window and its variance, each of shape (pixel,).
+
+        Parameters
+        ----------
+        window : array_like, shape (2,)
+            Limits in eV.
+        mean_unbiased : bool
+            The estimate is right in the median, and too high in the mean, because it depends on an uncertain
+            exponent as a log-normal variable does; True divides by that factor exp(variance / 2).
+        """
+        whole, whole_slope = power_law_integrals(self.bounds[[0, -1]], self.exponent)
+        part, part_slope = power_law_integrals(window, self.exponent)
+        ratio, slope = (part / whole)[:, 0], (part_slope - whole_slope)[:, 0]
+        background = self.counts * ratio
+        spread = slope**2 * self.exponent_variance
+        variance = (
+            ratio**2 * counting_variance(self.counts, self.counts_per_electron) + background**2 * spread
+        )
+        if mean_unbiased:
+            # Beyond a spread of 1 the expansion means nothing; such a pixel has no background to speak of.
+            background = background * np.exp(-np.minimum(spread, 1.0) / 2)
+        return background, variance
+
+    def covariance(self) -> Floats:
+        """Covariance of (ln A, r) with E in eV, shape (pixel, 2, 2)."""
+        _, slope = power_law_integrals(self.bounds[[0, -1]], self.exponent)
+        variance = self.exponent_variance
+        amplitude = counting_variance(self.counts, self.counts_per_electron) / self.counts**2
+        mixed = -slope[:, 0] * variance
+        rows = [[amplitude + slope[:, 0] ** 2 * variance, mixed], [mixed, variance]]
+        return np.moveaxis(np.array(rows), -1, 0)
+
+    def reduced_chi2(self, binned: ArrayLike, *, fitted_parameters: int = 2) -> Floats:
+        """Chi-square of the fitted bins per degree of freedom, shape (pixel,); NaN without counts."""
+        expected = self.expected_counts(self.bounds)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            terms = (np.asarray(binned, dtype=float) - expected) ** 2 / (self.counts_per_electron * expected)
+        freedom = expected.shape[1] - fitted_parameters
+        usable = (self.counts > 0) & (freedom > 0)
+        return np.where(usable, terms.sum(axis=1) / max(freedom, 1), np.nan)
+
+    @property
+    def implausible(self) -> NDArray[np.bool_]:
+        """Pixels whose exponent no background has, shape (pixel,)."""
+        low, high = PLAUSIBLE_EXPONENTS
+        return (self.exponent < low) | (self.exponent > high)
+
+
+def fit_power_law(
+    counts: ArrayLike,
+    bounds: ArrayLike,
+    *,
+    counts_per_electron: float = 1.0,
+    exponent: ArrayLike | None = None,
+    exponent_variance: ArrayLike = 0.0,
+) -> PowerLawFit:
+    """Fit a power law to each row of counts by Poisson maximum likelihood.
+
+    Parameters
+    ----------
+    counts : array_like, shape (pixel, bin)
+        Counts; fractions and slightly negative values (after gain and dark corrections) are allowed.
+    bounds : array_like, shape (bin + 1,)
+        Limits of the bins in eV, increasing and positive; bins may differ in width.
+    counts_per_electron : float
+        Scales all variances.
+    exponent, exponent_variance : array_like, shape (pixel,) or scalar, optional
+        A given exponent, with its variance: only the amplitude is fitted.
+
+    References
+    ----------
+    .. [1] Trebbia, Ultramicroscopy 24 (1988) 399: maximum likelihood for the background of EELS edges.
+
+    Examples
+    --------
+    >>> fit = fit_power_law([[400.0, 100.0]], [100.0, 200.0, 400.0])  # 4 times fewer an octave up
+    >>> fit.exponent.round(6)
+    array([3.])
+    >>> background, variance = fit.extrapolate([400.0, 800.0])
+    >>> background.round(6)
+    array([25.])
+    """
+    counts, bounds = np.asarray(counts, dtype=float), np.asarray(bounds, dtype=float)
+    totals = counts.sum(axis=1)
+    if exponent is None:
+        fitted, converged = fit_exponent(counts, bounds)
+        variance = fitted_exponent_variance(totals, fitted, bounds, counts_per_electron)
+    else:
+        fitted = np.broadcast_to(np.asarray(exponent, dtype=float), totals.shape)
+        variance = np.broadcast_to(np.asarray(exponent_variance, dtype=float), totals.shape)
+        converged = np.isfinite(fitted)
+    return PowerLawFit(
+        bounds=bounds,
+        counts=totals,
+        exponent=fitted,
+        exponent_variance=variance,
+        converged=converged,
+        counts_per_electron=counts_per_electron,
+    )
+
+
+def fit_exponent(counts: ArrayLike, bounds: ArrayLike) -> tuple[Floats, NDArray[np.bool_]]:
+    """Exponent that makes the distribution of the counts over the bins most likely.
+
+    Parameters
+    ----------
+    counts : array_like, shape (pixel, bin)
+        Only the proportions matter, so averages and sums over pixels serve as well.
+    bounds : array_like, shape (bin + 1,)
+        Limits of the bins in eV.
+
+    Returns
+    -------
+    exponent : ndarray, shape (pixel,)
+        NaN where the counts do not sum to more than zero.
+    converged : ndarray of bool, shape (pixel,)
+    """
+    counts, bounds = np.asarray(counts, dtype=float), np.asarray(bounds, dtype=float)
+    exponent = np.full(len(counts), np.nan)
+    converged = np.zeros(len(counts), dtype=bool)
+    usable = np.flatnonzero(counts.sum(axis=1) > 0)
+    for start in range(0, usable.size, BATCH):
+        pixels = usable[start : start + BATCH]
+        shares = counts[pixels] / counts[pixels].sum(axis=1, keepdims=True)
+        exponent[pixels], converged[pixels] = _score_exponent(shares, bounds)
+    return exponent, converged
+
+
+def fitted_exponent_variance(
+    counts: ArrayLike, exponent: ArrayLike, bounds: ArrayLike, counts_per_electron: float = 1.0
+) -> Floats:
+    """Variance of an exponent fitted to a number of counts (inverse Fisher information), shape (pixel,)."""
+    exponent, bounds = np.asarray(exponent, dtype=float), np.asarray(bounds, dtype=float)
+    _, information = _score_and_information(np.zeros((1, bounds.size - 1)), bounds, exponent)
+    return counts_per_electron / (np.maximum(counts, counts_per_electron) * information)
+
+
+def power_law_integrals(bounds: ArrayLike, exponent: ArrayLike) -> tuple[Floats, Floats]:
+    """Integrals of E^-r over bins, and the derivatives of their logarithms with respect to r.
+
+    Parameters
+    ----------
+    bounds : array_like, shape (bin + 1,)
+        Limits of the bins in eV.
+    exponent : array_like, shape (pixel,)
+
+    Returns
+    -------
+    integral, slope : ndarray, shape (pixel, bin)
+    """
+    logs = np.log(np.asarray(bounds, dtype=float))
+    middle, half = (logs[1:] + logs[:-1]) / 2, (logs[1:] - logs[:-1]) / 2
+    power = 1 - np.asarray(exponent, dtype=float)[:, None]
+    # With u = ln E the integrand is exp(power * u): twice the half width times sinh(z) / z, smooth at r = 1.
+    z = power * half
+    integral = 2 * half * np.exp(power * middle) * _sinhc(z)
+    return integral, -(middle + half * _langevin(z))
+
+
+def counting_variance(counts: Floats, counts_per_electron: float) -> Floats:
+    """Variance of a number of counts, never less than that of one electron."""
+    return counts_per_electron * np.maximum(counts, counts_per_electron)
+
+
+def _score_exponent(
+    shares: Floats, bounds: Floats, *, tolerance: float = 1e-9, max_iterations: int = 60
+) -> tuple[Floats, NDArray[np.bool_]]:
+    # Fisher scoring; pixels leave the loop as they converge, because a few slow ones would hold up the rest.
+    exponent = np.full(len(shares), 3.0)
+    converged = np.zeros(len(shares), dtype=bool)
+    active = np.arange(len(shares))
+    for _ in range(max_iterations):
+        old = exponent[active]
+        score, information = _score_and_information(shares[active], bounds, old)
+        new = np.clip(old + np.clip(score / information, -2, 2), *SEARCHED_EXPONENTS)
+        exponent[active] = new
+        still = np.abs(new - old) > tolerance
+        inside = (new > SEARCHED_EXPONENTS[0]) & (new < SEARCHED_EXPONENTS[1])
+        converged[active] = ~still & inside
+        active = active[still]
+        if not active.size:
+            break
+    return exponent, converged
+
+
+def _score_and_information(shares: Floats, bounds: Floats, exponent: Floats) -> tuple[Floats, Floats]:
+    integral, slope = power_law_integrals(bounds, exponent)
+    expected = integral / integral.sum(axis=1, keepdims=True)
+    slope = slope - (expected * slope).sum(axis=1, keepdims=True)
+    return (shares * slope).sum(axis=1), (expected * slope**2).sum(axis=1)
+
+
+def _sinhc(z: Floats) -> Floats:
+    safe = np.where(z == 0, 1.0, z)
+    return np.where(z == 0, 1.0, np.sinh(safe) / safe)
+
+
+def _langevin(z: Floats) -> Floats:
+    # coth(z) - 1/z, the logarithmic derivative of sinh(z)/z; its difference cancels near zero.
+    small = np.abs(z) < 0.1
+    safe = np.where(small, 1.0, z)
+    return np.where(small, z / 3 - z**3 / 45 + 2 * z**5 / 945, 1 / np.tanh(safe) - 1 / safe)

@@ -1,0 +1,138 @@
+"""The windows of the edges on an energy axis, and the pass that sums an image over them."""
+
+import functools
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from eelsunmix.blocks import map_blocks, template_like
+from eelsunmix.edges import Edge, channel_bounds, in_electronvolts, window_channels
+
+Floats = NDArray[np.float64]
+
+MAX_FIT_BINS = 12
+"""Bins of the fit window. A dozen of them tell 99 % of what all channels tell of the exponent."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EdgeChannels:
+    """Where the windows of an edge lie on an energy axis.
+
+    Parameters
+    ----------
+    fit : ndarray of int, shape (bin + 1,)
+        Channels at which the bins of the fit window begin; the last is the one after the window.
+    fit_bounds : ndarray, shape (bin + 1,)
+        The limits of those bins in eV.
+    integrate : tuple of int
+        First channel of the integration window and the one after its last.
+    integrate_bounds : ndarray, shape (2,)
+        Its limits in eV.
+    """
+
+    fit: NDArray[np.int64]
+    fit_bounds: NDArray[np.float64]
+    integrate: tuple[int, int]
+    integrate_bounds: NDArray[np.float64]
+
+    def ranges(self) -> Iterator[tuple[int, int]]:
+        """Yield the channel ranges of the fit bins, then of the integration window."""
+        yield from zip(self.fit[:-1].tolist(), self.fit[1:].tolist(), strict=True)
+        yield self.integrate
+
+
+def locate(edge: Edge, axis: xr.DataArray | NDArray[np.float64]) -> EdgeChannels:
+    """Find the channels of an edge's windows; `check_windows` first, this does not complain.
+
+    Examples
+    --------
+    >>> edge = Edge(element="Ti", onset_eV=456, fit_eV=(410, 450), integrate_eV=(456, 486))
+    >>> place = locate(edge, np.arange(400.0, 500.0, 2.0))
+    >>> place.integrate, place.integrate_bounds
+    ((28, 44), array([455., 487.]))
+    """
+    energies = in_electronvolts(axis)
+    bounds = channel_bounds(energies)
+    first, stop = window_channels(edge.fit_eV, energies)
+    fit = np.linspace(first, stop, min(MAX_FIT_BINS, stop - first) + 1).round().astype(int)
+    integrate = window_channels(edge.integrate_eV, energies)
+    return EdgeChannels(
+        fit=fit, fit_bounds=bounds[fit], integrate=integrate, integrate_bounds=bounds[list(integrate)]
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowSums:
+    """Counts of an image in the windows of all edges.
+
+    Parameters
+    ----------
+    of_edge : dict of str to ndarray, shape (*navigation, bin + 1)
+        Counts in the bins of the fit window, last those in the integration window; zero in invalid pixels.
+    valid : DataArray of bool, dims of the navigation axes
+        With the coordinates of the image.
+    counts_per_electron : float
+        Variance over mean.
+    """
+
+    of_edge: dict[str, Floats]
+    valid: xr.DataArray
+    counts_per_electron: float
+
+    @property
+    def dims(self) -> tuple[Hashable, ...]:
+        """Names of the navigation axes."""
+        return self.valid.dims
+
+
+def sum_windows(image: xr.DataArray, places: Mapping[str, EdgeChannels]) -> WindowSums:
+    """Sum an image over the windows of its edges, block by block.
+
+    Parameters
+    ----------
+    image : DataArray, dims (..., energy)
+        Lazy or eager; the sums are in memory.
+    places : mapping of str to EdgeChannels
+
+    Returns
+    -------
+    WindowSums
+        A pixel is valid if `valid_pixel` says so (or is absent) and its sums are finite.
+    """
+    ranges = [limits for place in places.values() for limits in place.ranges()]
+    dims = image.dims[:-1]
+    template = template_like(image, {"sums": ((*dims, "window"), "f4")}, {"window": np.arange(len(ranges))})
+    sums = map_blocks(functools.partial(_sum_block, ranges=ranges), image, template)["sums"].to_numpy()
+    valid = _valid_pixels(image) & np.isfinite(sums).all(axis=-1)
+    sums = np.where(valid.to_numpy()[..., None], sums, np.float32(0))
+    ends = np.cumsum([len(place.fit) for place in places.values()])  # as many boundaries as bins plus one
+    parts = np.split(sums, ends[:-1], axis=-1) if places else []
+    of_edge = dict(zip(places, parts, strict=True))
+    counts_per_electron = float(image.attrs.get("counts_per_electron", 1.0))
+    return WindowSums(of_edge=of_edge, valid=valid, counts_per_electron=counts_per_electron)
+
+
+def sum_ranges(spectra: NDArray[np.generic], ranges: Sequence[tuple[int, int]]) -> Floats:
+    """Sum spectra over ranges of channels, shape (..., channel) -> (..., range)."""
+    sums = np.empty((*spectra.shape[:-1], len(ranges)))
+    for index, (first, stop) in enumerate(ranges):
+        sums[..., index] = spectra[..., first:stop].sum(axis=-1, dtype=float)
+    return sums
+
+
+def _sum_block(block: xr.DataArray, *, ranges: Sequence[tuple[int, int]]) -> xr.Dataset:
+    pixels = block.isel({block.dims[-1]: 0}, drop=True)
+    sums = sum_ranges(block.to_numpy(), ranges).astype(np.float32)
+    coords = {**pixels.coords, "window": np.arange(len(ranges))}
+    return xr.Dataset({"sums": ((*pixels.dims, "window"), sums)}, coords=coords)
+
+
+def _valid_pixels(image: xr.DataArray) -> xr.DataArray:
+    pixels = image.isel({image.dims[-1]: 0}, drop=True)
+    given = image.coords.get("valid_pixel")
+    valid = np.ones(pixels.shape, dtype=bool) if given is None else given.transpose(*pixels.dims).to_numpy()
+    coords = {name: coord for name, coord in pixels.coords.items() if name != "valid_pixel"}
+    return xr.DataArray(valid, dims=pixels.dims, coords=coords)
