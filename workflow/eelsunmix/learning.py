@@ -1,0 +1,221 @@
+"""The bounded set of pixels (or tiles) that a method learns from."""
+
+import functools
+from collections.abc import Hashable
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from eelsunmix import blocks
+from eelsunmix.errors import InputError
+from eelsunmix.methods import LearningSet
+
+Array = NDArray[np.float64]
+
+LEARNING_ELEMENTS = 2**24
+"""Most elements that the spectra of a learning set may have: 128 MB in float64."""
+
+_HOT = 1e4
+
+
+def learning_set(
+    image: xr.DataArray,
+    pca: xr.Dataset,
+    *,
+    n_pixels: int = 20_000,
+    rng: np.random.Generator,
+    with_tiles: bool = False,
+) -> LearningSet:
+    """Gather the spectra from which a method learns, block by block.
+
+    Parameters
+    ----------
+    image : DataArray, dims (..., energy)
+        Corrected counts or denoised counts, eager or lazy; pixels with ``valid_pixel`` False are left out.
+    pca : Dataset
+        Weighted PCA of the same pixels, see ``docs/data-model.md``.
+    n_pixels : int
+        Upper limit. An image with more valid pixels is sampled evenly over the cells of its score space,
+        so that rare phases and extremes stay.
+    rng : numpy.random.Generator
+        Source of the sample.
+    with_tiles : bool
+        Whether the set can give tiles of the image too.
+
+    Raises
+    ------
+    InputError
+        A pixel has a value that is not finite, or one so hot that no method could give a meaningful result.
+    """
+    limit = max(1, min(n_pixels, LEARNING_ELEMENTS // image.shape[-1]))
+    navigation = image.dims[:-1]
+    valid = _valid(image)
+    chosen = valid
+    if int(valid.sum()) > limit:
+        chosen = _sampled(pca["score"].transpose(*navigation, "component"), valid, limit, rng)
+    weight = pca["pixel_weight"].transpose(*navigation).to_numpy()
+    marked = image.assign_coords(learned=(navigation, chosen), weight=(navigation, weight))
+    spectra, weights = blocks.fold(_gather, marked, _joined)
+    if len(spectra) == 0:
+        raise InputError("the image has no valid pixel to learn from; check the mask and the counts")
+    return LearningSet(
+        spectra=spectra,
+        channel_weight=pca["channel_weight"].to_numpy().astype(np.float64),
+        pixel_weight=weights,
+        loadings=pca["loading"].transpose("component", ...).to_numpy().astype(np.float64),
+        energy=image[image.dims[-1]].to_numpy().astype(np.float64),
+        counts_per_electron=float(image.attrs.get("counts_per_electron", 1.0)),
+        tiles=functools.partial(sample_tiles, image) if with_tiles else None,
+    )
+
+
+def stratified_sample(scores: Array, n_pixels: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Sample pixels evenly over the occupied cells of score space.
+
+    Cells start at the width of the noise and double until there are at most half as many as pixels wanted; then all
+    give up to the same number of pixels. A rare phase lies in cells of its own, which are taken whole.
+
+    Parameters
+    ----------
+    scores : ndarray, shape (pixel, component)
+        PCA scores.
+    n_pixels : int
+        Upper limit of the number of pixels.
+
+    Returns
+    -------
+    ndarray of int, shape (at most n_pixels,)
+        Increasing indices.
+    """
+    if len(scores) <= n_pixels:
+        return np.arange(len(scores))
+    cells, counts = _cells(scores, n_pixels)
+    quota = _quota(counts, n_pixels)
+    shuffled = rng.permutation(len(scores))
+    by_cell = shuffled[np.argsort(cells[shuffled], kind="stable")]
+    rank_in_cell = np.arange(len(scores)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return np.sort(by_cell[rank_in_cell < quota])
+
+
+def sample_tiles(image: xr.DataArray, number: int, side: int, rng: np.random.Generator) -> Array:
+    """Cut square tiles at random places, shape (tile, y, x, channel); invalid pixels hold zeros.
+
+    Parameters
+    ----------
+    image : DataArray, dims (..., y, x, energy)
+        Eager or lazy.
+    number : int
+        Number of tiles.
+    side : int
+        Side of a tile in pixels, at most the smaller side of the image.
+    """
+    frames, (height, width) = image.shape[:-3], image.shape[-3:-1]
+    if side > min(height, width):
+        raise InputError(f"tiles of {side} x {side} pixels do not fit in an image of {height} x {width} pixels")
+    tiles = np.empty((number, side, side, image.shape[-1]))
+    for tile in tiles:
+        frame = tuple(int(rng.integers(size)) for size in frames)
+        row, column = int(rng.integers(height - side + 1)), int(rng.integers(width - side + 1))
+        tile[:] = image[(*frame, slice(row, row + side), slice(column, column + side))].to_numpy()
+    return tiles
+
+
+def _valid(image: xr.DataArray) -> NDArray[np.bool_]:
+    if "valid_pixel" not in image.coords:
+        return np.ones(image.shape[:-1], bool)
+    mask: NDArray[np.bool_] = image["valid_pixel"].transpose(*image.dims[:-1]).to_numpy().astype(bool)
+    return mask
+
+
+def _sampled(
+    scores: xr.DataArray, valid: NDArray[np.bool_], limit: int, rng: np.random.Generator
+) -> NDArray[np.bool_]:
+    """Sample each block of scores, then the union of these samples: bounded memory at any size."""
+    flat = np.arange(valid.size).reshape(valid.shape)
+    marked = scores.assign_coords(flat=(scores.dims[:-1], flat), kept=(scores.dims[:-1], valid))
+    seed = int(rng.integers(2**63))
+    kernel = functools.partial(_candidates, n_pixels=limit, seed=seed)
+    indices, candidates = blocks.fold(kernel, marked, _joined)
+    chosen = np.zeros(valid.size, bool)
+    chosen[indices[stratified_sample(candidates, limit, rng)].astype(np.intp)] = True
+    return chosen.reshape(valid.shape)
+
+
+def _candidates(block: xr.DataArray, n_pixels: int, seed: int) -> tuple[NDArray[np.intp], Array]:
+    kept = block["kept"].to_numpy()
+    scores, indices = block.to_numpy()[kept].astype(np.float64), block["flat"].to_numpy()[kept]
+    sample = stratified_sample(scores, n_pixels, np.random.default_rng(seed))
+    return indices[sample], scores[sample]
+
+
+def _gather(block: xr.DataArray) -> tuple[Array, Array]:
+    mask = block["learned"].to_numpy()
+    spectra = block.to_numpy()[mask].astype(np.float64)
+    _check_values(block, mask, spectra)
+    return spectra, block["weight"].to_numpy()[mask].astype(np.float64)
+
+
+def _joined(first: tuple[Array, Array], second: tuple[Array, Array]) -> tuple[Array, Array]:
+    return np.concatenate([first[0], second[0]]), np.concatenate([first[1], second[1]])
+
+
+def _check_values(block: xr.DataArray, mask: NDArray[np.bool_], spectra: Array) -> None:
+    bad = ~np.isfinite(spectra)
+    if bad.any():
+        raise InputError(f"{_place(block, mask, bad)} is not finite; mask this pixel or repair it")
+    if len(spectra) == 0:
+        return
+    level = np.maximum(np.median(spectra, axis=0), np.median(spectra.mean(axis=1)))
+    hot = (spectra > _HOT * level) & (spectra > 0.5 * np.abs(spectra).sum(axis=1, keepdims=True)) & (level > 0)
+    if hot.any():
+        raise InputError(
+            f"{_place(block, mask, hot)} is a hot pixel, more than {_HOT:.0e} times its channel's median; "
+            f"remove spikes or mask this pixel"
+        )
+
+
+def _place(block: xr.DataArray, mask: NDArray[np.bool_], found: NDArray[np.bool_]) -> str:
+    row, channel = np.argwhere(found)[0]
+    pixel = np.argwhere(mask)[row]
+    where = [_coordinate(block, dim, index) for dim, index in zip(block.dims, [*pixel, channel], strict=True)]
+    value = float(block.to_numpy()[tuple(pixel)][channel])
+    return f"{block.name or 'image'}: the value {value:g} at {', '.join(where)}"
+
+
+def _coordinate(block: xr.DataArray, dim: Hashable, index: int) -> str:
+    if dim not in block.coords:
+        return f"{dim} index {index}"
+    coordinate = block[dim]
+    return f"{dim} = {coordinate.to_numpy()[index]:g} {coordinate.attrs.get('units', '')}".rstrip()
+
+
+def _cells(scores: Array, n_pixels: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    middle = np.median(scores, axis=0)
+    width = 1.4826 * np.median(np.abs(scores - middle), axis=0)
+    width = np.where(width > 0, width, np.maximum(scores.std(axis=0), np.finfo(float).tiny))
+    while True:
+        corners = np.floor((scores - middle) / width).clip(-(2**30), 2**30).astype(np.int32)
+        _, cells, counts = np.unique(_hashed(corners), return_inverse=True, return_counts=True)
+        if len(counts) <= max(1, n_pixels // 2):
+            return cells, counts
+        width = 2 * width
+
+
+def _hashed(corners: NDArray[np.int32]) -> NDArray[np.uint64]:
+    """One number for each cell: sorting numbers is much faster than sorting rows."""
+    total = np.zeros(len(corners), np.uint64)
+    for column in corners.T:
+        total = (total ^ column.astype(np.int64).view(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
+        total ^= total >> np.uint64(29)
+    return total
+
+
+def _quota(counts: NDArray[np.intp], n_pixels: int) -> int:
+    """Largest number that every cell can give without exceeding the total."""
+    ordered = np.sort(counts)
+    taken = np.cumsum(ordered) - ordered + ordered * np.arange(len(counts), 0, -1)
+    full = int(np.searchsorted(taken, n_pixels, side="right"))
+    if full == len(ordered):
+        return int(ordered[-1])
+    return int((n_pixels - ordered[:full].sum()) // (len(ordered) - full))

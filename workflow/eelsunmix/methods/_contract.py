@@ -1,0 +1,178 @@
+"""What a method is given, what it gives back, and how that becomes arrays on disk."""
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, Protocol, Self
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from eelsunmix.errors import InputError
+
+Array = NDArray[np.float64]
+
+TileSampler = Callable[[int, int, np.random.Generator], Array]
+"""Function of (number of tiles, side in pixels, rng) that gives spectra, shape (tile, y, x, channel)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearningSet:
+    """The bounded part of an image that a method learns from; made by `eelsunmix.learning.learning_set`.
+
+    Parameters
+    ----------
+    spectra : ndarray of float64, shape (pixel, channel)
+        Counts of valid pixels: all of them, or a sample that keeps extremes and rare phases.
+    channel_weight : ndarray, shape (channel,)
+        Root of the Poisson variance of a channel, up to a factor common to all.
+    pixel_weight : ndarray, shape (pixel,)
+        The same for each pixel of `spectra`.
+    loadings : ndarray, shape (component, channel)
+        Of the weighted PCA of the whole image, in counts, most important first.
+    energy : ndarray, shape (channel,)
+        Centres of the channels.
+    counts_per_electron : float
+        Variance of the counts divided by their mean.
+    tiles : callable, optional
+        `TileSampler` over the image, for methods that set ``needs_tiles``; None for the others.
+    """
+
+    spectra: Array
+    channel_weight: Array
+    pixel_weight: Array
+    loadings: Array
+    energy: Array
+    counts_per_electron: float = 1.0
+    tiles: TileSampler | None = None
+
+    def basis(self, n_components: int) -> Array:
+        """Orthonormal rows that span the first loadings in weighted space, shape (n_components, channel).
+
+        The sign of each row is settled (its largest value is positive), so that it does not hang on the order
+        of the pixels.
+        """
+        weighted = self.loadings[:n_components] / self.channel_weight
+        rows = np.linalg.qr(weighted.T)[0].T
+        peaks = np.take_along_axis(rows, np.abs(rows).argmax(axis=1)[:, None], axis=1)
+        return rows * np.sign(peaks)
+
+    def scores(self, n_components: int) -> Array:
+        """Coordinates of ``spectra / channel_weight`` on `basis`, shape (pixel, n_components)."""
+        return (self.spectra / self.channel_weight) @ self.basis(n_components).T
+
+
+class Method(Protocol):
+    """One way of unmixing: a frozen dataclass of options with this one function."""
+
+    needs_tiles: ClassVar[bool]
+    """Whether `fit` samples tiles of the image; the learning set has ``tiles=None`` where it is False."""
+
+    def __init__(self, **options: Any) -> None: ...
+
+    def fit(self, learning_set: LearningSet, n_endmembers: int, rng: np.random.Generator) -> "Model":
+        """Learn the endmembers; all randomness comes from `rng`, torch seeds too.
+
+        Raises
+        ------
+        MethodFailedError
+            The method cannot give a result on these data; the message says why.
+        """
+        ...
+
+
+def array_field(*dims: str, default: Any = dataclasses.MISSING) -> Any:
+    """Declare a field of a `Model` that holds an array with these dims; a dict of arrays without any dims."""
+    return field(metadata={"dims": dims}, default=default)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """What a method has learned: endmembers, and how a pixel's abundances follow from its spectrum.
+
+    Subclasses add array fields (with `array_field`) and plain fields (bool, int, float, str); both go through
+    `to_dataset` and back without further code.  Use the dims ``endmember``, ``channel`` and ``iteration`` where
+    they apply.
+
+    Parameters
+    ----------
+    endmembers : ndarray, shape (endmember, channel)
+        Counts of a pixel of abundance one: ``abundances @ endmembers`` are counts.
+    loss : ndarray, shape (iteration,), optional
+        Where the method iterates.
+    status : {"converged", "not converged"}
+        Outcome of the fit.
+    message : str
+        One line with the numbers behind the status, and what else a user should know.
+    """
+
+    maps: ClassVar[Literal["spectra", "image"]] = "spectra"
+    """Whether `abundances` takes spectra (pixel, channel) or a tile of the image (y, x, channel)."""
+    halo: ClassVar[int] = 0
+    """For models that map images: how many pixels beyond a tile its abundances depend on."""
+
+    endmembers: Array = array_field("endmember", "channel")
+    loss: Array | None = array_field("iteration", default=None)
+    status: str = "converged"
+    message: str = ""
+
+    @property
+    def signed(self) -> bool:
+        """Whether abundances may be negative by design, so that the refit must allow it too."""
+        return False
+
+    def abundances(self, spectra: Array) -> Array:
+        """Return abundances, shape (pixel, endmember), or (y, x, endmember) where the model maps images."""
+        raise NotImplementedError
+
+    def resampled(self, energy: Array, new_energy: Array) -> "Model":
+        """Return the same model on another energy axis, within the range of its own.
+
+        Raises
+        ------
+        InputError
+            The model is bound to the channels that it has learned.
+        """
+        raise InputError(f"a {type(self).__name__} maps only images that have the energy axis it was fitted on")
+
+    def to_dataset(self) -> xr.Dataset:
+        """Return the model as arrays and attributes; `from_dataset` is the inverse."""
+        dataset = xr.Dataset(attrs={"model": type(self).__name__, "status": self.status, "message": self.message})
+        settings: dict[str, Any] = {}
+        for item in dataclasses.fields(self):
+            value, dims = getattr(self, item.name), item.metadata.get("dims")
+            if dims is None:
+                settings[item.name] = value
+            elif isinstance(value, dict):
+                dataset = dataset.assign(_arrays_of(item.name, value))
+            elif value is not None:
+                dataset[_stored_name(item.name)] = (dims, np.asarray(value))
+        dataset.attrs["model_settings"] = {key: settings[key] for key in settings if key not in ("status", "message")}
+        return dataset
+
+    @classmethod
+    def from_dataset(cls, dataset: xr.Dataset) -> Self:
+        """Rebuild a model from `to_dataset`, also after a round through a store."""
+        parts: dict[str, Any] = dict(dataset.attrs["model_settings"])
+        parts |= {"status": dataset.attrs["status"], "message": dataset.attrs["message"]}
+        for item in dataclasses.fields(cls):
+            name, dims = _stored_name(item.name), item.metadata.get("dims")
+            if dims == ():
+                start = f"{item.name}."
+                names = [str(key) for key in dataset.data_vars if str(key).startswith(start)]
+                parts[item.name] = {key.removeprefix(start): dataset[key].to_numpy() for key in names}
+            elif dims is not None and name in dataset:
+                parts[item.name] = dataset[name].to_numpy()
+        return cls(**parts)
+
+
+def _stored_name(field_name: str) -> str:
+    return "endmember_spectrum" if field_name == "endmembers" else field_name
+
+
+def _arrays_of(name: str, arrays: dict[str, Array]) -> dict[str, tuple[tuple[str, ...], Array]]:
+    return {
+        f"{name}.{key}": (tuple(f"{name}.{key}_{axis}" for axis in range(np.ndim(value))), np.asarray(value))
+        for key, value in arrays.items()
+    }

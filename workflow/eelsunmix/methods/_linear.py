@@ -1,0 +1,76 @@
+"""The linear model that most methods return, and the conventions on the scale and order of its endmembers."""
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eelsunmix import abundances
+from eelsunmix.methods._contract import Array, Model, array_field
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinearModel(Model):
+    """Endmembers, and the least squares that turn a spectrum into abundances.
+
+    Parameters
+    ----------
+    non_negative : bool
+        Abundances are not negative.
+    sum_to_one : bool
+        Abundances of a pixel sum to one; only together with `non_negative`.
+    channel_weight : ndarray, shape (channel,), optional
+        Divides spectra and endmembers in the misfit; plain least squares without it.
+    """
+
+    non_negative: bool = True
+    sum_to_one: bool = False
+    channel_weight: Array | None = array_field("channel", default=None)
+
+    @property
+    def signed(self) -> bool:
+        """Whether abundances may be negative."""
+        return not self.non_negative
+
+    def abundances(self, spectra: Array) -> Array:
+        """Constrained least squares of spectra, shape (pixel, channel), on the endmembers."""
+        solve = abundances.least_squares
+        if self.non_negative:
+            solve = abundances.fully_constrained if self.sum_to_one else abundances.non_negative
+        return solve(spectra, self.endmembers, channel_weight=self.channel_weight)
+
+    def resampled(self, energy: Array, new_energy: Array) -> "LinearModel":
+        """Interpolate the model to other channels; counts grow with the width of a channel."""
+        widths = np.interp(new_energy, energy, np.gradient(energy)) if len(energy) > 1 else np.ones(1)
+        growth = np.gradient(new_energy) / widths if len(new_energy) > 1 else np.ones(1)
+        endmembers = np.stack([np.interp(new_energy, energy, row) for row in self.endmembers]) * growth
+        weight = self.channel_weight
+        if weight is not None:
+            weight = np.interp(new_energy, energy, weight) * np.sqrt(growth)
+        return dataclasses.replace(self, endmembers=endmembers, channel_weight=weight)
+
+
+def in_order(model: LinearModel, spectra: Array) -> LinearModel:
+    """Sort the endmembers by the counts that they contribute to the spectra, largest first."""
+    contribution = np.abs(model.abundances(spectra)).mean(axis=0) * np.abs(model.endmembers).sum(axis=1)
+    return dataclasses.replace(model, endmembers=model.endmembers[np.argsort(-contribution, kind="stable")])
+
+
+def with_unit_mean(model: LinearModel, spectra: Array) -> LinearModel:
+    """Settle scale and sign where a method leaves them free.
+
+    All endmembers get the same sum of absolute counts, and the sign that makes their mean abundance in the spectra
+    positive; one common factor then makes the mean of the abundances' sum one.  Without negative values the
+    abundances are thus the shares of an average pixel's counts.
+    """
+    sizes = np.abs(model.endmembers).sum(axis=1)
+    scaled = _divided(model, np.where(sizes > 0, sizes, 1.0))
+    means = scaled.abundances(spectra).mean(axis=0)
+    common = np.abs(means).sum()
+    return _divided(scaled, np.where(means < 0, -1.0, 1.0) / (common if common > 0 else 1.0))
+
+
+def _divided(model: LinearModel, sizes: NDArray[np.float64]) -> LinearModel:
+    """Divide each endmember by a number; its abundance grows by the same."""
+    return dataclasses.replace(model, endmembers=model.endmembers / sizes[:, None])

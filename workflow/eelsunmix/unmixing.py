@@ -1,0 +1,378 @@
+"""Labelled images in, labelled endmembers and abundance maps out: `fit`, `apply` and `unmix`."""
+
+import dataclasses
+import functools
+import time
+from collections.abc import Hashable
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from eelsunmix import blocks
+from eelsunmix.abundances import least_squares, non_negative
+from eelsunmix.errors import InputError, MethodFailedError
+from eelsunmix.learning import learning_set
+from eelsunmix.methods import LearningSet, Method, Model, build_method, load_model
+
+Array = NDArray[np.float64]
+
+_PIECE = 2**20
+"""Elements of spectra that a kernel treats at a time, to stay in the cache and small in memory."""
+
+
+def fit(
+    image: xr.DataArray,
+    method: str | Method,
+    *,
+    n_endmembers: int,
+    seed: int = 0,
+    pca: xr.Dataset | None = None,
+    n_learning_pixels: int = 20_000,
+    counts: xr.DataArray | None = None,
+    **options: Any,
+) -> xr.Dataset:
+    """Learn endmembers from an image.
+
+    Parameters
+    ----------
+    image : DataArray, dims in any order, one of them spectral
+        What the method learns from: corrected or denoised counts.
+    method : str or Method
+        Name of a method, or one built with `eelsunmix.methods.build_method`.
+    n_endmembers : int
+        How many.
+    seed : int
+        Of the sample of pixels and of the method.
+    pca : Dataset, optional
+        Weighted PCA of the image; computed where it is not given, from `counts` if these are given.
+    n_learning_pixels : int
+        The method learns from at most this many pixels.
+    counts : DataArray, optional
+        Corrected counts, where `image` is a denoised one.
+    **options
+        Options of the method, where it is given by name.
+
+    Returns
+    -------
+    Dataset
+        ``endmember_spectrum (endmember, energy)``, further arrays of the model, ``loss (iteration)`` where the method
+        iterates; attrs as in ``docs/data-model.md``.  A method that fails gives a dataset without arrays, with
+        status "failed" and the reason in ``message``.
+
+    Raises
+    ------
+    InputError
+        Unknown method or option, a number of endmembers that the image cannot give, a bad pixel.
+    """
+    chosen = _method(method, options)
+    image = _canonical(image)
+    _check_number(n_endmembers, image)
+    pca = _pca(image if counts is None else _canonical(counts)) if pca is None else pca
+    rng_sample, rng_method = np.random.default_rng(seed).spawn(2)
+    learning = learning_set(
+        image, pca, n_pixels=n_learning_pixels, rng=rng_sample, with_tiles=chosen.needs_tiles
+    )
+    _check_rank(n_endmembers, learning)
+    start = time.perf_counter()
+    dataset = _fitted(chosen, learning, n_endmembers, rng_method, image)
+    return dataset.assign_attrs(
+        method=type(chosen).__name__.lower(),
+        options=dataclasses.asdict(chosen),  # type: ignore[call-overload]
+        input=str(image.attrs.get("input", "corrected")),
+        seed=seed,
+        n_endmembers=n_endmembers,
+        n_learning_pixels=len(learning.spectra),
+        seconds=time.perf_counter() - start,
+    )
+
+
+def apply(model: xr.Dataset, image: xr.DataArray, *, counts: xr.DataArray | None = None) -> xr.Dataset:
+    """Map an image with a fitted model, block by block.
+
+    Parameters
+    ----------
+    model : Dataset
+        Result of `fit`, of this image or of another one.
+    image : DataArray, dims in any order
+        Corrected or denoised counts. Its energy axis may differ from the model's, within the model's range.
+    counts : DataArray, optional
+        Corrected counts of the same pixels, where `image` is a denoised one; they are what the refit describes.
+
+    Returns
+    -------
+    Dataset
+        ``abundance`` and ``refit_abundance`` (navigation, endmember), ``reduced_chi2`` (navigation),
+        ``mean_residual`` and ``mean_residual_sd`` (energy); lazy if the image is lazy.  Dims come in the order of
+        the caller's image, with ``endmember`` in the place of the energy; pixels that are not valid are NaN.
+
+    Raises
+    ------
+    InputError
+        The model does not cover the energy axis of the image, or the images do not belong together.
+    """
+    attrs = _map_attrs(model)
+    if model.attrs["status"] == "failed":
+        return xr.Dataset(attrs=attrs)
+    order = [*image.dims]
+    image = _canonical(image)
+    counts = image if counts is None else _canonical(counts)
+    _check_same_pixels(image, counts)
+    fitted = _on_axis(load_model(model), model, image)
+    abundance = _mapped(fitted, image)
+    result = abundance.merge(_refit(fitted, counts), join="exact").assign_attrs(attrs)
+    return _in_callers_order(result, order, image.dims[-1])
+
+
+def unmix(
+    image: xr.DataArray,
+    method: str | Method,
+    *,
+    n_endmembers: int,
+    seed: int = 0,
+    **options: Any,
+) -> xr.Dataset:
+    """Find endmembers and their abundances: `fit`, then `apply` to the same image.
+
+    Parameters
+    ----------
+    image : DataArray, dims in any order
+        Corrected or denoised counts.
+    method : str or Method
+        Name of a method, or one built with `eelsunmix.methods.build_method`.
+    n_endmembers : int
+        How many.
+    seed : int
+        Of everything random.
+    **options
+        ``pca``, ``counts``, ``n_learning_pixels`` of `fit`, and the options of the method.
+
+    Returns
+    -------
+    Dataset
+        The variables and attrs of `fit` and `apply`; ``abundance * endmember_spectrum``, summed over the
+        endmembers, are counts.
+    """
+    fitted = fit(image, method, n_endmembers=n_endmembers, seed=seed, **options)
+    maps = apply(fitted, image, counts=options.get("counts"))
+    return fitted.merge(maps, join="exact", combine_attrs="override")
+
+
+def _method(method: str | Method, options: dict[str, Any]) -> Method:
+    if isinstance(method, str):
+        return build_method(method, **options)
+    if options:
+        raise InputError(f"options {sorted(options)} go with the name of a method, not with one that is built already")
+    return method
+
+
+def _canonical(image: xr.DataArray) -> xr.DataArray:
+    """Put the energy last and the navigation dims in their usual order, by name."""
+    energy = next((dim for dim in ("energy_loss", "energy") if dim in image.dims), image.dims[-1])
+    usual = [dim for dim in ("frame", "y", "x") if dim in image.dims and dim != energy]
+    others = [dim for dim in image.dims if dim not in usual and dim != energy]
+    if image.ndim < 2:
+        raise InputError(f"the image has dims {image.dims}; it needs an energy dim and at least one of pixels")
+    if image.dtype.kind not in "uif":
+        raise InputError(f"the image has values of type {image.dtype}; unmixing needs real numbers")
+    if energy not in image.coords:
+        image = image.assign_coords({energy: np.arange(image.sizes[energy], dtype=np.float64)})
+    if "valid_pixel" not in image.coords:
+        image = image.assign_coords(valid_pixel=((*others, *usual), np.ones(_sizes(image, [*others, *usual]), bool)))
+    return image.transpose(*others, *usual, energy)
+
+
+def _sizes(image: xr.DataArray, dims: list[Hashable]) -> tuple[int, ...]:
+    return tuple(image.sizes[dim] for dim in dims)
+
+
+def _pca(image: xr.DataArray) -> xr.Dataset:
+    from eelsunmix.denoise import denoise
+
+    return denoise(image)
+
+
+def _check_number(n_endmembers: int, image: xr.DataArray) -> None:
+    n_pixels, n_channels = int(image["valid_pixel"].sum()), image.shape[-1]
+    if isinstance(n_endmembers, bool) or not isinstance(n_endmembers, int | np.integer) or n_endmembers < 1:
+        raise InputError(f"n_endmembers must be a whole number of at least 1, not {n_endmembers!r}")
+    if n_endmembers > min(n_pixels, n_channels):
+        raise InputError(
+            f"n_endmembers is {n_endmembers}, but the image has only {n_pixels} valid pixels "
+            f"and {n_channels} channels; lower it"
+        )
+
+
+def _check_rank(n_endmembers: int, learning: LearningSet) -> None:
+    if n_endmembers > len(learning.loadings):
+        raise InputError(
+            f"n_endmembers is {n_endmembers}, but the PCA kept only {len(learning.loadings)} components; "
+            f"lower it or keep more components"
+        )
+    sizes = np.linalg.svd(learning.scores(n_endmembers), compute_uv=False)
+    rank = int(np.sum(sizes > 1e-10 * sizes[0])) if sizes[0] > 0 else 0
+    if rank < n_endmembers:
+        raise InputError(f"n_endmembers is {n_endmembers}, but the spectra of the image span only rank {rank}; lower it")
+
+
+def _fitted(
+    method: Method, learning: LearningSet, n_endmembers: int, rng: np.random.Generator, image: xr.DataArray
+) -> xr.Dataset:
+    try:
+        model = method.fit(learning, n_endmembers, rng)
+        _check_model(model, n_endmembers)
+    except (MethodFailedError, np.linalg.LinAlgError) as error:
+        return xr.Dataset(attrs={"status": "failed", "message": " ".join(str(error).split()), "model": ""})
+    dataset = model.to_dataset()
+    energy = image.dims[-1]
+    if "channel" in dataset.dims:
+        dataset = dataset.rename(channel=energy).assign_coords({energy: image[energy]})
+    dataset["endmember_spectrum"].attrs["units"] = "counts"
+    return dataset.drop_vars([name for name in dataset.coords if name != energy])
+
+
+def _check_model(model: Model, n_endmembers: int) -> None:
+    if len(model.endmembers) != n_endmembers:
+        raise MethodFailedError(f"{len(model.endmembers)} endmembers found instead of {n_endmembers}")
+    if not np.isfinite(model.endmembers).all():
+        raise MethodFailedError("the endmembers are not finite")
+    empty = np.flatnonzero(~model.endmembers.any(axis=1))
+    if len(empty):
+        raise MethodFailedError(f"endmember {empty[0]} of {n_endmembers} is empty (zero everywhere)")
+
+
+def _map_attrs(model: xr.Dataset) -> dict[str, Any]:
+    names = ("method", "options", "input", "seed", "n_endmembers", "status", "message", "model")
+    return {name: model.attrs[name] for name in names if name in model.attrs}
+
+
+def _check_same_pixels(image: xr.DataArray, counts: xr.DataArray) -> None:
+    if dict(image.sizes) != dict(counts.sizes):
+        raise InputError(f"counts have sizes {dict(counts.sizes)}, but the image has {dict(image.sizes)}")
+
+
+def _on_axis(model: Model, stored: xr.Dataset, image: xr.DataArray) -> Model:
+    """Return the model on the energy axis of the image, interpolated where the axes differ."""
+    dim = stored["endmember_spectrum"].dims[-1]
+    learned, energy = (array.to_numpy().astype(np.float64) for array in (stored[dim], image[image.dims[-1]]))
+    width = (energy[-1] - energy[0]) / max(len(energy) - 1, 1)
+    if len(learned) == len(energy) and np.allclose(learned, energy, rtol=0, atol=1e-6 * abs(width)):
+        return model
+    # Half a channel is what rounding of offsets can make; beyond it the model knows nothing.
+    if dim != image.dims[-1] or energy[0] < learned[0] - width / 2 or energy[-1] > learned[-1] + width / 2:
+        raise InputError(
+            f"the model covers {dim} {learned[0]:g} to {learned[-1]:g} ({len(learned)} channels), the image has "
+            f"{image.dims[-1]} {energy[0]:g} to {energy[-1]:g} ({len(energy)} channels); crop the image or fit again"
+        )
+    return model.resampled(learned, energy)
+
+
+def _mapped(model: Model, image: xr.DataArray) -> xr.Dataset:
+    dims = (*image.dims[:-1], "endmember")
+    template = blocks.template_like(
+        image, {"abundance": (dims, np.float32)}, {"endmember": np.arange(len(model.endmembers))}
+    )
+    # A model that maps images sees a frame at a time: its tiles would need a halo.
+    elements = int(np.prod(image.shape[-3:])) if model.maps == "image" else None
+    return blocks.map_blocks(functools.partial(_abundance, model=model), image, template, elements=elements)
+
+
+def _abundance(block: xr.DataArray, model: Model) -> xr.Dataset:
+    valid = block["valid_pixel"].to_numpy()
+    if model.maps == "image":
+        frames = block.to_numpy().reshape(-1, *block.shape[-3:]).astype(np.float64)
+        values = np.stack([model.abundances(frame) for frame in frames]).reshape(*valid.shape, -1)[valid]
+    else:
+        values = _in_pieces(model.abundances, block.to_numpy()[valid], len(model.endmembers))
+    return _maps(block, {"abundance": values}, len(model.endmembers))
+
+
+def _refit(model: Model, counts: xr.DataArray) -> xr.Dataset:
+    """Describe the counts by the endmembers, and what remains of them."""
+    total, n_valid = blocks.fold(_sum_of_valid, counts, _added)
+    mean = total / max(n_valid, 1)
+    per_electron = float(counts.attrs.get("counts_per_electron", 1.0))
+    weight = np.sqrt(np.maximum(mean, 1e-3 * max(mean.mean(), np.finfo(float).tiny)))
+    dims = counts.dims[:-1]
+    template = blocks.template_like(
+        counts,
+        {"refit_abundance": ((*dims, "endmember"), np.float32), "reduced_chi2": (dims, np.float32)},
+        {"endmember": np.arange(len(model.endmembers))},
+    )
+    kernel = functools.partial(
+        _refit_block, endmembers=model.endmembers, weight=weight, signed=model.signed, per_electron=per_electron
+    )
+    result = blocks.map_blocks(kernel, counts, template)
+    fitted = result["refit_abundance"].mean(dims, dtype=np.float64) @ xr.DataArray(
+        model.endmembers, dims=("endmember", counts.dims[-1])
+    )
+    deviation = np.sqrt(per_electron * np.maximum(mean, 0) / max(n_valid, 1) * _freedom(model.endmembers, weight))
+    coords = {counts.dims[-1]: counts[counts.dims[-1]]}
+    return result.assign(
+        mean_residual=(mean - fitted).assign_coords(coords),
+        mean_residual_sd=((counts.dims[-1],), deviation),
+    )
+
+
+def _sum_of_valid(block: xr.DataArray) -> tuple[Array, int]:
+    spectra = block.to_numpy()[block["valid_pixel"].to_numpy()]
+    return spectra.sum(axis=0, dtype=np.float64), len(spectra)
+
+
+def _added(first: tuple[Array, int], second: tuple[Array, int]) -> tuple[Array, int]:
+    return first[0] + second[0], first[1] + second[1]
+
+
+def _freedom(endmembers: Array, weight: Array) -> Array:
+    """Share of the variance of each channel that the fit leaves in the residual (one minus the leverage)."""
+    left = np.linalg.svd((endmembers / weight).T, full_matrices=False)[0]
+    return np.clip(1.0 - np.sum(left**2, axis=1), 0.0, 1.0)
+
+
+def _refit_block(
+    block: xr.DataArray, endmembers: Array, weight: Array, signed: bool, per_electron: float
+) -> xr.Dataset:
+    valid = block["valid_pixel"].to_numpy()
+    solve = least_squares if signed else non_negative
+
+    def refit(spectra: Array) -> Array:
+        abundances = solve(spectra, endmembers, channel_weight=weight)
+        chi2 = _reduced_chi2(spectra, abundances @ endmembers, weight, len(endmembers)) / per_electron
+        return np.column_stack([abundances, chi2])
+
+    values = _in_pieces(refit, block.to_numpy()[valid], len(endmembers) + 1)
+    return _maps(block, {"refit_abundance": values[:, :-1], "reduced_chi2": values[:, -1]}, len(endmembers))
+
+
+def _reduced_chi2(spectra: Array, fitted: Array, weight: Array, n_endmembers: int) -> Array:
+    # Where the fit comes near zero, the variance is taken from the mean spectrum, scaled to the pixel's counts.
+    share = weight**2 / np.sum(weight**2)
+    floor = 0.1 * np.maximum(fitted.sum(axis=1, keepdims=True), 1.0) * share
+    variance = np.maximum(fitted, floor)
+    return np.sum((spectra - fitted) ** 2 / variance, axis=1) / max(spectra.shape[1] - n_endmembers, 1)
+
+
+def _in_pieces(kernel: Any, spectra: NDArray[Any], n_columns: int) -> Array:
+    result = np.empty((len(spectra), n_columns))
+    step = max(1, _PIECE // spectra.shape[1])
+    for first in range(0, len(spectra), step):
+        result[first : first + step] = kernel(spectra[first : first + step].astype(np.float64))
+    return result
+
+
+def _maps(block: xr.DataArray, values: dict[str, Array], n_endmembers: int) -> xr.Dataset:
+    """Put the values of the valid pixels back in their places, NaN elsewhere."""
+    valid, dims = block["valid_pixel"].to_numpy(), block.dims[:-1]
+    coords = {name: coord for name, coord in block.coords.items() if set(coord.dims) <= set(dims)}
+    maps = {}
+    for name, rows in values.items():
+        filled = np.full((*valid.shape, *rows.shape[1:]), np.nan, np.float32)
+        filled[valid] = rows
+        maps[name] = ((*dims, "endmember")[: filled.ndim], filled)
+    return xr.Dataset(maps, coords={**coords, "endmember": np.arange(n_endmembers)})
+
+
+def _in_callers_order(result: xr.Dataset, order: list[Hashable], energy: Hashable) -> xr.Dataset:
+    place = ["endmember" if dim == energy else dim for dim in order]
+    return result.transpose(*place, energy, missing_dims="ignore")
