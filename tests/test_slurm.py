@@ -1,0 +1,112 @@
+"""A small run through the SLURM profile, on a real SLURM (tests/slurm/up.sh)."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+import yaml
+
+from eelsunmix.store import open_store
+
+ROOT = Path(__file__).parents[1]
+pytestmark = pytest.mark.slurm
+
+# What a test needs and a real cluster does not: no accounting here, and no half-minute pauses.
+HERE = [
+    "--slurm-status-command",
+    "squeue",
+    "--slurm-init-seconds-before-status-checks",
+    "2",
+    "--slurm-no-account",
+    "--default-resources",
+    "mem_mb=1800*attempt",
+    "runtime=10",
+    "slurm_partition=cpu",
+]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cluster():
+    if (
+        not shutil.which("sinfo")
+        or subprocess.run(["sinfo", "-h"], capture_output=True, check=False).returncode
+    ):
+        pytest.skip("no SLURM is running: start one with tests/slurm/up.sh (root)")
+
+
+def submit(folder, *arguments):
+    return subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "snakemake",
+            "--profile",
+            str(ROOT / "workflow" / "profiles" / "slurm"),
+            *HERE,
+            *arguments,
+        ],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=550,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "workflow")},
+    )
+
+
+def test_a_small_run_goes_through_the_profile(tmp_path):
+    (tmp_path / "config.yaml").write_text(
+        textwrap.dedent(
+            """
+            samples: {SI1: {simulate: {scene: multilayer, shape: [9, 14], seed: 1}}}
+            components: {n: 2}
+            """
+        )
+    )
+    done = submit(
+        tmp_path,
+        "--snakefile",
+        str(ROOT / "Snakefile"),
+        "--configfile",
+        "config.yaml",
+        "results/SI1/rank.zarr",
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert open_store(tmp_path / "results" / "SI1" / "rank.zarr").attrs["n_endmembers"] == 2
+    submitted = re.findall(r"has been submitted with SLURM jobid (\d+)", done.stdout + done.stderr)
+    assert len(submitted) == 4
+
+
+def test_a_job_over_its_memory_is_retried_with_more(tmp_path):
+    (tmp_path / "Snakefile").write_text(
+        textwrap.dedent(
+            """
+            rule hungry:
+                output: "out.txt"
+                resources: mem_mb=lambda wildcards, attempt: 700 * attempt
+                script: "hungry.py"
+            """
+        )
+    )
+    (tmp_path / "hungry.py").write_text(
+        "import time\ntaken = bytearray(700 * 2**20)\ntime.sleep(4)\n"
+        "open(snakemake.output[0], 'w').write(str(snakemake.resources.mem_mb))\n"
+    )
+    done = submit(tmp_path, "--snakefile", "Snakefile", "--workflow-profile", "none", "--jobs", "1")
+    output = done.stdout + done.stderr
+    assert done.returncode == 0, output
+    assert "Trying to restart job" in output
+    assert int((tmp_path / "out.txt").read_text()) > 700
+
+
+def test_the_profile_has_what_a_cluster_needs():
+    profile = yaml.safe_load((ROOT / "workflow" / "profiles" / "slurm" / "config.yaml").read_text())
+    assert profile["executor"] == "slurm"
+    assert profile["cores"] == 1000
+    assert profile["retries"] >= 1
+    assert not any("retries:" in path.read_text() for path in (ROOT / "workflow" / "rules").glob("*.smk"))

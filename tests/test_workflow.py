@@ -1,0 +1,228 @@
+"""Snakemake, really run: what is made, what is rerun after which change, what a user's mistake looks like."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import xarray as xr
+
+from eelsunmix.store import open_store, read_manifest
+
+ROOT = Path(__file__).parents[1]
+pytestmark = pytest.mark.workflow
+
+SCENE = "{scene: multilayer, shape: [14, 21], counts: 2000.0, seed: 1}"
+EDGES = """
+  Ru_M23: {element: Ru, onset_eV: 461, fit_eV: [400, 455], integrate_eV: [458, 500]}
+  Co_L23: {element: Co, onset_eV: 779, fit_eV: [680, 770], integrate_eV: [778, 860]}
+"""
+CONFIGURATION = f"""
+samples:
+  SI1: {{simulate: {SCENE}}}
+components: {{n: 3}}
+edges: {EDGES}
+profiles: {{all: {{along: x}}}}
+methods:
+  vca: {{n_draws: 5}}
+  nmf: {{}}
+"""
+PREPARED = {
+    "correct_gain",
+    "denoise",
+    "estimate_endmembers",
+    "subtract_background",
+    "compare",
+    "report",
+    "all",
+}
+
+
+class Project:
+    """A copy of the workflow in its own folder, so that a test may edit code and configuration."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        shutil.copytree(
+            ROOT / "workflow", folder / "workflow", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
+        )
+        shutil.copy(ROOT / "Snakefile", folder)
+        (folder / "profiles").symlink_to("workflow/profiles")
+        (folder / "config").mkdir()
+        self.configure(CONFIGURATION)
+
+    def configure(self, text: str) -> None:
+        (self.folder / "config" / "config.yaml").write_text(text)
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        path = self.folder / name
+        text = path.read_text()
+        assert old in text, f"{name} has no {old!r}"
+        path.write_text(text.replace(old, new))
+
+    def snakemake(self, *arguments: str, cores: int = 2) -> subprocess.CompletedProcess:
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(self.folder / "workflow"),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        environment.pop("PYTHONWARNINGS", None)
+        return subprocess.run(
+            [sys.executable, "-m", "snakemake", "--cores", str(cores), *arguments],
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=500,
+        )
+
+    def run(self, *arguments: str, cores: int = 2) -> set[str]:
+        """Run to success; return the names of the rules that ran."""
+        done = self.snakemake(*arguments, cores=cores)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return rules_in(done.stdout + done.stderr)
+
+
+def rules_in(output: str) -> set[str]:
+    table = re.search(r"^job +count\n-+ +-+\n(.*?)^total", output, re.MULTILINE | re.DOTALL)
+    return {line.split()[0] for line in table.group(1).splitlines()} if table else set()
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    project = Project(tmp_path_factory.mktemp("project"))
+    project.first_run = project.run()
+    return project
+
+
+@pytest.fixture
+def project(finished, tmp_path):
+    """A private copy of the finished project, times of modification included."""
+    copy = Project.__new__(Project)
+    copy.folder = tmp_path / "project"
+    shutil.copytree(finished.folder, copy.folder, symlinks=True)
+    return copy
+
+
+def test_everything_is_made(finished):
+    assert finished.first_run == PREPARED | {"simulate_image", "fit_vca", "map_vca", "fit_nmf", "map_nmf"}
+    results = finished.folder / "results" / "SI1"
+    for name in (
+        "raw",
+        "corrected",
+        "pca",
+        "rank",
+        "bs",
+        "comparison",
+        "fit/vca",
+        "map/vca",
+        "fit/nmf",
+        "map/nmf",
+    ):
+        open_store(results / f"{name}.zarr")
+    page = (finished.folder / "reports" / "SI1.html").read_text()
+    assert "SI1" in page
+    assert len(page) < 15e6
+    for job in finished.first_run - {"all"}:
+        assert (results / "logs" / f"{job}.log").read_text().rstrip().endswith("done")
+        assert (results / "benchmarks" / f"{job}.tsv").is_file()
+
+
+def test_results_open_without_us(finished):
+    with xr.open_zarr(finished.folder / "results" / "SI1" / "map" / "vca.zarr") as maps:
+        assert maps.abundance.sizes == {"y": 14, "x": 21, "endmember": 3}
+
+
+def test_a_store_knows_its_inputs(finished):
+    results = finished.folder / "results" / "SI1"
+    assert read_manifest(results / "pca.zarr").inputs == {
+        "corrected.zarr": read_manifest(results / "corrected.zarr").seal
+    }
+
+
+def test_nothing_is_rerun_for_a_touch_a_comment_or_other_cores(project):
+    for path in (*project.folder.rglob("*.py"), *project.folder.rglob("*.smk"), project.folder / "Snakefile"):
+        path.touch()
+    project.edit("workflow/eelsunmix/methods/vca.py", "\nfrom ", "\n# a comment\nfrom ")
+    project.edit("workflow/scripts/fit.py", "with job", "# another\nwith job")
+    assert project.run(cores=1) == set()
+
+
+def test_an_option_of_a_method_reruns_that_method(project):
+    project.configure(CONFIGURATION.replace("n_draws: 5", "n_draws: 6"))
+    assert project.run() == {"fit_vca", "map_vca", "compare", "report", "all"}
+
+
+def test_an_edit_of_a_method_reruns_that_method(project):
+    project.edit("workflow/eelsunmix/methods/vca.py", "\nfrom ", "\nEDITED = True\nfrom ")
+    assert project.run() == {"fit_vca", "map_vca", "compare", "report", "all"}
+
+
+def test_an_edit_of_a_stage_reruns_what_depends_on_it(project):
+    project.edit("workflow/eelsunmix/background.py", "\nfrom ", "\nEDITED = True\nfrom ")
+    assert project.run("-n") == {"subtract_background", "compare", "report", "all"}
+
+
+def test_a_new_method_runs_alone(project):
+    project.configure(CONFIGURATION + "  ica: {}\n")
+    assert project.run("-n") == {"fit_ica", "map_ica", "compare", "report", "all"}
+
+
+def test_a_new_sample_can_use_the_models_of_another(project):
+    first, other_scene = f"  SI1: {{simulate: {SCENE}}}", SCENE.replace("seed: 1", "seed: 2")
+    second = f"  SI2: {{fit_on: SI1, simulate: {other_scene}}}"
+    project.configure(CONFIGURATION.replace(first, f"{first}\n{second}"))
+    assert project.run() == PREPARED | {"simulate_image", "map_vca", "map_nmf"}
+    assert not (project.folder / "results" / "SI2" / "fit").exists()
+
+
+def test_a_deleted_store_is_made_again(project):
+    shutil.rmtree(project.folder / "results" / "SI1" / "map" / "vca.zarr")
+    assert project.run("-n") == {"map_vca", "compare", "report", "all"}
+
+
+def test_a_flipped_bit_in_an_input_is_refused_by_name(project):
+    results = project.folder / "results" / "SI1"
+    chunk = next((results / "corrected.zarr" / "counts" / "c").rglob("0"))
+    chunk = chunk if chunk.is_file() else next(file for file in chunk.rglob("*") if file.is_file())
+    content = bytearray(chunk.read_bytes())
+    content[len(content) // 2] ^= 1
+    chunk.write_bytes(content)
+    shutil.rmtree(results / "pca.zarr")
+    failed = project.snakemake()
+    assert failed.returncode != 0
+    output = failed.stdout + failed.stderr
+    assert re.search(r"corrected\.zarr: counts/c/\S+ is damaged", output)
+    assert "Traceback" not in output
+    assert not (results / "pca.zarr").exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("n: 3", "n: three", r"config\.yaml:4: components\.n: "),
+        ("n_draws", "n_drawz", r"config\.yaml:9: methods\.vca\.n_drawz: .*n_draws"),
+        ("fit_eV: [400, 455]", "fit_eV: [1400, 1455]", r"edges\.Ru_M23"),
+        ("SI1:", "../SI1:", r"config\.yaml:3: "),
+    ],
+)
+def test_a_mistake_in_the_configuration_stops_before_any_job(project, old, new, message):
+    project.configure(CONFIGURATION.replace(old, new))
+    failed = project.snakemake()
+    output = failed.stdout + failed.stderr
+    assert failed.returncode != 0
+    assert re.search(message, output), output
+    assert "Traceback" not in output
+
+
+def test_more_endmembers_than_the_data_hold_is_one_line(project):
+    project.configure(CONFIGURATION.replace("{n: 3}", "{n: 250, max: 250}"))
+    failed = project.snakemake()
+    output = failed.stdout + failed.stderr
+    assert failed.returncode != 0
+    assert re.search(r"components\.n.*250", output), output
+    assert "Traceback" not in output
