@@ -1,0 +1,175 @@
+"""Dead, hot and otherwise bad channels, found on the mean spectra of groups of pixels."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import xarray as xr
+from scipy.ndimage import median_filter
+
+from eelsunmix.corrections.common import counts_per_electron, energy_in_ev, near_edges, record
+from eelsunmix.corrections.statistics import Statistics
+from eelsunmix.errors import InputError
+
+HOT_RATIO, WEAK_RATIO, GAP_RATIO = 2.0, 0.7, 1.03
+"""Above twice, or below 0.7 of, all four neighbours. No line as wide as two channels, the resolution of any
+spectrometer worth sampling, reaches twice its neighbours; no spectrum has dips one channel wide."""
+SIGNIFICANCE = 6.0
+LONGEST_DEAD_RUN = 8
+REACH_EV = 12.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class BadChannelOptions:
+    """Replacement of bad channels by straight lines between their neighbours.
+
+    Parameters
+    ----------
+    channels : tuple of int, "auto" or "none"
+        The bad channels, counted from 0 on the raw axis; or find dead and hot ones; or do nothing.
+    chip_gaps : tuple of int
+        First channel of each further chip of the detector (for example 256, 512, 768): the two channels on
+        either side are tested more strictly, because pixels at the rim of a chip are larger.
+    """
+
+    channels: tuple[int, ...] | Literal["auto", "none"] = "auto"
+    chip_gaps: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if isinstance(self.channels, str) and self.channels not in ("auto", "none"):
+            raise ValueError(
+                f"corrections.bad_channels.channels must be numbers, auto or none, not {self.channels!r}"
+            )
+        if not isinstance(self.channels, str):
+            object.__setattr__(self, "channels", tuple(self.channels))
+        object.__setattr__(self, "chip_gaps", tuple(self.chip_gaps))
+
+
+def find_bad_channels(
+    image: xr.DataArray,
+    statistics: Statistics,
+    dark: np.ndarray,
+    options: BadChannelOptions,
+    edges: Mapping[str, Any],
+) -> tuple[np.ndarray, dict[str, Any]]:
+    """Bad channels, bool (channel,), and the entry of the log.
+
+    Parameters
+    ----------
+    image : DataArray
+        For its energy axis and noise.
+    statistics : Statistics
+        Of the raw image.
+    dark : ndarray, shape (channel,)
+    options : BadChannelOptions
+    edges : mapping
+        Within 12 eV of an onset a channel must be dead to be called bad.
+
+    Raises
+    ------
+    InputError
+        A channel of the configuration does not exist, or no good channel is left.
+    """
+    if options.channels == "none":
+        none = np.zeros(image.shape[-1], bool)
+        return none, record("bad_channels", False, "Search for bad channels switched off.", channels=[])
+    if options.channels == "auto":
+        dead = _dead(statistics)
+        safe = ~near_edges(energy_in_ev(image), edges, REACH_EV)
+        bad = dead | (_outliers(statistics, dark, counts_per_electron(image)) & safe)
+        bad |= _at_gaps(statistics, dark, options.chip_gaps, counts_per_electron(image)) & safe
+    else:
+        bad = _listed(options.channels, image.shape[-1])
+    if bad.all():
+        raise InputError("corrections.bad_channels: no good channel is left: list fewer channels")
+    return bad, _record(bad, options)
+
+
+def _listed(channels: tuple[int, ...] | str, n_channels: int) -> np.ndarray:
+    bad = np.zeros(n_channels, bool)
+    for channel in channels:
+        if not (isinstance(channel, int | np.integer) and 0 <= channel < n_channels):
+            raise InputError(
+                f"corrections.bad_channels.channels: {channel} is no channel of an axis from 0 to {n_channels - 1}"
+            )
+        bad[channel] = True
+    return bad
+
+
+def _record(bad: np.ndarray, options: BadChannelOptions) -> dict[str, Any]:
+    channels = np.flatnonzero(bad).tolist()
+    origin = "configuration" if not isinstance(options.channels, str) else "search"
+    if not channels:
+        return record("bad_channels", False, "No dead or hot channel found.", channels=[], origin=origin)
+    shown = ", ".join(map(str, channels[:10])) + (", ..." if len(channels) > 10 else "")
+    text = f"{len(channels)} bad channels ({shown}; from the {origin}) replaced by interpolation."
+    if len(channels) == 1:
+        text = f"1 bad channel ({shown}; from the {origin}) replaced by interpolation."
+    return record("bad_channels", True, text, channels=channels, origin=origin)
+
+
+def _dead(statistics: Statistics) -> np.ndarray:
+    """Channels that never change although their neighbours do; long empty stretches are not dead, but empty."""
+    constant = statistics.highest == statistics.lowest
+    total = statistics.sums.sum(axis=0)
+    around = median_filter(np.where(constant, 0.0, total), size=2 * LONGEST_DEAD_RUN + 3, mode="nearest")
+    # with 25 counts expected, a channel that is zero by chance comes once in 1e11
+    return _short_runs(constant & (around > 25)) & (statistics.n_pixels.sum() > 1)
+
+
+def _short_runs(flags: np.ndarray) -> np.ndarray:
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(int), [0]])))
+    result = np.zeros(flags.size, bool)
+    for start, stop in edges.reshape(-1, 2):
+        result[start:stop] = stop - start <= LONGEST_DEAD_RUN
+    return result
+
+
+def _outliers(statistics: Statistics, dark: np.ndarray, noise: float) -> np.ndarray:
+    """Single channels far above or below all four neighbours, in every group of pixels."""
+    means = statistics.group_means - dark
+    counts = statistics.n_pixels[statistics.n_pixels > 0, None]
+    neighbours = np.stack([_shifted(means, step) for step in (-2, -1, 1, 2)])
+    highest, lowest = neighbours.max(axis=0), neighbours.min(axis=0)
+    error = np.sqrt(noise * np.maximum(np.maximum(means, highest), 1 / counts) / counts)
+    usual = _usual_roughness(means)
+    hot = (means > highest * np.maximum(HOT_RATIO, np.exp(SIGNIFICANCE * usual))) & (
+        means - highest > SIGNIFICANCE * error
+    )
+    weak = (means < lowest * np.minimum(WEAK_RATIO, np.exp(-SIGNIFICANCE * usual))) & (
+        lowest - means > SIGNIFICANCE * error
+    )
+    return (hot | weak).all(axis=0)
+
+
+def _at_gaps(statistics: Statistics, dark: np.ndarray, gaps: tuple[int, ...], noise: float) -> np.ndarray:
+    """Channels at the borders of chips that leave the line through the channels beyond."""
+    mean = np.maximum(statistics.mean - dark, 1e-12)
+    total = np.maximum(mean * max(int(statistics.n_pixels.sum()), 1), 1.0)
+    bad = np.zeros(mean.size, bool)
+    usual = _usual_roughness(mean[None])[0]
+    for gap in gaps:
+        if not 4 <= gap <= mean.size - 4:
+            raise InputError(f"corrections.bad_channels.chip_gaps: {gap} lies outside 4 to {mean.size - 4}")
+        near = np.arange(gap - 2, gap + 2)
+        outside = np.array([gap - 4, gap - 3, gap + 2, gap + 3])
+        line = np.polynomial.Polynomial.fit(outside, np.log(mean[outside]), 1)(near)
+        limit = np.hypot(SIGNIFICANCE * usual[near], SIGNIFICANCE * np.sqrt(noise / total[near]))
+        bad[near] = np.abs(np.log(mean[near]) - line) > np.maximum(limit, math.log(GAP_RATIO))
+    return bad
+
+
+def _usual_roughness(means: np.ndarray) -> np.ndarray:
+    """Robust local spread of a channel against its two neighbours, relative, (group, channel)."""
+    logarithm = np.log(np.maximum(means, 1e-12))
+    deviation = np.abs(logarithm - (_shifted(logarithm, -1) + _shifted(logarithm, 1)) / 2)
+    return 1.4826 * median_filter(deviation, size=(1, 51), mode="nearest") / math.sqrt(1.5)
+
+
+def _shifted(spectra: np.ndarray, step: int) -> np.ndarray:
+    """Value of the channel `step` further, mirrored at the ends."""
+    last = spectra.shape[-1] - 1
+    wanted = np.abs(np.arange(last + 1) + step)
+    return spectra[..., np.clip(last - np.abs(last - wanted), 0, last)]

@@ -1,0 +1,98 @@
+"""What all correction steps share: the energy axis in eV, the valid pixels, records for the log."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from eelsunmix.errors import InputError
+
+
+def energy_in_ev(image: xr.DataArray) -> np.ndarray:
+    """Centres of the channels in eV, whatever the unit of the axis, shape (channel,)."""
+    axis = image.coords[image.dims[-1]]
+    return axis.to_numpy().astype(float) * (1000.0 if axis.attrs.get("units") == "keV" else 1.0)
+
+
+def with_valid_pixel(image: xr.DataArray) -> xr.DataArray:
+    """Return the image with a loaded coordinate `valid_pixel`; all True where the image had none."""
+    if "valid_pixel" in image.coords:
+        return image.assign_coords(valid_pixel=image.coords["valid_pixel"].compute())
+    dims = image.dims[:-1]
+    shape = [image.sizes[dim] for dim in dims]
+    return image.assign_coords(valid_pixel=(dims, np.ones(shape, bool)))
+
+
+def counts_per_electron(image: xr.DataArray) -> float:
+    """Variance of a value divided by its mean; 1 where the image does not say."""
+    return float(image.attrs.get("counts_per_electron", 1.0))
+
+
+def check_image(image: xr.DataArray) -> None:
+    """Refuse an array that is not a spectrum image with a usable energy axis."""
+    if image.ndim < 3:
+        raise InputError(f"a spectrum image needs dims (y, x, energy), found {image.dims}")
+    if image.dims[-1] not in image.coords:
+        raise InputError(f"the spectral axis {image.dims[-1]!r} has no coordinate: assign energies to it")
+    if not (np.diff(energy_in_ev(image)) > 0).all():
+        raise InputError(f"the coordinate {image.dims[-1]!r} must increase from channel to channel")
+
+
+def near_edges(energy_ev: np.ndarray, edges: Mapping[str, Any], reach_ev: float) -> np.ndarray:
+    """Channels within `reach_ev` of the onset of an edge, bool (channel,)."""
+    onsets = [_onset(edge) for edge in edges.values()]
+    near = np.zeros(energy_ev.shape, bool)
+    for onset in onsets:
+        near |= np.abs(energy_ev - onset) <= reach_ev
+    return near
+
+
+def record(step: str, applied: bool, summary: str, **numbers: Any) -> dict[str, Any]:
+    """One entry of the log of corrections, of plain Python types only."""
+    return {"step": step, "applied": bool(applied), "summary": summary} | {
+        key: _plain(value) for key, value in numbers.items()
+    }
+
+
+def interpolate_channels(spectra: np.ndarray, bad: np.ndarray) -> np.ndarray:
+    """Replace bad channels by straight lines between their good neighbours.
+
+    Parameters
+    ----------
+    spectra : ndarray, shape (..., channel)
+    bad : ndarray of bool, shape (channel,)
+        Not all True. At the ends of the axis the nearest good channel is repeated.
+
+    Returns
+    -------
+    ndarray, shape (..., channel)
+        A copy in float64, or `spectra` itself where nothing is bad.
+
+    Examples
+    --------
+    >>> interpolate_channels(np.array([1.0, 9.0, 3.0]), np.array([False, True, False]))
+    array([1., 2., 3.])
+    """
+    if not bad.any():
+        return spectra
+    good, wanted = np.flatnonzero(~bad), np.flatnonzero(bad)
+    right = np.clip(np.searchsorted(good, wanted), 0, good.size - 1)
+    left = np.where(wanted < good[right], np.maximum(right - 1, 0), right)
+    first, last = good[left], good[right]
+    weight = np.where(last > first, (wanted - first) / np.maximum(last - first, 1), 0.0).clip(0, 1)
+    result = spectra.astype(float)
+    result[..., wanted] = result[..., first] * (1 - weight) + result[..., last] * weight
+    return result
+
+
+def _onset(edge: Any) -> float:
+    return float(edge["onset_eV"] if isinstance(edge, Mapping) else edge.onset_eV)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray | list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        return value.item()
+    return value

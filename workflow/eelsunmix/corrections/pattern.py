@@ -1,0 +1,169 @@
+"""Fixed patterns of the detector, found in the data: structure from channel to channel common to all pixels.
+
+Only what changes from one channel to the next can be told from the sample, and only where no edge is: a pattern
+that is smooth over many channels, or that lies inside an edge, cannot be known from the data.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy.signal import savgol_filter
+
+ORDER = 2
+MIN_COUNTS = 100
+"""Counts that a group must have in a channel before its logarithm is looked at."""
+GAIN_LIMITS = (0.8, 1.25)
+OUTLIER = 5.0
+"""Robust standard deviations beyond which a channel is taken for an unknown edge and left alone."""
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A fixed pattern and the evidence for it.
+
+    `kind` is "gain" (relative, multiplies every pixel) or "dark" (counts, added to every pixel);
+    `values` (channel,) is zero where nothing is known; `correlation` is the median over pairs of groups.
+    """
+
+    kind: Literal["gain", "dark"]
+    values: np.ndarray
+    correlation: float
+    evidence: float
+
+
+def high_pass(spectra: np.ndarray, window: int) -> np.ndarray:
+    """Relative structure narrower than `window` channels: log of the spectra minus its smooth part.
+
+    Parameters
+    ----------
+    spectra : ndarray, shape (..., channel)
+        Positive counts.
+    window : int
+        Odd number of channels of the Savitzky-Golay filter (order 2) [1]_.
+
+    References
+    ----------
+    .. [1] Savitzky, Golay, Anal. Chem. 36 (1964) 1627, table I.
+    """
+    logarithm = np.log(np.maximum(spectra, 1e-12))
+    return logarithm - savgol_filter(logarithm, window, ORDER, axis=-1)
+
+
+def roughness(spectrum: np.ndarray, usable: np.ndarray, window: int) -> float:
+    """Root mean square of the high-pass of a spectrum over the usable channels; NaN without any."""
+    if not usable.any() or spectrum.size < window:
+        return float("nan")
+    return float(np.sqrt(np.mean(high_pass(spectrum, window)[usable] ** 2)))
+
+
+def expected_roughness(
+    total: np.ndarray, usable: np.ndarray, window: int, counts_per_electron: float
+) -> float:
+    """Roughness that noise alone gives a sum of `total` counts per channel."""
+    if not usable.any() or total.size < window:
+        return float("nan")
+    impulse = np.zeros(2 * window + 1)
+    impulse[window] = 1.0
+    left = 1 - savgol_filter(impulse, window, ORDER)[window]
+    return float(np.sqrt(left * counts_per_electron * np.mean(1 / total[usable])))
+
+
+def find_pattern(
+    means: np.ndarray,
+    n_pixels: np.ndarray,
+    usable: np.ndarray,
+    *,
+    window: int,
+    counts_per_electron: float,
+    kind: Literal["auto", "gain", "dark"] = "auto",
+) -> Pattern:
+    """Estimate the pattern shared by groups of spectrally different pixels.
+
+    A gain multiplies the signal, so it leaves the same *relative* structure in bright and dark groups and
+    channels; a wrong dark reference adds the same *counts*. The model that explains the differences between the
+    groups better is taken. The mean over the groups is shrunk by its reliability (Spearman-Brown [1]_), so that
+    shot noise is not copied into the correction, and channels far outside the distribution are left alone.
+
+    Parameters
+    ----------
+    means : ndarray, shape (group, channel)
+        Mean spectra in counts per pixel, free of spikes and bad channels.
+    n_pixels : ndarray of int, shape (group,)
+    usable : ndarray of bool, shape (channel,)
+        Channels outside edges.
+    window : int
+        Channels of the smoothing filter.
+    counts_per_electron : float
+        Variance of a value divided by its mean.
+    kind : {"auto", "gain", "dark"}
+        Which of both to look for.
+
+    Returns
+    -------
+    Pattern
+        All zeros, with a correlation of NaN, where there is too little to compare.
+
+    References
+    ----------
+    .. [1] Spearman, Brit. J. Psychol. 3 (1910) 271.
+    """
+    usable = usable & (means * n_pixels[:, None] >= MIN_COUNTS * counts_per_electron).all(axis=0)
+    if len(means) < 2 or usable.sum() < 2 * window:
+        return Pattern("gain", np.zeros(means.shape[1]), float("nan"), 0.0)
+    relative = high_pass(means, window)
+    usable = usable & _unsuspicious(relative.mean(axis=0), usable)
+    correlation = _median_correlation(relative[:, usable])
+    weight = n_pixels[:, None] / (counts_per_electron * np.maximum(means, 1e-12))
+    evidence = _evidence(means, relative, weight, usable)
+    if kind == "auto":
+        kind = "dark" if evidence > 20 else "gain"
+    found = _iterate(means, weight, usable, kind, window)
+    return Pattern(kind, found * _reliability(correlation, len(means)), correlation, evidence)
+
+
+def _iterate(means: np.ndarray, weight: np.ndarray, usable: np.ndarray, kind: str, window: int) -> np.ndarray:
+    """Estimate, correct, estimate what is left: the second pass reaches patterns of a few channels."""
+    found = np.zeros(means.shape[1])
+    corrected = means
+    for _ in range(2):
+        in_counts = corrected * -np.expm1(-high_pass(corrected, window))
+        base = corrected if kind == "gain" else np.ones_like(corrected)
+        found = found + np.where(usable, _common(in_counts, base, weight), 0.0)
+        corrected = means / (1 + found) if kind == "gain" else means - found
+        corrected = np.maximum(corrected, 0.01 * means)
+    return found
+
+
+def _common(in_counts: np.ndarray, base: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Weighted least squares of ``in_counts = p * base`` with one p per channel."""
+    return (weight * in_counts * base).sum(axis=0) / (weight * base**2).sum(axis=0)
+
+
+def _evidence(means: np.ndarray, relative: np.ndarray, weight: np.ndarray, usable: np.ndarray) -> float:
+    """By how much chi-square prefers a pattern of constant counts to one of constant ratio."""
+    in_counts = means * -np.expm1(-relative)
+    chi2 = []
+    for base in (means, np.ones_like(means)):
+        residual = in_counts - _common(in_counts, base, weight) * base
+        chi2.append(float((weight * residual**2)[:, usable].sum()))
+    freedom = (len(means) - 1) * int(usable.sum())
+    return (chi2[0] - chi2[1]) / max(1.0, min(chi2) / freedom)
+
+
+def _unsuspicious(values: np.ndarray, usable: np.ndarray) -> np.ndarray:
+    centre = np.median(values[usable])
+    spread = 1.4826 * np.median(np.abs(values[usable] - centre))
+    return np.abs(values - centre) <= OUTLIER * spread
+
+
+def _median_correlation(relative: np.ndarray) -> float:
+    if relative.shape[1] < 3 or (relative.std(axis=1) == 0).any():
+        return float("nan")
+    return float(np.median(np.corrcoef(relative)[np.triu_indices(len(relative), 1)]))
+
+
+def _reliability(correlation: float, n_groups: int) -> float:
+    if not correlation > 0:
+        return 0.0
+    return n_groups * correlation / (1 + (n_groups - 1) * correlation)

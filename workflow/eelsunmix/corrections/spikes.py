@@ -1,0 +1,162 @@
+"""X-ray spikes: single voxels far above anything that their surroundings explain."""
+
+import itertools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import minimum_filter1d
+
+NEIGHBOUR_CHANNELS = np.array([-3, -2, -1, 1, 2, 3])
+BATCH = 2**15
+"""Candidates judged at a time: each gathers some hundred voxels around it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpikeOptions:
+    """Removal of X-ray spikes.
+
+    Parameters
+    ----------
+    enabled : bool
+        Replace the spikes that are found.
+    sigma : float
+        Distance, in standard deviations of a voxel, beyond which it is a spike.
+    """
+
+    enabled: bool = True
+    sigma: float = 8.0
+
+    def __post_init__(self) -> None:
+        if not 3.0 <= self.sigma < math.inf:
+            raise ValueError(f"corrections.spikes.sigma must be at least 3, not {self.sigma}")
+
+
+@dataclass(frozen=True)
+class Spikes:
+    """Voxels to replace: `position` (spike, axis) in the raw image, `found` and `replaced` (spike,) counts."""
+
+    position: np.ndarray
+    found: np.ndarray
+    replaced: np.ndarray
+
+    @classmethod
+    def none(cls, n_axes: int) -> "Spikes":
+        """No spike at all."""
+        return cls(np.zeros((0, n_axes), np.int64), np.zeros(0), np.zeros(0))
+
+    def __add__(self, other: "Spikes") -> "Spikes":
+        """All spikes of two blocks."""
+        pairs = zip(vars(self).values(), vars(other).values(), strict=True)
+        return Spikes(*(np.concatenate(pair) for pair in pairs))
+
+    def __getitem__(self, chosen: np.ndarray) -> "Spikes":
+        """The spikes chosen by a mask or an order, (spike,)."""
+        return Spikes(*(array[chosen] for array in vars(self).values()))
+
+
+def find_spikes(
+    cube: np.ndarray,
+    valid: np.ndarray,
+    *,
+    core: tuple[slice, ...],
+    counts_per_electron: float,
+    sigma: float,
+) -> Spikes:
+    """Find the voxels that exceed both their own spectrum and the neighbouring pixels.
+
+    A voxel is a spike if it lies `sigma` standard deviations above the level of its own spectrum within three
+    channels *and* above the highest value that any neighbouring pixel has within one channel, after scaling the
+    neighbour up to the pixel's own level. So an edge or a white line is left alone as long as one neighbour has
+    it too. Distances are taken after Anscombe's square root [1]_, so that they mean the same for one count as
+    for a million.
+
+    Parameters
+    ----------
+    cube : ndarray, shape (..., channel)
+        Block of counts with one more pixel on each side where the image goes on.
+    valid : ndarray of bool, shape (...)
+        Pixels that may be compared with.
+    core : tuple of slice
+        The pixels of `cube` that are judged, one slice per navigation axis.
+    counts_per_electron : float
+        Variance of a value divided by its mean.
+    sigma : float
+        Distance in standard deviations.
+
+    Returns
+    -------
+    Spikes
+        Positions are indices in `cube`.
+
+    References
+    ----------
+    .. [1] Anscombe, Biometrika 35 (1948) 246, eq. 1.
+    """
+    candidates = _candidates(cube, core, counts_per_electron, sigma)
+    found = [Spikes.none(cube.ndim)]
+    for start in range(0, len(candidates), BATCH):
+        found.append(_judge(cube, valid, candidates[start : start + BATCH], counts_per_electron, sigma))
+    return sum(found[1:], found[0])
+
+
+def _candidates(
+    cube: np.ndarray, core: tuple[slice, ...], counts_per_electron: float, sigma: float
+) -> np.ndarray:
+    """Indices (candidate, axis) of voxels far above the lowest value within three channels: a cheap sieve."""
+    root = _stabilised(cube[core].astype(np.float32), counts_per_electron)
+    lowest = minimum_filter1d(root, 7, axis=-1, mode="mirror")
+    # the sieve works in float32; its margin keeps it from being stricter than the judgement in float64
+    return np.argwhere(root - lowest > 0.999 * sigma) + [*(part.start for part in core), 0]
+
+
+def _judge(
+    cube: np.ndarray, valid: np.ndarray, voxels: np.ndarray, counts_per_electron: float, sigma: float
+) -> Spikes:
+    pixel, channel = voxels[:, :-1], voxels[:, -1]
+    found = cube[tuple(voxels.T)].astype(float)
+    level = _level(cube, pixel, channel)
+    keep = _stabilised(found, counts_per_electron) - _stabilised(level, counts_per_electron) > sigma
+    voxels, pixel, channel, found, level = (a[keep] for a in (voxels, pixel, channel, found, level))
+    usable, ceiling, typical = _neighbours(cube, valid, pixel, channel, level + counts_per_electron)
+    expected = np.maximum(level, ceiling)
+    distance = _stabilised(found, counts_per_electron) - _stabilised(expected, counts_per_electron)
+    return Spikes(voxels, found, typical)[(distance > sigma) & usable]
+
+
+def _neighbours(
+    cube: np.ndarray, valid: np.ndarray, pixel: np.ndarray, channel: np.ndarray, level: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Whether a voxel has neighbours, their highest value, and their median scaled to the pixel's level."""
+    steps = [step for step in itertools.product((-1, 0, 1), repeat=pixel.shape[1]) if any(step)]
+    around = pixel[:, None, :] + np.array(steps)
+    shape = np.array(cube.shape[:-1])
+    inside = ((around >= 0) & (around < shape)).all(-1)
+    around = np.where(inside[..., None], around, pixel[:, None, :])
+    inside &= valid[tuple(np.moveaxis(around, -1, 0))]
+    windows = _gather(cube, around, channel[:, None], np.array([-1, 0, 1]))
+    their_level = _level(cube, around, channel[:, None])
+    # `level` carries one electron more, so must theirs: the ratio stays finite in vacuum
+    scale = level[:, None] / (their_level + level[:, None] - _level(cube, pixel, channel)[:, None])
+    highest = np.where(inside, windows.max(-1) * np.maximum(scale, 1.0), 0.0).max(1)
+    own = np.broadcast_to(level[:, None], inside.shape)
+    typical = np.median(np.where(inside, windows[..., 1] * scale, own), axis=1)
+    return inside.any(1), highest, typical
+
+
+def _level(cube: np.ndarray, pixel: np.ndarray, channel: np.ndarray) -> np.ndarray:
+    """Second smallest of the six channels around: right even if a spike spreads over five channels."""
+    return np.partition(_gather(cube, pixel, channel, NEIGHBOUR_CHANNELS), 1, axis=-1)[..., 1]
+
+
+def _gather(cube: np.ndarray, pixel: np.ndarray, channel: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    last = cube.shape[-1] - 1
+    wanted = np.abs(channel[..., None] + steps)
+    wanted = np.clip(last - np.abs(last - wanted), 0, last)
+    index = tuple(axis[..., None] for axis in np.moveaxis(pixel, -1, 0))
+    return cube[(*index, wanted)].astype(float)
+
+
+def _stabilised(counts: np.ndarray, counts_per_electron: float) -> np.ndarray:
+    """Twice the square root of Anscombe: of unit variance for Poisson counts."""
+    return 2 * np.sqrt(np.maximum(counts, 0) / counts_per_electron + 0.375)

@@ -1,0 +1,175 @@
+"""One pass over the raw image: sums of groups of pixels, extremes of each channel, spikes."""
+
+import functools
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import dask
+import numpy as np
+import xarray as xr
+from scipy.ndimage import median_filter
+
+from eelsunmix.blocks import BLOCK_ELEMENTS, block_shape
+from eelsunmix.corrections.common import counts_per_electron
+from eelsunmix.corrections.spikes import Spikes, find_spikes
+from eelsunmix.errors import InputError
+
+SAMPLE_PIXELS = 2048
+N_GROUPS = 3
+
+
+@dataclass(frozen=True)
+class Groups:
+    """How pixels are told apart: their score along `axis` (channel,), cut at `limits`."""
+
+    axis: np.ndarray
+    limits: np.ndarray
+
+    def of(self, spectra: np.ndarray) -> np.ndarray:
+        """Group of each spectrum, int (pixel,)."""
+        # a row-wise sum, not a matrix product, gives the same bits whatever the number of rows
+        score = (spectra * self.axis).sum(axis=1) / np.maximum(spectra.sum(axis=1), 1.0)
+        return np.searchsorted(self.limits, score)
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Sums over the valid pixels of each group, spikes left out.
+
+    `n_pixels` (group,), `sums` (group, channel), `lowest` and `highest` (channel,), `spikes`.
+    """
+
+    n_pixels: np.ndarray
+    sums: np.ndarray
+    lowest: np.ndarray
+    highest: np.ndarray
+    spikes: Spikes
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Mean spectrum of the valid pixels, (channel,)."""
+        return self.sums.sum(axis=0) / max(int(self.n_pixels.sum()), 1)
+
+    @property
+    def group_means(self) -> np.ndarray:
+        """Mean spectrum of each group that has pixels, (group, channel)."""
+        filled = self.n_pixels > 0
+        return self.sums[filled] / self.n_pixels[filled, None]
+
+    def __add__(self, other: "Statistics") -> "Statistics":
+        """Statistics of two blocks together."""
+        return Statistics(
+            self.n_pixels + other.n_pixels,
+            self.sums + other.sums,
+            np.minimum(self.lowest, other.lowest),
+            np.maximum(self.highest, other.highest),
+            self.spikes + other.spikes,
+        )
+
+
+def spectral_groups(image: xr.DataArray) -> Groups:
+    """Cut the pixels into thirds along the direction in which their normalised spectra differ most.
+
+    Parameters
+    ----------
+    image : DataArray, shape (..., channel)
+        With the coordinate `valid_pixel`. At most 2048 pixels are looked at.
+    """
+    flat = np.flatnonzero(image.valid_pixel.to_numpy())
+    chosen = flat[np.linspace(0, flat.size - 1, min(flat.size, SAMPLE_PIXELS)).astype(int)]
+    where = np.unravel_index(chosen, image.valid_pixel.shape)
+    index = {dim: xr.DataArray(part, dims="pixel") for dim, part in zip(image.dims[:-1], where, strict=True)}
+    sample = image.variable.isel({dim: part.variable for dim, part in index.items()})
+    spectra = median_filter(sample.to_numpy().astype(float), size=(1, 5))  # a spike must not steer the groups
+    shares = spectra / np.maximum(spectra.sum(axis=1, keepdims=True), 1.0)
+    weight = 1 / np.sqrt(np.maximum(shares.mean(axis=0), 1e-12))
+    axis = _leading_direction((shares - shares.mean(axis=0)) * weight) * weight
+    score = (spectra * axis).sum(axis=1) / np.maximum(spectra.sum(axis=1), 1.0)
+    return Groups(axis, np.quantile(score, np.arange(1, N_GROUPS) / N_GROUPS))
+
+
+def gather_statistics(
+    image: xr.DataArray, groups: Groups, sigma: float, elements: int | None = None
+) -> Statistics:
+    """Go once over the image.
+
+    Parameters
+    ----------
+    image : DataArray, shape (..., channel)
+        With the coordinate `valid_pixel`; eager or lazy, never loaded as a whole.
+    groups : Groups
+    sigma : float
+        Distance of spikes.
+    elements : int, optional
+        Voxels looked at at a time.
+
+    Raises
+    ------
+    InputError
+        A valid pixel holds NaN or infinity.
+    """
+    run = functools.partial(_block_statistics, groups=groups, sigma=sigma)
+    pieces = _blocks_with_rim(image, elements or BLOCK_ELEMENTS // 4)
+    if image.chunks is None:
+        found = functools.reduce(Statistics.__add__, (run(*piece) for piece in pieces))
+    else:
+        lazy = dask.delayed(run, pure=False)
+        join = dask.delayed(Statistics.__add__, pure=False)
+        found = functools.reduce(join, [lazy(*piece) for piece in pieces]).compute()
+    order = np.lexsort(found.spikes.position.T[::-1])
+    return Statistics(found.n_pixels, found.sums, found.lowest, found.highest, found.spikes[order])
+
+
+def _leading_direction(deviations: np.ndarray) -> np.ndarray:
+    """Direction of largest variance by power iteration: a rough one is good enough to cut thirds."""
+    direction = deviations[np.argmax((deviations**2).sum(axis=1))]
+    for _ in range(30):
+        direction = deviations.T @ (deviations @ direction)
+        direction = direction / max(float(np.linalg.norm(direction)), 1e-300)
+    return direction
+
+
+def _blocks_with_rim(
+    image: xr.DataArray, elements: int
+) -> Iterator[tuple[xr.DataArray, tuple[slice, ...], np.ndarray]]:
+    """Blocks that carry one more pixel on each side, the slices of their core, their first index."""
+    steps = block_shape(image.shape, elements)[:-1]
+    for corner in np.ndindex(*(-(-size // step) for size, step in zip(image.shape, steps, strict=False))):
+        first = np.array(corner) * steps
+        last = np.minimum(first + steps, image.shape[:-1])
+        start, stop = np.maximum(first - 1, 0), np.minimum(last + 1, image.shape[:-1])
+        core = tuple(slice(a, b) for a, b in zip(first - start, last - start, strict=True))
+        yield image[tuple(slice(a, b) for a, b in zip(start, stop, strict=True))], core, start
+
+
+def _block_statistics(
+    block: xr.DataArray, core: tuple[slice, ...], start: np.ndarray, *, groups: Groups, sigma: float
+) -> Statistics:
+    cube, valid = block.to_numpy(), block.valid_pixel.to_numpy()
+    _check_finite(cube, valid, start)
+    spikes = find_spikes(cube, valid, core=core, counts_per_electron=counts_per_electron(block), sigma=sigma)
+    if cube.dtype.kind in "iu":
+        spikes = Spikes(spikes.position, spikes.found, np.rint(spikes.replaced))
+    cleaned = cube[core].astype(float)
+    cleaned[tuple((spikes.position - [*(part.start for part in core), 0]).T)] = spikes.replaced
+    spectra = cleaned[valid[core]]
+    group = groups.of(spectra)
+    sums = np.array([spectra[group == number].sum(axis=0) for number in range(N_GROUPS)])
+    return Statistics(
+        np.bincount(group, minlength=N_GROUPS),
+        sums,
+        spectra.min(axis=0, initial=np.inf),
+        spectra.max(axis=0, initial=-np.inf),
+        Spikes(spikes.position + [*start, 0], spikes.found, spikes.replaced),
+    )
+
+
+def _check_finite(cube: np.ndarray, valid: np.ndarray, start: np.ndarray) -> None:
+    if cube.dtype.kind != "f" or np.isfinite(cube[valid]).all():
+        return
+    pixel = np.argwhere(valid & ~np.isfinite(cube).all(axis=-1))[0]
+    channel = int(np.flatnonzero(~np.isfinite(cube[tuple(pixel)]))[0])
+    raise InputError(
+        f"pixel {tuple(int(i) for i in pixel + start)} of the image holds {cube[tuple(pixel)][channel]} "
+        f"in channel {channel}: mark it in valid_pixel or repair the file"
+    )
