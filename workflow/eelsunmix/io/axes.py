@@ -1,0 +1,281 @@
+"""Which axis is which, and where each number of the calibration came from."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from eelsunmix.errors import InputError
+from eelsunmix.io.signals import ENERGY_UNITS, FileAxis, Signal, describe
+
+SPECTRAL_DIMS = {"energy_loss": "eV", "energy": "keV"}
+"""Name of the spectral dim -> its unit; EELS and EDS."""
+
+NAVIGATION_DIMS = {0: (), 1: ("x",), 2: ("y", "x"), 3: ("frame", "y", "x")}
+"""Dims of the other axes by their number, in the order of the array, where the file does not name them."""
+
+LENGTHS_NM = {
+    "nm": 1.0, "a": 0.1, "å": 0.1, "angstrom": 0.1, "pm": 1e-3, "um": 1e3, "µm": 1e3, "μm": 1e3,
+    "micron": 1e3, "mm": 1e6, "m": 1e9,
+}  # fmt: skip
+
+UNCALIBRATED = ("", "px", "pixel", "pixels")
+_NAMES = {"x": "x", "width": "x", "y": "y", "height": "y"}
+_EXAMPLE = "axes: {energy: {offset_eV: ..., dispersion_eV: ...}} (or offset_keV, dispersion_keV)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnergyAxis:
+    """What the file lacks or gets wrong of the energy axis; in eV or, for EDS, in keV.
+
+    Parameters
+    ----------
+    offset_eV, offset_keV : float, optional
+        Energy of the centre of the first channel.
+    dispersion_eV, dispersion_keV : float, optional
+        Width of a channel, above 0.
+    """
+
+    offset_eV: float | None = None
+    dispersion_eV: float | None = None
+    offset_keV: float | None = None
+    dispersion_keV: float | None = None
+
+    def __post_init__(self) -> None:
+        for key in ("offset", "dispersion"):
+            given = [
+                value
+                for value in (getattr(self, f"{key}_eV"), getattr(self, f"{key}_keV"))
+                if value is not None
+            ]
+            if len(given) > 1:
+                raise ValueError(f"give {key}_eV or {key}_keV, not both")
+            if given and not (math.isfinite(given[0]) and (key == "offset" or given[0] > 0)):
+                raise ValueError(
+                    f"{key} must be {'finite' if key == 'offset' else 'above 0'}, not {given[0]}"
+                )
+
+    def in_ev(self, key: str) -> float | None:
+        """Return offset or dispersion in eV, or None where it was not given."""
+        kilo = getattr(self, f"{key}_keV")
+        return getattr(self, f"{key}_eV") if kilo is None else kilo * 1e3
+
+
+@dataclass(frozen=True, kw_only=True)
+class AxesOptions:
+    """Axes that the file lacks or gets wrong; everything given here wins over the file.
+
+    Parameters
+    ----------
+    dims : tuple of str, optional
+        Dims in the order of the file's array, of "frame", "y", "x" and one of "energy_loss" (EELS) or
+        "energy" (EDS). Needed for bare arrays.
+    energy : EnergyAxis, optional
+        Energy calibration.
+    pixel_nm : float, optional
+        Pixel size along y and x.
+    """
+
+    dims: tuple[str, ...] | None = None
+    energy: EnergyAxis | None = None
+    pixel_nm: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.dims is not None:
+            object.__setattr__(self, "dims", tuple(self.dims))
+            _check_dims(self.dims)
+        if self.pixel_nm is not None and not (math.isfinite(self.pixel_nm) and self.pixel_nm > 0):
+            raise ValueError(f"pixel_nm must be above 0, not {self.pixel_nm}")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Dims of the file's array, dims and coordinates of the image, and where each number came from."""
+
+    file_dims: tuple[str, ...]
+    dims: tuple[str, ...]
+    coords: dict[str, xr.Variable]
+    origin: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def signal(self) -> str:
+        """Kind of spectroscopy: EELS or EDS."""
+        return "EELS" if self.dims[-1] == "energy_loss" else "EDS"
+
+    def label(self, data: Any) -> xr.DataArray:
+        """Return the file's array as an image: dims named, missing ones inserted, spectra last."""
+        image = xr.DataArray(data, dims=self.file_dims, name="counts")
+        image = image.expand_dims([dim for dim in self.dims if dim not in self.file_dims])
+        return image.transpose(*self.dims).assign_coords(self.coords)
+
+
+def find_layout(signal: Signal, options: AxesOptions, path: Path) -> Layout:
+    """Settle the axes of a signal.
+
+    Parameters
+    ----------
+    signal : Signal
+        As read from the file.
+    options : AxesOptions
+        What the configuration says.
+    path : Path
+        For the messages.
+
+    Returns
+    -------
+    Layout
+        Coordinates are float64: nm (or px) and eV (or keV), centres of pixels and channels.
+
+    Raises
+    ------
+    InputError
+        If the energy axis cannot be told from the units, or a coordinate is missing, not finite, or not
+        increasing.
+    """
+    if options.dims is not None and len(options.dims) != len(signal.axes):
+        raise InputError(
+            f"{path}: axes.dims names {len(options.dims)} axes, but {describe(signal)} has another number"
+        )
+    file_dims = options.dims or _dims_from_units(signal, path)
+    axes = dict(zip(file_dims, signal.axes, strict=True))
+    spectral = next(dim for dim in file_dims if dim in SPECTRAL_DIMS)
+    origin = {"dims": "configuration" if options.dims else "file"}
+    coords = {}
+    if "frame" in axes:
+        coords["frame"] = _frame(axes["frame"])
+    coords |= _pixels(axes, options, origin, path)
+    coords[spectral] = _energy(axes[spectral], spectral, options.energy or EnergyAxis(), origin, path)
+    return Layout(file_dims, tuple(coords), coords, origin)
+
+
+def _check_dims(dims: Sequence[str]) -> None:
+    unknown = set(dims) - {"frame", "y", "x", *SPECTRAL_DIMS}
+    if unknown or len(set(dims)) != len(dims) or len(set(dims) & set(SPECTRAL_DIMS)) != 1:
+        raise ValueError(
+            f"dims must be frame, y, x and one of energy_loss or energy, each once; not {list(dims)}"
+        )
+
+
+def _dims_from_units(signal: Signal, path: Path) -> tuple[str, ...]:
+    energy = [number for number, axis in enumerate(signal.axes) if axis.is_energy]
+    if len(energy) != 1 or len(signal.axes) - 1 not in NAVIGATION_DIMS:
+        raise InputError(
+            f"{path}: {describe(signal)} has {len(energy)} axes in eV or keV and {len(signal.axes)} in all; if it "
+            "is a spectrum image, write axes: {dims: [y, x, energy_loss], energy: {offset_eV: ..., dispersion_eV: ...}} "
+            "in the order of its axes"
+        )
+    others = [axis for axis in signal.axes if not axis.is_energy]
+    dims = list(_navigation_dims(others))
+    dims.insert(energy[0], "energy_loss" if signal.spectral_kind == "EELS" else "energy")
+    return tuple(dims)
+
+
+def _navigation_dims(axes: Sequence[FileAxis]) -> tuple[str, ...]:
+    named = [_NAMES.get(axis.name.casefold()) for axis in axes]
+    if len(set(named)) == len(named) and named.count(None) <= (len(named) == 3):
+        return tuple(name or "frame" for name in named)
+    return NAVIGATION_DIMS[len(axes)]
+
+
+def _energy(axis: FileAxis, dim: str, given: EnergyAxis, origin: dict[str, str], path: Path) -> xr.Variable:
+    unit = SPECTRAL_DIMS[dim]
+    values, from_file = None, _energies_in_ev(axis)
+    known = _linear(from_file)
+    for key in ("offset", "dispersion"):
+        origin[f"{dim}.{key}"] = "file" if given.in_ev(key) is None else "configuration"
+        known[key] = known.get(key) if given.in_ev(key) is None else given.in_ev(key)
+        if known[key] is None:
+            raise InputError(f"{path}: has no {key} of the energy axis; write {_EXAMPLE}")
+    if from_file is not None and given in (EnergyAxis(),):
+        values = from_file
+    else:
+        values = known["offset"] + known["dispersion"] * np.arange(axis.size)
+    values = values / ENERGY_UNITS[unit.casefold()]
+    _check_increasing(values, dim, unit, path)
+    return xr.Variable(dim, values, {"units": unit})
+
+
+def _energies_in_ev(axis: FileAxis) -> np.ndarray | None:
+    factor = ENERGY_UNITS.get(axis.units.casefold())
+    values = _values(axis)
+    return None if factor is None or values is None else factor * values
+
+
+def _linear(values: np.ndarray | None) -> dict[str, Any]:
+    if values is None or not np.isfinite(values[[0, -1]]).all():
+        return {}
+    step = float(values[-1] - values[0]) / (values.size - 1) if values.size > 1 else None
+    return {"offset": float(values[0]), "dispersion": step}
+
+
+def _values(axis: FileAxis) -> np.ndarray | None:
+    if axis.values is not None:
+        return axis.values
+    if axis.offset is None or axis.scale is None:
+        return None
+    return axis.offset + axis.scale * np.arange(axis.size)
+
+
+def _check_increasing(values: np.ndarray, dim: str, unit: str, path: Path) -> None:
+    wrong = np.flatnonzero(~np.isfinite(values))
+    if wrong.size:
+        raise InputError(f"{path}: {dim} is {values[wrong[0]]} at index {wrong[0]}; write {_override(dim)}")
+    steps = np.diff(values)
+    wrong = np.flatnonzero(steps <= 0)
+    if wrong.size:
+        raise InputError(
+            f"{path}: {dim} must increase, but its step after index {wrong[0]} is "
+            f"{steps[wrong[0]]:g} {unit}; write {_override(dim)}"
+        )
+
+
+def _override(dim: str) -> str:
+    return _EXAMPLE if dim in SPECTRAL_DIMS else "axes: {pixel_nm: ...}"
+
+
+def _frame(axis: FileAxis) -> xr.Variable:
+    values = _values(axis) if axis.units else None
+    if values is None:
+        return xr.Variable("frame", np.arange(float(axis.size)), {"units": "frame"})
+    return xr.Variable("frame", values, {"units": axis.units})
+
+
+def _pixels(
+    axes: dict[str, FileAxis], options: AxesOptions, origin: dict[str, str], path: Path
+) -> dict[str, xr.Variable]:
+    present = {dim: axes.get(dim, FileAxis(size=1)) for dim in ("y", "x")}
+    factor = _nanometres(axes, path) if options.pixel_nm is None else None
+    coords = {}
+    for dim, axis in present.items():
+        if options.pixel_nm is not None:
+            values, source = options.pixel_nm * np.arange(axis.size), "configuration"
+        elif factor is None or dim not in axes:
+            values, source = np.arange(float(axis.size)), "assumed"
+        else:
+            values, source = factor[dim] * np.asarray(_values(axis)), "file"
+        unit = "px" if options.pixel_nm is None and factor is None else "nm"
+        _check_increasing(values, dim, unit, path)
+        coords[dim] = xr.Variable(dim, values + 0.0, {"units": unit})
+        origin[dim] = source
+    return coords
+
+
+def _nanometres(axes: dict[str, FileAxis], path: Path) -> dict[str, float] | None:
+    """Return nm per unit of y and x, or None where the file does not calibrate both."""
+    found = {dim: axes[dim] for dim in ("y", "x") if dim in axes}
+    for dim, axis in found.items():
+        if axis.units.casefold() not in (*LENGTHS_NM, *UNCALIBRATED):
+            raise InputError(
+                f"{path}: the unit {axis.units!r} of the axis {dim} is not a length; "
+                "write axes: {pixel_nm: ...}"
+            )
+    calibrated = [
+        axis.units.casefold() in LENGTHS_NM and _values(axis) is not None for axis in found.values()
+    ]
+    if not calibrated or not all(calibrated):
+        return None
+    return {dim: LENGTHS_NM[axis.units.casefold()] for dim, axis in found.items()}

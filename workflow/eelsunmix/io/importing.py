@@ -1,0 +1,189 @@
+"""Import of a spectrum image: read, label, check."""
+
+import logging
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import xarray as xr
+
+from eelsunmix import blocks
+from eelsunmix.errors import InputError
+from eelsunmix.io.axes import AxesOptions, Layout, find_layout
+from eelsunmix.io.counts import DetectorOptions, Survey, counts_check, navigation_map, survey
+from eelsunmix.io.files import checksum, read_signals, reading
+from eelsunmix.io.lazy import native, native_dtype
+from eelsunmix.io.signals import Signal, choose_signal
+
+InvalidPixels = Literal["refuse", "mask"]
+
+_AXES = AxesOptions()
+_DETECTOR = DetectorOptions()
+
+logger = logging.getLogger(__name__)
+
+
+def open_image(
+    path: str | Path,
+    *,
+    signal: str | int | None = None,
+    axes: AxesOptions = _AXES,
+    detector: DetectorOptions = _DETECTOR,
+    invalid_pixels: InvalidPixels = "refuse",
+) -> xr.DataArray:
+    """Open a spectrum image file as a labelled image.
+
+    Parameters
+    ----------
+    path, signal, axes, detector, invalid_pixels
+        As for `import_image`.
+
+    Returns
+    -------
+    DataArray, shape (y, x, energy_loss) or (frame, y, x, energy_loss)
+        Counts, with coordinates in nm (or px) and eV (keV in `energy` for EDS), the coordinate `valid_pixel`,
+        and the attributes `counts_per_electron`, `title` and `signal`. In memory if it is small, else lazy.
+
+    Raises
+    ------
+    InputError
+        As `import_image`.
+    """
+    imported = import_image(path, signal=signal, axes=axes, detector=detector, invalid_pixels=invalid_pixels)
+    return imported["counts"]
+
+
+def import_image(
+    path: str | Path,
+    *,
+    signal: str | int | None = None,
+    axes: AxesOptions = _AXES,
+    detector: DetectorOptions = _DETECTOR,
+    invalid_pixels: InvalidPixels = "refuse",
+) -> xr.Dataset:
+    """Read a spectrum image file once, label it and check its counts.
+
+    Parameters
+    ----------
+    path : str or Path
+        File of a microscope (dm3, dm4, hspy, Velox emd, msa, Nion Swift ndata1 or h5) or a bare array (npy,
+        npz, zarr) with its axes given. Opened for reading only.
+    signal : str or int, optional
+        Name, number (from 0) or kind ("EELS", "EDS") of the signal, for files with several.
+    axes : AxesOptions
+        What the file lacks or gets wrong of its axes.
+    detector : DetectorOptions
+        What is known of the detector; its gain is measured by default.
+    invalid_pixels : {"refuse", "mask"}
+        What to do with pixels that hold NaN, infinity or nothing but zeros.
+
+    Returns
+    -------
+    Dataset
+        Content of ``raw.zarr`` (docs/data-model.md): `counts`, `total_counts`, `mean_spectrum`, and the
+        attributes `source`, `origin_of_axes`, `metadata` and `counts_check`.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged or of another kind; if the signal or an axis is ambiguous or
+        implausible; if it holds invalid pixels that are to be refused.
+    """
+    path = Path(path)
+    if invalid_pixels not in ("refuse", "mask"):
+        raise InputError(f"invalid_pixels must be refuse or mask, not {invalid_pixels!r}")
+    chosen = choose_signal(read_signals(path), signal, path)
+    native_dtype(chosen.dtype, path)
+    if 0 in chosen.shape:
+        raise InputError(f"{path}: its data have no values, shape {chosen.shape}; export the image again")
+    layout = find_layout(chosen, axes, path)
+    with reading(path):
+        image = _open(chosen, layout, path)
+        found = survey(image, detector.saturation)
+    _check_pixels(found, image, invalid_pixels, path)
+    return _dataset(image, found, counts_check(found, detector), chosen, layout, path)
+
+
+def _open(signal: Signal, layout: Layout, path: Path) -> xr.DataArray:
+    sizes = {dim: 1 for dim in layout.dims} | dict(zip(layout.file_dims, signal.shape, strict=True))
+    block = dict(zip(layout.dims, blocks.block_shape([sizes[dim] for dim in layout.dims]), strict=True))
+    data = signal.open(tuple(block[dim] for dim in layout.file_dims))
+    image = layout.label(native(data, path))
+    # One block is simply loaded; contiguous again, because the file's order of axes may differ.
+    return image.load().copy() if block == sizes else blocks.chunked(image)
+
+
+def _check_pixels(found: Survey, image: xr.DataArray, invalid_pixels: InvalidPixels, path: Path) -> None:
+    if found.n_valid == 0:
+        raise InputError(f"{path}: every pixel is NaN, infinite or zero; this is not a spectrum image")
+    if invalid_pixels == "mask":
+        return
+    if found.first_not_finite is not None:
+        raise InputError(
+            f"{path}: {found.n_not_finite} pixels hold NaN or infinity, the first at "
+            f"{_where(image, found.first_not_finite)}; write invalid_pixels: mask to leave them out"
+        )
+    if found.first_empty is not None:
+        raise InputError(
+            f"{path}: {found.n_empty} pixels hold nothing but zeros, the first at "
+            f"{_where(image, found.first_empty)}; write invalid_pixels: mask to leave them out"
+        )
+
+
+def _where(image: xr.DataArray, index: tuple[int, ...]) -> str:
+    """Say where a pixel or value lies.
+
+    Examples
+    --------
+    >>> image = xr.DataArray(np.zeros((2, 3, 4)), dims=("y", "x", "energy_loss"))
+    >>> _where(image.assign_coords(energy_loss=("energy_loss", [5., 6., 7., 8.], {"units": "eV"})), (1, 2, 3))
+    '(y, x) = (1, 2), channel 3 (8 eV)'
+    """
+    dims = [str(dim) for dim in image.dims[:-1]]
+    pixel = f"({', '.join(dims)}) = {tuple(index[: len(dims)])}"
+    if len(index) == len(dims):
+        return pixel
+    energy = image[image.dims[-1]]
+    return f"{pixel}, channel {index[-1]} ({float(energy[index[-1]]):g} {energy.attrs['units']})"
+
+
+def _dataset(
+    image: xr.DataArray, found: Survey, check: dict[str, Any], signal: Signal, layout: Layout, path: Path
+) -> xr.Dataset:
+    navigation, shape = layout.dims[:-1], image.shape[:-1]
+    valid = xr.DataArray(navigation_map(found.valid, shape), dims=navigation)
+    if not valid.all():
+        image = image.where(valid, np.zeros((), image.dtype))
+    image = image.assign_coords(valid_pixel=valid)
+    image.attrs = {
+        "units": "counts",
+        "title": signal.title,
+        "signal": layout.signal,
+        "counts_per_electron": check["counts_per_electron"],
+    }
+    totals = xr.DataArray(navigation_map(found.totals, shape), dims=navigation, attrs={"units": "counts"})
+    mean = xr.DataArray(found.spectrum / found.n_valid, dims=layout.dims[-1:], attrs={"units": "counts"})
+    for text in check["warnings"]:
+        logger.warning("%s: %s", path, text)
+    return xr.Dataset(
+        {"counts": image, "total_counts": totals, "mean_spectrum": mean},
+        attrs={
+            "source": _source(signal, path),
+            "origin_of_axes": layout.origin,
+            "metadata": signal.metadata,
+            "counts_check": check,
+        },
+    )
+
+
+def _source(signal: Signal, path: Path) -> dict[str, Any]:
+    digest, size = checksum(path)
+    return {
+        "file": str(path),
+        "sha256": digest,
+        "size_bytes": size,
+        "reader": signal.reader,
+        "signal": signal.title,
+        "versions": {name: version(name) for name in ("rosettasciio", "h5py", "numpy", "eelsunmix")},
+    }

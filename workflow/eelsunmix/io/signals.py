@@ -1,0 +1,131 @@
+"""What a file holds, before it is known which axis is which; and the choice of one signal among several."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from eelsunmix.errors import InputError
+
+ENERGY_UNITS = {"ev": 1.0, "kev": 1e3}
+"""Units of energy, lower case, in eV."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileAxis:
+    """One axis as the file describes it.
+
+    Parameters
+    ----------
+    size : int
+        Number of points.
+    name, units : str
+        As in the file; empty where it says nothing.
+    offset, scale : float, optional
+        Coordinate of the first point and step; None where the file gives no calibration.
+    values : ndarray, optional
+        All coordinates, where the file lists them.
+    """
+
+    size: int
+    name: str = ""
+    units: str = ""
+    offset: float | None = None
+    scale: float | None = None
+    values: np.ndarray | None = None
+
+    @property
+    def is_energy(self) -> bool:
+        """Whether the unit is one of energy."""
+        return self.units.casefold() in ENERGY_UNITS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signal:
+    """One array of a file, not read yet.
+
+    Parameters
+    ----------
+    open : callable
+        Function of a chunk shape (one size per axis) that returns the array, lazy where the format allows it.
+    dtype : dtype
+        As in the file.
+    axes : tuple of FileAxis
+        In the order of the array.
+    title, kind, reader : str
+        Name of the signal; "EELS", "EDS" or "" where the file does not say; what read it.
+    metadata : dict
+        What the file says of microscope and detector, plain values only.
+    """
+
+    open: Callable[[tuple[int, ...]], Any]
+    dtype: np.dtype
+    axes: tuple[FileAxis, ...]
+    title: str
+    reader: str
+    kind: str = ""
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of points along each axis, in the order of the file."""
+        return tuple(axis.size for axis in self.axes)
+
+    @property
+    def spectral_kind(self) -> str:
+        """`kind`, or what the unit of energy suggests, or "" for an image without energy axis."""
+        units = [axis.units.casefold() for axis in self.axes if axis.is_energy]
+        if not units:
+            return ""
+        return self.kind or ("EDS" if units[0] == "kev" else "EELS")
+
+
+def choose_signal(signals: Sequence[Signal], wanted: str | int | None, path: Path) -> Signal:
+    """Return the one signal that is meant; never silently the first of several.
+
+    Parameters
+    ----------
+    signals : sequence of Signal
+        All signals of the file, in its order.
+    wanted : str, int or None
+        Name, number in the file (from 0) or kind ("EELS", "EDS"). Without it the only signal with an energy
+        axis is taken.
+    path : Path
+        For the messages.
+
+    Raises
+    ------
+    InputError
+        If no signal or more than one fits.
+    """
+    if not signals:
+        raise InputError(f"{path}: holds no data array; export the spectrum image again")
+    found = _matching(signals, wanted)
+    if len(found) == 1:
+        return found[0]
+    listed = "; ".join(f"{number}: {describe(signal)}" for number, signal in enumerate(signals))
+    meant = (
+        "needs the key signal" if wanted is None else f"{len(found)} of its signals fit signal: {wanted!r}"
+    )
+    raise InputError(
+        f"{path}: {meant}, since the file holds {listed}; write signal: with the number, the name or the kind"
+    )
+
+
+def describe(signal: Signal) -> str:
+    """Say in a few words what a signal is: title, kind, sizes and units."""
+    axes = " x ".join(f"{axis.size} {axis.units or '(no unit)'}" for axis in signal.axes)
+    kind = f"{signal.spectral_kind} " if signal.spectral_kind else ""
+    return f"{signal.title!r} {kind}[{axes}]"
+
+
+def _matching(signals: Sequence[Signal], wanted: str | int | None) -> list[Signal]:
+    if wanted is None:
+        spectral = [signal for signal in signals if signal.spectral_kind]
+        return list(signals) if len(signals) == 1 else spectral
+    if isinstance(wanted, int):
+        return list(signals[wanted : wanted + 1]) if wanted >= 0 else []
+    named = [signal for signal in signals if signal.title == wanted]
+    return named or [signal for signal in signals if wanted.upper() == signal.spectral_kind]
