@@ -1,6 +1,5 @@
 """YAML files, command line and table of samples -> validated settings, or all mistakes at once."""
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from eelsunmix.configuration.nodes import Node
 from eelsunmix.configuration.problems import ConfigurationError, Problem
 from eelsunmix.configuration.samples import read_samples
 from eelsunmix.configuration.sections import SAMPLE_KEYS, SECTION_KEYS, TOP_KEYS, read_section, unknown_keys
-from eelsunmix.configuration.settings import Configuration, MethodSettings, SampleSettings
+from eelsunmix.configuration.settings import Configuration, SampleSettings
 from eelsunmix.configuration.validation import validate
 
 
@@ -106,13 +105,7 @@ def _settings(draft: Draft, values: Mapping[Keys, Any]) -> SampleSettings:
     given = {key: values[path] for key, (_, path) in draft.sections.items()}
     simulate = draft.node.child("simulate")
     scene = simulate.child("scene") if simulate else None
-    settings = SampleSettings(name=draft.name, scene=scene.value if scene else None, **given)
-    methods = {label: _seeded(method, settings.seed) for label, method in settings.methods.items()}
-    return dataclasses.replace(settings, methods=methods)
-
-
-def _seeded(method: MethodSettings, seed: int) -> MethodSettings:
-    return method if method.seed is not None else dataclasses.replace(method, seed=seed)
+    return SampleSettings(name=draft.name, scene=scene.value if scene else None, **given)
 
 
 def _files(root: Node, paths: Sequence[Path]) -> tuple[str, ...]:

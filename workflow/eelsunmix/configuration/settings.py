@@ -127,6 +127,11 @@ class SampleSettings(Sections):
     scene: str | None = None
     fit_on: str | None = None
 
+    def seed_of(self, label: str) -> int:
+        """Seed of a method: its own, or that of the sample."""
+        seed = self.methods[label].seed
+        return self.seed if seed is None else seed
+
 
 @dataclass(frozen=True, kw_only=True)
 class Configuration:

@@ -1,0 +1,96 @@
+"""What a configuration asks for, in words."""
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+from eelsunmix.configuration.params import as_params
+from eelsunmix.configuration.problems import shown
+from eelsunmix.configuration.settings import Configuration, MethodSettings, SampleSettings
+from eelsunmix.edges import Edge
+
+_STAGES = ("axes", "detector", "corrections", "denoise", "components", "background")
+
+
+def summarise(configuration: Configuration) -> str:
+    """Say which samples there are and what is done to each, a few lines per sample."""
+    n_samples = len(configuration.samples)
+    lines = [f"{', '.join(configuration.files)}: {n_samples} sample{'s' if n_samples != 1 else ''}"]
+    for sample in configuration.samples.values():
+        lines += ["", sample.name, *(f"  {line}" for line in _sample(sample))]
+    return "\n".join(
+        [*lines, "", f"blocks are run by: {_changes(configuration.dask) or configuration.dask.mode}"]
+    )
+
+
+def _sample(sample: SampleSettings) -> Iterator[str]:
+    yield f"image: {_source(sample)}"
+    yield from (f"{stage}: {_changes(getattr(sample, stage)) or 'as by default'}" for stage in _STAGES)
+    yield from (f"edge {name}: {_edge(edge)}" for name, edge in sample.edges.items())
+    yield from (
+        f"profile {name}: {_changes(profile) or 'along x'}" for name, profile in sample.profiles.items()
+    )
+    yield from (
+        f"region {name}: {_changes(region) or 'the whole image'}" for name, region in sample.regions.items()
+    )
+    if sample.fit_on:
+        yield f"methods: fitted on {sample.fit_on}, applied here: {', '.join(sample.methods) or 'none'}"
+    else:
+        yield f"methods: {'; '.join(map(_method, sample.methods, sample.methods.values())) or 'none'}"
+        yield f"learning from at most {sample.n_learning_pixels} pixels, seed {sample.seed}"
+
+
+def _source(sample: SampleSettings) -> str:
+    if sample.file:
+        signal = f", signal {shown(sample.signal)}" if sample.signal else ""
+        return f"{shown(sample.file, 200)}{signal}; invalid pixels: {sample.invalid_pixels}"
+    return f"simulated scene {sample.scene}; {_changes(sample.simulate) or 'as by default'}"
+
+
+def _edge(edge: Edge) -> str:
+    (start, stop), (low, high) = edge.fit_eV, edge.integrate_eV
+    role = "; reference of the element" if edge.reference else ""
+    return (
+        f"{edge.element} from {edge.onset_eV:g} eV; background fitted {start:g} to {stop:g} eV, "
+        f"signal summed {low:g} to {high:g} eV{role}"
+    )
+
+
+def _method(label: str, settings: MethodSettings) -> str:
+    says = [settings.method] if settings.method != label else []
+    says += [f"input {settings.input}"] if settings.input != "corrected" else []
+    says += [f"seed {settings.seed}"] if settings.seed is not None else []
+    says += [_changes(settings.options)] if _changes(settings.options) else []
+    return f"{label} ({', '.join(says)})" if says else label
+
+
+def _changes(options: Any) -> str:
+    """Options that differ from the default, as `name value`."""
+    defaults = _defaults(type(options))
+    said = []
+    for field in dataclasses.fields(options):
+        value = getattr(options, field.name)
+        if value == defaults.get(field.name, dataclasses.MISSING):
+            continue
+        inner = dataclasses.is_dataclass(value)
+        said.append(
+            f"{field.name} ({_changes(value)})" if inner else f"{field.name} {_words(as_params(value))}"
+        )
+    return ", ".join(said)
+
+
+def _defaults(kind: Any) -> dict[str, Any]:
+    """Values of an object made without arguments; nothing for types that need some."""
+    try:
+        made = kind()
+    except TypeError:
+        return {}
+    return {field.name: getattr(made, field.name) for field in dataclasses.fields(made)}
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_words, value))}]"
+    return shown(str(value)) if isinstance(value, str) else str(value).lower()
