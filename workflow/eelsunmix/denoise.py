@@ -1,7 +1,8 @@
 """Poisson-weighted PCA of an image of any size, and non-local means on its score maps."""
 
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -19,13 +20,10 @@ from eelsunmix.gram import (
     valid_pixels,
     weighted_gram,
 )
-from eelsunmix.noise_eigenvalues import Noise, measure_noise
-from eelsunmix.nonlocal_means import nonlocal_means, significant_loss
+from eelsunmix.noise_eigenvalues import measure_noise
+from eelsunmix.score_smoothing import smooth_scores
 
 Floats = NDArray[np.float64]
-
-EXTRA_COMPONENTS = 2
-"""Components beyond the signal that also decide whether two pixels are alike: weak signals hide there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +128,7 @@ def denoise(image: xr.DataArray, options: DenoiseOptions | None = None) -> xr.Da
         "precision": "float32" if gram.float32_power else "float64",
         "spatial": options.spatial,
     }
-    return _smooth(pca, noise, options) if options.spatial == "nlm" else pca
+    return smooth_scores(pca, noise, options) if options.spatial == "nlm" else pca
 
 
 def reconstruct(pca: xr.Dataset, n_components: int, *, score: str = "score") -> xr.DataArray:
@@ -148,7 +146,8 @@ def reconstruct(pca: xr.Dataset, n_components: int, *, score: str = "score") -> 
     Returns
     -------
     DataArray of float32, shape (..., channel)
-        Lazy; coordinates and attributes of the image; zero in invalid pixels. Its noise is no longer that of counts.
+        Lazy; coordinates and attributes of the image; zero in invalid pixels. Its noise is no longer that
+        of counts.
 
     Raises
     ------
@@ -158,7 +157,7 @@ def reconstruct(pca: xr.Dataset, n_components: int, *, score: str = "score") -> 
     available = pca.sizes["component"]
     if not 1 <= n_components <= available:
         raise InputError(
-            f"n_components is {n_components}, but the PCA has 1 to {available} components; raise denoise.n_components"
+            f"n_components is {n_components}, but the PCA has 1 to {available}; raise denoise.n_components"
         )
     if score not in pca:
         raise InputError(f"the PCA has no {score!r}; set denoise.spatial to nlm, or use 'score'")
@@ -180,10 +179,10 @@ def reconstruct(pca: xr.Dataset, n_components: int, *, score: str = "score") -> 
 
 
 def _decompose(image: xr.DataArray) -> tuple[Gram, Floats, Floats, Floats]:
-    """Sums, channel weights, eigenvalues and eigenvectors; once more in float64 if float32 was not enough."""
+    """Return sums, channel weights, eigenvalues, eigenvectors; in float64 if float32 was not enough."""
     gram = weighted_gram(image)
     weight, values, vectors = _eigen(gram, counts_per_electron(image))
-    smallest = values[min(len(values), np.count_nonzero(gram.products.diagonal())) - 1]
+    smallest = values[min(len(values), int(np.count_nonzero(gram.products.diagonal()))) - 1]
     error = np.finfo(np.float32).eps * gram.float32_power / gram.n_pixels
     if error > FLOAT32_ERROR * smallest:
         gram = weighted_gram(image, "float64")
@@ -212,7 +211,10 @@ def _channel_weight(gram: Gram, per_electron: float) -> Floats:
 
 def _scores(image: xr.DataArray, projection: Floats, mean_variance: float) -> xr.Dataset:
     navigation, component = image.dims[:-1], np.arange(projection.shape[1])
-    variables = {"score": ((*navigation, "component"), np.float32), "pixel_weight": (navigation, np.float64)}
+    variables: dict[str, tuple[Sequence[Hashable], Any]] = {
+        "score": ((*navigation, "component"), np.float32),
+        "pixel_weight": (navigation, np.float64),
+    }
     template = template_like(image, variables, {"component": component})
 
     def kernel(block: xr.DataArray) -> xr.Dataset:
@@ -257,63 +259,5 @@ def _spectral(
             coords=coords,
             attrs={"units": "counts"},
         ),
-        "channel_weight": xr.DataArray(weight, dims=energy, coords=coords),
+        "channel_weight": xr.DataArray(weight, dims=(energy,), coords=coords),
     }
-
-
-def _smooth(pca: xr.Dataset, noise: Noise, options: DenoiseOptions) -> xr.Dataset:
-    """Add the non-local means of all frames; loads the scores (48 MB per million pixels and 12 components)."""
-    pca = pca.assign(score=pca.score.load(), pixel_weight=pca.pixel_weight.load())
-    scores, weight = pca.score.to_numpy(), pca.pixel_weight.to_numpy()
-    n_compared = min(scores.shape[-1], max(1, noise.rank) + EXTRA_COMPONENTS)
-    deviation = _score_noise(scores / weight[..., None], noise)
-    frames = scores.reshape(-1, *scores.shape[-3:]), weight.reshape(-1, *weight.shape[-2:])
-    results = [_smooth_frame(*frame, deviation, n_compared, options) for frame in zip(*frames, strict=True)]
-    smooth, restored = (np.stack(parts) for parts in zip(*results, strict=True))
-    smooth, restored = smooth.reshape(scores.shape), restored.reshape(weight.shape)
-    guarded = np.where(restored[..., None], scores, smooth)
-    dims = pca.score.dims
-    attrs = {
-        **pca.attrs,
-        "nlm_components_compared": n_compared,
-        "nlm_score_noise": deviation.tolist(),
-        "nlm_restored_fraction": float(restored.sum() / max(1, np.isfinite(weight).sum())),
-    }
-    return pca.assign(
-        score_nlm=(dims, smooth), score_nlm_guarded=(dims, guarded), nlm_restored=(dims[:-1], restored)
-    ).assign_attrs(attrs)
-
-
-def _smooth_frame(
-    scores: NDArray[np.float32], weight: Floats, deviation: Floats, n_compared: int, options: DenoiseOptions
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    valid, variance = np.isfinite(weight), weight**2
-    scaled = (scores / deviation).astype(np.float32)
-    smooth = nonlocal_means(
-        scaled,
-        variance,
-        valid,
-        n_compared=n_compared,
-        strength=options.nlm_strength,
-        window=options.nlm_window_px,
-        patch=options.nlm_patch_px,
-    )
-    signal = scaled[..., :n_compared], smooth[..., :n_compared]
-    restored = significant_loss(*signal, variance, valid, probability=options.guard_probability)
-    return (smooth * deviation).astype(np.float32), restored
-
-
-def _score_noise(scores: Floats, noise: Noise) -> Floats:
-    """Measure the noise standard deviation of each score map (..., y, x, component), in weighted units.
-
-    White noise has the level of the noise eigenvalues in every component. Noise that is correlated between
-    channels has more in the components that look like it; there it is read from differences of neighbours, but
-    never above the largest noise eigenvalue.
-    """
-    lowest, highest = np.sqrt(noise.level), np.sqrt(max(noise.level, noise.edge))
-    if noise.stretch <= 1.1:
-        return np.full(scores.shape[-1], max(lowest, np.finfo(np.float32).tiny))
-    differences = [np.diff(scores, axis=axis).reshape(-1, scores.shape[-1]) for axis in (-3, -2)]
-    # The median of |N(0, 2)| is 0.6745 sqrt(2); a median ignores the few pairs across an interface.
-    measured = np.nanmedian(np.abs(np.concatenate(differences)), axis=0) / (0.6745 * np.sqrt(2))
-    return np.clip(measured, lowest, highest)

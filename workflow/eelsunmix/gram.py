@@ -1,7 +1,8 @@
 """Weighted Gram matrix of an image in one pass: all that a Poisson-weighted PCA needs to know of the data.
 
 The rank-one variance of Keenan and Kotula belongs to rows (pixels) and columns (channels). The row factor is
-known inside a block and the column factor only at the end, but it scales the finished matrix: one pass is enough.
+known inside a block, the column factor only at the end; but that one scales the finished matrix: one pass is
+enough.
 """
 
 from dataclasses import dataclass
@@ -142,7 +143,7 @@ def pixel_variance(spectra: NDArray[Any], totals: Floats, per_electron: float) -
     """Variance of the total of each pixel, in units of counts (of one electron).
 
     For counts it is the total itself. Where a dark spectrum was subtracted, totals may vanish or be negative;
-    there the negative values show the noise: twice the sum of their squares is the variance of noise around zero.
+    there the negative values show the noise: twice the sum of their squares is the variance around zero.
     """
     return np.maximum(totals, 2 * _negative_squares(spectra, axis=1) / per_electron)
 
@@ -193,7 +194,7 @@ def _products(spectra: NDArray[Any], variance: Floats) -> Floats:
 def _shifted_products(spectra: NDArray[Any], totals: Floats, counts: Floats) -> tuple[Floats, float]:
     """Multiply deviations from the block's mean spectrum in float32; add the mean back in float64.
 
-    The mean spectrum carries nearly all of the power, so that without it float32 has its digits for the noise.
+    The mean spectrum carries nearly all of the power; without it float32 has its digits for the noise.
     """
     shape32 = (counts / totals.sum()).astype(np.float32)
     products = np.zeros((spectra.shape[1],) * 2)
@@ -204,7 +205,7 @@ def _shifted_products(spectra: NDArray[Any], totals: Floats, counts: Floats) -> 
         deviation *= (1 / np.sqrt(totals[rows, None])).astype(np.float32)
         products += deviation.T @ deviation
     scale = 1 / np.sqrt(np.maximum(counts, 1.0))
-    # The column scale counts / n and the row scale sum(totals) / n leave sum(totals) / counts, times n pixels.
+    # Column scale counts / n and row scale sum(totals) / n leave sum(totals) / counts, times n pixels.
     power = totals.sum() * largest_eigenvalue(products * scale[:, None] * scale)
     mean_shape = shape32.astype(np.float64)
     cross = np.outer(counts - totals.sum() * mean_shape, mean_shape)
@@ -213,7 +214,7 @@ def _shifted_products(spectra: NDArray[Any], totals: Floats, counts: Floats) -> 
 
 
 def largest_eigenvalue(matrix: Floats, steps: int = 20) -> float:
-    """Estimate the largest eigenvalue of a positive semidefinite matrix by power iteration (within some percent)."""
+    """Estimate the largest eigenvalue of a positive semidefinite matrix by power iteration."""
     vector = np.sqrt(np.maximum(np.diagonal(matrix), 0.0)) + np.finfo(np.float64).tiny
     vector = vector * np.where(np.arange(len(vector)) % 2, 1.0, 0.7)
     norm = 0.0

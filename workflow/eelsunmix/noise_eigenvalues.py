@@ -7,7 +7,7 @@ median, and the edge is read twice: from the theory at that scale, and by extrap
 a quantile-quantile line. The higher one counts.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,12 @@ TRACY_WIDOM_99 = 2.0234
 
 TAIL = (0.03, 0.35)
 """Part of the noise eigenvalues, from the top, that the tail is extrapolated from."""
+
+MARGIN = 1.02
+"""Factor on the edge: the tail quantile is that of Gaussian noise, which counts are not quite."""
+
+WHITE_STRETCH = 1.1
+"""Measured over theoretical edge up to which noise passes for white."""
 
 MINIMUM_FOR_TAIL = 12
 """Fewer noise eigenvalues than this say nothing about a tail."""
@@ -37,7 +43,7 @@ class Noise:
     tail_edge : float
         Largest eigenvalue that the measured tail leads to.
     rank : int
-        Number of eigenvalues above both edges.
+        Number of eigenvalues above `edge`.
     """
 
     level: float
@@ -48,12 +54,17 @@ class Noise:
     @property
     def edge(self) -> float:
         """Eigenvalue above which something is not noise."""
-        return max(self.white_edge, self.tail_edge)
+        return MARGIN * max(self.white_edge, self.tail_edge)
 
     @property
     def stretch(self) -> float:
         """Measured edge over the edge of white noise; well above 1 if channels are correlated."""
         return self.tail_edge / self.white_edge if self.white_edge > 0 else 1.0
+
+    @property
+    def is_white(self) -> bool:
+        """Whether the eigenvalues are those of noise that is not correlated between channels."""
+        return self.stretch <= WHITE_STRETCH
 
 
 def measure_noise(eigenvalues: Floats, n_pixels: int, n_channels: int, *, max_rank: int = 20) -> Noise:
@@ -81,6 +92,7 @@ def measure_noise(eigenvalues: Floats, n_pixels: int, n_channels: int, *, max_ra
     0
     """
     values = np.asarray(eigenvalues, dtype=np.float64)[: min(n_pixels, n_channels)]
+    values = np.where(values > rounding_error(values, n_pixels, n_channels), values, 0.0)
     limit = max(0, min(max_rank, len(values) // 3))
     noise = _noise_below(values, n_pixels, n_channels, 0)
     for _ in range(limit):
@@ -90,6 +102,11 @@ def measure_noise(eigenvalues: Floats, n_pixels: int, n_channels: int, *, max_ra
             return following if following.rank == rank else noise
         noise = following
     return noise
+
+
+def rounding_error(eigenvalues: Floats, n_pixels: int, n_channels: int) -> float:
+    """Size of an eigenvalue that is zero but for rounding in float64."""
+    return float(np.finfo(np.float64).eps * max(n_pixels, n_channels) * np.max(eigenvalues, initial=0.0))
 
 
 def marchenko_pastur_quantiles(probability: Floats, n_pixels: int, n_channels: int) -> Floats:
@@ -136,12 +153,14 @@ def _noise_below(values: Floats, n_pixels: int, n_channels: int, rank: int) -> N
     level = float(np.median(noise) / np.median(white))
     white_edge = largest_white_eigenvalue(*shape) * shape[0] / n_pixels
     tail_edge = _extrapolated(noise, white, white_edge) if noise.size >= MINIMUM_FOR_TAIL else 0.0
-    above = int(np.sum(values > max(level * white_edge, tail_edge)))
-    return Noise(level=level, white_edge=level * white_edge, tail_edge=tail_edge, rank=above)
+    found = Noise(level=level, white_edge=level * white_edge, tail_edge=tail_edge, rank=0)
+    return replace(found, rank=int(np.sum(values > found.edge)))
 
 
 def _extrapolated(noise: Floats, white: Floats, white_edge: float) -> float:
     first = max(2, int(TAIL[0] * noise.size))
     last = max(first + 6, int(TAIL[1] * noise.size))
-    slope, offset = np.polyfit(white[first:last], noise[first:last], 1)
-    return float(offset + slope * white_edge)
+    theory, measured = white[first:last], noise[first:last]
+    deviation = theory - theory.mean()
+    slope = deviation @ measured / (deviation @ deviation)
+    return float(measured.mean() + slope * (white_edge - theory.mean()))

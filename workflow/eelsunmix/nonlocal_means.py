@@ -1,7 +1,7 @@
 """Non-local means on score maps, and the guard that puts back what was too significant to be noise.
 
-Scores of a weighted PCA are a handful of maps with white noise of known variance: averaging pixels that are the
-same within that noise removes it without mixing different pixels. Everything works on one frame of any shape.
+Scores of a weighted PCA are a handful of maps with white noise of known variance: averaging pixels that are
+the same within that noise removes it without mixing different pixels. Everything works on one frame.
 """
 
 from collections.abc import Iterator
