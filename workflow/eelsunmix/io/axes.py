@@ -164,9 +164,9 @@ def _dims_from_units(signal: Signal, path: Path) -> tuple[str, ...]:
     energy = [number for number, axis in enumerate(signal.axes) if axis.is_energy]
     if len(energy) != 1 or len(signal.axes) - 1 not in NAVIGATION_DIMS:
         raise InputError(
-            f"{path}: {describe(signal)} has {len(energy)} axes in eV or keV and {len(signal.axes)} in all; if it "
-            "is a spectrum image, write axes: {dims: [y, x, energy_loss], energy: {offset_eV: ..., dispersion_eV: ...}} "
-            "in the order of its axes"
+            f"{path}: {describe(signal)} has {len(energy)} axes in eV or keV and {len(signal.axes)} in all; "
+            "if it is a spectrum image, write axes: {dims: [y, x, energy_loss] (in its order), "
+            "energy: {offset_eV: ..., dispersion_eV: ...}}"
         )
     others = [axis for axis in signal.axes if not axis.is_energy]
     dims = list(_navigation_dims(others))

@@ -33,7 +33,7 @@ REFUSED = {
 }
 
 # What readers have been seen to raise on damaged files (fuzzed), besides their own exceptions.
-_READER_ERRORS = (
+_READER_ERRORS: tuple[type[Exception], ...] = (
     OSError, EOFError, MemoryError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError,
     RuntimeError, NameError, AssertionError, SyntaxError, StopIteration, struct.error, zlib.error,
     zipfile.BadZipFile,
@@ -89,7 +89,7 @@ def reading(path: Path) -> Iterator[None]:
             yield
     except InputError:
         raise
-    except (*_READER_ERRORS, *vendor.reader_errors()) as error:
+    except _reader_errors() as error:
         found = " ".join(f"{type(error).__name__}: {error}".split())[:200]
         size = f"{path.stat().st_size} bytes" if path.is_file() else "a directory"
         raise InputError(
@@ -98,6 +98,10 @@ def reading(path: Path) -> Iterator[None]:
         ) from error
     for warning in caught:
         logger.warning("%s: %s", path, warning.message)
+
+
+def _reader_errors() -> tuple[type[Exception], ...]:
+    return (*_READER_ERRORS, *vendor.reader_errors())
 
 
 def checksum(path: Path) -> tuple[str, int]:

@@ -59,7 +59,7 @@ def native(data: Any, path: Path) -> Any:
 
     dtype = native_dtype(data.dtype, path)
     lazy = data if isinstance(data, da.Array) else da.from_array(data, chunks=-1)
-    return lazy.map_blocks(_plain_block, dtype=dtype, meta=np.empty((0,) * data.ndim, dtype), to=dtype)
+    return da.map_blocks(_plain_block, lazy, dtype=dtype, meta=np.empty((0,) * data.ndim, dtype), to=dtype)
 
 
 def native_dtype(dtype: np.dtype, path: Path) -> np.dtype:
