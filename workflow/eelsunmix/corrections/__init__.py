@@ -1,4 +1,4 @@
-"""From a raw spectrum image to a corrected one: dark, gain, bad channels, spikes, alignment, crop, bin, mask."""
+"""From raw counts to corrected ones: dark, gain, bad channels, spikes, alignment, crop, bin, mask."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,8 @@ from eelsunmix.corrections.alignment import AlignOptions, align
 from eelsunmix.corrections.application import apply_corrections
 from eelsunmix.corrections.channels import BadChannelOptions, find_bad_channels
 from eelsunmix.corrections.common import check_image, record, with_valid_pixel
-from eelsunmix.corrections.gain import ChannelCorrection, GainOptions, find_gain, read_dark
+from eelsunmix.corrections.gain import ChannelCorrection, find_gain, read_dark
+from eelsunmix.corrections.gain_options import GainOptions
 from eelsunmix.corrections.geometry import BinOptions, CropOptions, MaskOptions, bin_image, crop, mask
 from eelsunmix.corrections.spikes import SpikeOptions, Spikes
 from eelsunmix.corrections.statistics import gather_statistics, spectral_groups
@@ -59,14 +60,14 @@ def correct_image(
     options : Corrections, optional
         Options of the steps.
     edges : mapping, optional
-        Name -> edge (a mapping or object with `onset_eV`); nothing is estimated from the data close to an edge.
+        Name -> edge (a mapping or object with `onset_eV`); nothing is estimated from the data near an edge.
 
     Returns
     -------
     Dataset
-        The content of `corrected.zarr`: `counts`, `total_counts`, `mean_spectrum`, and on the raw axis `gain`, `dark`
-        (counts subtracted) and `bad_channel`; `spike_position`, `spike_found`, `spike_replaced`; `energy_shift` if
-        aligned. ``attrs["corrections"]`` lists every step and what it did.
+        The content of `corrected.zarr`: `counts`, `total_counts`, `mean_spectrum`; on the raw axis `gain`,
+        `dark` (counts subtracted) and `bad_channel`; `spike_position`, `spike_found`, `spike_replaced`;
+        `energy_shift` if aligned. ``attrs["corrections"]`` lists every step and what it did.
 
     Raises
     ------
@@ -157,8 +158,8 @@ def _chosen_spikes(
             text = "Not searched for spikes: a single pixel has no neighbours to compare with."
         return spikes, record("spikes", False, text, replaced=0)
     text = (
-        f"{number} of {image.size} voxels replaced: more than {options.sigma:g} standard deviations above their "
-        f"spectrum and their neighbours; the largest held {spikes.found.max():.6g} counts."
+        f"{number} of {image.size} voxels replaced: more than {options.sigma:g} standard deviations above "
+        f"their spectrum and their neighbours; the largest held {spikes.found.max():.6g} counts."
     )
     return spikes, record("spikes", True, text, replaced=number, largest=spikes.found.max())
 
@@ -191,10 +192,10 @@ def _dataset(counts: xr.DataArray, detector: xr.Dataset, log: list[dict[str, Any
     counts.attrs.setdefault("units", "counts")
     number = int(counts.valid_pixel.sum())
     # pixels that are not valid hold zeros, so the sum over all is the sum over the valid ones
-    mean = counts.sum(navigation, dtype=float) / number
+    mean = counts.sum(list(navigation), dtype=float) / number
     result = detector.assign(
         counts=counts,
-        total_counts=counts.sum(energy, dtype=float).assign_attrs(units="counts"),
+        total_counts=counts.sum([energy], dtype=float).assign_attrs(units="counts"),
         mean_spectrum=mean.assign_attrs(units="counts"),
     )
     if shift is not None:

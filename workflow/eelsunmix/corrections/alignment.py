@@ -51,8 +51,8 @@ def align(image: xr.DataArray, options: AlignOptions) -> tuple[xr.DataArray, dic
     Returns
     -------
     DataArray, dict
-        The image in float32 with the coordinate `energy_shift` (navigation), the energy in eV that was added to the
-        axis of the pixel, NaN where invalid; and the entry of the log.
+        The image in float32 with the coordinate `energy_shift` (navigation), the energy in eV that was added
+        to the axis of the pixel, NaN where invalid; and the entry of the log.
 
     Raises
     ------
@@ -129,8 +129,8 @@ def _window(inside: slice, reach: int, n_channels: int) -> tuple[int, int]:
     first, last = max(inside.start, reach + 1), min(inside.stop, n_channels - reach - 1)
     if last - first < 5:
         raise InputError(
-            f"corrections.align.window_eV leaves {max(last - first, 0)} channels once the largest shift of {reach} "
-            "channels is kept free at the ends of the axis: widen it or lower max_shift_eV"
+            f"corrections.align.window_eV leaves {max(last - first, 0)} channels once the largest shift of "
+            f"{reach} channels is kept free at the ends of the axis: widen it or lower max_shift_eV"
         )
     return first, last
 
@@ -181,7 +181,8 @@ def _record(shift_ev: np.ndarray, n_lost: int, options: AlignOptions) -> dict[st
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
     spread = float(known.std()) if known.size else 0.0
     summary = (
-        f"Spectra aligned on {options.window_eV} eV: drift of {spread:.3g} eV (sd), from {low:.3g} to {high:.3g} eV; "
+        f"Spectra aligned on {options.window_eV} eV: drift of {spread:.3g} eV (sd), "
+        f"from {low:.3g} to {high:.3g} eV; "
         f"{n_lost} pixels beyond {options.max_shift_eV:g} eV left where they were."
     )
     return record("align", True, summary, sd_eV=spread, lowest_eV=low, highest_eV=high, pixels_left=n_lost)

@@ -92,7 +92,8 @@ def _listed(channels: tuple[int, ...] | str, n_channels: int) -> np.ndarray:
     for channel in channels:
         if not (isinstance(channel, int | np.integer) and 0 <= channel < n_channels):
             raise InputError(
-                f"corrections.bad_channels.channels: {channel} is no channel of an axis from 0 to {n_channels - 1}"
+                f"corrections.bad_channels.channels: {channel} is no channel of an axis "
+                f"from 0 to {n_channels - 1}: count from 0 on the raw axis"
             )
         bad[channel] = True
     return bad
@@ -111,7 +112,7 @@ def _record(bad: np.ndarray, options: BadChannelOptions) -> dict[str, Any]:
 
 
 def _dead(statistics: Statistics) -> np.ndarray:
-    """Channels that never change although their neighbours do; long empty stretches are not dead, but empty."""
+    """Channels that never change although their neighbours do; a long stretch is empty, not dead."""
     constant = statistics.highest == statistics.lowest
     total = statistics.sums.sum(axis=0)
     around = median_filter(np.where(constant, 0.0, total), size=2 * LONGEST_DEAD_RUN + 3, mode="nearest")

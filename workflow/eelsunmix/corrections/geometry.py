@@ -93,8 +93,8 @@ def channels_within(axis: np.ndarray, window: Window, *, key: str, unit: str) ->
     first, last = np.searchsorted(axis, [low - 1e-6 * step, high + 1e-6 * step])
     if low < axis[0] - step or high > axis[-1] + step or first >= last:
         raise InputError(
-            f"{key}: the window {low:g} to {high:g} {unit} is not on the axis, which goes from {axis[0]:g} to "
-            f"{axis[-1]:g} {unit} in steps of {step:g}: change the window"
+            f"{key}: the window {low:g} to {high:g} {unit} is not on the axis, which goes from {axis[0]:g} "
+            f"to {axis[-1]:g} {unit} in steps of {step:g}: change the window"
         )
     return slice(int(first), int(last))
 
@@ -179,10 +179,10 @@ def _binned(image: xr.DataArray, factors: dict[str, int]) -> xr.DataArray:
     extra = {name: image[name] for name in ("valid_pixel", "energy_shift") if name in image.coords}
     wide = _wide(image.dtype)
     bare = image.drop_vars(list(extra)).astype(wide)
-    summed = bare.coarsen(dict(factors)).sum(dtype=wide)  # type: ignore[attr-defined]
+    summed = bare.coarsen(dict(factors)).sum().astype(wide)
     for name, values in extra.items():
         reduced = values.drop_vars(list(values.coords)).coarsen(navigation)
-        extra[name] = (reduced.all() if name == "valid_pixel" else reduced.mean()) if navigation else values  # type: ignore[attr-defined]
+        extra[name] = (reduced.all() if name == "valid_pixel" else reduced.mean()) if navigation else values
     for dim in image.dims:
         summed[dim] = summed[dim].assign_attrs(image[dim].attrs)
     summed = summed.assign_coords({name: (values.dims, values.data) for name, values in extra.items()})
@@ -203,7 +203,7 @@ def _totals(image: xr.DataArray) -> np.ndarray:
 
 
 def _total_block(block: xr.DataArray) -> xr.Dataset:
-    return xr.Dataset({"total": block.sum(block.dims[-1], dtype=float).drop_attrs(deep=False)})
+    return xr.Dataset({"total": block.sum([block.dims[-1]], dtype=float).drop_attrs(deep=False)})
 
 
 def _size(image: xr.DataArray) -> str:

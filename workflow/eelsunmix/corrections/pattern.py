@@ -1,7 +1,7 @@
 """Fixed patterns of the detector, found in the data: structure from channel to channel common to all pixels.
 
-Only what changes from one channel to the next can be told from the sample, and only where no edge is: a pattern
-that is smooth over many channels, or that lies inside an edge, cannot be known from the data.
+Only what changes from one channel to the next can be told from the sample, and only where no edge is: a
+pattern that is smooth over many channels, or that lies inside an edge, cannot be known from the data.
 """
 
 from dataclasses import dataclass
@@ -81,9 +81,9 @@ def find_pattern(
     """Estimate the pattern shared by groups of spectrally different pixels.
 
     A gain multiplies the signal, so it leaves the same *relative* structure in bright and dark groups and
-    channels; a wrong dark reference adds the same *counts*. The model that explains the differences between the
-    groups better is taken. The mean over the groups is shrunk by its reliability (Spearman-Brown [1]_), so that
-    shot noise is not copied into the correction, and channels far outside the distribution are left alone.
+    channels; a wrong dark reference adds the same *counts*. The model that explains the differences between
+    the groups better is taken. The mean over the groups is shrunk by its reliability (Spearman-Brown [1]_):
+    shot noise is not copied into the correction; channels far outside the distribution are left alone.
 
     Parameters
     ----------

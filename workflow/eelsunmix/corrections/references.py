@@ -20,8 +20,8 @@ def read_reference(
     Parameters
     ----------
     path : str or Path
-        npy, csv, txt, zarr, msa or a vendor's file: a spectrum (channel,) or a camera image (rows, channel), whose
-        rows are summed. A table of two columns holds energy and value.
+        npy, csv, txt, zarr, msa or a vendor's file: a spectrum (channel,) or a camera image (rows, channel),
+        whose rows are summed. A table of two columns holds energy and value.
     n_channels : int
         Channels of the image.
     offset_channels : int, optional

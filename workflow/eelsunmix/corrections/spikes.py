@@ -34,7 +34,7 @@ class SpikeOptions:
 
 @dataclass(frozen=True)
 class Spikes:
-    """Voxels to replace: `position` (spike, axis) in the raw image, `found` and `replaced` (spike,) counts."""
+    """Voxels to replace: `position` (spike, axis) in the image, `found` and `replaced` (spike,) counts."""
 
     position: np.ndarray
     found: np.ndarray
@@ -51,7 +51,7 @@ class Spikes:
         return Spikes(*(np.concatenate(pair) for pair in pairs))
 
     def __getitem__(self, chosen: np.ndarray) -> "Spikes":
-        """The spikes chosen by a mask or an order, (spike,)."""
+        """Choose spikes by a mask or an order, (spike,)."""
         return Spikes(*(array[chosen] for array in vars(self).values()))
 
 
@@ -65,11 +65,11 @@ def find_spikes(
 ) -> Spikes:
     """Find the voxels that exceed both their own spectrum and the neighbouring pixels.
 
-    A voxel is a spike if it lies `sigma` standard deviations above the level of its own spectrum within three
-    channels *and* above the highest value that any neighbouring pixel has within one channel, after scaling the
-    neighbour up to the pixel's own level. So an edge or a white line is left alone as long as one neighbour has
-    it too. Distances are taken after Anscombe's square root [1]_, so that they mean the same for one count as
-    for a million.
+    A voxel is a spike if it lies `sigma` standard deviations above the level of its own spectrum within
+    three channels *and* above the highest value that any neighbouring pixel has within one channel, after
+    scaling the neighbour up to the pixel's own level. So an edge or a white line is left alone as long as one
+    neighbour has it too. Distances are taken after Anscombe's square root [1]_, so that they mean the same
+    for one count as for a million.
 
     Parameters
     ----------
@@ -103,11 +103,12 @@ def find_spikes(
 def _candidates(
     cube: np.ndarray, core: tuple[slice, ...], counts_per_electron: float, sigma: float
 ) -> np.ndarray:
-    """Indices (candidate, axis) of voxels far above the lowest value within three channels: a cheap sieve."""
+    """Return indices (candidate, axis) of voxels far above the lowest within three channels: a sieve."""
     root = _stabilised(cube[core].astype(np.float32), counts_per_electron)
     lowest = minimum_filter1d(root, 7, axis=-1, mode="mirror")
     # the sieve works in float32; its margin keeps it from being stricter than the judgement in float64
-    return np.argwhere(root - lowest > 0.999 * sigma) + [*(part.start for part in core), 0]
+    corner = np.array([*(part.start for part in core), 0])
+    return np.argwhere(root - lowest > 0.999 * sigma) + corner
 
 
 def _judge(

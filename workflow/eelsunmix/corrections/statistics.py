@@ -160,7 +160,7 @@ def _block_statistics(
         sums,
         spectra.min(axis=0, initial=np.inf),
         spectra.max(axis=0, initial=-np.inf),
-        Spikes(spikes.position + [*start, 0], spikes.found, spikes.replaced),
+        Spikes(spikes.position + np.array([*start, 0]), spikes.found, spikes.replaced),
     )
 
 
