@@ -210,7 +210,7 @@ def _following(values: Floats, noise: Noise) -> str:
 def _left_out(found: int, noise: Noise) -> str:
     if (left_out := noise.rank - found) <= 0:
         return ""
-    return f"; {left_out} of them lie near it and have maps without spatial coherence, as detector noise has"
+    return f"; {left_out} near the edge not counted, as their maps are not coherent in space: detector noise"
 
 
 def _warnings(number: int, estimates: dict[str, int], noise: Noise, options: ComponentOptions) -> list[str]:

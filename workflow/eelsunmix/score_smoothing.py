@@ -34,7 +34,7 @@ def smooth_scores(pca: xr.Dataset, noise: Noise, options: "DenoiseOptions") -> x
     pca = pca.assign(score=pca.score.load(), pixel_weight=pca.pixel_weight.load())
     scores, weight = pca.score.to_numpy(), pca.pixel_weight.to_numpy()
     n_compared = min(scores.shape[-1], max(1, noise.rank) + EXTRA_COMPONENTS)
-    deviation = _score_noise(scores / weight[..., None], noise)
+    deviation = score_noise(scores / weight[..., None], pca.eigenvalue.to_numpy(), noise)
     frames = scores.reshape(-1, *scores.shape[-3:]), weight.reshape(-1, *weight.shape[-2:])
     results = [_smooth_frame(*frame, deviation, n_compared, options) for frame in zip(*frames, strict=True)]
     smooth, restored = (np.stack(parts) for parts in zip(*results, strict=True))
@@ -71,20 +71,49 @@ def _smooth_frame(
     return (smooth * deviation).astype(np.float32), restored
 
 
-def _score_noise(scores: Floats, noise: Noise) -> Floats:
-    """Measure the noise standard deviation of each score map (..., y, x, component), in weighted units.
+def score_noise(scores: Floats, eigenvalues: Floats, noise: Noise) -> Floats:
+    """Measure the standard deviation of the noise of each score map.
 
-    White noise has the level of the noise eigenvalues in every component. Noise that is correlated between
-    channels has more in the components that look like it; there it is read from differences of neighbours,
-    but never above the largest noise eigenvalue.
+    A component beyond the signal is all noise: its eigenvalue is its variance. A strong signal component has
+    noise of the level of the noise eigenvalues, and one at their edge is still mostly noise; in between, the
+    excess falls with the square of the ratio to the edge. Noise that is correlated between channels is larger
+    where a loading looks like it; there it is read from second differences of neighbours along the smoother
+    axis, but never above the largest noise eigenvalue.
+
+    Parameters
+    ----------
+    scores : ndarray, shape (..., y, x, component)
+        Scores over pixel weight; NaN where invalid.
+    eigenvalues : ndarray, shape (index,)
+        All of them.
+    noise : Noise
+        Their noise part.
+
+    Returns
+    -------
+    ndarray, shape (component,)
     """
     # Data without noise would divide by zero; float32 scores have no more digits than this anyway.
     digits = np.finfo(np.float32).eps * max(1.0, float(np.nanmax(np.abs(scores), initial=0.0)))
-    lowest = max(np.sqrt(noise.level), digits)
-    if noise.is_white:
-        return np.full(scores.shape[-1], lowest)
-    highest = max(lowest, np.sqrt(noise.edge))
-    differences = [np.diff(scores, axis=axis).reshape(-1, scores.shape[-1]) for axis in (-3, -2)]
-    # The median of |N(0, 2)| is 0.6745 sqrt(2); a median ignores the few pairs across an interface.
-    measured = np.nanmedian(np.abs(np.concatenate(differences)), axis=0) / (0.6745 * np.sqrt(2))
-    return np.clip(measured, lowest, highest)
+    variance = eigenvalues[: scores.shape[-1]].copy()
+    signal = slice(max(1, noise.rank))
+    strong = np.maximum(variance[signal], np.finfo(np.float64).tiny)
+    variance[signal] = (
+        noise.level + np.maximum(strong - noise.level, 0) * np.minimum(noise.edge / strong, 1) ** 2
+    )
+    if not noise.is_white:
+        measured = [_roughness(scores[..., signal], axis) for axis in (-3, -2) if scores.shape[axis] > 2]
+        highest = np.maximum(variance[signal], noise.edge)
+        smoother = np.min(np.stack([*measured, highest]), axis=0)
+        variance[signal] = np.maximum(variance[signal], smoother)
+    return np.maximum(np.sqrt(variance), digits)
+
+
+def _roughness(scores: Floats, axis: int) -> Floats:
+    """Variance of white noise with the second differences found along an axis."""
+    differences = np.abs(np.diff(scores, n=2, axis=axis)).reshape(-1, scores.shape[-1])
+    differences = differences[np.isfinite(differences).all(axis=1)]
+    if len(differences) == 0:
+        return np.full(scores.shape[-1], np.inf)
+    # The median of |N(0, 6)| is 0.6745 sqrt(6); a median ignores the few pixels at an interface.
+    return (np.median(differences, axis=0) / 0.6745) ** 2 / 6
