@@ -186,6 +186,8 @@ def window_channels(window: tuple[float, float], energies: NDArray[np.float64]) 
 
 
 def _check_window(key: str, window: tuple[float, float], energies: NDArray[np.float64], fewest: int) -> int:
+    if energies.size < 2:
+        raise InputError(f"{key}: the energy axis has {energies.size} channel; backgrounds need a spectrum")
     first, stop = window_channels(window, energies)
     bounds = channel_bounds(energies)
     step = energies[1] - energies[0]
