@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 MAX_ENUMERATED = 8
-"""Up to this number of endmembers all supports are tried (255 for 8); beyond it each pixel is solved alone."""
+"""Up to so many endmembers all supports are tried (255 of 8); beyond it each pixel is solved alone."""
 
 _TOLERANCE = 1e-11
 
@@ -96,8 +96,10 @@ def _by_enumeration(gram: Array, projections: Array, constraint: Array | None) -
     for support in _supports(len(gram), sum_to_one=constraint is not None):
         if len(waiting) == 0:
             break
-        candidate, feasible, optimal = _on_support(gram, projections[waiting], scale[waiting], support, constraint)
-        # Rounding can hide the optimum where endmembers nearly coincide: the best feasible point is kept then.
+        candidate, feasible, optimal = _on_support(
+            gram, projections[waiting], scale[waiting], support, constraint
+        )
+        # Where endmembers nearly coincide, rounding can hide the optimum: keep the best feasible point.
         misfit = np.einsum("pi,pi->p", candidate @ gram / 2 - projections[waiting], candidate)
         better = feasible & (optimal | (misfit < best[waiting]))
         result[waiting[better]] = candidate[better]
@@ -151,8 +153,8 @@ def _pixel_by_pixel(gram: Array, projections: Array, constraint: Array | None) -
 def _nearest_in_simplex(vertices: Array, target: Array) -> Array:
     """Convex weights of the point of a simplex (columns) that is nearest to the target.
 
-    With ``D = vertices - target`` and ``x = t a``, ``sum(a) = 1``, the misfit ``|D x|^2 + (sum(x) - 1)^2`` has its
-    minimum over ``t`` at ``|D a|^2 / (1 + |D a|^2)``: NNLS finds the nearest point up to the factor ``t``.
+    With ``D = vertices - target`` and ``x = t a``, ``sum(a) = 1``, the misfit ``|D x|^2 + (sum(x) - 1)^2``
+    has its minimum over ``t`` at ``|D a|^2 / (1 + |D a|^2)``: NNLS finds the nearest point up to the factor.
     """
     from scipy.optimize import nnls
 

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Hashable
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -12,6 +13,7 @@ from eelsunmix.errors import InputError
 from eelsunmix.methods import LearningSet
 
 Array = NDArray[np.float64]
+_Pair = tuple[NDArray[Any], NDArray[Any]]
 
 LEARNING_ELEMENTS = 2**24
 """Most elements that the spectra of a learning set may have: 128 MB in float64."""
@@ -73,8 +75,9 @@ def learning_set(
 def stratified_sample(scores: Array, n_pixels: int, rng: np.random.Generator) -> NDArray[np.intp]:
     """Sample pixels evenly over the occupied cells of score space.
 
-    Cells start at the width of the noise and double until there are at most half as many as pixels wanted; then all
-    give up to the same number of pixels. A rare phase lies in cells of its own, which are taken whole.
+    Cells start at the width of the noise and double until there are at most half as many as pixels wanted;
+    then all give up to the same number of pixels. A rare phase lies in cells of its own, which are taken
+    whole.
 
     Parameters
     ----------
@@ -112,7 +115,9 @@ def sample_tiles(image: xr.DataArray, number: int, side: int, rng: np.random.Gen
     """
     frames, (height, width) = image.shape[:-3], image.shape[-3:-1]
     if side > min(height, width):
-        raise InputError(f"tiles of {side} x {side} pixels do not fit in an image of {height} x {width} pixels")
+        raise InputError(
+            f"tiles of {side} x {side} pixels do not fit in an image of {height} x {width} pixels"
+        )
     tiles = np.empty((number, side, side, image.shape[-1]))
     for tile in tiles:
         frame = tuple(int(rng.integers(size)) for size in frames)
@@ -142,21 +147,21 @@ def _sampled(
     return chosen.reshape(valid.shape)
 
 
-def _candidates(block: xr.DataArray, n_pixels: int, seed: int) -> tuple[NDArray[np.intp], Array]:
+def _candidates(block: xr.DataArray, n_pixels: int, seed: int) -> _Pair:
     kept = block["kept"].to_numpy()
     scores, indices = block.to_numpy()[kept].astype(np.float64), block["flat"].to_numpy()[kept]
     sample = stratified_sample(scores, n_pixels, np.random.default_rng(seed))
     return indices[sample], scores[sample]
 
 
-def _gather(block: xr.DataArray) -> tuple[Array, Array]:
+def _gather(block: xr.DataArray) -> _Pair:
     mask = block["learned"].to_numpy()
     spectra = block.to_numpy()[mask].astype(np.float64)
     _check_values(block, mask, spectra)
     return spectra, block["weight"].to_numpy()[mask].astype(np.float64)
 
 
-def _joined(first: tuple[Array, Array], second: tuple[Array, Array]) -> tuple[Array, Array]:
+def _joined(first: _Pair, second: _Pair) -> _Pair:
     return np.concatenate([first[0], second[0]]), np.concatenate([first[1], second[1]])
 
 
@@ -167,7 +172,9 @@ def _check_values(block: xr.DataArray, mask: NDArray[np.bool_], spectra: Array) 
     if len(spectra) == 0:
         return
     level = np.maximum(np.median(spectra, axis=0), np.median(spectra.mean(axis=1)))
-    hot = (spectra > _HOT * level) & (spectra > 0.5 * np.abs(spectra).sum(axis=1, keepdims=True)) & (level > 0)
+    hot = (
+        (spectra > _HOT * level) & (spectra > 0.5 * np.abs(spectra).sum(axis=1, keepdims=True)) & (level > 0)
+    )
     if hot.any():
         raise InputError(
             f"{_place(block, mask, hot)} is a hot pixel, more than {_HOT:.0e} times its channel's median; "

@@ -30,8 +30,8 @@ def sad(a: ArrayLike, b: ArrayLike) -> Any:
 
     Notes
     -----
-    The arc cosine of the paper loses half of the digits of small angles.  The angle between unit vectors is taken
-    as ``2 atan2(|u - v|, |u + v|)``, exact at both ends.
+    The arc cosine of the paper loses half of the digits of small angles.  The angle between unit vectors is
+    taken as ``2 atan2(|u - v|, |u + v|)``, exact at both ends.
 
     Examples
     --------
@@ -53,7 +53,8 @@ def sad_whitened(a: ArrayLike, b: ArrayLike, standard_deviation: ArrayLike) -> A
     a, b : array_like, shape (..., channel)
         Spectra.
     standard_deviation : array_like, shape (channel,)
-        Of the counts of each channel, up to a factor: `channel_weight` of the PCA or the root of a mean spectrum.
+        Of the counts of each channel, up to a factor: `channel_weight` of the PCA, or the root of a mean
+        spectrum.
     """
     deviation = np.asarray(standard_deviation, np.float64)
     if not np.all(deviation > 0):
@@ -80,7 +81,7 @@ def nmse(true: ArrayLike, estimated: ArrayLike, *, endmember_axis: int | None = 
     Parameters
     ----------
     true, estimated : array_like, same shape
-        Map of one endmember, or of several along `endmember_axis`.  Pixels that are NaN in either are left out.
+        Map of one endmember, or of several along `endmember_axis`.  Pixels that are NaN in one are left out.
     endmember_axis : int, optional
         Gives one value per endmember.
 
@@ -177,7 +178,8 @@ def _rows(true: ArrayLike, estimated: ArrayLike, endmember_axis: int | None) -> 
         first, second = first.reshape(1, -1), second.reshape(1, -1)
     else:
         first, second = (
-            np.moveaxis(maps, endmember_axis, 0).reshape(maps.shape[endmember_axis], -1) for maps in (first, second)
+            np.moveaxis(maps, endmember_axis, 0).reshape(maps.shape[endmember_axis], -1)
+            for maps in (first, second)
         )
     left_out = np.isnan(first) | np.isnan(second)
     return np.where(left_out, 0.0, first), np.where(left_out, 0.0, second)

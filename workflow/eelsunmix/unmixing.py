@@ -1,7 +1,6 @@
 """Labelled images in, labelled endmembers and abundance maps out: `fit`, `apply` and `unmix`."""
 
 import dataclasses
-import functools
 import time
 from collections.abc import Hashable
 from typing import Any
@@ -10,16 +9,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from eelsunmix import blocks
-from eelsunmix.abundances import least_squares, non_negative
+from eelsunmix.abundance_maps import map_abundance, refit
 from eelsunmix.errors import InputError, MethodFailedError
 from eelsunmix.learning import learning_set
 from eelsunmix.methods import LearningSet, Method, Model, build_method, load_model
 
 Array = NDArray[np.float64]
-
-_PIECE = 2**20
-"""Elements of spectra that a kernel treats at a time, to stay in the cache and small in memory."""
 
 
 def fit(
@@ -57,9 +52,9 @@ def fit(
     Returns
     -------
     Dataset
-        ``endmember_spectrum (endmember, energy)``, further arrays of the model, ``loss (iteration)`` where the method
-        iterates; attrs as in ``docs/data-model.md``.  A method that fails gives a dataset without arrays, with
-        status "failed" and the reason in ``message``.
+        ``endmember_spectrum (endmember, energy)``, further arrays of the model, ``loss (iteration)`` where
+        the method iterates; attrs as in ``docs/data-model.md``.  A method that fails gives a dataset without
+        arrays, with status "failed" and the reason in ``message``.
 
     Raises
     ------
@@ -69,7 +64,8 @@ def fit(
     chosen = _method(method, options)
     image = _canonical(image)
     _check_number(n_endmembers, image)
-    pca = _pca(image if counts is None else _canonical(counts)) if pca is None else pca
+    if pca is None:
+        pca = _pca(image if counts is None else _canonical(counts), n_endmembers)
     rng_sample, rng_method = np.random.default_rng(seed).spawn(2)
     learning = learning_set(
         image, pca, n_pixels=n_learning_pixels, rng=rng_sample, with_tiles=chosen.needs_tiles
@@ -98,14 +94,15 @@ def apply(model: xr.Dataset, image: xr.DataArray, *, counts: xr.DataArray | None
     image : DataArray, dims in any order
         Corrected or denoised counts. Its energy axis may differ from the model's, within the model's range.
     counts : DataArray, optional
-        Corrected counts of the same pixels, where `image` is a denoised one; they are what the refit describes.
+        Corrected counts of the same pixels, where `image` is a denoised one; the refit describes them.
 
     Returns
     -------
     Dataset
         ``abundance`` and ``refit_abundance`` (navigation, endmember), ``reduced_chi2`` (navigation),
-        ``mean_residual`` and ``mean_residual_sd`` (energy); lazy if the image is lazy.  Dims come in the order of
-        the caller's image, with ``endmember`` in the place of the energy; pixels that are not valid are NaN.
+        ``mean_residual`` and ``mean_residual_sd`` (energy); lazy if the image is lazy.  Dims come in the
+        order of the caller's image, with ``endmember`` in the place of the energy; pixels that are not valid
+        are NaN.
 
     Raises
     ------
@@ -120,8 +117,8 @@ def apply(model: xr.Dataset, image: xr.DataArray, *, counts: xr.DataArray | None
     counts = image if counts is None else _canonical(counts)
     _check_same_pixels(image, counts)
     fitted = _on_axis(load_model(model), model, image)
-    abundance = _mapped(fitted, image)
-    result = abundance.merge(_refit(fitted, counts), join="exact").assign_attrs(attrs)
+    maps = map_abundance(fitted, image).merge(refit(fitted, counts), join="exact")
+    result = maps.assign_attrs(attrs)
     return _in_callers_order(result, order, image.dims[-1])
 
 
@@ -159,11 +156,47 @@ def unmix(
     return fitted.merge(maps, join="exact", combine_attrs="override")
 
 
+def input_image(
+    kind: str, corrected: xr.DataArray, pca: xr.Dataset, rank: xr.Dataset, *, guarded: bool = False
+) -> xr.DataArray:
+    """Return the image that a method works on.
+
+    Parameters
+    ----------
+    kind : {"corrected", "pca", "nlm"}
+        Corrected counts; denoised by the PCA alone; denoised by non-local means on its scores too.
+    corrected : DataArray
+        Corrected counts.
+    pca, rank : Dataset
+        Contents of the stores; the rank of the signal says how many components are kept.
+    guarded : bool
+        For non-local means: take the scores in which significant removed signal was put back. Better for
+        maps, worse for fits, which would pick the pixels put back as endmembers.
+
+    Raises
+    ------
+    InputError
+        There is no such kind.
+    """
+    from eelsunmix.denoise import reconstruct
+
+    if kind == "corrected":
+        return corrected.assign_attrs(input=kind)
+    scores = {"pca": "score", "nlm": "score_nlm_guarded" if guarded else "score_nlm"}
+    if kind not in scores:
+        raise InputError(f"input must be 'corrected', 'pca' or 'nlm', not {kind!r}")
+    kept = max(rank.attrs.get("signal_rank", 1), rank.attrs["n_endmembers"])
+    image = reconstruct(pca, min(kept, pca.sizes["component"]), score=scores[kind])
+    return image.assign_attrs(input=kind)
+
+
 def _method(method: str | Method, options: dict[str, Any]) -> Method:
     if isinstance(method, str):
         return build_method(method, **options)
     if options:
-        raise InputError(f"options {sorted(options)} go with the name of a method, not with one that is built already")
+        raise InputError(
+            f"options {sorted(options)} go with the name of a method, not with one that is built already"
+        )
     return method
 
 
@@ -173,13 +206,17 @@ def _canonical(image: xr.DataArray) -> xr.DataArray:
     usual = [dim for dim in ("frame", "y", "x") if dim in image.dims and dim != energy]
     others = [dim for dim in image.dims if dim not in usual and dim != energy]
     if image.ndim < 2:
-        raise InputError(f"the image has dims {image.dims}; it needs an energy dim and at least one of pixels")
+        raise InputError(
+            f"the image has dims {image.dims}; it needs an energy dim and at least one of pixels"
+        )
     if image.dtype.kind not in "uif":
         raise InputError(f"the image has values of type {image.dtype}; unmixing needs real numbers")
     if energy not in image.coords:
         image = image.assign_coords({energy: np.arange(image.sizes[energy], dtype=np.float64)})
     if "valid_pixel" not in image.coords:
-        image = image.assign_coords(valid_pixel=((*others, *usual), np.ones(_sizes(image, [*others, *usual]), bool)))
+        image = image.assign_coords(
+            valid_pixel=((*others, *usual), np.ones(_sizes(image, [*others, *usual]), bool))
+        )
     return image.transpose(*others, *usual, energy)
 
 
@@ -187,10 +224,10 @@ def _sizes(image: xr.DataArray, dims: list[Hashable]) -> tuple[int, ...]:
     return tuple(image.sizes[dim] for dim in dims)
 
 
-def _pca(image: xr.DataArray) -> xr.Dataset:
-    from eelsunmix.denoise import denoise
+def _pca(image: xr.DataArray, n_endmembers: int) -> xr.Dataset:
+    from eelsunmix.denoise import DenoiseOptions, denoise
 
-    return denoise(image)
+    return denoise(image, DenoiseOptions(spatial="none", n_components=max(n_endmembers, 12)))
 
 
 def _check_number(n_endmembers: int, image: xr.DataArray) -> None:
@@ -213,7 +250,9 @@ def _check_rank(n_endmembers: int, learning: LearningSet) -> None:
     sizes = np.linalg.svd(learning.scores(n_endmembers), compute_uv=False)
     rank = int(np.sum(sizes > 1e-10 * sizes[0])) if sizes[0] > 0 else 0
     if rank < n_endmembers:
-        raise InputError(f"n_endmembers is {n_endmembers}, but the spectra of the image span only rank {rank}; lower it")
+        raise InputError(
+            f"n_endmembers is {n_endmembers}, but the spectra of the image span only rank {rank}; lower it"
+        )
 
 
 def _fitted(
@@ -262,115 +301,11 @@ def _on_axis(model: Model, stored: xr.Dataset, image: xr.DataArray) -> Model:
     # Half a channel is what rounding of offsets can make; beyond it the model knows nothing.
     if dim != image.dims[-1] or energy[0] < learned[0] - width / 2 or energy[-1] > learned[-1] + width / 2:
         raise InputError(
-            f"the model covers {dim} {learned[0]:g} to {learned[-1]:g} ({len(learned)} channels), the image has "
-            f"{image.dims[-1]} {energy[0]:g} to {energy[-1]:g} ({len(energy)} channels); crop the image or fit again"
+            f"the model covers {dim} {learned[0]:g} to {learned[-1]:g} ({len(learned)} channels), "
+            f"the image has {image.dims[-1]} {energy[0]:g} to {energy[-1]:g} ({len(energy)} channels); "
+            f"crop it or fit again"
         )
     return model.resampled(learned, energy)
-
-
-def _mapped(model: Model, image: xr.DataArray) -> xr.Dataset:
-    dims = (*image.dims[:-1], "endmember")
-    template = blocks.template_like(
-        image, {"abundance": (dims, np.float32)}, {"endmember": np.arange(len(model.endmembers))}
-    )
-    # A model that maps images sees a frame at a time: its tiles would need a halo.
-    elements = int(np.prod(image.shape[-3:])) if model.maps == "image" else None
-    return blocks.map_blocks(functools.partial(_abundance, model=model), image, template, elements=elements)
-
-
-def _abundance(block: xr.DataArray, model: Model) -> xr.Dataset:
-    valid = block["valid_pixel"].to_numpy()
-    if model.maps == "image":
-        frames = block.to_numpy().reshape(-1, *block.shape[-3:]).astype(np.float64)
-        values = np.stack([model.abundances(frame) for frame in frames]).reshape(*valid.shape, -1)[valid]
-    else:
-        values = _in_pieces(model.abundances, block.to_numpy()[valid], len(model.endmembers))
-    return _maps(block, {"abundance": values}, len(model.endmembers))
-
-
-def _refit(model: Model, counts: xr.DataArray) -> xr.Dataset:
-    """Describe the counts by the endmembers, and what remains of them."""
-    total, n_valid = blocks.fold(_sum_of_valid, counts, _added)
-    mean = total / max(n_valid, 1)
-    per_electron = float(counts.attrs.get("counts_per_electron", 1.0))
-    weight = np.sqrt(np.maximum(mean, 1e-3 * max(mean.mean(), np.finfo(float).tiny)))
-    dims = counts.dims[:-1]
-    template = blocks.template_like(
-        counts,
-        {"refit_abundance": ((*dims, "endmember"), np.float32), "reduced_chi2": (dims, np.float32)},
-        {"endmember": np.arange(len(model.endmembers))},
-    )
-    kernel = functools.partial(
-        _refit_block, endmembers=model.endmembers, weight=weight, signed=model.signed, per_electron=per_electron
-    )
-    result = blocks.map_blocks(kernel, counts, template)
-    fitted = result["refit_abundance"].mean(dims, dtype=np.float64) @ xr.DataArray(
-        model.endmembers, dims=("endmember", counts.dims[-1])
-    )
-    deviation = np.sqrt(per_electron * np.maximum(mean, 0) / max(n_valid, 1) * _freedom(model.endmembers, weight))
-    coords = {counts.dims[-1]: counts[counts.dims[-1]]}
-    return result.assign(
-        mean_residual=(mean - fitted).assign_coords(coords),
-        mean_residual_sd=((counts.dims[-1],), deviation),
-    )
-
-
-def _sum_of_valid(block: xr.DataArray) -> tuple[Array, int]:
-    spectra = block.to_numpy()[block["valid_pixel"].to_numpy()]
-    return spectra.sum(axis=0, dtype=np.float64), len(spectra)
-
-
-def _added(first: tuple[Array, int], second: tuple[Array, int]) -> tuple[Array, int]:
-    return first[0] + second[0], first[1] + second[1]
-
-
-def _freedom(endmembers: Array, weight: Array) -> Array:
-    """Share of the variance of each channel that the fit leaves in the residual (one minus the leverage)."""
-    left = np.linalg.svd((endmembers / weight).T, full_matrices=False)[0]
-    return np.clip(1.0 - np.sum(left**2, axis=1), 0.0, 1.0)
-
-
-def _refit_block(
-    block: xr.DataArray, endmembers: Array, weight: Array, signed: bool, per_electron: float
-) -> xr.Dataset:
-    valid = block["valid_pixel"].to_numpy()
-    solve = least_squares if signed else non_negative
-
-    def refit(spectra: Array) -> Array:
-        abundances = solve(spectra, endmembers, channel_weight=weight)
-        chi2 = _reduced_chi2(spectra, abundances @ endmembers, weight, len(endmembers)) / per_electron
-        return np.column_stack([abundances, chi2])
-
-    values = _in_pieces(refit, block.to_numpy()[valid], len(endmembers) + 1)
-    return _maps(block, {"refit_abundance": values[:, :-1], "reduced_chi2": values[:, -1]}, len(endmembers))
-
-
-def _reduced_chi2(spectra: Array, fitted: Array, weight: Array, n_endmembers: int) -> Array:
-    # Where the fit comes near zero, the variance is taken from the mean spectrum, scaled to the pixel's counts.
-    share = weight**2 / np.sum(weight**2)
-    floor = 0.1 * np.maximum(fitted.sum(axis=1, keepdims=True), 1.0) * share
-    variance = np.maximum(fitted, floor)
-    return np.sum((spectra - fitted) ** 2 / variance, axis=1) / max(spectra.shape[1] - n_endmembers, 1)
-
-
-def _in_pieces(kernel: Any, spectra: NDArray[Any], n_columns: int) -> Array:
-    result = np.empty((len(spectra), n_columns))
-    step = max(1, _PIECE // spectra.shape[1])
-    for first in range(0, len(spectra), step):
-        result[first : first + step] = kernel(spectra[first : first + step].astype(np.float64))
-    return result
-
-
-def _maps(block: xr.DataArray, values: dict[str, Array], n_endmembers: int) -> xr.Dataset:
-    """Put the values of the valid pixels back in their places, NaN elsewhere."""
-    valid, dims = block["valid_pixel"].to_numpy(), block.dims[:-1]
-    coords = {name: coord for name, coord in block.coords.items() if set(coord.dims) <= set(dims)}
-    maps = {}
-    for name, rows in values.items():
-        filled = np.full((*valid.shape, *rows.shape[1:]), np.nan, np.float32)
-        filled[valid] = rows
-        maps[name] = ((*dims, "endmember")[: filled.ndim], filled)
-    return xr.Dataset(maps, coords={**coords, "endmember": np.arange(n_endmembers)})
 
 
 def _in_callers_order(result: xr.Dataset, order: list[Hashable], energy: Hashable) -> xr.Dataset:

@@ -1,7 +1,7 @@
 """The unmixing methods: one file, one frozen dataclass of options each, found by file name.
 
 A method named ``abc`` is the class ``ABC`` in ``methods/abc.py``.  It follows the protocol `Method`: from a
-`LearningSet` it fits a `Model`.  Files that begin with an underscore are helpers.  Nothing is registered by hand.
+`LearningSet` it fits a `Model`.  Files that begin with an underscore are helpers.  Nothing is registered.
 """
 
 import dataclasses
@@ -13,7 +13,7 @@ from typing import Any
 import xarray as xr
 
 from eelsunmix.errors import InputError
-from eelsunmix.methods._contract import LearningSet, Method, Model, array_field
+from eelsunmix.methods._contract import LearningSet, Method, Model, array
 from eelsunmix.methods._linear import LinearModel
 
 __all__ = [
@@ -21,7 +21,7 @@ __all__ = [
     "LinearModel",
     "Method",
     "Model",
-    "array_field",
+    "array",
     "build_method",
     "load_model",
     "method_class",
@@ -101,7 +101,9 @@ def load_model(dataset: xr.Dataset) -> Model:
     if method in method_names():
         found = getattr(importlib.import_module(f"{__name__}.{method}"), str(name), None)
     if not (isinstance(found, type) and issubclass(found, Model)):
-        raise InputError(f"the fit store of method {method!r} holds no known model, but {name!r}; fit it again")
+        raise InputError(
+            f"the fit store of method {method!r} holds no known model, but {name!r}; fit it again"
+        )
     return found.from_dataset(dataset)
 
 

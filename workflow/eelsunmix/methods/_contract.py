@@ -82,18 +82,26 @@ class Method(Protocol):
         ...
 
 
-def array_field(*dims: str, default: Any = dataclasses.MISSING) -> Any:
-    """Declare a field of a `Model` that holds an array with these dims; a dict of arrays without any dims."""
-    return field(metadata={"dims": dims}, default=default)
+def array(*dims: str) -> dict[str, tuple[str, ...]]:
+    """Metadata of a field of a `Model` that holds an array with these dims; a dict of arrays without any.
+
+    Examples
+    --------
+    >>> @dataclass(frozen=True, kw_only=True)
+    ... class Encoder(Model):
+    ...     bias: Array = field(metadata=array("endmember"))
+    ...     weights: dict[str, Array] = field(metadata=array())
+    """
+    return {"dims": dims}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Model:
     """What a method has learned: endmembers, and how a pixel's abundances follow from its spectrum.
 
-    Subclasses add array fields (with `array_field`) and plain fields (bool, int, float, str); both go through
-    `to_dataset` and back without further code.  Use the dims ``endmember``, ``channel`` and ``iteration`` where
-    they apply.
+    Subclasses add fields of arrays (marked by `array`) and plain fields (bool, int, float, str); both go
+    through `to_dataset` and back without further code.  Use the dims ``endmember``, ``channel`` and
+    ``iteration`` where they apply.
 
     Parameters
     ----------
@@ -112,8 +120,8 @@ class Model:
     halo: ClassVar[int] = 0
     """For models that map images: how many pixels beyond a tile its abundances depend on."""
 
-    endmembers: Array = array_field("endmember", "channel")
-    loss: Array | None = array_field("iteration", default=None)
+    endmembers: Array = field(metadata=array("endmember", "channel"))
+    loss: Array | None = field(metadata=array("iteration"), default=None)
     status: str = "converged"
     message: str = ""
 
@@ -134,11 +142,15 @@ class Model:
         InputError
             The model is bound to the channels that it has learned.
         """
-        raise InputError(f"a {type(self).__name__} maps only images that have the energy axis it was fitted on")
+        raise InputError(
+            f"a {type(self).__name__} maps only images that have the energy axis it was fitted on"
+        )
 
     def to_dataset(self) -> xr.Dataset:
         """Return the model as arrays and attributes; `from_dataset` is the inverse."""
-        dataset = xr.Dataset(attrs={"model": type(self).__name__, "status": self.status, "message": self.message})
+        dataset = xr.Dataset(
+            attrs={"model": type(self).__name__, "status": self.status, "message": self.message}
+        )
         settings: dict[str, Any] = {}
         for item in dataclasses.fields(self):
             value, dims = getattr(self, item.name), item.metadata.get("dims")
@@ -148,7 +160,9 @@ class Model:
                 dataset = dataset.assign(_arrays_of(item.name, value))
             elif value is not None:
                 dataset[_stored_name(item.name)] = (dims, np.asarray(value))
-        dataset.attrs["model_settings"] = {key: settings[key] for key in settings if key not in ("status", "message")}
+        dataset.attrs["model_settings"] = {
+            key: settings[key] for key in settings if key not in ("status", "message")
+        }
         return dataset
 
     @classmethod

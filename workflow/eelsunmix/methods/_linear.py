@@ -1,13 +1,16 @@
 """The linear model that most methods return, and the conventions on the scale and order of its endmembers."""
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eelsunmix import abundances
-from eelsunmix.methods._contract import Array, Model, array_field
+from eelsunmix.methods._contract import Array, Model, array
+
+SCALE_RANGE = 5.0
+"""How far the total counts of two endmembers of equal standing may differ from the average pixel's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +29,7 @@ class LinearModel(Model):
 
     non_negative: bool = True
     sum_to_one: bool = False
-    channel_weight: Array | None = array_field("channel", default=None)
+    channel_weight: Array | None = field(metadata=array("channel"), default=None)
 
     @property
     def signed(self) -> bool:
@@ -57,18 +60,32 @@ def in_order(model: LinearModel, spectra: Array) -> LinearModel:
     return dataclasses.replace(model, endmembers=model.endmembers[np.argsort(-contribution, kind="stable")])
 
 
-def with_unit_mean(model: LinearModel, spectra: Array) -> LinearModel:
+def with_equal_totals(model: LinearModel, spectra: Array) -> LinearModel:
     """Settle scale and sign where a method leaves them free.
 
-    All endmembers get the same sum of absolute counts, and the sign that makes their mean abundance in the spectra
-    positive; one common factor then makes the mean of the abundances' sum one.  Without negative values the
-    abundances are thus the shares of an average pixel's counts.
+    All endmembers get the same sum of absolute counts, and the sign that makes their mean abundance in the
+    spectra positive; one common factor then makes the mean of the abundances' sum one.  Without negative
+    values the abundances are thus the shares of an average pixel's counts.
     """
     sizes = np.abs(model.endmembers).sum(axis=1)
     scaled = _divided(model, np.where(sizes > 0, sizes, 1.0))
     means = scaled.abundances(spectra).mean(axis=0)
     common = np.abs(means).sum()
     return _divided(scaled, np.where(means < 0, -1.0, 1.0) / (common if common > 0 else 1.0))
+
+
+def with_even_sums(model: LinearModel, spectra: Array) -> LinearModel:
+    """Scale non-negative endmembers so that the abundances of every pixel sum to one as nearly as they can.
+
+    The scales minimise ``sum((abundances @ scales - 1)**2)`` within a factor of `SCALE_RANGE` of equal
+    totals; one common factor then makes the mean of the sum exactly one.
+    """
+    from scipy.optimize import lsq_linear
+
+    equal = with_equal_totals(model, spectra)
+    values = equal.abundances(spectra)
+    scales = lsq_linear(values, np.ones(len(values)), (1 / SCALE_RANGE, SCALE_RANGE), method="bvls").x
+    return _divided(equal, scales / (values @ scales).mean())
 
 
 def _divided(model: LinearModel, sizes: NDArray[np.float64]) -> LinearModel:

@@ -8,7 +8,7 @@ import numpy as np
 
 from eelsunmix.errors import MethodFailedError
 from eelsunmix.methods._contract import Array, LearningSet
-from eelsunmix.methods._linear import LinearModel, in_order, with_unit_mean
+from eelsunmix.methods._linear import LinearModel, in_order, with_equal_totals
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,8 +18,9 @@ class ICA:
     Parameters
     ----------
     setting : {"eels", "published"}
-        ``eels`` works on the Poisson-weighted loadings. ``published`` is what HyperSpy does with its own defaults:
-        unweighted PCA, independence of the first differences of the loadings.
+        ``eels`` takes the Poisson-weighted PCA, and the differences between neighbouring channels relative to
+        the mean spectrum, in which edges stand out from the background that all components share.
+        ``published`` is what HyperSpy does with its own defaults: unweighted PCA, plain differences.
     contrast : {"logcosh", "exp", "cube"}
         Measure of independence [1]_.
     max_iter : int
@@ -29,9 +30,9 @@ class ICA:
 
     Notes
     -----
-    Abundances are signed.  Sign: the mean abundance of each component is positive.  Scale: all endmembers have the
-    same sum of absolute counts, and the abundances of an average pixel sum to one.  Order: by contribution to the
-    counts, largest first.
+    Abundances are signed.  Sign: the mean abundance of each component is positive.  Scale: all endmembers
+    have the same sum of absolute counts, and the abundances of an average pixel sum to one.  Order: by
+    contribution to the counts, largest first.
 
     References
     ----------
@@ -56,19 +57,23 @@ class ICA:
     def fit(self, learning_set: LearningSet, n_endmembers: int, rng: np.random.Generator) -> LinearModel:
         """Find the rotation; endmembers are the rotated loadings."""
         published = self.setting == "published"
-        weight = np.ones_like(learning_set.channel_weight) if published else learning_set.channel_weight
-        rows = _unweighted_basis(learning_set.spectra, n_endmembers) if published else learning_set.basis(n_endmembers)
-        signals = np.diff(rows, axis=1) if published else rows
+        weight = learning_set.channel_weight
+        if published:
+            loadings = _unweighted_loadings(learning_set.spectra, n_endmembers)
+            signals = np.diff(loadings, axis=1)
+        else:
+            loadings = learning_set.basis(n_endmembers) * weight
+            signals = np.diff(loadings, axis=1) / (weight[1:] * weight[:-1])
         unmixing, n_iterations = self._unmixing(signals, rng)
         converged = n_iterations < self.max_iter
         model = LinearModel(
-            endmembers=(unmixing @ rows) * weight,
+            endmembers=unmixing @ loadings,
             non_negative=False,
             channel_weight=None if published else weight,
             status="converged" if converged else "not converged",
             message=f"{n_iterations} iterations" + ("" if converged else f" (the limit is {self.max_iter})"),
         )
-        return in_order(with_unit_mean(model, learning_set.spectra), learning_set.spectra)
+        return in_order(with_equal_totals(model, learning_set.spectra), learning_set.spectra)
 
     def _unmixing(self, signals: Array, rng: np.random.Generator) -> tuple[Array, int]:
         from sklearn.decomposition import FastICA
@@ -91,7 +96,7 @@ class ICA:
         return engine.components_, int(engine.n_iter_)
 
 
-def _unweighted_basis(spectra: Array, n_components: int) -> Array:
+def _unweighted_loadings(spectra: Array, n_components: int) -> Array:
     """Leading right singular vectors of the counts as they are, with the sign of `LearningSet.basis`."""
     vectors = np.linalg.eigh(spectra.T @ spectra)[1][:, ::-1][:, :n_components].T
     peaks = np.take_along_axis(vectors, np.abs(vectors).argmax(axis=1)[:, None], axis=1)

@@ -8,7 +8,7 @@ import numpy as np
 
 from eelsunmix.abundances import non_negative
 from eelsunmix.methods._contract import Array, LearningSet
-from eelsunmix.methods._linear import LinearModel, in_order, with_unit_mean
+from eelsunmix.methods._linear import LinearModel, in_order, with_even_sums
 
 _INITS = ("vca", "nndsvda", "nndsvd", "nndsvdar", "random")
 
@@ -20,8 +20,8 @@ class NMF:
     Parameters
     ----------
     setting : {"eels", "published"}
-        Gives the defaults of the other options. ``published`` is what HyperSpy does with its own defaults: plain
-        Frobenius norm, start from a singular value decomposition, 200 iterations.
+        Gives the defaults of the other options. ``published`` is what HyperSpy does with its own defaults:
+        plain Frobenius norm, start from a singular value decomposition, 200 iterations.
     loss : {"frobenius", "kullback-leibler"}
         Least squares, or the deviance of Poisson counts (slower).
     weighted : bool, optional
@@ -31,11 +31,13 @@ class NMF:
     max_iter : int, optional
         Limit of iterations; reaching it gives the status "not converged".
     tolerance : float, optional
-        Relative decrease of the violation of optimality at which to stop.
+        Where to stop: the violation of optimality relative to the start's (Frobenius), or the relative
+        decrease of the deviance in ten iterations (Kullback-Leibler). 0.1 for the Frobenius loss from the
+        vertices, which is a start near the optimum, otherwise 1e-4.
 
     Notes
     -----
-    Scale: every endmember has the same total counts, and the abundances of an average pixel sum to one.
+    Scale: the abundances of each pixel sum to one as nearly as they can, those of an average pixel exactly.
 
     References
     ----------
@@ -50,7 +52,7 @@ class NMF:
     weighted: bool | None = None
     init: Literal["vca", "nndsvda", "nndsvd", "nndsvdar", "random"] | None = None
     max_iter: int | None = None
-    tolerance: float = 1e-4
+    tolerance: float | None = None
 
     def __post_init__(self) -> None:
         if self.setting not in ("eels", "published"):
@@ -60,6 +62,9 @@ class NMF:
             "weighted": not published and self.loss == "frobenius",
             "init": "nndsvda" if published else "vca",
             "max_iter": 200 if published else 1000,
+            "tolerance": 0.1
+            if self.loss == "frobenius" and self.init in (None, "vca") and not published
+            else 1e-4,
         }
         for name, default in defaults.items():
             if getattr(self, name) is None:
@@ -70,12 +75,14 @@ class NMF:
         if self.loss not in ("frobenius", "kullback-leibler"):
             raise ValueError(f"loss must be 'frobenius' or 'kullback-leibler', not {self.loss!r}")
         if self.weighted and self.loss != "frobenius":
-            raise ValueError("weighted: true goes with loss: frobenius; kullback-leibler knows the Poisson noise")
+            raise ValueError(
+                "weighted: true goes with loss: frobenius; kullback-leibler knows the Poisson noise"
+            )
         if self.init not in _INITS:
             raise ValueError(f"init must be one of {', '.join(_INITS)}, not {self.init!r}")
         if not isinstance(self.max_iter, int) or self.max_iter < 1:
             raise ValueError(f"max_iter must be a whole number of at least 1, not {self.max_iter!r}")
-        if not self.tolerance > 0:
+        if self.tolerance is None or not self.tolerance > 0:
             raise ValueError(f"tolerance must be positive, not {self.tolerance!r}")
 
     def fit(self, learning_set: LearningSet, n_endmembers: int, rng: np.random.Generator) -> LinearModel:
@@ -97,9 +104,11 @@ class NMF:
             status="converged" if done else "not converged",
             message=_message(learning_set.spectra, n_iterations, self.max_iter or 0),
         )
-        return in_order(with_unit_mean(model, spectra), spectra)
+        return in_order(with_even_sums(model, spectra), spectra)
 
-    def _start(self, learning: LearningSet, n_endmembers: int, rng: np.random.Generator) -> tuple[Array, Array]:
+    def _start(
+        self, learning: LearningSet, n_endmembers: int, rng: np.random.Generator
+    ) -> tuple[Array, Array]:
         from eelsunmix.methods.vca import VCA
 
         endmembers = VCA().fit(learning, n_endmembers, rng).endmembers
@@ -129,7 +138,9 @@ class NMF:
             if start is None:
                 engine.fit(scaled)
             else:
-                engine.fit_transform(scaled, W=np.ascontiguousarray(start[0]), H=np.ascontiguousarray(start[1]))
+                engine.fit_transform(
+                    scaled, W=np.ascontiguousarray(start[0]), H=np.ascontiguousarray(start[1])
+                )
         return engine.components_, int(engine.n_iter_)
 
 

@@ -23,7 +23,8 @@ class VCA:
     n_draws : int, optional
         Independent searches; the largest simplex wins. 30 by default, 1 if published.
     weighted : bool, optional
-        Divide by the Poisson standard deviation of each channel in the least squares. Default: unless published.
+        Divide by the Poisson standard deviation of each channel in the least squares; by default unless
+        published.
 
     References
     ----------
@@ -41,7 +42,9 @@ class VCA:
         if self.setting not in ("eels", "published"):
             raise ValueError(f"setting must be 'eels' or 'published', not {self.setting!r}")
         published = self.setting == "published"
-        object.__setattr__(self, "n_draws", (1 if published else 30) if self.n_draws is None else self.n_draws)
+        object.__setattr__(
+            self, "n_draws", (1 if published else 30) if self.n_draws is None else self.n_draws
+        )
         object.__setattr__(self, "weighted", not published if self.weighted is None else self.weighted)
         if not isinstance(self.n_draws, int) or self.n_draws < 1:
             raise ValueError(f"n_draws must be a whole number of at least 1, not {self.n_draws!r}")
@@ -69,8 +72,8 @@ def largest_simplex(points: Array, *, n_draws: int, rng: np.random.Generator) ->
     Parameters
     ----------
     points : ndarray, shape (pixel, dimension)
-        Homogeneous coordinates: all points lie on one hyperplane that misses the origin, so that the volume of a
-        simplex goes with the determinant of its vertices.
+        Homogeneous coordinates: all points lie on one hyperplane that misses the origin, so that the volume
+        of a simplex goes with the determinant of its vertices.
     n_draws : int
         Number of searches.
 
@@ -84,7 +87,7 @@ def largest_simplex(points: Array, *, n_draws: int, rng: np.random.Generator) ->
 
 
 def find_vertices(points: Array, rng: np.random.Generator) -> NDArray[np.intp]:
-    """One search: each vertex is the point farthest along a random direction orthogonal to those already found.
+    """One search: each vertex is the farthest point along a random direction orthogonal to those found.
 
     References
     ----------
@@ -92,7 +95,7 @@ def find_vertices(points: Array, rng: np.random.Generator) -> NDArray[np.intp]:
     """
     found: list[int] = []
     for _ in range(points.shape[1]):
-        direction = rng.uniform(size=points.shape[1])
+        direction: Array = rng.uniform(size=points.shape[1])
         if found:
             span = np.linalg.qr(points[found].T)[0]
             direction = direction - span @ (span.T @ direction)
@@ -118,7 +121,7 @@ def clean_pixels(residual_chi2: Array, signal: Array) -> NDArray[np.bool_]:
     bright = signal > 0.1 * np.median(signal)
     if not bright.any():
         return bright
-    middle = np.median(residual_chi2[bright])
+    middle = float(np.median(residual_chi2[bright]))
     deviation = 1.4826 * np.median(np.abs(residual_chi2[bright] - middle))
     # A tiny spread (denoised data) must not make outliers of ordinary pixels: the factor of two.
     return bright & (residual_chi2 <= max(middle + 8 * deviation, 2 * middle + 1e-9))
@@ -166,7 +169,9 @@ def _published_points(spectra: Array, n_endmembers: int) -> tuple[Array, "_Proje
     scores = spectra @ rows.T
     length = scores @ scores.mean(axis=0)
     if length.min() <= 0:
-        raise MethodFailedError("a pixel without signal breaks the projective scaling of the published VCA; mask it")
+        raise MethodFailedError(
+            "a pixel without signal breaks the projective scaling of the published VCA; mask it"
+        )
     return scores / length[:, None], _Projection(scores, rows), f"{message}: projective projection"
 
 

@@ -1,0 +1,158 @@
+"""Abundance maps of whole images: what a model says of each pixel, and what it leaves unexplained."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from eelsunmix import blocks
+from eelsunmix.abundances import least_squares, non_negative
+from eelsunmix.methods import Model
+
+Array = NDArray[np.float64]
+
+_PIECE = 2**20
+"""Elements of spectra that a kernel treats at a time, to stay in the cache and small in memory."""
+
+
+def map_abundance(model: Model, image: xr.DataArray) -> xr.Dataset:
+    """Abundances of all valid pixels, as the model gives them.
+
+    Parameters
+    ----------
+    model : Model
+        On the energy axis of the image.
+    image : DataArray, dims (navigation, energy)
+        With the coordinate ``valid_pixel``; eager or lazy.
+
+    Returns
+    -------
+    Dataset
+        ``abundance`` (navigation, endmember), float32, NaN in pixels that are not valid.
+    """
+    dims = (*image.dims[:-1], "endmember")
+    template = blocks.template_like(
+        image, {"abundance": (dims, np.float32)}, {"endmember": np.arange(len(model.endmembers))}
+    )
+    # A model that maps images sees a frame at a time: its tiles would need a halo.
+    elements = int(np.prod(image.shape[-3:])) if model.maps == "image" else None
+    return blocks.map_blocks(functools.partial(_abundance, model=model), image, template, elements=elements)
+
+
+def _abundance(block: xr.DataArray, model: Model) -> xr.Dataset:
+    valid = block["valid_pixel"].to_numpy()
+    if model.maps == "image":
+        frames = block.to_numpy().reshape(-1, *block.shape[-3:]).astype(np.float64)
+        values = np.stack([model.abundances(frame) for frame in frames]).reshape(*valid.shape, -1)[valid]
+    else:
+        values = _in_pieces(model.abundances, block.to_numpy()[valid], len(model.endmembers))
+    return _maps(block, {"abundance": values}, len(model.endmembers))
+
+
+def refit(model: Model, counts: xr.DataArray) -> xr.Dataset:
+    """Describe the counts by the endmembers, and say what remains of them.
+
+    Poisson-weighted least squares without a sum to one; non-negative unless the model is signed.
+
+    Parameters
+    ----------
+    model : Model
+        On the energy axis of the counts.
+    counts : DataArray, dims (navigation, energy)
+        Corrected counts with the coordinate ``valid_pixel``; eager or lazy.
+
+    Returns
+    -------
+    Dataset
+        ``refit_abundance`` (navigation, endmember), ``reduced_chi2`` (navigation), ``mean_residual`` and
+        ``mean_residual_sd`` (energy).
+    """
+    total, n_valid = blocks.fold(_sum_of_valid, counts, _added)
+    mean, energy = total / max(n_valid, 1), counts.dims[-1]
+    # A channel without counts would have an infinite weight.
+    deviation = np.sqrt(np.maximum(mean, 1e-3 * max(mean.mean(), np.finfo(float).tiny)))
+    maps = _refit_maps(model, counts, deviation)
+    endmembers = xr.DataArray(model.endmembers, dims=("endmember", energy))
+    fitted = maps["refit_abundance"].mean(counts.dims[:-1], dtype=np.float64) @ endmembers
+    measured = xr.DataArray(mean, dims=energy, coords={energy: counts[energy]})
+    per_electron = float(counts.attrs.get("counts_per_electron", 1.0))
+    variance = per_electron * measured.clip(min=0) / max(n_valid, 1) * _freedom(model.endmembers, deviation)
+    return maps.assign(mean_residual=measured - fitted, mean_residual_sd=np.sqrt(variance))
+
+
+def _refit_maps(model: Model, counts: xr.DataArray, deviation: Array) -> xr.Dataset:
+    dims = counts.dims[:-1]
+    template = blocks.template_like(
+        counts,
+        {"refit_abundance": ((*dims, "endmember"), np.float32), "reduced_chi2": (dims, np.float32)},
+        {"endmember": np.arange(len(model.endmembers))},
+    )
+    kernel = functools.partial(
+        _refit_block,
+        endmembers=model.endmembers,
+        weight=deviation,
+        signed=model.signed,
+        per_electron=float(counts.attrs.get("counts_per_electron", 1.0)),
+    )
+    return blocks.map_blocks(kernel, counts, template)
+
+
+def _sum_of_valid(block: xr.DataArray) -> tuple[Array, int]:
+    spectra = block.to_numpy()[block["valid_pixel"].to_numpy()]
+    return spectra.sum(axis=0, dtype=np.float64), len(spectra)
+
+
+def _added(first: tuple[Array, int], second: tuple[Array, int]) -> tuple[Array, int]:
+    return first[0] + second[0], first[1] + second[1]
+
+
+def _freedom(endmembers: Array, weight: Array) -> Array:
+    """Share of the variance of each channel that the fit leaves in the residual (one minus the leverage)."""
+    left = np.linalg.svd((endmembers / weight).T, full_matrices=False)[0]
+    return np.clip(1.0 - np.sum(left**2, axis=1), 0.0, 1.0)
+
+
+def _refit_block(
+    block: xr.DataArray, endmembers: Array, weight: Array, signed: bool, per_electron: float
+) -> xr.Dataset:
+    valid = block["valid_pixel"].to_numpy()
+    solve = least_squares if signed else non_negative
+
+    def describe(spectra: Array) -> Array:
+        abundances = solve(spectra, endmembers, channel_weight=weight)
+        chi2 = _reduced_chi2(spectra, abundances @ endmembers, weight, len(endmembers)) / per_electron
+        return np.column_stack([abundances, chi2])
+
+    values = _in_pieces(describe, block.to_numpy()[valid], len(endmembers) + 1)
+    return _maps(block, {"refit_abundance": values[:, :-1], "reduced_chi2": values[:, -1]}, len(endmembers))
+
+
+def _reduced_chi2(spectra: Array, fitted: Array, weight: Array, n_endmembers: int) -> Array:
+    # Where the fit comes near zero, the variance comes from the mean spectrum, scaled to the pixel's counts.
+    share = weight**2 / np.sum(weight**2)
+    floor = 0.1 * np.maximum(fitted.sum(axis=1, keepdims=True), 1.0) * share
+    variance = np.maximum(fitted, floor)
+    return np.sum((spectra - fitted) ** 2 / variance, axis=1) / max(spectra.shape[1] - n_endmembers, 1)
+
+
+def _in_pieces(kernel: Callable[[Array], Array], spectra: NDArray[Any], n_columns: int) -> Array:
+    result = np.empty((len(spectra), n_columns))
+    step = max(1, _PIECE // spectra.shape[1])
+    for first in range(0, len(spectra), step):
+        result[first : first + step] = kernel(spectra[first : first + step].astype(np.float64))
+    return result
+
+
+def _maps(block: xr.DataArray, values: dict[str, Array], n_endmembers: int) -> xr.Dataset:
+    """Put the values of the valid pixels back in their places, NaN elsewhere."""
+    valid, dims = block["valid_pixel"].to_numpy(), block.dims[:-1]
+    coords = {name: coord for name, coord in block.coords.items() if set(coord.dims) <= set(dims)}
+    maps = {}
+    for name, rows in values.items():
+        filled = np.full((*valid.shape, *rows.shape[1:]), np.nan, np.float32)
+        filled[valid] = rows
+        maps[name] = ((*dims, "endmember")[: filled.ndim], filled)
+    return xr.Dataset(maps, coords={**coords, "endmember": np.arange(n_endmembers)})
