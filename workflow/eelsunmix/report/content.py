@@ -1,0 +1,135 @@
+"""What a page is made of: sections of texts, notices, tables and figures, without a word of HTML."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True)
+class Text:
+    """A paragraph, or a list where there are several lines."""
+
+    lines: tuple[str, ...]
+    kind: ClassVar[str] = "text"
+
+    def __init__(self, *lines: str) -> None:
+        object.__setattr__(self, "lines", tuple(lines))
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something that the reader must not miss; `level` is info, warning or error."""
+
+    text: str
+    level: str = "info"
+    title: str = ""
+    kind: ClassVar[str] = "notice"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One cell of a table, with the light and the tooltip that it may have."""
+
+    text: str
+    light: str = ""
+    title: str = ""
+    numeric: bool = False
+    colour: str = ""
+    dash: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One row; `method` lets the reader hide it, `heading` makes it a line across the table."""
+
+    cells: tuple[Cell, ...]
+    method: str = ""
+    heading: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A table; `columns` are the headings, whose tooltips are `titles`."""
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+    titles: tuple[str, ...] = ()
+    css: str = ""
+    kind: ClassVar[str] = "table"
+
+
+@dataclass(frozen=True)
+class Control:
+    """A choice that the reader has for a figure."""
+
+    label: str
+    options: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A plot: one plotly figure per combination of the controls' options.
+
+    Parameters
+    ----------
+    name : str
+        Identifier within the page: letters, digits and dashes.
+    caption : str
+        What is shown, in which unit, summed over how many pixels, and what to look for.
+    variants : dict
+        Indices of the chosen options -> plotly figure (``data`` and ``layout``, NumPy arrays allowed).
+        A figure without controls has the key ``()``.
+    controls : tuple of Control
+    half : bool
+        Whether the figure shares its line with its neighbour.
+    """
+
+    name: str
+    caption: str
+    variants: dict[tuple[int, ...], dict[str, Any]]
+    controls: tuple[Control, ...] = ()
+    half: bool = False
+    kind: ClassVar[str] = "figure"
+
+
+@dataclass(frozen=True)
+class Code:
+    """Preformatted text; folded away on the screen where it is long."""
+
+    text: str
+    title: str = ""
+    kind: ClassVar[str] = "code"
+
+
+Block = Text | Notice | Table | Figure | Code
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """A part of the page with a heading of its own."""
+
+    name: str
+    title: str
+    intro: str = ""
+    blocks: tuple[Block, ...] = field(default_factory=tuple)
+
+
+def cell(text: str, **options: Any) -> Cell:
+    """Return a cell of text."""
+    return Cell(text=text, **options)
+
+
+def figure_cell(text: str, **options: Any) -> Cell:
+    """Return a cell that holds a number, which is set to the right."""
+    return Cell(text=text, numeric=True, **options)
+
+
+def pairs(caption: str, rows: Sequence[tuple[str, str]]) -> Table:
+    """Return a table of names and values."""
+    return Table(
+        caption=caption,
+        columns=(),
+        rows=tuple(Row(cells=(cell(name), cell(text))) for name, text in rows),
+        css="pairs",
+    )

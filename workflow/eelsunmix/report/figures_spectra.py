@@ -1,0 +1,171 @@
+"""Plots along the spectral axis: mean spectrum, gain, mean residual; and the marks of the edges."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from eelsunmix.report.formatting import plain
+from eelsunmix.report.layout import axis_key, axis_name, line_panels
+from eelsunmix.report.style import BLACK, BLUE, GREY, ORANGE, RED, axis, band, base_layout, label, line
+
+Edges = Mapping[str, Mapping[str, Any]]
+
+
+def edge_marks(
+    edges: Edges, energy: np.ndarray, *, panel: int = 0, named: bool = True
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Mark the onsets of edges.
+
+    Parameters
+    ----------
+    edges : mapping
+        Name -> dict with ``onset_eV``; edges outside the axis are left out.
+    energy : ndarray, shape (channel,)
+    panel : int
+        Panel of the figure.
+    named : bool
+        Whether names are written above the panel, alternating between two heights.
+
+    Returns
+    -------
+    tuple of list
+        Shapes and annotations of plotly.
+    """
+    x, y = axis_name("x", panel), f"{axis_name('y', panel)} domain"
+    onsets = sorted((float(edge["onset_eV"]), name) for name, edge in edges.items() if "onset_eV" in edge)
+    inside = [(onset, name) for onset, name in onsets if energy[0] <= onset <= energy[-1]]
+    dotted = {"color": "#8a929c", "width": 1, "dash": "dot"}
+    shapes = [
+        {"type": "line", "xref": x, "yref": y, "x0": onset, "x1": onset, "y0": 0, "y1": 1, "line": dotted}
+        for onset, _ in inside
+    ]
+    texts = [
+        label(
+            plain(name.replace("_", " ")),
+            x=onset,
+            y=1,
+            xref=x,
+            yref=y,
+            yanchor="bottom",
+            yshift=13 * (i % 2),
+            font={"size": 10, "color": "#4a525b"},
+        )
+        for i, (onset, name) in enumerate(inside)
+        if named
+    ]
+    return shapes, texts
+
+
+def mean_spectrum(
+    raw: xr.DataArray, corrected: xr.DataArray, edges: Edges, *, logarithmic: bool, title: str
+) -> dict[str, Any]:
+    """Draw the mean spectrum before and after the corrections.
+
+    Parameters
+    ----------
+    raw, corrected : DataArray, dims (energy,)
+        Mean counts per pixel and channel.
+    edges : mapping
+    logarithmic : bool
+    title : str
+        Title of the spectral axis.
+    """
+    energy = corrected[corrected.dims[-1]].values
+    hover = "%{x:.5g}: %{y:.4g} counts<extra>%{fullData.name}</extra>"
+    data = [
+        line(raw[raw.dims[-1]].values, raw.values, "as imported", {"color": ORANGE, "width": 1.2}),
+        line(energy, corrected.values, "corrected", {"color": BLACK, "width": 1.6}),
+    ]
+    shapes, texts = edge_marks(edges, energy)
+    layout = base_layout(360, shapes=shapes, annotations=texts, margin={"l": 74, "r": 20, "t": 66, "b": 50})
+    layout["legend"] |= {"y": 1.09}
+    layout["xaxis"] = axis(title)
+    layout["yaxis"] = axis("mean counts per pixel and channel", type="log" if logarithmic else "linear")
+    return {"data": [{**trace, "hovertemplate": hover} for trace in data], "layout": layout}
+
+
+def gain_curve(energy: np.ndarray, gain: np.ndarray, bad: np.ndarray, edges: Edges, title: str) -> dict[str, Any]:
+    """Draw the divisor of every channel and the channels that were replaced.
+
+    Parameters
+    ----------
+    energy, gain, bad : ndarray, shape (raw channel,)
+    edges : mapping
+    title : str
+        Title of the spectral axis.
+    """
+    shapes, texts = edge_marks(edges, energy)
+    data = [line(energy, gain, "gain", {"color": BLUE, "width": 1.2})]
+    if bad.any():
+        cross = {"symbol": "x", "color": RED, "size": 8}
+        points = {"type": "scatter", "mode": "markers", "x": energy[bad], "y": gain[bad]}
+        data.append({**points, "name": "channels replaced", "marker": cross})
+    layout = base_layout(270, shapes=shapes, annotations=texts, margin={"l": 74, "r": 20, "t": 62, "b": 50})
+    layout["legend"] |= {"y": 1.12}
+    layout["xaxis"] = axis(title)
+    layout["yaxis"] = axis("gain (divisor)")
+    return {"data": data, "layout": layout}
+
+
+def mean_residuals(
+    residuals: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    energy: np.ndarray,
+    edges: Edges,
+    styles: Mapping[str, Mapping[str, Any]],
+    title: str,
+) -> dict[str, Any]:
+    """Draw the mean residual spectrum of each method in units of its expected standard deviation.
+
+    Parameters
+    ----------
+    residuals : mapping
+        Method -> mean residual and its standard deviation, both of shape (channel,), in counts.
+    energy : ndarray, shape (channel,)
+    edges : mapping
+    styles : mapping
+        Method -> line style.
+    title : str
+        Title of the spectral axis.
+    """
+    panels = line_panels(len(residuals), columns=2, panel_height=150, top=62)
+    layout = base_layout(0, showlegend=False, shapes=[], annotations=[]) | panels.layout(scale_height=False)
+    data: list[dict[str, Any]] = []
+    for i, (method, (mean, deviation)) in enumerate(residuals.items()):
+        axes = {"xaxis": axis_name("x", i), "yaxis": axis_name("y", i)}
+        data += band(
+            energy[[0, -1]], [-2, -2], [2, 2], colour="rgba(107,116,128,0.18)", name="±2 σ", **axes
+        )
+        sigmas = mean / np.where(deviation > 0, deviation, np.nan)
+        hover = "%{x:.5g}: %{y:.3g} σ<extra>" + plain(method) + "</extra>"
+        data.append(line(energy, sigmas, plain(method), dict(styles[method], width=1.1), hovertemplate=hover, **axes))
+        layout |= _residual_axes(i, panels, title)
+        shapes, texts = edge_marks(edges, energy, panel=i, named=panels.place(i)[0] == 0)
+        layout["shapes"] += shapes
+        layout["annotations"] += texts
+        layout["annotations"].append(panel_title(f"<b>{plain(method)}</b>", i))
+    return {"data": data, "layout": layout}
+
+
+def panel_title(text: str, panel: int) -> dict[str, Any]:
+    """Write a title into the upper left corner of a panel."""
+    where = {"xref": f"{axis_name('x', panel)} domain", "yref": f"{axis_name('y', panel)} domain"}
+    inside = {"x": 0.01, "y": 0.98, "xanchor": "left", "yanchor": "top", "bgcolor": "rgba(255,255,255,0.8)"}
+    return label(text, **inside, **where)
+
+
+def _residual_axes(i: int, panels: Any, title: str) -> dict[str, Any]:
+    first = panels.place(i)[1] == 0
+    x = axis(title if panels.is_lowest(i) else "", domain=panels.domain_x(i), anchor=axis_name("y", i))
+    y = axis("residual (σ)" if first else "", domain=panels.domain_y(i), anchor=axis_name("x", i))
+    line_at_zero = {"zeroline": True, "zerolinecolor": GREY}
+    return {
+        axis_key("x", i): {**x, **({"matches": "x"} if i else {})},
+        axis_key("y", i): {**y, **line_at_zero, **({"matches": "y"} if i else {})},
+    }
+
+
+def named(names: Sequence[str]) -> list[str]:
+    """Return names as labels of plots may hold them."""
+    return [plain(name) for name in names]

@@ -1,0 +1,155 @@
+"""Numbers, durations and names as a reader wants to see them."""
+
+import html
+import math
+from typing import Any
+
+DASH = "–"
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def number(value: Any, digits: int = 3) -> str:
+    """Write a number with `digits` significant digits; a dash for what is missing or not finite.
+
+    Examples
+    --------
+    >>> number(0.123456), number(1234567.8), number(12345), number(float("nan")), number(2.5e-7)
+    ('0.123', '1.23×10⁶', '12 300', '–', '2.5×10⁻⁷')
+    """
+    try:
+        value = float(value)
+    except (TypeError, ValueError):
+        return DASH
+    if not math.isfinite(value):
+        return DASH
+    if value == 0:
+        return "0"
+    rounded = float(f"{value:.{digits - 1}e}")
+    exponent = math.floor(math.log10(abs(rounded)))
+    if not -4 <= exponent < 6:
+        mantissa = f"{rounded / 10.0**exponent:.{digits - 1}f}".rstrip("0").rstrip(".")
+        return f"{mantissa}×10{str(exponent).translate(_SUPERSCRIPT)}".replace("-", "−")
+    return f"{rounded:,.{max(0, digits - 1 - exponent)}f}".replace(",", "\u202f").replace("-", "−")
+
+
+def integer(value: Any) -> str:
+    """Write an integer with thin spaces between the thousands.
+
+    Examples
+    --------
+    >>> integer(1234567), integer(None)
+    ('1 234 567', '–')
+    """
+    try:
+        return f"{int(value):,}".replace(",", "\u202f").replace("-", "−")
+    except (TypeError, ValueError):
+        return DASH
+
+
+def percent(fraction: Any) -> str:
+    """Write a fraction as per cent.
+
+    Examples
+    --------
+    >>> percent(0.123456), percent(1e-9), percent(0)
+    ('12.3 %', '< 0.01 %', '0 %')
+    """
+    text = number(fraction)
+    if text in (DASH, "0"):
+        return text if text == DASH else "0 %"
+    value = 100 * float(fraction)
+    return "< 0.01 %" if 0 < value < 0.01 else f"{number(value)} %"
+
+
+def plus_minus(value: Any, deviation: Any) -> str:
+    """Write a value and its standard deviation with as many decimals as the deviation deserves.
+
+    Examples
+    --------
+    >>> plus_minus(12.3456, 0.234), plus_minus(1234.5, 250), plus_minus(float("nan"), 1)
+    ('12.35 ± 0.23', '1234 ± 250', '–')
+    """
+    if number(value) == DASH:
+        return DASH
+    if number(deviation) == DASH or float(deviation) <= 0:
+        return number(value)
+    decimals = max(0, 1 - math.floor(math.log10(float(deviation))))
+    if decimals > 5 or float(deviation) >= 1e6:
+        return f"{number(value)} ± {number(deviation, 2)}"
+    return f"{float(value):.{decimals}f} ± {float(deviation):.{decimals}f}".replace("-", "−")
+
+
+def duration(seconds: Any) -> str:
+    """Write a duration in the unit that suits it.
+
+    Examples
+    --------
+    >>> duration(0.0123), duration(12.34), duration(754), duration(7384)
+    ('12 ms', '12.3 s', '12 min 34 s', '2 h 3 min')
+    """
+    if number(seconds) == DASH:
+        return DASH
+    seconds = float(seconds)
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 100:
+        return f"{number(seconds)} s"
+    if seconds < 3600:
+        return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+    return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60)} min"
+
+
+def size(n_bytes: Any) -> str:
+    """Write a number of bytes.
+
+    Examples
+    --------
+    >>> size(532), size(2_400_000)
+    ('532 B', '2.4 MB')
+    """
+    if number(n_bytes) == DASH:
+        return DASH
+    amount = float(n_bytes)
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 1000:
+            return f"{number(amount)} {unit}"
+        amount /= 1000
+    return f"{number(amount)} TB"
+
+
+def interval(bounds: Any, unit: str) -> str:
+    """Write a window.
+
+    Examples
+    --------
+    >>> interval([225, 275.5], "eV")
+    '225 – 275.5 eV'
+    """
+    low, high = bounds
+    return f"{number(low, 5)} – {number(high, 5)} {unit}"
+
+
+def plain(text: Any) -> str:
+    """Make any text harmless in a label of a plot, where plotly reads a few HTML tags and ``%{...}``.
+
+    Examples
+    --------
+    >>> plain("<img src=x> %{x}")
+    '&lt;img src=x&gt; % {x}'
+    """
+    return html.escape(str(text), quote=False).replace("%{", "% {")
+
+
+def value(thing: Any) -> str:
+    """Write any value of a configuration or of metadata in one line."""
+    if isinstance(thing, bool) or thing is None:
+        return {True: "yes", False: "no", None: DASH}[thing]
+    if isinstance(thing, int):
+        return str(thing)
+    if isinstance(thing, float):
+        return number(thing, 6)
+    if isinstance(thing, list | tuple):
+        return ", ".join(value(item) for item in thing)
+    if isinstance(thing, dict):
+        return "; ".join(f"{key} {value(item)}" for key, item in thing.items())
+    return str(thing)

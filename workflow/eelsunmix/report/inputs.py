@@ -1,0 +1,125 @@
+"""What a report is made from, and the few questions that every section asks about it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from eelsunmix.report.formatting import plain
+from eelsunmix.report.mapview import MapView, view_of
+from eelsunmix.report.style import REFERENCE, method_styles
+
+MAP_PIXELS = 2_600_000
+"""Pixels that all maps of a page together may have, so that it stays under 15 MB: 2.7 bytes each."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """The stores and records of one sample."""
+
+    sample: str
+    title: str
+    raw: xr.Dataset
+    corrected: xr.Dataset
+    pca: xr.Dataset
+    rank: xr.Dataset
+    bs: xr.Dataset
+    comparison: xr.Dataset
+    fits: Mapping[str, xr.Dataset]
+    maps: Mapping[str, xr.Dataset]
+    benchmarks: Sequence[Mapping[str, Any]]
+    settings: Mapping[str, Any]
+    seals: Mapping[str, str]
+    versions: Mapping[str, str]
+
+    @cached_property
+    def labels(self) -> list[str]:
+        """All columns of the comparison: the reference and every method, failed ones too."""
+        return [str(label) for label in self.comparison["method"].values]
+
+    @cached_property
+    def methods(self) -> list[str]:
+        """All methods but the reference."""
+        return [label for label in self.labels if label != REFERENCE]
+
+    @cached_property
+    def failures(self) -> dict[str, str]:
+        """Failed methods and their reasons."""
+        found = {}
+        for method in self.methods:
+            row = self.comparison.sel({"method": method})
+            if str(row["status"].item()) == "failed":
+                found[method] = str(row["message"].item()) or "no reason was recorded"
+        return found
+
+    @cached_property
+    def working(self) -> list[str]:
+        """Methods that gave a result."""
+        return [method for method in self.methods if method not in self.failures]
+
+    @cached_property
+    def styles(self) -> dict[str, dict[str, Any]]:
+        """Line style of every method."""
+        return method_styles(self.labels)
+
+    @cached_property
+    def edges(self) -> dict[str, dict[str, Any]]:
+        """Edges in the order of the stores: name -> element, onset_eV, fit_eV, integrate_eV."""
+        described = dict(self.bs.attrs.get("edges", {}))
+        return {str(name): dict(described.get(str(name), {})) for name in self.bs["edge"].values}
+
+    @cached_property
+    def profiles(self) -> dict[str, dict[str, Any]]:
+        """Profiles: name -> geometry."""
+        described = dict(self.bs.attrs.get("profiles", {}))
+        names = self.comparison["profile"].values if "profile" in self.comparison.dims else []
+        return {str(name): dict(described.get(str(name), {})) for name in names}
+
+    @property
+    def counts(self) -> xr.DataArray:
+        """The corrected image."""
+        return self.corrected["counts"]
+
+    @property
+    def energy_dim(self) -> str:
+        """Name of the spectral axis."""
+        return str(self.counts.dims[-1])
+
+    @property
+    def energy_unit(self) -> str:
+        """Unit of the spectral axis."""
+        return str(self.counts[self.energy_dim].attrs.get("units", "eV"))
+
+    @property
+    def energy_title(self) -> str:
+        """Title of the spectral axis."""
+        return f"{self.energy_dim.replace('_', ' ')} ({self.energy_unit})"
+
+    @property
+    def energy(self) -> np.ndarray:
+        """Centres of the channels of the corrected image."""
+        return np.asarray(self.counts[self.energy_dim].values, dtype=float)
+
+    @property
+    def n_endmembers(self) -> int:
+        """Number of endmembers chosen."""
+        return int(self.rank.attrs["n_endmembers"])
+
+    @property
+    def has_truth(self) -> bool:
+        """Whether the sample is simulated and the comparison knows the truth."""
+        return "true_element_map" in self.comparison
+
+    @cached_property
+    def view(self) -> MapView:
+        """How all maps are shown."""
+        n_labels, n_edges = len(self.labels) + self.has_truth, len(self.edges)
+        n_maps = 2 * n_labels * n_edges + len(self.methods) + 5 * n_edges + self.n_endmembers + 4
+        return view_of(self.corrected["total_counts"], n_maps=n_maps, budget=MAP_PIXELS)
+
+    def edge_title(self, edge: str) -> str:
+        """Return the name of an edge as labels of plots may hold it."""
+        return plain(edge.replace("_", " "))

@@ -1,0 +1,170 @@
+"""How maps are shown: which way up, how finely, with which axes; the same for all maps of a page."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+TURN_ABOVE = 1.5
+"""Images taller than this many times their width are shown lying, their y axis running to the right."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MapView:
+    """The display of the maps of one image.
+
+    Parameters
+    ----------
+    frame : int, optional
+        Frame shown of a series.
+    n_frames : int
+        Frames of the series; 1 for a single image.
+    rotated : bool
+        Whether y runs to the right.
+    factor : int
+        Pixels averaged along each axis for display.
+    origin, step, size : dict
+        By ``"x"`` and ``"y"``: centre of the first displayed pixel, its width (both in `unit`), number of them.
+    unit : str
+        Unit of both axes.
+    """
+
+    frame: int | None
+    n_frames: int
+    rotated: bool
+    factor: int
+    origin: dict[str, float]
+    step: dict[str, float]
+    size: dict[str, int]
+    unit: str
+
+    @property
+    def across(self) -> str:
+        """Name of the axis that runs to the right."""
+        return "y" if self.rotated else "x"
+
+    @property
+    def down(self) -> str:
+        """Name of the axis that runs downwards."""
+        return "x" if self.rotated else "y"
+
+    @property
+    def aspect(self) -> float:
+        """Height of the displayed map divided by its width."""
+        return self.extent(self.down) / self.extent(self.across)
+
+    def extent(self, axis: str) -> float:
+        """Length of an axis in `unit`."""
+        return self.size[axis] * abs(self.step[axis])
+
+    def image(self, values: xr.DataArray) -> np.ndarray:
+        """Return a map as shown, float32 of shape (down, across), NaN where there is no value."""
+        if "frame" in values.dims:
+            values = values.isel(frame=self.frame)
+        order = (self.down, self.across)
+        array = np.asarray(values.transpose(*order).values, dtype=np.float32)
+        return average(array, self.factor)
+
+    @property
+    def remark(self) -> str:
+        """What the reader has to know about the display, for captions; empty where there is nothing to say."""
+        remarks = []
+        if self.n_frames > 1:
+            remarks.append(f"Frame {(self.frame or 0) + 1} of {self.n_frames} is shown; the stores hold all.")
+        if self.rotated:
+            remarks.append("Shown lying: y runs to the right, x downwards.")
+        if self.factor > 1:
+            remarks.append(
+                f"For display only, {self.factor} × {self.factor} pixels are averaged; the stores hold all pixels."
+            )
+        return " ".join(remarks)
+
+
+def view_of(example: xr.DataArray, *, n_maps: int, budget: int) -> MapView:
+    """Decide how the maps of an image are shown.
+
+    Parameters
+    ----------
+    example : DataArray, dims (y, x) or (frame, y, x)
+        A map with coordinates.
+    n_maps : int
+        Maps on the page.
+    budget : int
+        Pixels that all maps together may have.
+    """
+    n_y, n_x = example.sizes["y"], example.sizes["x"]
+    factor = max(1, math.ceil(math.sqrt(n_maps * n_y * n_x / budget)))
+    step = _steps(example)
+    n_frames = example.sizes.get("frame", 1)
+    return MapView(
+        frame=n_frames // 2 if "frame" in example.dims else None,
+        n_frames=n_frames,
+        rotated=n_y * abs(step["y"]) > TURN_ABOVE * n_x * abs(step["x"]),
+        factor=factor,
+        origin={axis: _first(example, axis) + (factor - 1) * step[axis] / 2 for axis in "xy"},
+        step={axis: step[axis] * factor for axis in "xy"},
+        size={axis: -(-example.sizes[axis] // factor) for axis in "xy"},
+        unit=str(example["x"].attrs.get("units", "px")) if "x" in example.coords else "px",
+    )
+
+
+def average(array: np.ndarray, factor: int) -> np.ndarray:
+    """Average blocks of `factor` x `factor` pixels, leaving out NaN; smaller blocks at the far borders."""
+    if factor == 1:
+        return array
+    known = np.isfinite(array)
+    rows, columns = (np.arange(0, n, factor) for n in array.shape)
+
+    def block_sum(values: np.ndarray) -> np.ndarray:
+        return np.add.reduceat(np.add.reduceat(values, rows, axis=0), columns, axis=1)
+
+    count = block_sum(known.astype(np.float32))
+    total = block_sum(np.where(known, array, 0))
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)
+
+
+def limits(images: list[np.ndarray], *, symmetric: bool = False) -> tuple[float, float]:
+    """Return the limits of a colour scale: quantiles 0.5 % and 99.5 % of all images together.
+
+    Parameters
+    ----------
+    images : list of ndarray
+    symmetric : bool
+        Whether zero lies in the middle, for diverging colours.
+    """
+    values = np.concatenate([image[np.isfinite(image)].ravel() for image in images] or [np.zeros(0)])
+    if values.size == 0:
+        return 0.0, 1.0
+    low, high = (float(q) for q in np.quantile(values, (0.005, 0.995)))
+    if symmetric:
+        high = max(abs(low), abs(high)) or 1.0
+        return -high, high
+    return (low, high) if high > low else (low - 0.5, low + 0.5)
+
+
+def nice_length(longest: float) -> float:
+    """Return the largest of 1, 2, 5 times a power of ten that is not longer than `longest`.
+
+    Examples
+    --------
+    >>> nice_length(7.3), nice_length(0.31)
+    (5.0, 0.2)
+    """
+    power = 10.0 ** math.floor(math.log10(longest))
+    return max(m * power for m in (1.0, 2.0, 5.0) if m * power <= longest * (1 + 1e-9))
+
+
+def _first(example: xr.DataArray, axis: str) -> float:
+    return float(example[axis].values[0]) if axis in example.coords else 0.0
+
+
+def _steps(example: xr.DataArray) -> dict[str, float]:
+    """Pixel sizes; an axis of a single pixel takes that of the other axis."""
+    steps = {}
+    for axis in "xy":
+        if example.sizes[axis] > 1:
+            known = axis in example.coords
+            steps[axis] = float(example[axis].values[1] - example[axis].values[0]) if known else 1.0
+    fallback = next(iter(steps.values()), 1.0)
+    return {axis: steps.get(axis, fallback) for axis in "xy"}

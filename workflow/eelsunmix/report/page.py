@@ -1,0 +1,168 @@
+"""Assemble the page: sections, styles, scripts and data in one file."""
+
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import xarray as xr
+from markupsafe import Markup
+
+from eelsunmix.errors import InputError
+from eelsunmix.report import sections_data, sections_model, sections_results, sections_run
+from eelsunmix.report.content import Figure, Section
+from eelsunmix.report.encoding import ArrayBank, script_hash, script_json
+from eelsunmix.report.inputs import Inputs
+
+STORES = ("raw", "corrected", "pca", "rank", "bs", "comparison")
+
+
+def write_report(
+    path: str | os.PathLike[str],
+    *,
+    sample: str,
+    stores: Mapping[str, xr.Dataset],
+    fits: Mapping[str, xr.Dataset],
+    maps: Mapping[str, xr.Dataset],
+    benchmarks: Sequence[Mapping[str, Any]] = (),
+    settings: Mapping[str, Any] | None = None,
+    seals: Mapping[str, str] | None = None,
+    versions: Mapping[str, str] | None = None,
+    title: str | None = None,
+) -> Path:
+    """Write the report of a sample as one self-contained HTML page.
+
+    The page works offline, holds its plots and their data, and allows no other script than its own.
+
+    Parameters
+    ----------
+    path : path-like
+        The page; replaced as a whole when the new one is complete.
+    sample : str
+        Name of the sample in the configuration.
+    stores : mapping of str to Dataset
+        ``raw``, ``corrected``, ``pca``, ``rank``, ``bs`` and ``comparison``, as docs/data-model.md describes them.
+    fits, maps : mapping of str to Dataset
+        Stores of the methods by label; failed methods may be without arrays.
+    benchmarks : sequence of mapping
+        ``rule, seconds, max_rss_mb, cpu_seconds, threads`` of every rule.
+    settings : mapping, optional
+        The effective configuration of the sample.
+    seals, versions : mapping of str to str, optional
+        Seal of every store used; versions of the software.
+    title : str, optional
+        Heading of the page; the title of the image by default.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    InputError
+        If a store is missing.
+    """
+    missing = [name for name in STORES if name not in stores]
+    if missing:
+        raise InputError(f"report of {sample}: no store named {', '.join(missing)}; run the stages that make them")
+    inputs = Inputs(
+        sample=sample,
+        title=title or str(stores["raw"]["counts"].attrs.get("title") or sample),
+        fits=fits,
+        maps=maps,
+        benchmarks=benchmarks,
+        settings=settings or {},
+        seals=seals or {},
+        versions=versions or {},
+        **{name: stores[name] for name in STORES},
+    )
+    return _write(Path(path), render(inputs, sections_of(inputs)))
+
+
+def sections_of(inputs: Inputs) -> list[Section]:
+    """Return the sections of the page in reading order."""
+    found = (
+        sections_data.verdict(inputs),
+        sections_data.data(inputs),
+        sections_data.corrections(inputs),
+        sections_model.background(inputs),
+        sections_model.components(inputs),
+        sections_results.endmembers(inputs),
+        sections_results.maps(inputs),
+        sections_results.profiles(inputs),
+        sections_results.residuals(inputs),
+        sections_results.truth(inputs),
+        sections_run.cost(inputs),
+        sections_run.caveats(inputs),
+        sections_run.provenance(inputs),
+    )
+    return [section for section in found if section is not None]
+
+
+def render(inputs: Inputs, sections: Sequence[Section]) -> str:
+    """Return the page as text."""
+    bank = ArrayBank()
+    figures = {
+        block.name: encode_figure(block, bank)
+        for section in sections
+        for block in section.blocks
+        if isinstance(block, Figure)
+    }
+    scripts = [_plotly(), _asset("report.js")]
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    # Only our own files and JSON without a single "<" are marked as safe; all else is escaped.
+    return environment.from_string(_asset("template.html")).render(
+        title=inputs.title,
+        sample=inputs.sample,
+        facts=sections_data.key_facts(inputs),
+        sections=sections,
+        methods=[(method, inputs.styles[method]) for method in inputs.working],
+        policy=f"default-src 'none'; script-src {' '.join(map(script_hash, scripts))}; "
+        "style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'",
+        css=Markup(_asset("report.css")),  # noqa: S704
+        scripts=[Markup(script) for script in scripts],  # noqa: S704
+        figures=Markup(script_json(figures)),  # noqa: S704
+        arrays=Markup(script_json(bank.entries)),  # noqa: S704
+    )
+
+
+def encode_figure(figure: Figure, bank: ArrayBank) -> dict[str, Any]:
+    """Return the variants of a figure by the options that choose them, arrays replaced by references."""
+    variants = {".".join(map(str, key)): bank.strip(variant) for key, variant in figure.variants.items()}
+    return {"variants": variants}
+
+
+def _asset(name: str) -> str:
+    return files("eelsunmix.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _plotly() -> str:
+    from plotly.offline import get_plotlyjs
+
+    return str(get_plotlyjs())
+
+
+def _write(path: Path, text: str) -> Path:
+    """Replace a file as a whole: readers see the old page or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(temporary).chmod(0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return path
+
+
+def _umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,122 @@
+"""Sections on the run: cost, caveats, provenance."""
+
+import json
+from typing import Any
+
+import yaml
+
+from eelsunmix.report.content import Block, Code, Figure, Notice, Row, Section, Table, Text, cell, figure_cell, pairs
+from eelsunmix.report.figures_cost import cost_bars
+from eelsunmix.report.formatting import duration, integer, number
+from eelsunmix.report.inputs import Inputs
+
+PAPERS = {
+    "workflow": "N. Brun, G. Lambert, L. Bocher, Eur. Phys. J. Appl. Phys. 99, 28 (2024).",
+    "denoise": "M. R. Keenan, P. G. Kotula, Surf. Interface Anal. 36, 203 (2004) (Poisson weights of the PCA).",
+    "background": "P. Trebbia, Ultramicroscopy 24, 399 (1988) (maximum likelihood of the background).",
+    "vca": "J. M. P. Nascimento, J. M. Bioucas-Dias, IEEE Trans. Geosci. Remote Sens. 43, 898 (2005) (VCA).",
+    "nmf": "D. D. Lee, H. S. Seung, Nature 401, 788 (1999) (NMF).",
+    "ica": "A. Hyvärinen, IEEE Trans. Neural Netw. 10, 626 (1999) (FastICA).",
+    "abundances": "D. C. Heinz, C.-I Chang, IEEE Trans. Geosci. Remote Sens. 39, 529 (2001) (constrained least squares).",
+}
+
+
+def cost(inputs: Inputs) -> Section:
+    """Run time and memory of every rule."""
+    if not inputs.benchmarks:
+        notice = Notice("No benchmark was recorded.")
+        return Section(name="cost", title="Run time and memory", blocks=(notice,))
+    caption = "Wall time and peak memory of every rule of this sample, as measured by Snakemake."
+    figure = Figure(name="cost-bars", caption=caption, variants={(): cost_bars(inputs.benchmarks)})
+    return Section(name="cost", title="Run time and memory", blocks=(figure, _cost_table(inputs)))
+
+
+def caveats(inputs: Inputs) -> Section:
+    """What to distrust, found by the program itself."""
+    found = [*inputs.comparison.attrs.get("caveats", [])]
+    found += dict(inputs.raw.attrs.get("counts_check", {})).get("warnings", [])
+    found += inputs.rank.attrs.get("warnings", [])
+    lines = list(dict.fromkeys(str(text) for text in found))
+    blocks: tuple[Block, ...] = tuple(Notice(text, "warning") for text in lines)
+    return Section(name="caveats", title="Caveats", blocks=blocks or (Text("None was found."),))
+
+
+def provenance(inputs: Inputs) -> Section:
+    """Where every number comes from and how to get it again."""
+    blocks: tuple[Block, ...] = (
+        Code(as_yaml(inputs.settings), "Effective settings, defaults included"),
+        pairs("Seals of the stores that this page was made from.", list(inputs.seals.items())),
+        pairs("Versions.", list(inputs.versions.items())),
+        _fits_table(inputs),
+        Code(f"snakemake --cores all {_quoted(f'reports/{inputs.sample}.html')}", "Make this page again"),
+        Code(_opening(inputs), "Open the results in Python and HyperSpy"),
+        Text(*_papers(inputs)),
+    )
+    intro = "The page reads sealed stores and computes nothing new; it changes only when one of these seals changes."
+    return Section(name="provenance", title="Provenance", intro=intro, blocks=blocks)
+
+
+def as_yaml(settings: Any) -> str:
+    """Write settings as YAML, whatever simple types they hold."""
+    simple = json.loads(json.dumps(dict(settings), default=str))
+    return str(yaml.safe_dump(simple, sort_keys=False, allow_unicode=True, width=100))
+
+
+def _cost_table(inputs: Inputs) -> Table:
+    rows = tuple(
+        Row(
+            cells=(
+                cell(str(entry["rule"])),
+                figure_cell(duration(entry.get("seconds"))),
+                figure_cell(duration(entry.get("cpu_seconds"))),
+                figure_cell(integer(entry.get("threads"))),
+                figure_cell(f"{number(entry.get('max_rss_mb'))} MB"),
+            )
+        )
+        for entry in inputs.benchmarks
+    )
+    columns = ("rule", "wall time", "CPU time", "threads", "peak memory")
+    return Table(caption="The same in numbers.", columns=columns, rows=rows, css="small")
+
+
+def _fits_table(inputs: Inputs) -> Table:
+    columns = ("method", "algorithm", "input", "seed", "status", "learning pixels", "options")
+    rows = []
+    for method in inputs.methods:
+        attrs = inputs.fits[method].attrs if method in inputs.fits else {}
+        options = as_yaml(attrs.get("options", {})).strip().replace("\n", "; ")
+        texts = [str(attrs.get(key, "–")) for key in ("method", "input", "seed", "status")]
+        pixels = integer(attrs.get("n_learning_pixels"))
+        rows.append(Row(cells=tuple(cell(text) for text in (method, *texts, pixels, options)), method=method))
+    return Table(caption="How each method was run.", columns=columns, rows=tuple(rows), css="small")
+
+
+def _opening(inputs: Inputs) -> str:
+    folder = f"results/{inputs.sample}"
+    return "\n".join(
+        (
+            "from eelsunmix.store import open_store",
+            "",
+            f"comparison = open_store({folder + '/comparison.zarr'!r})  # every map, profile and score of this page",
+            f"image = open_store({folder + '/corrected.zarr'!r})['counts']",
+            "",
+            "import hyperspy.api as hs",
+            "signal = hs.signals.Signal1D(image.values)",
+            "for axis, name in zip(signal.axes_manager._axes, image.dims):",
+            "    axis.name, axis.units = name, image[name].attrs['units']",
+            "    axis.offset, axis.scale = float(image[name][0]), float(image[name].diff(name).mean())",
+            "signal.set_signal_type('EELS')",
+        )
+    )
+
+
+def _papers(inputs: Inputs) -> list[str]:
+    used = {str(store.attrs.get("method", "")) for store in inputs.fits.values()}
+    keys = ["workflow", "denoise", "background", *sorted(used & set(PAPERS)), "abundances"]
+    return ["Please cite what you use:", *(PAPERS[key] for key in keys)]
+
+
+def _quoted(text: str) -> str:
+    import shlex
+
+    return shlex.quote(text)

@@ -1,0 +1,103 @@
+"""Colours, line styles and the common look of all plots."""
+
+from collections.abc import Sequence
+from typing import Any
+
+REFERENCE = "BS"
+OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+"""The colour-blind-safe palette of Okabe and Ito without its yellow and black."""
+
+BLACK, RED, BLUE, ORANGE, GREY, TRUTH = "#1b1f24", "#D55E00", "#0072B2", "#E69F00", "#6b7480", "#a8adb4"
+DASHES = ("solid", "dash", "dot")
+NO_DATA = "#c4c8cd"
+SEQUENTIAL = "Cividis"
+DIVERGING = [[0.0, "#2166ac"], [0.25, "#92c5de"], [0.5, "#f7f7f7"], [0.75, "#f4a582"], [1.0, "#b2182b"]]
+LIGHTS = {"green": "✔", "amber": "▲", "red": "✖", "grey": "–"}
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif"
+WIDTH = 1080
+"""Width in px for which the plots are laid out; the page's script adapts it."""
+
+
+def method_styles(methods: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Give every method a colour and a dash of its own, the same in all plots.
+
+    Examples
+    --------
+    >>> method_styles(["BS", "nmf"])["nmf"]
+    {'color': '#0072B2', 'dash': 'solid', 'width': 1.8}
+    """
+    styles: dict[str, dict[str, Any]] = {}
+    for method in methods:
+        if method == REFERENCE:
+            styles[method] = {"color": BLACK, "dash": "solid", "width": 2}
+        else:
+            i = len(styles) - (REFERENCE in styles)
+            colour, dash = OKABE_ITO[i % len(OKABE_ITO)], DASHES[i // len(OKABE_ITO) % len(DASHES)]
+            styles[method] = {"color": colour, "dash": dash, "width": 1.8}
+    return styles
+
+
+def axis(title: str = "", **options: Any) -> dict[str, Any]:
+    """Return an axis in the house style."""
+    return {
+        "title": {"text": title, "font": {"size": 12}, "standoff": 6},
+        "ticks": "outside",
+        "ticklen": 4,
+        "tickfont": {"size": 11},
+        "tickcolor": "#8a929c",
+        "linecolor": "#8a929c",
+        "showline": True,
+        "mirror": True,
+        "gridcolor": "#e9ecef",
+        "zeroline": False,
+        "automargin": False,
+        **options,
+    }
+
+
+def base_layout(height: float, **options: Any) -> dict[str, Any]:
+    """Return the layout that all plots start from; `height` in px."""
+    return {
+        "height": height,
+        "font": {"family": FONT, "size": 12, "color": BLACK},
+        "paper_bgcolor": "#ffffff",
+        "plot_bgcolor": "#ffffff",
+        "margin": {"l": 74, "r": 20, "t": 30, "b": 48},
+        "showlegend": True,
+        "legend": {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "font": {"size": 11}},
+        "hoverlabel": {"font": {"family": FONT, "size": 12}},
+        "hovermode": "closest",
+        **options,
+    }
+
+
+def label(text: str, **options: Any) -> dict[str, Any]:
+    """Return a text annotation without arrow, placed in paper coordinates unless told otherwise."""
+    return {
+        "text": text,
+        "showarrow": False,
+        "xref": "paper",
+        "yref": "paper",
+        "font": {"size": 12, "color": BLACK},
+        **options,
+    }
+
+
+def line(x: Any, y: Any, name: str, style: dict[str, Any], **options: Any) -> dict[str, Any]:
+    """Return a line trace."""
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": x,
+        "y": y,
+        "name": name,
+        "line": style,
+        **options,
+    }
+
+
+def band(x: Any, low: Any, high: Any, *, colour: str, name: str, **options: Any) -> list[dict[str, Any]]:
+    """Return the traces of a shaded band between two lines."""
+    common = {"type": "scatter", "mode": "lines", "x": x, "line": {"width": 0}, "hoverinfo": "skip", **options}
+    fill = {"fill": "tonexty", "fillcolor": colour, "name": name}
+    return [{**common, "y": low, "showlegend": False}, {**common, "y": high, **fill}]
