@@ -167,11 +167,12 @@ def _profile_variables(
     options: BackgroundOptions,
 ) -> xr.Dataset:
     lengths = [sums.valid.sizes[profile.along] for profile in profiles.values()]
+    longest = max(lengths, default=1)  # not 0: a store cannot cut an array of no positions into chunks
     leading = [dim for dim in sums.dims if dim not in ("y", "x")]
     dims = ("edge", "profile", *leading, "position")
     frames = [sums.valid.sizes[dim] for dim in leading]
-    counts = np.full((2, len(places), len(profiles), *frames, max(lengths, default=0)), np.nan)
-    positions = np.full((len(profiles), max(lengths, default=0)), np.nan)
+    counts = np.full((2, len(places), len(profiles), *frames, longest), np.nan)
+    positions = np.full((len(profiles), longest), np.nan)
     for column, (profile, length) in enumerate(zip(profiles.values(), lengths, strict=True)):
         positions[column, :length] = profile_positions(profile, sums.valid)
         for row, (name, place) in enumerate(places.items()):

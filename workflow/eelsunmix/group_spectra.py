@@ -84,7 +84,8 @@ def _sum_groups(block: xr.DataArray, *, names: list[str]) -> Floats:
     spectra = block.to_numpy().reshape(-1, block.shape[-1]).astype(float)
     labels = np.stack([block[name].to_numpy().ravel() for name in names])
     members = (labels[:, None] == np.arange(len(GROUPS))[:, None]).reshape(-1, spectra.shape[0])
-    sums = members.astype(float) @ np.where(members.any(axis=0)[:, None], spectra, 0.0)
+    spectra[~members.any(axis=0)] = 0  # an invalid pixel may hold NaN, which no weight of zero removes
+    sums = members.astype(float) @ spectra
     return sums.reshape(len(names), len(GROUPS), -1)
 
 

@@ -251,7 +251,11 @@ def _sinhc(z: Floats) -> Floats:
 
 
 def _langevin(z: Floats) -> Floats:
-    # coth(z) - 1/z, the logarithmic derivative of sinh(z)/z; its difference cancels near zero.
-    small = np.abs(z) < 0.1
-    safe = np.where(small, 1.0, z)
-    return np.where(small, z / 3 - z**3 / 45 + 2 * z**5 / 945, 1 / np.tanh(safe) - 1 / safe)
+    # coth(z) - 1/z, the logarithmic derivative of sinh(z)/z. Channels are narrow: z is small, and there the
+    # difference would cancel.
+    square = z * z
+    values: Floats = z * (1 / 3 - square * (1 / 45 - square * (2 / 945 - square / 4725)))
+    large = np.abs(z) > 0.2
+    if large.any():
+        values[large] = 1 / np.tanh(z[large]) - 1 / z[large]
+    return values
