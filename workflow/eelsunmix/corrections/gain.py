@@ -193,12 +193,16 @@ def _roughness_numbers(
     options: GainOptions,
 ) -> dict[str, float]:
     dark, gain = correction
-    before = interpolate_channels(statistics.mean, bad)
+    empty = bad | (statistics.mean <= np.maximum(dark, 0))
+    if empty.all():
+        return {}
+    before = interpolate_channels(statistics.mean, empty)
+    after = interpolate_channels((statistics.mean - dark) / gain, empty)
     total = before * statistics.n_pixels.sum()
-    usable, window = usable & (before > 0), options.smooth_channels
+    usable, window = usable & ~empty, options.smooth_channels
     noise = expected_roughness(total, usable, window, counts_per_electron(image))
     return {
         "roughness_before": roughness(before, usable, window),
-        "roughness_after": roughness((before - dark) / gain, usable, window),
+        "roughness_after": roughness(after, usable, window),
         "roughness_expected_from_noise": noise,
     }

@@ -10,6 +10,8 @@ from typing import Literal
 import numpy as np
 from scipy.signal import savgol_filter
 
+from eelsunmix.corrections.common import interpolate_channels
+
 ORDER = 2
 MIN_COUNTS = 100
 """Counts that a group must have in a channel before its logarithm is looked at."""
@@ -108,9 +110,11 @@ def find_pattern(
     ----------
     .. [1] Spearman, Brit. J. Psychol. 3 (1910) 271.
     """
-    usable = usable & (means * n_pixels[:, None] >= MIN_COUNTS * counts_per_electron).all(axis=0)
+    countable = (means * n_pixels[:, None] >= MIN_COUNTS * counts_per_electron).all(axis=0)
+    usable = usable & countable
     if len(means) < 2 or usable.sum() < 2 * window:
         return Pattern("gain", np.zeros(means.shape[1]), float("nan"), 0.0)
+    means = interpolate_channels(means, ~countable)  # the fall into an empty stretch is no pattern
     relative = high_pass(means, window)
     usable = usable & _unsuspicious(relative.mean(axis=0), usable)
     correlation = _median_correlation(relative[:, usable])

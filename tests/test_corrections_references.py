@@ -1,0 +1,94 @@
+"""References: every format gives the same spectrum, every fault one line."""
+
+import numpy as np
+import pytest
+import zarr
+
+from eelsunmix.corrections.references import read_reference
+from eelsunmix.errors import InputError
+
+VALUES = np.linspace(1, 2, 12)
+
+
+def write(path, values):
+    if path.suffix == ".npy":
+        np.save(path, values)
+    elif path.suffix == ".zarr":
+        zarr.save_array(str(path), values)
+    else:
+        delimiter = "," if path.suffix == ".csv" else " "
+        np.savetxt(path, np.atleast_2d(values).T if values.ndim == 1 else values, delimiter=delimiter)
+    return path
+
+
+@pytest.mark.parametrize("name", ["r.npy", "r.csv", "r.txt", "r.zarr", "R.NPY"])
+def test_formats_agree(tmp_path, name):
+    path = tmp_path / name
+    write(path.with_suffix(path.suffix.lower()), VALUES).rename(path)
+    np.testing.assert_allclose(read_reference(path, 12, key="k"), VALUES)
+
+
+@pytest.mark.parametrize("name", ["r.npy", "r.csv", "r.zarr"])
+def test_rows_of_a_camera_image_are_summed(tmp_path, name):
+    image = np.arange(5 * 12.0).reshape(5, 12)
+    np.testing.assert_allclose(read_reference(write(tmp_path / name, image), 12, key="k"), image.sum(0))
+
+
+def test_table_of_energy_and_value_with_a_header(tmp_path):
+    path = tmp_path / "r.csv"
+    rows = "\n".join(f"{energy},{value}" for energy, value in zip(range(12), VALUES, strict=True))
+    path.write_text(f"# gain of the camera\nenergy_eV,gain\n{rows}\n")
+    np.testing.assert_allclose(read_reference(path, 12, key="k"), VALUES)
+
+
+def test_offset_registers_a_longer_reference(tmp_path):
+    path = write(tmp_path / "r.npy", VALUES)
+    np.testing.assert_allclose(read_reference(path, 5, 3, key="k"), VALUES[3:8])
+    with pytest.raises(InputError, match=r"12 channels, the image has 5: set corrections\.gain\.offset"):
+        read_reference(path, 5, key="k")
+    with pytest.raises(InputError, match="5 from channel 8 on"):
+        read_reference(path, 5, 8, key="k")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 0.0, -1.0])
+def test_impossible_gain_names_file_and_channel(tmp_path, value):
+    values = VALUES.copy()
+    values[7] = value
+    path = write(tmp_path / "r.npy", values)
+    with pytest.raises(InputError, match=r"gain: .*r\.npy holds .* in channel 7"):
+        read_reference(path, 12, key="gain", positive_except=np.zeros(12, bool))
+
+
+def test_dark_may_be_zero_or_negative(tmp_path):
+    values = VALUES - 1.5
+    np.testing.assert_allclose(read_reference(write(tmp_path / "d.npy", values), 12, key="k"), values)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("r.npy", b"", "is not a numpy array"),
+        ("r.npy", b"hello world, this is no array", "is not a numpy array"),
+        ("r.csv", b"a,b\nc,d\n", "is not a table of numbers"),
+        ("r.csv", b"1,2\n3\n", "is not a table of numbers"),
+        ("r.txt", b"", "holds no numbers"),
+        ("r.zarr", b"not a store", "is not a Zarr store"),
+    ],
+)
+def test_unreadable_files(tmp_path, name, content, message):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=message) as caught:
+        read_reference(tmp_path / name, 12, key="corrections.gain.dark")
+    assert "\n" not in str(caught.value)
+    assert name in str(caught.value)
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(InputError, match=r"nothing\.npy does not exist"):
+        read_reference(tmp_path / "nothing.npy", 12, key="k")
+
+
+def test_pickles_are_not_loaded(tmp_path):
+    np.save(tmp_path / "r.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    with pytest.raises(InputError, match="is not a numpy array"):
+        read_reference(tmp_path / "r.npy", 1, key="k")
