@@ -131,8 +131,8 @@ def _download(entry: Example, directory: Path) -> Path:
     except (requests.RequestException, OSError, ValueError) as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:160]
         raise InputError(
-            f"example {entry.name}: cannot be fetched from {entry.url} ({reason}); download it yourself and name "
-            f"its folder in {FOLDER_VARIABLE}"
+            f"example {entry.name}: cannot be fetched from {entry.url} ({reason}); download it yourself and "
+            f"name its folder in {FOLDER_VARIABLE}"
         ) from error
     return target
 

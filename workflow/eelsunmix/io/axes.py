@@ -217,6 +217,8 @@ def _values(axis: FileAxis) -> np.ndarray | None:
         return axis.values
     if axis.offset is None or axis.scale is None:
         return None
+    if not (math.isfinite(axis.offset) and math.isfinite(axis.scale)):
+        return np.full(axis.size, np.nan)
     return axis.offset + axis.scale * np.arange(axis.size)
 
 

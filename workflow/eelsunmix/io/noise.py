@@ -4,7 +4,8 @@ Two neighbouring spectra `a` and `b` of the same material differ by noise and by
 current). Given their sum `n = a + b` in an energy bin, counting noise makes `a` binomial, whatever the
 spectrum, so that with `p = sum(a) / sum(n)` over a segment of bins, `sum((a - p n)^2 / (n p (1 - p)))` is
 Pearson's chi squared of a 2 x bins table. A gain of F counts per electron multiplies it by F. A median over
-many pairs and segments leaves interfaces and edges out; the smaller of the two directions is the less structured one.
+many pairs and segments leaves interfaces and edges out; the smaller of the two directions is the less
+structured one.
 """
 
 import math

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from eelsunmix.errors import InputError
-from eelsunmix.io.hdf5 import check_stored
+from eelsunmix.io.hdf5 import check_stored, is_chunked
 from eelsunmix.io.signals import FileAxis, Signal
 
 PLUGINS = {
@@ -62,7 +62,8 @@ def _call_reader(path: Path, **options: Any) -> list[dict[str, Any]]:
     module = importlib.import_module(f"rsciio.{plugin}")
     # The library prints its log to the standard output; ours goes where the caller of logging wants it.
     logging.getLogger("rsciio").handlers.clear()
-    if plugin != "msa":
+    # Neither text nor contiguous HyperSpy arrays can be read lazily.
+    if plugin != "msa" and (plugin != "hspy" or is_chunked(path)):
         options["lazy"] = True
     return module.file_reader(str(path), **options)
 

@@ -1,0 +1,166 @@
+"""Axes: found by unit, checked, overridden, with the origin of each number."""
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eelsunmix.errors import InputError
+from eelsunmix.io.axes import AxesOptions, EnergyAxis, find_layout
+from eelsunmix.io.signals import FileAxis, Signal, choose_signal
+
+PATH = Path("a.dm3")
+ENERGY = FileAxis(size=40, units="eV", offset=350.0, scale=0.5)
+Y = FileAxis(size=7, name="y", units="nm", offset=0.0, scale=2.0)
+X = FileAxis(size=5, name="x", units="nm", offset=1.0, scale=2.0)
+
+
+def signal(*axes, title="SI", kind=""):
+    return Signal(
+        open=lambda chunks: None, dtype=np.dtype("f4"), axes=axes, title=title, kind=kind, reader="test"
+    )
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations([Y, X, ENERGY])))
+def test_energy_is_found_by_unit_wherever_it_is(order):
+    found = find_layout(signal(*order), AxesOptions(), PATH)
+    assert found.dims == ("y", "x", "energy_loss")
+    sizes = dict(zip(found.file_dims, (axis.size for axis in order), strict=True))
+    assert sizes == {"y": 7, "x": 5, "energy_loss": 40}
+    image = found.label(np.arange(1400).reshape([axis.size for axis in order]))
+    assert image.shape == (7, 5, 40)
+
+
+@pytest.mark.parametrize(
+    ("axes", "dims"),
+    [
+        ([ENERGY], ("y", "x", "energy_loss")),
+        ([FileAxis(size=3), ENERGY], ("y", "x", "energy_loss")),
+        ([FileAxis(size=3), FileAxis(size=2), FileAxis(size=6), ENERGY], ("frame", "y", "x", "energy_loss")),
+    ],
+)
+def test_missing_axes_are_inserted(axes, dims):
+    found = find_layout(signal(*axes), AxesOptions(), PATH)
+    assert found.dims == dims
+    assert found.label(np.zeros([axis.size for axis in axes])).ndim == len(dims)
+
+
+@given(st.floats(-1e3, 1e4), st.floats(1e-3, 1e2))
+def test_override_wins_and_is_recorded(offset, dispersion):
+    options = AxesOptions(energy=EnergyAxis(offset_eV=offset, dispersion_eV=dispersion), pixel_nm=0.25)
+    found = find_layout(signal(Y, X, ENERGY), options, PATH)
+    np.testing.assert_allclose(found.coords["energy_loss"], offset + dispersion * np.arange(40))
+    np.testing.assert_allclose(found.coords["x"], 0.25 * np.arange(5))
+    assert found.origin["energy_loss.offset"] == found.origin["x"] == "configuration"
+
+
+def test_one_override_keeps_the_other_value_of_the_file():
+    options = AxesOptions(energy=EnergyAxis(dispersion_eV=0.25))
+    found = find_layout(signal(Y, X, ENERGY), options, PATH)
+    np.testing.assert_allclose(found.coords["energy_loss"], 350 + 0.25 * np.arange(40))
+    assert found.origin["energy_loss.offset"] == "file"
+    assert found.origin["energy_loss.dispersion"] == "configuration"
+
+
+@pytest.mark.parametrize(
+    ("unit", "kind", "dim", "first"),
+    [
+        ("keV", "", "energy", 2.0),
+        ("eV", "EDS", "energy", 0.002),
+        ("keV", "EELS", "energy_loss", 2000.0),
+        ("ev", "", "energy_loss", 2.0),
+    ],
+)
+def test_kind_settles_dim_and_unit(unit, kind, dim, first):
+    found = find_layout(
+        signal(FileAxis(size=9, units=unit, offset=2.0, scale=1.0), kind=kind), AxesOptions(), PATH
+    )
+    assert found.dims[-1] == dim
+    assert found.coords[dim].attrs["units"] == {"energy": "keV", "energy_loss": "eV"}[dim]
+    assert float(found.coords[dim][0]) == pytest.approx(first)
+
+
+@pytest.mark.parametrize(
+    ("unit", "nanometres"), [("µm", 2000.0), ("μm", 2000.0), ("Å", 0.2), ("m", 2e9), ("nm", 2.0)]
+)
+def test_lengths_become_nanometres(unit, nanometres):
+    axes = [FileAxis(size=size, units=unit, offset=0.0, scale=2.0) for size in (7, 5)]
+    found = find_layout(signal(*axes, ENERGY), AxesOptions(), PATH)
+    assert float(found.coords["y"][1]) == pytest.approx(nanometres)
+    assert found.origin["y"] == "file"
+
+
+def test_listed_energies_are_kept():
+    energies = 100.0 + np.arange(40) ** 1.1
+    found = find_layout(signal(Y, X, FileAxis(size=40, units="eV", values=energies)), AxesOptions(), PATH)
+    np.testing.assert_allclose(found.coords["energy_loss"], energies)
+
+
+@pytest.mark.parametrize(
+    ("axes", "message"),
+    [
+        ([Y, X, FileAxis(size=40, units="eV", offset=9.0, scale=-0.3)], r"step after index 0 is -0\.3 eV"),
+        ([Y, X, FileAxis(size=40, units="eV", offset=9.0, scale=0.0)], r"must increase"),
+        (
+            [Y, X, FileAxis(size=40, units="eV", offset=np.nan, scale=1.0)],
+            r"no offset of the energy axis|is nan",
+        ),
+        ([Y, X, FileAxis(size=40, units="eV", offset=0.0, scale=np.inf)], r"no offset|is inf|is nan"),
+        ([Y, X, FileAxis(size=40, units="eV")], r"has no offset of the energy axis"),
+        (
+            [Y, X, FileAxis(size=40, units="eV", values=np.r_[np.arange(39.0), 5.0])],
+            r"step after index 38 is -33 eV",
+        ),
+        ([Y, ENERGY, ENERGY], r"2 axes in eV or keV"),
+        ([Y, X, FileAxis(size=40, units="1/nm")], r"0 axes in eV or keV"),
+        (
+            [Y, FileAxis(size=5, units="µo", offset=0.0, scale=1.0), ENERGY],
+            r"unit 'µo' of the axis x is not a length",
+        ),
+        ([Y, FileAxis(size=5, units="nm", offset=0.0, scale=-1.0), ENERGY], r"x must increase.*pixel_nm"),
+    ],
+)
+def test_implausible_axes_are_refused(axes, message):
+    with pytest.raises(InputError, match=message) as caught:
+        find_layout(signal(*axes), AxesOptions(), PATH)
+    assert str(caught.value).startswith("a.dm3: ")
+    assert "write" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: AxesOptions(dims=("y", "x")), "one of energy_loss or energy"),
+        (lambda: AxesOptions(dims=("y", "y", "energy")), "each once"),
+        (lambda: AxesOptions(dims=("row", "energy")), "dims must be"),
+        (lambda: AxesOptions(pixel_nm=0), "above 0"),
+        (lambda: EnergyAxis(dispersion_eV=-1), "dispersion must be above 0"),
+        (lambda: EnergyAxis(offset_eV=float("nan")), "offset must be finite"),
+        (lambda: EnergyAxis(offset_eV=1, offset_keV=1), "not both"),
+    ],
+)
+def test_options_are_checked(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_choice_of_a_signal():
+    image, first = signal(Y, X, title="HAADF"), signal(Y, X, ENERGY, title="core")
+    second = signal(Y, X, ENERGY, title="low")
+    assert choose_signal([image, first], None, PATH) is first
+    assert choose_signal([image, first, second], "low", PATH) is second
+    assert choose_signal([image, first, second], 1, PATH) is first
+    assert choose_signal([image, first], "eels", PATH) is first
+    for signals, wanted in [
+        ([image, first, second], None),
+        ([first, second], "EELS"),
+        ([first], 7),
+        ([first], -1),
+    ]:
+        with pytest.raises(InputError, match=r"a\.dm3: .*0: '.*write signal:"):
+            choose_signal(signals, wanted, PATH)
+    with pytest.raises(InputError, match="holds no data array"):
+        choose_signal([], None, PATH)
