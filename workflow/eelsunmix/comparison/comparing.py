@@ -1,0 +1,134 @@
+"""Stores of the methods and of background subtraction -> one dataset of the same quantities for all."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import xarray as xr
+
+from eelsunmix.comparison.components import (
+    REFERENCE,
+    Components,
+    Setting,
+    mean_spectrum,
+    read_components,
+)
+from eelsunmix.comparison.matching import matching_variables
+from eelsunmix.comparison.scores import score_variables
+from eelsunmix.comparison.sentences import caveats, sentences
+from eelsunmix.comparison.tables import element_variables
+from eelsunmix.comparison.truth import truth_on_axes_of, truth_variables
+from eelsunmix.comparison.verdict import verdict
+from eelsunmix.edges import Edge, Profile, Region
+from eelsunmix.errors import InputError
+
+
+def compare(
+    image: xr.DataArray,
+    bs: xr.Dataset,
+    fits: Mapping[str, xr.Dataset],
+    maps: Mapping[str, xr.Dataset],
+    *,
+    edges: Mapping[str, Edge],
+    profiles: Mapping[str, Profile] | None = None,
+    regions: Mapping[str, Region] | None = None,
+    truth: xr.Dataset | None = None,
+) -> xr.Dataset:
+    """Turn the result of every method into element counts and compare it with background subtraction (BS).
+
+    Parameters
+    ----------
+    image : DataArray, shape (..., channel)
+        Corrected counts; lazy ones are read block by block, once.
+    bs : Dataset
+        `bs.zarr` of the same image.
+    fits, maps : mapping of str to Dataset
+        `fit/<m>.zarr` and `map/<m>.zarr` by label, in the order of the configuration. A failed method keeps
+        its place, with NaN.
+    edges, profiles, regions : mapping
+        As given to `eelsunmix.subtract_background`.
+    truth : Dataset, optional
+        `raw.zarr` of a simulated image; one of a measured image is ignored.
+
+    Returns
+    -------
+    Dataset
+        The store ``comparison.zarr`` of the data model, in memory; the first `method` is ``"BS"``.
+
+    Raises
+    ------
+    InputError
+        If a method's map or spectra are not those of the image.
+
+    References
+    ----------
+    Brun, Lambert, Bocher, Eur. Phys. J. Appl. Phys. 99, 28 (2024), section 3.2, for profiles as a criterion.
+    """
+    setting = Setting(
+        energy=image[image.dims[-1]],
+        mean_spectrum=mean_spectrum(image),
+        bs=bs.load(),
+        edges=edges,
+        profiles=profiles or {},
+        regions=regions or {},
+    )
+    components = [read_components(label, fit, maps.get(label)) for label, fit in fits.items()]
+    for component in components:
+        _check_axes(component, setting)
+    n_endmembers = max((len(component.spectra) for component in components), default=0)
+    elements = element_variables(components, setting, n_endmembers)
+    parts = [
+        elements,
+        matching_variables(components, setting.noise, n_endmembers),
+        score_variables(elements, components, setting),
+        _bookkeeping(components),
+    ]
+    notes: list[str] = []
+    if truth is not None and "true_endmember_spectrum" in truth:
+        known, reason = truth_on_axes_of(truth, image)
+        notes = [reason] if known is None else []
+        parts += [] if known is None else [truth_variables(known, components, setting)]
+    result = xr.merge(parts, join="exact", compat="identical", combine_attrs="drop")
+    return _with_verdict(result, setting, notes)
+
+
+def _with_verdict(result: xr.Dataset, setting: Setting, notes: Sequence[str]) -> xr.Dataset:
+    rows = verdict(result, setting)
+    return result.assign_attrs(
+        verdict=rows,
+        sentences=sentences(result, rows, setting),
+        caveats=[*caveats(result, setting), *notes],
+        **{key: setting.bs.attrs.get(key, {}) for key in ("edges", "profiles")},
+        regions={name: _region_attrs(region) for name, region in setting.regions.items()},
+    )
+
+
+def _bookkeeping(components: Sequence[Components]) -> xr.Dataset:
+    columns = {
+        "status": ["reference", *[component.status for component in components]],
+        "message": ["", *[component.message for component in components]],
+        "seconds": [np.nan, *[component.seconds for component in components]],
+        "reconstruction_chi2": [np.nan, *[component.reduced_chi2 for component in components]],
+    }
+    labels = [REFERENCE, *[component.label for component in components]]
+    data = {name: ("method", np.array(values)) for name, values in columns.items()}
+    return xr.Dataset(data, coords={"method": labels, "other_method": labels})
+
+
+def _check_axes(component: Components, setting: Setting) -> None:
+    if component.refit is None:
+        return
+    shape = tuple(setting.bs["net_counts"].sizes[dim] for dim in setting.navigation)
+    found = tuple(component.refit.sizes.get(dim) for dim in setting.navigation)
+    if found != shape or component.spectra.shape[1] != setting.energy.size:
+        raise InputError(
+            f"map/{component.label}: pixels {found} and {component.spectra.shape[1]} channels, but the "
+            f"image has {shape} and {setting.energy.size}; run the method on this image again"
+        )
+
+
+def _region_attrs(region: Region) -> dict[str, object]:
+    return {
+        "x_nm": None if region.x_nm is None else list(region.x_nm),
+        "y_nm": None if region.y_nm is None else list(region.y_nm),
+        "without": list(region.without),
+    }

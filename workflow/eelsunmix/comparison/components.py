@@ -1,0 +1,137 @@
+"""What the comparison knows of the image and of each method, loaded and checked once."""
+
+import functools
+import operator
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from eelsunmix.blocks import fold
+from eelsunmix.edges import Edge, Profile, Region
+from eelsunmix.profiles import region_mask
+
+Floats = NDArray[np.float64]
+
+REFERENCE = "BS"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Components:
+    """Result of one method; a failed one has no endmembers and no maps.
+
+    Attributes
+    ----------
+    label : str
+        Label of the method in the configuration.
+    spectra : ndarray, shape (endmember, channel)
+    refit, abundance : DataArray or None, dims (navigation, endmember)
+        Of the corrected counts on the endmembers; as the method returned it.
+    reduced_chi2 : float
+        Median over the pixels; NaN where the map has none.
+    status, message : str
+    seconds : float
+    """
+
+    label: str
+    spectra: Floats
+    refit: xr.DataArray | None
+    abundance: xr.DataArray | None
+    reduced_chi2: float
+    status: str
+    message: str
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """The image's axes, the reference, and what the user asked to look at.
+
+    Attributes
+    ----------
+    energy : DataArray, shape (channel,)
+    mean_spectrum : ndarray, shape (channel,)
+        Over the valid pixels.
+    bs : Dataset
+        `bs.zarr`, loaded.
+    """
+
+    energy: xr.DataArray
+    mean_spectrum: Floats
+    bs: xr.Dataset
+    edges: Mapping[str, Edge]
+    profiles: Mapping[str, Profile]
+    regions: Mapping[str, Region]
+
+    @property
+    def navigation(self) -> tuple[Hashable, ...]:
+        """Navigation dims, in the order of the image."""
+        return self.bs["net_counts"].dims[1:]
+
+    @property
+    def noise(self) -> Floats:
+        """Standard deviation of each channel up to a factor, positive also in channels without counts."""
+        floor = 1e-3 * self.mean_spectrum.max(initial=0.0)
+        return np.sqrt(np.maximum(self.mean_spectrum, floor if floor > 0 else 1.0))
+
+    def absent(self, edge: str) -> xr.DataArray | None:
+        """Pixels where the element of an edge is known to be absent, dims (y, x); None if nobody knows."""
+        element, image = self.edges[edge].element, self.bs["net_counts"]
+        masks = [
+            region_mask(region, image, name=name)
+            for name, region in self.regions.items()
+            if element in region.without
+        ]
+        return functools.reduce(operator.or_, masks) if masks else None
+
+
+def read_components(label: str, fit: xr.Dataset, mapped: xr.Dataset | None) -> Components:
+    """Load one method's stores; a failure of either store is a failure of the method."""
+    stores = [fit] if mapped is None else [fit, mapped]
+    failed = [store for store in stores if store.attrs.get("status") == "failed"]
+    complete = mapped is not None and "endmember_spectrum" in fit and "refit_abundance" in mapped
+    if failed or not complete or mapped is None:
+        message = failed[0].attrs.get("message", "") if failed else "no abundances were stored"
+        return _failed(label, message, fit)
+    refit = mapped["refit_abundance"].load()
+    return Components(
+        label=label,
+        spectra=fit["endmember_spectrum"].to_numpy().astype(float),
+        refit=refit,
+        abundance=mapped["abundance"].load() if "abundance" in mapped else refit,
+        reduced_chi2=float(mapped["reduced_chi2"].median()) if "reduced_chi2" in mapped else np.nan,
+        status=str(fit.attrs.get("status", "converged")),
+        message=str(fit.attrs.get("message", "")),
+        seconds=float(fit.attrs.get("seconds", np.nan)),
+    )
+
+
+def mean_spectrum(image: xr.DataArray) -> Floats:
+    """Mean over the valid pixels, in one pass over the blocks; invalid pixels hold zeros."""
+    total: Floats = fold(_sum_spectra, image, operator.add)
+    n_valid = int(image["valid_pixel"].sum()) if "valid_pixel" in image.coords else _n_pixels(image)
+    return total / max(n_valid, 1)
+
+
+def _sum_spectra(block: xr.DataArray) -> Floats:
+    total: Floats = block.to_numpy().reshape(-1, block.shape[-1]).sum(axis=0, dtype=np.float64)
+    return total
+
+
+def _n_pixels(image: xr.DataArray) -> int:
+    return int(np.prod(image.shape[:-1]))
+
+
+def _failed(label: str, message: str, fit: xr.Dataset) -> Components:
+    return Components(
+        label=label,
+        spectra=np.empty((0, 0)),
+        refit=None,
+        abundance=None,
+        reduced_chi2=np.nan,
+        status="failed",
+        message=str(message),
+        seconds=float(fit.attrs.get("seconds") or np.nan),
+    )

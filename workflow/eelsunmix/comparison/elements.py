@@ -1,0 +1,107 @@
+"""Components as elements: net counts of the endmembers, who owns which edge, and maps in counts."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from eelsunmix.comparison.components import Setting
+from eelsunmix.edges import Edge
+from eelsunmix.net_counts import net_counts_of_spectra
+from eelsunmix.power_law import fit_power_law
+from eelsunmix.profiles import sum_profile
+from eelsunmix.windows import locate, sum_ranges
+
+Floats = NDArray[np.float64]
+
+BACKGROUND = "background"
+
+
+def edge_strength(spectra: Floats, setting: Setting) -> Floats:
+    """Net counts of each edge in each endmember, shape (endmember, edge)."""
+    if not len(spectra) or not setting.edges:
+        return np.empty((len(spectra), len(setting.edges)))
+    return net_counts_of_spectra(spectra, setting.energy, setting.edges, exponent_from=setting.mean_spectrum)
+
+
+def owners(spectra: Floats, net_counts: Floats, setting: Setting) -> NDArray[np.int64]:
+    """Endmember that shows each edge the clearest, shape (edge,), -1 where none has a positive edge.
+
+    Net counts are taken relative to the total counts of the endmember, because the scale of an endmember is
+    arbitrary, and in units of the noise of the edge; all edges of an element are added up and have one owner.
+    """
+    result = np.full(len(setting.edges), -1)
+    if not len(spectra):
+        return result
+    variance = setting.bs["net_counts_sd"].astype(float) ** 2
+    noise = np.sqrt(variance.mean(setting.navigation).to_numpy())
+    relative = net_counts / _total(spectra)[:, None] / np.where(noise > 0, noise, np.inf)
+    for element in {edge.element for edge in setting.edges.values()}:
+        columns = [k for k, edge in enumerate(setting.edges.values()) if edge.element == element]
+        clarity = relative[:, columns].sum(axis=1)
+        if clarity.max() > 0:
+            result[columns] = clarity.argmax()
+    return result
+
+
+def labels(owner: NDArray[np.int64], n_endmembers: int, edges: Sequence[Edge]) -> list[str]:
+    """Name each endmember after the elements it owns, such as "Ru" or "Mn+La"; by number without edges."""
+    if not edges:
+        return [f"component {endmember + 1}" for endmember in range(n_endmembers)]
+    names = []
+    for endmember in range(n_endmembers):
+        elements = [edge.element for edge, k in zip(edges, owner, strict=True) if k == endmember]
+        names.append("+".join(dict.fromkeys(elements)) or BACKGROUND)
+    return names
+
+
+def cross_talk(spectra: Floats, net_counts: Floats, owner: NDArray[np.int64]) -> Floats:
+    """Net counts relative to the owner's, for endmembers of equal total counts, shape (endmember, edge)."""
+    relative = net_counts / _total(spectra)[:, None] if len(spectra) else net_counts
+    result = np.full(relative.shape, np.nan)
+    for column, k in enumerate(owner):
+        if k >= 0 and relative[k, column] > 0:
+            result[:, column] = relative[:, column] / relative[k, column]
+    return result
+
+
+def exponents(spectra: Floats, setting: Setting) -> Floats:
+    """Exponent of the background of each endmember before each edge, shape (endmember, edge).
+
+    NaN where the spectrum is not positive there, as in signed components.
+    """
+    result = np.full((len(spectra), len(setting.edges)), np.nan)
+    if not len(spectra):
+        return result
+    for column, edge in enumerate(setting.edges.values()):
+        place = locate(edge, setting.energy)
+        binned = sum_ranges(spectra, list(place.ranges()))[:, :-1]
+        positive = np.all(binned > 0, axis=1, keepdims=True)
+        fit = fit_power_law(np.where(positive, binned, 1.0), place.fit_bounds)
+        result[:, column] = np.where(positive[:, 0] & fit.converged, fit.exponent, np.nan)
+    return result
+
+
+def element_map(abundance: xr.DataArray, net_counts: Floats, setting: Setting) -> xr.DataArray:
+    """Sum the counts of each edge over the endmembers, dims (edge, navigation); NaN in invalid pixels."""
+    net = xr.DataArray(net_counts, dims=("endmember", "edge"), coords={"edge": list(setting.edges)})
+    counts = xr.dot(abundance.drop_vars("endmember", errors="ignore").astype(float), net, dim="endmember")
+    return counts.transpose("edge", *setting.navigation)
+
+
+def element_profiles(maps: xr.DataArray, setting: Setting) -> xr.DataArray:
+    """Sum maps over the band of each profile, dims (edge, profile, ..., position) as in `bs.zarr`."""
+    like = setting.bs["profile_counts"]
+    profiles = xr.full_like(like, np.nan, dtype=float)
+    for name, profile in setting.profiles.items():
+        summed = sum_profile(maps, profile, name=name).transpose(
+            *[dim for dim in like.dims if dim != "profile"]
+        )
+        profiles.loc[{"profile": name}][..., : summed.sizes["position"]] = summed.to_numpy()
+    return profiles
+
+
+def _total(spectra: Floats) -> Floats:
+    total = np.abs(spectra).sum(axis=1)
+    return np.where(total > 0, total, np.inf)

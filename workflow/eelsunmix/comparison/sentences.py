@@ -1,0 +1,157 @@
+"""What the lights mean, in plain sentences; each names the limit that it rests on."""
+
+from collections.abc import Mapping, Sequence
+
+import xarray as xr
+
+from eelsunmix.comparison.components import REFERENCE, Setting
+from eelsunmix.comparison.thresholds import CLEAR_CEILING, CRITERIA, OFF_REGION_SD
+from eelsunmix.comparison.verdict import (
+    Row,
+    agreement_table,
+    component_name,
+    judged_edges,
+    leaks,
+    rows_of,
+)
+
+CARBON_K_EV = 284.0
+
+
+def sentences(comparison: xr.Dataset, rows: list[Row], setting: Setting) -> list[str]:
+    """List the findings, those about agreement first."""
+    methods = [
+        m
+        for m in comparison["method"].values[1:].tolist()
+        if comparison["status"].sel({"method": m}) != "failed"
+    ]
+    return [
+        *_agreement(comparison, methods, setting),
+        *_leaks(comparison, methods, setting),
+        *_beyond(
+            rows,
+            "off_region",
+            "leave signal where their element is absent",
+            "leaves signal where its element is absent",
+        ),
+        *_beyond(
+            rows,
+            "reconstruction",
+            "do not describe the spectra within their noise",
+            "does not describe the spectra within their noise",
+        ),
+        *_beyond(
+            rows,
+            "exponent",
+            "have components with impossible backgrounds",
+            "has components with impossible backgrounds",
+        ),
+        *_beyond(rows, "binarisation", "take mixed pixels for pure ones", "takes mixed pixels for pure ones"),
+        *_truth(rows),
+        *_status(comparison),
+    ]
+
+
+def caveats(comparison: xr.Dataset, setting: Setting) -> list[str]:
+    """List what the reader has to know before believing any number of the comparison."""
+    found = []
+    reference = comparison.sel({"method": REFERENCE})
+    for name, edge in setting.edges.items():
+        at = reference.sel(edge=name)
+        mean, sd = float(at["off_region_mean"]), float(at["off_region_sd"])
+        if abs(mean) > OFF_REGION_SD * sd:
+            found.append(
+                f"BS of {name} finds {mean:.3g} ± {sd:.2g} counts per pixel where {edge.element} is absent "
+                f"(more than {OFF_REGION_SD:g} standard deviations from 0): its background is no power law."
+            )
+        ceiling = float(at["map_noise_ceiling"])
+        if ceiling < CLEAR_CEILING:
+            found.append(
+                f"The BS map of {name} is mostly noise (ceiling {ceiling:.2f}, below {CLEAR_CEILING:g}); it "
+                "cannot rank methods pixel by pixel."
+            )
+        low, high = edge.integrate_eV
+        if edge.element != "C" and low <= CARBON_K_EV + 2 and high >= CARBON_K_EV:
+            found.append(
+                f"The window of {name} contains the C K edge: carbon contamination looks like {edge.element}."
+            )
+    return found
+
+
+def _agreement(comparison: xr.Dataset, methods: Sequence[str], setting: Setting) -> list[str]:
+    limit = CRITERIA["agreement"].green
+    tables = {method: agreement_table(comparison.sel({"method": method}), setting) for method in methods}
+    places = dict.fromkeys(place for table in tables.values() for place in table)
+    found = []
+    for place in places:
+        edge, where = place.split(", ", 1)
+        what = f"BS {'profile' if setting.profiles else 'map'} of {setting.edges[edge].element}"
+        what += f" ({edge}, {where})" if setting.profiles else f" ({edge})"
+        scores = {method: table[place] for method, table in tables.items() if place in table}
+        ceiling = next(iter(scores.values()))[1]
+        good = [method for method, (r, _) in scores.items() if r >= limit * ceiling]
+        bad = [f"{method} (r = {r:.2f})" for method, (r, _) in scores.items() if r < limit * ceiling]
+        rule = f"r at least {limit:g} of the noise ceiling {ceiling:.2f}"
+        if good:
+            verb = "follow" if len(good) > 1 else "follows"
+            found.append(f"{_listed(good)} {verb} the {what} within its noise ({rule}).")
+        if bad:
+            verb = "depart" if len(bad) > 1 else "departs"
+            found.append(f"{_listed(bad)} {verb} from the {what} ({rule} is wanted).")
+    return found
+
+
+def _leaks(comparison: xr.Dataset, methods: Sequence[str], setting: Setting) -> list[str]:
+    limit = CRITERIA["cross_talk"].green
+    found = []
+    for method in methods:
+        one = comparison.sel({"method": method})
+        found += [
+            f"In the component {component_name(one, endmember)} of {method}, the {element} edge is "
+            f"{value:.0%} of what it is in the {element} component (limit {limit:.0%})."
+            for (element, endmember), value in leaks(one, setting).items()
+            if value > limit
+        ]
+        ownerless = [edge for edge in judged_edges(setting) if int(one["owner"].sel(edge=edge)) < 0]
+        found += [f"No component of {method} shows the edge {edge}." for edge in ownerless]
+    return found
+
+
+def _beyond(rows: list[Row], key: str, plural: str, singular: str) -> list[str]:
+    beyond = {m: row for m, row in rows_of(rows, key).items() if row["light"] in ("amber", "red")}
+    if not beyond:
+        return []
+    names = [f"{method} ({row['text']})" for method, row in beyond.items()]
+    return [f"{_listed(names)} {plural if len(names) > 1 else singular} (limit {CRITERIA[key].green:g})."]
+
+
+def _truth(rows: list[Row]) -> list[str]:
+    known = {m: row for m, row in rows_of(rows, "truth_maps").items() if row["value"] is not None}
+    if not known:
+        return []
+    order = sorted(known, key=lambda method: known[method]["value"])
+    values = _listed([f"{method} {known[method]['text']}" for method in order])
+    return [
+        f"Against the simulated truth, the worst map of each method is off by NMSE {values} "
+        f"(green up to {CRITERIA['truth_maps'].green:g}, amber up to {CRITERIA['truth_maps'].amber:g})."
+    ]
+
+
+def _status(comparison: xr.Dataset) -> list[str]:
+    states: Mapping[str, str] = {
+        str(m): str(s) for m, s in zip(comparison["method"].values, comparison["status"].values, strict=True)
+    }
+    found = []
+    for method, status in states.items():
+        message = str(comparison["message"].sel({"method": method}).item()) or "no reason was given"
+        if status == "failed":
+            found.append(f"{method} gave no result: {message}")
+        elif status == "not converged":
+            found.append(f"{method} had not converged when it stopped: {message}")
+    return found
+
+
+def _listed(names: Sequence[str]) -> str:
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,158 @@
+"""The same quantities for background subtraction and for every method, side by side."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter
+
+from eelsunmix.comparison.components import REFERENCE, Components, Setting
+from eelsunmix.comparison.elements import (
+    cross_talk,
+    edge_strength,
+    element_map,
+    element_profiles,
+    exponents,
+    labels,
+    owners,
+)
+
+Floats = NDArray[np.float64]
+
+PEAK_QUANTILE = 0.995
+"""Stands for the peak of a map: the highest values but for a few outliers."""
+COUNTS = {"units": "counts"}
+
+
+def element_variables(components: Sequence[Components], setting: Setting, n_endmembers: int) -> xr.Dataset:
+    """Lay out maps and profiles of every element in counts, the reference first."""
+    bs = setting.bs
+    maps = [bs["net_counts"].to_numpy()] + [_map(component, setting) for component in components]
+    like = bs["net_counts"]
+    profiles = [bs["profile_counts"].to_numpy()] + [
+        element_profiles(like.copy(data=values), setting).to_numpy() for values in maps[1:]
+    ]
+    noise = np.full(np.shape(profiles), np.nan)
+    noise[0] = bs["profile_counts_sd"]
+    profile_dims = ("method", *bs["profile_counts"].dims)
+    data = {
+        "element_map": (("method", *like.dims), np.array(maps, dtype=np.float32), COUNTS),
+        "element_profile": (profile_dims, np.array(profiles, dtype=float), COUNTS),
+        "element_profile_sd": (profile_dims, noise, COUNTS),
+        "profile_position": bs["profile_position"],
+    }
+    names = [REFERENCE, *[component.label for component in components]]
+    coords = {**like.coords, **bs["profile_counts"].coords, "method": names}
+    return xr.Dataset(data, coords=coords).merge(component_variables(components, setting, n_endmembers))
+
+
+def component_variables(components: Sequence[Components], setting: Setting, n_endmembers: int) -> xr.Dataset:
+    """Net counts, owners, cross-talk, exponents and labels of the endmembers; the reference has none."""
+    shape = (len(components) + 1, n_endmembers, len(setting.edges))
+    net, talk, exponent = (np.full(shape, np.nan) for _ in range(3))
+    owner = np.full((shape[0], shape[2]), -1)
+    names = [[""] * n_endmembers for _ in range(shape[0])]
+    for row, component in enumerate(components, start=1):
+        size = len(component.spectra)
+        if not size:
+            continue
+        net[row, :size] = edge_strength(component.spectra, setting)
+        owner[row] = owners(component.spectra, net[row, :size], setting)
+        talk[row, :size] = cross_talk(component.spectra, net[row, :size], owner[row])
+        exponent[row, :size] = exponents(component.spectra, setting)
+        names[row][:size] = labels(owner[row], size, list(setting.edges.values()))
+    dims = ("method", "endmember", "edge")
+    data: dict[str, Any] = {
+        "endmember_net_counts": (dims, net, COUNTS),
+        "cross_talk": (dims, talk),
+        "endmember_exponent": (dims, exponent),
+        "owner": (("method", "edge"), owner),
+        "endmember_label": (("method", "endmember"), np.array(names, dtype=str).reshape(shape[:2])),
+    }
+    return xr.Dataset(data)
+
+
+def region_variables(elements: xr.Dataset, components: Sequence[Components], setting: Setting) -> xr.Dataset:
+    """Net counts where the element is absent, and how much of its peak the owner alone leaves there."""
+    shape = (len(components) + 1, len(setting.edges))
+    mean, sd, share = (np.full(shape, np.nan) for _ in range(3))
+    mean[0], sd[0] = setting.bs["off_region_mean"], setting.bs["off_region_sd"]
+    for column, edge in enumerate(setting.edges):
+        mask = setting.absent(edge)
+        if mask is None:
+            continue
+        share[0, column] = mean[0, column] / _smooth_peak(elements["element_map"][0, column], setting)
+        for row, component in enumerate(components, start=1):
+            inside = elements["element_map"][row, column].where(mask)
+            mean[row, column] = inside.mean()
+            sd[row, column] = inside.std() / np.sqrt(max(int(inside.count()), 1))
+            share[row, column] = _off_region_share(component, elements, row, column, mask)
+    dims = ("method", "edge")
+    return xr.Dataset(
+        {
+            "off_region_mean": (dims, mean, COUNTS),
+            "off_region_sd": (dims, sd, COUNTS),
+            "off_region_owner": (dims, share),
+        }
+    )
+
+
+def binarisation(
+    elements: xr.Dataset, components: Sequence[Components], ceiling: Floats, setting: Setting
+) -> Floats:
+    """Part of the pixels of mixed composition that a method takes for pure, shape (method,).
+
+    Mixed pixels are those in which the reference, averaged over 3 x 3 pixels, is between 0.1 and 0.9 of its
+    peak; only edges whose map is clear of its noise count. Taken for pure: abundance of the owner below 0.05
+    or above 0.95 of its peak.
+    """
+    values = np.full(len(components) + 1, np.nan)
+    clear = [column for column in range(len(setting.edges)) if ceiling[column] > 0.7]
+    for row, component in enumerate(components, start=1):
+        pure, mixed = 0, 0
+        for column in clear:
+            k = int(elements["owner"][row, column])
+            if component.abundance is None or k < 0:
+                continue
+            reference = _smooth(elements["element_map"][0, column], setting)
+            relative = reference / _peak(reference)
+            abundance = component.abundance.isel(endmember=k).transpose(*setting.navigation).to_numpy()
+            inside = (relative > 0.1) & (relative < 0.9) & np.isfinite(abundance)
+            part = abundance[inside] / _peak(abundance)
+            pure, mixed = pure + int(((part < 0.05) | (part > 0.95)).sum()), mixed + part.size
+        values[row] = pure / mixed if mixed else np.nan
+    return values
+
+
+def _map(component: Components, setting: Setting) -> Floats:
+    if component.refit is None:
+        return np.full(setting.bs["net_counts"].shape, np.nan)
+    return element_map(component.refit, edge_strength(component.spectra, setting), setting).to_numpy()
+
+
+def _off_region_share(
+    component: Components, elements: xr.Dataset, row: int, column: int, mask: xr.DataArray
+) -> float:
+    k = int(elements["owner"][row, column])
+    if component.refit is None or k < 0:
+        return np.nan
+    own = component.refit.isel(endmember=k)
+    return float(own.where(mask).mean()) / _peak(own.to_numpy())
+
+
+def _smooth(reference: xr.DataArray, setting: Setting) -> Floats:
+    """Average over 3 x 3 pixels, invalid ones counting as zero."""
+    size = [3 if dim in ("y", "x") else 1 for dim in setting.navigation]
+    return uniform_filter(np.nan_to_num(reference.to_numpy().astype(float)), size, mode="nearest")
+
+
+def _smooth_peak(reference: xr.DataArray, setting: Setting) -> float:
+    return _peak(_smooth(reference, setting))
+
+
+def _peak(values: NDArray[Any]) -> float:
+    finite = values[np.isfinite(values)]
+    peak = float(np.quantile(finite, PEAK_QUANTILE)) if finite.size else np.nan
+    return peak if peak > 0 else np.nan

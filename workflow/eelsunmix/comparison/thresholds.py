@@ -1,0 +1,108 @@
+"""Where green ends and red begins: the only place with these numbers, printed beside every value."""
+
+from dataclasses import dataclass
+from types import MappingProxyType
+
+CLEAR_CEILING = 0.5
+"""A reference whose noise ceiling is lower is mostly noise and judges nobody."""
+EXPONENTS = (1.0, 6.0)
+"""Exponents that the background of a component may have."""
+OFF_REGION_SD = 3.0
+"""Standard deviations from zero at which net counts in an element-free region are an artefact."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Criterion:
+    """One question asked of every method.
+
+    Attributes
+    ----------
+    title : str
+        Name in the report.
+    green, amber : float
+        Limits of the value; beyond `amber` the light is red.
+    higher_is_better : bool
+    explanation : str
+        What the value is and why it matters, for a microscopist.
+    """
+
+    title: str
+    green: float
+    amber: float
+    higher_is_better: bool = False
+    explanation: str
+
+    def light(self, value: float) -> str:
+        """Return "green", "amber" or "red", or "grey" where the value is not known."""
+        if value != value:
+            return "grey"
+        sign = -1.0 if self.higher_is_better else 1.0
+        if sign * value <= sign * self.green:
+            return "green"
+        return "amber" if sign * value <= sign * self.amber else "red"
+
+
+CRITERIA = MappingProxyType(
+    {
+        "agreement": Criterion(
+            title="agreement with BS",
+            green=0.9,
+            amber=0.7,
+            higher_is_better=True,
+            explanation="Correlation of the element counts with background subtraction (BS), as a fraction "
+            "of the noise ceiling, the correlation that the truth itself would have with the noisy "
+            "BS; the worst reference edge counts.",
+        ),
+        "off_region": Criterion(
+            title="outside its region",
+            green=0.05,
+            amber=0.15,
+            explanation="What the component of an element leaves where the element is known to be absent, "
+            "as a fraction of its peak.",
+        ),
+        "cross_talk": Criterion(
+            title="cross-talk",
+            green=0.1,
+            amber=0.3,
+            explanation="Largest edge of an element in a component that is not its own, as a fraction of "
+            "that edge in its own component, for components of equal total counts. An element with "
+            "several edges leaks only if all of them do.",
+        ),
+        "reconstruction": Criterion(
+            title="reconstruction",
+            green=1.1,
+            amber=1.5,
+            explanation="Median over the pixels of the chi-square per channel of what the components leave; 1 "
+            "is pure counting noise.",
+        ),
+        "exponent": Criterion(
+            title="background shape",
+            green=0.0,
+            amber=0.25,
+            explanation=f"Part of the components' backgrounds whose exponent is outside {EXPONENTS[0]:g} to "
+            f"{EXPONENTS[1]:g} or that are not positive: such a component is not a spectrum of "
+            "matter.",
+        ),
+        "binarisation": Criterion(
+            title="0/1 maps",
+            green=0.3,
+            amber=0.6,
+            explanation="Part of the pixels of mixed composition (BS between 0.1 and 0.9 of its peak) that "
+            "the method takes for pure (abundance below 0.05 or above 0.95 of its peak).",
+        ),
+        "truth_maps": Criterion(
+            title="truth: maps",
+            green=0.1,
+            amber=0.5,
+            explanation="Largest squared error of a map against the simulated truth after the best scale, "
+            "relative to the true map (NMSE).",
+        ),
+        "truth_spectra": Criterion(
+            title="truth: spectra",
+            green=0.05,
+            amber=0.15,
+            explanation="Largest angle in radians between a component and the simulated truth, both in units "
+            "of their noise.",
+        ),
+    }
+)

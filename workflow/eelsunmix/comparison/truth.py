@@ -1,0 +1,187 @@
+"""Errors against the truth of a simulated image."""
+
+import functools
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from eelsunmix.comparison.components import REFERENCE, Components, Setting
+from eelsunmix.comparison.elements import (
+    BACKGROUND,
+    edge_strength,
+    element_map,
+    element_profiles,
+    labels,
+    owners,
+)
+from eelsunmix.comparison.matching import match_whitened
+from eelsunmix.edges import channel_bounds, in_electronvolts
+from eelsunmix.metrics import nmse, nmse_scale_free, sad, sad_edge, sad_whitened
+from eelsunmix.power_law import fit_power_law
+from eelsunmix.profiles import profile_pixels, sum_profile
+from eelsunmix.windows import locate, sum_ranges
+
+Floats = NDArray[np.float64]
+
+SCORES = ("truth_sad", "truth_sad_whitened", "truth_sad_edge", "truth_nmse", "truth_nmse_scale_free")
+
+
+def truth_on_axes_of(truth: xr.Dataset, image: xr.DataArray) -> tuple[xr.Dataset | None, str]:
+    """Truth cropped and binned as the image was; None and the reason where they do not fit.
+
+    Returns
+    -------
+    Dataset
+        `spectrum (true_endmember, energy)`, `abundance (navigation, true_endmember)` and
+        `intensity (navigation)`: counts of the pixel relative to the linear mixture (thickness, beam current).
+    """
+    energy, navigation = image.dims[-1], image.dims[:-1]
+    mixture = truth["true_abundance"] @ truth["true_endmember_spectrum"].sum([energy])
+    intensity = truth["true_expected_counts"].sum([energy], dtype=float) / mixture
+    known = xr.Dataset(
+        {
+            "spectrum": truth["true_endmember_spectrum"],
+            "abundance": truth["true_abundance"].astype(float),
+            "intensity": intensity,
+        }
+    ).compute()
+    known = known.reset_coords(drop=True)
+    pixels = 1
+    for dim in image.dims:
+        groups = _groups(known[dim].to_numpy(), image[dim].to_numpy())
+        if groups is None:
+            return (
+                None,
+                f"The truth is not compared: axis {dim} does not fit the simulated one.",
+            )
+        members, n = groups
+        known = _binned(known, dim, members, n, add=dim == energy)
+        pixels *= n if dim in navigation else 1
+    known["spectrum"] = known["spectrum"] * pixels
+    return known.assign_coords({dim: image[dim] for dim in image.dims}), ""
+
+
+def truth_variables(known: xr.Dataset, components: Sequence[Components], setting: Setting) -> xr.Dataset:
+    """Everything of `comparison.zarr` that needs the truth, the reference's row empty."""
+    spectra = known["spectrum"].to_numpy()
+    maps = true_element_map(known, setting)
+    scores, matched, profiles = _method_truth(known, components, setting)
+    dims = ("method", "true_endmember")
+    profile_dims = ("method", "true_endmember", *setting.bs["profile_counts"].dims[1:])
+    names = [REFERENCE, *[component.label for component in components]]
+    data = {
+        "true_element_map": maps,
+        "true_element_profile": element_profiles(maps, setting).assign_attrs(units="counts"),
+        "true_abundance_profile": (profile_dims[1:], _mean_profiles(known["abundance"], setting)),
+        "true_endmember_label": ("true_endmember", np.array(_true_labels(spectra, setting))),
+        "truth_match": (dims, matched),
+        "truth_abundance_profile": (profile_dims, profiles),
+        **{name: (dims, values) for name, values in zip(SCORES, scores, strict=True)},
+    }
+    for name in SCORES[:3]:
+        data[name] = (*data[name], {"units": "rad"})
+    coords = {"method": names, "true_endmember": known["true_endmember"]}
+    return xr.Dataset(data, coords=coords).drop_vars([*setting.energy.dims], errors="ignore")
+
+
+def true_element_map(known: xr.Dataset, setting: Setting) -> xr.DataArray:
+    """Turn the true abundances into counts of each edge, dims (edge, navigation), as for a method."""
+    net_counts = edge_strength(known["spectrum"].to_numpy(), setting)
+    abundance = (known["abundance"] * known["intensity"]).rename(true_endmember="endmember")
+    like = setting.bs["net_counts"]
+    maps = element_map(abundance, net_counts, setting).to_numpy().astype(np.float32)
+    return like.copy(data=np.where(np.isfinite(like), maps, np.float32(np.nan))).assign_attrs(units="counts")
+
+
+def net_spectra(spectra: Floats, setting: Setting) -> Floats:
+    """Background-subtracted, whitened spectra in the windows of all edges, shape (spectrum, channel).
+
+    Spectra without a background of their own, such as signed ones, get the exponent of the mean spectrum.
+    """
+    flat = spectra.reshape(-1, spectra.shape[-1])
+    energies = in_electronvolts(setting.energy)
+    parts = []
+    for edge in setting.edges.values():
+        place = locate(edge, setting.energy)
+        bins = sum_ranges(np.vstack([flat, setting.mean_spectrum]), list(place.ranges()))[:, :-1]
+        own = fit_power_law(np.maximum(bins, 0), place.fit_bounds)
+        usable = (bins > 0).all(axis=1) & own.converged & ~own.implausible
+        exponent = np.where(usable, own.exponent, own.exponent[-1])
+        channels = slice(*place.integrate)
+        bounds = channel_bounds(energies)[channels.start : channels.stop + 1]
+        fit = fit_power_law(bins, place.fit_bounds, exponent=exponent)
+        parts.append((flat[:, channels] - fit.expected_counts(bounds)[:-1]) / setting.noise[channels])
+    return np.concatenate(parts, axis=1).reshape(*spectra.shape[:-1], -1)
+
+
+def _method_truth(
+    known: xr.Dataset, components: Sequence[Components], setting: Setting
+) -> tuple[Floats, NDArray[np.int64], Floats]:
+    n_true = known.sizes["true_endmember"]
+    scores = np.full((len(SCORES), len(components) + 1, n_true), np.nan)
+    matched = np.full(scores.shape[1:], -1)
+    profiles = np.full((*matched.shape, *setting.bs["profile_counts"].shape[1:]), np.nan)
+    for row, component in enumerate(components, start=1):
+        if component.abundance is None:
+            continue
+        matched[row] = match_whitened(known["spectrum"].to_numpy(), component.spectra, setting.noise)
+        found = matched[row] >= 0
+        partner = matched[row][found]
+        abundance = component.abundance.isel(endmember=partner).rename(endmember="true_endmember")
+        scores[:3, row, found] = _angles(
+            known["spectrum"].to_numpy()[found], component.spectra[partner], setting
+        )
+        scores[3:, row, found] = _map_errors(known["abundance"][..., found], abundance, setting)
+        profiles[row, found] = _mean_profiles(abundance, setting)
+    return scores, matched, profiles
+
+
+def _angles(true: Floats, estimated: Floats, setting: Setting) -> Floats:
+    angles = np.full((3, len(true)), np.nan)
+    angles[0] = sad(true, estimated)
+    angles[1] = sad_whitened(true, estimated, setting.noise)
+    with_edge = np.array(_true_labels(true, setting)) != BACKGROUND
+    if setting.edges and with_edge.any():
+        subtract = functools.partial(net_spectra, setting=setting)
+        angles[2, with_edge] = sad_edge(true[with_edge], estimated[with_edge], subtract)
+    return angles
+
+
+def _map_errors(true: xr.DataArray, estimated: xr.DataArray, setting: Setting) -> Floats:
+    dims = (*setting.navigation, "true_endmember")
+    first, second = true.transpose(*dims).to_numpy(), estimated.transpose(*dims).to_numpy().astype(float)
+    return np.array([error(first, second, endmember_axis=-1) for error in (nmse, nmse_scale_free)])
+
+
+def _true_labels(spectra: Floats, setting: Setting) -> list[str]:
+    owner = owners(spectra, edge_strength(spectra, setting), setting)
+    return labels(owner, len(spectra), list(setting.edges.values()))
+
+
+def _mean_profiles(abundance: xr.DataArray, setting: Setting) -> Floats:
+    """Mean over the width of each profile, shape (true_endmember, profile, ..., position)."""
+    like = setting.bs["profile_counts"]
+    result = np.full((abundance.sizes["true_endmember"], *like.shape[1:]), np.nan)
+    for column, (name, profile) in enumerate(setting.profiles.items()):
+        first, stop = profile_pixels(profile, abundance, name=name).pixels
+        summed = sum_profile(abundance, profile, name=name) / (stop - first)
+        values = summed.transpose("true_endmember", *like.dims[2:]).to_numpy()
+        result[:, column, ..., : values.shape[-1]] = values
+    return result
+
+
+def _groups(fine: Floats, coarse: Floats) -> tuple[NDArray[np.int64], int] | None:
+    """Bin of each fine position (-1 outside) and how many each bin holds; None unless all hold as many."""
+    step = coarse[1] - coarse[0] if coarse.size > 1 else (fine[1] - fine[0] if fine.size > 1 else 1.0)
+    bins = np.floor((fine - coarse[0]) / step + 0.5 + 1e-6).astype(int)
+    bins[(bins < 0) | (bins >= coarse.size)] = -1
+    sizes = np.bincount(bins[bins >= 0], minlength=coarse.size)
+    return None if sizes.min() < 1 or sizes.min() != sizes.max() else (bins, int(sizes[0]))
+
+
+def _binned(known: xr.Dataset, dim: Hashable, members: NDArray[np.int64], n: int, *, add: bool) -> xr.Dataset:
+    inside = known.drop_vars([dim], errors="ignore").isel({dim: np.flatnonzero(members >= 0)})
+    coarse = inside.coarsen({dim: n})
+    return coarse.sum() if add else coarse.mean()

@@ -1,0 +1,167 @@
+"""Traffic lights: one row for each method and criterion, with its value and its limits."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from eelsunmix.comparison.components import REFERENCE, Setting
+from eelsunmix.comparison.thresholds import CLEAR_CEILING, CRITERIA, EXPONENTS
+
+Row = dict[str, Any]
+Finding = tuple[float, str]
+"""Value and the text that shows it with what it belongs to."""
+
+UNKNOWN: Finding = (float("nan"), "not known")
+CONVERGENCE = "convergence"
+CONVERGENCE_LIGHTS = {"converged": "green", "not converged": "amber", "failed": "red"}
+
+
+def verdict(comparison: xr.Dataset, setting: Setting) -> list[Row]:
+    """Rows of the trust card: dicts of method, criterion, value, text, green, amber, light, explanation."""
+    rows = _reference_rows(comparison)
+    for method in comparison["method"].values[1:].tolist():
+        one = comparison.sel({"method": method})
+        rows.append(_convergence(one, method))
+        findings = {
+            "agreement": worst_agreement(one, setting),
+            "off_region": _worst(one["off_region_owner"], "edge", share=True),
+            "cross_talk": worst_cross_talk(one, setting),
+            "reconstruction": _plain(float(one["reconstruction_chi2"])),
+            "exponent": implausible_exponents(one),
+            "binarisation": _plain(float(one["binarisation"]), share=True),
+        }
+        if "truth_nmse_scale_free" in one:
+            findings["truth_maps"] = _worst(one["truth_nmse_scale_free"], "true_endmember")
+            findings["truth_spectra"] = _worst(one["truth_sad_whitened"], "true_endmember", unit=" rad")
+        rows += [_row(method, key, finding) for key, finding in findings.items()]
+    return rows
+
+
+def judged_edges(setting: Setting) -> list[str]:
+    """Edges that judge the methods: the user's reference edges, all of them where none is marked."""
+    marked = [name for name, edge in setting.edges.items() if edge.reference]
+    return marked or list(setting.edges)
+
+
+def worst_agreement(one: xr.Dataset, setting: Setting) -> Finding:
+    """Smallest correlation with the reference, relative to the noise ceiling, over the clear edges."""
+    table = agreement_table(one, setting)
+    if not table:
+        return UNKNOWN
+    place, (r, ceiling) = min(table.items(), key=lambda item: item[1][0] / item[1][1])
+    return r / ceiling, f"{r / ceiling:.2f} (r = {r:.2f}, ceiling {ceiling:.2f}; {place})"
+
+
+def agreement_table(one: xr.Dataset, setting: Setting) -> dict[str, tuple[float, float]]:
+    """Correlation and ceiling of each clear reference edge in each profile, or in the map without profiles.
+
+    A map that does not vary has no correlation; it counts as 0.
+    """
+    profiles = list(setting.profiles)
+    table = {}
+    for edge in judged_edges(setting):
+        at = one.sel(edge=edge)
+        if profiles:
+            sources = {f"{edge}, {p}": ("profile", at.sel(profile=p)) for p in profiles}
+        else:
+            sources = {f"{edge}, map": ("map", at)}
+        for place, (kind, values) in sources.items():
+            ceiling = float(values[f"{kind}_noise_ceiling"])
+            if ceiling >= CLEAR_CEILING:
+                table[place] = (float(np.nan_to_num(values[f"{kind}_correlation"])), ceiling)
+    return table if str(one["status"].item()) != "failed" else {}
+
+
+def leaks(one: xr.Dataset, setting: Setting) -> dict[tuple[str, int], float]:
+    """Cross-talk of each element into each component not its own: (element, endmember) -> fraction."""
+    found: dict[tuple[str, int], float] = {}
+    for name, edge in setting.edges.items():
+        column = one.sel(edge=name)
+        for endmember, value in enumerate(column["cross_talk"].values.tolist()):
+            if endmember != int(column["owner"]) and value == value:
+                key = (edge.element, endmember)
+                found[key] = min(found.get(key, np.inf), max(value, 0.0))
+    return found
+
+
+def worst_cross_talk(one: xr.Dataset, setting: Setting) -> Finding:
+    """Largest leak, and from where to where."""
+    found = leaks(one, setting)
+    if not found:
+        return UNKNOWN
+    element, endmember = max(found, key=lambda key: found[key])
+    value = found[element, endmember]
+    return value, f"{value:.0%} ({element} in {component_name(one, endmember)})"
+
+
+def component_name(one: xr.Dataset, endmember: int) -> str:
+    """Name of a component in a sentence, with its number where the label does not tell it from others."""
+    names = one["endmember_label"].values.tolist()
+    name = str(names[endmember])
+    return name if names.count(name) == 1 else f"{name} {endmember + 1}"
+
+
+def implausible_exponents(one: xr.Dataset) -> Finding:
+    """Part of the backgrounds of the components that no matter has."""
+    exponents = one["endmember_exponent"].values[one["endmember_label"].values != ""]
+    if exponents.size == 0:
+        return UNKNOWN
+    plausible = (exponents >= EXPONENTS[0]) & (exponents <= EXPONENTS[1])
+    bad = int((~plausible).sum())
+    return bad / exponents.size, f"{bad} of {exponents.size}"
+
+
+def _reference_rows(comparison: xr.Dataset) -> list[Row]:
+    one = comparison.sel({"method": REFERENCE})
+    return [_row(REFERENCE, "off_region", _worst(one["off_region_owner"], "edge", share=True))]
+
+
+def _worst(values: xr.DataArray, dim: str, *, share: bool = False, unit: str = "") -> Finding:
+    known = abs(values.dropna(dim))
+    if known.sizes[dim] == 0:
+        return UNKNOWN
+    worst = known[int(np.argmax(known.to_numpy()))]
+    value, text = _plain(float(worst), share=share)
+    return value, f"{text}{unit} ({worst[dim].item()})"
+
+
+def _plain(value: float, *, share: bool = False) -> Finding:
+    if value != value:
+        return UNKNOWN
+    return value, f"{value:.0%}" if share else f"{value:.3g}"
+
+
+def _row(method: str, key: str, finding: Finding) -> Row:
+    criterion, (value, text) = CRITERIA[key], finding
+    return {
+        "method": method,
+        "criterion": criterion.title,
+        "value": None if value != value else value,
+        "text": text,
+        "green": criterion.green,
+        "amber": criterion.amber,
+        "light": criterion.light(value),
+        "explanation": criterion.explanation,
+    }
+
+
+def _convergence(one: xr.Dataset, method: str) -> Row:
+    status, message = str(one["status"].item()), str(one["message"].item())
+    return {
+        "method": method,
+        "criterion": CONVERGENCE,
+        "value": None,
+        "text": f"{status}: {message}" if message and status != "converged" else status,
+        "green": None,
+        "amber": None,
+        "light": CONVERGENCE_LIGHTS.get(status, "grey"),
+        "explanation": "Whether the method reached the end of its iteration, by its own criterion.",
+    }
+
+
+def rows_of(rows: list[Row], key: str) -> Mapping[str, Row]:
+    """Rows of one criterion by method, the reference left out."""
+    title = CRITERIA[key].title
+    return {row["method"]: row for row in rows if row["criterion"] == title and row["method"] != REFERENCE}
