@@ -77,7 +77,7 @@ def refit(model: Model, counts: xr.DataArray) -> xr.Dataset:
     maps = _refit_maps(model, counts, deviation)
     endmembers = xr.DataArray(model.endmembers, dims=("endmember", energy))
     fitted = maps["refit_abundance"].mean(counts.dims[:-1], dtype=np.float64) @ endmembers
-    measured = xr.DataArray(mean, dims=energy, coords={energy: counts[energy]})
+    measured = xr.DataArray(mean, dims=[energy], coords={energy: counts[energy]})
     per_electron = float(counts.attrs.get("counts_per_electron", 1.0))
     variance = per_electron * measured.clip(min=0) / max(n_valid, 1) * _freedom(model.endmembers, deviation)
     return maps.assign(mean_residual=measured - fitted, mean_residual_sd=np.sqrt(variance))

@@ -117,7 +117,7 @@ def apply(model: xr.Dataset, image: xr.DataArray, *, counts: xr.DataArray | None
     counts = image if counts is None else _canonical(counts)
     _check_same_pixels(image, counts)
     fitted = _on_axis(load_model(model), model, image)
-    maps = map_abundance(fitted, image).merge(refit(fitted, counts), join="exact")
+    maps = map_abundance(fitted, image).merge(refit(fitted, counts), join="exact", compat="override")
     result = maps.assign_attrs(attrs)
     return _in_callers_order(result, order, image.dims[-1])
 
@@ -153,7 +153,7 @@ def unmix(
     """
     fitted = fit(image, method, n_endmembers=n_endmembers, seed=seed, **options)
     maps = apply(fitted, image, counts=options.get("counts"))
-    return fitted.merge(maps, join="exact", combine_attrs="override")
+    return fitted.merge(maps, join="exact", compat="override", combine_attrs="override")
 
 
 def input_image(

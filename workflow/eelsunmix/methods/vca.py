@@ -95,7 +95,7 @@ def find_vertices(points: Array, rng: np.random.Generator) -> NDArray[np.intp]:
     """
     found: list[int] = []
     for _ in range(points.shape[1]):
-        direction: Array = rng.uniform(size=points.shape[1])
+        direction = np.asarray(rng.uniform(size=points.shape[1]))
         if found:
             span = np.linalg.qr(points[found].T)[0]
             direction = direction - span @ (span.T @ direction)
