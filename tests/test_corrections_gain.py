@@ -219,3 +219,22 @@ def test_expected_roughness_is_that_of_poisson_counts():
 def test_options_refuse_nonsense(options, message):
     with pytest.raises(ValueError, match=message):
         GainOptions(**options)
+
+
+def test_eds_lines_are_no_gain_unless_asked():
+    rng = np.random.default_rng(16)
+    lines = 1 + 0.3 * rng.random(ENERGY.size)
+    image = multilayer(rng, lines, shape=(9, 31)).assign_attrs(signal="EDS")
+    assert not step(correct_image(image), "gain")["applied"]
+    asked = Corrections(gain=GainOptions(method="data_driven"))
+    assert step(correct_image(image, asked), "gain")["applied"]
+
+
+@pytest.mark.parametrize("assumed", [0.3, 1.0, 30.0])
+def test_kind_does_not_depend_on_the_assumed_noise(assumed):
+    rng = np.random.default_rng(17)
+    pattern = rng.standard_normal(ENERGY.size)
+    for expected, detector in (("gain", {"gain": 1 + 0.01 * pattern}), ("dark", {"dark": 30 * pattern})):
+        image = multilayer(rng, **detector).assign_attrs(counts_per_electron=assumed)
+        log = correct_image(image, edges=EDGES).attrs["corrections"]
+        assert [entry["step"] for entry in log if entry["applied"]] == [expected]

@@ -202,3 +202,16 @@ def test_real_image(example_data):
     assert 40 < log["dark"]["sd"] < 60
     assert log["gain"]["roughness_before"] > 0.05
     assert log["gain"]["roughness_after"] < 0.012
+
+
+@pytest.mark.parametrize("shape", [(9, 7, 60), (1, 1, 30)])
+def test_result_survives_its_store(tmp_path, shape):
+    from eelsunmix.store import open_store, publish
+
+    image = scene(shape)[0] if shape[0] > 1 else scene()[0][:1, :1, :30]
+    for each in (image, image.chunk({"y": 2})):
+        corrected = correct_image(each)
+        path = tmp_path / f"{each.chunks is None}.zarr"
+        publish(corrected, path)
+        xr.testing.assert_equal(open_store(path).load(), corrected.compute())
+        assert open_store(path).attrs["corrections"] == corrected.attrs["corrections"]

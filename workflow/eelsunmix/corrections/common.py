@@ -1,5 +1,6 @@
 """What all correction steps share: the energy axis in eV, the valid pixels, records for the log."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -49,7 +50,7 @@ def near_edges(energy_ev: np.ndarray, edges: Mapping[str, Any], reach_ev: float)
 
 
 def record(step: str, applied: bool, summary: str, **numbers: Any) -> dict[str, Any]:
-    """One entry of the log of corrections, of plain Python types only."""
+    """One entry of the log of corrections, of plain Python types only; None for what is not a number."""
     return {"step": step, "applied": bool(applied), "summary": summary} | {
         key: _plain(value) for key, value in numbers.items()
     }
@@ -93,6 +94,9 @@ def _onset(edge: Any) -> float:
 def _plain(value: Any) -> Any:
     if isinstance(value, np.ndarray | list | tuple):
         return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, np.generic):
-        return value.item()
-    return value
+        value = value.item()
+    # JSON knows no NaN
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -91,14 +91,17 @@ def find_gain(
         gain = _gain_of(pattern)
         gain_record = _pattern_record(pattern, options)
     numbers = _roughness_numbers(image, statistics, bad, usable, (dark, gain), options)
-    gain_record |= numbers | {"correlation": pattern.correlation, "kind_evidence": pattern.evidence}
+    evidence = {"correlation": pattern.correlation, "kind_evidence": pattern.evidence}
+    gain_record = record(**(gain_record | numbers | evidence))
     return ChannelCorrection(dark, gain, [dark_record, gain_record])
 
 
 def _pattern(
     image: xr.DataArray, statistics: Statistics, means: np.ndarray, usable: np.ndarray, options: GainOptions
 ) -> Pattern:
-    if means.shape[-1] < options.smooth_channels:
+    # the lines of an EDS spectrum are as narrow as a pattern and in every pixel; so only on demand
+    unasked = image.attrs.get("signal") == "EDS" and options.method == "auto"
+    if unasked or means.shape[-1] < options.smooth_channels:
         return Pattern("gain", np.zeros(means.shape[-1]), float("nan"), 0.0)
     return find_pattern(
         means,
@@ -177,7 +180,7 @@ def _why_nothing(options: GainOptions, pattern: Pattern) -> str:
     if options.method == "already_applied":
         return "Gain not touched: the configuration says that it is applied already."
     if math.isnan(pattern.correlation):
-        return "No gain estimated: too few pixels, channels or counts to compare groups of pixels."
+        return "No gain estimated: too few pixels, channels or counts to compare, or an EDS image."
     return (
         f"No gain applied: different pixels share no fixed pattern "
         f"(correlation {pattern.correlation:.2f}, needed above {MIN_CORRELATION})."

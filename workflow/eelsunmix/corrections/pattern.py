@@ -15,6 +15,8 @@ from eelsunmix.corrections.common import interpolate_channels
 ORDER = 2
 MIN_COUNTS = 100
 """Counts that a group must have in a channel before its logarithm is looked at."""
+MIN_SHARE = 0.2
+"""Share of the channels that must be usable: a few strong lines alone are no evidence of a pattern."""
 GAIN_LIMITS = (0.8, 1.25)
 OUTLIER = 5.0
 """Robust standard deviations beyond which a channel is taken for an unknown edge and left alone."""
@@ -112,7 +114,7 @@ def find_pattern(
     """
     countable = (means * n_pixels[:, None] >= MIN_COUNTS * counts_per_electron).all(axis=0)
     usable = usable & countable
-    if len(means) < 2 or usable.sum() < 2 * window:
+    if len(means) < 2 or usable.sum() < max(2 * window, MIN_SHARE * usable.size):
         return Pattern("gain", np.zeros(means.shape[1]), float("nan"), 0.0)
     means = interpolate_channels(means, ~countable)  # the fall into an empty stretch is no pattern
     relative = high_pass(means, window)
@@ -152,7 +154,8 @@ def _evidence(means: np.ndarray, relative: np.ndarray, weight: np.ndarray, usabl
         residual = in_counts - _common(in_counts, base, weight) * base
         chi2.append(float((weight * residual**2)[:, usable].sum()))
     freedom = (len(means) - 1) * int(usable.sum())
-    return (chi2[0] - chi2[1]) / max(1.0, min(chi2) / freedom)
+    # in units of the better model's own residual: the noise of cameras is seldom known to a factor of two
+    return (chi2[0] - chi2[1]) / max(min(chi2) / freedom, 1e-12)
 
 
 def _unsuspicious(values: np.ndarray, usable: np.ndarray) -> np.ndarray:
