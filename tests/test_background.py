@@ -270,6 +270,15 @@ def test_no_edges_give_an_empty_result():
     assert bs.sizes["edge"] == 0
     assert bs.net_counts.dims == ("edge", "y", "x")
     assert bs.attrs["edges"] == {}
+    assert net_counts_of_spectra(np.ones((4, 150)), ENERGY, {}).shape == (4, 0)
+
+
+def test_image_without_calibration_has_profiles_in_pixels():
+    bare = noisy_image().drop_vars(["x", "y"])
+    bs = subtract_background(bare, EDGES_HERE, profiles={"P": Profile(along="y", pixels=(1, 3))})
+    assert bs.profile_position.attrs["units"] == "px"
+    np.testing.assert_array_equal(bs.profile_position[0], np.arange(7))
+    assert bs.attrs["profiles"]["P"]["width_nm"] is None
 
 
 def test_keV_axis_gives_the_same_counts():  # noqa: N802

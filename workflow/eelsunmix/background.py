@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from eelsunmix.edges import Edge, Profile, Region, check_windows
 from eelsunmix.group_spectra import group_spectra
 from eelsunmix.net_counts import net_counts_of_spectra
-from eelsunmix.profiles import profile_pixels, profile_positions, region_mask
+from eelsunmix.profiles import length_unit, profile_pixels, profile_positions, region_mask
 from eelsunmix.subtraction import BackgroundOptions, Subtraction, overall_exponent, subtract
 from eelsunmix.windows import EdgeChannels, WindowSums, locate, sum_windows
 
@@ -182,7 +182,7 @@ def _profile_variables(
     data = {
         "profile_counts": (dims, counts[0], units),
         "profile_counts_sd": (dims, counts[1], units),
-        "profile_position": (("profile", "position"), positions, {"units": "nm"}),
+        "profile_position": (("profile", "position"), positions, {"units": length_unit(sums.valid)}),
     }
     return xr.Dataset(data, coords={"edge": _labels(places), "profile": _labels(profiles)})
 

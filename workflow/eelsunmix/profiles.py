@@ -125,6 +125,11 @@ def profile_positions(profile: Profile, image: xr.DataArray) -> NDArray[np.float
     return _axis(image, profile.along)[0]
 
 
+def length_unit(image: xr.DataArray) -> str:
+    """Return ``"nm"``, or ``"px"`` where the image has no calibration."""
+    return "nm" if all(_axis(image, dim)[2] == "nm" for dim in ("y", "x")) else "px"
+
+
 def region_mask(region: Region, image: xr.DataArray, *, name: str = "region") -> xr.DataArray:
     """Pixels of a region, dims (y, x), bool: those whose centre lies within its limits.
 

@@ -117,7 +117,6 @@ def subtract(
     overall : tuple of float, optional
         Exponent of the whole image and its variance; fitted to `sums` by default.
     """
-    shape = valid.shape
     binned, window = sums[..., :-1].astype(float), sums[..., -1].astype(float).ravel()
     overall = overall or overall_exponent(binned, place, counts_per_electron)
     exponent, variance, fitted = _choose_exponent(
@@ -128,29 +127,34 @@ def subtract(
         rows,
         place.fit_bounds,
         counts_per_electron=counts_per_electron,
-        exponent=np.where(fitted, exponent, overall[0]).ravel(),
-        exponent_variance=np.where(fitted, variance, overall[1]).ravel(),
+        exponent=np.where(fitted, exponent, overall[0]),
+        exponent_variance=np.where(fitted, variance, overall[1]),
     )
+    maps = _net_counts(fit, window, place, options)
+    maps["exponent"] = np.where(fitted, exponent, np.nan)
+    maps["reduced_chi2"] = fit.reduced_chi2(rows, fitted_parameters=2 if options.exponent == "pixel" else 1)
+    blank = np.where(valid, 1.0, np.nan)
+    return Subtraction(
+        **{name: values.reshape(valid.shape) * blank for name, values in maps.items()},
+        implausible=fit.implausible.reshape(valid.shape) & valid,
+        not_fitted=~fitted.reshape(valid.shape) & valid,
+    )
+
+
+def _net_counts(
+    fit: PowerLawFit, window: Floats, place: EdgeChannels, options: BackgroundOptions
+) -> dict[str, Floats]:
     background, extrapolated = fit.extrapolate(place.integrate_bounds, mean_unbiased=options.mean_unbiased)
-    counting = counting_variance(window, counts_per_electron)
+    counting = counting_variance(window, fit.counts_per_electron)
     own = _independent_part(fit, place, options)
-    maps = {
+    shared = np.maximum(extrapolated - own, 0) if options.exponent == "global" else np.zeros_like(own)
+    return {
         "net_counts": window - background,
         "net_counts_sd": np.sqrt(counting + extrapolated),
         "background_counts": background,
-        "exponent": np.where(fitted, exponent, np.nan).ravel(),
-        "reduced_chi2": fit.reduced_chi2(rows, fitted_parameters=2 if options.exponent == "pixel" else 1),
         "independent_variance": counting + own,
-        "common_error": np.sqrt(np.maximum(extrapolated - own, 0))
-        if options.exponent == "global"
-        else 0 * own,
+        "common_error": np.sqrt(shared),
     }
-    blank = np.where(valid, 1.0, np.nan)
-    return Subtraction(
-        **{name: values.reshape(shape) * blank for name, values in maps.items()},
-        implausible=fit.implausible.reshape(shape) & valid,
-        not_fitted=~fitted & valid,
-    )
 
 
 def overall_exponent(
@@ -182,18 +186,19 @@ def _choose_exponent(
     average_over: Sequence[int],
     overall: tuple[float, float],
 ) -> tuple[Floats, Floats, Bools]:
-    shape = binned.shape[:-1]
+    """Return exponents, their variances, and whether they could be fitted; each of shape (pixel,)."""
+    n_pixels = binned[..., 0].size
     if options.exponent == "global":
-        return np.full(shape, overall[0]), np.full(shape, overall[1]), np.ones(shape, dtype=bool)
+        return np.full(n_pixels, overall[0]), np.full(n_pixels, overall[1]), np.ones(n_pixels, dtype=bool)
     determining = binned.sum(axis=-1)
     if options.exponent == "local":
         # Electrons that determine the exponent of a weighted sum of Poisson counts: (sum w c)^2 / sum w^2 c.
         spread = gaussian_sum(determining, options.local_sigma_px, average_over, squared=True)
         binned = gaussian_sum(binned, options.local_sigma_px, average_over)
         determining = binned.sum(axis=-1) ** 2 / np.where(spread > 0, spread, np.inf)
-    exponent, converged = fit_exponent(binned.reshape(-1, binned.shape[-1]), place.fit_bounds)
+    exponent, converged = fit_exponent(binned.reshape(n_pixels, -1), place.fit_bounds)
     variance = fitted_exponent_variance(determining.ravel(), exponent, place.fit_bounds, counts_per_electron)
-    return exponent.reshape(shape), variance.reshape(shape), converged.reshape(shape)
+    return exponent, variance, converged
 
 
 def _independent_part(fit: PowerLawFit, place: EdgeChannels, options: BackgroundOptions) -> Floats:
