@@ -42,6 +42,7 @@ def check_samples(drafts: Mapping[str, Draft], must_exist: bool) -> Iterator[Pro
         yield from _check_source(draft)
         if must_exist:
             yield from _check_file(draft)
+            yield from _check_references(draft)
         yield from _check_fit_on(draft, drafts)
     shared = [problem for draft in drafts.values() for problem in _check_regions(draft)]
     # Regions of the top level hold for many samples: the first that they do not fit is enough.
@@ -70,9 +71,18 @@ def _check_file(draft: Draft) -> Iterator[Problem]:
         yield draft.problem(fault, "file")
 
 
+def _check_references(draft: Draft) -> Iterator[Problem]:
+    node, path = draft.sections.get("corrections", (None, ()))
+    gain = node.child("gain") if node else None
+    for key in ("reference", "dark"):
+        file = gain.child(key) if gain else None
+        if file and isinstance(file.value, str) and (fault := _file_fault(file.value)):
+            yield Problem(file.file, fault, file.line, (*path, "gain", key))
+
+
 def _file_fault(text: str) -> str | None:
     if not text.strip():
-        return "is empty; write the path of the spectrum image"
+        return "is empty; write the path of a file"
     if text.startswith("~"):
         return f"{shown(text)}: ~ is not expanded; write the whole path"
     try:

@@ -47,4 +47,5 @@ def parameters(kind: Any) -> dict[str, Entry]:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    """Prose without line breaks, marks of citation and the double quotes of reStructuredText."""
+    return re.sub(r"\s*\[\d\]_", "", " ".join(text.split())).replace("``", "`")

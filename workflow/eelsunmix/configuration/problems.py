@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from eelsunmix.errors import InputError
 
 LONGEST_QUOTE = 60
+LONGEST_LIST = 20
 _PLAIN_TEXT = re.compile(r"\S([\S ]*\S)?")
 
 
@@ -76,12 +77,24 @@ def shown(text: str, longest: int = LONGEST_QUOTE) -> str:
     ('Ti_L23', "'a\\nb'")
     """
     short = text if len(text) <= longest else text[:longest] + "..."
-    return short if short.isprintable() and _PLAIN_TEXT.fullmatch(short) else ascii(short)
+    return short if short.isprintable() and _PLAIN_TEXT.fullmatch(short) else quoted(text, longest)
+
+
+def quoted(text: str, longest: int = LONGEST_QUOTE) -> str:
+    """Text of the user as a Python string in ASCII, cut where it is too long."""
+    whole = ascii(text)
+    return whole if len(whole) <= longest + 2 else whole[:longest] + "..."
 
 
 def one_line(message: str) -> str:
     """Fold a message into one printable line."""
     return "".join(mark if mark.isprintable() else ascii(mark)[1:-1] for mark in " ".join(message.split()))
+
+
+def unknown_key(advice: str, value: str) -> str:
+    """Message for a key that does not belong here; `{title: A, B}` makes a key B without a value."""
+    comma = not value and not advice.startswith("did you mean")
+    return f"unknown key; {advice}{' (a text that contains a comma needs quotes)' if comma else ''}"
 
 
 def suggestion(word: str, candidates: Iterable[str]) -> str:
@@ -95,8 +108,9 @@ def suggestion(word: str, candidates: Iterable[str]) -> str:
     'possible: b, a'
     """
     names = list(candidates)
+    listed = [*names[:LONGEST_LIST], *(["..."] if len(names) > LONGEST_LIST else [])]
     lower = {name.lower(): name for name in names}
     close = get_close_matches(word.lower(), lower, n=1, cutoff=0.6)
     if close:
         return f"did you mean {lower[close[0]]}?"
-    return f"possible: {', '.join(names)}" if names else "nothing can be written here"
+    return f"possible: {', '.join(listed)}" if names else "nothing can be written here"

@@ -40,6 +40,11 @@ def read_configuration(
         With all mistakes, one line each.
     """
     root = read_documents(paths, overrides or {})
+    return read_tree(root, tuple(map(str, paths)), must_exist=must_exist)
+
+
+def read_tree(root: Node, files: tuple[str, ...] = (), *, must_exist: bool = True) -> Configuration:
+    """Check the values of a configuration, wherever they come from; see `read_configuration`."""
     problems = unknown_keys(root, TOP_KEYS, ())
     drafts = _drafts(root, problems)
     values = _read_all(root, drafts, problems)
@@ -48,7 +53,7 @@ def read_configuration(
     if problems:
         raise ConfigurationError(problems)
     samples = {name: _settings(draft, values) for name, draft in drafts.items()}
-    return Configuration(samples=samples, dask=dask, files=_files(root, paths))
+    return Configuration(samples=samples, dask=dask, files=(*files, *_tables(root)))
 
 
 def _drafts(root: Node, problems: list[Problem]) -> dict[str, Draft]:
@@ -108,6 +113,6 @@ def _settings(draft: Draft, values: Mapping[Keys, Any]) -> SampleSettings:
     return SampleSettings(name=draft.name, scene=scene.value if scene else None, **given)
 
 
-def _files(root: Node, paths: Sequence[Path]) -> tuple[str, ...]:
+def _tables(root: Node) -> list[str]:
     samples = root.value["samples"].value
-    return (*map(str, paths), *([samples] if isinstance(samples, str) else []))
+    return [samples] if isinstance(samples, str) else []

@@ -109,6 +109,8 @@ def default_text(field: Any) -> str:
         return "" if isinstance(plain, dict) else f"`{_yaml(plain)}`"
     if field.default is dataclasses.MISSING:
         return "required"
+    if field.default == "":
+        return "the label"
     return "" if dataclasses.is_dataclass(field.default) else f"`{_yaml(as_params(field.default))}`"
 
 

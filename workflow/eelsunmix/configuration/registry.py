@@ -3,6 +3,7 @@
 from typing import Any
 
 from eelsunmix import methods
+from eelsunmix.examples import registry
 from eelsunmix.synthetic import SCENES
 
 EXAMPLE_PREFIX = "example:"
@@ -30,6 +31,4 @@ def method_options(name: str) -> Any:
 
 def example_names() -> tuple[str, ...]:
     """Names of the example files that can be fetched."""
-    from eelsunmix.examples import EXAMPLES
-
-    return tuple(EXAMPLES)
+    return tuple(registry())

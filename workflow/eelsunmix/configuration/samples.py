@@ -5,7 +5,7 @@ from pathlib import Path
 
 from eelsunmix.configuration.names import duplicates_but_for_case, sample_name_fault
 from eelsunmix.configuration.nodes import Node
-from eelsunmix.configuration.problems import ConfigurationError, Problem, shown, suggestion
+from eelsunmix.configuration.problems import ConfigurationError, Problem, quoted, shown, suggestion
 from eelsunmix.configuration.strict_yaml import read_text, scalar
 
 COLUMNS = ("sample", "file", "signal", "fit_on", "invalid_pixels", "n_learning_pixels", "seed")
@@ -32,7 +32,7 @@ def read_samples(node: Node) -> tuple[dict[str, Node], list[Problem]]:
         return {}, [Problem(node.file, "has no sample; write NAME: {file: ...}", node.line, ("samples",))]
     for name, row in rows:
         if fault := sample_name_fault(name):
-            problems.append(Problem(row.file, f"{name[:80]!a} {fault}", row.line, ("samples",)))
+            problems.append(Problem(row.file, f"{quoted(name)} {fault}", row.line, ("samples",)))
         elif not row.is_mapping:
             message = "needs a mapping, for example {file: data/image.dm4}"
             problems.append(Problem(row.file, message, row.line, ("samples", name)))

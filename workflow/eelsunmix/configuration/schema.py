@@ -43,7 +43,7 @@ def schema() -> Schema:
     samples = {"anyOf": [{"type": "string"}, _names({"$ref": "#/$defs/Sample"}, SAMPLE_NAME.pattern)]}
     top = _object({"samples": samples} | sections | {"dask": known["dask"]}) | {"required": ["samples"]}
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Configuration of eelsunmix"}
-    return head | top | {"$defs": _used(definitions)}
+    return head | top | {"$defs": _used(definitions, top)}
 
 
 def _kinds() -> dict[str, Any]:
@@ -126,7 +126,7 @@ def _is_title(key: str, item: Any) -> bool:
     return key == "title" and isinstance(item, str)
 
 
-def _used(definitions: Schema) -> Schema:
+def _used(definitions: Schema, top: Schema) -> Schema:
     """Definitions that something refers to (those of methods and scenes were written out)."""
-    text = json.dumps(definitions)
-    return {name: one for name, one in definitions.items() if f'"#/$defs/{name}"' in text or name == "Sample"}
+    text = json.dumps([definitions, top])
+    return {name: one for name, one in definitions.items() if f'"#/$defs/{name}"' in text}

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from eelsunmix.configuration.kinds import field_types
 from eelsunmix.configuration.names import duplicates_but_for_case, label_fault, method_label_fault
 from eelsunmix.configuration.nodes import Node
-from eelsunmix.configuration.problems import Problem, suggestion
+from eelsunmix.configuration.problems import Problem, suggestion, unknown_key
 from eelsunmix.configuration.registry import method_names, method_options, scene_names, scene_options
 from eelsunmix.configuration.settings import MethodSettings, Sections
 from eelsunmix.configuration.validation import Path, validate
@@ -37,7 +37,7 @@ def read_section(key: str, node: Node, path: Path) -> Result:
 def unknown_keys(node: Node, keys: tuple[str, ...], path: Path) -> list[Problem]:
     """Refuse the keys that do not belong here, with a suggestion."""
     return [
-        Problem(child.file, f"unknown key; {_whereabouts(key, keys)}", child.line, (*path, key))
+        Problem(child.file, unknown_key(_whereabouts(key, keys), child.text), child.line, (*path, key))
         for key, child in node.value.items()
         if key not in keys
     ]
@@ -106,9 +106,6 @@ def _unknown_method(node: Node, label: str, path: Path) -> Problem:
 
 def _whereabouts(key: str, keys: tuple[str, ...]) -> str:
     """Say where a key belongs: here under a similar name, below another key, or at the other level."""
-    guess = suggestion(key, keys)
-    if guess.startswith("did you mean"):
-        return guess
     owners = [
         name for name, kind in field_types(Sections).items() if key in field_types(kind) and name in keys
     ]
@@ -118,4 +115,4 @@ def _whereabouts(key: str, keys: tuple[str, ...]) -> str:
         return "it stands at the top level only, not in a sample"
     if key in SAMPLE_KEYS:
         return "it stands in a sample only"
-    return guess
+    return suggestion(key, keys)

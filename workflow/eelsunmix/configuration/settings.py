@@ -42,7 +42,7 @@ class MethodSettings:
         Seed of this method alone; the seed of the sample where it is not given.
     """
 
-    method: str
+    method: str = ""
     input: Literal["corrected", "pca", "nlm"] = "corrected"
     seed: Annotated[int, Field(ge=0)] | None = None
     options: Any = None

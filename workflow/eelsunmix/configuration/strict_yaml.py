@@ -102,7 +102,9 @@ def scalar(text: str) -> Any:
     """Value of an unquoted scalar by the core schema of YAML 1.2."""
     if text in _NAMED:
         return _NAMED[text]
-    if _INTEGER.fullmatch(text) and len(text) <= _MOST_DIGITS:
+    if len(text) > _MOST_DIGITS:
+        return text
+    if _INTEGER.fullmatch(text):
         return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
     if _FLOAT.fullmatch(text):
         return float(text.replace(".", "", 1) if text.lstrip("+-")[1:2].isalpha() else text)

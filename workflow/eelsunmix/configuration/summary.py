@@ -25,7 +25,10 @@ def summarise(configuration: Configuration) -> str:
 
 def _sample(sample: SampleSettings) -> Iterator[str]:
     yield f"image: {_source(sample)}"
-    yield from (f"{stage}: {_changes(getattr(sample, stage)) or 'as by default'}" for stage in _STAGES)
+    changes = {stage: _changes(getattr(sample, stage)) for stage in _STAGES}
+    yield from (f"{stage}: {change}" for stage, change in changes.items() if change)
+    if unchanged := [stage for stage, change in changes.items() if not change]:
+        yield f"as by default: {', '.join(unchanged)}"
     yield from (f"edge {name}: {_edge(edge)}" for name, edge in sample.edges.items())
     yield from (
         f"profile {name}: {_changes(profile) or 'along x'}" for name, profile in sample.profiles.items()

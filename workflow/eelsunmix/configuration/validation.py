@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from eelsunmix.configuration.kinds import field_types, type_at
 from eelsunmix.configuration.nodes import Node
-from eelsunmix.configuration.problems import Problem, suggestion
+from eelsunmix.configuration.problems import Problem, suggestion, unknown_key
 from eelsunmix.configuration.words import found, hint, needed
 
 Path = tuple[str | int, ...]
@@ -91,7 +91,7 @@ def _problem(mistakes: list[Mapping[str, Any]], root: Node, kind: Any, place: Pa
         return Problem(node.file, message, (here or node).line, path + place)
     if mistake["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
         keys = [name for one in type_at(kind, place[:-1]) for name in field_types(one)]
-        message = f"unknown key; {suggestion(str(place[-1]), keys)}"
+        message = unknown_key(suggestion(str(place[-1]), keys), node.text)
     elif mistake["type"] == "missing" and not parents:
         message = f"is missing; needs {needed(kinds)}"
     elif mistake["type"] in _WRONG_TYPE or mistake["type"] in ("too_long", "too_short", "missing"):

@@ -1,0 +1,157 @@
+"""What is generated from the options, the examples, and the command that checks a configuration."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from eelsunmix.configuration import as_params, read_configuration
+from eelsunmix.configuration.__main__ import main
+from eelsunmix.configuration.docstrings import parameters, summary
+from eelsunmix.configuration.reference import reference
+from eelsunmix.configuration.schema import schema, schema_text
+from eelsunmix.configuration.strict_yaml import read_yaml
+from eelsunmix.edges import Region
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = sorted((ROOT / "config").rglob("*.yaml"))
+HOW_TO = "run: python -m eelsunmix.configuration --reference --schema"
+
+
+def test_the_committed_reference_is_that_of_the_options():
+    assert (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8") == reference(), HOW_TO
+
+
+def test_the_committed_schema_is_that_of_the_options():
+    assert (ROOT / "config" / "schema.json").read_text(encoding="utf-8") == schema_text(), HOW_TO
+
+
+def test_every_default_configuration_is_there():
+    assert {path.name for path in EXAMPLES} >= {
+        "config.yaml",
+        "demo.yaml",
+        "multilayer.yaml",
+        "sto_lmo.yaml",
+        "k_edges.yaml",
+        "eds_phase_map.yaml",
+    }
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_every_example_is_valid(path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    configuration = read_configuration([path])
+    assert configuration.samples
+    for sample in configuration.samples.values():
+        json.dumps(as_params(sample))
+        assert sample.methods
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_every_example_agrees_with_the_schema(path):
+    jsonschema.Draft202012Validator(schema()).validate(read_yaml(path).plain())
+    first = path.read_text(encoding="utf-8").splitlines()[0]
+    linked = re.fullmatch(r"# yaml-language-server: \$schema=(.+)", first)[1]
+    assert (path.parent / linked).resolve() == ROOT / "config" / "schema.json"
+
+
+def test_the_schema_is_one():
+    jsonschema.Draft202012Validator.check_schema(schema())
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"samples": {"a b": {}}},
+        {"samples": {"S": {"fiel": "x"}}},
+        {"samples": "s.tsv", "methods": {"vca": {"loss": "frobenius"}}},
+        {"samples": "s.tsv", "methods": {"mine": {}}},
+        {"samples": "s.tsv", "edges": {"Ti": {"element": "Ti"}}},
+        {"samples": {"S": {"simulate": {"scene": "chequerboard", "shape": [3, 4]}}}},
+        {"samples": "s.tsv", "dask": {"mode": "thread"}},
+    ],
+)
+def test_the_schema_refuses_mistakes(values):
+    assert not jsonschema.Draft202012Validator(schema()).is_valid(values)
+
+
+@pytest.mark.parametrize(
+    "text", re.findall(r"```yaml\n(.*?)```", (ROOT / "config" / "README.md").read_text(), re.DOTALL)
+)
+def test_the_snippets_of_the_guide_are_valid(text, tmp_path):
+    (tmp_path / "c.yaml").write_text(text)
+    assert read_configuration([tmp_path / "c.yaml"], must_exist=False).samples
+
+
+def test_the_errors_shown_in_the_guide_are_real(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    text = (
+        "\n" * 4
+        + "samples: {S: {simulate: {scene: multilayer}}}\nedges: {Ti_L23: {element: Ti, onset_eV: 456,\n"
+    )
+    Path("my.yaml").write_text(
+        text + "  fit_eV: 405-450, integrate_eV: [456, 486]}}\n\nmethodes: {vca: {}}\n"
+    )
+    assert main(["my.yaml"]) == 1
+    shown = re.findall(r"^my\.yaml.*$", (ROOT / "config" / "README.md").read_text(), re.MULTILINE)
+    assert capsys.readouterr().err.splitlines() == shown
+
+
+def test_the_commented_table_is_a_valid_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    table = (ROOT / "config" / "samples.tsv").read_text()
+    Path("t.tsv").write_text(re.sub(r"^# (?=SI\d)", "", table, flags=re.MULTILINE))
+    Path("c.yaml").write_text("samples: t.tsv\n")
+    samples = read_configuration([Path("c.yaml")], must_exist=False).samples
+    assert [sample.fit_on for sample in samples.values()] == [None, "SI1", None]
+
+
+def test_the_command_says_in_words_what_is_asked_for(capsys):
+    assert main([str(ROOT / "config" / "examples" / "demo.yaml")]) == 0
+    said = capsys.readouterr().out
+    assert "STO-LMO\n  image: example:STO-LMO_EELS_SI.dm3" in said
+    assert "edge Ti_L23: Ti from 456 eV; background fitted 405 to 450 eV, signal summed 456 to 486 eV" in said
+    assert "components: n 2" in said
+    assert "nmf_kl (nmf, " in said
+
+
+def test_the_command_fails_with_the_lines_alone(tmp_path):
+    (tmp_path / "c.yaml").write_text("samples: {S: {file: absent.dm4}}\nseed: x\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "eelsunmix.configuration", "c.yaml"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert [line.split(": ")[1] for line in done.stderr.splitlines()] == ["samples.S.file", "seed"]
+
+
+def test_the_command_writes_reference_and_schema(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for folder in ("docs", "config"):
+        Path(folder).mkdir()
+    assert main(["--reference", "--schema"]) == 0
+    assert Path("docs/configuration.md").read_text(encoding="utf-8") == reference()
+    assert json.loads(Path("config/schema.json").read_text(encoding="utf-8")) == schema()
+    assert "wrote docs/configuration.md" in capsys.readouterr().out
+
+
+def test_docstrings_are_read():
+    assert summary(Region).startswith("A rectangle of the image")
+    entries = parameters(Region)
+    assert entries["x_nm"] == entries["y_nm"]
+    assert entries["x_nm"].kind == "tuple of float, optional"
+    assert entries["without"].text == "Elements whose net counts must vanish in the region."
+
+
+def test_every_key_is_explained():
+    rows = re.findall(r"^\| `(\w+)` \|.*\| *([^|]*) \|$", reference(), re.MULTILINE)
+    assert len(rows) > 60
+    # These say it with their names.
+    obvious = {"seed", "x", "y", "energy", "pixel_nm"}
+    assert [key for key, meaning in rows if not meaning and key not in obvious] == []
