@@ -39,6 +39,7 @@ class Page:
             self._call(f"{domain}.enable")
         self.resize(width, height)
         self._call("Page.navigate", url=Path(path).resolve().as_uri())
+        self.wait_for("location.href !== 'about:blank' && document.readyState === 'complete'")
 
     def __enter__(self):
         return self
@@ -89,7 +90,9 @@ class Page:
         theirs = [fcntl.fcntl(end, fcntl.F_DUPFD, 10) for end in (commands[0], events[1])]
         script = f'exec "$0" "$@" 3<&{theirs[0]} 4>&{theirs[1]}'
         argv = ["bash", "-c", script, CHROMIUM, *FLAGS, f"--user-data-dir={self._profile}", "about:blank"]
-        self._process = subprocess.Popen(argv, pass_fds=theirs, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        self._process = subprocess.Popen(
+            argv, pass_fds=theirs, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
+        )
         for end in (*theirs, commands[0], events[1]):
             os.close(end)
         self._write, self._read = commands[1], events[0]

@@ -14,7 +14,9 @@ NAMES = ["Ru", "Co", "Pt"]
 STEP = 0.12
 
 
-def report_arguments(size=(13, 17), methods=("nmf", "ica", "vca"), *, failed=(), truth=True, edges=EDGES, seed=0):
+def report_arguments(
+    size=(13, 17), methods=("nmf", "ica", "vca"), *, failed=(), truth=True, edges=EDGES, seed=0
+):
     """Keyword arguments of `write_report` for a made-up sample of `size` (y, x) pixels."""
     rng = np.random.default_rng(seed)
     abundance = _abundance(size)
@@ -86,8 +88,17 @@ def _raw(counts, axes, abundance, spectra):
         store["true_abundance"] = (("y", "x", "true_endmember"), abundance)
         store = store.assign_coords(true_endmember=NAMES)
     return store.assign_attrs(
-        source={"file": "data/raw/SI1.dm4", "sha256": "ab" * 32, "size_bytes": 1800000, "reader": "rsciio 0.15"},
-        origin_of_axes={"energy_loss.offset": "file", "energy_loss.scale": "file", "x.scale": "configuration"},
+        source={
+            "file": "data/raw/SI1.dm4",
+            "sha256": "ab" * 32,
+            "size_bytes": 1800000,
+            "reader": "rsciio 0.15",
+        },
+        origin_of_axes={
+            "energy_loss.offset": "file",
+            "energy_loss.scale": "file",
+            "x.scale": "configuration",
+        },
         metadata={"beam_energy_keV": 100.0, "detector": "Merlin"},
         counts_check={
             "variance_to_mean": 1.0312,
@@ -121,7 +132,11 @@ def _corrected(counts, axes, rng):
         attrs={
             "corrections": [
                 {"step": "dark", "applied": False, "summary": "No dark reference was given."},
-                {"step": "gain", "applied": True, "summary": "Estimated from the data: standard deviation 1.0 %."},
+                {
+                    "step": "gain",
+                    "applied": True,
+                    "summary": "Estimated from the data: standard deviation 1.0 %.",
+                },
                 {"step": "spikes", "applied": True, "summary": "2 voxels were replaced."},
             ]
         },
@@ -242,7 +257,9 @@ def _comparison(methods, working, abundance, axes, edges, rng, truth):
     maps = true + noise * rng.standard_normal((len(labels), *true.shape))
     maps[~good] = np.nan
     profile = np.stack([maps[:, :, :3].sum(axis=2), maps.sum(axis=2)], axis=2)
-    sd = np.where(np.array(labels) == "BS", 60 * np.sqrt(3), np.nan)[:, None, None, None] * np.ones(profile.shape)
+    sd = np.where(np.array(labels) == "BS", 60 * np.sqrt(3), np.nan)[:, None, None, None] * np.ones(
+        profile.shape
+    )
     by_profile = ("method", "edge", "profile")
     shape = (len(labels), len(names), 2)
 
@@ -256,15 +273,24 @@ def _comparison(methods, working, abundance, axes, edges, rng, truth):
         "element_profile": ((*by_profile, "position"), profile),
         "element_profile_sd": ((*by_profile, "position"), sd),
         "profile_position": (("profile", "position"), np.tile(STEP * np.arange(n_x), (2, 1))),
-        "owner": (("method", "edge"), np.array([_owners(label, good_, names) for label, good_ in zip(labels, good)])),
+        "owner": (
+            ("method", "edge"),
+            np.array([_owners(label, good_, names) for label, good_ in zip(labels, good)]),
+        ),
         "group": (("method", "endmember"), np.where(_real(labels, good), np.arange(3), -1)),
-        "endmember_label": (("method", "endmember"), np.where(_real(labels, good), ["Ru", "Co", "background"], "")),
+        "endmember_label": (
+            ("method", "endmember"),
+            np.where(_real(labels, good), ["Ru", "Co", "background"], ""),
+        ),
         "cross_talk": (("method", "endmember", "edge"), _cross_talk(labels, good, names)),
         "sad_between": (("method", "other_method"), 0.05 * np.ones((len(labels), len(labels)))),
         "map_noise_ceiling": ("edge", np.linspace(0.9, 0.4, len(names))),
         "profile_noise_ceiling": (("edge", "profile"), np.full((len(names), 2), 0.85)),
         "status": ("method", ["reference", *("converged" if m in working else "failed" for m in methods)]),
-        "message": ("method", ["", *("" if m in working else "the loss was not finite in epoch 3" for m in methods)]),
+        "message": (
+            "method",
+            ["", *("" if m in working else "the loss was not finite in epoch 3" for m in methods)],
+        ),
         "seconds": ("method", np.arange(len(labels), dtype=float)),
     }
     for name in ("map_correlation", "map_scale", "off_region_mean", "off_region_sd", "negative_fraction"):
@@ -307,7 +333,10 @@ def _with_truth(store, true, abundance, labels, good, rng):
     found[~real[:, 0]] = np.nan
     data = {
         "true_element_map": (("edge", "y", "x"), true),
-        "true_element_profile": (("edge", "profile", "position"), np.stack([true[:, :3].sum(1), true.sum(1)], 1)),
+        "true_element_profile": (
+            ("edge", "profile", "position"),
+            np.stack([true[:, :3].sum(1), true.sum(1)], 1),
+        ),
         "truth_match": (("method", "true_endmember"), np.where(real, np.arange(3), -1)),
         "truth_abundance_profile": (("method", "true_endmember", "profile", "position"), found),
         "true_abundance_profile": (("true_endmember", "profile", "position"), along.transpose(2, 0, 1)),

@@ -40,22 +40,23 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One row; `method` lets the reader hide it, `heading` makes it a line across the table."""
+    """One row; `method` lets the reader hide it."""
 
     cells: tuple[Cell, ...]
     method: str = ""
-    heading: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """A table; `columns` are the headings, whose tooltips are `titles`."""
+    """A table; `columns` are the headings, whose tooltips are `titles`; a `half` one shares its line."""
 
     caption: str
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
     titles: tuple[str, ...] = ()
+    heading: str = ""
     css: str = ""
+    half: bool = False
     kind: ClassVar[str] = "table"
 
 
@@ -132,4 +133,5 @@ def pairs(caption: str, rows: Sequence[tuple[str, str]]) -> Table:
         columns=(),
         rows=tuple(Row(cells=(cell(name), cell(text))) for name, text in rows),
         css="pairs",
+        half=True,
     )

@@ -7,9 +7,18 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix.report.figures_spectra import Edges, edge_marks, panel_title
-from eelsunmix.report.formatting import number, plain
-from eelsunmix.report.layout import Panels, axis_key, axis_name, line_panels
+from eelsunmix.report.formatting import plain, tidy
+from eelsunmix.report.layout import Panels, axis_key, axis_name, balanced, line_panels
 from eelsunmix.report.style import DIVERGING, WIDTH, axis, base_layout, line
+
+UNIT_AREA, LOGARITHMIC, FLATTENED, RETURNED = "unit area", "logarithmic", "flattened (× E³)", "as returned"
+DISPLAYS = {
+    UNIT_AREA: "fraction of the area per channel",
+    LOGARITHMIC: "fraction of the area per channel",
+    FLATTENED: "fraction of the area × (E / Emax)³",
+    RETURNED: "as returned",
+}
+"""Ways to show endmember spectra, and the titles of their axes."""
 
 Styles = Mapping[str, Mapping[str, Any]]
 
@@ -41,7 +50,7 @@ def endmember_spectra(
     *,
     edges: Edges,
     styles: Styles,
-    unit_area: bool,
+    display: str,
     title: str,
 ) -> dict[str, Any]:
     """Draw the endmember spectra of all methods, one panel per matched component.
@@ -54,14 +63,14 @@ def endmember_spectra(
     methods : sequence of str
         Methods that gave a result.
     edges, styles : mapping
-    unit_area : bool
-        Whether each spectrum is divided by the sum of its absolute values.
+    display : str
+        One of `DISPLAYS`.
     title : str
         Title of the spectral axis.
     """
     members = members_of(comparison, methods)
     names = group_names(comparison, members)
-    panels = line_panels(len(members), columns=2, panel_height=210, top=80)
+    panels = line_panels(len(members), columns=balanced(len(members)), panel_height=240, top=80)
     layout = base_layout(0, shapes=[], annotations=[]) | panels.layout(scale_height=False)
     layout["legend"] |= {"y": 1 + 34 / panels.plot_height}
     data: list[dict[str, Any]] = []
@@ -69,9 +78,9 @@ def endmember_spectra(
     for i, (group, found) in enumerate(members.items()):
         for method, endmember in found:
             spectrum = fits[method]["endmember_spectrum"].isel(endmember=endmember)
-            data.append(_spectrum(spectrum, method, i, styles, unit_area, first=method not in seen))
+            data.append(_spectrum(spectrum, method, i, styles, display, first=method not in seen))
             seen.add(method)
-        layout |= _axes(i, panels, title, unit_area)
+        layout |= _axes(i, panels, title, display)
         energy = np.asarray(spectrum[spectrum.dims[-1]].values)
         shapes, texts = edge_marks(edges, energy, panel=i, named=panels.place(i)[0] == 0)
         layout["shapes"] += shapes
@@ -80,14 +89,11 @@ def endmember_spectra(
 
 
 def _spectrum(
-    spectrum: xr.DataArray, method: str, i: int, styles: Styles, unit_area: bool, *, first: bool
+    spectrum: xr.DataArray, method: str, i: int, styles: Styles, display: str, *, first: bool
 ) -> dict[str, Any]:
-    values = np.asarray(spectrum.values, dtype=float)
-    if unit_area:
-        values = values / (np.abs(values).sum() or 1.0)
     return line(
         spectrum[spectrum.dims[-1]].values,
-        values,
+        _displayed(spectrum, display),
         plain(method),
         dict(styles[method]),
         xaxis=axis_name("x", i),
@@ -99,12 +105,26 @@ def _spectrum(
     )
 
 
-def _axes(i: int, panels: Panels, title: str, unit_area: bool) -> dict[str, Any]:
-    heading = "fraction of the area per channel" if unit_area else "as returned"
+def _displayed(spectrum: xr.DataArray, display: str) -> np.ndarray:
+    values = np.asarray(spectrum.values, dtype=float)
+    if display == RETURNED:
+        return values
+    values = values / (np.abs(values).sum() or 1.0)
+    if display == FLATTENED:
+        energy = np.asarray(spectrum[spectrum.dims[-1]].values, dtype=float)
+        values = values * (energy / energy.max()) ** 3
+    return values
+
+
+def _axes(i: int, panels: Panels, title: str, display: str) -> dict[str, Any]:
+    heading = DISPLAYS[display]
     lowest, first = panels.is_lowest(i), panels.place(i)[1] == 0
     zoom = {"matches": "x"} if i else {}
     x = axis(title if lowest else "", domain=panels.domain_x(i), anchor=axis_name("y", i), **zoom)
-    y = axis(heading if first else "", domain=panels.domain_y(i), anchor=axis_name("x", i), exponentformat="power")
+    y = axis(
+        heading if first else "", domain=panels.domain_y(i), anchor=axis_name("x", i), exponentformat="power"
+    )
+    y["type"] = "log" if display == LOGARITHMIC else "linear"
     return {axis_key("x", i): x, axis_key("y", i): y}
 
 
@@ -145,8 +165,16 @@ def angles(values: np.ndarray, methods: Sequence[str]) -> dict[str, Any]:
     )
     layout = base_layout(0, showlegend=False) | panels.layout(scale_height=False)
     high = float(np.nanmax(values)) if np.isfinite(values).any() else 1.0
-    layout["coloraxis"] = {"cmin": 0, "cmax": high or 1.0, "colorscale": "Blues", "showscale": False}
-    return {"data": [_annotated(values, list(methods), list(methods), 0)], "layout": layout | _matrix_axes(0, panels)}
+    layout["coloraxis"] = {
+        "cmin": 0,
+        "cmax": high or 1.0,
+        "colorscale": [[0, "#ffffff"], [1, "#92c5de"]],
+        "showscale": False,
+    }
+    return {
+        "data": [_annotated(values, list(methods), list(methods), 0)],
+        "layout": layout | _matrix_axes(0, panels),
+    }
 
 
 def _rows(comparison: xr.Dataset, method: str) -> dict[int, str]:
@@ -159,7 +187,14 @@ def _with_room(panels: Panels, columns: int) -> Panels:
     """Leave room for the names of endmembers left of every matrix."""
     gap, left, right = 120.0, 120.0, 16.0
     width = (WIDTH - left - right - (columns - 1) * gap) / columns
-    changed = {"columns": columns, "panel_width": width, "gap_x": gap, "gap_y": 62.0, "left": left, "right": right}
+    changed = {
+        "columns": columns,
+        "panel_width": width,
+        "gap_x": gap,
+        "gap_y": 62.0,
+        "left": left,
+        "right": right,
+    }
     return Panels(**{**panels.__dict__, **changed, "bottom": 36.0})
 
 
@@ -169,7 +204,7 @@ def _annotated(values: np.ndarray, columns: list[str], rows: list[str], i: int) 
         "z": values.tolist(),
         "x": [plain(name.replace("_", " ")) for name in columns],
         "y": [plain(name) for name in rows],
-        "text": [[number(value, 2) for value in row] for row in values.tolist()],
+        "text": [[tidy(value, 2) for value in row] for row in values.tolist()],
         "texttemplate": "%{text}",
         "textfont": {"size": 11},
         "coloraxis": "coloraxis",

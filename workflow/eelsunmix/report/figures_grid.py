@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from eelsunmix.report.formatting import number, plain
+from eelsunmix.report.formatting import plain, tidy
 from eelsunmix.report.layout import Panels, axis_key, axis_name
 from eelsunmix.report.mapview import MapView, nice_length
 from eelsunmix.report.style import NO_DATA, SEQUENTIAL, WIDTH, axis, base_layout, label
@@ -70,16 +70,18 @@ def map_grid(
 
 def columns_for(count: int, view: MapView) -> int:
     """Return how many tiles side by side suit the shape of the maps: long maps get fewer, wider tiles."""
-    most = 4 if view.aspect > 0.35 else 3 if view.aspect > 0.2 else 2
-    return max(1, min(most, count))
+    if view.aspect <= 0.35:
+        return max(1, min(3 if view.aspect > 0.2 else 2, count))
+    return count if count <= 5 else 5 if count in (9, 10) else 4
 
 
 def _bar_places(tiles: Sequence[Tile], columns: int) -> str:
     """Where colour bars go: one for the whole figure, one below each column, or one beside each tile."""
-    scales = [repr(tile.scale) for tile in tiles]
-    if len(set(scales)) == 1:
+    scales = [None if tile.image is None else repr(tile.scale) for tile in tiles]
+    by_column = [set(scales[c::columns]) - {None} for c in range(columns)]
+    if len(set().union(*by_column)) <= 1:
         return "figure"
-    uniform = all(len(set(scales[c::columns])) == 1 for c in range(columns))
+    uniform = all(len(found) <= 1 for found in by_column)
     return "column" if uniform and len(tiles) > columns else "tile"
 
 
@@ -148,13 +150,11 @@ def _traces(tiles: Sequence[Tile], view: MapView) -> list[dict[str, Any]]:
     for index, tile in enumerate(tiles):
         axes = {"xaxis": axis_name("x", index), "yaxis": axis_name("y", index)}
         hover = f"{where}<br>%{{z:.4g}} {plain(tile.scale.unit)}<extra>{tile.title}</extra>"
-        image = np.full((1, 1), np.nan) if tile.image is None else tile.image
-        traces.append(
-            {"type": "heatmap", "z": image, "coloraxis": keys[repr(tile.scale)], "hovertemplate": hover}
-            | {"hoverongaps": False}
-            | place
-            | axes
-        )
+        if tile.image is None:
+            traces.append({"type": "scatter", "x": [], "y": [], "showlegend": False, **axes})
+            continue
+        colours = {"coloraxis": keys[repr(tile.scale)], "hovertemplate": hover, "hoverongaps": False}
+        traces.append({"type": "heatmap", "z": tile.image, **colours, **place, **axes})
     return traces
 
 
@@ -187,6 +187,8 @@ def _scale_keys(tiles: Sequence[Tile]) -> dict[str, str]:
     """Name plotly's colour axis of every distinct scale."""
     keys: dict[str, str] = {}
     for tile in tiles:
+        if tile.image is None:
+            continue
         keys.setdefault(repr(tile.scale), f"coloraxis{len(keys) + 1}" if keys else "coloraxis")
     return keys
 
@@ -196,8 +198,8 @@ def _colour_axes(tiles: Sequence[Tile], panels: Panels, bars: str) -> dict[str, 
     keys = _scale_keys(tiles)
     axes: dict[str, Any] = {}
     for index, tile in enumerate(tiles):
-        key = keys[repr(tile.scale)]
-        if key not in axes:
+        key = keys.get(repr(tile.scale), "")
+        if tile.image is not None and key not in axes:
             bar = _bar(index, panels, bars, tile.scale)
             colours = {"cmin": tile.scale.low, "cmax": tile.scale.high, "colorscale": tile.scale.colours}
             axes[key] = {**colours, "colorbar": bar}
@@ -211,7 +213,14 @@ def _bar(index: int, panels: Panels, bars: str, scale: Scale) -> dict[str, Any]:
     if bars == "column":
         place = {"orientation": "h", "x": left, "xanchor": "left", "len": right - left}
         below = -62 / panels.plot_height
-        return {**common, **place, "y": below, "yanchor": "top", "title": {**unit, "side": "bottom"}, "nticks": 4}
+        return {
+            **common,
+            **place,
+            "y": below,
+            "yanchor": "top",
+            "title": {**unit, "side": "bottom"},
+            "nticks": 4,
+        }
     if bars == "tile":
         short = panels.panel_height < 60
         place = {"x": right + 6 / panels.plot_width, "y": bottom, "len": top - bottom}
@@ -231,7 +240,7 @@ def _scale_bar(view: MapView) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     height = bottom - 0.07 * view.extent(view.down)
     ends = {"type": "line", "x0": start, "x1": start + length, "y0": height, "y1": height}
     lines = [{**ends, "line": {"color": colour, "width": width}} for colour, width in _HALO]
-    text = label(f"{number(length)} {plain(view.unit)}", x=start + length / 2, y=height, xref="x", yref="y")
+    text = label(f"{tidy(length)} {plain(view.unit)}", x=start + length / 2, y=height, xref="x", yref="y")
     white = {"font": {"size": 11, "color": "#fff"}, "bgcolor": "rgba(0,0,0,0.55)", "borderpad": 1}
     return lines, {**text, **white, "yanchor": "bottom", "yshift": 3}
 

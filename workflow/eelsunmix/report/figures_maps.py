@@ -44,7 +44,7 @@ def element_grid(
     rows = [
         [_image(comparison, maps, method, edge, scale, view, failures) for edge in edges] for method in labels
     ]
-    common = [limits([row[c] for row in rows if isinstance(row[c], np.ndarray)]) for c in range(len(edges))]
+    common = [_common_limits([row[c] for row in rows]) for c in range(len(edges))]
     tiles = []
     for label, row in zip(labels, rows, strict=True):
         for c, image in enumerate(row):
@@ -52,7 +52,37 @@ def element_grid(
             tiles.append(_tile(heading, image, common[c], scale))
     if len(edges) == 1:
         return map_grid(tiles, view, columns=columns_for(len(tiles), view))
-    return map_grid(tiles, view, columns=len(edges), row_titles=[plain(label) for label in labels], widest=300)
+    return map_grid(
+        tiles, view, columns=len(edges), row_titles=[plain(label) for label in labels], widest=300
+    )
+
+
+def component_grid(
+    maps: Mapping[str, xr.Dataset],
+    members: Mapping[int, Sequence[tuple[str, int]]],
+    names: Mapping[int, str],
+    view: MapView,
+) -> dict[str, Any]:
+    """Draw the abundance of every component as its method returned it, one column per matched component.
+
+    Parameters
+    ----------
+    maps : mapping
+        Method -> store of its maps.
+    members : mapping
+        Group -> (method, endmember) pairs.
+    names : mapping
+        Group -> its name.
+    view : MapView
+    """
+    tiles = []
+    for method, store in maps.items():
+        for group, found in members.items():
+            own = [endmember for label, endmember in found if label == method]
+            image = view.image(store["abundance"].isel(endmember=own[0])) if own else "no such component"
+            tiles.append(_tile(plain(names[group]), image, (0, 1), RETURNED))
+    row_titles = [plain(method) for method in maps]
+    return map_grid(tiles, view, columns=len(members), row_titles=row_titles, widest=300)
 
 
 def chi2_maps(maps: Mapping[str, xr.Dataset], view: MapView) -> dict[str, Any]:
@@ -70,6 +100,10 @@ def single_map(values: xr.DataArray, view: MapView, unit: str, *, width: float) 
     low, high = limits([image])
     tile = Tile(title="", image=image, scale=Scale(low=low, high=high, unit=unit))
     return map_grid([tile], view, columns=1, width=width, widest=width)
+
+
+def _common_limits(images: Sequence[np.ndarray | str]) -> tuple[float, float]:
+    return limits([image for image in images if isinstance(image, np.ndarray)], clipped=0.02)
 
 
 def _image(

@@ -8,7 +8,7 @@ import xarray as xr
 
 from eelsunmix.report.figures_spectra import panel_title
 from eelsunmix.report.formatting import plain
-from eelsunmix.report.layout import Panels, axis_key, axis_name, line_panels
+from eelsunmix.report.layout import Panels, axis_key, axis_name, balanced, line_panels
 from eelsunmix.report.style import GREY, REFERENCE, TRUTH, axis, band, base_layout, line
 
 Styles = Mapping[str, Mapping[str, Any]]
@@ -40,7 +40,9 @@ def element_profiles(
     unit : str
         Unit of the position.
     """
-    panels = line_panels(len(edges), columns=2, panel_height=230 if len(edges) > 1 else 340, top=52)
+    panels = line_panels(
+        len(edges), columns=balanced(len(edges)), panel_height=240 if len(edges) > 1 else 360, top=52
+    )
     layout = base_layout(0, annotations=[]) | panels.layout(scale_height=False)
     layout["legend"] |= {"y": 1 + 8 / panels.plot_height}
     one = comparison.sel(profile=profile)
@@ -107,7 +109,7 @@ def true_abundance_profiles(
     names = [str(name) for name in comparison["true_endmember"].values]
     position = np.asarray(one["profile_position"].values, dtype=float)
     shown = np.isfinite(position)
-    panels = line_panels(len(names), columns=2, panel_height=200, top=48)
+    panels = line_panels(len(names), columns=balanced(len(names)), panel_height=210, top=48)
     layout = base_layout(0, annotations=[]) | panels.layout(scale_height=False)
     layout["legend"] |= {"y": 1 + 8 / panels.plot_height}
     data = []
@@ -119,7 +121,9 @@ def true_abundance_profiles(
         for method in methods:
             values = of_one["truth_abundance_profile"].sel({"method": method}).values[shown]
             group = {"legendgroup": method, "meta": {"method": method}}
-            data.append(line(position[shown], values, plain(method), dict(styles[method]), **group, **options))
+            data.append(
+                line(position[shown], values, plain(method), dict(styles[method]), **group, **options)
+            )
         layout |= _axes(i, panels, f"position ({unit})", "mean abundance")
         layout["annotations"].append(panel_title(f"<b>{plain(name)}</b>", i))
     return {"data": data, "layout": layout}
@@ -135,7 +139,7 @@ def true_endmembers(
 ) -> dict[str, Any]:
     """Draw the true endmember spectra, unit area, and the matched ones of all methods."""
     names = [str(name) for name in comparison["true_endmember"].values]
-    panels = line_panels(len(names), columns=2, panel_height=200, top=48)
+    panels = line_panels(len(names), columns=balanced(len(names)), panel_height=210, top=48)
     layout = base_layout(0, annotations=[]) | panels.layout(scale_height=False)
     layout["legend"] |= {"y": 1 + 8 / panels.plot_height}
     data = []
@@ -154,7 +158,9 @@ def true_endmembers(
     return {"data": data, "layout": layout}
 
 
-def _unit_area(spectrum: xr.DataArray, name: str, style: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+def _unit_area(
+    spectrum: xr.DataArray, name: str, style: dict[str, Any], options: dict[str, Any]
+) -> dict[str, Any]:
     values = np.asarray(spectrum.values, dtype=float)
     energy = spectrum[spectrum.dims[-1]].values
     return line(energy, values / (np.abs(values).sum() or 1.0), name, style, **options)

@@ -53,21 +53,27 @@ def score_maps(pca: xr.Dataset, view: MapView, *, count: int, chosen: int) -> di
         kept = "kept" if i < chosen else "not kept"
         scale = Scale(low=low, high=high, unit="", colours=DIVERGING)
         tiles.append(Tile(title=f"<b>{i + 1}</b> ({kept})", image=image, scale=scale))
-    return map_grid(tiles, view, columns=columns_for(len(tiles), view), widest=300 if view.aspect > 0.2 else 420)
+    return map_grid(
+        tiles, view, columns=columns_for(len(tiles), view), widest=300 if view.aspect > 0.2 else 420
+    )
 
 
-def loadings(pca: xr.Dataset, *, count: int, chosen: int, title: str) -> dict[str, Any]:
+def loadings(pca: xr.Dataset, *, count: int, chosen: int, columns: int, title: str) -> dict[str, Any]:
     """Draw the loadings of the first `count` components."""
     count = min(count, pca.sizes["component"])
     energy = pca["loading"][pca["loading"].dims[-1]].values
-    panels = line_panels(count, columns=4, panel_height=110, top=20)
+    panels = line_panels(count, columns=columns, panel_height=110, top=20)
     layout = base_layout(0, showlegend=False, annotations=[]) | panels.layout(scale_height=False)
     data = []
     for i in range(count):
         axes = {"xaxis": axis_name("x", i), "yaxis": axis_name("y", i)}
         style = {"color": BLUE if i < chosen else GREY, "width": 1.2}
-        data.append(line(energy, pca["loading"].isel(component=i).values, f"component {i + 1}", style, **axes))
-        x = axis(title if panels.is_lowest(i) else "", domain=panels.domain_x(i), anchor=axes["yaxis"], nticks=5)
+        data.append(
+            line(energy, pca["loading"].isel(component=i).values, f"component {i + 1}", style, **axes)
+        )
+        x = axis(
+            title if panels.is_lowest(i) else "", domain=panels.domain_x(i), anchor=axes["yaxis"], nticks=5
+        )
         y_title = "counts" if panels.place(i)[1] == 0 else ""
         y = axis(y_title, domain=panels.domain_y(i), anchor=axes["xaxis"], nticks=4, zeroline=True)
         layout |= {axis_key("x", i): x, axis_key("y", i): y}

@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix.report.formatting import plain
-from eelsunmix.report.layout import axis_key, axis_name, line_panels
+from eelsunmix.report.layout import axis_key, axis_name, balanced, line_panels
 from eelsunmix.report.style import BLACK, BLUE, GREY, ORANGE, RED, axis, band, base_layout, label, line
 
 Edges = Mapping[str, Mapping[str, Any]]
@@ -86,7 +86,9 @@ def mean_spectrum(
     return {"data": [{**trace, "hovertemplate": hover} for trace in data], "layout": layout}
 
 
-def gain_curve(energy: np.ndarray, gain: np.ndarray, bad: np.ndarray, edges: Edges, title: str) -> dict[str, Any]:
+def gain_curve(
+    energy: np.ndarray, gain: np.ndarray, bad: np.ndarray, edges: Edges, title: str
+) -> dict[str, Any]:
     """Draw the divisor of every channel and the channels that were replaced.
 
     Parameters
@@ -129,17 +131,17 @@ def mean_residuals(
     title : str
         Title of the spectral axis.
     """
-    panels = line_panels(len(residuals), columns=2, panel_height=150, top=62)
+    panels = line_panels(len(residuals), columns=balanced(len(residuals)), panel_height=150, top=62)
     layout = base_layout(0, showlegend=False, shapes=[], annotations=[]) | panels.layout(scale_height=False)
     data: list[dict[str, Any]] = []
     for i, (method, (mean, deviation)) in enumerate(residuals.items()):
         axes = {"xaxis": axis_name("x", i), "yaxis": axis_name("y", i)}
-        data += band(
-            energy[[0, -1]], [-2, -2], [2, 2], colour="rgba(107,116,128,0.18)", name="±2 σ", **axes
-        )
+        data += band(energy[[0, -1]], [-2, -2], [2, 2], colour="rgba(107,116,128,0.18)", name="±2 σ", **axes)
         sigmas = mean / np.where(deviation > 0, deviation, np.nan)
         hover = "%{x:.5g}: %{y:.3g} σ<extra>" + plain(method) + "</extra>"
-        data.append(line(energy, sigmas, plain(method), dict(styles[method], width=1.1), hovertemplate=hover, **axes))
+        data.append(
+            line(energy, sigmas, plain(method), dict(styles[method], width=1.1), hovertemplate=hover, **axes)
+        )
         layout |= _residual_axes(i, panels, title)
         shapes, texts = edge_marks(edges, energy, panel=i, named=panels.place(i)[0] == 0)
         layout["shapes"] += shapes

@@ -32,6 +32,18 @@ def number(value: Any, digits: int = 3) -> str:
     return f"{rounded:,.{max(0, digits - 1 - exponent)}f}".replace(",", "\u202f").replace("-", "−")
 
 
+def tidy(value: Any, digits: int = 6) -> str:
+    """Write a number that somebody chose: no digits that say nothing.
+
+    Examples
+    --------
+    >>> tidy(225.0), tidy(0.05), tidy(275.5), tidy(float("nan"))
+    ('225', '0.05', '275.5', '–')
+    """
+    text = number(value, digits)
+    return text.rstrip("0").rstrip(".") if "." in text and "×" not in text else text
+
+
 def integer(value: Any) -> str:
     """Write an integer with thin spaces between the thousands.
 
@@ -126,7 +138,7 @@ def interval(bounds: Any, unit: str) -> str:
     '225 – 275.5 eV'
     """
     low, high = bounds
-    return f"{number(low, 5)} – {number(high, 5)} {unit}"
+    return f"{tidy(low)} – {tidy(high)} {unit}"
 
 
 def plain(text: Any) -> str:
@@ -147,7 +159,7 @@ def value(thing: Any) -> str:
     if isinstance(thing, int):
         return str(thing)
     if isinstance(thing, float):
-        return number(thing, 6)
+        return tidy(thing)
     if isinstance(thing, list | tuple):
         return ", ".join(value(item) for item in thing)
     if isinstance(thing, dict):

@@ -69,7 +69,8 @@ class Inputs:
     def edges(self) -> dict[str, dict[str, Any]]:
         """Edges in the order of the stores: name -> element, onset_eV, fit_eV, integrate_eV."""
         described = dict(self.bs.attrs.get("edges", {}))
-        return {str(name): dict(described.get(str(name), {})) for name in self.bs["edge"].values}
+        names = self.bs["edge"].values if "edge" in self.bs.dims else []
+        return {str(name): dict(described.get(str(name), {})) for name in names}
 
     @cached_property
     def profiles(self) -> dict[str, dict[str, Any]]:
@@ -117,7 +118,9 @@ class Inputs:
     def view(self) -> MapView:
         """How all maps are shown."""
         n_labels, n_edges = len(self.labels) + self.has_truth, len(self.edges)
-        n_maps = 2 * n_labels * n_edges + len(self.methods) + 5 * n_edges + self.n_endmembers + 4
+        n_maps = (
+            (n_labels + 5) * n_edges + len(self.methods) * (1 + self.n_endmembers) + self.n_endmembers + 4
+        )
         return view_of(self.corrected["total_counts"], n_maps=n_maps, budget=MAP_PIXELS)
 
     def edge_title(self, edge: str) -> str:

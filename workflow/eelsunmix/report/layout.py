@@ -107,6 +107,17 @@ def line_panels(count: int, *, columns: int, panel_height: float = 190, top: flo
     )
 
 
+def balanced(count: int) -> int:
+    """Return how many panels side by side leave few holes.
+
+    Examples
+    --------
+    >>> [balanced(count) for count in (1, 2, 3, 4, 5, 6, 7, 9)]
+    [1, 2, 3, 2, 3, 3, 3, 3]
+    """
+    return {1: 1, 2: 2, 4: 2}.get(count, 3)
+
+
 def axis_name(letter: str, index: int) -> str:
     """Return plotly's name of an axis in traces.
 

@@ -124,19 +124,23 @@ def average(array: np.ndarray, factor: int) -> np.ndarray:
     return np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)
 
 
-def limits(images: list[np.ndarray], *, symmetric: bool = False) -> tuple[float, float]:
-    """Return the limits of a colour scale: quantiles 0.5 % and 99.5 % of all images together.
+def limits(
+    images: list[np.ndarray], *, symmetric: bool = False, clipped: float = 0.005
+) -> tuple[float, float]:
+    """Return the limits of a colour scale: quantiles of all images together.
 
     Parameters
     ----------
     images : list of ndarray
+    clipped : float
+        Fraction of the values beyond each limit.
     symmetric : bool
         Whether zero lies in the middle, for diverging colours.
     """
     values = np.concatenate([image[np.isfinite(image)].ravel() for image in images] or [np.zeros(0)])
     if values.size == 0:
         return 0.0, 1.0
-    low, high = (float(q) for q in np.quantile(values, (0.005, 0.995)))
+    low, high = (float(q) for q in np.quantile(values, (clipped, 1 - clipped)))
     if symmetric:
         high = max(abs(low), abs(high)) or 1.0
         return -high, high

@@ -67,7 +67,9 @@ def write_report(
     """
     missing = [name for name in STORES if name not in stores]
     if missing:
-        raise InputError(f"report of {sample}: no store named {', '.join(missing)}; run the stages that make them")
+        raise InputError(
+            f"report of {sample}: no store named {', '.join(missing)}; run the stages that make them"
+        )
     inputs = Inputs(
         sample=sample,
         title=title or str(stores["raw"]["counts"].attrs.get("title") or sample),

@@ -60,6 +60,18 @@
     return { ...layout, width, height: Math.round(height), autosize: false };
   }
 
+  /** Says below the plot what was chosen: on paper the controls are gone. */
+  function describe(canvas) {
+    const shown = canvas.parentElement.querySelector(".shown");
+    if (!shown) return;
+    const chosen = Array.from(canvas.parentElement.querySelectorAll(".control"), (control) => {
+      const select = control.querySelector("select");
+      const option = select ? select.selectedOptions[0] : control.querySelector("input:checked + span");
+      return `${control.querySelector("legend, label > span").textContent}: ${option.textContent}`;
+    });
+    shown.textContent = chosen.length ? ` Shown here: ${chosen.join("; ")}.` : "";
+  }
+
   function draw(canvas, paper) {
     const name = canvas.dataset.plot;
     const variant = resolve(figures[name].variants[choice(name, Number(canvas.dataset.controls))]);
@@ -69,6 +81,7 @@
     const half = canvas.parentElement.classList.contains("half");
     const width = paper ? PAPER_WIDTH * (half ? 0.5 : 1) : canvas.clientWidth;
     drawn.add(name);
+    describe(canvas);
     return Plotly.react(canvas, variant.data, fit(variant.layout, width), config);
   }
 

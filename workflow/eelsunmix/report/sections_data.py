@@ -4,10 +4,23 @@ from typing import Any
 
 import numpy as np
 
-from eelsunmix.report.content import Block, Cell, Figure, Notice, Row, Section, Table, Text, cell, figure_cell, pairs
+from eelsunmix.report.content import (
+    Block,
+    Cell,
+    Control,
+    Figure,
+    Notice,
+    Row,
+    Section,
+    Table,
+    Text,
+    cell,
+    figure_cell,
+    pairs,
+)
 from eelsunmix.report.figures_maps import single_map
 from eelsunmix.report.figures_spectra import gain_curve, mean_spectrum
-from eelsunmix.report.formatting import DASH, duration, integer, number, percent, value
+from eelsunmix.report.formatting import DASH, duration, integer, interval, number, percent, tidy, value
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.style import LIGHTS, REFERENCE
 
@@ -85,7 +98,9 @@ def _lights(inputs: Inputs, entries: list[dict[str, Any]]) -> Table:
         for label in inputs.labels
         if label != REFERENCE or any(method == REFERENCE for method, _ in by_place)
     ]
-    explained = {c: str(next(e for e in entries if e["criterion"] == c).get("explanation", "")) for c in criteria}
+    explained = {
+        c: str(next(e for e in entries if e["criterion"] == c).get("explanation", "")) for c in criteria
+    }
     return Table(
         caption=f"Verdict by method and criterion: {LIGHTS['green']} good, {LIGHTS['amber']} look closer, "
         f"{LIGHTS['red']} do not rely on it, {LIGHTS['grey']} not judged. The limits stand in the next table.",
@@ -106,7 +121,9 @@ def _light(entry: dict[str, Any] | None) -> Cell:
         return cell(LIGHTS["grey"], light="grey")
     light = str(entry.get("light", "grey"))
     text = str(entry.get("text") or number(entry.get("value")))
-    return cell(f"{LIGHTS.get(light, LIGHTS['grey'])} {text}", light=light, title=str(entry.get("explanation", "")))
+    return cell(
+        f"{LIGHTS.get(light, LIGHTS['grey'])} {text}", light=light, title=str(entry.get("explanation", ""))
+    )
 
 
 def _thresholds(entries: list[dict[str, Any]]) -> Table:
@@ -119,7 +136,12 @@ def _thresholds(entries: list[dict[str, Any]]) -> Table:
     )
     return Table(
         caption="Limits behind the verdict.",
-        columns=("criterion", f"{LIGHTS['green']} good", f"{LIGHTS['amber']} look closer", "what it measures"),
+        columns=(
+            "criterion",
+            f"{LIGHTS['green']} good",
+            f"{LIGHTS['amber']} look closer",
+            "what it measures",
+        ),
         rows=rows,
         css="small",
     )
@@ -130,7 +152,7 @@ def _limits(entry: dict[str, Any]) -> tuple[Cell, Cell]:
     if green is None or amber is None:
         return cell(DASH), cell(DASH)
     sign = "≥" if float(green) > float(amber) else "≤"
-    return cell(f"{sign} {number(green)}"), cell(f"{sign} {number(amber)}")
+    return cell(f"{sign} {tidy(green)}"), cell(f"{sign} {tidy(amber)}")
 
 
 def _total_counts(inputs: Inputs) -> Figure:
@@ -152,8 +174,6 @@ def _mean_spectrum(inputs: Inputs) -> Figure:
         (i,): mean_spectrum(raw, corrected, inputs.edges, logarithmic=bool(i), title=inputs.energy_title)
         for i in range(2)
     }
-    from eelsunmix.report.content import Control
-
     n_pixels = inputs.pca.attrs.get("n_valid_pixels")
     caption = (
         f"Mean spectrum of {integer(n_pixels)} pixels before and after the corrections; dotted lines mark the edge "
@@ -174,9 +194,9 @@ def _counts_check(inputs: Inputs) -> Table:
     rows = [
         ("size", f"{shape} ({', '.join(map(str, counts.dims))})"),
         ("pixels used", integer(inputs.pca.attrs.get("n_valid_pixels"))),
-        ("pixel", f"{number(inputs.corrected['x'].diff('x').mean())} {inputs.view.unit}"),
-        ("spectral range", f"{number(energy[0], 5)} – {number(energy[-1], 5)} {inputs.energy_unit}"),
-        ("channel", f"{number(np.diff(energy).mean(), 4)} {inputs.energy_unit}"),
+        ("pixel", _pixel(inputs)),
+        ("spectral range", interval((energy[0], energy[-1]), inputs.energy_unit)),
+        ("channel", f"{tidy(np.diff(energy).mean(), 5)} {inputs.energy_unit}"),
         ("mean counts per pixel", number(float(inputs.corrected["mean_spectrum"].sum()), 4)),
         ("variance / mean of the counts", number(check.get("variance_to_mean"))),
         ("counts per electron used", _from(check)),
@@ -184,8 +204,15 @@ def _counts_check(inputs: Inputs) -> Table:
         ("negative values", percent(check.get("negative_fraction"))),
         ("saturated values", percent(check.get("saturated_fraction"))),
     ]
-    caption = "Are the counts counts? A counting detector gives 1; standard deviations use the factor printed here."
+    caption = (
+        "Are the counts counts? A counting detector gives 1; standard deviations use the factor printed here."
+    )
     return pairs(caption, rows)
+
+
+def _pixel(inputs: Inputs) -> str:
+    steps = [tidy(inputs.view.step[axis] / inputs.view.factor, 4) for axis in "xy"]
+    return f"{' × '.join(dict.fromkeys(steps))} {inputs.view.unit}"
 
 
 def _from(check: dict[str, Any]) -> str:
@@ -202,7 +229,9 @@ def _axes_table(inputs: Inputs) -> Table:
 def _source_table(inputs: Inputs) -> Table:
     source, metadata = dict(inputs.raw.attrs.get("source", {})), dict(inputs.raw.attrs.get("metadata", {}))
     rows = [(str(key), value(item)) for key, item in [*source.items(), *metadata.items()]]
-    return pairs("The file, and what it says of microscope and detector.", rows or [("source", "not recorded")])
+    return pairs(
+        "The file, and what it says of microscope and detector.", rows or [("source", "not recorded")]
+    )
 
 
 def _gain(inputs: Inputs) -> list[Block]:
@@ -239,10 +268,14 @@ def _spikes(inputs: Inputs) -> list[Block]:
         )
         for k in largest
     )
-    shown = f"the {len(largest)} largest of {integer(total)}" if total > len(largest) else f"all {integer(total)}"
+    shown = (
+        f"the {len(largest)} largest of {integer(total)}" if total > len(largest) else f"all {integer(total)}"
+    )
     caption = f"Spikes replaced in the raw image ({shown}; corrected.zarr lists every one), in counts."
     names = ", ".join(map(str, inputs.raw["counts"].dims))
-    return [Table(caption=caption, columns=(f"index ({names})", "found", "replaced by"), rows=rows, css="narrow")]
+    return [
+        Table(caption=caption, columns=(f"index ({names})", "found", "replaced by"), rows=rows, css="narrow")
+    ]
 
 
 def _shift(inputs: Inputs) -> list[Block]:
@@ -253,6 +286,10 @@ def _shift(inputs: Inputs) -> list[Block]:
     return [Figure(name="energy-shift", caption=_remarked(inputs, caption), variants={(): figure}, half=True)]
 
 
+def _channels(inputs: Inputs) -> str:
+    return f"{inputs.energy.size}, {interval((inputs.energy[0], inputs.energy[-1]), inputs.energy_unit)}"
+
+
 def key_facts(inputs: Inputs) -> list[tuple[str, str]]:
     """Return what stands below the title of the page."""
     counts = inputs.counts
@@ -261,7 +298,7 @@ def key_facts(inputs: Inputs) -> list[tuple[str, str]]:
     seconds = [float(entry["seconds"]) for entry in inputs.benchmarks if entry.get("seconds") is not None]
     return [
         ("image", " × ".join(str(n) for n in counts.shape[:-1]) + f" px, {extent} {unit} (x × y)"),
-        ("channels", f"{counts.shape[-1]}, {number(inputs.energy[0], 4)} – {number(inputs.energy[-1], 4)} {inputs.energy_unit}"),
+        ("channels", _channels(inputs)),
         ("counts per pixel", number(float(inputs.corrected["mean_spectrum"].sum()))),
         ("components", f"{inputs.n_endmembers} ({inputs.rank.attrs.get('chosen', 'chosen')})"),
         ("edges", ", ".join(edge.replace("_", " ") for edge in inputs.edges) or DASH),

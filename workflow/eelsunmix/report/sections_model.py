@@ -2,10 +2,22 @@
 
 from typing import Any
 
-from eelsunmix.report.content import Block, Control, Figure, Notice, Row, Section, Table, Text, cell, figure_cell
+from eelsunmix.report.content import (
+    Block,
+    Control,
+    Figure,
+    Notice,
+    Row,
+    Section,
+    Table,
+    Text,
+    cell,
+    figure_cell,
+)
 from eelsunmix.report.figures_background import background_maps, windows_figure
+from eelsunmix.report.figures_grid import columns_for
 from eelsunmix.report.figures_rank import loadings, score_maps, scree
-from eelsunmix.report.formatting import DASH, interval, number, percent, plus_minus
+from eelsunmix.report.formatting import DASH, interval, number, percent, plus_minus, tidy
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.style import REFERENCE
 
@@ -50,7 +62,14 @@ def components(inputs: Inputs) -> Section:
     return Section(
         name="components",
         title="How many components",
-        blocks=(Text(chosen), *warnings, _estimates(inputs), _scree(inputs), _scores(inputs), _loadings(inputs)),
+        blocks=(
+            Text(chosen),
+            *warnings,
+            _estimates(inputs),
+            _scree(inputs),
+            _scores(inputs),
+            _loadings(inputs),
+        ),
     )
 
 
@@ -64,7 +83,7 @@ def _edge_table(inputs: Inputs) -> Table:
                 cells=(
                     cell(edge.replace("_", " ")),
                     cell(str(windows.get("element", DASH))),
-                    figure_cell(number(windows.get("onset_eV"), 5)),
+                    figure_cell(tidy(windows.get("onset_eV"))),
                     cell(_window(windows, "fit_eV", inputs)),
                     cell(_window(windows, "integrate_eV", inputs)),
                     figure_cell(percent(negative.sel(edge=edge).item())),
@@ -80,7 +99,9 @@ def _edge_table(inputs: Inputs) -> Table:
         f"absent, with its standard error; further than {SUSPICIOUS_SIGMA} σ from zero is flagged ✖: the windows "
         "then see something else than the element."
     )
-    return Table(caption=caption, columns=(*columns, "off region (counts)", "off region (σ)"), rows=tuple(rows))
+    return Table(
+        caption=caption, columns=(*columns, "off region (counts)", "off region (σ)"), rows=tuple(rows)
+    )
 
 
 def _window(windows: dict[str, Any], key: str, inputs: Inputs) -> str:
@@ -126,7 +147,8 @@ def _maps(inputs: Inputs) -> Figure:
     variants = {(i,): background_maps(inputs.bs, edge, inputs.view) for i, edge in enumerate(edges)}
     caption = (
         "Maps of the background subtraction, one pixel each: net counts, their standard deviation, the ratio of both, "
-        "the exponent and the fit's reduced χ² (1 where the power law fits to within the noise). " + inputs.view.remark
+        "the exponent and the fit's reduced χ² (1 where the power law fits to within the noise). "
+        + inputs.view.remark
     )
     control = Control("Edge", tuple(edge.replace("_", " ") for edge in edges))
     return Figure(name="background-maps", caption=caption.strip(), variants=variants, controls=(control,))
@@ -180,7 +202,15 @@ def _scores(inputs: Inputs) -> Figure:
 
 
 def _loadings(inputs: Inputs) -> Figure:
-    count = _shown(inputs)
-    figure = loadings(inputs.pca, count=count, chosen=inputs.n_endmembers, title=inputs.energy_title)
-    caption = "Loadings of the same components, in counts. They are no spectra of materials: signs are arbitrary."
+    count = min(_shown(inputs), inputs.pca.sizes["component"])
+    figure = loadings(
+        inputs.pca,
+        count=count,
+        chosen=inputs.n_endmembers,
+        columns=columns_for(count, inputs.view),
+        title=inputs.energy_title,
+    )
+    caption = (
+        "Loadings of the same components, in counts. They are no spectra of materials: signs are arbitrary."
+    )
     return Figure(name="loadings", caption=caption, variants={(): figure})

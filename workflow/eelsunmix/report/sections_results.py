@@ -3,14 +3,31 @@
 from collections.abc import Sequence
 
 import numpy as np
-import xarray as xr
 
-from eelsunmix.report.content import Block, Control, Figure, Notice, Row, Section, Table, cell, figure_cell
-from eelsunmix.report.figures_endmembers import angles, cross_talk, endmember_spectra
-from eelsunmix.report.figures_maps import COMMON, OWN, RETURNED, chi2_maps, element_grid
+from eelsunmix.report.content import (
+    Block,
+    Control,
+    Figure,
+    Notice,
+    Row,
+    Section,
+    Table,
+    Text,
+    cell,
+    figure_cell,
+)
+from eelsunmix.report.figures_endmembers import (
+    DISPLAYS,
+    angles,
+    cross_talk,
+    endmember_spectra,
+    group_names,
+    members_of,
+)
+from eelsunmix.report.figures_maps import COMMON, OWN, RETURNED, chi2_maps, component_grid, element_grid
 from eelsunmix.report.figures_profiles import element_profiles, true_abundance_profiles, true_endmembers
 from eelsunmix.report.figures_spectra import mean_residuals
-from eelsunmix.report.formatting import DASH, number, percent
+from eelsunmix.report.formatting import DASH, number, percent, tidy, value
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.style import REFERENCE
 
@@ -21,6 +38,16 @@ TRUTH_SCORES = (
     ("truth_nmse", "NMSE", "squared error of the abundance map, relative to its square"),
     ("truth_nmse_scale_free", "scale-free NMSE", "the same after the best common factor"),
 )
+PROFILE_SCORES = {
+    "profile_correlation": "r",
+    "profile_scale": "scale",
+    "profile_error": "error / peak",
+    "profile_reduced_chi2": "χ²",
+    "fwhm_nm": "FWHM",
+    "left_10_90_nm": "left 10–90",
+    "right_10_90_nm": "right 10–90",
+    "asymmetry": "asymmetry",
+}
 
 
 def endmembers(inputs: Inputs) -> Section:
@@ -42,8 +69,16 @@ def maps(inputs: Inputs) -> Section:
         "All methods are brought to one unit, the counts of an edge: the endmembers are fitted to the corrected counts, "
         "and the net counts of each endmember at the edge are added up with these weights. No arbitrary factor is left."
     )
-    blocks = (_grid(inputs), _map_scores(inputs)) if inputs.edges else (Notice("No edge is named."),)
-    return Section(name="maps", title="Element maps", intro=intro, blocks=(*_failed(inputs), *blocks))
+    blocks: list[Block] = [*_failed(inputs)]
+    if inputs.edges:
+        blocks += [_grid(inputs), *_map_scores(inputs)]
+    else:
+        blocks.append(
+            Notice("No edge is named in the configuration: there are no element counts to compare.")
+        )
+    if inputs.working:
+        blocks.append(_components(inputs))
+    return Section(name="maps", title="Element maps", intro=intro, blocks=tuple(blocks))
 
 
 def profiles(inputs: Inputs) -> Section:
@@ -51,7 +86,7 @@ def profiles(inputs: Inputs) -> Section:
     if not inputs.profiles or not inputs.edges:
         notice = Notice("No profile is named in the configuration.")
         return Section(name="profiles", title="Profiles", blocks=(notice,))
-    blocks = (_profile_table_intro(inputs), _profiles(inputs), _profile_scores(inputs))
+    blocks = (_geometry(inputs), _profiles(inputs), *_profile_scores(inputs))
     return Section(name="profiles", title="Profiles", blocks=blocks)
 
 
@@ -59,7 +94,9 @@ def residuals(inputs: Inputs) -> Section:
     """What the methods leave unexplained."""
     stores = {method: inputs.maps[method] for method in inputs.working}
     if not stores:
-        return Section(name="residuals", title="Residuals", blocks=(Notice("No method gave a result.", "error"),))
+        return Section(
+            name="residuals", title="Residuals", blocks=(Notice("No method gave a result.", "error"),)
+        )
     caption = (
         "Reduced χ² of each pixel, common scale. 1 is noise alone; structure shows where the endmembers do not suffice. "
         + inputs.view.remark
@@ -80,7 +117,7 @@ def truth(inputs: Inputs) -> Section | None:
     """Scores against the truth of a simulated sample."""
     if not inputs.has_truth:
         return None
-    blocks: list[Block] = [_truth_scores(inputs)]
+    blocks = _truth_scores(inputs)
     if inputs.working and "true_endmember_spectrum" in inputs.raw:
         blocks.append(_truth_spectra(inputs))
     if inputs.working and inputs.profiles:
@@ -101,16 +138,17 @@ def _spectra(inputs: Inputs) -> Figure:
             inputs.working,
             edges=inputs.edges,
             styles=inputs.styles,
-            unit_area=unit_area,
+            display=display,
             title=inputs.energy_title,
         )
-        for i, unit_area in enumerate((True, False))
+        for i, display in enumerate(DISPLAYS)
     }
     caption = (
         "Endmember spectra of all methods, one panel per matched component, named after the elements whose edges it "
-        "owns. Look for edges of other elements in a spectrum: the method has not separated them."
+        "owns. Look for edges of other elements in a spectrum: the method has not separated them. "
+        "Flattened spectra are multiplied by the third power of the axis, so that weak edges show."
     )
-    control = Control("Scale", ("unit area", "as returned"))
+    control = Control("Scale", tuple(DISPLAYS))
     return Figure(name="spectra", caption=caption, variants=variants, controls=(control,))
 
 
@@ -129,8 +167,22 @@ def _angles(inputs: Inputs) -> Figure:
     values = values.sel(other_method=inputs.working) if "other_method" in values.coords else values
     caption = "Mean noise-weighted spectral angle (rad) between the matched endmembers of two methods; 0 is the same."
     return Figure(
-        name="angles", caption=caption, variants={(): angles(np.asarray(values.values, float), inputs.working)}
+        name="angles",
+        caption=caption,
+        variants={(): angles(np.asarray(values.values, float), inputs.working)},
     )
+
+
+def _components(inputs: Inputs) -> Figure:
+    members = members_of(inputs.comparison, inputs.working)
+    names = group_names(inputs.comparison, members)
+    stores = {method: inputs.maps[method] for method in inputs.working}
+    caption = (
+        "Abundance of every component as its method returns it, each on its own scale; columns are the matched "
+        "components. Abundances of different methods are not in the same unit. " + inputs.view.remark
+    )
+    figure = component_grid(stores, members, names, inputs.view)
+    return Figure(name="component-maps", caption=caption.strip(), variants={(): figure})
 
 
 def _grid(inputs: Inputs) -> Figure:
@@ -150,48 +202,62 @@ def _grid(inputs: Inputs) -> Figure:
         for j, scale in enumerate(scales)
     }
     names = [edge.replace("_", " ") for edge in edges]
-    controls = (Control("Edge", ("all", *names) if len(edges) > 1 else tuple(names)), Control("Colours", scales))
+    controls = (
+        Control("Edge", ("all", *names) if len(edges) > 1 else tuple(names)),
+        Control("Colours", scales),
+    )
     caption = (
         "Element maps in counts of the edge, one row per method; zooming one map zooms all. On the common scale equal "
         "colours mean equal counts within an edge. As returned: the abundance of the component that owns the edge. "
-        "Colours span 99 % of the values. " + inputs.view.remark
+        "Colours span 96 % of the values of all methods on the common scale, 99 % on their own. "
+        + inputs.view.remark
     )
     return Figure(name="element-maps", caption=caption.strip(), variants=variants, controls=controls)
 
 
-def _map_scores(inputs: Inputs) -> Table:
+def _map_scores(inputs: Inputs) -> list[Block]:
     store = inputs.comparison
-    columns = ("method", "r with BS", "scale to BS", "off region (counts)", "negative pixels")
-    rows: list[Row] = []
-    for edge in inputs.edges:
-        ceiling = number(store["map_noise_ceiling"].sel(edge=edge).item())
-        rows.append(_heading(f"{edge.replace('_', ' ')}: noise ceiling of r {ceiling}"))
-        for method in inputs.labels:
-            one = store.sel({"method": method, "edge": edge})
-            numbers = [number(one[name].item()) for name in ("map_correlation", "map_scale", "off_region_mean")]
-            numbers.append(percent(one["negative_fraction"].item()))
-            rows.append(_row(inputs, method, numbers))
     caption = (
         "Maps against BS. r cannot exceed the noise ceiling, which is what two equally noisy measurements of the same "
-        "map would reach: differences above it mean nothing. Scale to BS: the factor that brings the map to BS, "
-        "ideally 1."
+        "map would reach: differences above it mean nothing. Scale: the factor that brings the map to BS, ideally 1. "
+        "Off region: mean counts where the element is said to be absent, ideally 0."
     )
-    return Table(caption=caption, columns=columns, rows=tuple(rows), css="small")
+    tables: list[Block] = [Text(caption)]
+    for edge in inputs.edges:
+        rows = []
+        for method in inputs.labels:
+            one = store.sel({"method": method, "edge": edge})
+            numbers = [
+                number(one[name].item()) for name in ("map_correlation", "map_scale", "off_region_mean")
+            ]
+            rows.append(_row(inputs, method, [*numbers, percent(one["negative_fraction"].item())]))
+        ceiling = number(store["map_noise_ceiling"].sel(edge=edge).item())
+        heading = f"{_spaced(edge)}: noise ceiling of r {ceiling}"
+        tables.append(_scores(heading, ("r", "scale", "off region", "negative pixels"), rows))
+    return tables
 
 
-def _profile_table_intro(inputs: Inputs) -> Table:
+def _scores(heading: str, columns: Sequence[str], rows: Sequence[Row]) -> Table:
+    names = ("method", *columns)
+    return Table(caption="", heading=heading, columns=names, rows=tuple(rows), css="small wide", half=True)
+
+
+def _spaced(edge: str) -> str:
+    return edge.replace("_", " ")
+
+
+def _geometry(inputs: Inputs) -> Table:
     rows = []
-    for name, geometry in inputs.profiles.items():
-        width = f"{number(geometry.get('width_nm'))} {inputs.view.unit}"
-        others = {k: v for k, v in geometry.items() if k not in ("pixels", "width_nm")}
-        from eelsunmix.report.formatting import value
-
-        rows.append(
-            Row(cells=(cell(name), cell(width), cell(value(geometry.get("pixels"))), cell(value(others))))
-        )
+    for name, band in inputs.profiles.items():
+        unit = str(band.get("units", inputs.view.unit))
+        width = f"{tidy(band['width_nm'], 4)} nm" if band.get("width_nm") is not None else DASH
+        start = f"{tidy(band['start_nm'], 4)} nm" if band.get("start_nm") is not None else DASH
+        pixels = band.get("n_pixels") or value(band.get("pixels"))
+        texts = (name, f"{value(band.get('along'))} ({unit})", width, str(pixels), start)
+        rows.append(Row(cells=tuple(cell(text) for text in texts)))
     return Table(
-        caption="The profiles: counts are summed over the width.",
-        columns=("profile", "width", "pixels summed", "geometry"),
+        caption="The profiles. Counts are summed over the width.",
+        columns=("profile", "runs along", "width", "pixels summed", "starts at"),
         rows=tuple(rows),
         css="small",
     )
@@ -228,30 +294,27 @@ def _profiles(inputs: Inputs) -> Figure:
     return Figure(name="element-profiles", caption=caption, variants=variants, controls=controls)
 
 
-def _profile_scores(inputs: Inputs) -> Table:
-    store, unit = inputs.comparison, inputs.view.unit
-    scores = ("profile_correlation", "profile_scale", "profile_error", "profile_reduced_chi2")
-    shape = ("fwhm_nm", "left_10_90_nm", "right_10_90_nm", "asymmetry")
-    rows: list[Row] = []
+def _profile_scores(inputs: Inputs) -> list[Block]:
+    unit = inputs.view.unit
+    caption = (
+        "Profiles against BS: correlation r (compare with the noise ceiling), factor to BS, rms error after scaling "
+        "divided by the peak, reduced χ²; and the shape of the main peak: full width at half maximum, widths of both "
+        f"flanks between 10 % and 90 %, all in {unit}, and asymmetry (right − left) / (right + left)."
+    )
+    tables: list[Block] = [Text(caption)]
     for edge in inputs.edges:
         for profile in inputs.profiles:
-            ceiling = number(store["profile_noise_ceiling"].sel(edge=edge, profile=profile).item())
-            rows.append(_heading(f"{edge.replace('_', ' ')}, {profile}: noise ceiling of r {ceiling}"))
-            for method in inputs.labels:
-                one = store.sel({"method": method, "edge": edge, "profile": profile})
-                rows.append(_row(inputs, method, [number(one[name].item()) for name in (*scores, *shape)]))
-    columns = ("method", "r with BS", "scale to BS", "error / peak", "reduced χ²", f"FWHM ({unit})")
-    columns += (f"left 10–90 % ({unit})", f"right 10–90 % ({unit})", "asymmetry")
-    caption = (
-        "Profiles against BS: correlation (compare with the noise ceiling), factor to BS, rms error after scaling "
-        "divided by the peak, reduced χ²; and the shape of the main peak: full width at half maximum, widths of both "
-        "flanks between 10 % and 90 %, asymmetry (right − left) / (right + left)."
-    )
-    return Table(caption=caption, columns=columns, rows=tuple(rows), css="small")
+            place = {"edge": edge, "profile": profile}
+            ceiling = number(inputs.comparison["profile_noise_ceiling"].sel(place).item())
+            heading = f"{_spaced(edge)}, {profile}: noise ceiling of r {ceiling}"
+            rows = [_profile_row(inputs, method, place) for method in inputs.labels]
+            tables.append(_scores(heading, tuple(PROFILE_SCORES.values()), rows))
+    return tables
 
 
-def _heading(text: str) -> Row:
-    return Row(cells=(cell(text),), heading=True)
+def _profile_row(inputs: Inputs, method: str, place: dict[str, str]) -> Row:
+    one = inputs.comparison.sel({"method": method, **place})
+    return _row(inputs, method, [number(one[name].item()) for name in PROFILE_SCORES])
 
 
 def _row(inputs: Inputs, method: str, numbers: Sequence[str]) -> Row:
@@ -262,34 +325,26 @@ def _row(inputs: Inputs, method: str, numbers: Sequence[str]) -> Row:
     return Row(method=method, cells=(name, *(figure_cell(text) for text in numbers)))
 
 
-def _truth_scores(inputs: Inputs) -> Table:
+def _truth_scores(inputs: Inputs) -> list[Block]:
     store = inputs.comparison
-    names = [str(name) for name in store["true_endmember"].values]
     known = [entry for entry in TRUTH_SCORES if entry[0] in store]
-    rows = []
-    for name in names:
-        rows.append(_heading(name))
+    tables: list[Block] = [Text(*(f"{title}: {text}." for _, title, text in known))]
+    for name in map(str, store["true_endmember"].values):
+        rows = []
         for method in inputs.methods:
             one = store.sel({"method": method, "true_endmember": name})
-            rows.append(_row(inputs, method, [_score(one, key) for key, _, _ in known]))
-    explained = "; ".join(f"{title}: {text}" for _, title, text in known)
-    return Table(
-        caption=f"Scores of every method against each true endmember. {explained}.",
-        columns=("method", *(title for _, title, _ in known)),
-        rows=tuple(rows),
-        css="small",
-    )
-
-
-def _score(one: xr.Dataset, key: str) -> str:
-    return number(one[key].item())
+            rows.append(_row(inputs, method, [number(one[key].item()) for key, _, _ in known]))
+        tables.append(_scores(name, tuple(title for _, title, _ in known), rows))
+    return tables
 
 
 def _truth_spectra(inputs: Inputs) -> Figure:
     figure = true_endmembers(
         inputs.raw, inputs.comparison, inputs.fits, inputs.working, inputs.styles, inputs.energy_title
     )
-    caption = "True endmember spectra (broad grey line) and the matched ones of all methods, all at unit area."
+    caption = (
+        "True endmember spectra (broad grey line) and the matched ones of all methods, all at unit area."
+    )
     return Figure(name="true-spectra", caption=caption, variants={(): figure})
 
 

@@ -5,7 +5,19 @@ from typing import Any
 
 import yaml
 
-from eelsunmix.report.content import Block, Code, Figure, Notice, Row, Section, Table, Text, cell, figure_cell, pairs
+from eelsunmix.report.content import (
+    Block,
+    Code,
+    Figure,
+    Notice,
+    Row,
+    Section,
+    Table,
+    Text,
+    cell,
+    figure_cell,
+    pairs,
+)
 from eelsunmix.report.figures_cost import cost_bars
 from eelsunmix.report.formatting import duration, integer, number
 from eelsunmix.report.inputs import Inputs

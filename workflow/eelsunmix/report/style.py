@@ -64,7 +64,14 @@ def base_layout(height: float, **options: Any) -> dict[str, Any]:
         "plot_bgcolor": "#ffffff",
         "margin": {"l": 74, "r": 20, "t": 30, "b": 48},
         "showlegend": True,
-        "legend": {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "font": {"size": 11}},
+        "legend": {
+            "orientation": "h",
+            "x": 0,
+            "y": 1,
+            "yanchor": "bottom",
+            "font": {"size": 11},
+            "bgcolor": "rgba(0,0,0,0)",
+        },
         "hoverlabel": {"font": {"family": FONT, "size": 12}},
         "hovermode": "closest",
         **options,
@@ -98,6 +105,13 @@ def line(x: Any, y: Any, name: str, style: dict[str, Any], **options: Any) -> di
 
 def band(x: Any, low: Any, high: Any, *, colour: str, name: str, **options: Any) -> list[dict[str, Any]]:
     """Return the traces of a shaded band between two lines."""
-    common = {"type": "scatter", "mode": "lines", "x": x, "line": {"width": 0}, "hoverinfo": "skip", **options}
+    common = {
+        "type": "scatter",
+        "mode": "lines",
+        "x": x,
+        "line": {"width": 0},
+        "hoverinfo": "skip",
+        **options,
+    }
     fill = {"fill": "tonexty", "fillcolor": colour, "name": name}
     return [{**common, "y": low, "showlegend": False}, {**common, "y": high, **fill}]
