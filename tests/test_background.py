@@ -270,7 +270,6 @@ def test_no_edges_give_an_empty_result():
     assert bs.sizes["edge"] == 0
     assert bs.net_counts.dims == ("edge", "y", "x")
     assert bs.attrs["edges"] == {}
-    assert net_counts_of_spectra(np.ones((4, 150)), ENERGY, {}).shape == (4, 0)
 
 
 def test_image_without_calibration_has_profiles_in_pixels():
@@ -313,26 +312,6 @@ def test_mistakes_name_their_key():
 def test_bad_options_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         BackgroundOptions(**options)
-
-
-def test_endmember_spectra_get_their_own_exponent():
-    spectra = np.stack(
-        [with_edge(power_law(2.0, 10.0), 50), power_law(4.0, 300.0), with_edge(power_law(3.0, 1.0), 5)]
-    )
-    net = net_counts_of_spectra(spectra, ENERGY, EDGES_HERE)
-    assert net.shape == (3, 2)
-    np.testing.assert_allclose(net, [[50, 0], [0, 0], [5, 0]], atol=1e-6)
-
-
-def test_signed_spectra_use_the_exponent_of_the_reference():
-    mean = with_edge(power_law(3.0, 100.0), 40)
-    signed = np.stack([-0.2 * mean, with_edge(np.zeros(150), -7), mean])
-    net = net_counts_of_spectra(signed, ENERGY, {"Ti_L23": EDGE}, exponent_from=mean)
-    np.testing.assert_allclose(net[:, 0], [-8, -7, 40], atol=1e-6)
-    # Without a reference, the spectra that look like a background provide it.
-    np.testing.assert_allclose(net_counts_of_spectra(signed, ENERGY, {"Ti_L23": EDGE}), net, atol=1e-6)
-    with pytest.raises(InputError, match=r"edges\.Ti_L23\.fit_eV: no positive spectrum"):
-        net_counts_of_spectra(signed[:2], ENERGY, {"Ti_L23": EDGE})
 
 
 def test_net_counts_of_spectra_are_those_of_pixels():
