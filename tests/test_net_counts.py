@@ -47,7 +47,7 @@ def test_signed_spectra_use_the_exponent_of_the_reference():
 
 
 def test_implausible_backgrounds_use_the_reference():
-    # A spectrum that rises through its fit window, as one of NMF may: its own power law would overshoot by far.
+    # A spectrum that rises through its fit window, as one of NMF may: its own power law would overshoot.
     rising, mean = power_law(-2.0, 10.0), power_law(3.0, 100.0)
     net = net_counts_of_spectra([rising], ENERGY, {"Ti_L23": EDGE}, exponent_from=mean)
     same = net_counts_of_spectra([-rising], ENERGY, {"Ti_L23": EDGE}, exponent_from=mean)
