@@ -89,7 +89,9 @@ def test_exact_mixtures_are_found_exactly():
     true = np.random.default_rng(5).dirichlet(np.full(4, 0.3), 50)
     for solve in (fully_constrained, non_negative, least_squares):
         # 1e-10: the Gram form squares the condition number of the endmembers, here about 1e2.
-        np.testing.assert_allclose(solve(true @ endmembers, endmembers, channel_weight=weight), true, atol=1e-10)
+        np.testing.assert_allclose(
+            solve(true @ endmembers, endmembers, channel_weight=weight), true, atol=1e-10
+        )
 
 
 def test_least_squares_equals_numpy():

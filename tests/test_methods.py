@@ -145,7 +145,9 @@ def test_model_survives_a_round_through_its_dataset(image, method):
 def test_order_of_pixels_does_not_matter(image, method, result):
     if load_model(result).maps == "image" or method.needs_tiles:
         pytest.skip("this method looks at neighbours")
-    shuffled = image.isel(y=np.random.default_rng(3).permutation(13), x=np.random.default_rng(4).permutation(11))
+    shuffled = image.isel(
+        y=np.random.default_rng(3).permutation(13), x=np.random.default_rng(4).permutation(11)
+    )
     found = unmix(shuffled, method, n_endmembers=N_ENDMEMBERS, seed=1)
     # Iterations may stop elsewhere when sums are rounded in another order; angles are in units of the noise.
     assert distances(result, found).max() < 0.02

@@ -202,7 +202,8 @@ def _cells(scores: Array, n_pixels: int) -> tuple[NDArray[np.intp], NDArray[np.i
     width = 1.4826 * np.median(np.abs(scores - middle), axis=0)
     width = np.where(width > 0, width, np.maximum(scores.std(axis=0), np.finfo(float).tiny))
     while True:
-        corners = np.floor((scores - middle) / width).clip(-(2**30), 2**30).astype(np.int32)
+        # Rounded, not cut: the cell in the middle must in the end hold all pixels.
+        corners = np.rint((scores - middle) / width).clip(-(2**30), 2**30).astype(np.int32)
         _, cells, counts = np.unique(_hashed(corners), return_inverse=True, return_counts=True)
         if len(counts) <= max(1, n_pixels // 2):
             return cells, counts

@@ -130,8 +130,7 @@ def clean_pixels(residual_chi2: Array, signal: Array) -> NDArray[np.bool_]:
 def _weighted_points(learning: LearningSet, n_endmembers: int) -> tuple[Array, "_Projection", str]:
     scores = learning.scores(n_endmembers)
     centre = scores.mean(axis=0)
-    centre = centre / np.linalg.norm(centre)
-    signal = scores @ centre
+    signal = scores @ centre / (np.linalg.norm(centre) or 1.0)
     power = np.sum((learning.spectra / learning.channel_weight) ** 2, axis=1) - np.sum(scores**2, axis=1)
     chi2 = np.maximum(power, 0.0) / np.maximum(learning.pixel_weight, 1e-9 * learning.pixel_weight.max()) ** 2
     chosen = np.flatnonzero(clean_pixels(chi2 / learning.spectra.shape[1], signal))
@@ -156,8 +155,8 @@ def _published_points(spectra: Array, n_endmembers: int) -> tuple[Array, "_Proje
     scores = centred @ rows.T
     power = np.sum(spectra**2) / n_pixels
     explained = np.sum(scores**2) / n_pixels + mean @ mean
-    noise = max(power - explained, np.finfo(float).tiny)
-    signal = max(explained - n_endmembers / n_channels * power, np.finfo(float).tiny)
+    noise = max(power - explained, 1e-15 * power)
+    signal = max(explained - n_endmembers / n_channels * power, 1e-15 * power)
     ratio, threshold = 10 * np.log10(signal / noise), 15 + 10 * np.log10(n_endmembers)
     message = f"signal-to-noise ratio {ratio:.1f} dB, threshold {threshold:.1f} dB"
     if ratio < threshold:
