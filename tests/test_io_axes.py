@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eelsunmix.errors import InputError
-from eelsunmix.io.axes import AxesOptions, EnergyAxis, find_layout
+from eelsunmix.io.axes import AxesOptions, EnergyAxis
+from eelsunmix.io.layout import find_layout
 from eelsunmix.io.signals import FileAxis, Signal, choose_signal
 
 PATH = Path("a.dm3")

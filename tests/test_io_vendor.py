@@ -238,11 +238,26 @@ def write_hspy(path, data, **storage):
     return path
 
 
-def test_made_hspy(tmp_path):
+@pytest.mark.parametrize(
+    "storage", [{}, {"chunks": (3, 5, 16)}, {"chunks": (3, 2, 40), "compression": "gzip"}]
+)
+def test_made_hspy(tmp_path, storage):
     data = np.random.default_rng(0).poisson(50, (7, 5, 40)).astype(np.uint16)
-    image = io.open_image(write_hspy(tmp_path / "a.hspy", data))
+    image = io.open_image(write_hspy(tmp_path / "a.hspy", data, **storage))
     np.testing.assert_array_equal(image, data)
     assert float(image.y[-1]) == 13.0
+
+
+def test_lazy_images_can_go_to_other_processes(tmp_path, monkeypatch):
+    """Each block opens the file on its own, so nothing open has to travel."""
+    import pickle
+
+    monkeypatch.setattr("eelsunmix.blocks.BLOCK_ELEMENTS", 2 * 5 * 40)
+    data = np.random.default_rng(0).poisson(50, (7, 5, 40)).astype(np.uint16)
+    path = write_hspy(tmp_path / "a.hspy", data, chunks=(3, 5, 16))
+    for image in (io.open_image(path), io.open_image(real("STO-LMO_EELS_SI.dm3"))):
+        assert image.chunks is not None
+        np.testing.assert_array_equal(pickle.loads(pickle.dumps(image)), image)  # noqa: S301
 
 
 def test_hdf5_bomb_is_refused_before_reading(tmp_path):

@@ -1,8 +1,8 @@
-"""Which axis is which, and where each number of the calibration came from."""
+"""Calibration of the axes: from the file or the configuration, checked, with the origin of each number."""
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +10,10 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix.errors import InputError
-from eelsunmix.io.signals import ENERGY_UNITS, FileAxis, Signal, describe
+from eelsunmix.io.signals import ENERGY_UNITS, FileAxis
 
 SPECTRAL_DIMS = {"energy_loss": "eV", "energy": "keV"}
 """Name of the spectral dim -> its unit; EELS and EDS."""
-
-NAVIGATION_DIMS = {0: (), 1: ("x",), 2: ("y", "x"), 3: ("frame", "y", "x")}
-"""Dims of the other axes by their number, in the order of the array, where the file does not name them."""
 
 LENGTHS_NM = {
     "nm": 1.0, "a": 0.1, "å": 0.1, "angstrom": 0.1, "pm": 1e-3, "um": 1e3, "µm": 1e3, "μm": 1e3,
@@ -24,7 +21,6 @@ LENGTHS_NM = {
 }  # fmt: skip
 
 UNCALIBRATED = ("", "px", "pixel", "pixels")
-_NAMES = {"x": "x", "width": "x", "y": "y", "height": "y"}
 _EXAMPLE = "axes: {energy: {offset_eV: ..., dispersion_eV: ...}} (or offset_keV, dispersion_keV)"
 
 
@@ -92,66 +88,6 @@ class AxesOptions:
             raise ValueError(f"pixel_nm must be above 0, not {self.pixel_nm}")
 
 
-@dataclass(frozen=True)
-class Layout:
-    """Dims of the file's array, dims and coordinates of the image, and where each number came from."""
-
-    file_dims: tuple[str, ...]
-    dims: tuple[str, ...]
-    coords: dict[str, xr.Variable]
-    origin: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def signal(self) -> str:
-        """Kind of spectroscopy: EELS or EDS."""
-        return "EELS" if self.dims[-1] == "energy_loss" else "EDS"
-
-    def label(self, data: Any) -> xr.DataArray:
-        """Return the file's array as an image: dims named, missing ones inserted, spectra last."""
-        image = xr.DataArray(data, dims=self.file_dims, name="counts")
-        image = image.expand_dims([dim for dim in self.dims if dim not in self.file_dims])
-        return image.transpose(*self.dims).assign_coords(self.coords)
-
-
-def find_layout(signal: Signal, options: AxesOptions, path: Path) -> Layout:
-    """Settle the axes of a signal.
-
-    Parameters
-    ----------
-    signal : Signal
-        As read from the file.
-    options : AxesOptions
-        What the configuration says.
-    path : Path
-        For the messages.
-
-    Returns
-    -------
-    Layout
-        Coordinates are float64: nm (or px) and eV (or keV), centres of pixels and channels.
-
-    Raises
-    ------
-    InputError
-        If the energy axis cannot be told from the units, or a coordinate is missing, not finite, or not
-        increasing.
-    """
-    if options.dims is not None and len(options.dims) != len(signal.axes):
-        raise InputError(
-            f"{path}: axes.dims names {len(options.dims)} axes, but {describe(signal)} has another number"
-        )
-    file_dims = options.dims or _dims_from_units(signal, path)
-    axes = dict(zip(file_dims, signal.axes, strict=True))
-    spectral = next(dim for dim in file_dims if dim in SPECTRAL_DIMS)
-    origin = {"dims": "configuration" if options.dims else "file"}
-    coords = {}
-    if "frame" in axes:
-        coords["frame"] = _frame(axes["frame"])
-    coords |= _pixels(axes, options, origin, path)
-    coords[spectral] = _energy(axes[spectral], spectral, options.energy or EnergyAxis(), origin, path)
-    return Layout(file_dims, tuple(coords), coords, origin)
-
-
 def _check_dims(dims: Sequence[str]) -> None:
     unknown = set(dims) - {"frame", "y", "x", *SPECTRAL_DIMS}
     if unknown or len(set(dims)) != len(dims) or len(set(dims) & set(SPECTRAL_DIMS)) != 1:
@@ -160,28 +96,10 @@ def _check_dims(dims: Sequence[str]) -> None:
         )
 
 
-def _dims_from_units(signal: Signal, path: Path) -> tuple[str, ...]:
-    energy = [number for number, axis in enumerate(signal.axes) if axis.is_energy]
-    if len(energy) != 1 or len(signal.axes) - 1 not in NAVIGATION_DIMS:
-        raise InputError(
-            f"{path}: {describe(signal)} has {len(energy)} axes in eV or keV and {len(signal.axes)} in all; "
-            "if it is a spectrum image, write axes: {dims: [y, x, energy_loss] (in its order), "
-            "energy: {offset_eV: ..., dispersion_eV: ...}}"
-        )
-    others = [axis for axis in signal.axes if not axis.is_energy]
-    dims = list(_navigation_dims(others))
-    dims.insert(energy[0], "energy_loss" if signal.spectral_kind == "EELS" else "energy")
-    return tuple(dims)
-
-
-def _navigation_dims(axes: Sequence[FileAxis]) -> tuple[str, ...]:
-    named = [_NAMES.get(axis.name.casefold()) for axis in axes]
-    if len(set(named)) == len(named) and named.count(None) <= (len(named) == 3):
-        return tuple(name or "frame" for name in named)
-    return NAVIGATION_DIMS[len(axes)]
-
-
-def _energy(axis: FileAxis, dim: str, given: EnergyAxis, origin: dict[str, str], path: Path) -> xr.Variable:
+def energy_axis(
+    axis: FileAxis, dim: str, given: EnergyAxis, origin: dict[str, str], path: Path
+) -> xr.Variable:
+    """Return the spectral coordinate in its unit; record in `origin` where its numbers came from."""
     unit = SPECTRAL_DIMS[dim]
     values, from_file = None, _energies_in_ev(axis)
     known = _linear(from_file)
@@ -239,16 +157,18 @@ def _override(dim: str) -> str:
     return _EXAMPLE if dim in SPECTRAL_DIMS else "axes: {pixel_nm: ...}"
 
 
-def _frame(axis: FileAxis) -> xr.Variable:
+def frame_axis(axis: FileAxis) -> xr.Variable:
+    """Return the coordinate of the frames: that of the file, or their numbers."""
     values = _values(axis) if axis.units else None
     if values is None:
         return xr.Variable("frame", np.arange(float(axis.size)), {"units": "frame"})
     return xr.Variable("frame", values, {"units": axis.units})
 
 
-def _pixels(
+def pixel_axes(
     axes: dict[str, FileAxis], options: AxesOptions, origin: dict[str, str], path: Path
 ) -> dict[str, xr.Variable]:
+    """Return `y` and `x` in nm, or in px where the file does not calibrate both."""
     present = {dim: axes.get(dim, FileAxis(size=1)) for dim in ("y", "x")}
     factor = _nanometres(axes, path) if options.pixel_nm is None else None
     coords = {}

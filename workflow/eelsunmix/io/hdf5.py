@@ -1,9 +1,11 @@
-"""Checks of HDF5 files that reading alone does not make: unwritten data come back as zeros there."""
+"""HDF5: blocks read lazily, and checks that reading does not make (unwritten data come back as zeros)."""
 
 import math
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
+
+import numpy as np
 
 from eelsunmix.errors import InputError
 
@@ -18,6 +20,13 @@ def is_chunked(path: Path) -> bool:
     found: list[bool] = []
     for_each_array(path, lambda dataset: found.append(dataset.chunks is not None or dataset.ndim < 2))
     return all(found)
+
+
+def datasets(path: Path, pattern: str) -> list[tuple[str, tuple[int, ...]]]:
+    """Return name and shape of the datasets whose names match a pattern, in the order of the file."""
+    found: list[tuple[str, tuple[int, ...]]] = []
+    for_each_array(path, lambda dataset: found.append((dataset.name, dataset.shape)))
+    return [(name, shape) for name, shape in found if PurePosixPath(name).match(f"/{pattern}")]
 
 
 def for_each_array(path: Path, visit: Callable[[Any], None]) -> None:
@@ -48,3 +57,38 @@ def check_dataset(dataset: Any, path: Path) -> None:
             f"{path}: part of {dataset.name} {dataset.shape} was never written; "
             "the acquisition or the copy was interrupted: export the complete part again"
         )
+
+
+def open_dataset(path: Path, name: str, chunks: tuple[int, ...]) -> Any:
+    """Return a dataset as a Dask array whose blocks open the file on their own, on any worker.
+
+    Parameters
+    ----------
+    path : Path
+        HDF5 file.
+    name : str
+        Path of the dataset in it.
+    chunks : tuple of int
+        Shape of a block.
+    """
+    import dask.array as da
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        shape, dtype = file[name].shape, file[name].dtype
+    return da.map_blocks(
+        _read_block,
+        chunks=da.core.normalize_chunks(chunks, shape),
+        dtype=dtype,
+        meta=np.empty((0,) * len(shape), dtype),
+        path=str(path),
+        dataset=name,
+    )
+
+
+def _read_block(path: str, dataset: str, block_info: Any = None) -> np.ndarray:
+    import h5py
+
+    where = tuple(slice(*ends) for ends in block_info[None]["array-location"])
+    with h5py.File(path, "r") as file:
+        return file[dataset][where]

@@ -10,9 +10,10 @@ import xarray as xr
 
 from eelsunmix import blocks
 from eelsunmix.errors import InputError
-from eelsunmix.io.axes import AxesOptions, Layout, find_layout
+from eelsunmix.io.axes import AxesOptions
 from eelsunmix.io.counts import DetectorOptions, Survey, counts_check, navigation_map, survey
 from eelsunmix.io.files import checksum, read_signals, reading
+from eelsunmix.io.layout import Layout, find_layout
 from eelsunmix.io.lazy import native, native_dtype
 from eelsunmix.io.signals import Signal, choose_signal
 
@@ -102,7 +103,10 @@ def import_image(
         image = _open(chosen, layout, path)
         found = survey(image, detector.saturation)
     _check_pixels(found, image, invalid_pixels, path)
-    return _dataset(image, found, counts_check(found, detector), chosen, layout, path)
+    check = counts_check(found, detector)
+    for text in check["warnings"]:
+        logger.warning("%s: %s", path, text)
+    return _dataset(image, found, check, chosen, layout, path)
 
 
 def _open(signal: Signal, layout: Layout, path: Path) -> xr.DataArray:
@@ -164,8 +168,6 @@ def _dataset(
     }
     totals = xr.DataArray(navigation_map(found.totals, shape), dims=navigation, attrs={"units": "counts"})
     mean = xr.DataArray(found.spectrum / found.n_valid, dims=layout.dims[-1:], attrs={"units": "counts"})
-    for text in check["warnings"]:
-        logger.warning("%s: %s", path, text)
     return xr.Dataset(
         {"counts": image, "total_counts": totals, "mean_spectrum": mean},
         attrs={

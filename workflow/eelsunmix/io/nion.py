@@ -10,7 +10,7 @@ import numpy as np
 
 from eelsunmix.errors import InputError
 from eelsunmix.io import arrays
-from eelsunmix.io.hdf5 import check_dataset
+from eelsunmix.io.hdf5 import check_dataset, open_dataset
 from eelsunmix.io.signals import FileAxis, Signal
 from eelsunmix.io.vendor import plain
 
@@ -54,7 +54,7 @@ def read_hdf5(path: Path) -> list[Signal]:
                 json.loads(dataset.attrs["properties"]),
                 dataset.shape,
                 dataset.dtype,
-                functools.partial(_open_hdf5, path, dataset.name),
+                functools.partial(open_dataset, path, dataset.name),
                 path,
             )
             for dataset in found.values()
@@ -114,27 +114,3 @@ def _kind(metadata: dict[str, Any]) -> str:
     hardware = metadata.get("hardware_source")
     said = str(hardware.get("signal_type", "")) if isinstance(hardware, dict) else ""
     return said.upper() if said.upper() in ("EELS", "EDS") else ""
-
-
-def _open_hdf5(path: Path, name: str, chunks: tuple[int, ...]) -> Any:
-    import dask.array as da
-    import h5py
-
-    with h5py.File(path, "r") as file:
-        shape, dtype = file[name].shape, file[name].dtype
-    return da.map_blocks(
-        _hdf5_block,
-        chunks=da.core.normalize_chunks(chunks, shape),
-        dtype=dtype,
-        meta=np.empty((0,) * len(shape), dtype),
-        path=str(path),
-        name_in_file=name,
-    )
-
-
-def _hdf5_block(path: str, name_in_file: str, block_info: Any = None) -> np.ndarray:
-    import h5py
-
-    where = tuple(slice(*ends) for ends in block_info[None]["array-location"])
-    with h5py.File(path, "r") as file:
-        return file[name_in_file][where]

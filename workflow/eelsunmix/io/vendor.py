@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from eelsunmix.errors import InputError
-from eelsunmix.io.hdf5 import check_stored, is_chunked
+from eelsunmix.io.hdf5 import check_stored, datasets, is_chunked, open_dataset
 from eelsunmix.io.signals import FileAxis, Signal
 
 PLUGINS = {
@@ -38,7 +38,8 @@ def read(path: Path) -> list[Signal]:
     plugin = PLUGINS[path.suffix.lower()]
     if plugin == "hspy":
         check_stored(path)
-    found = _call_reader(path)
+    # HyperSpy files may also hold models without data.
+    found = [entry for entry in _call_reader(path) if "data" in entry]
     if plugin == "digitalmicrograph":
         for entry in found:
             _check_length(entry, path)
@@ -88,6 +89,10 @@ def _signal(entry: dict[str, Any], number: int, path: Path) -> Signal:
 def _opener(path: Path, number: int, data: Any) -> Callable[[tuple[int, ...]], Any]:
     if PLUGINS[path.suffix.lower()] == "digitalmicrograph":
         return functools.partial(_open_dm, path, number)
+    if PLUGINS[path.suffix.lower()] == "hspy":
+        arrays = datasets(path, "Experiments/*/data")
+        if number < len(arrays) and arrays[number][1] == data.shape:
+            return functools.partial(open_dataset, path, arrays[number][0])
     return lambda chunks: data
 
 

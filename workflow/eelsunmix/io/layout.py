@@ -1,0 +1,98 @@
+"""Which axis is which: settled by units, never by position."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from eelsunmix.errors import InputError
+from eelsunmix.io.axes import SPECTRAL_DIMS, AxesOptions, EnergyAxis, energy_axis, frame_axis, pixel_axes
+from eelsunmix.io.signals import FileAxis, Signal, describe
+
+NAVIGATION_DIMS = {0: (), 1: ("x",), 2: ("y", "x"), 3: ("frame", "y", "x")}
+"""Dims of the other axes by their number, in the order of the array, where the file does not name them."""
+
+_NAMES = {"x": "x", "width": "x", "y": "y", "height": "y"}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Dims of the file's array, dims and coordinates of the image, and where each number came from."""
+
+    file_dims: tuple[str, ...]
+    dims: tuple[str, ...]
+    coords: dict[str, xr.Variable]
+    origin: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def signal(self) -> str:
+        """Kind of spectroscopy: EELS or EDS."""
+        return "EELS" if self.dims[-1] == "energy_loss" else "EDS"
+
+    def label(self, data: Any) -> xr.DataArray:
+        """Return the file's array as an image: dims named, missing ones inserted, spectra last."""
+        image = xr.DataArray(data, dims=self.file_dims, name="counts")
+        image = image.expand_dims([dim for dim in self.dims if dim not in self.file_dims])
+        return image.transpose(*self.dims).assign_coords(self.coords)
+
+
+def find_layout(signal: Signal, options: AxesOptions, path: Path) -> Layout:
+    """Settle the axes of a signal.
+
+    Parameters
+    ----------
+    signal : Signal
+        As read from the file.
+    options : AxesOptions
+        What the configuration says.
+    path : Path
+        For the messages.
+
+    Returns
+    -------
+    Layout
+        Coordinates are float64: nm (or px) and eV (or keV), centres of pixels and channels.
+
+    Raises
+    ------
+    InputError
+        If the energy axis cannot be told from the units, or a coordinate is missing, not finite, or not
+        increasing.
+    """
+    if options.dims is not None and len(options.dims) != len(signal.axes):
+        raise InputError(
+            f"{path}: axes.dims names {len(options.dims)} axes, but {describe(signal)} has another number"
+        )
+    file_dims = options.dims or _dims_from_units(signal, path)
+    axes = dict(zip(file_dims, signal.axes, strict=True))
+    spectral = next(dim for dim in file_dims if dim in SPECTRAL_DIMS)
+    origin = {"dims": "configuration" if options.dims else "file"}
+    coords = {}
+    if "frame" in axes:
+        coords["frame"] = frame_axis(axes["frame"])
+    coords |= pixel_axes(axes, options, origin, path)
+    coords[spectral] = energy_axis(axes[spectral], spectral, options.energy or EnergyAxis(), origin, path)
+    return Layout(file_dims, tuple(coords), coords, origin)
+
+
+def _dims_from_units(signal: Signal, path: Path) -> tuple[str, ...]:
+    energy = [number for number, axis in enumerate(signal.axes) if axis.is_energy]
+    if len(energy) != 1 or len(signal.axes) - 1 not in NAVIGATION_DIMS:
+        raise InputError(
+            f"{path}: {describe(signal)} has {len(energy)} axes in eV or keV and {len(signal.axes)} in all; "
+            "if it is a spectrum image, write axes: {dims: [y, x, energy_loss] (in its order), "
+            "energy: {offset_eV: ..., dispersion_eV: ...}}"
+        )
+    others = [axis for axis in signal.axes if not axis.is_energy]
+    dims = list(_navigation_dims(others))
+    dims.insert(energy[0], "energy_loss" if signal.spectral_kind == "EELS" else "energy")
+    return tuple(dims)
+
+
+def _navigation_dims(axes: Sequence[FileAxis]) -> tuple[str, ...]:
+    named = [_NAMES.get(axis.name.casefold()) for axis in axes]
+    if len(set(named)) == len(named) and named.count(None) <= (len(named) == 3):
+        return tuple(name or "frame" for name in named)
+    return NAVIGATION_DIMS[len(axes)]
