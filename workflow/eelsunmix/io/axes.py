@@ -108,7 +108,7 @@ def energy_axis(
         known[key] = known.get(key) if given.in_ev(key) is None else given.in_ev(key)
         if known[key] is None:
             raise InputError(f"{path}: has no {key} of the energy axis; write {_EXAMPLE}")
-    if from_file is not None and given in (EnergyAxis(),):
+    if from_file is not None and given == EnergyAxis():
         values = from_file
     else:
         values = known["offset"] + known["dispersion"] * np.arange(axis.size)
