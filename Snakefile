@@ -1,10 +1,17 @@
 """From spectrum images to components, maps and one report per sample: `snakemake --cores all`."""
 
+import re
+from pathlib import Path
+
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-from eelsunmix.configuration import ConfigurationError, as_params, read_configuration
-from eelsunmix.examples import available_samples
+from eelsunmix.configuration import (
+    ConfigurationError,
+    as_params,
+    available_samples,
+    read_configuration,
+)
 from eelsunmix.provenance import source_fingerprint
 from snakemake.utils import min_version
 
@@ -26,7 +33,7 @@ for line in skipped:
 
 
 wildcard_constraints:
-    sample="|".join(samples) or "none",
+    sample="|".join(map(re.escape, samples)) or "none",
 
 
 include: "workflow/rules/prepare.smk"
@@ -45,4 +52,6 @@ rule all:
 
 onsuccess:
     for sample in samples:
-        logger.info(f"report: {workflow.basedir_of_run / 'reports' / sample}.html")
+        logger.info(
+            f"report of {sample}: {Path('reports', sample).absolute()}.html"
+        )

@@ -1,14 +1,15 @@
 """corrected.zarr, pca.zarr and rank.zarr -> the fitted model of one method."""
 
+from eelsunmix.inputs import learning_image
 from eelsunmix.job import job
 from eelsunmix.store import open_store, publish
-from eelsunmix.unmixing import fit, input_image
+from eelsunmix.unmixing import fit
 
 with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
     corrected = open_store(snakemake.input.corrected).counts
     pca, rank = open_store(snakemake.input.pca), open_store(snakemake.input.rank)
     model = fit(
-        input_image(snakemake.params.input, corrected, pca, rank),
+        learning_image(snakemake.params.input, corrected, pca, rank),
         snakemake.params.method,
         n_endmembers=rank.attrs["n_endmembers"],
         seed=snakemake.params.seed,
