@@ -6,6 +6,7 @@ import xarray as xr
 
 from eelsunmix import blocks
 from eelsunmix.corrections import (
+    AlignOptions,
     BinOptions,
     Corrections,
     CropOptions,
@@ -205,8 +206,11 @@ def test_real_image(example_data):
 
 
 @pytest.mark.parametrize("shape", [(9, 7, 60), (1, 1, 30)])
-def test_result_survives_its_store(tmp_path, shape):
+@pytest.mark.parametrize("elements", [500, 10**6])
+def test_result_survives_its_store(tmp_path, monkeypatch, shape, elements):
     from eelsunmix.store import open_store, publish
+
+    monkeypatch.setattr(blocks, "BLOCK_ELEMENTS", elements)
 
     image = scene(shape)[0] if shape[0] > 1 else scene()[0][:1, :1, :30]
     for each in (image, image.chunk({"y": 2})):
@@ -215,3 +219,14 @@ def test_result_survives_its_store(tmp_path, shape):
         publish(corrected, path)
         xr.testing.assert_equal(open_store(path).load(), corrected.compute())
         assert open_store(path).attrs["corrections"] == corrected.attrs["corrections"]
+
+
+def test_masks_are_loaded_and_counts_are_not():
+    image = scene(gain_sd=0.1)[0].chunk({"y": 2})
+    window = {"window_eV": (220.0, 300.0), "max_shift_eV": 4.0}
+    corrected = correct_image(
+        image, Corrections(align=AlignOptions(enabled=True, **window), bin=BinOptions(x=2))
+    )
+    assert corrected.counts.chunks is not None
+    assert corrected.valid_pixel.chunks is None
+    assert corrected.energy_shift.chunks is None

@@ -267,7 +267,9 @@ def _remove_abandoned(path: Path) -> None:
 
 def _write_zarr(dataset: xr.Dataset, path: Path) -> None:
     dataset = dataset.drop_encoding().assign_attrs(plain(dataset.attrs))
+    small = {name: coord.variable.compute() for name, coord in dataset.coords.items()}
     dataset = dataset.assign({name: _in_shards(array) for name, array in dataset.data_vars.items()})
+    dataset = dataset.assign_coords(small)  # chunking an image chunks its coordinates, across their shards
     encoding: dict[Any, Any] = {name: _encoding(dataset[name]) for name in dataset.variables}
     with warnings.catch_warnings():
         # Consolidated metadata and fixed-length text wait for their Zarr 3 specification. Both are wanted:

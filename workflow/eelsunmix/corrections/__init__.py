@@ -94,14 +94,15 @@ def correct_image(
     if not image.valid_pixel.any():
         raise InputError("the image has no valid pixel: there is nothing to correct")
     lazy = image.chunks is not None
-    raw = chunked(image) if lazy else image
+    raw = chunked(image).assign_coords(image.coords) if lazy else image
     counts, detector, log = _correct_detector(raw, options, edges or {})
     counts, log_align = align(counts, options.align)
     counts, log_crop = crop(counts, options.crop)
     counts, log_bin = bin_image(counts, options.bin)
     counts, log_mask = mask(counts, options.mask)
     log = [*log, log_align, log_crop, log_bin, log_mask]
-    return _dataset(chunked(counts) if lazy else counts, detector, log)
+    counts = chunked(counts).assign_coords(counts.coords) if lazy else counts
+    return _dataset(counts, detector, log)
 
 
 def correct_gain(

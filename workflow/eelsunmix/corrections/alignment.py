@@ -158,7 +158,7 @@ def _shift_block(block: xr.DataArray, reference: np.ndarray, window: tuple[int, 
 def _resample(image: xr.DataArray) -> xr.DataArray:
     template = blocks.template_like(image, {"counts": (image.dims, "f4")})
     counts = blocks.map_blocks(_resample_block, image, template)["counts"]
-    return counts.assign_attrs(image.attrs)
+    return counts.assign_coords(image.coords).assign_attrs(image.attrs)
 
 
 def _resample_block(block: xr.DataArray) -> xr.Dataset:

@@ -41,7 +41,8 @@ def apply_corrections(
     dtype = np.dtype("f4") if per_channel else image.dtype
     template = blocks.template_like(image, {"counts": (image.dims, dtype)})
     counts = blocks.map_blocks(kernel, numbered, template)["counts"]
-    return counts.assign_attrs(image.attrs)
+    # the blocks return coordinates too: keep the loaded ones, or reading a mask would compute all counts
+    return counts.assign_coords(image.coords).assign_attrs(image.attrs)
 
 
 def _apply_block(
@@ -52,7 +53,10 @@ def _apply_block(
     counts = _without_spikes(block.to_numpy(), block.pixel_number.to_numpy(), *spikes)
     if channels is not None:
         dark, gain, bad = channels
-        counts = interpolate_channels((counts - dark) / gain, bad).astype("f4")
+        corrected = np.empty(counts.shape, "f4")
+        for row, part in enumerate(counts):  # row by row: float64 of a whole block would be memory's peak
+            corrected[row] = interpolate_channels((part - dark) / gain, bad)
+        counts = corrected
         counts[~block.valid_pixel.to_numpy()] = 0
     result = block.drop_vars("pixel_number").copy(data=counts).drop_attrs(deep=False)
     return xr.Dataset({"counts": result})
