@@ -20,6 +20,10 @@ from eelsunmix.configuration import (
     from_params,
     read_configuration,
 )
+from eelsunmix.configuration.kinds import field_types
+from eelsunmix.configuration.nodes import node_of
+from eelsunmix.configuration.reading import read_tree
+from eelsunmix.configuration.schema import all_kinds, dataclasses_in
 from eelsunmix.edges import Edge, Profile, Region
 from eelsunmix.errors import InputError
 from eelsunmix.synthetic import MultilayerOptions
@@ -88,6 +92,12 @@ def test_every_stage_gets_its_options(write):
     assert first.invalid_pixels == "refuse"
     assert configuration.dask == Execution()
     assert configuration.files == ("c.yaml",)
+
+
+def test_files_are_named_as_seen_from_here(write, tmp_path):
+    write("seed: x\n")
+    with pytest.raises(ConfigurationError, match=r"\Ac\.yaml: samples: is missing"):
+        read_configuration([tmp_path / "c.yaml"])
 
 
 def test_methods_are_labels_methods_inputs_and_options(write):
@@ -470,9 +480,6 @@ def test_hostile_names_are_refused_in_one_line(name):
 
 def read_from_mapping(values):
     """Read a configuration given on the command line alone, on top of an empty one."""
-    from eelsunmix.configuration.nodes import node_of
-    from eelsunmix.configuration.reading import read_tree
-
     return read_tree(node_of(values, "--config"))
 
 
@@ -513,6 +520,26 @@ KEYS = [
 def test_any_values_are_read_or_refused_in_whole_lines(top, own):
     lines = lines_of_mapping({"samples": {"S": own}, **top})
     assert all(line.startswith("--config: ") and line.isprintable() for line in lines)
+
+
+ALL_OPTIONS = sorted(set(dataclasses_in(list(all_kinds().values()))), key=lambda kind: kind.__name__)
+EXTREMES = [
+    *(None, True, "", "auto", "none", [], [1], [2, 1], [1, 2, 3], [1e308, -1e308], {}, {"x": 1}),
+    *(0, -1, 2**31, 10**30, 0.0, -0.5, 1e-320, 1e308, float("inf"), float("nan"), [float("nan"), 1]),
+]
+
+
+@pytest.mark.parametrize("kind", ALL_OPTIONS, ids=lambda kind: kind.__name__)
+def test_every_option_takes_an_extreme_value_or_refuses_it_in_one_line(kind):
+    example = {"element": "Ti", "onset_eV": 456, "fit_eV": [405, 450], "integrate_eV": [456, 486]}
+    required = example if kind is Edge else {}
+    for name in field_types(kind):
+        for value in EXTREMES:
+            try:
+                from_params(kind, {**required, name: value})
+            except ConfigurationError as error:
+                (line,) = str(error).splitlines()[:1]
+                assert line.startswith("params: ")
 
 
 def test_reading_a_configuration_loads_no_heavy_library(tmp_path):

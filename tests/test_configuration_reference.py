@@ -8,13 +8,16 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from eelsunmix.configuration import as_params, read_configuration
+from eelsunmix.configuration import ConfigurationError, as_params, read_configuration
 from eelsunmix.configuration.__main__ import main
 from eelsunmix.configuration.docstrings import parameters, summary
+from eelsunmix.configuration.reading import read_tree
 from eelsunmix.configuration.reference import reference
 from eelsunmix.configuration.schema import schema, schema_text
-from eelsunmix.configuration.strict_yaml import read_yaml
+from eelsunmix.configuration.strict_yaml import parse_yaml, read_yaml
 from eelsunmix.edges import Region
 
 ROOT = Path(__file__).parents[1]
@@ -155,3 +158,24 @@ def test_every_key_is_explained():
     # These say it with their names.
     obvious = {"seed", "x", "y", "energy", "pixel_nm"}
     assert [key for key, meaning in rows if not meaning and key not in obvious] == []
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.sampled_from(EXAMPLES),
+    st.integers(0, 3000),
+    st.integers(0, 30),
+    st.sampled_from(["", "\t", "[", "*a", "null", "1e999"]),
+)
+def test_a_damaged_example_is_read_or_refused_in_whole_lines(path, start, length, instead):
+    text = path.read_text(encoding="utf-8")
+    lines = refusal(text[:start] + instead + text[start + length :])
+    assert all(line.startswith("c.yaml") and line.isprintable() for line in lines)
+
+
+def refusal(text):
+    try:
+        read_tree(parse_yaml(text, "c.yaml"), must_exist=False)
+    except ConfigurationError as error:
+        return str(error).splitlines()
+    return []

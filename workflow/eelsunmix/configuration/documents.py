@@ -24,7 +24,7 @@ def read_documents(paths: Sequence[Path], overrides: Mapping[str, Any]) -> Node:
     problems: list[Problem] = []
     for path in paths:
         try:
-            trees.append(read_yaml(Path(path)))
+            trees.append(read_yaml(short_path(path)))
         except ConfigurationError as error:
             problems += error.problems
     if not paths:
@@ -32,3 +32,9 @@ def read_documents(paths: Sequence[Path], overrides: Mapping[str, Any]) -> Node:
     if problems:
         raise ConfigurationError(problems)
     return reduce(merged, [*trees, node_of(overrides, COMMAND_LINE)] if overrides else trees)
+
+
+def short_path(path: Path | str) -> Path:
+    """Return the path as seen from here, where that is shorter; Snakemake makes all paths absolute."""
+    here = Path.cwd()
+    return Path(path).relative_to(here) if Path(path).is_relative_to(here) else Path(path)

@@ -6,7 +6,7 @@ from typing import Any
 
 from eelsunmix.blocks import Execution
 from eelsunmix.configuration.checks import Draft, Keys, check_samples
-from eelsunmix.configuration.documents import read_documents
+from eelsunmix.configuration.documents import read_documents, short_path
 from eelsunmix.configuration.nodes import Node
 from eelsunmix.configuration.problems import ConfigurationError, Problem
 from eelsunmix.configuration.samples import read_samples
@@ -40,7 +40,7 @@ def read_configuration(
         With all mistakes, one line each.
     """
     root = read_documents(paths, overrides or {})
-    return read_tree(root, tuple(map(str, paths)), must_exist=must_exist)
+    return read_tree(root, tuple(str(short_path(path)) for path in paths), must_exist=must_exist)
 
 
 def read_tree(root: Node, files: tuple[str, ...] = (), *, must_exist: bool = True) -> Configuration:

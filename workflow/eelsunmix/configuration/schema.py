@@ -46,7 +46,7 @@ def schema() -> Schema:
     return head | top | {"$defs": _used(definitions, top)}
 
 
-def _kinds() -> dict[str, Any]:
+def all_kinds() -> dict[str, Any]:
     """Every type of the configuration under a name of its own."""
     methods = {_METHOD + name: method_options(name) for name in method_names()}
     scenes = {_SCENE + name: scene_options(name) for name in scene_names()}
@@ -55,14 +55,14 @@ def _kinds() -> dict[str, Any]:
 
 def _generated() -> Schema:
     strict = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, arbitrary_types_allowed=True)
-    members: Any = {name: (kind, ...) for name, kind in _kinds().items()}
+    members: Any = {name: (kind, ...) for name, kind in all_kinds().items()}
     raw = create_model("Raw", __config__=strict, **members).model_json_schema()
     return _without_titles(raw)
 
 
 def _describe(definitions: Schema) -> None:
     """Add what the docstrings say."""
-    for kind in _dataclasses(list(_kinds().values())):
+    for kind in dataclasses_in(list(all_kinds().values())):
         definition = definitions.get(kind.__name__, {"properties": {}})
         definition["description"] = summary(kind)
         for name, entry in parameters(kind).items():
@@ -70,11 +70,12 @@ def _describe(definitions: Schema) -> None:
                 definition["properties"][name]["description"] = entry.text
 
 
-def _dataclasses(kinds: list[Any]) -> list[Any]:
+def dataclasses_in(kinds: list[Any]) -> list[Any]:
+    """All dataclasses among some types and inside of them."""
     found: list[Any] = []
     for kind in (one for member in kinds for one in alternatives(member)):
         inner = list(field_types(kind).values()) or [one for one in getattr(kind, "__args__", ())]
-        found += ([kind] if field_types(kind) else []) + _dataclasses(inner)
+        found += ([kind] if field_types(kind) else []) + dataclasses_in(inner)
     return found
 
 
