@@ -13,7 +13,7 @@ from eelsunmix.learning import learning_set, sample_tiles, stratified_sample
 
 
 def layered(shape=(31, 47), n_channels=20, seed=0):
-    """Two phases, half of the image each, and a third in four pixels; every pixel's index is in its x and y."""
+    """Two phases, half of the image each, and a third in four pixels."""
     rng = np.random.default_rng(seed)
     spectra = np.full((3, n_channels), 50.0)
     spectra[1, 5:] += 25

@@ -26,7 +26,7 @@ class ICA:
     max_iter : int
         Limit of iterations; reaching it gives the status "not converged".
     tolerance : float
-        Change of the rotation at which to stop.
+        Change of the rotation at which to stop, as one minus the cosine of the angle.
 
     Notes
     -----
@@ -44,7 +44,7 @@ class ICA:
     setting: Literal["eels", "published"] = "eels"
     contrast: Literal["logcosh", "exp", "cube"] = "logcosh"
     max_iter: int = 1000
-    tolerance: float = 1e-6
+    tolerance: float = 1e-10
 
     def __post_init__(self) -> None:
         if self.setting not in ("eels", "published"):
@@ -106,5 +106,9 @@ def _unweighted_loadings(spectra: Array, n_components: int) -> Array:
 def _check_rank(signals: Array) -> None:
     centred = signals - signals.mean(axis=1, keepdims=True)
     sizes = np.linalg.svd(centred, compute_uv=False)
-    if sizes[-1] <= 1e-10 * sizes[0]:
-        raise MethodFailedError(f"the {len(signals)} loadings differ only by a constant; lower n_endmembers")
+    rank = int(np.sum(sizes > 1e-10 * sizes[0]))
+    if rank < len(signals):
+        raise MethodFailedError(
+            f"{len(signals)} components, but their channels differ in {rank} independent ways only; "
+            f"lower n_endmembers"
+        )

@@ -1,0 +1,135 @@
+"""ICA: known independent edges, fixed signs and order, honest convergence."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from eelsunmix import metrics
+from eelsunmix.errors import MethodFailedError
+from eelsunmix.methods import LearningSet
+from eelsunmix.methods.ica import ICA
+
+
+def learning_of(spectra, n_components=3):
+    """Weighted PCA by a plain singular value decomposition."""
+    channel = np.sqrt(spectra.mean(axis=0))
+    pixel = np.sqrt(spectra.sum(axis=1) / spectra.sum(axis=1).mean())
+    rows = np.linalg.svd(spectra / channel / pixel[:, None], full_matrices=False)[2]
+    return LearningSet(
+        spectra=spectra,
+        channel_weight=channel,
+        pixel_weight=pixel,
+        loadings=rows[:n_components] * channel,
+        energy=np.arange(float(spectra.shape[1])),
+    )
+
+
+def edges_on_background(n_pixels=150, n_channels=90, seed=0):
+    """Noise-free sums of a background and two sharp edges, whose differences hardly overlap."""
+    rng = np.random.default_rng(seed)
+    energy = np.linspace(1, 3, n_channels)
+    background = 1000 * energy**-2.0
+    components = background * np.stack([np.ones(n_channels), energy > 1.5, energy > 2.2])
+    amounts = rng.uniform(0.2, 1, (n_pixels, 3))
+    return amounts @ components, components, amounts
+
+
+def test_independent_edges_are_taken_apart():
+    spectra, components, amounts = edges_on_background()
+    model = ICA().fit(learning_of(spectra), 3, np.random.default_rng(0))
+    order = metrics.match(components, model.endmembers)
+    error = metrics.nmse_scale_free(
+        amounts[:, 1:], model.abundances(spectra)[:, order][:, 1:], endmember_axis=1
+    )
+    assert error.max() < 0.05
+    assert model.status == "converged"
+    assert model.signed
+
+
+@pytest.mark.parametrize("setting", ["eels", "published"])
+def test_the_components_span_the_data(setting):
+    spectra, _, _ = edges_on_background()
+    model = ICA(setting=setting).fit(learning_of(spectra), 3, np.random.default_rng(0))
+    np.testing.assert_allclose(model.abundances(spectra) @ model.endmembers, spectra, rtol=1e-9)
+
+
+@pytest.mark.parametrize("setting", ["eels", "published"])
+def test_sign_scale_and_order_are_settled(setting):
+    spectra, _, _ = edges_on_background()
+    model = ICA(setting=setting).fit(learning_of(spectra), 3, np.random.default_rng(0))
+    values = model.abundances(spectra)
+    assert (values.mean(axis=0) > 0).all()
+    assert values.sum(axis=1).mean() == pytest.approx(1)
+    sizes = np.abs(model.endmembers).sum(axis=1)
+    np.testing.assert_allclose(sizes, sizes[0])
+    contribution = np.abs(values).mean(axis=0) * sizes
+    assert (np.diff(contribution) <= 0).all()
+
+
+def test_signs_of_the_loadings_do_not_matter():
+    spectra, _, _ = edges_on_background()
+    learning = learning_of(spectra)
+    flipped = dataclasses.replace(learning, loadings=learning.loadings * [[-1], [1], [-1]])
+    first, second = (ICA().fit(each, 3, np.random.default_rng(0)) for each in (learning, flipped))
+    np.testing.assert_allclose(first.endmembers, second.endmembers, rtol=1e-6, atol=1e-9)
+
+
+def test_any_seed_finds_the_same_components():
+    spectra, _, _ = edges_on_background()
+    models = [ICA().fit(learning_of(spectra), 3, np.random.default_rng(seed)) for seed in range(4)]
+    for model in models[1:]:
+        order = metrics.match(models[0].endmembers, model.endmembers)
+        assert metrics.sad(models[0].endmembers, model.endmembers[order]).max() < 1e-4
+
+
+def test_published_equals_the_differences_of_an_unweighted_pca():
+    from sklearn.decomposition import FastICA
+
+    spectra, _, _ = edges_on_background()
+    model = ICA(setting="published").fit(learning_of(spectra), 3, np.random.default_rng(2))
+    rows = np.linalg.svd(spectra, full_matrices=False)[2][:3]
+    reference = FastICA(whiten="unit-variance", max_iter=1000, tol=1e-10, random_state=0)
+    expected = reference.fit(np.diff(rows, axis=1).T).components_ @ rows
+    order = metrics.match(expected, model.endmembers, distance=_line_angle)
+    assert _line_angle(expected, model.endmembers[order]).max() < 1e-3
+
+
+def _line_angle(first, second):
+    """Angle between lines: the sign of a reference component is arbitrary."""
+    return np.minimum(metrics.sad(first, second), metrics.sad(first, -second))
+
+
+def test_too_few_iterations_are_admitted():
+    spectra, _, _ = edges_on_background()
+    model = ICA(max_iter=1).fit(learning_of(spectra), 3, np.random.default_rng(0))
+    assert model.status == "not converged"
+    assert model.message == "1 iterations (the limit is 1)"
+
+
+def test_one_component_is_the_first_loading():
+    spectra, _, _ = edges_on_background()
+    learning = learning_of(spectra)
+    model = ICA().fit(learning, 1, np.random.default_rng(0))
+    assert _line_angle(model.endmembers, learning.loadings[:1]).max() < 1e-12
+
+
+def test_too_few_channels_fail_with_the_reason():
+    spectra = 1 + np.random.default_rng(0).random((20, 3))
+    with pytest.raises(
+        MethodFailedError, match="3 components, but their channels differ in 1 independent ways"
+    ):
+        ICA().fit(learning_of(spectra), 3, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"setting": "x"}, "setting must be"),
+        ({"contrast": "tanh"}, "contrast must be"),
+        ({"max_iter": 0}, "positive"),
+    ],
+)
+def test_wrong_options_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        ICA(**options)
