@@ -95,12 +95,13 @@ def read_components(label: str, fit: xr.Dataset, mapped: xr.Dataset | None) -> C
     if failed or not complete or mapped is None:
         message = failed[0].attrs.get("message", "") if failed else "no abundances were stored"
         return _failed(label, message, fit)
-    refit = mapped["refit_abundance"].load()
+    mapped = mapped.load()
+    refit = mapped["refit_abundance"]
     return Components(
         label=label,
         spectra=fit["endmember_spectrum"].to_numpy().astype(float),
         refit=refit,
-        abundance=mapped["abundance"].load() if "abundance" in mapped else refit,
+        abundance=mapped.get("abundance", refit),
         reduced_chi2=float(mapped["reduced_chi2"].median()) if "reduced_chi2" in mapped else np.nan,
         status=str(fit.attrs.get("status", "converged")),
         message=str(fit.attrs.get("message", "")),

@@ -10,7 +10,6 @@ from eelsunmix.comparison.verdict import (
     Row,
     agreement_table,
     component_name,
-    judged_edges,
     leaks,
     rows_of,
 )
@@ -108,11 +107,12 @@ def _leaks(comparison: xr.Dataset, methods: Sequence[str], setting: Setting) -> 
         one = comparison.sel({"method": method})
         found += [
             f"In the component {component_name(one, endmember)} of {method}, the {element} edge is "
-            f"{value:.0%} of what it is in the {element} component (limit {limit:.0%})."
+            f"{value:.0%} of what it is in the {element} component (limit {limit:.0%}): the material "
+            "contains both, or the method does not separate them."
             for (element, endmember), value in leaks(one, setting).items()
             if value > limit
         ]
-        ownerless = [edge for edge in judged_edges(setting) if int(one["owner"].sel(edge=edge)) < 0]
+        ownerless = [edge for edge in setting.edges if int(one["owner"].sel(edge=edge)) < 0]
         found += [f"No component of {method} shows the edge {edge}." for edge in ownerless]
     return found
 
@@ -121,8 +121,9 @@ def _beyond(rows: list[Row], key: str, plural: str, singular: str) -> list[str]:
     beyond = {m: row for m, row in rows_of(rows, key).items() if row["light"] in ("amber", "red")}
     if not beyond:
         return []
-    names = [f"{method} ({row['text']})" for method, row in beyond.items()]
-    return [f"{_listed(names)} {plural if len(names) > 1 else singular} (limit {CRITERIA[key].green:g})."]
+    names = [f"{method} ({_unbracketed(row['text'])})" for method, row in beyond.items()]
+    limit = CRITERIA[key].form(CRITERIA[key].green)
+    return [f"{_listed(names)} {plural if len(names) > 1 else singular} (limit {limit})."]
 
 
 def _truth(rows: list[Row]) -> list[str]:
@@ -149,6 +150,10 @@ def _status(comparison: xr.Dataset) -> list[str]:
         elif status == "not converged":
             found.append(f"{method} had not converged when it stopped: {message}")
     return found
+
+
+def _unbracketed(text: str) -> str:
+    return text.replace(" (", ", ").replace(")", "")
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -20,16 +20,17 @@ class Criterion:
     title : str
         Name in the report.
     green, amber : float
-        Limits of the value; beyond `amber` the light is red.
-    higher_is_better : bool
+        Limits of the value; beyond `amber` the light is red. Without `amber` it is never red.
+    higher_is_better, percent : bool
     explanation : str
         What the value is and why it matters, for a microscopist.
     """
 
     title: str
     green: float
-    amber: float
+    amber: float | None
     higher_is_better: bool = False
+    percent: bool = False
     explanation: str
 
     def light(self, value: float) -> str:
@@ -39,7 +40,11 @@ class Criterion:
         sign = -1.0 if self.higher_is_better else 1.0
         if sign * value <= sign * self.green:
             return "green"
-        return "amber" if sign * value <= sign * self.amber else "red"
+        return "amber" if self.amber is None or sign * value <= sign * self.amber else "red"
+
+    def form(self, value: float) -> str:
+        """Write a value or a limit."""
+        return f"{value:.0%}" if self.percent else f"{value:.3g}"
 
 
 CRITERIA = MappingProxyType(
@@ -57,28 +62,32 @@ CRITERIA = MappingProxyType(
             title="outside its region",
             green=0.05,
             amber=0.15,
+            percent=True,
             explanation="What the component of an element leaves where the element is known to be absent, "
             "as a fraction of its peak.",
         ),
         "cross_talk": Criterion(
             title="cross-talk",
             green=0.1,
-            amber=0.3,
+            amber=None,
+            percent=True,
             explanation="Largest edge of an element in a component that is not its own, as a fraction of "
-            "that edge in its own component, for components of equal total counts. An element with "
-            "several edges leaks only if all of them do.",
+            "that edge in its own component, for components of equal total counts. Either the material "
+            "contains both elements, or the method has not separated them. An element with several edges "
+            "leaks only if all of them do.",
         ),
         "reconstruction": Criterion(
             title="reconstruction",
             green=1.1,
             amber=1.5,
-            explanation="Median over the pixels of the chi-square per channel of what the components leave; 1 "
-            "is pure counting noise.",
+            explanation="Median over the pixels of the chi-square per channel of what the components leave; "
+            "1 is pure counting noise.",
         ),
         "exponent": Criterion(
             title="background shape",
             green=0.0,
             amber=0.25,
+            percent=True,
             explanation=f"Part of the components' backgrounds whose exponent is outside {EXPONENTS[0]:g} to "
             f"{EXPONENTS[1]:g} or that are not positive: such a component is not a spectrum of "
             "matter.",
@@ -87,6 +96,7 @@ CRITERIA = MappingProxyType(
             title="0/1 maps",
             green=0.3,
             amber=0.6,
+            percent=True,
             explanation="Part of the pixels of mixed composition (BS between 0.1 and 0.9 of its peak) that "
             "the method takes for pure (abundance below 0.05 or above 0.95 of its peak).",
         ),

@@ -35,7 +35,7 @@ def truth_on_axes_of(truth: xr.Dataset, image: xr.DataArray) -> tuple[xr.Dataset
     -------
     Dataset
         `spectrum (true_endmember, energy)`, `abundance (navigation, true_endmember)` and
-        `intensity (navigation)`: counts of the pixel relative to the linear mixture (thickness, beam current).
+        `intensity (navigation)`: counts of the pixel over those of the mixture (thickness, beam current).
     """
     energy, navigation = image.dims[-1], image.dims[:-1]
     mixture = truth["true_abundance"] @ truth["true_endmember_spectrum"].sum([energy])

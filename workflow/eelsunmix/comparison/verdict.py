@@ -20,23 +20,24 @@ CONVERGENCE_LIGHTS = {"converged": "green", "not converged": "amber", "failed": 
 
 def verdict(comparison: xr.Dataset, setting: Setting) -> list[Row]:
     """Rows of the trust card: dicts of method, criterion, value, text, green, amber, light, explanation."""
-    rows = _reference_rows(comparison)
+    rows = []
     for method in comparison["method"].values[1:].tolist():
         one = comparison.sel({"method": method})
         rows.append(_convergence(one, method))
         findings = {
             "agreement": worst_agreement(one, setting),
-            "off_region": _worst(one["off_region_owner"], "edge", share=True),
+            "off_region": worst_off_region(one, setting),
             "cross_talk": worst_cross_talk(one, setting),
-            "reconstruction": _plain(float(one["reconstruction_chi2"])),
+            "reconstruction": _plain("reconstruction", float(one["reconstruction_chi2"])),
             "exponent": implausible_exponents(one),
-            "binarisation": _plain(float(one["binarisation"]), share=True),
+            "binarisation": _plain("binarisation", float(one["binarisation"])),
         }
         if "truth_nmse_scale_free" in one:
-            findings["truth_maps"] = _worst(one["truth_nmse_scale_free"], "true_endmember")
-            findings["truth_spectra"] = _worst(one["truth_sad_whitened"], "true_endmember", unit=" rad")
+            findings["truth_maps"] = _worst("truth_maps", one["truth_nmse_scale_free"])
+            findings["truth_spectra"] = _worst("truth_spectra", one["truth_sad_whitened"])
         rows += [_row(method, key, finding) for key, finding in findings.items()]
-    return rows
+    reference = comparison.sel({"method": REFERENCE})
+    return [*rows, _row(REFERENCE, "off_region", worst_off_region(reference, setting))]
 
 
 def judged_edges(setting: Setting) -> list[str]:
@@ -113,24 +114,30 @@ def implausible_exponents(one: xr.Dataset) -> Finding:
     return bad / exponents.size, f"{bad} of {exponents.size}"
 
 
-def _reference_rows(comparison: xr.Dataset) -> list[Row]:
-    one = comparison.sel({"method": REFERENCE})
-    return [_row(REFERENCE, "off_region", _worst(one["off_region_owner"], "edge", share=True))]
+def worst_off_region(one: xr.Dataset, setting: Setting) -> Finding:
+    """Largest part of its peak that an element keeps where it is absent; edge by edge for the reference."""
+    shares = {}
+    for name, edge in setting.edges.items():
+        at = one.sel(edge=name)
+        shares[name if int(at["owner"]) < 0 else edge.element] = float(at["off_region_owner"])
+    return _largest("off_region", shares)
 
 
-def _worst(values: xr.DataArray, dim: str, *, share: bool = False, unit: str = "") -> Finding:
-    known = abs(values.dropna(dim))
-    if known.sizes[dim] == 0:
+def _worst(key: str, values: xr.DataArray) -> Finding:
+    names = [str(name) for name in values[values.dims[0]].values]
+    return _largest(key, dict(zip(names, values.values.tolist(), strict=True)))
+
+
+def _largest(key: str, values: Mapping[str, float]) -> Finding:
+    known = {name: abs(value) for name, value in values.items() if value == value}
+    if not known:
         return UNKNOWN
-    worst = known[int(np.argmax(known.to_numpy()))]
-    value, text = _plain(float(worst), share=share)
-    return value, f"{text}{unit} ({worst[dim].item()})"
+    name = max(known, key=lambda name: known[name])
+    return known[name], f"{CRITERIA[key].form(known[name])} ({name})"
 
 
-def _plain(value: float, *, share: bool = False) -> Finding:
-    if value != value:
-        return UNKNOWN
-    return value, f"{value:.0%}" if share else f"{value:.3g}"
+def _plain(key: str, value: float) -> Finding:
+    return UNKNOWN if value != value else (value, CRITERIA[key].form(value))
 
 
 def _row(method: str, key: str, finding: Finding) -> Row:

@@ -1,0 +1,505 @@
+"""The comparison on simulated images, where what it has to find is known."""
+
+import json
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from eelsunmix import synthetic
+from eelsunmix.background import subtract_background
+from eelsunmix.comparison import compare
+from eelsunmix.edges import Edge, Profile, Region
+from eelsunmix.errors import InputError
+
+NAVIGATION = ("y", "x")
+
+
+@pytest.fixture(scope="module")
+def scene():
+    return synthetic.multilayer(shape=(24, 75), counts=6000.0, seed=1)
+
+
+@pytest.fixture(scope="module")
+def bs(scene):
+    return subtract_background(
+        scene.spectrum_image, scene.edges, profiles=scene.profiles, regions=scene.regions
+    )
+
+
+def method(scene, spectra, abundance, *, chi2=1.0, **attrs):
+    """Stores of a method that found these endmembers and abundances."""
+    like = scene.spectrum_image
+    coords = {dim: like[dim] for dim in NAVIGATION} | {"valid_pixel": like.valid_pixel}
+    fit = xr.Dataset({"endmember_spectrum": (("endmember", "energy_loss"), spectra)})
+    dims = (*NAVIGATION, "endmember")
+    abundance = np.where(like.valid_pixel.to_numpy()[..., None], abundance, np.nan)
+    mapped = xr.Dataset(
+        {
+            "abundance": (dims, abundance),
+            "refit_abundance": (dims, abundance),
+            "reduced_chi2": (NAVIGATION, np.full(abundance.shape[:2], chi2)),
+        },
+        coords=coords,
+    )
+    attrs = {"status": "converged", "message": "", "seconds": 1.5, **attrs}
+    return fit.assign_attrs(attrs), mapped
+
+
+def oracle(scene):
+    return method(scene, scene.endmember_spectrum.to_numpy(), scene.abundance.to_numpy())
+
+
+def swapped(scene):
+    """The truth in another order and on other scales."""
+    order, scales = [2, 0, 1], np.array([3.0, 0.1, 7.0])
+    spectra = scene.endmember_spectrum.to_numpy()[order] * scales[:, None]
+    return method(scene, spectra, scene.abundance.to_numpy()[..., order] / scales)
+
+
+def leaky(scene, part=0.4):
+    """Part of the Ru component is Co; the reconstruction is the same."""
+    spectra, abundance = scene.endmember_spectrum.to_numpy().copy(), scene.abundance.to_numpy().copy()
+    spectra[2] = (1 - part) * spectra[2] + part * spectra[1]
+    abundance[..., 1] -= part / (1 - part) * abundance[..., 2]
+    abundance[..., 2] /= 1 - part
+    return method(scene, spectra, abundance)
+
+
+def everywhere(scene):
+    """Ru that is also found far from its layer."""
+    abundance = 0.9 * scene.abundance.to_numpy() + 0.1 * np.array([0.0, 0.0, 1.0])
+    return method(scene, scene.endmember_spectrum.to_numpy(), abundance, chi2=1.3)
+
+
+def pure_only(scene):
+    """Abundances of 0 and 1 alone."""
+    abundance = scene.abundance.to_numpy()
+    winner = np.argmax(abundance * np.array([1.0, 1.0, 2.0]), axis=-1)
+    return method(scene, scene.endmember_spectrum.to_numpy(), np.eye(3)[winner])
+
+
+def failed(scene):
+    attrs = {"status": "failed", "message": "the simplex has no volume", "seconds": 0.1}
+    return xr.Dataset(attrs=attrs), xr.Dataset(attrs=attrs)
+
+
+def run(scene, bs, methods, **options):
+    stores = {name: make(scene) for name, make in methods.items()}
+    defaults = {
+        "edges": scene.edges,
+        "profiles": scene.profiles,
+        "regions": scene.regions,
+        "truth": scene.to_dataset(),
+    }
+    return compare(
+        scene.spectrum_image,
+        bs,
+        {name: fit for name, (fit, _) in stores.items()},
+        {name: mapped for name, (_, mapped) in stores.items()},
+        **(defaults | options),
+    )
+
+
+@pytest.fixture(scope="module")
+def comparison(scene, bs):
+    methods = {
+        "failed": failed,
+        "oracle": oracle,
+        "swapped": swapped,
+        "leaky": leaky,
+        "everywhere": everywhere,
+        "pure_only": pure_only,
+    }
+    return run(scene, bs, methods)
+
+
+def lights(comparison, method):
+    return {row["criterion"]: row["light"] for row in comparison.attrs["verdict"] if row["method"] == method}
+
+
+def of(comparison, method):
+    return comparison.sel({"method": method})
+
+
+def test_the_truth_is_green_throughout(comparison):
+    assert set(lights(comparison, "oracle").values()) == {"green"}
+
+
+def test_the_truth_correlates_with_bs_as_well_as_the_ceiling_says(comparison):
+    one = of(comparison, "oracle")
+    # Ru M4,5 is left out: the power law of a mixture is not the mixture of power laws, by far there.
+    judged = one.sel(edge=["Ru_M23", "Co_L23"])
+    np.testing.assert_allclose(judged.map_correlation, judged.map_noise_ceiling, atol=0.03)
+    np.testing.assert_allclose(
+        judged.profile_correlation.sel(profile="all_rows"),
+        judged.profile_noise_ceiling.sel(profile="all_rows"),
+        atol=0.04,
+    )
+
+
+def test_the_scale_of_the_truth_is_that_of_bs(comparison):
+    one = of(comparison, "oracle").sel(edge="Co_L23", profile="all_rows")
+    np.testing.assert_allclose(float(one.profile_scale), 1, atol=0.03)
+    assert float(one.profile_error) < 0.05
+
+
+def test_element_maps_are_the_true_ones(comparison):
+    np.testing.assert_allclose(of(comparison, "oracle").element_map, comparison.true_element_map, rtol=1e-5)
+    np.testing.assert_allclose(
+        of(comparison, "oracle").element_profile, comparison.true_element_profile, rtol=1e-4
+    )
+
+
+def test_order_and_scale_of_components_do_not_matter(comparison):
+    one, other = of(comparison, "oracle"), of(comparison, "swapped")
+    np.testing.assert_allclose(other.element_map, one.element_map, rtol=1e-4, atol=1e-3)
+    assert other.group.values.tolist() == [2, 0, 1]
+    assert other.truth_match.values.tolist() == [1, 2, 0]
+    assert other.endmember_label.values.tolist() == ["Ru", "background", "Co"]
+    assert other.owner.values.tolist() == [0, 0, 2]
+    np.testing.assert_allclose(other.cross_talk, one.cross_talk.values[[2, 0, 1]], rtol=1e-6)
+    np.testing.assert_allclose(other.truth_sad, 0, atol=1e-7)
+    np.testing.assert_allclose(other.truth_nmse_scale_free, 0, atol=1e-12)
+    np.testing.assert_allclose(float(comparison.sad_between.sel({"method": "swapped"})[2]), 0, atol=1e-7)
+
+
+def test_co_in_the_ru_component_is_flagged(comparison):
+    one = of(comparison, "leaky")
+    # 0.4 of the Co spectrum against 0.6 of Ru with about the same total counts.
+    assert 0.25 < float(one.cross_talk.sel(edge="Co_L23")[2]) < 0.5
+    assert lights(comparison, "leaky")["cross-talk"] == "amber"
+    assert lights(comparison, "oracle")["cross-talk"] == "green"
+    sentence = [s for s in comparison.attrs["sentences"] if "leaky" in s and "component Ru" in s]
+    assert len(sentence) == 1
+    assert "Co edge" in sentence[0]
+    assert "limit 10%" in sentence[0]
+
+
+def test_element_counts_do_not_change_when_components_are_rotated(comparison):
+    one, other = of(comparison, "oracle"), of(comparison, "leaky")
+    error = other.element_map.sel(edge="Co_L23") - one.element_map.sel(edge="Co_L23")
+    # Not exactly: each component has its own power law.
+    assert float(abs(error).max()) < 0.03 * float(one.element_map.sel(edge="Co_L23").max())
+
+
+def test_ru_far_from_its_layer_is_flagged(comparison, scene):
+    one = of(comparison, "everywhere")
+    peak = float(scene.abundance.sel(endmember="Ru").max())
+    np.testing.assert_allclose(
+        float(one.off_region_owner.sel(edge="Ru_M23")), 0.1 / (0.9 * peak + 0.1), rtol=0.05
+    )
+    assert lights(comparison, "everywhere")["outside its region"] == "red"
+    assert lights(comparison, "everywhere")["reconstruction"] == "amber"
+    assert any("everywhere (1.3)" in sentence for sentence in comparison.attrs["sentences"])
+
+
+def test_binarised_maps_are_flagged(comparison):
+    assert float(of(comparison, "oracle").binarisation) < 0.1
+    assert float(of(comparison, "pure_only").binarisation) > 0.95
+    assert lights(comparison, "pure_only")["0/1 maps"] == "red"
+
+
+def test_a_failed_method_keeps_its_place(comparison):
+    one = of(comparison, "failed")
+    assert comparison.method.values.tolist()[:2] == ["BS", "failed"]
+    assert np.isnan(one.element_map).all()
+    assert np.isnan(one.element_profile).all()
+    assert (one.group == -1).all()
+    assert str(one.status.item()) == "failed"
+    assert lights(comparison, "failed").pop("convergence") == "red"
+    assert any("failed gave no result: the simplex has no volume" in s for s in comparison.attrs["sentences"])
+
+
+def test_the_reference_row_is_bs_itself(comparison, bs):
+    one = of(comparison, "BS")
+    np.testing.assert_array_equal(one.element_map, bs.net_counts)
+    np.testing.assert_allclose(one.element_profile, bs.profile_counts)
+    np.testing.assert_allclose(one.element_profile_sd, bs.profile_counts_sd)
+    np.testing.assert_allclose(one.off_region_mean, bs.off_region_mean)
+    np.testing.assert_allclose(one.map_correlation, 1)
+    assert str(one.status.item()) == "reference"
+    assert (one.endmember_label == "").all()
+
+
+def test_ru_m45_of_bs_is_negative_off_the_layer_and_said_to_be(comparison):
+    reference = of(comparison, "BS").sel(edge="Ru_M45")
+    assert float(reference.off_region_mean) < -10 * float(reference.off_region_sd)
+    assert float(reference.negative_fraction) > 0.5
+    assert any("Ru_M45" in caveat and "Ru is absent" in caveat for caveat in comparison.attrs["caveats"])
+    assert any("C K" in caveat for caveat in comparison.attrs["caveats"])
+    assert lights(comparison, "BS")["outside its region"] == "red"
+
+
+def test_the_asymmetry_of_ru_is_found(comparison):
+    profile = of(comparison, "oracle").sel(edge="Ru_M45", profile="all_rows")
+    assert float(profile.asymmetry) < -0.4
+    assert 0.5 < float(profile.fwhm_nm) < 1.0
+
+
+def test_abundance_profiles_are_means_over_the_width(comparison, scene):
+    expected = scene.abundance.isel(y=slice(0, 3)).mean("y").transpose("endmember", "x")
+    np.testing.assert_allclose(comparison.true_abundance_profile.sel(profile="three_rows"), expected)
+    np.testing.assert_allclose(
+        of(comparison, "oracle").truth_abundance_profile.sel(profile="three_rows"), expected
+    )
+
+
+def test_angles_of_edges_are_for_components_with_edges(comparison):
+    assert np.isnan(of(comparison, "oracle").truth_sad_edge.sel(true_endmember="Pt"))
+    assert float(of(comparison, "leaky").truth_sad_edge.sel(true_endmember="Ru")) > 0.1
+
+
+def test_attributes_are_plain_values(comparison):
+    text = json.dumps(comparison.attrs, allow_nan=False)
+    rows = json.loads(text)["verdict"]
+    assert set(rows[0]) == {"method", "criterion", "value", "text", "green", "amber", "light", "explanation"}
+    assert {row["light"] for row in rows} <= {"green", "amber", "red", "grey"}
+
+
+def test_it_can_be_published(comparison, tmp_path):
+    from eelsunmix.store import open_store, publish
+
+    publish(comparison, tmp_path / "comparison.zarr")
+    found = open_store(tmp_path / "comparison.zarr")
+    np.testing.assert_array_equal(found.endmember_label, comparison.endmember_label)
+    np.testing.assert_array_equal(found.element_map, comparison.element_map)
+    assert found.attrs["sentences"] == comparison.attrs["sentences"]
+
+
+def test_lazy_equals_eager_and_reads_no_more_than_a_block_at_a_time(scene, bs):
+    from eelsunmix.blocks import chunked
+
+    eager = run(scene, bs, {"oracle": oracle})
+    lazy = scene.spectrum_image.copy()
+    lazy = chunked(lazy, elements=4000)
+    assert lazy.data.npartitions > 50
+    fit, mapped = oracle(scene)
+    found = compare(
+        lazy,
+        bs.chunk(),
+        {"oracle": fit},
+        {"oracle": mapped.chunk()},
+        edges=scene.edges,
+        profiles=scene.profiles,
+        regions=scene.regions,
+        truth=scene.to_dataset().chunk(),
+    )
+    xr.testing.assert_allclose(found, eager)
+    assert found.attrs == eager.attrs
+
+
+def test_invalid_pixels_are_nan_and_take_no_part(scene, bs):
+    valid = np.ones(scene.spectrum_image.shape[:2], dtype=bool)
+    valid[3:9, 40:50] = False
+    image = scene.spectrum_image.where(xr.DataArray(valid, dims=NAVIGATION), 0).astype(np.uint16)
+    image = image.assign_coords(valid_pixel=(NAVIGATION, valid)).assign_attrs(scene.spectrum_image.attrs)
+    reference = subtract_background(image, scene.edges, profiles=scene.profiles, regions=scene.regions)
+    fit, mapped = oracle(scene)
+    mapped = mapped.assign_coords(valid_pixel=(NAVIGATION, valid))
+    for name in ("abundance", "refit_abundance"):
+        mapped[name] = mapped[name].where(mapped.valid_pixel)
+    found = compare(
+        image,
+        reference,
+        {"oracle": fit},
+        {"oracle": mapped},
+        edges=scene.edges,
+        profiles=scene.profiles,
+        regions=scene.regions,
+        truth=scene.to_dataset(),
+    )
+    assert np.isnan(found.element_map.values[:, :, ~valid]).all()
+    assert np.isfinite(found.element_map.values[:, :, valid]).all()
+    assert set(lights(found, "oracle").values()) == {"green"}
+
+
+def test_without_edges_components_are_still_matched(scene):
+    empty = subtract_background(scene.spectrum_image, {})
+    methods = {"oracle": oracle, "swapped": swapped}
+    found = run(scene, empty, methods, edges={}, profiles={}, regions={})
+    assert found.sizes["edge"] == 0
+    assert of(found, "swapped").group.values.tolist() == [2, 0, 1]
+    assert of(found, "oracle").endmember_label.values.tolist() == [
+        "component 1",
+        "component 2",
+        "component 3",
+    ]
+    assert lights(found, "oracle")["agreement with BS"] == "grey"
+    np.testing.assert_allclose(of(found, "oracle").truth_nmse, 0, atol=1e-12)
+
+
+def test_without_methods_the_reference_stands_alone(scene, bs):
+    found = run(scene, bs, {})
+    assert found.method.values.tolist() == ["BS"]
+    assert found.sizes["endmember"] == 0
+
+
+def test_without_truth_profiles_or_regions(scene):
+    reference = subtract_background(scene.spectrum_image, scene.edges)
+    options = {"profiles": {}, "regions": {}, "truth": None}
+    found = run(scene, reference, {"oracle": oracle}, **options)
+    assert "true_element_map" not in found
+    assert np.isnan(found.off_region_owner).all()
+    assert lights(found, "oracle")["agreement with BS"] == "green"
+    assert lights(found, "oracle")["outside its region"] == "grey"
+
+
+def test_truth_of_a_measured_image_is_ignored(scene, bs):
+    raw = scene.to_dataset()
+    measured = raw.drop_vars([name for name in raw if str(name).startswith("true_")])
+    assert "truth_nmse" not in run(scene, bs, {"oracle": oracle}, truth=measured)
+
+
+def crop_and_bin(image):
+    """As the corrections do: rows 2 to 21 in pairs, columns 5 to 74, channels 3 to 196 in pairs."""
+    image = image.isel(y=slice(2, 22), x=slice(5, None), energy_loss=slice(3, 197))
+    attrs = {dim: image[dim].attrs for dim in image.dims}
+    image = image.coarsen(y=2, energy_loss=2).sum()
+    for dim, kept in attrs.items():
+        image[dim].attrs.update(kept)
+    return image
+
+
+def test_truth_follows_crop_and_bins(scene):
+    image = crop_and_bin(scene.spectrum_image.drop_vars("valid_pixel")).assign_attrs(counts_per_electron=1.0)
+    expected = crop_and_bin(scene.expected_counts)
+    abundance = scene.abundance.isel(y=slice(2, 22), x=slice(5, None)).coarsen(y=2).mean()
+    spectra = scene.endmember_spectrum.isel(energy_loss=slice(3, 197)).coarsen(energy_loss=2).sum() * 2
+    np.testing.assert_allclose(abundance.values @ spectra.values, expected, rtol=1e-6)
+    reference = subtract_background(image, scene.edges)
+    fit = xr.Dataset({"endmember_spectrum": spectra.drop_vars("endmember")}, attrs={"status": "converged"})
+    mapped = xr.Dataset({"abundance": abundance, "refit_abundance": abundance}).drop_vars("endmember")
+    found = compare(image, reference, {"m": fit}, {"m": mapped}, edges=scene.edges, truth=scene.to_dataset())
+    one = of(found, "m")
+    np.testing.assert_allclose(one.truth_sad, 0, atol=1e-7)
+    np.testing.assert_allclose(one.truth_nmse, 0, atol=1e-12)
+    np.testing.assert_allclose(one.element_map, found.true_element_map, rtol=1e-4, atol=1e-2)
+
+
+def test_truth_that_does_not_fit_is_left_out_with_a_reason(scene, bs):
+    raw = scene.to_dataset().assign_coords(x=scene.spectrum_image.x + 3.0)
+    found = run(scene, bs, {"oracle": oracle}, truth=raw)
+    assert "truth_nmse" not in found
+    assert any("axis x does not fit" in caveat for caveat in found.attrs["caveats"])
+
+
+def test_true_maps_follow_thickness_and_beam_current():
+    scene = synthetic.multilayer(shape=(8, 40), pixel_nm=0.2, level="thickness", noise=False, seed=3)
+    image = scene.spectrum_image.assign_attrs(counts_per_electron=1.0)
+    reference = subtract_background(image, scene.edges)
+    found = run(scene, reference, {"oracle": oracle}, profiles={}, regions={})
+    true = found.true_element_map.sel(edge="Co_L23").values
+    measured = reference.net_counts.sel(edge="Co_L23").values
+    # BS of the noise-free image sees the same counts; plural scattering changes the edge by some percent.
+    np.testing.assert_allclose(true.sum(), measured.sum(), rtol=0.1)
+    assert np.corrcoef(true.ravel(), measured.ravel())[0, 1] > 0.99
+
+
+def test_a_series_of_frames_is_compared_frame_by_frame():
+    scene = synthetic.multilayer(shape=(6, 40), pixel_nm=0.2, counts=6000.0)
+    frames = [synthetic.multilayer(shape=(6, 40), pixel_nm=0.2, counts=6000.0, seed=s) for s in range(2)]
+    image = xr.concat([frame.spectrum_image.drop_vars("valid_pixel") for frame in frames], "frame")
+    abundance = xr.concat([frame.abundance for frame in frames], "frame").drop_vars("endmember")
+    profiles = {"all_rows": Profile(along="x")}
+    reference = subtract_background(image, scene.edges, profiles=profiles, regions=scene.regions)
+    spectra = scene.endmember_spectrum.drop_vars("endmember")
+    fit = xr.Dataset({"endmember_spectrum": spectra}, attrs={"status": "converged", "seconds": 1.0})
+    mapped = xr.Dataset({"abundance": abundance, "refit_abundance": abundance})
+    found = compare(
+        image,
+        reference,
+        {"m": fit},
+        {"m": mapped},
+        edges=scene.edges,
+        profiles=profiles,
+        regions=scene.regions,
+    )
+    assert found.element_map.dims == ("method", "edge", "frame", "y", "x")
+    assert found.element_profile.dims == ("method", "edge", "profile", "frame", "position")
+    assert float(of(found, "m").profile_correlation.sel(edge="Co_L23")[0]) > 0.95
+
+
+def test_one_component_may_own_several_elements(scene, bs):
+    """Co and Ru in one component, as Mn and La are in a perovskite."""
+
+    def two(scene):
+        spectra, abundance = scene.endmember_spectrum.to_numpy(), scene.abundance.to_numpy()
+        merged = np.stack([spectra[0], 0.7 * spectra[1] + 0.3 * spectra[2]])
+        return method(scene, merged, np.stack([abundance[..., 0], 1 - abundance[..., 0]], axis=-1))
+
+    found = run(scene, bs, {"oracle": oracle, "two": two})
+    assert of(found, "two").endmember_label.values.tolist() == ["background", "Ru+Co", ""]
+    assert of(found, "two").group.values.tolist()[2] == -1
+    assert np.isnan(of(found, "two").endmember_net_counts.values[2]).all()
+    assert (of(found, "two").truth_match == -1).sum() == 1
+
+
+def test_signed_components_are_called_impossible(scene, bs):
+    def signed(scene):
+        spectra = scene.endmember_spectrum.to_numpy().copy()
+        spectra[1] -= 0.9 * spectra[0]
+        abundance = scene.abundance.to_numpy().copy()
+        abundance[..., 0] += 0.9 * abundance[..., 1]
+        return method(scene, spectra, abundance)
+
+    found = run(scene, bs, {"signed": signed})
+    assert lights(found, "signed")["background shape"] in ("amber", "red")
+
+
+def test_real_methods_run_through(scene, bs):
+    from eelsunmix.unmixing import apply, fit
+
+    model = fit(scene.spectrum_image, "vca", n_endmembers=3, seed=0)
+    found = compare(
+        scene.spectrum_image,
+        bs,
+        {"vca": model},
+        {"vca": apply(model, scene.spectrum_image)},
+        edges=scene.edges,
+        profiles=scene.profiles,
+        regions=scene.regions,
+        truth=scene.to_dataset(),
+    )
+    assert sorted(of(found, "vca").endmember_label.values.tolist()) == ["Co", "Ru", "background"]
+    assert float(of(found, "vca").map_correlation.sel(edge="Co_L23")) > 0.9
+    # The Ru layer is nowhere pure, and VCA takes pixels as components: its Ru contains Co.
+    assert lights(found, "vca")["cross-talk"] == "amber"
+
+
+def test_maps_of_another_image_are_refused(scene, bs):
+    fit, mapped = oracle(scene)
+    with pytest.raises(InputError, match=r"map/m: pixels \(24, 70\) and 200 .* image has \(24, 75\)"):
+        compare(scene.spectrum_image, bs, {"m": fit}, {"m": mapped.isel(x=slice(70))}, edges=scene.edges)
+
+
+def test_noisy_edges_judge_nobody():
+    scene = synthetic.multilayer(shape=(6, 40), pixel_nm=0.2, counts=20.0)
+    edges = {"Ru_M23": scene.edges["Ru_M23"]}
+    region = {"left": Region(x_nm=(0.0, 1.0), without=("Ru",))}
+    reference = subtract_background(scene.spectrum_image, edges, regions=region)
+    found = run(scene, reference, {"oracle": oracle}, edges=edges, profiles={}, regions=region)
+    assert float(found.map_noise_ceiling[0]) < 0.5
+    assert lights(found, "oracle")["agreement with BS"] == "grey"
+    assert any("mostly noise" in caveat for caveat in found.attrs["caveats"])
+
+
+def test_an_element_nobody_shows_has_no_owner(scene):
+    edges = {
+        "N_K": Edge(element="N", onset_eV=600, fit_eV=(560, 595), integrate_eV=(600, 640)),
+        "Co_L23": scene.edges["Co_L23"],
+    }
+
+    def background_only(scene):
+        energy = scene.spectrum_image.energy_loss.to_numpy()
+        spectra = 1e4 * (energy / energy[0])[None] ** np.array([[-3.0], [-2.5]])
+        # A dip where the edge should be, so that net counts are negative.
+        spectra[:, (energy > 600) & (energy < 640)] *= 0.99
+        spectra[:, energy > 770] *= 0.99
+        return method(scene, spectra, scene.abundance.to_numpy()[..., :2])
+
+    reference = subtract_background(scene.spectrum_image, edges)
+    found = run(scene, reference, {"m": background_only}, edges=edges, profiles={}, regions={}, truth=None)
+    assert of(found, "m").owner.values.tolist() == [-1, -1]
+    assert np.isnan(of(found, "m").cross_talk).all()
+    assert any("No component of m shows the edge N_K" in sentence for sentence in found.attrs["sentences"])
