@@ -19,7 +19,7 @@ LAYERS = [
     {"store", "power_law", "profiles"},
     {"io", "synthetic", "corrections", "denoise", "rank", "background", "examples"},
     {"learning", "methods"},
-    {"unmixing"},
+    {"abundance_maps", "unmixing"},
     {"comparison"},
     {"report", "configuration", "job"},
 ]

@@ -1,0 +1,289 @@
+"""The labelled front end: refits, residuals, other axes, masks, lazy images, failures."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from eelsunmix import blocks, methods, unmixing
+from eelsunmix.abundances import non_negative
+from eelsunmix.denoise import DenoiseOptions, denoise
+from eelsunmix.errors import InputError, MethodFailedError
+from eelsunmix.methods import LinearModel, Model
+from eelsunmix.unmixing import apply, fit, input_image, unmix
+
+
+def scene(shape=(9, 14), n_channels=30, per_electron=1.0, seed=0):
+    """Poisson counts of three spectra with edges, times a detector's factor, and the truth."""
+    rng = np.random.default_rng(seed)
+    energy = np.linspace(200.0, 780.0, n_channels)
+    background = 600 * (energy / 200) ** -2.5
+    spectra = background + np.stack([0 * energy, 50.0 * (energy > 300), 40.0 * (energy > 500)])
+    fractions = rng.dirichlet(np.full(3, 0.4), shape)
+    fractions.reshape(-1, 3)[:3] = np.eye(3)
+    counts = per_electron * rng.poisson(fractions @ spectra)
+    coords = {"y": np.arange(shape[0]) * 0.5, "x": np.arange(shape[1]) * 0.5, "energy_loss": energy}
+    image = xr.DataArray(counts, coords, ("y", "x", "energy_loss"), "counts")
+    image = image.assign_coords(valid_pixel=(("y", "x"), np.ones(shape, bool)))
+    return image.assign_attrs(counts_per_electron=per_electron), spectra, fractions
+
+
+def known_model(spectra, image, **options):
+    """A fit store whose endmembers are the true ones."""
+    model = LinearModel(endmembers=spectra, **options)
+    attrs = {"method": "vca", "options": {}, "seed": 0, "n_endmembers": len(spectra)}
+    dataset = model.to_dataset().rename(channel="energy_loss").assign_attrs(attrs)
+    return dataset.assign_coords(energy_loss=image.energy_loss)
+
+
+def without_time(dataset):
+    return dataset.assign_attrs(seconds=0.0)
+
+
+def test_refit_is_poisson_weighted_and_free_of_the_sum_to_one():
+    image, spectra, _ = scene()
+    found = apply(known_model(spectra, image, sum_to_one=True), image)
+    deviation = np.sqrt(image.mean(("y", "x"))).to_numpy()
+    expected = non_negative(image.to_numpy().reshape(-1, 30), spectra, channel_weight=deviation).reshape(
+        9, 14, 3
+    )
+    np.testing.assert_allclose(found.refit_abundance, expected, rtol=1e-6, atol=1e-7)
+    assert np.std(expected.sum(axis=-1)) > 1e-3
+    np.testing.assert_allclose(found.abundance.sum("endmember"), 1, rtol=1e-6)
+
+
+@pytest.mark.parametrize("per_electron", [1.0, 12.0])
+@pytest.mark.parametrize("signed", [False, True])
+def test_residuals_are_what_noise_makes_them(per_electron, signed):
+    image, spectra, _ = scene(shape=(30, 41), per_electron=per_electron)
+    found = apply(known_model(per_electron * spectra, image, non_negative=not signed), image)
+    # A mean of 1230 values with a relative spread of sqrt(2 / 27) each: 0.8 %; five times that.
+    # Non-negative fits have up to three parameters, of which some stand at zero: 3 % more.
+    assert float(found.reduced_chi2.mean()) == pytest.approx(1, abs=0.04 if signed else 0.07)
+    pull = found.mean_residual / found.mean_residual_sd
+    assert np.abs(pull).max() < 4.5
+    assert 0.6 < float(np.sqrt((pull**2).mean())) < 1.5
+
+
+def test_mean_residual_is_the_mean_of_the_residuals():
+    image, spectra, _ = scene()
+    found = apply(known_model(spectra[:2], image), image)
+    fitted = found.refit_abundance.to_numpy().astype(float) @ spectra[:2]
+    # refit abundances are kept in float32
+    np.testing.assert_allclose(found.mean_residual, (image.to_numpy() - fitted).mean(axis=(0, 1)), atol=1e-4)
+    assert found.reduced_chi2.mean() > 1.2
+
+
+def test_a_denoised_image_is_mapped_and_the_counts_are_refitted():
+    image, spectra, fractions = scene()
+    expected = xr.DataArray(fractions @ spectra, image.coords, image.dims)
+    found = apply(known_model(spectra, image, sum_to_one=True), expected, counts=image)
+    np.testing.assert_allclose(found.abundance, fractions, atol=1e-6)
+    direct = apply(known_model(spectra, image), image)
+    xr.testing.assert_identical(found.refit_abundance, direct.refit_abundance)
+    with pytest.raises(InputError, match=r"counts have sizes .*'x': 13.*but the image has .*'x': 14"):
+        apply(known_model(spectra, image), expected, counts=image.isel(x=slice(13)))
+
+
+def test_lazy_equals_eager_and_stays_lazy(monkeypatch):
+    image, _, _ = scene()
+    eager = unmix(image, "nmf", n_endmembers=3)
+    lazy = unmix(image.chunk(y=2, x=5), "nmf", n_endmembers=3)
+    assert lazy.abundance.chunks is not None
+    assert eager.abundance.chunks is None
+    xr.testing.assert_allclose(lazy.compute(), eager, rtol=1e-6)
+    monkeypatch.setattr(blocks, "BLOCK_ELEMENTS", 4 * 14 * 30)
+    maps = apply(fit(image, "nmf", n_endmembers=3), image.chunk(x=3))
+    assert len(maps.abundance.chunks[0]) == 3
+    xr.testing.assert_allclose(maps.compute(), apply(fit(image, "nmf", n_endmembers=3), image), rtol=1e-6)
+
+
+def test_masked_pixels_change_no_other_pixel():
+    image, spectra, _ = scene()
+    valid = image.valid_pixel.to_numpy().copy()
+    valid[2, 3] = valid[8, 0] = False
+    masked = image.where(xr.DataArray(valid, dims=("y", "x")), 0).assign_coords(
+        valid_pixel=(("y", "x"), valid)
+    )
+    model = known_model(spectra, image, sum_to_one=True)
+    whole, found = apply(model, image), apply(model, masked)
+    assert np.isnan(found.abundance.to_numpy()[~valid]).all()
+    np.testing.assert_array_equal(found.abundance.to_numpy()[valid], whole.abundance.to_numpy()[valid])
+
+
+def test_series_of_frames_and_energy_in_kev():
+    image, _, _ = scene(shape=(6, 28))
+    series = xr.DataArray(
+        image.to_numpy().reshape(4, 6, 7, 30), dims=("frame", "y", "x", "energy"), attrs=image.attrs
+    ).assign_coords(energy=np.linspace(1, 9, 30))
+    found = unmix(series, "vca", n_endmembers=2)
+    assert found.abundance.dims == ("frame", "y", "x", "endmember")
+    assert found.endmember_spectrum.dims == ("endmember", "energy")
+    turned = unmix(series.transpose("energy", "x", "frame", "y"), "vca", n_endmembers=2)
+    assert turned.abundance.dims == ("endmember", "x", "frame", "y")
+    xr.testing.assert_allclose(turned.abundance.transpose(*found.abundance.dims), found.abundance)
+
+
+def test_a_model_maps_another_image():
+    first, _, _ = scene(seed=1)
+    second, _, _ = scene(shape=(5, 8), seed=2)
+    maps = apply(fit(first, "vca", n_endmembers=3), second)
+    assert maps.abundance.shape == (5, 8, 3)
+    assert "endmember_spectrum" not in maps
+    assert maps.attrs["method"] == "vca"
+
+
+def test_an_energy_axis_within_the_models_is_interpolated():
+    image, _, fractions = scene()
+    energy = image.energy_loss.to_numpy()
+    smooth = np.stack([2e9 * energy**-2.5, 900 - energy, 300 + 0.5 * energy])
+    model = known_model(smooth, image, sum_to_one=True)
+    finer = np.linspace(250.0, 700.0, 91)
+    width = 5.0 / 20.0
+    counts = fractions @ (width * np.stack([2e9 * finer**-2.5, 900 - finer, 300 + 0.5 * finer]))
+    cropped = xr.DataArray(counts, {"energy_loss": finer}, ("y", "x", "energy_loss"))
+    # Straight lines between points 20 eV apart miss the power law by up to 0.4 %.
+    np.testing.assert_allclose(apply(model, cropped).abundance, fractions, atol=0.02)
+
+
+def test_an_energy_axis_outside_of_the_models_is_refused():
+    image, spectra, _ = scene()
+    shifted = image.assign_coords(energy_loss=image.energy_loss + 100)
+    message = r"covers energy_loss 200 to 780 \(30 channels\), the image has energy_loss 300 to 880"
+    with pytest.raises(InputError, match=message):
+        apply(known_model(spectra, image), shifted)
+
+
+@pytest.mark.parametrize(
+    ("n_endmembers", "message"),
+    [
+        (0, "whole number of at least 1, not 0"),
+        (2.0, "whole number of at least 1, not 2.0"),
+        (True, "not True"),
+        (31, "n_endmembers is 31, but the image has only 126 valid pixels and 30 channels"),
+    ],
+)
+def test_impossible_numbers_of_endmembers(n_endmembers, message):
+    with pytest.raises(InputError, match=message):
+        fit(scene()[0], "vca", n_endmembers=n_endmembers)
+
+
+def test_more_endmembers_than_components_or_rank():
+    image, spectra, fractions = scene()
+    pca = denoise(image, DenoiseOptions(spatial="none", n_components=2))
+    with pytest.raises(InputError, match="the PCA kept only 2 components"):
+        fit(image, "vca", n_endmembers=3, pca=pca)
+    clean = image.copy(data=fractions @ spectra)
+    with pytest.raises(InputError, match="n_endmembers is 4, but the spectra of the image span only rank 3"):
+        fit(clean, "vca", n_endmembers=4)
+
+
+def test_a_given_pca_is_used_and_equals_the_computed_one():
+    image, _, _ = scene()
+    pca = denoise(image, DenoiseOptions(spatial="none"))
+    given, computed = (fit(image, "ica", n_endmembers=3, **extra) for extra in ({"pca": pca}, {}))
+    assert without_time(given).identical(without_time(computed))
+
+
+def test_images_without_labels_of_validity_or_energy():
+    image, _, _ = scene()
+    bare = image.drop_vars(["valid_pixel", "energy_loss"])
+    assert unmix(bare, "vca", n_endmembers=2).abundance.notnull().all()
+    with pytest.raises(InputError, match="values of type complex128"):
+        fit(image.astype(complex), "vca", n_endmembers=2)
+    with pytest.raises(InputError, match="at least one of pixels"):
+        fit(image[0, 0], "vca", n_endmembers=2)
+
+
+def test_names_and_built_methods():
+    image, _, _ = scene()
+    built = methods.build_method("vca", n_draws=3)
+    by_name = fit(image, "vca", n_endmembers=2, n_draws=3)
+    assert without_time(fit(image, built, n_endmembers=2)).identical(without_time(by_name))
+    assert by_name.attrs["options"] == {"setting": "eels", "n_draws": 3, "weighted": True}
+    with pytest.raises(InputError, match=r"options \['n_draws'\] go with the name"):
+        fit(image, built, n_endmembers=2, n_draws=3)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Broken:
+    """A method that fails as told."""
+
+    needs_tiles = False
+    how: str
+
+    def fit(self, learning_set, n_endmembers, rng):
+        if self.how == "says so":
+            raise MethodFailedError("the loss is\nnot finite")
+        if self.how == "linear algebra":
+            raise np.linalg.LinAlgError("SVD did not converge")
+        endmembers = np.ones((n_endmembers, len(learning_set.energy)))
+        endmembers[1] = {"nan": np.nan, "empty": 0.0}[self.how]
+        return LinearModel(endmembers=endmembers)
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ("says so", "the loss is not finite"),
+        ("linear algebra", "SVD did not converge"),
+        ("nan", "the endmembers are not finite"),
+        ("empty", "endmember 1 of 3 is empty (zero everywhere)"),
+    ],
+)
+def test_a_failed_method_is_a_result_without_arrays(how, message):
+    image, _, _ = scene()
+    fitted = fit(image, Broken(how=how), n_endmembers=3)
+    assert not fitted.variables
+    assert (fitted.attrs["status"], fitted.attrs["message"]) == ("failed", message)
+    maps = apply(fitted, image)
+    assert not maps.variables
+    assert (maps.attrs["status"], maps.attrs["message"]) == ("failed", message)
+    assert unmix(image, Broken(how=how), n_endmembers=3).attrs["status"] == "failed"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Neighbours(Model):
+    """A model of images: the shares of the brightest channel, averaged over the row."""
+
+    maps = "image"
+
+    def abundances(self, spectra):
+        assert spectra.ndim == 3
+        row = spectra.mean(axis=1, keepdims=True)
+        return np.broadcast_to(row[..., : len(self.endmembers)], (*spectra.shape[:2], len(self.endmembers)))
+
+
+def test_models_of_images_see_whole_frames(monkeypatch):
+    image, spectra, _ = scene()
+    monkeypatch.setattr(blocks, "BLOCK_ELEMENTS", 14 * 30)
+    monkeypatch.setattr(unmixing, "load_model", lambda dataset: Neighbours(endmembers=spectra))
+    found = apply(known_model(spectra, image), image)
+    expected = image.mean("x")[:, :3]
+    np.testing.assert_allclose(found.abundance.isel(x=4), expected, rtol=1e-6)
+
+
+def test_counts_of_the_user_stay_as_they_are():
+    image, spectra, _ = scene()
+    copy = image.copy(deep=True)
+    apply(known_model(spectra, image), image, counts=image)
+    assert image.identical(copy)
+
+
+def test_inputs_of_a_method_by_name():
+    image, _, _ = scene()
+    pca = denoise(image)
+    rank = xr.Dataset(attrs={"n_endmembers": 2, "signal_rank": 3})
+    assert input_image("corrected", image, pca, rank).attrs["input"] == "corrected"
+    flat = np.linalg.matrix_rank(input_image("pca", image, pca, rank).to_numpy().reshape(-1, 30), tol=0.1)
+    assert flat == 3
+    for guarded in (False, True):
+        smooth = input_image("nlm", image, pca, rank, guarded=guarded)
+        assert smooth.dims == image.dims
+        assert smooth.valid_pixel.all()
+        np.testing.assert_allclose(smooth.mean(), image.mean(), rtol=0.01)
+    fitted = fit(input_image("nlm", image, pca, rank), "vca", n_endmembers=2, pca=pca, counts=image)
+    assert fitted.attrs["input"] == "nlm"
+    with pytest.raises(InputError, match="input must be 'corrected', 'pca' or 'nlm', not 'raw'"):
+        input_image("raw", image, pca, rank)
