@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eelsunmix.configuration.nodes import Node
-from eelsunmix.configuration.problems import Problem, shown, suggestion
+from eelsunmix.configuration.problems import Keys, Problem, shown, suggestion
 from eelsunmix.configuration.registry import EXAMPLE_PREFIX, example_names
-
-Keys = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)

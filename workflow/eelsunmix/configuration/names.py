@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 from eelsunmix.configuration.nodes import Node
-from eelsunmix.configuration.problems import Problem
+from eelsunmix.configuration.problems import Keys, Problem
 
 SAMPLE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]{0,39}")
@@ -40,7 +40,7 @@ def method_label_fault(name: str) -> str | None:
     return label_fault(name)
 
 
-def duplicates_but_for_case(nodes: Iterable[tuple[str, Node]], path: tuple[str | int, ...]) -> list[Problem]:
+def duplicates_but_for_case(nodes: Iterable[tuple[str, Node]], path: Keys) -> list[Problem]:
     """Refuse names that differ by case alone: on some file systems they are the same file."""
     seen: dict[str, str] = {}
     problems = []

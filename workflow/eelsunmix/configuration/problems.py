@@ -7,6 +7,9 @@ from difflib import get_close_matches
 
 from eelsunmix.errors import InputError
 
+Keys = tuple[str | int, ...]
+"""Keys and list positions that lead to a value."""
+
 LONGEST_QUOTE = 60
 LONGEST_LIST = 20
 _PLAIN_TEXT = re.compile(r"\S([\S ]*\S)?")
@@ -31,7 +34,7 @@ class Problem:
     file: str
     message: str
     line: int | None = None
-    path: tuple[str | int, ...] = ()
+    path: Keys = ()
     column: int | None = None
 
     def __str__(self) -> str:

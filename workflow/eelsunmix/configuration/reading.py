@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from eelsunmix.blocks import Execution
-from eelsunmix.configuration.checks import Draft, Keys, check_samples
+from eelsunmix.configuration.checks import Draft, check_samples
 from eelsunmix.configuration.documents import read_documents, short_path
 from eelsunmix.configuration.nodes import Node
-from eelsunmix.configuration.problems import ConfigurationError, Problem
+from eelsunmix.configuration.problems import ConfigurationError, Keys, Problem
 from eelsunmix.configuration.samples import read_samples
 from eelsunmix.configuration.sections import SAMPLE_KEYS, SECTION_KEYS, TOP_KEYS, read_section, unknown_keys
 from eelsunmix.configuration.settings import Configuration, SampleSettings

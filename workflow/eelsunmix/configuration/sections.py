@@ -8,10 +8,10 @@ from typing import Any, get_args
 from eelsunmix.configuration.kinds import field_types
 from eelsunmix.configuration.names import duplicates_but_for_case, label_fault, method_label_fault
 from eelsunmix.configuration.nodes import Node
-from eelsunmix.configuration.problems import Problem, suggestion, unknown_key
+from eelsunmix.configuration.problems import Keys, Problem, suggestion, unknown_key
 from eelsunmix.configuration.registry import method_names, method_options, scene_names, scene_options
 from eelsunmix.configuration.settings import MethodSettings, Sections
-from eelsunmix.configuration.validation import Path, validate
+from eelsunmix.configuration.validation import validate
 
 Result = tuple[Any, list[Problem]]
 SECTION_KEYS = tuple(field.name for field in fields(Sections))
@@ -21,7 +21,7 @@ _METHOD_KEYS = ("method", "input", "seed")
 _NAMED = ("edges", "profiles", "regions")
 
 
-def read_section(key: str, node: Node, path: Path) -> Result:
+def read_section(key: str, node: Node, path: Keys) -> Result:
     """Read the value of one key of a sample or of the top level."""
     if key == "methods":
         return _read_named(node, path, method_label_fault, read_method)
@@ -34,7 +34,7 @@ def read_section(key: str, node: Node, path: Path) -> Result:
     return validate(node, kind, path)
 
 
-def unknown_keys(node: Node, keys: tuple[str, ...], path: Path) -> list[Problem]:
+def unknown_keys(node: Node, keys: tuple[str, ...], path: Keys) -> list[Problem]:
     """Refuse the keys that do not belong here, with a suggestion."""
     return [
         Problem(child.file, unknown_key(_whereabouts(key, keys), child.text), child.line, (*path, key))
@@ -43,7 +43,7 @@ def unknown_keys(node: Node, keys: tuple[str, ...], path: Path) -> list[Problem]
     ]
 
 
-def read_method(node: Node, label: str, path: Path) -> Result:
+def read_method(node: Node, label: str, path: Keys) -> Result:
     """Read one entry of `methods`: the keys of the workflow, the rest as options of the method."""
     if node.value is None:
         node = dataclasses.replace(node, value={})
@@ -63,7 +63,7 @@ def read_method(node: Node, label: str, path: Path) -> Result:
     return dataclasses.replace(settings, options=options), problems + more
 
 
-def read_scene(node: Node, path: Path) -> Result:
+def read_scene(node: Node, path: Keys) -> Result:
     """Read `simulate`: the name of a scene, and its options."""
     scene = node.child("scene")
     if scene is None or scene.value not in scene_names():
@@ -77,7 +77,7 @@ def read_scene(node: Node, path: Path) -> Result:
 
 
 def _read_named(
-    node: Node, path: Path, fault: Callable[[str], str | None], read: Callable[[Node, str, Path], Result]
+    node: Node, path: Keys, fault: Callable[[str], str | None], read: Callable[[Node, str, Keys], Result]
 ) -> Result:
     if not node.is_mapping:
         return None, [Problem(node.file, f"needs names as keys{_name_hint(node)}", node.line, path)]
@@ -97,7 +97,7 @@ def _name_hint(node: Node) -> str:
     return "; write {} for none, or leave the key out" if node.value is None else "; write NAME: {...}"
 
 
-def _unknown_method(node: Node, label: str, path: Path) -> Problem:
+def _unknown_method(node: Node, label: str, path: Keys) -> Problem:
     known = suggestion(str(node.value), method_names())
     if node.value == label:
         known += f" (for a label of your own, write {label}: {{method: NAME}})"

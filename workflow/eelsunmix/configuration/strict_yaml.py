@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from eelsunmix.configuration.nodes import Node
-from eelsunmix.configuration.problems import ConfigurationError, Problem, shown
+from eelsunmix.configuration.problems import ConfigurationError, Keys, Problem, shown
 
 MAX_BYTES = 2_000_000
 MAX_DEPTH = 20
@@ -134,7 +134,7 @@ class _Composer:
             raise self.fatal(f"holds no keys but {shown(root.text or 'a list')}; {hint}")
         return root
 
-    def node(self, event: Any, path: tuple[str | int, ...], line: int | None = None) -> Node:
+    def node(self, event: Any, path: Keys, line: int | None = None) -> Node:
         line = line or event.start_mark.line + 1
         if len(path) > MAX_DEPTH:
             raise self.fatal(f"nested deeper than {MAX_DEPTH} levels", event)
@@ -151,7 +151,7 @@ class _Composer:
             raise self.fatal(f"more than {MAX_VALUES} values (aliases written out)", event)
         return node
 
-    def content(self, event: Any, path: tuple[str | int, ...], line: int) -> Node:
+    def content(self, event: Any, path: Keys, line: int) -> Node:
         if isinstance(event, yaml.ScalarEvent):
             return Node(self.scalar_value(event, path), self.file, line, self.slice(event, event))
         if isinstance(event, yaml.SequenceStartEvent):
@@ -161,7 +161,7 @@ class _Composer:
             return Node(tuple(items), self.file, line, self.slice(event, item) if event.flow_style else "")
         return self.mapping(event, path, line)
 
-    def mapping(self, event: Any, path: tuple[str | int, ...], line: int) -> Node:
+    def mapping(self, event: Any, path: Keys, line: int) -> Node:
         items: dict[str, Node] = {}
         shared: list[Node] = []
         while not isinstance(word := next(self.events), yaml.MappingEndEvent):
@@ -178,14 +178,14 @@ class _Composer:
             items = {**source.value, **items}
         return Node(items, self.file, line, self.slice(event, word) if event.flow_style else "")
 
-    def key(self, event: Any, path: tuple[str | int, ...]) -> str:
+    def key(self, event: Any, path: Keys) -> str:
         if not isinstance(event, yaml.ScalarEvent):
             raise self.fatal("a key must be a word; a text with braces or brackets needs quotes", event)
         if event.tag is not None:
             self.report(f"the tag {shown(event.tag)} is not allowed; write plain keys", event, path)
         return event.value
 
-    def merge_sources(self, value: Node, event: Any, path: tuple[str | int, ...]) -> list[Node]:
+    def merge_sources(self, value: Node, event: Any, path: Keys) -> list[Node]:
         sources = list(value.value) if value.is_list else [value]
         if all(source.is_mapping for source in sources):
             return sources
@@ -202,7 +202,7 @@ class _Composer:
             raise self.fatal(f"*{shown(event.anchor)} stands inside of what it names", event)
         return node
 
-    def scalar_value(self, event: Any, path: tuple[str | int, ...]) -> Any:
+    def scalar_value(self, event: Any, path: Keys) -> Any:
         if any("\ud800" <= mark <= "\udfff" for mark in event.value):
             self.report("holds half of a surrogate pair, which is no character", event, path)
         return scalar(event.value) if event.style is None else event.value
@@ -210,7 +210,7 @@ class _Composer:
     def slice(self, start: Any, end: Any) -> str:
         return self.text[start.start_mark.index : end.end_mark.index]
 
-    def report(self, message: str, event: Any, path: tuple[str | int, ...]) -> None:
+    def report(self, message: str, event: Any, path: Keys) -> None:
         self.problems.append(Problem(self.file, message, event.start_mark.line + 1, path))
 
     def fatal(self, message: str, event: Any = None) -> ConfigurationError:

@@ -10,13 +10,16 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from eelsunmix.configuration.kinds import field_types, type_at
 from eelsunmix.configuration.nodes import Node
-from eelsunmix.configuration.problems import Problem, suggestion, unknown_key
+from eelsunmix.configuration.problems import Keys, Problem, suggestion, unknown_key
 from eelsunmix.configuration.words import found, hint, needed
 
-Path = tuple[str | int, ...]
+_WRONG_TYPE = frozenset(
+    f"{name}_type" for name in ("int", "float", "bool", "string", "tuple", "list", "dict", "dataclass")
+) | {"literal_error", "int_from_float", "none_required", "int_parsing", "finite_number"}
+"""Types of mistake that amount to: something else is needed here."""
 
 
-def validate(node: Node, kind: Any, path: Path) -> tuple[Any, list[Problem]]:
+def validate(node: Node, kind: Any, path: Keys) -> tuple[Any, list[Problem]]:
     """Turn a value of the configuration into an object of a type, strictly.
 
     Parameters
@@ -47,8 +50,8 @@ def model_of(kind: Any) -> type[BaseModel]:
     return create_model("Value", __config__=strict, value=(kind, ...))
 
 
-def _problems(error: ValidationError, node: Node, kind: Any, path: Path) -> list[Problem]:
-    grouped: dict[Path, list[Mapping[str, Any]]] = {}
+def _problems(error: ValidationError, node: Node, kind: Any, path: Keys) -> list[Problem]:
+    grouped: dict[Keys, list[Mapping[str, Any]]] = {}
     for mistake in error.errors(include_url=False):
         grouped.setdefault(_place(mistake, node), []).append(mistake)
     inner = {place[:length] for place in grouped for length in range(len(place))}
@@ -60,13 +63,8 @@ def _problems(error: ValidationError, node: Node, kind: Any, path: Path) -> list
     ]
 
 
-_WRONG_TYPE = frozenset(
-    f"{name}_type" for name in ("int", "float", "bool", "string", "tuple", "list", "dict", "dataclass")
-) | {"literal_error", "int_from_float", "none_required", "int_parsing", "finite_number"}
-
-
-def _place(mistake: Mapping[str, Any], node: Node) -> Path:
-    """Path of a mistake in the configuration: pydantic's location without its names of union members."""
+def _place(mistake: Mapping[str, Any], node: Node) -> Keys:
+    """Where a mistake is in the configuration: pydantic's location without its names of union members."""
     place: list[str | int] = []
     here: Node | None = node
     for step in mistake["loc"][1:]:
@@ -79,8 +77,8 @@ def _place(mistake: Mapping[str, Any], node: Node) -> Path:
     return tuple(place)
 
 
-def _problem(mistakes: list[Mapping[str, Any]], root: Node, kind: Any, place: Path, path: Path) -> Problem:
-    node, parents = _deepest(root, place)
+def _problem(mistakes: list[Mapping[str, Any]], root: Node, kind: Any, place: Keys, path: Keys) -> Problem:
+    node, exists = _deepest(root, place)
     kinds = type_at(kind, place)
     mistake = mistakes[0]
     if mistake["type"] in ("value_error", "assertion_error"):
@@ -92,7 +90,7 @@ def _problem(mistakes: list[Mapping[str, Any]], root: Node, kind: Any, place: Pa
     if mistake["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
         keys = [name for one in type_at(kind, place[:-1]) for name in field_types(one)]
         message = unknown_key(suggestion(str(place[-1]), keys), node.text)
-    elif mistake["type"] == "missing" and not parents:
+    elif mistake["type"] == "missing" and not exists:
         message = f"is missing; needs {needed(kinds)}"
     elif mistake["type"] in _WRONG_TYPE or mistake["type"] in ("too_long", "too_short", "missing"):
         message = f"needs {needed(kinds)}, found {found(node)}{hint(node, kinds)}"
@@ -101,7 +99,7 @@ def _problem(mistakes: list[Mapping[str, Any]], root: Node, kind: Any, place: Pa
     return Problem(node.file, message, node.line, path + place)
 
 
-def _deepest(node: Node, place: Path) -> tuple[Node, bool]:
+def _deepest(node: Node, place: Keys) -> tuple[Node, bool]:
     """Node at a place, or the last one on the way there; and whether the place exists."""
     for step in place:
         below = node.child(step)
