@@ -3,8 +3,8 @@
 Noise that is white after Poisson weighting has eigenvalues distributed as Marchenko and Pastur say. Real
 detectors miss that in two ways: a gain multiplies all eigenvalues, and a point spread function correlates
 channels, which stretches the upper end of the distribution into a slow tail. So the scale is measured on the
-median, and the edge is read twice: from the theory at that scale, and by extrapolating the measured tail on
-a quantile-quantile line. The higher one counts.
+median, and the edge is read twice: from the theory at that scale, and by extrapolating the measured tail (on
+a quantile-quantile line, and where that departs from the theory also locally). The highest one counts.
 """
 
 from dataclasses import dataclass, replace
@@ -19,6 +19,9 @@ TRACY_WIDOM_99 = 2.0234
 
 TAIL = (0.03, 0.35)
 """Part of the noise eigenvalues, from the top, that the tail is extrapolated from."""
+
+LOCAL_TAIL = (2, 14)
+"""Noise eigenvalues, counted from the largest, that a tail of unknown law is extrapolated from."""
 
 MARGIN = 1.02
 """Factor on the edge: the tail quantile is that of Gaussian noise, which counts are not quite."""
@@ -153,14 +156,32 @@ def _noise_below(values: Floats, n_pixels: int, n_channels: int, rank: int) -> N
     level = float(np.median(noise) / np.median(white))
     white_edge = largest_white_eigenvalue(*shape) * shape[0] / n_pixels
     tail_edge = _extrapolated(noise, white, white_edge) if noise.size >= MINIMUM_FOR_TAIL else 0.0
+    if tail_edge > WHITE_STRETCH * level * white_edge:
+        tail_edge = max(tail_edge, _extrapolated_locally(noise))
     found = Noise(level=level, white_edge=level * white_edge, tail_edge=tail_edge, rank=0)
     return replace(found, rank=int(np.sum(values > found.edge)))
+
+
+def _extrapolated_locally(noise: Floats) -> float:
+    """99 % quantile of the largest eigenvalue of noise of any kind, from the eigenvalues that follow it.
+
+    Near its edge E any smooth distribution of eigenvalues ends like a square root, so that the i-th
+    eigenvalue is near E - c i^(2/3); and the width of the law of Tracy and Widom is c (3 pi / 2)^(-2/3).
+    """
+    following = noise[slice(*LOCAL_TAIL)]
+    position = np.arange(1.0, 1.0 + len(following)) + LOCAL_TAIL[0]
+    slope, edge = _line(np.cbrt(position**2).astype(np.float64), following, 0.0)
+    return edge - slope * TRACY_WIDOM_99 * (1.5 * np.pi) ** (-2 / 3)
 
 
 def _extrapolated(noise: Floats, white: Floats, white_edge: float) -> float:
     first = max(2, int(TAIL[0] * noise.size))
     last = max(first + 6, int(TAIL[1] * noise.size))
-    theory, measured = white[first:last], noise[first:last]
-    deviation = theory - theory.mean()
-    slope = deviation @ measured / (deviation @ deviation)
-    return float(measured.mean() + slope * (white_edge - theory.mean()))
+    return _line(white[first:last], noise[first:last], white_edge)[1]
+
+
+def _line(x: Floats, y: Floats, at: float) -> tuple[float, float]:
+    """Slope of the straight line fitted to the points, and its value at one position."""
+    deviation = x - x.mean()
+    slope = float(deviation @ y / (deviation @ deviation))
+    return slope, float(y.mean() + slope * (at - x.mean()))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from eelsunmix.coherence import count_signals, map_coherence
 from eelsunmix.errors import InputError
-from eelsunmix.noise_eigenvalues import Noise, measure_noise, rounding_error
+from eelsunmix.noise_eigenvalues import MARGIN, Noise, measure_noise, rounding_error
 from eelsunmix.parallel_analysis import noise_quantiles
 from eelsunmix.score_simplex import largest_simplex
 
@@ -92,7 +92,7 @@ def estimate_endmembers(
     parallel = _parallel(pca, noise)
     estimates = {
         "marchenko_pastur": max(1, material),
-        "parallel_analysis": max(1, int(np.sum(values > parallel[0]))),
+        "parallel_analysis": max(1, int(np.sum(values > MARGIN * parallel[0]))),
         "elbow": elbow(values),
     }
     _check_user(options, pca, values)
@@ -210,7 +210,7 @@ def _following(values: Floats, noise: Noise) -> str:
 def _left_out(found: int, noise: Noise) -> str:
     if (left_out := noise.rank - found) <= 0:
         return ""
-    return f"; {left_out} near the edge not counted, as their maps are not coherent in space: detector noise"
+    return f"; {left_out} near the edge not counted: maps not coherent in space, as those of detector noise"
 
 
 def _warnings(number: int, estimates: dict[str, int], noise: Noise, options: ComponentOptions) -> list[str]:
@@ -222,8 +222,8 @@ def _warnings(number: int, estimates: dict[str, int], noise: Noise, options: Com
         )
     if not noise.is_white:
         warnings.append(
-            f"the noise is correlated between channels: its eigenvalues reach {noise.stretch:.2f} times as far "
-            "as those of white noise; parallel analysis, which assumes white noise, finds too many"
+            f"the noise is correlated between channels: its eigenvalues reach {noise.stretch:.2f} times "
+            "as far as those of white noise; parallel analysis assumes white noise and may find too many"
         )
     if options.n == "auto" and estimates["marchenko_pastur"] > options.max:
         warnings.append(
