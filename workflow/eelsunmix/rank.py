@@ -86,38 +86,23 @@ def estimate_endmembers(
             f"the PCA belongs to another image than {image.name or 'this one'}; run denoise again"
         )
     values, n_pixels = pca.eigenvalue.to_numpy(), int(pca.attrs["n_valid_pixels"])
-    noise = measure_noise(values, n_pixels, int(pca.attrs["n_channels_with_counts"]))
-    coherence = _coherence(pca)
-    material = count_signals(values, noise, coherence, counting=_counts_ideally(pca, noise))
-    parallel = _parallel(pca, noise)
-    estimates = {
-        "marchenko_pastur": max(1, material),
-        "parallel_analysis": max(1, int(np.sum(values > MARGIN * parallel[0]))),
-        "elbow": elbow(values),
-    }
     _check_user(options, pca, values)
+    noise = measure_noise(values, n_pixels, int(pca.attrs["n_channels_with_counts"]))
+    coherence, parallel = _coherence(pca), _parallel(pca, noise)
+    estimates = _estimates(pca, noise, coherence, parallel)
     number, chosen, reason = _choose(estimates, values, noise, options)
     if options.n != "auto":
         estimates["user"] = options.n
-    return xr.Dataset(
-        {
-            "estimate": ("estimator", np.array(list(estimates.values()))),
-            "parallel_eigenvalue": ("index", parallel),
-            "coherence": ("component", coherence),
-            "starting_endmember": _starting_endmembers(pca, number),
-        },
-        coords={"estimator": list(estimates)},
-        attrs={
-            "n_endmembers": number,
-            "chosen": chosen,
-            "reason": reason,
-            "noise_level": noise.level,
-            "noise_edge": noise.edge,
-            "noise_stretch": noise.stretch,
-            "signal_rank": max(1, noise.rank),
-            "warnings": _warnings(number, estimates, noise, options),
-        },
-    )
+    evidence = {
+        "estimate": ("estimator", np.array(list(estimates.values()))),
+        "parallel_eigenvalue": ("index", parallel),
+        "coherence": ("component", coherence),
+        "starting_endmember": _starting_endmembers(pca, number),
+    }
+    choice = {"n_endmembers": number, "chosen": chosen, "reason": reason}
+    warnings = _warnings(number, estimates, noise, options)
+    attrs = {**choice, **_describe(noise), "warnings": warnings}
+    return xr.Dataset(evidence, coords={"estimator": list(estimates)}, attrs=attrs)
 
 
 def elbow(eigenvalues: Floats, max_points: int = 20) -> int:
@@ -164,6 +149,25 @@ def _parallel(pca: xr.Dataset, noise: Noise) -> Floats:
     result = np.zeros(pca.sizes["index"])
     result[: len(quantiles)] = quantiles[: len(result)]
     return result
+
+
+def _estimates(pca: xr.Dataset, noise: Noise, coherence: Floats, parallel: Floats) -> dict[str, int]:
+    values = pca.eigenvalue.to_numpy()
+    material = count_signals(values, noise, coherence, counting=_counts_ideally(pca, noise))
+    return {
+        "marchenko_pastur": max(1, material),
+        "parallel_analysis": max(1, int(np.sum(values > MARGIN * parallel[0]))),
+        "elbow": elbow(values),
+    }
+
+
+def _describe(noise: Noise) -> dict[str, float]:
+    return {
+        "noise_level": noise.level,
+        "noise_edge": noise.edge,
+        "noise_stretch": noise.stretch,
+        "signal_rank": max(1, noise.rank),
+    }
 
 
 def _check_user(options: ComponentOptions, pca: xr.Dataset, values: Floats) -> None:
