@@ -71,9 +71,7 @@ def compare(
         profiles=profiles or {},
         regions=regions or {},
     )
-    components = [read_components(label, fit, maps.get(label)) for label, fit in fits.items()]
-    for component in components:
-        _check_axes(component, setting)
+    components = [_checked(read_components(label, fits[label], maps.get(label)), setting) for label in fits]
     n_endmembers = max((len(component.spectra) for component in components), default=0)
     elements = element_variables(components, setting, n_endmembers)
     parts = [
@@ -114,9 +112,9 @@ def _bookkeeping(components: Sequence[Components]) -> xr.Dataset:
     return xr.Dataset(data, coords={"method": labels, "other_method": labels})
 
 
-def _check_axes(component: Components, setting: Setting) -> None:
+def _checked(component: Components, setting: Setting) -> Components:
     if component.refit is None:
-        return
+        return component
     shape = tuple(setting.bs["net_counts"].sizes[dim] for dim in setting.navigation)
     found = tuple(component.refit.sizes.get(dim) for dim in setting.navigation)
     if found != shape or component.spectra.shape[1] != setting.energy.size:
@@ -124,6 +122,7 @@ def _check_axes(component: Components, setting: Setting) -> None:
             f"map/{component.label}: pixels {found} and {component.spectra.shape[1]} channels, but the "
             f"image has {shape} and {setting.energy.size}; run the method on this image again"
         )
+    return component
 
 
 def _region_attrs(region: Region) -> dict[str, object]:

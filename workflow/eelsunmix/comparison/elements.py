@@ -7,6 +7,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from eelsunmix.comparison.components import Setting
+from eelsunmix.comparison.thresholds import SHOWN
 from eelsunmix.edges import Edge
 from eelsunmix.net_counts import net_counts_of_spectra
 from eelsunmix.power_law import fit_power_law
@@ -45,14 +46,26 @@ def owners(spectra: Floats, net_counts: Floats, setting: Setting) -> NDArray[np.
     return result
 
 
-def labels(owner: NDArray[np.int64], n_endmembers: int, edges: Sequence[Edge]) -> list[str]:
-    """Name each endmember after the elements it owns, such as "Ru" or "Mn+La"; by number without edges."""
+def labels(talk: Floats, edges: Sequence[Edge]) -> list[str]:
+    """Name each endmember after the elements it shows, such as "Ru" or "Mn+La"; by number without edges.
+
+    An element is shown by its owner, and by each endmember in which all its edges are at least half of that.
+
+    Parameters
+    ----------
+    talk : ndarray, shape (endmember, edge)
+        `cross_talk`; 1 at the owner.
+    edges : sequence of Edge
+    """
     if not edges:
-        return [f"component {endmember + 1}" for endmember in range(n_endmembers)]
+        return [f"component {endmember + 1}" for endmember in range(len(talk))]
+    elements = list(dict.fromkeys(edge.element for edge in edges))
     names = []
-    for endmember in range(n_endmembers):
-        elements = [edge.element for edge, k in zip(edges, owner, strict=True) if k == endmember]
-        names.append("+".join(dict.fromkeys(elements)) or BACKGROUND)
+    for row in talk:
+        weakest = {
+            e: min(v for v, edge in zip(row, edges, strict=True) if edge.element == e) for e in elements
+        }
+        names.append("+".join(e for e in elements if weakest[e] >= SHOWN) or BACKGROUND)
     return names
 
 

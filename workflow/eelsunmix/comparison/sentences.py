@@ -1,11 +1,12 @@
 """What the lights mean, in plain sentences; each names the limit that it rests on."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import xarray as xr
 
 from eelsunmix.comparison.components import REFERENCE, Setting
-from eelsunmix.comparison.thresholds import CLEAR_CEILING, CRITERIA, OFF_REGION_SD
+from eelsunmix.comparison.thresholds import CLEAR_CEILING, CRITERIA, OFF_REGION_SD, UNCALIBRATED_CHI2
 from eelsunmix.comparison.verdict import (
     Row,
     agreement_table,
@@ -15,6 +16,24 @@ from eelsunmix.comparison.verdict import (
 )
 
 CARBON_K_EV = 284.0
+BEYOND = MappingProxyType(
+    {
+        "off_region": (
+            "leave signal where their element is absent",
+            "leaves signal where its element is absent",
+        ),
+        "reconstruction": (
+            "do not describe the spectra within their noise",
+            "does not describe the spectra within their noise",
+        ),
+        "exponent": (
+            "have components with impossible backgrounds",
+            "has components with impossible backgrounds",
+        ),
+        "binarisation": ("take mixed pixels for pure ones", "takes mixed pixels for pure ones"),
+    }
+)
+"""What several methods, or one, do whose light is not green."""
 
 
 def sentences(comparison: xr.Dataset, rows: list[Row], setting: Setting) -> list[str]:
@@ -24,28 +43,11 @@ def sentences(comparison: xr.Dataset, rows: list[Row], setting: Setting) -> list
         for m in comparison["method"].values[1:].tolist()
         if comparison["status"].sel({"method": m}) != "failed"
     ]
+    beyond = [sentence for key, words in BEYOND.items() for sentence in _beyond(rows, key, *words)]
     return [
         *_agreement(comparison, methods, setting),
         *_leaks(comparison, methods, setting),
-        *_beyond(
-            rows,
-            "off_region",
-            "leave signal where their element is absent",
-            "leaves signal where its element is absent",
-        ),
-        *_beyond(
-            rows,
-            "reconstruction",
-            "do not describe the spectra within their noise",
-            "does not describe the spectra within their noise",
-        ),
-        *_beyond(
-            rows,
-            "exponent",
-            "have components with impossible backgrounds",
-            "has components with impossible backgrounds",
-        ),
-        *_beyond(rows, "binarisation", "take mixed pixels for pure ones", "takes mixed pixels for pure ones"),
+        *beyond,
         *_truth(rows),
         *_status(comparison),
     ]
@@ -74,7 +76,17 @@ def caveats(comparison: xr.Dataset, setting: Setting) -> list[str]:
             found.append(
                 f"The window of {name} contains the C K edge: carbon contamination looks like {edge.element}."
             )
-    return found
+    return [*found, *_noise_caveat(comparison)]
+
+
+def _noise_caveat(comparison: xr.Dataset) -> list[str]:
+    chi2 = float(comparison["reconstruction_chi2"].min())
+    if not chi2 < UNCALIBRATED_CHI2:
+        return []
+    return [
+        f"The chi-square of the reconstruction is {chi2:.2g} per channel, below {UNCALIBRATED_CHI2:g}: "
+        "channels share noise, so that 1 is not the level of pure noise and this criterion cannot judge."
+    ]
 
 
 def _agreement(comparison: xr.Dataset, methods: Sequence[str], setting: Setting) -> list[str]:
@@ -102,19 +114,22 @@ def _agreement(comparison: xr.Dataset, methods: Sequence[str], setting: Setting)
 
 def _leaks(comparison: xr.Dataset, methods: Sequence[str], setting: Setting) -> list[str]:
     limit = CRITERIA["cross_talk"].green
-    found = []
+    places: dict[str, list[str]] = {}
+    ownerless = []
     for method in methods:
         one = comparison.sel({"method": method})
-        found += [
-            f"In the component {component_name(one, endmember)} of {method}, the {element} edge is "
-            f"{value:.0%} of what it is in the {element} component (limit {limit:.0%}): the material "
-            "contains both, or the method does not separate them."
-            for (element, endmember), value in leaks(one, setting).items()
-            if value > limit
-        ]
-        ownerless = [edge for edge in setting.edges if int(one["owner"].sel(edge=edge)) < 0]
-        found += [f"No component of {method} shows the edge {edge}." for edge in ownerless]
-    return found
+        for (element, endmember), value in leaks(one, setting).items():
+            if value > limit:
+                name = component_name(one, endmember)
+                places.setdefault(element, []).append(f"the component {name} of {method} ({value:.0%})")
+        missing = [edge for edge in setting.edges if int(one["owner"].sel(edge=edge)) < 0]
+        ownerless += [f"No component of {method} shows the edge {edge}." for edge in missing]
+    shared = [
+        f"The {element} edge is also in {_listed(where)} (limit {limit:.0%} of its strength in its own "
+        f"component): the material contains {element}, or the method does not separate it."
+        for element, where in places.items()
+    ]
+    return [*shared, *ownerless]
 
 
 def _beyond(rows: list[Row], key: str, plural: str, singular: str) -> list[str]:

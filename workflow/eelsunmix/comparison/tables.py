@@ -62,7 +62,7 @@ def component_variables(components: Sequence[Components], setting: Setting, n_en
         owner[row] = owners(component.spectra, net[row, :size], setting)
         talk[row, :size] = cross_talk(component.spectra, net[row, :size], owner[row])
         exponent[row, :size] = exponents(component.spectra, setting)
-        names[row][:size] = labels(owner[row], size, list(setting.edges.values()))
+        names[row][:size] = labels(talk[row, :size], list(setting.edges.values()))
     dims = ("method", "endmember", "edge")
     data: dict[str, Any] = {
         "endmember_net_counts": (dims, net, COUNTS),

@@ -5,6 +5,10 @@ from types import MappingProxyType
 
 CLEAR_CEILING = 0.5
 """A reference whose noise ceiling is lower is mostly noise and judges nobody."""
+SHOWN = 0.5
+"""Cross-talk from which an element belongs to the name of a component."""
+UNCALIBRATED_CHI2 = 0.8
+"""Chi-square below which the noise is not the one that was expected, and says nothing."""
 EXPONENTS = (1.0, 6.0)
 """Exponents that the background of a component may have."""
 OFF_REGION_SD = 3.0

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from eelsunmix.comparison.components import REFERENCE, Components, Setting
 from eelsunmix.comparison.elements import (
     BACKGROUND,
+    cross_talk,
     edge_strength,
     element_map,
     element_profiles,
@@ -156,8 +157,9 @@ def _map_errors(true: xr.DataArray, estimated: xr.DataArray, setting: Setting) -
 
 
 def _true_labels(spectra: Floats, setting: Setting) -> list[str]:
-    owner = owners(spectra, edge_strength(spectra, setting), setting)
-    return labels(owner, len(spectra), list(setting.edges.values()))
+    net_counts = edge_strength(spectra, setting)
+    talk = cross_talk(spectra, net_counts, owners(spectra, net_counts, setting))
+    return labels(talk, list(setting.edges.values()))
 
 
 def _mean_profiles(abundance: xr.DataArray, setting: Setting) -> Floats:

@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix.comparison.components import REFERENCE, Setting
-from eelsunmix.comparison.thresholds import CLEAR_CEILING, CRITERIA, EXPONENTS
+from eelsunmix.comparison.thresholds import CLEAR_CEILING, CRITERIA, EXPONENTS, UNCALIBRATED_CHI2
 
 Row = dict[str, Any]
 Finding = tuple[float, str]
@@ -28,7 +28,7 @@ def verdict(comparison: xr.Dataset, setting: Setting) -> list[Row]:
             "agreement": worst_agreement(one, setting),
             "off_region": worst_off_region(one, setting),
             "cross_talk": worst_cross_talk(one, setting),
-            "reconstruction": _plain("reconstruction", float(one["reconstruction_chi2"])),
+            "reconstruction": reconstruction(float(one["reconstruction_chi2"])),
             "exponent": implausible_exponents(one),
             "binarisation": _plain("binarisation", float(one["binarisation"])),
         }
@@ -112,6 +112,13 @@ def implausible_exponents(one: xr.Dataset) -> Finding:
     plausible = (exponents >= EXPONENTS[0]) & (exponents <= EXPONENTS[1])
     bad = int((~plausible).sum())
     return bad / exponents.size, f"{bad} of {exponents.size}"
+
+
+def reconstruction(chi2: float) -> Finding:
+    """Chi-square per channel; without a verdict where it lies below what pure noise can give."""
+    if chi2 < UNCALIBRATED_CHI2:
+        return float("nan"), f"{chi2:.3g} (below 1: channels share noise)"
+    return _plain("reconstruction", chi2)
 
 
 def worst_off_region(one: xr.Dataset, setting: Setting) -> Finding:

@@ -10,7 +10,7 @@ from eelsunmix.synthetic.spectra import pixel_spectrum
 if TYPE_CHECKING:
     from eelsunmix.synthetic.layers import MultilayerOptions
 
-MATERIALS_OF_STACK = ("Pt", "Co", "Ru")
+STACK = ("Pt", "Co", "Ru")
 FINE_NM = 0.01
 THICKNESS_NODES = 5
 BLOB_NM = 1.0
@@ -44,10 +44,7 @@ def expected_intensity(
     thickness, current, carbon = beam_and_lamella(options, rng)
     nodes = _nodes(thickness)
     library = np.stack(
-        [
-            [pixel_spectrum(name, energy_ev, thickness_nm=node) for node in nodes]
-            for name in MATERIALS_OF_STACK
-        ]
+        [[pixel_spectrum(name, energy_ev, thickness_nm=node) for node in nodes] for name in STACK]
     ).reshape(-1, len(energy_ev))
     carbon_spectrum = pixel_spectrum("C", energy_ev, thickness_nm=1.0)
     expected = np.empty((*options.shape, len(energy_ev)), dtype=np.float32)

@@ -8,7 +8,7 @@ import numpy as np
 
 from eelsunmix.edges import EDGES, Edge, Profile, Region
 from eelsunmix.synthetic.lamella import (
-    MATERIALS_OF_STACK,
+    STACK,
     channel_gain,
     expected_intensity,
     layer_fractions,
@@ -140,12 +140,7 @@ def simulate_multilayer(options: MultilayerOptions) -> Scene:
     geometry_rng, beam_rng, detector_rng, noise_rng = np.random.default_rng(options.seed).spawn(4)
     energy = energy_axis(options.n_channels, options.offset_eV, options.dispersion_eV)
     abundance = layer_fractions(options, geometry_rng)
-    spectra = np.stack(
-        [
-            pixel_spectrum(name, energy.to_numpy(), thickness_nm=options.thickness_nm)
-            for name in MATERIALS_OF_STACK
-        ]
-    )
+    nominal = [pixel_spectrum(name, energy.to_numpy(), thickness_nm=options.thickness_nm) for name in STACK]
     expected = expected_intensity(options, abundance, energy.to_numpy(), beam_rng)
     scale = options.counts / expected[..., 0].mean(dtype=np.float64)
     expected *= np.float32(scale)
@@ -157,18 +152,21 @@ def simulate_multilayer(options: MultilayerOptions) -> Scene:
         name="multilayer",
         options=asdict(options),
         spectrum_image=image,
-        **label_truth(spectra * scale, abundance, expected, gain, names=MATERIALS_OF_STACK, image=image),
+        **label_truth(scale * np.stack(nominal), abundance, expected, gain, names=STACK, image=image),
         edges=multilayer_edges(),
-        regions={
-            "off_layer": Region(
-                x_nm=(0.0, max(options.left_nm - 1.5, options.pixel_nm)), without=("Ru", "Co")
-            )
-        },
+        regions=multilayer_regions(options),
         profiles={
             "all_rows": Profile(along="x"),
             "three_rows": Profile(along="x", pixels=(0, min(3, options.shape[0]))),
         },
     )
+
+
+def multilayer_regions(options: MultilayerOptions) -> dict[str, Region]:
+    """Pt to the left of the layers, at a distance of 1.5 nm."""
+    return {
+        "off_layer": Region(x_nm=(0.0, max(options.left_nm - 1.5, options.pixel_nm)), without=("Ru", "Co"))
+    }
 
 
 def multilayer_edges() -> dict[str, Edge]:
