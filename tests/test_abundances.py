@@ -129,7 +129,7 @@ def test_equal_and_empty_endmembers_give_the_best_fit_all_the_same(solve):
 
 
 def test_nearly_equal_endmembers_keep_the_fit_of_scipy():
-    spectra, endmembers, weight = problem(3)
+    spectra, endmembers, _ = problem(3)
     near = np.vstack([endmembers, endmembers[0] * (1 + 1e-7)])
     found, expected = non_negative(spectra, near), whitened_nnls(spectra, near, 1.0)
     costs = [np.sum((spectra - a @ near) ** 2, axis=1) for a in (found, expected)]

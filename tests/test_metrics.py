@@ -49,7 +49,7 @@ def test_whitening_divides_by_the_standard_deviation():
 
 def test_edge_angle_sees_only_what_the_subtraction_leaves():
     background = np.array([100.0, 90.0, 80.0])
-    first, second = background + [0, 1, 0], background + [0, 0, 1]
+    first, second = background + np.eye(3)[1], background + np.eye(3)[2]
     assert metrics.sad(first, second) < 0.02
     assert metrics.sad_edge(first, second, lambda spectra: spectra - background) == pytest.approx(np.pi / 2)
 
@@ -58,7 +58,7 @@ def test_nmse_of_known_maps():
     true = np.array([[1.0, 0.0, 2.0], [0.0, 2.0, 0.0]])
     assert metrics.nmse(true, true) == 0.0
     assert metrics.nmse(true, np.zeros_like(true)) == 1.0
-    assert metrics.nmse(true, true + [[0, 3.0, 0], [0, 0, 0]]) == pytest.approx(1.0)
+    assert metrics.nmse(true, true + np.array([[0, 3.0, 0], [0, 0, 0]])) == pytest.approx(1.0)
     assert metrics.nmse(true, 1.5 * true) == pytest.approx(0.25)
     assert np.isnan(metrics.nmse(np.zeros(3), np.ones(3)))
 

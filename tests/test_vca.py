@@ -133,6 +133,14 @@ def test_published_switches_at_low_signal():
     assert np.isfinite(low.endmembers).all()
 
 
+@pytest.mark.parametrize("setting", ["eels", "published"])
+def test_one_endmember_is_the_mean(setting):
+    spectra, _ = mixture()
+    model = VCA(setting=setting).fit(learning_of(spectra), 1, np.random.default_rng(0))
+    np.testing.assert_array_equal(model.endmembers[0], spectra.mean(axis=0))
+    np.testing.assert_array_equal(model.abundances(spectra), 1)
+
+
 def test_defaults_follow_the_setting():
     assert (VCA().n_draws, VCA().weighted) == (30, True)
     assert (VCA(setting="published").n_draws, VCA(setting="published").weighted) == (1, False)

@@ -1,6 +1,7 @@
 """The bounded set of pixels (or tiles) that a method learns from."""
 
 import functools
+import operator
 from collections.abc import Hashable
 from typing import Any
 
@@ -13,10 +14,10 @@ from eelsunmix.errors import InputError
 from eelsunmix.methods import LearningSet
 
 Array = NDArray[np.float64]
-_Pair = tuple[NDArray[Any], NDArray[Any]]
+_Pieces = list[tuple[NDArray[Any], NDArray[Any]]]
 
-LEARNING_ELEMENTS = 2**24
-"""Most elements that the spectra of a learning set may have: 128 MB in float64."""
+LEARNING_ELEMENTS = 2**23
+"""Most elements that the spectra of a learning set may have: 64 MB, which methods copy."""
 
 _HOT = 1e4
 
@@ -58,7 +59,7 @@ def learning_set(
         chosen = _sampled(pca["score"].transpose(*navigation, "component"), valid, limit, rng)
     weight = pca["pixel_weight"].transpose(*navigation).to_numpy()
     marked = image.assign_coords(learned=(navigation, chosen), weight=(navigation, weight))
-    spectra, weights = blocks.fold(_gather, marked, _joined)
+    spectra, weights = _laid_together(blocks.fold(_gather, marked, operator.add))
     if len(spectra) == 0:
         raise InputError("the image has no valid pixel to learn from; check the mask and the counts")
     return LearningSet(
@@ -141,28 +142,30 @@ def _sampled(
     marked = scores.assign_coords(flat=(scores.dims[:-1], flat), kept=(scores.dims[:-1], valid))
     seed = int(rng.integers(2**63))
     kernel = functools.partial(_candidates, n_pixels=limit, seed=seed)
-    indices, candidates = blocks.fold(kernel, marked, _joined)
+    indices, candidates = _laid_together(blocks.fold(kernel, marked, operator.add))
     chosen = np.zeros(valid.size, bool)
     chosen[indices[stratified_sample(candidates, limit, rng)].astype(np.intp)] = True
     return chosen.reshape(valid.shape)
 
 
-def _candidates(block: xr.DataArray, n_pixels: int, seed: int) -> _Pair:
+def _candidates(block: xr.DataArray, n_pixels: int, seed: int) -> _Pieces:
     kept = block["kept"].to_numpy()
     scores, indices = block.to_numpy()[kept].astype(np.float64), block["flat"].to_numpy()[kept]
     sample = stratified_sample(scores, n_pixels, np.random.default_rng(seed))
-    return indices[sample], scores[sample]
+    return [(indices[sample], scores[sample])]
 
 
-def _gather(block: xr.DataArray) -> _Pair:
+def _gather(block: xr.DataArray) -> _Pieces:
     mask = block["learned"].to_numpy()
     spectra = block.to_numpy()[mask].astype(np.float64)
     _check_values(block, mask, spectra)
-    return spectra, block["weight"].to_numpy()[mask].astype(np.float64)
+    return [(spectra, block["weight"].to_numpy()[mask].astype(np.float64))]
 
 
-def _joined(first: _Pair, second: _Pair) -> _Pair:
-    return np.concatenate([first[0], second[0]]), np.concatenate([first[1], second[1]])
+def _laid_together(pieces: _Pieces) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Join all blocks in one go: pair by pair would copy the first ones again and again."""
+    first, second = zip(*pieces, strict=True)
+    return np.concatenate(first), np.concatenate(second)
 
 
 def _check_values(block: xr.DataArray, mask: NDArray[np.bool_], spectra: Array) -> None:

@@ -50,20 +50,23 @@ class VCA:
             raise ValueError(f"n_draws must be a whole number of at least 1, not {self.n_draws!r}")
 
     def fit(self, learning_set: LearningSet, n_endmembers: int, rng: np.random.Generator) -> LinearModel:
-        """Pick the vertices; the endmembers are the picked pixels, projected onto the components."""
+        """Pick the vertices; the endmembers are the picked pixels, projected onto the components.
+
+        A single endmember has no simplex: it is the mean spectrum.
+        """
+        if n_endmembers == 1:
+            mean = learning_set.spectra.mean(axis=0, keepdims=True)
+            return self._model(learning_set, mean, "one endmember is the mean spectrum")
         if self.setting == "published":
             points, projected, message = _published_points(learning_set.spectra, n_endmembers)
         else:
             points, projected, message = _weighted_points(learning_set, n_endmembers)
         vertices = largest_simplex(points, n_draws=self.n_draws or 1, rng=rng)
-        model = LinearModel(
-            endmembers=projected(vertices),
-            non_negative=True,
-            sum_to_one=True,
-            channel_weight=learning_set.channel_weight if self.weighted else None,
-            message=message,
-        )
-        return in_order(model, learning_set.spectra)
+        return in_order(self._model(learning_set, projected(vertices), message), learning_set.spectra)
+
+    def _model(self, learning_set: LearningSet, endmembers: Array, message: str) -> LinearModel:
+        weight = learning_set.channel_weight if self.weighted else None
+        return LinearModel(endmembers=endmembers, sum_to_one=True, channel_weight=weight, message=message)
 
 
 def largest_simplex(points: Array, *, n_draws: int, rng: np.random.Generator) -> NDArray[np.intp]:
