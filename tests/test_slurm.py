@@ -63,7 +63,7 @@ def test_a_small_run_goes_through_the_profile(tmp_path):
     (tmp_path / "config.yaml").write_text(
         textwrap.dedent(
             """
-            samples: {SI1: {simulate: {scene: multilayer, shape: [9, 14], seed: 1}}}
+            samples: {SI1: {simulate: {scene: multilayer, shape: [9, 31], seed: 1}}}
             components: {n: 2}
             """
         )

@@ -15,7 +15,7 @@ from eelsunmix.store import open_store, read_manifest
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.workflow
 
-SCENE = "{scene: multilayer, shape: [14, 21], counts: 2000.0, seed: 1}"
+SCENE = "{scene: multilayer, shape: [14, 31], counts: 2000.0, seed: 1}"
 EDGES = """
   Ru_M23: {element: Ru, onset_eV: 461, fit_eV: [400, 455], integrate_eV: [458, 500]}
   Co_L23: {element: Co, onset_eV: 779, fit_eV: [680, 770], integrate_eV: [778, 860]}
@@ -134,7 +134,7 @@ def test_everything_is_made(finished):
 
 def test_results_open_without_us(finished):
     with xr.open_zarr(finished.folder / "results" / "SI1" / "map" / "vca.zarr") as maps:
-        assert maps.abundance.sizes == {"y": 14, "x": 21, "endmember": 3}
+        assert maps.abundance.sizes == {"y": 14, "x": 31, "endmember": 3}
 
 
 def test_a_store_knows_its_inputs(finished):

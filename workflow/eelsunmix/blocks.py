@@ -98,7 +98,7 @@ def block_shape(shape: Sequence[int], elements: int | None = None) -> tuple[int,
     budget = BLOCK_ELEMENTS if elements is None else elements
     block = [shape[-1]]
     for size in reversed(shape[:-1]):
-        block.insert(0, max(1, min(size, budget // math.prod(block))))
+        block.insert(0, max(1, min(size, budget // max(1, math.prod(block)))))
     return tuple(block)
 
 
@@ -231,23 +231,38 @@ def template_like(
 @contextmanager
 def _distributed_client(options: Execution, threads: int) -> Iterator[None]:
     try:
-        from distributed import Client, LocalCluster
+        from distributed import Client
     except ImportError as error:
         raise InputError(f"dask mode {options.mode!r} needs: pip install 'eelsunmix[cluster]'") from error
     workers = options.workers or threads
     if options.mode == "address":
-        with Client(options.address):
+        try:
+            client = Client(options.address, timeout="10s")
+        except (OSError, ValueError) as error:
+            raise InputError(f"dask.address: no Dask scheduler answers at {options.address}") from error
+        with client:
             yield
         return
-    if options.mode == "processes":
-        # Dask's default dashboard listens on all interfaces; nothing here may.
-        cluster: Any = LocalCluster(
-            n_workers=workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
-        )
-    else:
-        from dask_jobqueue import SLURMCluster
-
-        cluster = SLURMCluster(**(options.slurm or {}))
-        cluster.scale(jobs=workers)
-    with cluster, Client(cluster):
+    with _cluster(options, workers) as cluster, Client(cluster):
         yield
+
+
+def _cluster(options: Execution, workers: int) -> Any:
+    """Start a cluster; by default Dask's dashboards listen on all interfaces, here on this machine only."""
+    local = "127.0.0.1:0"
+    if options.mode == "processes":
+        # Not LocalCluster: its workers run the main script again, and a job's script has no guard for it.
+        from distributed.deploy.subprocess import SubprocessCluster
+
+        return SubprocessCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            host="127.0.0.1",
+            dashboard_address=local,
+            worker_kwargs={"host": "127.0.0.1", "dashboard_address": local},
+        )
+    from dask_jobqueue import SLURMCluster
+
+    cluster = SLURMCluster(**{"scheduler_options": {"dashboard_address": local}, **(options.slurm or {})})
+    cluster.scale(jobs=workers)
+    return cluster

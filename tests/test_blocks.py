@@ -1,0 +1,150 @@
+"""Cutting into blocks and running them: complete, in order, and the same whoever runs them."""
+
+import dask
+import numpy as np
+import psutil
+import pytest
+import xarray as xr
+
+from eelsunmix.blocks import (
+    BLOCK_ELEMENTS,
+    Execution,
+    block_shape,
+    chunked,
+    execution,
+    fold,
+    map_blocks,
+    split,
+    template_like,
+)
+from eelsunmix.errors import InputError
+
+
+@pytest.fixture
+def image():
+    rng = np.random.default_rng(0)
+    return xr.DataArray(
+        rng.poisson(7, (3, 11, 5, 40)).astype("u2"),
+        dims=("frame", "y", "x", "energy_loss"),
+        coords={
+            "frame": np.arange(3),
+            "y": np.arange(11) * 0.5,
+            "x": np.arange(5) * 0.5,
+            "energy_loss": np.arange(40.0),
+            "valid_pixel": (("frame", "y", "x"), rng.random((3, 11, 5)) > 0.1),
+        },
+        name="counts",
+    )
+
+
+SIZES = [1, 40, 90, 700, 2500, 10**6]
+
+
+@pytest.mark.parametrize("elements", SIZES)
+def test_blocks_cover_the_image_once_in_reading_order(image, elements):
+    blocks = split(image, elements)
+    assert all(block.sizes["energy_loss"] == 40 for block in blocks)
+    assert all(block.size <= max(elements, 40) for block in blocks)
+    seen = np.concatenate([block.valid_pixel.to_numpy().ravel() for block in blocks])
+    assert seen.size == 3 * 11 * 5
+    assert sum(int(block.sum()) for block in blocks) == int(image.sum())
+    corners = [tuple(float(block[dim][0]) for dim in ("frame", "y", "x")) for block in blocks]
+    assert corners == sorted(corners)
+
+
+def test_block_shape_keeps_whole_spectra_and_whole_rows():
+    assert block_shape((376, 372, 900)) == (25, 372, 900)
+    assert block_shape((10, 10**6, 900))[0] == 1
+    assert block_shape((3, 4, 2 * BLOCK_ELEMENTS)) == (1, 1, 2 * BLOCK_ELEMENTS)
+    assert np.prod(block_shape((165, 124, 73, 900))) <= BLOCK_ELEMENTS
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+@pytest.mark.parametrize("elements", SIZES)
+def test_fold_combines_in_reading_order(image, lazy, elements):
+    image = image.chunk({"y": 4}) if lazy else image
+    totals = fold(lambda block: [int(block.sum())], image, lambda a, b: a + b, elements=elements)
+    assert totals == [int(block.sum()) for block in split(image, elements)]
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+@pytest.mark.parametrize("elements", SIZES)
+def test_map_lays_results_side_by_side(image, lazy, elements):
+    expected = image.sum("energy_loss", dtype="f8")
+    image = image.chunk({"x": 2}) if lazy else image
+    template = template_like(
+        image,
+        {"total": (image.dims[:-1], "f8"), "share": ((*image.dims[:-1], "edge"), "f4")},
+        {"edge": ["Ti", "O"]},
+    )
+    found = map_blocks(_total_and_share, image, template, elements=elements)
+    assert (found.total.chunks is not None) == lazy
+    xr.testing.assert_equal(found.total.compute(), expected.rename("total"))
+    np.testing.assert_array_equal(found.share.sel(edge="O"), expected.astype("f4") / 2)
+    assert list(found.edge.values) == ["Ti", "O"]
+
+
+def _total_and_share(block):
+    assert block.chunks is None, "a kernel sees loaded data"
+    total = block.sum("energy_loss", dtype="f8")
+    share = xr.concat([total, total / 2], "edge").transpose(..., "edge").astype("f4")
+    return xr.Dataset({"total": total, "share": share.assign_coords(edge=["Ti", "O"])})
+
+
+def test_chunked_leaves_a_small_image_alone(image):
+    assert chunked(image).chunks is None
+    assert chunked(image, 700).chunks is not None
+
+
+def test_threads_are_bounded_and_blas_is_held_to_one(image):
+    from threadpoolctl import threadpool_info
+
+    with execution(threads=3):
+        assert dask.config.get("num_workers") == 3
+        assert dask.config.get("scheduler") == "threads"
+        assert {pool["num_threads"] for pool in threadpool_info()} <= {1}
+
+
+def test_processes_give_the_same_result_and_open_no_port_to_the_world(image):
+    lazy = image.chunk({"y": 4})
+    expected = fold(_mean_and_count, lazy, _join, elements=700)
+    with execution(Execution(mode="processes", workers=2)):
+        found = fold(_mean_and_count, lazy, _join, elements=700)
+        listening = [
+            connection.laddr.ip
+            for process in (psutil.Process(), *psutil.Process().children(recursive=True))
+            for connection in process.net_connections()
+            if connection.status == psutil.CONN_LISTEN
+        ]
+    assert found == expected
+    assert listening
+    assert set(listening) == {"127.0.0.1"}
+
+
+def _mean_and_count(block):
+    return [float(block.mean())]
+
+
+def _join(a, b):
+    return a + b
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"mode": "thread"}, "mode must be threads"),
+        ({"mode": "address"}, "needs the key 'address'"),
+        ({"workers": 0}, "workers must be at least 1"),
+    ],
+)
+def test_bad_options_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        Execution(**options)
+
+
+def test_a_scheduler_that_does_not_answer_is_one_line():
+    with (
+        pytest.raises(InputError, match=r"dask\.address: no Dask scheduler answers at tcp://127\.0\.0\.1:1"),
+        execution(Execution(mode="address", address="tcp://127.0.0.1:1")),
+    ):
+        pass
