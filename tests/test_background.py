@@ -8,9 +8,9 @@ import pytest
 import xarray as xr
 
 from eelsunmix.background import BackgroundOptions, net_counts_of_spectra, subtract_background
+from eelsunmix.background.power_law import fit_power_law
 from eelsunmix.edges import EDGES, Edge, Profile, Region, channel_bounds
 from eelsunmix.errors import InputError
-from eelsunmix.power_law import fit_power_law
 from eelsunmix.profiles import sum_profile
 
 ENERGY = 300.0 + 2.0 * np.arange(150)

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eelsunmix import blocks
-from eelsunmix.denoise import DenoiseOptions, denoise, reconstruct
 from eelsunmix.errors import InputError
-from eelsunmix.gram import weighted_gram
+from eelsunmix.pca import DenoiseOptions, denoise, reconstruct
+from eelsunmix.pca.gram import weighted_gram
 
 PLAIN = DenoiseOptions(spatial="none")
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from eelsunmix.background.group_spectra import group_spectra
+from eelsunmix.background.windows import locate
 from eelsunmix.edges import Edge
-from eelsunmix.group_spectra import group_spectra
-from eelsunmix.windows import locate
 
 ENERGY = np.arange(300.0, 500.0, 4.0)
 PLACE = locate(Edge(element="Ti", onset_eV=400, fit_eV=(320, 390), integrate_eV=(400, 460)), ENERGY)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from eelsunmix.denoise import denoise
 from eelsunmix.inputs import learning_image, mapped_image
+from eelsunmix.pca import denoise
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eelsunmix import blocks, learning
-from eelsunmix.denoise import DenoiseOptions, denoise
 from eelsunmix.errors import InputError
 from eelsunmix.learning import learning_set, sample_tiles, stratified_sample
+from eelsunmix.pca import DenoiseOptions, denoise
 
 
 def layered(shape=(31, 47), n_channels=20, seed=0):

@@ -261,7 +261,7 @@ def test_an_unknown_model_is_refused():
 
 def test_every_method_takes_a_bare_learning_set(image, method):
     """The contract below the labels: spectra in, a model out, nothing changed."""
-    from eelsunmix.denoise import DenoiseOptions, denoise
+    from eelsunmix.pca import DenoiseOptions, denoise
 
     pca = denoise(image, DenoiseOptions(spatial="none"))
     learning = learning_set(image, pca, rng=np.random.default_rng(0), with_tiles=method.needs_tiles)

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from eelsunmix.background.net_counts import net_counts_of_spectra
 from eelsunmix.edges import Edge, channel_bounds
 from eelsunmix.errors import InputError
-from eelsunmix.net_counts import net_counts_of_spectra
 
 ENERGY = 300.0 + 2.0 * np.arange(150)
 EDGE = Edge(element="Ti", onset_eV=400, fit_eV=(320, 390), integrate_eV=(400, 460), reference=True)

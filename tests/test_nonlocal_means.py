@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from eelsunmix.nonlocal_means import nonlocal_means, shifts, significant_loss
+from eelsunmix.pca.nonlocal_means import nonlocal_means, shifts, significant_loss
 
 
 def neighbourhood(centre, side, usable):

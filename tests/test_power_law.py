@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, optimize
 
-from eelsunmix.power_law import (
+from eelsunmix.background.power_law import (
     PLAUSIBLE_EXPONENTS,
     fit_exponent,
     fit_power_law,
@@ -209,5 +209,5 @@ def test_a_dozen_bins_tell_almost_all_of_the_exponent():
 def test_batches_do_not_matter(monkeypatch):
     counts, _ = spectra_of(2.0, 20, 11, np.random.default_rng(7))
     expected = fit_exponent(counts, BOUNDS)
-    monkeypatch.setattr("eelsunmix.power_law.BATCH", 4)
+    monkeypatch.setattr("eelsunmix.background.power_law.BATCH", 4)
     np.testing.assert_array_equal(fit_exponent(counts, BOUNDS), expected)

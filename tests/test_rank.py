@@ -9,18 +9,18 @@ import pytest
 import xarray as xr
 from scipy.ndimage import gaussian_filter1d
 
-from eelsunmix.coherence import count_signals, map_coherence
-from eelsunmix.denoise import DenoiseOptions, denoise
 from eelsunmix.errors import InputError
-from eelsunmix.noise_eigenvalues import (
+from eelsunmix.pca import DenoiseOptions, denoise
+from eelsunmix.pca.noise_eigenvalues import (
     Noise,
     largest_white_eigenvalue,
     marchenko_pastur_quantiles,
     measure_noise,
 )
-from eelsunmix.parallel_analysis import noise_quantiles, white_noise_eigenvalues
 from eelsunmix.rank import ComponentOptions, elbow, estimate_endmembers
-from eelsunmix.score_simplex import largest_simplex
+from eelsunmix.rank.coherence import count_signals, map_coherence
+from eelsunmix.rank.parallel_analysis import noise_quantiles, white_noise_eigenvalues
+from eelsunmix.rank.score_simplex import largest_simplex
 
 PLAIN = DenoiseOptions(spatial="none")
 DATA = Path(os.environ.get("EELSUNMIX_DATA", "/work/shared/data"))

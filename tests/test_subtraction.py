@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from eelsunmix.edges import Edge
-from eelsunmix.subtraction import (
+from eelsunmix.background.subtraction import (
     EXPONENT_WITHOUT_COUNTS,
     BackgroundOptions,
     gaussian_sum,
     overall_exponent,
     subtract,
 )
-from eelsunmix.windows import locate
+from eelsunmix.background.windows import locate
+from eelsunmix.edges import Edge
 
 PLACE = locate(
     Edge(element="Ti", onset_eV=456, fit_eV=(405, 450), integrate_eV=(456, 486)), np.arange(350.0, 520.0)

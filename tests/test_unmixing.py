@@ -8,9 +8,9 @@ import xarray as xr
 
 from eelsunmix import blocks, methods, unmixing
 from eelsunmix.abundances import non_negative
-from eelsunmix.denoise import DenoiseOptions, denoise
 from eelsunmix.errors import InputError, MethodFailedError
 from eelsunmix.methods import LinearModel, Model
+from eelsunmix.pca import DenoiseOptions, denoise
 from eelsunmix.unmixing import apply, fit, input_image, unmix
 
 

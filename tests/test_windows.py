@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from eelsunmix.background.windows import MAX_FIT_BINS, locate, sum_ranges, sum_windows
 from eelsunmix.edges import Edge
-from eelsunmix.windows import MAX_FIT_BINS, locate, sum_ranges, sum_windows
 
 EDGE = Edge(element="Ti", onset_eV=456, fit_eV=(405, 450), integrate_eV=(456, 486))
 

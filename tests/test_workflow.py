@@ -163,7 +163,7 @@ def test_an_edit_of_a_method_reruns_that_method(project):
 
 
 def test_an_edit_of_a_stage_reruns_what_depends_on_it(project):
-    project.edit("workflow/eelsunmix/background.py", "\nfrom ", "\nEDITED = True\nfrom ")
+    project.edit("workflow/eelsunmix/background/power_law.py", "\nfrom ", "\nEDITED = True\nfrom ")
     assert project.run("-n") == {"subtract_background", "compare", "report", "all"}
 
 

@@ -1,1 +1,48 @@
-"""From an EELS spectrum image to components and maps."""
+"""From an EELS spectrum image to components and maps.
+
+The stages of the workflow as functions on labelled arrays::
+
+    import eelsunmix as eu
+
+    image = eu.open_image("file.dm4")
+    image = eu.correct_gain(image)
+    pca = eu.denoise(image)
+    rank = eu.estimate_endmembers(image, pca)
+    bs = eu.subtract_background(image, edges)
+    result = eu.unmix(image, "vca", n_endmembers=3, seed=0)
+
+Everything is imported when it is first used.
+"""
+
+import importlib
+from typing import Any
+
+_HOMES = {
+    "apply": "eelsunmix.unmixing",
+    "compare": "eelsunmix.comparison",
+    "correct_gain": "eelsunmix.corrections",
+    "correct_image": "eelsunmix.corrections",
+    "denoise": "eelsunmix.pca",
+    "estimate_endmembers": "eelsunmix.rank",
+    "fit": "eelsunmix.unmixing",
+    "open_image": "eelsunmix.io",
+    "open_store": "eelsunmix.store",
+    "publish": "eelsunmix.store",
+    "subtract_background": "eelsunmix.background",
+    "unmix": "eelsunmix.unmixing",
+}
+_MODULES = ("metrics", "synthetic")
+
+__all__ = [*_HOMES, *_MODULES]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"eelsunmix.{name}")
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'eelsunmix' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -114,6 +114,21 @@ class Region:
         object.__setattr__(self, "without", tuple(self.without))
 
 
+def as_edges(edges: Mapping[str, Edge | Mapping[str, Any]]) -> dict[str, Edge]:
+    """Make edges of plain mappings; the element is the beginning of the name where it is not given.
+
+    Examples
+    --------
+    >>> plain = {"onset_eV": 456, "fit_eV": [405, 450], "integrate_eV": [456, 486]}
+    >>> as_edges({"Ti_L23": plain})["Ti_L23"].element
+    'Ti'
+    """
+    return {
+        name: edge if isinstance(edge, Edge) else Edge(**{"element": name.split("_")[0], **edge})
+        for name, edge in edges.items()
+    }
+
+
 def check_windows(edges: Mapping[str, Edge], energy: xr.DataArray | NDArray[np.float64]) -> list[str]:
     """Check that every window lies on the energy axis and holds enough channels.
 

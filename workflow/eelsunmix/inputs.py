@@ -4,7 +4,7 @@ from typing import Literal
 
 import xarray as xr
 
-from eelsunmix.denoise import reconstruct
+from eelsunmix.pca import reconstruct
 
 Input = Literal["corrected", "pca", "nlm"]
 

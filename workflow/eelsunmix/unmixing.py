@@ -178,7 +178,7 @@ def input_image(
     InputError
         There is no such kind.
     """
-    from eelsunmix.denoise import reconstruct
+    from eelsunmix.pca import reconstruct
 
     if kind == "corrected":
         return corrected.assign_attrs(input=kind)
@@ -225,7 +225,7 @@ def _sizes(image: xr.DataArray, dims: list[Hashable]) -> tuple[int, ...]:
 
 
 def _pca(image: xr.DataArray, n_endmembers: int) -> xr.Dataset:
-    from eelsunmix.denoise import DenoiseOptions, denoise
+    from eelsunmix.pca import DenoiseOptions, denoise
 
     return denoise(image, DenoiseOptions(spatial="none", n_components=max(n_endmembers, 12)))
 

@@ -16,7 +16,7 @@ rule denoise:
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         denoise=lambda wildcards: as_params(samples[wildcards.sample].denoise),
-        code=source_fingerprint("eelsunmix.denoise"),
+        code=source_fingerprint("eelsunmix.pca"),
     message:
         "{wildcards.sample}: principal components"
     script:

@@ -1,8 +1,8 @@
 """corrected.zarr -> pca.zarr."""
 
 from eelsunmix.configuration import from_params
-from eelsunmix.denoise import DenoiseOptions, denoise
 from eelsunmix.job import job
+from eelsunmix.pca import DenoiseOptions, denoise
 from eelsunmix.store import open_store, publish
 
 with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):

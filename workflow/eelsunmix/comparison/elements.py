@@ -6,13 +6,13 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from eelsunmix.background.net_counts import net_counts_of_spectra
+from eelsunmix.background.power_law import fit_power_law
+from eelsunmix.background.windows import locate, sum_ranges
 from eelsunmix.comparison.components import Setting
 from eelsunmix.comparison.thresholds import SHOWN
 from eelsunmix.edges import Edge
-from eelsunmix.net_counts import net_counts_of_spectra
-from eelsunmix.power_law import fit_power_law
 from eelsunmix.profiles import sum_profile
-from eelsunmix.windows import locate, sum_ranges
 
 Floats = NDArray[np.float64]
 

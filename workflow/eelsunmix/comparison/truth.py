@@ -7,6 +7,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from eelsunmix.background.power_law import fit_power_law
+from eelsunmix.background.windows import locate, sum_ranges
 from eelsunmix.comparison.components import REFERENCE, Components, Setting
 from eelsunmix.comparison.elements import (
     BACKGROUND,
@@ -20,9 +22,7 @@ from eelsunmix.comparison.elements import (
 from eelsunmix.comparison.matching import match_whitened
 from eelsunmix.edges import channel_bounds, in_electronvolts
 from eelsunmix.metrics import nmse, nmse_scale_free, sad, sad_edge, sad_whitened
-from eelsunmix.power_law import fit_power_law
 from eelsunmix.profiles import profile_pixels, sum_profile
-from eelsunmix.windows import locate, sum_ranges
 
 Floats = NDArray[np.float64]
 

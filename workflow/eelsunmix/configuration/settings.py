@@ -8,9 +8,9 @@ from pydantic import Field
 from eelsunmix.background import BackgroundOptions
 from eelsunmix.blocks import Execution
 from eelsunmix.corrections import Corrections
-from eelsunmix.denoise import DenoiseOptions
 from eelsunmix.edges import Edge, Profile, Region
 from eelsunmix.io import AxesOptions, DetectorOptions
+from eelsunmix.pca import DenoiseOptions
 from eelsunmix.rank import ComponentOptions
 
 

@@ -6,11 +6,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from eelsunmix.noise_eigenvalues import Noise
-from eelsunmix.nonlocal_means import nonlocal_means, significant_loss
+from eelsunmix.pca.noise_eigenvalues import Noise
+from eelsunmix.pca.nonlocal_means import nonlocal_means, significant_loss
 
 if TYPE_CHECKING:
-    from eelsunmix.denoise import DenoiseOptions
+    from eelsunmix.pca import DenoiseOptions
 
 Floats = NDArray[np.float64]
 

@@ -13,14 +13,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from eelsunmix.edges import Edge, Profile, Region, check_windows
-from eelsunmix.group_spectra import group_spectra
-from eelsunmix.net_counts import net_counts_of_spectra
+from eelsunmix.background.group_spectra import group_spectra
+from eelsunmix.background.subtraction import BackgroundOptions, Subtraction, overall_exponent, subtract
+from eelsunmix.background.windows import EdgeChannels, WindowSums, locate, sum_windows
+from eelsunmix.edges import Edge, Profile, Region, as_edges, check_windows
 from eelsunmix.profiles import length_unit, profile_pixels, profile_positions, region_mask
-from eelsunmix.subtraction import BackgroundOptions, Subtraction, overall_exponent, subtract
-from eelsunmix.windows import EdgeChannels, WindowSums, locate, sum_windows
-
-__all__ = ["BackgroundOptions", "net_counts_of_spectra", "subtract_background"]
 
 Floats = NDArray[np.float64]
 
@@ -30,7 +27,7 @@ UNITS = {"snr": "1", "exponent": "1", "reduced_chi2": "1"}
 
 def subtract_background(
     image: xr.DataArray,
-    edges: Mapping[str, Edge],
+    edges: Mapping[str, Edge | Mapping[str, Any]],
     options: BackgroundOptions | None = None,
     *,
     profiles: Mapping[str, Profile] | None = None,
@@ -42,7 +39,7 @@ def subtract_background(
     ----------
     image : DataArray, dims (y, x, energy) or (frame, y, x, energy)
         Counts; lazy or eager. The coordinate `valid_pixel` and the attribute `counts_per_electron` are used.
-    edges : mapping of str to Edge
+    edges : mapping of str to Edge or to a mapping of its fields
         May be empty: the result is then empty too.
     options : BackgroundOptions, optional
     profiles : mapping of str to Profile, optional
@@ -72,6 +69,7 @@ def subtract_background(
     """
     options, profiles, regions = options or BackgroundOptions(), profiles or {}, regions or {}
     energy = image[image.dims[-1]]
+    edges = as_edges(edges)
     warnings = check_windows(edges, energy)
     geometry = {name: profile_pixels(band, image, name=name).as_attrs() for name, band in profiles.items()}
     absent = {name: _absent(edge.element, regions, image) for name, edge in edges.items()}

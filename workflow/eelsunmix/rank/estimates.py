@@ -7,11 +7,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from eelsunmix.coherence import count_signals, map_coherence
 from eelsunmix.errors import InputError
-from eelsunmix.noise_eigenvalues import MARGIN, Noise, measure_noise, rounding_error
-from eelsunmix.parallel_analysis import noise_quantiles
-from eelsunmix.score_simplex import largest_simplex
+from eelsunmix.pca.noise_eigenvalues import MARGIN, Noise, measure_noise, rounding_error
+from eelsunmix.rank.coherence import count_signals, map_coherence
+from eelsunmix.rank.parallel_analysis import noise_quantiles
+from eelsunmix.rank.score_simplex import largest_simplex
 
 Floats = NDArray[np.float64]
 

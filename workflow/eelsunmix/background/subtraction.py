@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from eelsunmix.power_law import (
+from eelsunmix.background.power_law import (
     PowerLawFit,
     counting_variance,
     fit_exponent,
     fit_power_law,
     fitted_exponent_variance,
 )
-from eelsunmix.windows import EdgeChannels
+from eelsunmix.background.windows import EdgeChannels
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

@@ -6,11 +6,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from eelsunmix.background.power_law import fit_power_law
+from eelsunmix.background.subtraction import overall_exponent
+from eelsunmix.background.windows import EdgeChannels, locate, sum_ranges
 from eelsunmix.edges import Edge, check_windows
 from eelsunmix.errors import InputError
-from eelsunmix.power_law import fit_power_law
-from eelsunmix.subtraction import overall_exponent
-from eelsunmix.windows import EdgeChannels, locate, sum_ranges
 
 Floats = NDArray[np.float64]
 

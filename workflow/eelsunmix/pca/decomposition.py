@@ -11,7 +11,7 @@ from scipy.linalg import eigh
 
 from eelsunmix.blocks import BLOCK_ELEMENTS, block_shape, map_blocks, template_like
 from eelsunmix.errors import InputError
-from eelsunmix.gram import (
+from eelsunmix.pca.gram import (
     FLOAT32_ERROR,
     ROWS,
     Gram,
@@ -20,8 +20,8 @@ from eelsunmix.gram import (
     valid_pixels,
     weighted_gram,
 )
-from eelsunmix.noise_eigenvalues import measure_noise
-from eelsunmix.score_smoothing import smooth_scores
+from eelsunmix.pca.noise_eigenvalues import measure_noise
+from eelsunmix.pca.score_smoothing import smooth_scores
 
 Floats = NDArray[np.float64]
 

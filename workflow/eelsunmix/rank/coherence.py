@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from eelsunmix.noise_eigenvalues import Noise
+from eelsunmix.pca.noise_eigenvalues import Noise
 
 Floats = NDArray[np.float64]
 

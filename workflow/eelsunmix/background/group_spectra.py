@@ -8,10 +8,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from eelsunmix.background.power_law import fit_power_law
+from eelsunmix.background.windows import EdgeChannels, sum_ranges
 from eelsunmix.blocks import fold
 from eelsunmix.edges import channel_bounds, in_electronvolts
-from eelsunmix.power_law import fit_power_law
-from eelsunmix.windows import EdgeChannels, sum_ranges
 
 Floats = NDArray[np.float64]
 

@@ -1,0 +1,7 @@
+"""Background subtraction (BS): a power law before each edge, and the counts above it; the report's reference."""
+
+from eelsunmix.background.image import subtract_background
+from eelsunmix.background.net_counts import net_counts_of_spectra
+from eelsunmix.background.subtraction import BackgroundOptions
+
+__all__ = ["BackgroundOptions", "net_counts_of_spectra", "subtract_background"]

@@ -1,0 +1,5 @@
+"""How many endmembers the data hold: several estimates, the evidence, and the one that is chosen."""
+
+from eelsunmix.rank.estimates import ComponentOptions, elbow, estimate_endmembers
+
+__all__ = ["ComponentOptions", "elbow", "estimate_endmembers"]
