@@ -11,7 +11,7 @@ from eelsunmix.abundances import non_negative
 from eelsunmix.errors import InputError, MethodFailedError
 from eelsunmix.methods import LinearModel, Model
 from eelsunmix.pca import DenoiseOptions, denoise
-from eelsunmix.unmixing import apply, fit, input_image, unmix
+from eelsunmix.unmixing import apply, fit, unmix
 
 
 def scene(shape=(9, 14), n_channels=30, per_electron=1.0, seed=0):
@@ -271,19 +271,7 @@ def test_counts_of_the_user_stay_as_they_are():
     assert image.identical(copy)
 
 
-def test_inputs_of_a_method_by_name():
+def test_the_kind_of_image_is_recorded():
     image, _, _ = scene()
-    pca = denoise(image)
-    rank = xr.Dataset(attrs={"n_endmembers": 2, "signal_rank": 3})
-    assert input_image("corrected", image, pca, rank).attrs["input"] == "corrected"
-    flat = np.linalg.matrix_rank(input_image("pca", image, pca, rank).to_numpy().reshape(-1, 30), tol=0.1)
-    assert flat == 3
-    for guarded in (False, True):
-        smooth = input_image("nlm", image, pca, rank, guarded=guarded)
-        assert smooth.dims == image.dims
-        assert smooth.valid_pixel.all()
-        np.testing.assert_allclose(smooth.mean(), image.mean(), rtol=0.01)
-    fitted = fit(input_image("nlm", image, pca, rank), "vca", n_endmembers=2, pca=pca, counts=image)
-    assert fitted.attrs["input"] == "nlm"
-    with pytest.raises(InputError, match="input must be 'corrected', 'pca' or 'nlm', not 'raw'"):
-        input_image("raw", image, pca, rank)
+    assert fit(image, "vca", n_endmembers=2).attrs["input"] == "corrected"
+    assert fit(image.assign_attrs(input="nlm"), "vca", n_endmembers=2).attrs["input"] == "nlm"

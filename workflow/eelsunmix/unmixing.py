@@ -156,40 +156,6 @@ def unmix(
     return fitted.merge(maps, join="exact", compat="override", combine_attrs="override")
 
 
-def input_image(
-    kind: str, corrected: xr.DataArray, pca: xr.Dataset, rank: xr.Dataset, *, guarded: bool = False
-) -> xr.DataArray:
-    """Return the image that a method works on.
-
-    Parameters
-    ----------
-    kind : {"corrected", "pca", "nlm"}
-        Corrected counts; denoised by the PCA alone; denoised by non-local means on its scores too.
-    corrected : DataArray
-        Corrected counts.
-    pca, rank : Dataset
-        Contents of the stores; the rank of the signal says how many components are kept.
-    guarded : bool
-        For non-local means: take the scores in which significant removed signal was put back. Better for
-        maps, worse for fits, which would pick the pixels put back as endmembers.
-
-    Raises
-    ------
-    InputError
-        There is no such kind.
-    """
-    from eelsunmix.pca import reconstruct
-
-    if kind == "corrected":
-        return corrected.assign_attrs(input=kind)
-    scores = {"pca": "score", "nlm": "score_nlm_guarded" if guarded else "score_nlm"}
-    if kind not in scores:
-        raise InputError(f"input must be 'corrected', 'pca' or 'nlm', not {kind!r}")
-    kept = max(rank.attrs.get("signal_rank", 1), rank.attrs["n_endmembers"])
-    image = reconstruct(pca, min(kept, pca.sizes["component"]), score=scores[kind])
-    return image.assign_attrs(input=kind)
-
-
 def _method(method: str | Method, options: dict[str, Any]) -> Method:
     if isinstance(method, str):
         return build_method(method, **options)
