@@ -250,7 +250,7 @@ def _map(method, abundance, axes, rng):
 
 def _comparison(methods, working, abundance, axes, edges, rng, truth):
     labels, names = ["BS", *methods], list(edges)
-    n_y, n_x = abundance.shape[:2]
+    n_x = abundance.shape[1]
     good = np.array([label == "BS" or label in working for label in labels])
     true = _true_maps(abundance, names)
     noise = np.where(np.array(labels) == "BS", 60.0, 15.0)[:, None, None, None]
@@ -275,7 +275,7 @@ def _comparison(methods, working, abundance, axes, edges, rng, truth):
         "profile_position": (("profile", "position"), np.tile(STEP * np.arange(n_x), (2, 1))),
         "owner": (
             ("method", "edge"),
-            np.array([_owners(label, good_, names) for label, good_ in zip(labels, good)]),
+            np.array([_owners(label, good_, names) for label, good_ in zip(labels, good, strict=True)]),
         ),
         "group": (("method", "endmember"), np.where(_real(labels, good), np.arange(3), -1)),
         "endmember_label": (

@@ -20,8 +20,8 @@ def read_benchmarks(folder: str | os.PathLike[str]) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        ``rule, seconds, max_rss_mb, cpu_seconds, threads`` in the order in which the rules finished; None where
-        Snakemake has no value, as for jobs too short to be sampled. Of several rows the last counts.
+        ``rule, seconds, max_rss_mb, cpu_seconds, threads`` in the order in which the rules finished; None
+        where Snakemake has no value, as for jobs too short to be sampled. Of several rows the last counts.
     """
     tables = sorted(Path(folder).glob("*.tsv"), key=lambda table: (table.stat().st_mtime_ns, table.name))
     return [entry for table in tables if (entry := _read(table)) is not None]

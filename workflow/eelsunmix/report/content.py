@@ -1,6 +1,6 @@
 """What a page is made of: sections of texts, notices, tables and figures, without a word of HTML."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -78,7 +78,7 @@ class Figure:
         Identifier within the page: letters, digits and dashes.
     caption : str
         What is shown, in which unit, summed over how many pixels, and what to look for.
-    variants : dict
+    variants : mapping
         Indices of the chosen options -> plotly figure (``data`` and ``layout``, NumPy arrays allowed).
         A figure without controls has the key ``()``.
     controls : tuple of Control
@@ -88,7 +88,7 @@ class Figure:
 
     name: str
     caption: str
-    variants: dict[tuple[int, ...], dict[str, Any]]
+    variants: Mapping[Any, dict[str, Any]]
     controls: tuple[Control, ...] = ()
     half: bool = False
     kind: ClassVar[str] = "figure"

@@ -1,7 +1,7 @@
 """Figures as JSON that is small and safe inside a page.
 
-Arrays are kept once each in a bank, whatever number of figures shows them, as base64 of 16-bit steps between their
-extremes (the colour scales have 256 steps), of float32, or of bytes; the page's script turns them into numbers again.
+Arrays are kept once each in a bank, whatever number of figures shows them, as base64 of 16-bit steps between
+their extremes (the colour scales have 256 steps) or of float32; the page's script turns them into numbers.
 """
 
 import base64

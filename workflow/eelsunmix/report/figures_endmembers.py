@@ -1,4 +1,4 @@
-"""Plots of the endmembers: spectra of all methods by matched component, cross-talk, angles between methods."""
+"""Plot of the endmember spectra of all methods by matched component."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,9 +7,9 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix.report.figures_spectra import Edges, edge_marks, panel_title
-from eelsunmix.report.formatting import plain, tidy
+from eelsunmix.report.formatting import plain
 from eelsunmix.report.layout import Panels, axis_key, axis_name, balanced, line_panels
-from eelsunmix.report.style import DIVERGING, WIDTH, axis, base_layout, line
+from eelsunmix.report.style import axis, base_layout, line
 
 UNIT_AREA, LOGARITHMIC, FLATTENED, RETURNED = "unit area", "logarithmic", "flattened (× E³)", "as returned"
 DISPLAYS = {
@@ -126,98 +126,3 @@ def _axes(i: int, panels: Panels, title: str, display: str) -> dict[str, Any]:
     )
     y["type"] = "log" if display == LOGARITHMIC else "linear"
     return {axis_key("x", i): x, axis_key("y", i): y}
-
-
-def cross_talk(comparison: xr.Dataset, methods: Sequence[str], edges: Sequence[str]) -> dict[str, Any]:
-    """Draw, for every method, the net counts of each endmember at each edge, relative to the edge's owner."""
-    columns = 4 if len(edges) <= 4 else 3
-    count = max(len(_rows(comparison, method)) for method in methods)
-    panels = line_panels(len(methods), columns=columns, panel_height=26.0 * count + 4, top=30)
-    panels = _with_room(panels, min(columns, max(2, len(methods))))
-    layout = base_layout(0, showlegend=False, annotations=[]) | panels.layout(scale_height=False)
-    layout["coloraxis"] = {"cmin": -1, "cmax": 1, "colorscale": DIVERGING, "showscale": False}
-    data = []
-    for i, method in enumerate(methods):
-        rows = _rows(comparison, method)
-        values = comparison["cross_talk"].sel({"method": method}).values[list(rows)].astype(float)
-        data.append(_annotated(values, list(edges), list(rows.values()), i))
-        layout |= _matrix_axes(i, panels)
-        title = {"x": 0, "y": 1, "yanchor": "bottom", "xanchor": "left", "bgcolor": "rgba(0,0,0,0)"}
-        layout["annotations"].append({**panel_title(f"<b>{plain(method)}</b>", i), **title})
-    return {"data": data, "layout": layout}
-
-
-def angles(values: np.ndarray, methods: Sequence[str]) -> dict[str, Any]:
-    """Draw the mean whitened spectral angle between the matched endmembers of every two methods."""
-    n = len(methods)
-    side = min(WIDTH - 300.0, 90.0 * n)
-    panels = Panels(
-        count=1,
-        columns=1,
-        panel_width=side,
-        panel_height=30.0 * n + 4,
-        gap_x=0,
-        gap_y=0,
-        left=140,
-        right=WIDTH - 140 - side,
-        top=16,
-        bottom=40,
-    )
-    layout = base_layout(0, showlegend=False) | panels.layout(scale_height=False)
-    high = float(np.nanmax(values)) if np.isfinite(values).any() else 1.0
-    layout["coloraxis"] = {
-        "cmin": 0,
-        "cmax": high or 1.0,
-        "colorscale": [[0, "#ffffff"], [1, "#92c5de"]],
-        "showscale": False,
-    }
-    return {
-        "data": [_annotated(values, list(methods), list(methods), 0)],
-        "layout": layout | _matrix_axes(0, panels),
-    }
-
-
-def _rows(comparison: xr.Dataset, method: str) -> dict[int, str]:
-    """Endmembers of a method (padding left out) -> their labels, numbered so that equal ones stay apart."""
-    found = comparison["endmember_label"].sel({"method": method}).values
-    return {k: f"{k + 1} {name}" for k, name in enumerate(map(str, found)) if name}
-
-
-def _with_room(panels: Panels, columns: int) -> Panels:
-    """Leave room for the names of endmembers left of every matrix."""
-    gap, left, right = 120.0, 120.0, 16.0
-    width = (WIDTH - left - right - (columns - 1) * gap) / columns
-    changed = {
-        "columns": columns,
-        "panel_width": width,
-        "gap_x": gap,
-        "gap_y": 62.0,
-        "left": left,
-        "right": right,
-    }
-    return Panels(**{**panels.__dict__, **changed, "bottom": 36.0})
-
-
-def _annotated(values: np.ndarray, columns: list[str], rows: list[str], i: int) -> dict[str, Any]:
-    return {
-        "type": "heatmap",
-        "z": values.tolist(),
-        "x": [plain(name.replace("_", " ")) for name in columns],
-        "y": [plain(name) for name in rows],
-        "text": [[tidy(value, 2) for value in row] for row in values.tolist()],
-        "texttemplate": "%{text}",
-        "textfont": {"size": 11},
-        "coloraxis": "coloraxis",
-        "xaxis": axis_name("x", i),
-        "yaxis": axis_name("y", i),
-        "xgap": 2,
-        "ygap": 2,
-        "hovertemplate": "%{y}, %{x}: %{z:.3f}<extra></extra>",
-    }
-
-
-def _matrix_axes(i: int, panels: Panels) -> dict[str, Any]:
-    plainer = {"showgrid": False, "showline": False, "ticks": ""}
-    x = axis("", domain=panels.domain_x(i), anchor=axis_name("y", i), type="category", **plainer)
-    y = axis("", domain=panels.domain_y(i), anchor=axis_name("x", i), type="category", **plainer)
-    return {axis_key("x", i): x, axis_key("y", i): {**y, "autorange": "reversed"}}

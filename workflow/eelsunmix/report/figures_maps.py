@@ -1,6 +1,7 @@
-"""The grid of element maps, method by edge, and the maps of the fit quality."""
+"""Grids of maps: elements by all methods, components as returned, quality of the fit."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,52 +10,87 @@ import xarray as xr
 from eelsunmix.report.figures_grid import Scale, Tile, columns_for, map_grid
 from eelsunmix.report.formatting import plain
 from eelsunmix.report.mapview import MapView, limits
-from eelsunmix.report.style import REFERENCE
+from eelsunmix.report.style import REFERENCE, SEQUENTIAL
 
 COMMON, OWN, RETURNED = "counts, common scale", "counts, own scale", "abundance as returned"
 TRUTH = "truth"
+MOST_COLUMNS = 8
+"""Up to this many methods stand side by side, one row per edge; more of them stand below each other."""
 
 
-def element_grid(
-    comparison: xr.Dataset,
-    maps: Mapping[str, xr.Dataset],
-    *,
-    edges: Sequence[str],
-    scale: str,
-    view: MapView,
-    failures: Mapping[str, str],
-) -> dict[str, Any]:
-    """Draw the map of every edge by every method.
+@dataclass(frozen=True, kw_only=True)
+class ElementMaps:
+    """Where the element maps of all methods come from.
 
     Parameters
     ----------
     comparison : Dataset
     maps : mapping
         Method -> store of its maps, for the abundance as returned.
-    edges : sequence of str
-        One edge gives a free grid of tiles, several one column each.
-    scale : str
-        `COMMON`, `OWN` or `RETURNED`.
     view : MapView
     failures : mapping
         Failed method -> reason.
     """
-    methods = [str(method) for method in comparison["method"].values]
-    labels = [TRUTH, *methods] if "true_element_map" in comparison else methods
-    rows = [
-        [_image(comparison, maps, method, edge, scale, view, failures) for edge in edges] for method in labels
-    ]
-    common = [_common_limits([row[c] for row in rows]) for c in range(len(edges))]
-    tiles = []
-    for label, row in zip(labels, rows, strict=True):
-        for c, image in enumerate(row):
-            heading = plain(label if len(edges) == 1 else edges[c].replace("_", " "))
-            tiles.append(_tile(heading, image, common[c], scale))
+
+    comparison: xr.Dataset
+    maps: Mapping[str, xr.Dataset]
+    view: MapView
+    failures: Mapping[str, str]
+
+    @property
+    def labels(self) -> list[str]:
+        """All rows of the grid."""
+        methods = [str(method) for method in self.comparison["method"].values]
+        return [TRUTH, *methods] if "true_element_map" in self.comparison else methods
+
+    def image(self, label: str, edge: str, scale: str) -> np.ndarray | str:
+        """Return the map of one tile, or the reason why there is none."""
+        if label in self.failures:
+            return "failed"
+        if scale == RETURNED:
+            return self._abundance(label, edge)
+        if label == TRUTH:
+            return self.view.image(self.comparison["true_element_map"].sel(edge=edge))
+        return self.view.image(self.comparison["element_map"].sel({"method": label, "edge": edge}))
+
+    def _abundance(self, label: str, edge: str) -> np.ndarray | str:
+        if label in (TRUTH, REFERENCE):
+            return "counts only"
+        owner = int(self.comparison["owner"].sel({"method": label, "edge": edge}).item())
+        if owner < 0:
+            return "no owner"
+        return self.view.image(self.maps[label]["abundance"].isel(endmember=owner))
+
+
+def element_grid(source: ElementMaps, *, edges: Sequence[str], scale: str) -> dict[str, Any]:
+    """Draw the map of every edge by every method.
+
+    Parameters
+    ----------
+    source : ElementMaps
+    edges : sequence of str
+        One edge gives a free grid of tiles; several give one row each, or one column each where the maps are
+        long or the methods many.
+    scale : str
+        `COMMON`, `OWN` or `RETURNED`.
+    """
+    images = {edge: {name: source.image(name, edge, scale) for name in source.labels} for edge in edges}
+    shared = {edge: _typical_limits(images[edge].values()) for edge in edges} if scale == COMMON else {}
+    unit = "abundance" if scale == RETURNED else "counts"
     if len(edges) == 1:
-        return map_grid(tiles, view, columns=columns_for(len(tiles), view))
-    return map_grid(
-        tiles, view, columns=len(edges), row_titles=[plain(label) for label in labels], widest=300
-    )
+        found = images[edges[0]]
+        tiles = [_tile(name, image, unit, shared.get(edges[0])) for name, image in found.items()]
+        return map_grid(tiles, source.view, columns=columns_for(len(tiles), source.view))
+    names, below = [edge.replace("_", " ") for edge in edges], source.labels
+    if _edges_as_rows(source):
+        tiles = [_tile(name, images[edge][name], unit, shared.get(edge)) for edge in edges for name in below]
+        return map_grid(tiles, source.view, columns=len(below), row_titles=_plain(names), widest=300)
+    tiles = [
+        _tile(title, images[edge][name], unit, shared.get(edge))
+        for name in below
+        for edge, title in zip(edges, names, strict=True)
+    ]
+    return map_grid(tiles, source.view, columns=len(edges), row_titles=_plain(below), widest=300)
 
 
 def component_grid(
@@ -80,65 +116,47 @@ def component_grid(
         for group, found in members.items():
             own = [endmember for label, endmember in found if label == method]
             image = view.image(store["abundance"].isel(endmember=own[0])) if own else "no such component"
-            tiles.append(_tile(plain(names[group]), image, (0, 1), RETURNED))
-    row_titles = [plain(method) for method in maps]
-    return map_grid(tiles, view, columns=len(members), row_titles=row_titles, widest=300)
+            tiles.append(_tile(names[group], image, "abundance"))
+    widest = 420 if view.aspect < 0.35 else 220
+    return map_grid(tiles, view, columns=len(members), row_titles=_plain(list(maps)), widest=widest)
 
 
 def chi2_maps(maps: Mapping[str, xr.Dataset], view: MapView) -> dict[str, Any]:
     """Draw the reduced chi-squared of every method's fit, on a common scale."""
     images = {method: view.image(store["reduced_chi2"]) for method, store in maps.items()}
-    low, high = limits(list(images.values()))
-    scale = Scale(low=low, high=high, unit="reduced χ²")
-    tiles = [Tile(title=plain(method), image=image, scale=scale) for method, image in images.items()]
+    shared = limits(list(images.values()))
+    tiles = [_tile(method, image, "reduced χ²", shared) for method, image in images.items()]
     return map_grid(tiles, view, columns=columns_for(len(tiles), view), widest=320)
 
 
 def single_map(values: xr.DataArray, view: MapView, unit: str, *, width: float) -> dict[str, Any]:
     """Draw one map."""
-    image = view.image(values)
-    low, high = limits([image])
-    tile = Tile(title="", image=image, scale=Scale(low=low, high=high, unit=unit))
-    return map_grid([tile], view, columns=1, width=width, widest=width)
+    tile = _tile("", view.image(values), unit)
+    return map_grid([tile], view, columns=1, width=width, widest=720)
 
 
-def _common_limits(images: Sequence[np.ndarray | str]) -> tuple[float, float]:
-    return limits([image for image in images if isinstance(image, np.ndarray)], clipped=0.02)
+def _edges_as_rows(source: ElementMaps) -> bool:
+    return source.view.aspect > 0.35 and len(source.labels) <= MOST_COLUMNS
 
 
-def _image(
-    comparison: xr.Dataset,
-    maps: Mapping[str, xr.Dataset],
-    method: str,
-    edge: str,
-    scale: str,
-    view: MapView,
-    failures: Mapping[str, str],
-) -> np.ndarray | str:
-    """The map of one tile, or the reason why there is none."""
-    if method in failures:
-        return "failed"
-    if scale == RETURNED:
-        return _abundance(comparison, maps, method, edge, view)
-    if method == TRUTH:
-        return view.image(comparison["true_element_map"].sel(edge=edge))
-    return view.image(comparison["element_map"].sel({"method": method, "edge": edge}))
+def _typical_limits(images: Any) -> tuple[float, float]:
+    """Limits for all methods: the median of theirs, set neither by noise nor by one bad method."""
+    found = [limits([image], clipped=0.02) for image in images if isinstance(image, np.ndarray)]
+    if not found:
+        return 0.0, 1.0
+    low, high = np.median(np.array(found), axis=0).tolist()
+    return low, high
 
 
-def _abundance(
-    comparison: xr.Dataset, maps: Mapping[str, xr.Dataset], method: str, edge: str, view: MapView
-) -> np.ndarray | str:
-    if method in (TRUTH, REFERENCE):
-        return "counts only"
-    owner = int(comparison["owner"].sel({"method": method, "edge": edge}).item())
-    if owner < 0:
-        return "no component<br>owns this edge"
-    return view.image(maps[method]["abundance"].isel(endmember=owner))
-
-
-def _tile(heading: str, image: np.ndarray | str, common: tuple[float, float], scale: str) -> Tile:
-    unit = "abundance" if scale == RETURNED else "counts"
+def _tile(
+    heading: str, image: np.ndarray | str, unit: str, shared: tuple[float, float] | None = None
+) -> Tile:
+    title = plain(heading)
     if isinstance(image, str):
-        return Tile(title=heading, image=None, message=image, scale=Scale(low=0, high=1, unit=unit))
-    low, high = common if scale == COMMON else limits([image])
-    return Tile(title=heading, image=image, scale=Scale(low=low, high=high, unit=unit))
+        return Tile(title=title, image=None, message=image, scale=Scale(low=0, high=1, unit=unit))
+    low, high = shared or limits([image])
+    return Tile(title=title, image=image, scale=Scale(low=low, high=high, unit=unit, colours=SEQUENTIAL))
+
+
+def _plain(names: Sequence[str]) -> list[str]:
+    return [plain(name) for name in names]

@@ -1,4 +1,4 @@
-"""Profiles of the elements: the reference with its error band, every method, and the truth where it is known."""
+"""Profiles of the elements: the reference with its error band, all methods, the truth where it is known."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -54,7 +54,7 @@ def element_profiles(
         data += _reference(of_edge, position, shown, i)
         data += _truth(of_edge, position, shown, i)
         data += [_method(of_edge, method, position, shown, scaled, styles, i) for method in methods]
-        layout |= _axes(i, panels, f"position ({unit})", "counts summed over the width")
+        layout |= profile_axes(i, panels, f"position ({unit})", "counts summed over the width")
         layout["annotations"].append(panel_title(f"<b>{plain(edge.replace('_', ' '))}</b>", i))
     return {"data": data, "layout": layout}
 
@@ -101,72 +101,8 @@ def _method(
     return line(position[shown], values, plain(method), dict(styles[method]), **group, **options)
 
 
-def true_abundance_profiles(
-    comparison: xr.Dataset, profile: str, methods: Sequence[str], styles: Styles, unit: str
-) -> dict[str, Any]:
-    """Draw the abundance of every true endmember along a profile, and what the methods found."""
-    one = comparison.sel(profile=profile)
-    names = [str(name) for name in comparison["true_endmember"].values]
-    position = np.asarray(one["profile_position"].values, dtype=float)
-    shown = np.isfinite(position)
-    panels = line_panels(len(names), columns=balanced(len(names)), panel_height=210, top=48)
-    layout = base_layout(0, annotations=[]) | panels.layout(scale_height=False)
-    layout["legend"] |= {"y": 1 + 8 / panels.plot_height}
-    data = []
-    for i, name in enumerate(names):
-        of_one = one.sel(true_endmember=name)
-        options = {"xaxis": axis_name("x", i), "yaxis": axis_name("y", i), "showlegend": i == 0}
-        truth = of_one["true_abundance_profile"].values[shown]
-        data.append(line(position[shown], truth, "truth", {"color": TRUTH, "width": 6}, **options))
-        for method in methods:
-            values = of_one["truth_abundance_profile"].sel({"method": method}).values[shown]
-            group = {"legendgroup": method, "meta": {"method": method}}
-            data.append(
-                line(position[shown], values, plain(method), dict(styles[method]), **group, **options)
-            )
-        layout |= _axes(i, panels, f"position ({unit})", "mean abundance")
-        layout["annotations"].append(panel_title(f"<b>{plain(name)}</b>", i))
-    return {"data": data, "layout": layout}
-
-
-def true_endmembers(
-    raw: xr.Dataset,
-    comparison: xr.Dataset,
-    fits: Mapping[str, xr.Dataset],
-    methods: Sequence[str],
-    styles: Styles,
-    title: str,
-) -> dict[str, Any]:
-    """Draw the true endmember spectra, unit area, and the matched ones of all methods."""
-    names = [str(name) for name in comparison["true_endmember"].values]
-    panels = line_panels(len(names), columns=balanced(len(names)), panel_height=210, top=48)
-    layout = base_layout(0, annotations=[]) | panels.layout(scale_height=False)
-    layout["legend"] |= {"y": 1 + 8 / panels.plot_height}
-    data = []
-    for i, name in enumerate(names):
-        options = {"xaxis": axis_name("x", i), "yaxis": axis_name("y", i), "showlegend": i == 0}
-        truth = raw["true_endmember_spectrum"].isel(true_endmember=i)
-        data.append(_unit_area(truth, "truth", {"color": TRUTH, "width": 6}, options))
-        for method in methods:
-            k = int(comparison["truth_match"].sel({"method": method}).values[i])
-            if k >= 0:
-                spectrum = fits[method]["endmember_spectrum"].isel(endmember=k)
-                group = {"legendgroup": method, "meta": {"method": method}}
-                data.append(_unit_area(spectrum, plain(method), dict(styles[method]), {**options, **group}))
-        layout |= _axes(i, panels, title, "fraction per channel")
-        layout["annotations"].append(panel_title(f"<b>{plain(name)}</b>", i))
-    return {"data": data, "layout": layout}
-
-
-def _unit_area(
-    spectrum: xr.DataArray, name: str, style: dict[str, Any], options: dict[str, Any]
-) -> dict[str, Any]:
-    values = np.asarray(spectrum.values, dtype=float)
-    energy = spectrum[spectrum.dims[-1]].values
-    return line(energy, values / (np.abs(values).sum() or 1.0), name, style, **options)
-
-
-def _axes(i: int, panels: Panels, x_title: str, y_title: str) -> dict[str, Any]:
+def profile_axes(i: int, panels: Panels, x_title: str, y_title: str) -> dict[str, Any]:
+    """Return the axes of a panel: titles at the left and at the bottom, zoomed together."""
     lowest, first = panels.is_lowest(i), panels.place(i)[1] == 0
     zoom = {"matches": "x"} if i else {}
     x = axis(x_title if lowest else "", domain=panels.domain_x(i), anchor=axis_name("y", i), **zoom)

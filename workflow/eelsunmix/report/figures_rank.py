@@ -39,7 +39,9 @@ def scree(pca: xr.Dataset, rank: xr.Dataset, *, count: int) -> dict[str, Any]:
         data.append(line(index[[0, -1]], [float(edge)] * 2, "edge of noise", {"color": RED, "width": 1.5}))
     layout = base_layout(340, margin={"l": 74, "r": 20, "t": 44, "b": 50})
     layout["xaxis"] = axis("component", range=[0.3, values.size + 0.7])
-    layout["yaxis"] = axis("eigenvalue (variance / Poisson variance)", type="log", exponentformat="power")
+    layout["yaxis"] = axis(
+        "eigenvalue (variance / Poisson variance)", type="log", exponentformat="power", dtick=1
+    )
     layout["shapes"], layout["annotations"] = _choice(chosen)
     return {"data": data, "layout": layout}
 

@@ -1,14 +1,14 @@
 """Plots along the spectral axis: mean spectrum, gain, mean residual; and the marks of the edges."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from eelsunmix.report.formatting import plain
-from eelsunmix.report.layout import axis_key, axis_name, balanced, line_panels
-from eelsunmix.report.style import BLACK, BLUE, GREY, ORANGE, RED, axis, band, base_layout, label, line
+from eelsunmix.report.layout import axis_name
+from eelsunmix.report.style import BLACK, BLUE, ORANGE, RED, axis, base_layout, label, line
 
 Edges = Mapping[str, Mapping[str, Any]]
 
@@ -86,67 +86,28 @@ def mean_spectrum(
     return {"data": [{**trace, "hovertemplate": hover} for trace in data], "layout": layout}
 
 
-def gain_curve(
-    energy: np.ndarray, gain: np.ndarray, bad: np.ndarray, edges: Edges, title: str
+def channel_curve(
+    energy: np.ndarray, values: np.ndarray, bad: np.ndarray, edges: Edges, *, title: str, what: str
 ) -> dict[str, Any]:
-    """Draw the divisor of every channel and the channels that were replaced.
+    """Draw the dark signal or the gain of every channel and mark the channels that were replaced.
 
     Parameters
     ----------
-    energy, gain, bad : ndarray, shape (raw channel,)
+    energy, values, bad : ndarray, shape (raw channel,)
     edges : mapping
-    title : str
-        Title of the spectral axis.
+    title, what : str
+        Titles of the spectral axis and of the values.
     """
     shapes, texts = edge_marks(edges, energy)
-    data = [line(energy, gain, "gain", {"color": BLUE, "width": 1.2})]
+    data = [line(energy, values, what, {"color": BLUE, "width": 1.2})]
     if bad.any():
         cross = {"symbol": "x", "color": RED, "size": 8}
-        points = {"type": "scatter", "mode": "markers", "x": energy[bad], "y": gain[bad]}
+        points = {"type": "scatter", "mode": "markers", "x": energy[bad], "y": values[bad]}
         data.append({**points, "name": "channels replaced", "marker": cross})
     layout = base_layout(270, shapes=shapes, annotations=texts, margin={"l": 74, "r": 20, "t": 62, "b": 50})
-    layout["legend"] |= {"y": 1.12}
+    layout["legend"] |= {"y": 1.16}
     layout["xaxis"] = axis(title)
-    layout["yaxis"] = axis("gain (divisor)")
-    return {"data": data, "layout": layout}
-
-
-def mean_residuals(
-    residuals: Mapping[str, tuple[np.ndarray, np.ndarray]],
-    energy: np.ndarray,
-    edges: Edges,
-    styles: Mapping[str, Mapping[str, Any]],
-    title: str,
-) -> dict[str, Any]:
-    """Draw the mean residual spectrum of each method in units of its expected standard deviation.
-
-    Parameters
-    ----------
-    residuals : mapping
-        Method -> mean residual and its standard deviation, both of shape (channel,), in counts.
-    energy : ndarray, shape (channel,)
-    edges : mapping
-    styles : mapping
-        Method -> line style.
-    title : str
-        Title of the spectral axis.
-    """
-    panels = line_panels(len(residuals), columns=balanced(len(residuals)), panel_height=150, top=62)
-    layout = base_layout(0, showlegend=False, shapes=[], annotations=[]) | panels.layout(scale_height=False)
-    data: list[dict[str, Any]] = []
-    for i, (method, (mean, deviation)) in enumerate(residuals.items()):
-        axes = {"xaxis": axis_name("x", i), "yaxis": axis_name("y", i)}
-        data += band(energy[[0, -1]], [-2, -2], [2, 2], colour="rgba(107,116,128,0.18)", name="±2 σ", **axes)
-        sigmas = mean / np.where(deviation > 0, deviation, np.nan)
-        hover = "%{x:.5g}: %{y:.3g} σ<extra>" + plain(method) + "</extra>"
-        data.append(
-            line(energy, sigmas, plain(method), dict(styles[method], width=1.1), hovertemplate=hover, **axes)
-        )
-        layout |= _residual_axes(i, panels, title)
-        shapes, texts = edge_marks(edges, energy, panel=i, named=panels.place(i)[0] == 0)
-        layout["shapes"] += shapes
-        layout["annotations"] += texts
-        layout["annotations"].append(panel_title(f"<b>{plain(method)}</b>", i))
+    layout["yaxis"] = axis(what)
     return {"data": data, "layout": layout}
 
 
@@ -155,19 +116,3 @@ def panel_title(text: str, panel: int) -> dict[str, Any]:
     where = {"xref": f"{axis_name('x', panel)} domain", "yref": f"{axis_name('y', panel)} domain"}
     inside = {"x": 0.01, "y": 0.98, "xanchor": "left", "yanchor": "top", "bgcolor": "rgba(255,255,255,0.8)"}
     return label(text, **inside, **where)
-
-
-def _residual_axes(i: int, panels: Any, title: str) -> dict[str, Any]:
-    first = panels.place(i)[1] == 0
-    x = axis(title if panels.is_lowest(i) else "", domain=panels.domain_x(i), anchor=axis_name("y", i))
-    y = axis("residual (σ)" if first else "", domain=panels.domain_y(i), anchor=axis_name("x", i))
-    line_at_zero = {"zeroline": True, "zerolinecolor": GREY}
-    return {
-        axis_key("x", i): {**x, **({"matches": "x"} if i else {})},
-        axis_key("y", i): {**y, **line_at_zero, **({"matches": "y"} if i else {})},
-    }
-
-
-def named(names: Sequence[str]) -> list[str]:
-    """Return names as labels of plots may hold them."""
-    return [plain(name) for name in names]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from eelsunmix.report.formatting import plain
+from eelsunmix.report.formatting import integer
 from eelsunmix.report.mapview import MapView, view_of
 from eelsunmix.report.style import REFERENCE, method_styles
 
@@ -69,14 +69,14 @@ class Inputs:
     def edges(self) -> dict[str, dict[str, Any]]:
         """Edges in the order of the stores: name -> element, onset_eV, fit_eV, integrate_eV."""
         described = dict(self.bs.attrs.get("edges", {}))
-        names = self.bs["edge"].values if "edge" in self.bs.dims else []
+        names: Any = self.bs["edge"].values if "edge" in self.bs.dims else []
         return {str(name): dict(described.get(str(name), {})) for name in names}
 
     @cached_property
     def profiles(self) -> dict[str, dict[str, Any]]:
         """Profiles: name -> geometry."""
         described = dict(self.bs.attrs.get("profiles", {}))
-        names = self.comparison["profile"].values if "profile" in self.comparison.dims else []
+        names: Any = self.comparison["profile"].values if "profile" in self.comparison.dims else []
         return {str(name): dict(described.get(str(name), {})) for name in names}
 
     @property
@@ -123,6 +123,22 @@ class Inputs:
         )
         return view_of(self.corrected["total_counts"], n_maps=n_maps, budget=MAP_PIXELS)
 
-    def edge_title(self, edge: str) -> str:
-        """Return the name of an edge as labels of plots may hold it."""
-        return plain(edge.replace("_", " "))
+    @property
+    def raw_energy(self) -> np.ndarray:
+        """Centres of the channels of the raw image."""
+        counts = self.raw["counts"]
+        return np.asarray(counts[counts.dims[-1]].values, dtype=float)
+
+    @property
+    def counts_check(self) -> dict[str, Any]:
+        """What the import found of the counts."""
+        return dict(self.raw.attrs.get("counts_check", {}))
+
+    @property
+    def n_pixels(self) -> str:
+        """Number of valid pixels, for texts."""
+        return integer(self.pca.attrs.get("n_valid_pixels"))
+
+    def remarked(self, caption: str) -> str:
+        """Return a caption of maps with what the reader has to know about their display."""
+        return f"{caption} {self.view.remark}".strip()

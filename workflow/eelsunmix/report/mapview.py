@@ -25,7 +25,7 @@ class MapView:
     factor : int
         Pixels averaged along each axis for display.
     origin, step, size : dict
-        By ``"x"`` and ``"y"``: centre of the first displayed pixel, its width (both in `unit`), number of them.
+        By ``"x"`` and ``"y"``: centre of the first displayed pixel and its width (in `unit`), their number.
     unit : str
         Unit of both axes.
     """
@@ -68,7 +68,7 @@ class MapView:
 
     @property
     def remark(self) -> str:
-        """What the reader has to know about the display, for captions; empty where there is nothing to say."""
+        """What the reader has to know about the display, for captions; often nothing."""
         remarks = []
         if self.n_frames > 1:
             remarks.append(f"Frame {(self.frame or 0) + 1} of {self.n_frames} is shown; the stores hold all.")
@@ -76,7 +76,7 @@ class MapView:
             remarks.append("Shown lying: y runs to the right, x downwards.")
         if self.factor > 1:
             remarks.append(
-                f"For display only, {self.factor} × {self.factor} pixels are averaged; the stores hold all pixels."
+                f"For display only, {self.factor} × {self.factor} pixels are averaged; the stores hold all."
             )
         return " ".join(remarks)
 

@@ -12,7 +12,16 @@ import xarray as xr
 from markupsafe import Markup
 
 from eelsunmix.errors import InputError
-from eelsunmix.report import sections_data, sections_model, sections_results, sections_run
+from eelsunmix.report import (
+    sections_checks,
+    sections_data,
+    sections_endmembers,
+    sections_maps,
+    sections_model,
+    sections_profiles,
+    sections_run,
+    sections_verdict,
+)
 from eelsunmix.report.content import Figure, Section
 from eelsunmix.report.encoding import ArrayBank, script_hash, script_json
 from eelsunmix.report.inputs import Inputs
@@ -44,7 +53,7 @@ def write_report(
     sample : str
         Name of the sample in the configuration.
     stores : mapping of str to Dataset
-        ``raw``, ``corrected``, ``pca``, ``rank``, ``bs`` and ``comparison``, as docs/data-model.md describes them.
+        ``raw``, ``corrected``, ``pca``, ``rank``, ``bs`` and ``comparison`` of docs/data-model.md.
     fits, maps : mapping of str to Dataset
         Stores of the methods by label; failed methods may be without arrays.
     benchmarks : sequence of mapping
@@ -87,16 +96,16 @@ def write_report(
 def sections_of(inputs: Inputs) -> list[Section]:
     """Return the sections of the page in reading order."""
     found = (
-        sections_data.verdict(inputs),
+        sections_verdict.verdict(inputs),
         sections_data.data(inputs),
         sections_data.corrections(inputs),
         sections_model.background(inputs),
         sections_model.components(inputs),
-        sections_results.endmembers(inputs),
-        sections_results.maps(inputs),
-        sections_results.profiles(inputs),
-        sections_results.residuals(inputs),
-        sections_results.truth(inputs),
+        sections_endmembers.endmembers(inputs),
+        sections_maps.maps(inputs),
+        sections_profiles.profiles(inputs),
+        sections_checks.residuals(inputs),
+        sections_checks.truth(inputs),
         sections_run.cost(inputs),
         sections_run.caveats(inputs),
         sections_run.provenance(inputs),
@@ -119,7 +128,7 @@ def render(inputs: Inputs, sections: Sequence[Section]) -> str:
     return environment.from_string(_asset("template.html")).render(
         title=inputs.title,
         sample=inputs.sample,
-        facts=sections_data.key_facts(inputs),
+        facts=sections_verdict.key_facts(inputs),
         sections=sections,
         methods=[(method, inputs.styles[method]) for method in inputs.working],
         policy=f"default-src 'none'; script-src {' '.join(map(script_hash, scripts))}; "
@@ -157,7 +166,7 @@ def _write(path: Path, text: str) -> Path:
             stream.flush()
             os.fsync(stream.fileno())
         Path(temporary).chmod(0o666 & ~_umask())
-        os.replace(temporary, path)
+        Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise

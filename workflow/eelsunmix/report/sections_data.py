@@ -1,171 +1,71 @@
-"""Sections on the data: verdict, image, corrections."""
+"""Sections on the image and on its corrections."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from eelsunmix.report import captions
 from eelsunmix.report.content import (
     Block,
-    Cell,
     Control,
     Figure,
     Notice,
     Row,
     Section,
     Table,
-    Text,
     cell,
     figure_cell,
     pairs,
 )
 from eelsunmix.report.figures_maps import single_map
-from eelsunmix.report.figures_spectra import gain_curve, mean_spectrum
-from eelsunmix.report.formatting import DASH, duration, integer, interval, number, percent, tidy, value
+from eelsunmix.report.figures_spectra import channel_curve, mean_spectrum
+from eelsunmix.report.formatting import DASH, integer, interval, number, percent, tidy, value
 from eelsunmix.report.inputs import Inputs
-from eelsunmix.report.style import LIGHTS, REFERENCE
+from eelsunmix.report.style import WIDTH
 
 HALF = 500
+LONG = 0.35
+"""Maps flatter than this get a line of the page for themselves."""
 SPIKES_LISTED = 12
-
-
-def verdict(inputs: Inputs) -> Section:
-    """One row per method, one column per criterion, and what follows from it in sentences."""
-    entries = list(inputs.comparison.attrs.get("verdict", []))
-    blocks: list[Block] = [_failure(method, reason) for method, reason in inputs.failures.items()]
-    blocks.append(Text(*inputs.comparison.attrs.get("sentences", [])))
-    if entries:
-        blocks += [_lights(inputs, entries), _thresholds(entries)]
-    intro = (
-        "Each method is judged criterion by criterion; no overall mark is given. "
-        "Background subtraction (BS) is the reference, not the truth."
-    )
-    return Section(name="verdict", title="Verdict", intro=intro, blocks=tuple(blocks))
+ORIGINS = {"file": "from the file", "configuration": "from the configuration"}
 
 
 def data(inputs: Inputs) -> Section:
-    """The image: total counts, mean spectrum, counts check, metadata."""
-    return Section(
-        name="data",
-        title="Data",
-        blocks=(
-            _total_counts(inputs),
-            _counts_check(inputs),
-            _mean_spectrum(inputs),
-            *(Notice(text, "warning") for text in _check(inputs).get("warnings", [])),
-            _axes_table(inputs),
-            _source_table(inputs),
-        ),
-    )
+    """Show the image: total counts, mean spectrum, counts check, metadata."""
+    warnings = [Notice(str(text), "warning") for text in inputs.counts_check.get("warnings", [])]
+    tables = [_axes_table(inputs), _source_table(inputs)]
+    total = _total_counts(inputs)
+    check = _check_table(inputs)
+    first: list[Block] = [total, check, _mean_spectrum(inputs)]
+    if not total.half:
+        first, tables = [total, _mean_spectrum(inputs)], [check, *tables]
+    return Section(name="data", title="Data", blocks=(*first, *warnings, *tables))
 
 
 def corrections(inputs: Inputs) -> Section:
-    """What was done to the counts before the analysis."""
-    steps = list(inputs.corrected.attrs.get("corrections", []))
+    """Show what was done to the counts before the analysis."""
     rows = tuple(
         Row(
             cells=(
-                cell(str(step.get("step", DASH))),
-                cell("applied" if step.get("applied") else "not applied"),
+                cell(str(step.get("step", DASH)).replace("_", " ")),
+                cell("✔ applied" if step.get("applied") else "not\u00a0applied"),
                 cell(str(step.get("summary", ""))),
             )
         )
-        for step in steps
+        for step in inputs.corrected.attrs.get("corrections", [])
     )
-    table = Table(
-        caption="Corrections in the order in which they were applied.",
-        columns=("step", "", "what it did"),
-        rows=rows,
-    )
-    return Section(
-        name="corrections",
-        title="Corrections",
-        blocks=(table, *_gain(inputs), *_spikes(inputs), *_shift(inputs)),
-    )
-
-
-def _failure(method: str, reason: str) -> Notice:
-    return Notice(reason, "error", title=f"{method} failed")
-
-
-def _lights(inputs: Inputs, entries: list[dict[str, Any]]) -> Table:
-    criteria = list(dict.fromkeys(str(entry["criterion"]) for entry in entries))
-    by_place = {(str(entry["method"]), str(entry["criterion"])): entry for entry in entries}
-    rows = [
-        Row(
-            method=label,
-            cells=(_name(inputs, label), *(_light(by_place.get((label, c))) for c in criteria)),
-        )
-        for label in inputs.labels
-        if label != REFERENCE or any(method == REFERENCE for method, _ in by_place)
-    ]
-    explained = {
-        c: str(next(e for e in entries if e["criterion"] == c).get("explanation", "")) for c in criteria
-    }
-    return Table(
-        caption=f"Verdict by method and criterion: {LIGHTS['green']} good, {LIGHTS['amber']} look closer, "
-        f"{LIGHTS['red']} do not rely on it, {LIGHTS['grey']} not judged. The limits stand in the next table.",
-        columns=("method", *criteria),
-        titles=("", *(explained[c] for c in criteria)),
-        rows=tuple(rows),
-        css="lights",
-    )
-
-
-def _name(inputs: Inputs, label: str) -> Cell:
-    style = inputs.styles[label]
-    return cell(label, colour=style["color"], dash=style["dash"])
-
-
-def _light(entry: dict[str, Any] | None) -> Cell:
-    if entry is None:
-        return cell(LIGHTS["grey"], light="grey")
-    light = str(entry.get("light", "grey"))
-    text = str(entry.get("text") or number(entry.get("value")))
-    return cell(
-        f"{LIGHTS.get(light, LIGHTS['grey'])} {text}", light=light, title=str(entry.get("explanation", ""))
-    )
-
-
-def _thresholds(entries: list[dict[str, Any]]) -> Table:
-    first: dict[str, dict[str, Any]] = {}
-    for entry in entries:
-        first.setdefault(str(entry["criterion"]), entry)
-    rows = tuple(
-        Row(cells=(cell(name), *_limits(entry), cell(str(entry.get("explanation", "")))))
-        for name, entry in first.items()
-    )
-    return Table(
-        caption="Limits behind the verdict.",
-        columns=(
-            "criterion",
-            f"{LIGHTS['green']} good",
-            f"{LIGHTS['amber']} look closer",
-            "what it measures",
-        ),
-        rows=rows,
-        css="small",
-    )
-
-
-def _limits(entry: dict[str, Any]) -> tuple[Cell, Cell]:
-    green, amber = entry.get("green"), entry.get("amber")
-    if green is None or amber is None:
-        return cell(DASH), cell(DASH)
-    sign = "≥" if float(green) > float(amber) else "≤"
-    return cell(f"{sign} {tidy(green)}"), cell(f"{sign} {tidy(amber)}")
+    table = Table(caption=captions.CORRECTIONS, columns=("step", "", "what it did"), rows=rows)
+    blocks = (table, *_dark(inputs), *_gain(inputs), *_spikes(inputs), *_shift(inputs))
+    return Section(name="corrections", title="Corrections", blocks=blocks)
 
 
 def _total_counts(inputs: Inputs) -> Figure:
-    figure = single_map(inputs.corrected["total_counts"], inputs.view, "counts", width=HALF)
-    caption = (
-        "Counts of each pixel summed over all channels, after the corrections. Grey pixels take part in nothing. "
-        "Look for drift, steps, charging and bad scan lines."
-    )
-    return Figure(name="total-counts", caption=_remarked(inputs, caption), variants={(): figure}, half=True)
-
-
-def _remarked(inputs: Inputs, caption: str) -> str:
-    return f"{caption} {inputs.view.remark}".strip()
+    half = inputs.view.aspect > LONG
+    width = HALF if half else WIDTH
+    figure = single_map(inputs.corrected["total_counts"], inputs.view, "counts", width=width)
+    caption = inputs.remarked(captions.TOTAL_COUNTS)
+    return Figure(name="total-counts", caption=caption, variants={(): figure}, half=half)
 
 
 def _mean_spectrum(inputs: Inputs) -> Figure:
@@ -174,26 +74,17 @@ def _mean_spectrum(inputs: Inputs) -> Figure:
         (i,): mean_spectrum(raw, corrected, inputs.edges, logarithmic=bool(i), title=inputs.energy_title)
         for i in range(2)
     }
-    n_pixels = inputs.pca.attrs.get("n_valid_pixels")
-    caption = (
-        f"Mean spectrum of {integer(n_pixels)} pixels before and after the corrections; dotted lines mark the edge "
-        "onsets. Look for steps, spikes and edges that nobody asked for."
-    )
+    caption = captions.MEAN_SPECTRUM.format(n_pixels=inputs.n_pixels)
     control = Control("Counts axis", ("linear", "logarithmic"))
     return Figure(name="mean-spectrum", caption=caption, variants=variants, controls=(control,))
 
 
-def _check(inputs: Inputs) -> dict[str, Any]:
-    return dict(inputs.raw.attrs.get("counts_check", {}))
-
-
-def _counts_check(inputs: Inputs) -> Table:
-    check, counts = _check(inputs), inputs.counts
-    energy = inputs.energy
-    shape = " × ".join(str(n) for n in counts.shape)
+def _check_table(inputs: Inputs) -> Table:
+    check, energy = inputs.counts_check, inputs.energy
+    shape = " × ".join(str(n) for n in inputs.counts.shape)
     rows = [
-        ("size", f"{shape} ({', '.join(map(str, counts.dims))})"),
-        ("pixels used", integer(inputs.pca.attrs.get("n_valid_pixels"))),
+        ("size", f"{shape} ({', '.join(map(str, inputs.counts.dims))})"),
+        ("pixels used", inputs.n_pixels),
         ("pixel", _pixel(inputs)),
         ("spectral range", interval((energy[0], energy[-1]), inputs.energy_unit)),
         ("channel", f"{tidy(np.diff(energy).mean(), 5)} {inputs.energy_unit}"),
@@ -204,10 +95,7 @@ def _counts_check(inputs: Inputs) -> Table:
         ("negative values", percent(check.get("negative_fraction"))),
         ("saturated values", percent(check.get("saturated_fraction"))),
     ]
-    caption = (
-        "Are the counts counts? A counting detector gives 1; standard deviations use the factor printed here."
-    )
-    return pairs(caption, rows)
+    return pairs(captions.COUNTS_CHECK, rows)
 
 
 def _pixel(inputs: Inputs) -> str:
@@ -221,17 +109,33 @@ def _from(check: dict[str, Any]) -> str:
 
 
 def _axes_table(inputs: Inputs) -> Table:
-    origin = inputs.raw.attrs.get("origin_of_axes", {})
-    rows = [(str(name), f"from {value(source)}") for name, source in sorted(dict(origin).items())]
-    return pairs("Where the calibration of each axis comes from.", rows or [("axes", "not recorded")])
+    origin = dict(inputs.raw.attrs.get("origin_of_axes", {}))
+    rows = [(str(name), ORIGINS.get(str(source), value(source))) for name, source in sorted(origin.items())]
+    return pairs(captions.AXES, rows or [("axes", "not recorded")])
 
 
 def _source_table(inputs: Inputs) -> Table:
-    source, metadata = dict(inputs.raw.attrs.get("source", {})), dict(inputs.raw.attrs.get("metadata", {}))
-    rows = [(str(key), value(item)) for key, item in [*source.items(), *metadata.items()]]
-    return pairs(
-        "The file, and what it says of microscope and detector.", rows or [("source", "not recorded")]
-    )
+    told = {**dict(inputs.raw.attrs.get("source", {})), **dict(inputs.raw.attrs.get("metadata", {}))}
+    return pairs(captions.SOURCE, list(_leaves(told)) or [("source", "not recorded")])
+
+
+def _leaves(tree: dict[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+    """Names and values of nested metadata, the names of the levels joined by points."""
+    for key, item in tree.items():
+        if isinstance(item, dict):
+            yield from _leaves(item, f"{above}{key}.")
+        else:
+            yield f"{above}{key}".replace("_", " "), value(item)
+
+
+def _dark(inputs: Inputs) -> list[Block]:
+    dark = np.asarray(inputs.corrected["dark"].values if "dark" in inputs.corrected else 0.0, dtype=float)
+    if not dark.any():
+        return []
+    none = np.zeros(dark.size, dtype=bool)
+    titles = {"title": inputs.energy_title, "what": "dark (counts)"}
+    curve = channel_curve(inputs.raw_energy, dark, none, inputs.edges, **titles)
+    return [Figure(name="dark", caption=captions.DARK, variants={(): curve})]
 
 
 def _gain(inputs: Inputs) -> list[Block]:
@@ -240,23 +144,19 @@ def _gain(inputs: Inputs) -> list[Block]:
     gain = np.asarray(inputs.corrected["gain"].values, dtype=float)
     bad = np.asarray(inputs.corrected["bad_channel"].values, dtype=bool)
     if bool((gain == 1).all()) and not bad.any():
-        return [Notice("The gain is 1 in every channel and no channel was replaced.")]
-    energy = np.asarray(inputs.raw["counts"][inputs.raw["counts"].dims[-1]].values, dtype=float)
-    figure = gain_curve(energy, gain, bad, inputs.edges, inputs.energy_title)
-    caption = (
-        f"Gain: each channel was divided by this curve. {integer(bad.sum())} channels were replaced by interpolation. "
-        "Look for structure at an edge: there the gain cannot be told from the signal."
-    )
+        return []
+    titles = {"title": inputs.energy_title, "what": "gain (divisor)"}
+    figure = channel_curve(inputs.raw_energy, gain, bad, inputs.edges, **titles)
+    caption = captions.GAIN.format(n_bad=integer(bad.sum()))
     return [Figure(name="gain", caption=caption, variants={(): figure})]
 
 
 def _spikes(inputs: Inputs) -> list[Block]:
-    if "spike_found" not in inputs.corrected or inputs.corrected.sizes.get("spike", 0) == 0:
-        return [Notice("No spike was replaced.")]
     store = inputs.corrected
-    total = store.sizes["spike"]
-    position, found = store["spike_position"].values, store["spike_found"].values
-    replaced = store["spike_replaced"].values
+    total = store.sizes.get("spike", 0)
+    if total == 0:
+        return []
+    position, found, replaced = (store[f"spike_{name}"].values for name in ("position", "found", "replaced"))
     largest = np.argsort(replaced - found)[:SPIKES_LISTED].tolist()
     rows = tuple(
         Row(
@@ -268,40 +168,15 @@ def _spikes(inputs: Inputs) -> list[Block]:
         )
         for k in largest
     )
-    shown = (
-        f"the {len(largest)} largest of {integer(total)}" if total > len(largest) else f"all {integer(total)}"
-    )
-    caption = f"Spikes replaced in the raw image ({shown}; corrected.zarr lists every one), in counts."
+    shown = f"the {len(largest)} largest of {integer(total)}" if total > len(largest) else f"all {total}"
     names = ", ".join(map(str, inputs.raw["counts"].dims))
-    return [
-        Table(caption=caption, columns=(f"index ({names})", "found", "replaced by"), rows=rows, css="narrow")
-    ]
+    columns = (f"index ({names})", "found", "replaced by")
+    return [Table(caption=captions.SPIKES.format(shown=shown), columns=columns, rows=rows)]
 
 
 def _shift(inputs: Inputs) -> list[Block]:
     if "energy_shift" not in inputs.corrected:
         return []
     figure = single_map(inputs.corrected["energy_shift"], inputs.view, inputs.energy_unit, width=HALF)
-    caption = "Energy shift of each pixel, added to its axis before resampling."
-    return [Figure(name="energy-shift", caption=_remarked(inputs, caption), variants={(): figure}, half=True)]
-
-
-def _channels(inputs: Inputs) -> str:
-    return f"{inputs.energy.size}, {interval((inputs.energy[0], inputs.energy[-1]), inputs.energy_unit)}"
-
-
-def key_facts(inputs: Inputs) -> list[tuple[str, str]]:
-    """Return what stands below the title of the page."""
-    counts = inputs.counts
-    unit = inputs.view.unit
-    extent = " × ".join(f"{number(inputs.view.extent(axis))}" for axis in "xy")
-    seconds = [float(entry["seconds"]) for entry in inputs.benchmarks if entry.get("seconds") is not None]
-    return [
-        ("image", " × ".join(str(n) for n in counts.shape[:-1]) + f" px, {extent} {unit} (x × y)"),
-        ("channels", _channels(inputs)),
-        ("counts per pixel", number(float(inputs.corrected["mean_spectrum"].sum()))),
-        ("components", f"{inputs.n_endmembers} ({inputs.rank.attrs.get('chosen', 'chosen')})"),
-        ("edges", ", ".join(edge.replace("_", " ") for edge in inputs.edges) or DASH),
-        ("methods", ", ".join(inputs.methods) or DASH),
-        ("time of all rules", duration(sum(seconds)) if seconds else DASH),
-    ]
+    caption = inputs.remarked(captions.SHIFT)
+    return [Figure(name="energy-shift", caption=caption, variants={(): figure}, half=True)]

@@ -1,10 +1,12 @@
 """Sections on the run: cost, caveats, provenance."""
 
 import json
+import shlex
 from typing import Any
 
 import yaml
 
+from eelsunmix.report import captions
 from eelsunmix.report.content import (
     Block,
     Code,
@@ -24,12 +26,12 @@ from eelsunmix.report.inputs import Inputs
 
 PAPERS = {
     "workflow": "N. Brun, G. Lambert, L. Bocher, Eur. Phys. J. Appl. Phys. 99, 28 (2024).",
-    "denoise": "M. R. Keenan, P. G. Kotula, Surf. Interface Anal. 36, 203 (2004) (Poisson weights of the PCA).",
+    "denoise": "M. R. Keenan, P. G. Kotula, Surf. Interface Anal. 36, 203 (2004) (weights of the PCA).",
     "background": "P. Trebbia, Ultramicroscopy 24, 399 (1988) (maximum likelihood of the background).",
     "vca": "J. M. P. Nascimento, J. M. Bioucas-Dias, IEEE Trans. Geosci. Remote Sens. 43, 898 (2005) (VCA).",
     "nmf": "D. D. Lee, H. S. Seung, Nature 401, 788 (1999) (NMF).",
     "ica": "A. Hyvärinen, IEEE Trans. Neural Netw. 10, 626 (1999) (FastICA).",
-    "abundances": "D. C. Heinz, C.-I Chang, IEEE Trans. Geosci. Remote Sens. 39, 529 (2001) (constrained least squares).",
+    "abundances": "D. C. Heinz, C.-I Chang, IEEE Trans. Geosci. Remote Sens. 39, 529 (2001) (least squares).",
 }
 
 
@@ -38,13 +40,12 @@ def cost(inputs: Inputs) -> Section:
     if not inputs.benchmarks:
         notice = Notice("No benchmark was recorded.")
         return Section(name="cost", title="Run time and memory", blocks=(notice,))
-    caption = "Wall time and peak memory of every rule of this sample, as measured by Snakemake."
-    figure = Figure(name="cost-bars", caption=caption, variants={(): cost_bars(inputs.benchmarks)})
+    figure = Figure(name="cost-bars", caption=captions.COST, variants={(): cost_bars(inputs.benchmarks)})
     return Section(name="cost", title="Run time and memory", blocks=(figure, _cost_table(inputs)))
 
 
 def caveats(inputs: Inputs) -> Section:
-    """What to distrust, found by the program itself."""
+    """Return what to distrust, as the program itself found it."""
     found = [*inputs.comparison.attrs.get("caveats", [])]
     found += dict(inputs.raw.attrs.get("counts_check", {})).get("warnings", [])
     found += inputs.rank.attrs.get("warnings", [])
@@ -55,17 +56,17 @@ def caveats(inputs: Inputs) -> Section:
 
 def provenance(inputs: Inputs) -> Section:
     """Where every number comes from and how to get it again."""
+    cite = [Text("Please cite what you use:"), Text(*_papers(inputs))]
     blocks: tuple[Block, ...] = (
         Code(as_yaml(inputs.settings), "Effective settings, defaults included"),
-        pairs("Seals of the stores that this page was made from.", list(inputs.seals.items())),
+        pairs(captions.SEALS, list(inputs.seals.items())),
         pairs("Versions.", list(inputs.versions.items())),
         _fits_table(inputs),
-        Code(f"snakemake --cores all {_quoted(f'reports/{inputs.sample}.html')}", "Make this page again"),
+        Code(f"snakemake --cores all {shlex.quote(f'reports/{inputs.sample}.html')}", "Make this page again"),
         Code(_opening(inputs), "Open the results in Python and HyperSpy"),
-        Text(*_papers(inputs)),
+        *cite,
     )
-    intro = "The page reads sealed stores and computes nothing new; it changes only when one of these seals changes."
-    return Section(name="provenance", title="Provenance", intro=intro, blocks=blocks)
+    return Section(name="provenance", title="Provenance", intro=captions.PROVENANCE, blocks=blocks)
 
 
 def as_yaml(settings: Any) -> str:
@@ -100,7 +101,7 @@ def _fits_table(inputs: Inputs) -> Table:
         texts = [str(attrs.get(key, "–")) for key in ("method", "input", "seed", "status")]
         pixels = integer(attrs.get("n_learning_pixels"))
         rows.append(Row(cells=tuple(cell(text) for text in (method, *texts, pixels, options)), method=method))
-    return Table(caption="How each method was run.", columns=columns, rows=tuple(rows), css="small")
+    return Table(caption=captions.FITS, columns=columns, rows=tuple(rows), css="small")
 
 
 def _opening(inputs: Inputs) -> str:
@@ -109,14 +110,17 @@ def _opening(inputs: Inputs) -> str:
         (
             "from eelsunmix.store import open_store",
             "",
-            f"comparison = open_store({folder + '/comparison.zarr'!r})  # every map, profile and score of this page",
+            "# every map, profile and score of this page",
+            f"comparison = open_store({folder + '/comparison.zarr'!r})",
             f"image = open_store({folder + '/corrected.zarr'!r})['counts']",
             "",
             "import hyperspy.api as hs",
-            "signal = hs.signals.Signal1D(image.values)",
-            "for axis, name in zip(signal.axes_manager._axes, image.dims):",
-            "    axis.name, axis.units = name, image[name].attrs['units']",
-            "    axis.offset, axis.scale = float(image[name][0]), float(image[name].diff(name).mean())",
+            "axes = [",
+            "    {'name': d, 'size': image.sizes[d], 'units': image[d].attrs['units'],",
+            "     'offset': float(image[d][0]), 'scale': float(image[d].diff(d).mean())}",
+            "    for d in image.dims",
+            "]",
+            "signal = hs.signals.Signal1D(image.values, axes=axes)",
             "signal.set_signal_type('EELS')",
         )
     )
@@ -125,10 +129,4 @@ def _opening(inputs: Inputs) -> str:
 def _papers(inputs: Inputs) -> list[str]:
     used = {str(store.attrs.get("method", "")) for store in inputs.fits.values()}
     keys = ["workflow", "denoise", "background", *sorted(used & set(PAPERS)), "abundances"]
-    return ["Please cite what you use:", *(PAPERS[key] for key in keys)]
-
-
-def _quoted(text: str) -> str:
-    import shlex
-
-    return shlex.quote(text)
+    return [PAPERS[key] for key in keys]

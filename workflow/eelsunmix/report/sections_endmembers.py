@@ -1,0 +1,48 @@
+"""Section on the endmember spectra and their cross-talk."""
+
+import numpy as np
+
+from eelsunmix.report import captions
+from eelsunmix.report.content import Block, Control, Figure, Section
+from eelsunmix.report.figures_endmembers import DISPLAYS, endmember_spectra
+from eelsunmix.report.figures_matrices import angles, cross_talk
+from eelsunmix.report.inputs import Inputs
+from eelsunmix.report.sections_verdict import failures
+
+
+def endmembers(inputs: Inputs) -> Section:
+    """Endmember spectra of all methods by matched component, and their cross-talk."""
+    blocks: list[Block] = failures(inputs)
+    if inputs.working:
+        blocks.append(_spectra(inputs))
+    if inputs.working and inputs.edges:
+        figure = cross_talk(inputs.comparison, inputs.working, list(inputs.edges))
+        blocks.append(Figure(name="cross-talk", caption=captions.CROSS_TALK, variants={(): figure}))
+    if len(inputs.working) > 1:
+        blocks.append(_angles(inputs))
+    return Section(
+        name="endmembers", title="Endmember spectra", intro=captions.ENDMEMBERS, blocks=tuple(blocks)
+    )
+
+
+def _spectra(inputs: Inputs) -> Figure:
+    variants = {
+        (i,): endmember_spectra(
+            inputs.comparison,
+            inputs.fits,
+            inputs.working,
+            edges=inputs.edges,
+            styles=inputs.styles,
+            display=display,
+            title=inputs.energy_title,
+        )
+        for i, display in enumerate(DISPLAYS)
+    }
+    control = Control("Scale", tuple(DISPLAYS))
+    return Figure(name="spectra", caption=captions.SPECTRA, variants=variants, controls=(control,))
+
+
+def _angles(inputs: Inputs) -> Figure:
+    both = {"method": inputs.working, "other_method": inputs.working}
+    values = np.asarray(inputs.comparison["sad_between"].sel(both).values, dtype=float)
+    return Figure(name="angles", caption=captions.ANGLES, variants={(): angles(values, inputs.working)})

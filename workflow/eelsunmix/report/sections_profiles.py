@@ -1,0 +1,88 @@
+"""Section on the profiles against background subtraction."""
+
+from typing import Any
+
+from eelsunmix.report import captions
+from eelsunmix.report.content import Block, Control, Figure, Notice, Row, Section, Table, Text, cell
+from eelsunmix.report.figures_profiles import element_profiles
+from eelsunmix.report.formatting import DASH, number, tidy, value
+from eelsunmix.report.inputs import Inputs
+from eelsunmix.report.sections_maps import edge_choices, score_row, score_table
+
+SCORES = {
+    "profile_correlation": "r",
+    "profile_scale": "scale",
+    "profile_error": "error",
+    "profile_reduced_chi2": "χ²",
+    "fwhm_nm": "FWHM",
+    "left_10_90_nm": "left",
+    "right_10_90_nm": "right",
+    "asymmetry": "asym.",
+}
+
+
+def profiles(inputs: Inputs) -> Section:
+    """Profiles of every edge by every method, and their scores."""
+    blocks: list[Block] = [Notice("No profile of an edge is named in the configuration.")]
+    if inputs.profiles and inputs.edges:
+        blocks = [_geometry(inputs), _profiles(inputs), *_scores(inputs)]
+    return Section(name="profiles", title="Profiles", blocks=tuple(blocks))
+
+
+def _geometry(inputs: Inputs) -> Table:
+    rows = tuple(_geometry_row(name, band) for name, band in inputs.profiles.items())
+    columns = ("profile", "runs along", "width", "pixels summed", "starts at")
+    return Table(caption=captions.PROFILES, columns=columns, rows=rows, css="small")
+
+
+def _geometry_row(name: str, band: dict[str, Any]) -> Row:
+    pixels = str(band.get("n_pixels") or value(band.get("pixels")))
+    texts = (name, value(band.get("along")), _length(band, "width_nm"), pixels, _length(band, "start_nm"))
+    return Row(cells=tuple(cell(text) for text in texts))
+
+
+def _length(band: dict[str, Any], key: str) -> str:
+    return DASH if band.get(key) is None else f"{tidy(band[key], 4)} nm"
+
+
+def _profiles(inputs: Inputs) -> Figure:
+    control, choices = edge_choices(inputs)
+    variants = {
+        (i, j, k): element_profiles(
+            inputs.comparison,
+            edges=choice,
+            profile=name,
+            scaled=bool(k),
+            styles=inputs.styles,
+            methods=inputs.working,
+            unit=inputs.view.unit,
+        )
+        for i, choice in enumerate(choices)
+        for j, name in enumerate(inputs.profiles)
+        for k in range(2)
+    }
+    controls = (control, Control("Profile", tuple(inputs.profiles)), _scaling())
+    truth = ", and the truth (broad grey line)" if inputs.has_truth else ""
+    caption = captions.ELEMENT_PROFILES.format(truth=truth)
+    return Figure(name="element-profiles", caption=caption, variants=variants, controls=controls)
+
+
+def _scaling() -> Control:
+    return Control("Methods", ("in counts", "scaled to BS"))
+
+
+def _scores(inputs: Inputs) -> list[Block]:
+    tables: list[Block] = [Text(captions.PROFILE_SCORES.format(unit=inputs.view.unit))]
+    for edge in inputs.edges:
+        for profile in inputs.profiles:
+            place = {"edge": edge, "profile": profile}
+            ceiling = number(inputs.comparison["profile_noise_ceiling"].sel(place).item())
+            heading = f"{edge.replace('_', ' ')}, {profile}: noise ceiling of r {ceiling}"
+            rows = [_row(inputs, method, place) for method in inputs.labels]
+            tables.append(score_table(heading, tuple(SCORES.values()), rows))
+    return tables
+
+
+def _row(inputs: Inputs, method: str, place: dict[str, str]) -> Row:
+    one = inputs.comparison.sel({"method": method, **place})
+    return score_row(inputs, method, [number(one[name].item()) for name in SCORES])

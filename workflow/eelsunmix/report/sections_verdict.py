@@ -1,0 +1,114 @@
+"""The verdict, and the facts below the title."""
+
+from typing import Any
+
+from eelsunmix.report import captions
+from eelsunmix.report.content import Block, Cell, Notice, Row, Section, Table, Text, cell, figure_cell
+from eelsunmix.report.formatting import DASH, duration, interval, number, tidy
+from eelsunmix.report.inputs import Inputs
+from eelsunmix.report.style import LIGHTS
+
+Entry = dict[str, Any]
+
+
+def verdict(inputs: Inputs) -> Section:
+    """One row per method, one column per criterion, and what follows from it in sentences."""
+    entries: list[Entry] = list(inputs.comparison.attrs.get("verdict", []))
+    blocks: list[Block] = failures(inputs)
+    if entries:
+        blocks.append(_lights(inputs, entries))
+    blocks.append(Text(*map(str, inputs.comparison.attrs.get("sentences", []))))
+    if entries:
+        blocks.append(_thresholds(entries))
+    return Section(name="verdict", title="Verdict", intro=captions.VERDICT, blocks=tuple(blocks))
+
+
+def failures(inputs: Inputs) -> list[Block]:
+    """Return one notice per failed method."""
+    return [Notice(reason, "error", title=f"{method} failed") for method, reason in inputs.failures.items()]
+
+
+def key_facts(inputs: Inputs) -> list[tuple[str, str]]:
+    """Return what stands below the title of the page."""
+    extent = " × ".join(tidy(inputs.view.extent(axis), 4) for axis in "xy")
+    pixels = " × ".join(str(n) for n in inputs.counts.shape[:-1])
+    channels = interval((inputs.energy[0], inputs.energy[-1]), inputs.energy_unit)
+    seconds = [float(entry["seconds"]) for entry in inputs.benchmarks if entry.get("seconds") is not None]
+    return [
+        ("image", f"{pixels} pixels, {extent} {inputs.view.unit} (x × y)"),
+        ("channels", f"{inputs.energy.size}, {channels}"),
+        ("counts per pixel", number(float(inputs.corrected["mean_spectrum"].sum()))),
+        ("components", f"{inputs.n_endmembers} ({_chosen_by(inputs)})"),
+        ("edges", ", ".join(edge.replace("_", " ") for edge in inputs.edges) or DASH),
+        ("methods", ", ".join(inputs.methods) or DASH),
+        ("time of all rules", duration(sum(seconds)) if seconds else DASH),
+    ]
+
+
+def _chosen_by(inputs: Inputs) -> str:
+    chosen = str(inputs.rank.attrs.get("chosen", "chosen"))
+    return "given by the user" if chosen == "user" else chosen.replace("_", " ")
+
+
+def _lights(inputs: Inputs, entries: list[Entry]) -> Table:
+    criteria = list(dict.fromkeys(str(entry["criterion"]) for entry in entries))
+    by_place = {(str(entry["method"]), str(entry["criterion"])): entry for entry in entries}
+    explained = {str(entry["criterion"]): str(entry.get("explanation", "")) for entry in reversed(entries)}
+    rows = []
+    for label in inputs.labels:
+        found = [by_place.get((label, criterion)) for criterion in criteria]
+        if any(entry is not None and entry.get("light") != "grey" for entry in found):
+            rows.append(Row(method=label, cells=(_name(inputs, label), *map(_light, found))))
+    return Table(
+        caption=captions.LIGHTS,
+        columns=("method", *criteria),
+        titles=("", *(explained[criterion] for criterion in criteria)),
+        rows=tuple(rows),
+        css="lights",
+    )
+
+
+def _name(inputs: Inputs, label: str) -> Cell:
+    style = inputs.styles[label]
+    return cell(label, colour=style["color"], dash=style["dash"])
+
+
+def _light(entry: Entry | None) -> Cell:
+    if entry is None:
+        return cell(LIGHTS["grey"], light="grey")
+    light = str(entry.get("light", "grey"))
+    symbol = LIGHTS.get(light, LIGHTS["grey"])
+    text = str(entry.get("text") or number(entry.get("value")))
+    shown = symbol if text in (DASH, "") else f"{symbol}\u00a0{text}"
+    return cell(shown, light=light, title=str(entry.get("explanation", "")))
+
+
+def _thresholds(entries: list[Entry]) -> Table:
+    first: dict[str, Entry] = {}
+    for entry in entries:
+        first.setdefault(str(entry["criterion"]), entry)
+    rows = tuple(
+        Row(cells=(cell(name), *_limits(entry), cell(str(entry.get("explanation", "")))))
+        for name, entry in first.items()
+    )
+    return Table(
+        caption=captions.LIMITS,
+        columns=(
+            "criterion",
+            f"{LIGHTS['green']} good",
+            f"{LIGHTS['amber']} look closer",
+            "what it measures",
+        ),
+        rows=rows,
+        css="small",
+    )
+
+
+def _limits(entry: Entry) -> tuple[Cell, Cell]:
+    green, amber = entry.get("green"), entry.get("amber")
+    if green is None:
+        return figure_cell(DASH), figure_cell(DASH)
+    if amber is None:
+        return figure_cell(tidy(green)), figure_cell(DASH)
+    sign = "≥" if float(green) > float(amber) else "≤"
+    return figure_cell(f"{sign} {tidy(green)}"), figure_cell(f"{sign} {tidy(amber)}")
