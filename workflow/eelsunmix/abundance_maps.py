@@ -78,8 +78,12 @@ def refit(model: Model, counts: xr.DataArray) -> xr.Dataset:
     endmembers = xr.DataArray(model.endmembers, dims=("endmember", energy))
     fitted = maps["refit_abundance"].mean(counts.dims[:-1], dtype=np.float64) @ endmembers
     measured = xr.DataArray(mean, dims=[energy], coords={energy: counts[energy]})
-    per_electron = float(counts.attrs.get("counts_per_electron", 1.0))
-    variance = per_electron * measured.clip(min=0) / max(n_valid, 1) * _freedom(model.endmembers, deviation)
+    variance = (
+        _channel_variance_to_mean(counts)
+        * measured.clip(min=0)
+        / max(n_valid, 1)
+        * _freedom(model.endmembers, deviation)
+    )
     return maps.assign(mean_residual=measured - fitted, mean_residual_sd=np.sqrt(variance))
 
 
@@ -95,9 +99,15 @@ def _refit_maps(model: Model, counts: xr.DataArray, deviation: Array) -> xr.Data
         endmembers=model.endmembers,
         weight=deviation,
         signed=model.signed,
-        per_electron=float(counts.attrs.get("counts_per_electron", 1.0)),
+        variance_to_mean=_channel_variance_to_mean(counts),
     )
     return blocks.map_blocks(kernel, counts, template)
+
+
+def _channel_variance_to_mean(counts: xr.DataArray) -> float:
+    """Of a single channel, which is what a chi-square per channel is made of."""
+    per_electron = counts.attrs.get("counts_per_electron", 1.0)
+    return float(counts.attrs.get("channel_variance_to_mean", per_electron))
 
 
 def _sum_of_valid(block: xr.DataArray) -> tuple[Array, int]:
@@ -116,14 +126,14 @@ def _freedom(endmembers: Array, weight: Array) -> Array:
 
 
 def _refit_block(
-    block: xr.DataArray, endmembers: Array, weight: Array, signed: bool, per_electron: float
+    block: xr.DataArray, endmembers: Array, weight: Array, signed: bool, variance_to_mean: float
 ) -> xr.Dataset:
     valid = block["valid_pixel"].to_numpy()
     solve = least_squares if signed else non_negative
 
     def describe(spectra: Array) -> Array:
         abundances = solve(spectra, endmembers, channel_weight=weight)
-        chi2 = _reduced_chi2(spectra, abundances @ endmembers, weight, len(endmembers)) / per_electron
+        chi2 = _reduced_chi2(spectra, abundances @ endmembers, weight, len(endmembers)) / variance_to_mean
         return np.column_stack([abundances, chi2])
 
     values = _in_pieces(describe, block.to_numpy()[valid], len(endmembers) + 1)

@@ -74,7 +74,7 @@ def fit(
     start = time.perf_counter()
     dataset = _fitted(chosen, learning, n_endmembers, rng_method, image)
     return dataset.assign_attrs(
-        method=type(chosen).__name__.lower(),
+        method=type(chosen).__module__.rpartition(".")[2],
         options=dataclasses.asdict(chosen),  # type: ignore[call-overload]
         input=str(image.attrs.get("input", "corrected")),
         seed=seed,

@@ -188,6 +188,9 @@ def _binned(image: xr.DataArray, factors: dict[str, int]) -> xr.DataArray:
     summed = summed.assign_coords({name: (values.dims, values.data) for name, values in extra.items()})
     # a sum with a part that was never measured would look like a dark pixel
     summed = summed.where(summed.valid_pixel, summed.dtype.type(0)).astype(wide)
+    if factors.get(str(image.dims[-1]), 1) > 1:  # sums of coupled channels are noisier than one channel
+        per_electron = image.attrs.get("counts_per_electron", 1.0)
+        return summed.assign_attrs({**image.attrs, "channel_variance_to_mean": per_electron})
     return summed.assign_attrs(image.attrs)
 
 

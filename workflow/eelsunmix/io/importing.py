@@ -165,6 +165,7 @@ def _dataset(
         "title": signal.title,
         "signal": layout.signal,
         "counts_per_electron": check["counts_per_electron"],
+        "channel_variance_to_mean": _channel_variance_to_mean(check),
     }
     totals = xr.DataArray(navigation_map(found.totals, shape), dims=navigation, attrs={"units": "counts"})
     mean = xr.DataArray(found.spectrum / found.n_valid, dims=layout.dims[-1:], attrs={"units": "counts"})
@@ -189,3 +190,11 @@ def _source(signal: Signal, path: Path) -> dict[str, Any]:
         "signal": signal.title,
         "versions": {name: version(name) for name in ("rosettasciio", "h5py", "numpy", "eelsunmix")},
     }
+
+
+def _channel_variance_to_mean(check: dict[str, Any]) -> float:
+    """Of one channel; below that of wide windows where the point spread function couples channels."""
+    measured = check["counts_per_electron_from"] == "measured" and check["variance_to_mean"] is not None
+    if not measured or check["counts_per_electron"] == 1.0:
+        return float(check["counts_per_electron"])
+    return float(check["variance_to_mean"])

@@ -8,7 +8,7 @@ import dataclasses
 import difflib
 import importlib
 import pkgutil
-from typing import Any
+from typing import Any, cast
 
 import xarray as xr
 
@@ -51,8 +51,12 @@ def method_class(name: str) -> type[Method]:
     if name not in method_names():
         raise InputError(f"method {name!r} does not exist; {_suggestion(name, method_names())}")
     module = importlib.import_module(f"{__name__}.{name}")
-    found: type[Method] = getattr(module, name.upper())
-    return found
+    (found,) = [
+        item
+        for item in vars(module).values()
+        if dataclasses.is_dataclass(item) and hasattr(item, "fit") and item.__module__ == module.__name__
+    ]
+    return cast(type[Method], found)
 
 
 def build_method(name: str, **options: Any) -> Method:
