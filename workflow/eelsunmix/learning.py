@@ -70,6 +70,7 @@ def learning_set(
         energy=image[image.dims[-1]].to_numpy().astype(np.float64),
         counts_per_electron=float(image.attrs.get("counts_per_electron", 1.0)),
         tiles=functools.partial(sample_tiles, image) if with_tiles else None,
+        frame_shape=(int(image.shape[-3]), int(image.shape[-2])) if with_tiles else None,
     )
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, Self
 
 import numpy as np
@@ -37,6 +38,10 @@ class LearningSet:
         Variance of the counts divided by their mean.
     tiles : callable, optional
         `TileSampler` over the image, for methods that set ``needs_tiles``; None for the others.
+    frame_shape : (int, int), optional
+        Pixels along y and x of the image that the tiles come from.
+    checkpoint : Path, optional
+        File in which a long fit may keep its state, to go on after an interruption; never changes a result.
     """
 
     spectra: Array
@@ -46,6 +51,8 @@ class LearningSet:
     energy: Array
     counts_per_electron: float = 1.0
     tiles: TileSampler | None = None
+    frame_shape: tuple[int, int] | None = None
+    checkpoint: Path | None = None
 
     def basis(self, n_components: int) -> Array:
         """Orthonormal rows that span the first loadings in weighted space, shape (n_components, channel).
