@@ -93,7 +93,7 @@ def _spectrum(
 ) -> dict[str, Any]:
     return line(
         spectrum[spectrum.dims[-1]].values,
-        _displayed(spectrum, display),
+        displayed(spectrum, display),
         plain(method),
         dict(styles[method]),
         xaxis=axis_name("x", i),
@@ -105,7 +105,8 @@ def _spectrum(
     )
 
 
-def _displayed(spectrum: xr.DataArray, display: str) -> np.ndarray:
+def displayed(spectrum: xr.DataArray, display: str) -> np.ndarray:
+    """Return the values of a spectrum as one of `DISPLAYS` shows them."""
     values = np.asarray(spectrum.values, dtype=float)
     if display == RETURNED:
         return values

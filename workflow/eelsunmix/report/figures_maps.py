@@ -126,7 +126,9 @@ def chi2_maps(maps: Mapping[str, xr.Dataset], view: MapView) -> dict[str, Any]:
     images = {method: view.image(store["reduced_chi2"]) for method, store in maps.items()}
     shared = limits(list(images.values()))
     tiles = [_tile(method, image, "reduced χ²", shared) for method, image in images.items()]
-    return map_grid(tiles, view, columns=columns_for(len(tiles), view), widest=320)
+    return map_grid(
+        tiles, view, columns=columns_for(len(tiles), view), widest=320 if view.aspect > 0.35 else 420
+    )
 
 
 def single_map(values: xr.DataArray, view: MapView, unit: str, *, width: float) -> dict[str, Any]:

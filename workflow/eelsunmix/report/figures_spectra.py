@@ -106,6 +106,7 @@ def channel_curve(
         data.append({**points, "name": "channels replaced", "marker": cross})
     layout = base_layout(270, shapes=shapes, annotations=texts, margin={"l": 74, "r": 20, "t": 62, "b": 50})
     layout["legend"] |= {"y": 1.16}
+    layout["showlegend"] = bool(bad.any())
     layout["xaxis"] = axis(title)
     layout["yaxis"] = axis(what)
     return {"data": data, "layout": layout}

@@ -6,11 +6,14 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from eelsunmix.report.figures_endmembers import DISPLAYS, LOGARITHMIC, displayed
 from eelsunmix.report.figures_profiles import Styles, profile_axes
 from eelsunmix.report.figures_spectra import panel_title
 from eelsunmix.report.formatting import plain
-from eelsunmix.report.layout import axis_name, balanced, line_panels
-from eelsunmix.report.style import TRUTH, base_layout, line
+from eelsunmix.report.layout import Panels, axis_key, axis_name, balanced, line_panels
+from eelsunmix.report.style import TRUTH, base_layout, line, one_legend_entry
+
+BROAD = {"color": TRUTH, "width": 6}
 
 
 def true_abundance_profiles(
@@ -21,24 +24,17 @@ def true_abundance_profiles(
     names = [str(name) for name in comparison["true_endmember"].values]
     position = np.asarray(one["profile_position"].values, dtype=float)
     shown = np.isfinite(position)
-    panels = line_panels(len(names), columns=balanced(len(names)), panel_height=210, top=48)
-    layout = base_layout(0, annotations=[]) | panels.layout(scale_height=False)
-    layout["legend"] |= {"y": 1 + 8 / panels.plot_height}
+    panels, layout = _frame(names)
     data = []
     for i, name in enumerate(names):
-        of_one = one.sel(true_endmember=name)
-        options = {"xaxis": axis_name("x", i), "yaxis": axis_name("y", i), "showlegend": i == 0}
+        of_one, axes = one.sel(true_endmember=name), _axes_of(i)
         truth = of_one["true_abundance_profile"].values[shown]
-        data.append(line(position[shown], truth, "truth", {"color": TRUTH, "width": 6}, **options))
+        data.append(line(position[shown], truth, "truth", BROAD, **axes))
         for method in methods:
             values = of_one["truth_abundance_profile"].sel({"method": method}).values[shown]
-            group = {"legendgroup": method, "meta": {"method": method}}
-            data.append(
-                line(position[shown], values, plain(method), dict(styles[method]), **group, **options)
-            )
+            data.append(_of_method(position[shown], values, method, styles, axes))
         layout |= profile_axes(i, panels, f"position ({unit})", "mean abundance")
-        layout["annotations"].append(panel_title(f"<b>{plain(name)}</b>", i))
-    return {"data": data, "layout": layout}
+    return {"data": one_legend_entry(data), "layout": layout}
 
 
 def true_endmembers(
@@ -47,32 +43,64 @@ def true_endmembers(
     fits: Mapping[str, xr.Dataset],
     methods: Sequence[str],
     styles: Styles,
+    *,
+    display: str,
     title: str,
 ) -> dict[str, Any]:
-    """Draw the true endmember spectra, unit area, and the matched ones of all methods."""
+    """Draw the true endmember spectra and the matched ones of all methods.
+
+    Parameters
+    ----------
+    true_spectra : DataArray, dims (true_endmember, energy)
+    comparison : Dataset
+    fits : mapping
+        Method -> store of its fit.
+    methods : sequence of str
+        Methods that gave a result.
+    styles : mapping
+        Method -> line style.
+    display : str
+        One of `DISPLAYS`.
+    title : str
+        Title of the spectral axis.
+    """
     names = [str(name) for name in comparison["true_endmember"].values]
-    panels = line_panels(len(names), columns=balanced(len(names)), panel_height=210, top=48)
-    layout = base_layout(0, annotations=[]) | panels.layout(scale_height=False)
-    layout["legend"] |= {"y": 1 + 8 / panels.plot_height}
+    panels, layout = _frame(names)
+    energy = true_spectra[true_spectra.dims[-1]].values
     data = []
-    for i, name in enumerate(names):
-        options = {"xaxis": axis_name("x", i), "yaxis": axis_name("y", i), "showlegend": i == 0}
-        truth = true_spectra.isel(true_endmember=i)
-        data.append(_unit_area(truth, "truth", {"color": TRUTH, "width": 6}, options))
-        for method in methods:
-            k = int(comparison["truth_match"].sel({"method": method}).values[i])
-            if k >= 0:
-                spectrum = fits[method]["endmember_spectrum"].isel(endmember=k)
-                group = {"legendgroup": method, "meta": {"method": method}}
-                data.append(_unit_area(spectrum, plain(method), dict(styles[method]), {**options, **group}))
-        layout |= profile_axes(i, panels, title, "fraction per channel")
-        layout["annotations"].append(panel_title(f"<b>{plain(name)}</b>", i))
-    return {"data": data, "layout": layout}
+    for i in range(len(names)):
+        axes = _axes_of(i)
+        truth = displayed(true_spectra.isel(true_endmember=i), display)
+        data.append(line(energy, truth, "truth", BROAD, **axes))
+        for method, k in _matches(comparison, methods, i).items():
+            spectrum = fits[method]["endmember_spectrum"].isel(endmember=k)
+            x, y = spectrum[spectrum.dims[-1]].values, displayed(spectrum, display)
+            data.append(_of_method(x, y, method, styles, axes))
+        layout |= profile_axes(i, panels, title, DISPLAYS[display])
+        layout[axis_key("y", i)]["type"] = "log" if display == LOGARITHMIC else "linear"
+    return {"data": one_legend_entry(data), "layout": layout}
 
 
-def _unit_area(
-    spectrum: xr.DataArray, name: str, style: dict[str, Any], options: dict[str, Any]
+def _matches(comparison: xr.Dataset, methods: Sequence[str], i: int) -> dict[str, int]:
+    """Endmember of each method that was matched to true endmember `i`; methods without one are left out."""
+    found = {m: int(comparison["truth_match"].sel({"method": m}).values[i]) for m in methods}
+    return {method: k for method, k in found.items() if k >= 0}
+
+
+def _frame(names: Sequence[str]) -> tuple[Panels, dict[str, Any]]:
+    panels = line_panels(len(names), columns=balanced(len(names)), panel_height=210, top=48)
+    titles = [panel_title(f"<b>{plain(name)}</b>", i) for i, name in enumerate(names)]
+    layout = base_layout(0, annotations=titles) | panels.layout(scale_height=False)
+    layout["legend"] |= {"y": 1 + 8 / panels.plot_height}
+    return panels, layout
+
+
+def _axes_of(i: int) -> dict[str, str]:
+    return {"xaxis": axis_name("x", i), "yaxis": axis_name("y", i)}
+
+
+def _of_method(
+    x: np.ndarray, y: np.ndarray, method: str, styles: Styles, axes: dict[str, str]
 ) -> dict[str, Any]:
-    values = np.asarray(spectrum.values, dtype=float)
-    energy = spectrum[spectrum.dims[-1]].values
-    return line(energy, values / (np.abs(values).sum() or 1.0), name, style, **options)
+    group = {"legendgroup": method, "meta": {"method": method}}
+    return line(x, y, plain(method), dict(styles[method]), **group, **axes)

@@ -44,6 +44,20 @@ def tidy(value: Any, digits: int = 6) -> str:
     return text.rstrip("0").rstrip(".") if "." in text and "×" not in text else text
 
 
+def decimals(value: Any, places: int = 3) -> str:
+    """Write a number of the order of one with a fixed number of decimals, larger ones with three digits.
+
+    Examples
+    --------
+    >>> decimals(0.99612), decimals(-0.5, 2), decimals(1130.2), decimals(None)
+    ('0.996', '−0.50', '1 130', '–')
+    """
+    text = number(value)
+    if text == DASH or abs(float(value)) >= 10:
+        return text
+    return f"{float(value):.{places}f}".replace("-", "−")
+
+
 def integer(value: Any) -> str:
     """Write an integer with thin spaces between the thousands.
 

@@ -124,6 +124,13 @@ class Inputs:
         return view_of(self.corrected["total_counts"], n_maps=n_maps, budget=MAP_PIXELS)
 
     @property
+    def one_frame(self) -> xr.Dataset:
+        """The comparison, of a series that of the frame shown."""
+        if "frame" not in self.comparison.dims:
+            return self.comparison
+        return self.comparison.isel(frame=self.view.frame)
+
+    @property
     def raw_energy(self) -> np.ndarray:
         """Centres of the channels of the raw image."""
         counts = self.raw["counts"]

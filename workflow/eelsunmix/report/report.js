@@ -9,6 +9,7 @@
   const drawn = new Set();
   const config = {
     displaylogo: false,
+    displayModeBar: "hover",
     responsive: false,
     showSendToCloud: false,
     modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"],

@@ -2,6 +2,7 @@
 
 from eelsunmix.report import captions
 from eelsunmix.report.content import Block, Control, Figure, Notice, Section, Text
+from eelsunmix.report.figures_endmembers import DISPLAYS, RETURNED
 from eelsunmix.report.figures_maps import chi2_maps
 from eelsunmix.report.figures_residuals import mean_residuals
 from eelsunmix.report.figures_truth import true_abundance_profiles, true_endmembers
@@ -11,10 +12,10 @@ from eelsunmix.report.sections_maps import score_row, score_table
 
 TRUTH_SCORES = (
     ("truth_sad", "SAD", "spectral angle (rad); small for any EELS spectra, since all share the background"),
-    ("truth_sad_whitened", "whitened SAD", "spectral angle after division by the Poisson noise (rad)"),
-    ("truth_sad_edge", "edge SAD", "spectral angle after background subtraction (rad)"),
+    ("truth_sad_whitened", "whitened", "the same after division by the Poisson noise (rad)"),
+    ("truth_sad_edge", "edge", "the same after background subtraction (rad)"),
     ("truth_nmse", "NMSE", "squared error of the abundance map, relative to its square"),
-    ("truth_nmse_scale_free", "scale-free NMSE", "the same after the best common factor"),
+    ("truth_nmse_scale_free", "NMSE scaled", "the same after the best common factor"),
 )
 
 
@@ -61,22 +62,21 @@ def _truth_scores(inputs: Inputs) -> list[Block]:
 
 
 def _truth_spectra(inputs: Inputs) -> Figure:
-    figure = true_endmembers(
-        inputs.raw["true_endmember_spectrum"],
-        inputs.comparison,
-        inputs.fits,
-        inputs.working,
-        inputs.styles,
-        inputs.energy_title,
-    )
-    return Figure(name="true-spectra", caption=captions.TRUE_SPECTRA, variants={(): figure})
+    spectra, stores = inputs.raw["true_endmember_spectrum"], (inputs.comparison, inputs.fits)
+    displays = [display for display in DISPLAYS if display != RETURNED]
+    variants = {
+        (i,): true_endmembers(
+            spectra, *stores, inputs.working, inputs.styles, display=display, title=inputs.energy_title
+        )
+        for i, display in enumerate(displays)
+    }
+    controls = (Control("Scale", tuple(displays)),)
+    return Figure(name="true-spectra", caption=captions.TRUE_SPECTRA, variants=variants, controls=controls)
 
 
 def _truth_profiles(inputs: Inputs) -> Figure:
     variants = {
-        (i,): true_abundance_profiles(
-            inputs.comparison, name, inputs.working, inputs.styles, inputs.view.unit
-        )
+        (i,): true_abundance_profiles(inputs.one_frame, name, inputs.working, inputs.styles, inputs.view.unit)
         for i, name in enumerate(inputs.profiles)
     }
     control = Control("Profile", tuple(inputs.profiles))

@@ -34,7 +34,7 @@ ORIGINS = {"file": "from the file", "configuration": "from the configuration"}
 def data(inputs: Inputs) -> Section:
     """Show the image: total counts, mean spectrum, counts check, metadata."""
     warnings = [Notice(str(text), "warning") for text in inputs.counts_check.get("warnings", [])]
-    tables = [_axes_table(inputs), _source_table(inputs)]
+    tables = [_source_table(inputs), _axes_table(inputs)]
     total = _total_counts(inputs)
     check = _check_table(inputs)
     first: list[Block] = [total, check, _mean_spectrum(inputs)]
@@ -120,12 +120,13 @@ def _source_table(inputs: Inputs) -> Table:
 
 
 def _leaves(tree: dict[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
-    """Names and values of nested metadata, the names of the levels joined by points."""
+    """Names and values of nested metadata; a name is that of its level and of the one above."""
     for key, item in tree.items():
+        name = str(key).replace("_", " ")
         if isinstance(item, dict):
-            yield from _leaves(item, f"{above}{key}.")
+            yield from _leaves(item, f"{name} ")
         else:
-            yield f"{above}{key}".replace("_", " "), value(item)
+            yield f"{above}{name}", value(item)
 
 
 def _dark(inputs: Inputs) -> list[Block]:

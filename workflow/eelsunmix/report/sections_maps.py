@@ -17,7 +17,7 @@ from eelsunmix.report.content import (
 )
 from eelsunmix.report.figures_endmembers import group_names, members_of
 from eelsunmix.report.figures_maps import COMMON, OWN, RETURNED, ElementMaps, component_grid, element_grid
-from eelsunmix.report.formatting import DASH, number, percent
+from eelsunmix.report.formatting import DASH, decimals, number, percent
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.sections_verdict import failures
 
@@ -83,11 +83,10 @@ def _map_scores(inputs: Inputs) -> list[Block]:
         rows = []
         for method in inputs.labels:
             one = store.sel({"method": method, "edge": edge})
-            numbers = [
-                number(one[name].item()) for name in ("map_correlation", "map_scale", "off_region_mean")
-            ]
+            numbers = [decimals(one[name].item()) for name in ("map_correlation", "map_scale")]
+            numbers.append(number(one["off_region_mean"].item()))
             rows.append(score_row(inputs, method, [*numbers, percent(one["negative_fraction"].item())]))
-        ceiling = number(store["map_noise_ceiling"].sel(edge=edge).item())
+        ceiling = decimals(store["map_noise_ceiling"].sel(edge=edge).item())
         heading = f"{edge.replace('_', ' ')}: noise ceiling of r {ceiling}"
         tables.append(score_table(heading, ("r", "scale", "off region", "negative pixels"), rows))
     return tables

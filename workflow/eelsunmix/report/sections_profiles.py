@@ -5,20 +5,21 @@ from typing import Any
 from eelsunmix.report import captions
 from eelsunmix.report.content import Block, Control, Figure, Notice, Row, Section, Table, Text, cell
 from eelsunmix.report.figures_profiles import element_profiles
-from eelsunmix.report.formatting import DASH, number, tidy, value
+from eelsunmix.report.formatting import DASH, decimals, tidy, value
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.sections_maps import edge_choices, score_row, score_table
 
 SCORES = {
-    "profile_correlation": "r",
-    "profile_scale": "scale",
-    "profile_error": "error",
-    "profile_reduced_chi2": "χ²",
-    "fwhm_nm": "FWHM",
-    "left_10_90_nm": "left",
-    "right_10_90_nm": "right",
-    "asymmetry": "asym.",
+    "profile_correlation": ("r", 3),
+    "profile_scale": ("scale", 2),
+    "profile_error": ("error", 3),
+    "profile_reduced_chi2": ("χ²", 2),
+    "fwhm_nm": ("FWHM", 2),
+    "left_10_90_nm": ("left", 2),
+    "right_10_90_nm": ("right", 2),
+    "asymmetry": ("asym.", 2),
 }
+"""Score -> heading and decimals."""
 
 
 def profiles(inputs: Inputs) -> Section:
@@ -49,7 +50,7 @@ def _profiles(inputs: Inputs) -> Figure:
     control, choices = edge_choices(inputs)
     variants = {
         (i, j, k): element_profiles(
-            inputs.comparison,
+            inputs.one_frame,
             edges=choice,
             profile=name,
             scaled=bool(k),
@@ -76,13 +77,15 @@ def _scores(inputs: Inputs) -> list[Block]:
     for edge in inputs.edges:
         for profile in inputs.profiles:
             place = {"edge": edge, "profile": profile}
-            ceiling = number(inputs.comparison["profile_noise_ceiling"].sel(place).item())
+            ceiling = decimals(inputs.comparison["profile_noise_ceiling"].sel(place).item())
             heading = f"{edge.replace('_', ' ')}, {profile}: noise ceiling of r {ceiling}"
             rows = [_row(inputs, method, place) for method in inputs.labels]
-            tables.append(score_table(heading, tuple(SCORES.values()), rows))
+            tables.append(score_table(heading, [title for title, _ in SCORES.values()], rows))
     return tables
 
 
 def _row(inputs: Inputs, method: str, place: dict[str, str]) -> Row:
     one = inputs.comparison.sel({"method": method, **place})
-    return score_row(inputs, method, [number(one[name].item()) for name in SCORES])
+    return score_row(
+        inputs, method, [decimals(one[name].item(), places) for name, (_, places) in SCORES.items()]
+    )

@@ -116,3 +116,15 @@ def band(x: Any, low: Any, high: Any, *, colour: str, name: str, **options: Any)
     }
     fill = {"fill": "tonexty", "fillcolor": colour, "name": name}
     return [{**common, "y": low, "showlegend": False}, {**common, "y": high, **fill}]
+
+
+def one_legend_entry(data: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return traces of which only the first of each name stands in the legend."""
+    seen: set[str] = set()
+    found = []
+    for trace in data:
+        name = str(trace.get("name", ""))
+        found.append({**trace, "showlegend": name not in seen and trace.get("showlegend", True)})
+        if found[-1]["showlegend"]:
+            seen.add(name)
+    return found
