@@ -20,7 +20,7 @@ from eelsunmix.pca.noise_eigenvalues import (
 from eelsunmix.rank import ComponentOptions, elbow, estimate_endmembers
 from eelsunmix.rank.coherence import count_signals, map_coherence
 from eelsunmix.rank.parallel_analysis import noise_quantiles, white_noise_eigenvalues
-from eelsunmix.rank.score_simplex import largest_simplex
+from eelsunmix.rank.score_simplex import corner_pixels
 
 PLAIN = DenoiseOptions(spatial="none")
 DATA = Path(os.environ.get("EELSUNMIX_DATA", "/work/shared/data"))
@@ -213,7 +213,7 @@ def test_simplex_finds_the_pure_pixels():
     abundances[[7, 77, 177, 477]] = np.eye(4)
     scores = rng.uniform(0.5, 2, 500)[:, None] * abundances @ corners
     scores[3] = [1e-3, 5.0, 5.0, 5.0]  # a dark pixel, all noise
-    assert largest_simplex(scores, 4, rng).tolist() == [7, 77, 177, 477]
+    assert corner_pixels(scores, 4, rng).tolist() == [7, 77, 177, 477]
 
 
 def test_starting_endmembers_are_spectra_of_the_materials():

@@ -8,7 +8,9 @@ import pytest
 from eelsunmix import metrics
 from eelsunmix.errors import MethodFailedError
 from eelsunmix.methods import LearningSet
-from eelsunmix.methods.vca import VCA, clean_pixels, find_vertices, largest_simplex
+from eelsunmix.methods._vertices import clean_pixels
+from eelsunmix.methods.vca import VCA
+from eelsunmix.simplex import find_vertices, largest_simplex
 
 
 def learning_of(spectra, n_components=3):

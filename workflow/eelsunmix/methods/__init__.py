@@ -51,12 +51,16 @@ def method_class(name: str) -> type[Method]:
     if name not in method_names():
         raise InputError(f"method {name!r} does not exist; {_suggestion(name, method_names())}")
     module = importlib.import_module(f"{__name__}.{name}")
-    (found,) = [
-        item
-        for item in vars(module).values()
-        if dataclasses.is_dataclass(item) and hasattr(item, "fit") and item.__module__ == module.__name__
+    found = [
+        item for item in vars(module).values() if _is_method(item) and item.__module__ == module.__name__
     ]
-    return cast(type[Method], found)
+    if len(found) != 1:
+        raise TypeError(f"{module.__file__} must define one dataclass with a function fit, not {len(found)}")
+    return cast(type[Method], found[0])
+
+
+def _is_method(item: Any) -> bool:
+    return isinstance(item, type) and dataclasses.is_dataclass(item) and hasattr(item, "fit")
 
 
 def build_method(name: str, **options: Any) -> Method:

@@ -9,6 +9,7 @@ import numpy as np
 from eelsunmix.abundances import non_negative
 from eelsunmix.methods._contract import Array, LearningSet
 from eelsunmix.methods._linear import LinearModel, in_order, with_even_sums
+from eelsunmix.methods._vertices import purest_spectra
 
 _INITS = ("vca", "nndsvda", "nndsvd", "nndsvdar", "random")
 
@@ -109,9 +110,7 @@ class NMF:
     def _start(
         self, learning: LearningSet, n_endmembers: int, rng: np.random.Generator
     ) -> tuple[Array, Array]:
-        from eelsunmix.methods.vca import VCA
-
-        endmembers = VCA().fit(learning, n_endmembers, rng).endmembers
+        endmembers, _ = purest_spectra(learning, n_endmembers, n_draws=30, rng=rng)
         # A zero can never grow again in multiplicative updates.
         endmembers = np.maximum(endmembers, 1e-3 * endmembers.mean(axis=0).clip(min=0) + 1e-12)
         abundances = non_negative(learning.spectra, endmembers, channel_weight=learning.channel_weight)

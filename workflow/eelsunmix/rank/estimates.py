@@ -11,7 +11,7 @@ from eelsunmix.errors import InputError
 from eelsunmix.pca.noise_eigenvalues import MARGIN, Noise, measure_noise, rounding_error
 from eelsunmix.rank.coherence import count_signals, map_coherence
 from eelsunmix.rank.parallel_analysis import noise_quantiles
-from eelsunmix.rank.score_simplex import largest_simplex
+from eelsunmix.rank.score_simplex import corner_pixels
 
 Floats = NDArray[np.float64]
 
@@ -242,7 +242,7 @@ def _starting_endmembers(pca: xr.Dataset, number: int) -> xr.DataArray:
     scores = scores[np.isfinite(scores).all(axis=1)]
     corners = scores.mean(axis=0, keepdims=True)
     if number > 1:
-        corners = scores[largest_simplex(scores, number, np.random.default_rng(0))]
+        corners = scores[corner_pixels(scores, number, np.random.default_rng(0))]
     loading = pca.loading.isel(component=slice(number)).drop_vars("component", errors="ignore")
     spectra = xr.DataArray(corners, dims=("endmember", "component")) @ loading
     spectra = spectra.clip(min=0).assign_coords(endmember=np.arange(number))
