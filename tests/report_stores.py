@@ -179,7 +179,7 @@ def _rank(counts):
 
 def _bs(abundance, spectra, axes, edges, rng):
     names = list(edges)
-    true = _true_maps(abundance, names)
+    true = _true_maps(abundance, edges)
     sd = np.full(true.shape, 60.0)
     nav = ("edge", "y", "x")
     maps = {
@@ -189,8 +189,8 @@ def _bs(abundance, spectra, axes, edges, rng):
         "background_counts": (nav, np.full(true.shape, 4000.0)),
         "exponent": (nav, 2.8 + 0.1 * rng.standard_normal(true.shape)),
         "reduced_chi2": (nav, rng.chisquare(14, true.shape) / 14),
-        "off_region_mean": ("edge", np.array([0.8, -240.0, np.nan])[: len(names)]),
-        "off_region_sd": ("edge", np.array([1.1, 6.0, np.nan])[: len(names)]),
+        "off_region_mean": ("edge", np.resize([0.8, -240.0, np.nan], len(names))),
+        "off_region_sd": ("edge", np.resize([1.1, 6.0, np.nan], len(names))),
     }
     region = spectra[[2, 1, 0]]
     background = np.stack([3.0e9 * scale * ENERGY**-2.8 for scale in (1.3, 0.7, 1.0)])
@@ -203,8 +203,14 @@ def _bs(abundance, spectra, axes, edges, rng):
     return xr.Dataset(maps, coords=coords, attrs={**attrs, "exponent_from": "local"})
 
 
-def _true_maps(abundance, names):
-    columns = [list(EDGES).index(name) for name in names]
+def _columns(edges):
+    """Columns of `NET` of some edges, whatever their names."""
+    onsets = [edge["onset_eV"] for edge in EDGES.values()]
+    return [onsets.index(edge["onset_eV"]) for edge in edges.values()]
+
+
+def _true_maps(abundance, edges):
+    columns = _columns(edges)
     return np.moveaxis(abundance @ NET[:, columns], -1, 0)
 
 
@@ -252,7 +258,7 @@ def _comparison(methods, working, abundance, axes, edges, rng, truth):
     labels, names = ["BS", *methods], list(edges)
     n_x = abundance.shape[1]
     good = np.array([label == "BS" or label in working for label in labels])
-    true = _true_maps(abundance, names)
+    true = _true_maps(abundance, edges)
     noise = np.where(np.array(labels) == "BS", 60.0, 15.0)[:, None, None, None]
     maps = true + noise * rng.standard_normal((len(labels), *true.shape))
     maps[~good] = np.nan
@@ -275,14 +281,14 @@ def _comparison(methods, working, abundance, axes, edges, rng, truth):
         "profile_position": (("profile", "position"), np.tile(STEP * np.arange(n_x), (2, 1))),
         "owner": (
             ("method", "edge"),
-            np.array([_owners(label, good_, names) for label, good_ in zip(labels, good, strict=True)]),
+            np.array([_owners(label, good_, edges) for label, good_ in zip(labels, good, strict=True)]),
         ),
         "group": (("method", "endmember"), np.where(_real(labels, good), np.arange(3), -1)),
         "endmember_label": (
             ("method", "endmember"),
             np.where(_real(labels, good), ["Ru", "Co", "background"], ""),
         ),
-        "cross_talk": (("method", "endmember", "edge"), _cross_talk(labels, good, names)),
+        "cross_talk": (("method", "endmember", "edge"), _cross_talk(labels, good, edges)),
         "sad_between": (("method", "other_method"), 0.05 * np.ones((len(labels), len(labels)))),
         "map_noise_ceiling": ("edge", np.linspace(0.9, 0.4, len(names))),
         "profile_noise_ceiling": (("edge", "profile"), np.full((len(names), 2), 0.85)),
@@ -315,13 +321,12 @@ def _real(labels, good):
     return (good & (np.array(labels) != "BS"))[:, None] & np.ones(3, bool)
 
 
-def _owners(label, good, names):
-    owner = {"Ru_M23": 0, "Ru_M45": 0, "Co_L23": 1}
-    return [owner[name] if good and label != "BS" else -1 for name in names]
+def _owners(label, good, edges):
+    return [(0, 0, 1)[column] if good and label != "BS" else -1 for column in _columns(edges)]
 
 
-def _cross_talk(labels, good, names):
-    columns = [list(EDGES).index(name) for name in names]
+def _cross_talk(labels, good, edges):
+    columns = _columns(edges)
     relative = NET[:, columns] / NET[:, columns].max(axis=0)
     return np.where(_real(labels, good)[:, :, None], relative, np.nan)
 

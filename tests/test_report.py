@@ -1,0 +1,363 @@
+"""The page: contents, safety, size, atomic writing; without a browser."""
+
+import hashlib
+import json
+import os
+import re
+from base64 import b64decode, b64encode
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from eelsunmix.errors import InputError
+from eelsunmix.report import read_benchmarks, write_report
+from report_stores import EDGES, report_arguments
+
+PAYLOADS = (
+    "</script><script>alert(1)</script>",
+    '<img src=x onerror="alert(2)">',
+    "\"'><svg/onload=alert(3)>",
+    "{{ 7*7 }}",
+    "javascript:alert(4)",
+    "<a href='javascript:alert(5)'>link</a>",
+    "%{x} \u2028 <!--",
+)
+SECTIONS = (
+    "verdict data corrections background components endmembers maps profiles residuals truth cost "
+    "caveats provenance"
+)
+
+
+class Elements(HTMLParser):
+    """Tags, attributes, texts and scripts of a page."""
+
+    def __init__(self, page):
+        super().__init__(convert_charrefs=True)
+        self.tags, self.attributes, self.scripts, self.text = [], [], [], []
+        self._script = None
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        if tag == "script":
+            self._script = dict(attrs).get("type", "")
+            self.scripts.append([self._script, ""])
+
+    def handle_endtag(self, tag):
+        if tag == "script":
+            self._script = None
+
+    def handle_data(self, data):
+        if self._script is not None:
+            self.scripts[-1][1] += data
+        else:
+            self.text.append(data)
+
+    def values(self, name):
+        return [value for _, attribute, value in self.attributes if attribute == name]
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("page")
+    return write_report(folder / "multilayer.html", **report_arguments()).read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def elements(page):
+    return Elements(page)
+
+
+def figures_of(elements):
+    return {
+        kind: json.loads(text) for kind, text in zip(("figures", "arrays"), data_of(elements), strict=True)
+    }
+
+
+def data_of(elements):
+    return [text for kind, text in elements.scripts if kind == "application/json"]
+
+
+def test_all_sections_in_order_and_in_the_contents(elements):
+    assert [i for i in elements.values("id") if i in SECTIONS.split()] == SECTIONS.split()
+    assert [link[1:] for link in elements.values("href")] == SECTIONS.split()
+
+
+def test_policy_allows_only_the_scripts_of_the_page(elements):
+    policy = elements.values("content")[0]
+    scripts = [text for kind, text in elements.scripts if kind == ""]
+    assert len(scripts) == 2
+    hashes = {b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in scripts}
+    assert hashes == set(re.findall(r"'sha256-([^']+)'", policy))
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert "unsafe-eval" not in policy
+    assert "unsafe-inline" not in policy.replace("style-src 'unsafe-inline'", "")
+
+
+def test_nothing_comes_from_outside(elements):
+    assert not elements.values("src")
+    assert not {"link", "iframe", "object", "embed", "form", "base"} & set(elements.tags)
+    assert not [name for _, name, _ in elements.attributes if name.startswith("on")]
+
+
+def test_every_plot_has_its_figure_and_every_control_its_variants(elements):
+    figures = figures_of(elements)["figures"]
+    assert sorted(elements.values("data-plot")) == sorted(figures)
+    options = {}
+    for figure, control in zip(elements.values("data-figure"), elements.values("data-control"), strict=True):
+        options.setdefault(figure, {}).setdefault(control, 0)
+        options[figure][control] += 1
+    assert options.keys() == {name for name, figure in figures.items() if len(figure["variants"]) > 1}
+    for name, controls in options.items():
+        assert len(figures[name]["variants"]) == np.prod(list(controls.values()))
+
+
+def test_every_figure_is_one_that_plotly_knows(elements):
+    # Validates names and values of every trace and layout attribute against plotly's own schema.
+    from plotly.graph_objects import Figure
+
+    content = figures_of(elements)
+    for name, figure in content["figures"].items():
+        for key, variant in figure["variants"].items():
+            drawn = Figure(resolve(variant, content["arrays"]))
+            assert len(drawn.data) > 0, (name, key)
+
+
+def resolve(tree, arrays):
+    if isinstance(tree, dict) and "$" in tree:
+        return decode(arrays[tree["$"]])
+    if isinstance(tree, dict):
+        return {key: resolve(item, arrays) for key, item in tree.items()}
+    return [resolve(item, arrays) for item in tree] if isinstance(tree, list) else tree
+
+
+def decode(entry):
+    raw = b64decode(entry["d"])
+    if entry["t"] == "f4":
+        return np.frombuffer(raw, "<f4")
+    codes = np.frombuffer(raw, "<u2").reshape(entry["s"])
+    return np.where(codes > 0, entry["lo"] + entry["st"] * (codes - 1.0), np.nan)
+
+
+def test_every_axis_with_ticks_has_a_title(elements):
+    for name, figure in figures_of(elements)["figures"].items():
+        if name in ("cross-talk", "angles"):
+            continue
+        for variant in figure["variants"].values():
+            axes = {key: axis for key, axis in variant["layout"].items() if key[1:5] == "axis"}
+            for letter in "xy":
+                assert (
+                    any(a["title"]["text"] for key, a in axes.items() if key[0] == letter)
+                    or name == "cost-bars"
+                )
+
+
+def test_maps_hold_the_values_of_the_stores(elements):
+    content = figures_of(elements)
+    arguments = report_arguments()
+    total = arguments["stores"]["corrected"]["total_counts"].values
+    trace = content["figures"]["total-counts"]["variants"][""]["data"][0]
+    shown = decode(content["arrays"][trace["z"]["$"]])
+    assert np.isnan(shown[2, 3])
+    # 16-bit steps between the extremes: half a step at most.
+    span = np.nanmax(total) - np.nanmin(total)
+    np.testing.assert_allclose(shown, total, atol=span / 65534 * 0.51)
+
+
+def test_numbers_of_the_comparison_are_printed(elements):
+    text = " ".join(elements.text)
+    for sentence in (
+        "NMF and VCA agree with BS within noise",
+        "do not trust this window",
+        "2 voxels were replaced",
+    ):
+        assert sentence in text
+    assert "0.36 nm" in text
+    assert "225 – 275 eV" in text
+    assert "✔\u00a00.97" in text
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_hostile_text_stays_text(tmp_path, payload):
+    safe = Elements(write_report(tmp_path / "safe.html", **report_arguments()).read_text())
+    arguments = report_arguments(
+        methods=("nmf", payload), edges={payload: EDGES["Ru_M45"], "Co_L23": EDGES["Co_L23"]}
+    )
+    arguments |= {"sample": payload, "title": payload, "settings": {payload: payload}}
+    arguments |= {"seals": {payload: payload}, "versions": {payload: payload}}
+    poison(arguments["stores"], payload)
+    page = write_report(tmp_path / "hostile.html", **arguments).read_text(encoding="utf-8")
+    elements = Elements(page)
+    assert elements.tags.count("script") == safe.tags.count("script")
+    assert set(elements.tags) == set(safe.tags)
+    assert {name for _, name, _ in elements.attributes} <= {name for _, name, _ in safe.attributes} | {
+        "title"
+    }
+    assert not [link for link in elements.values("href") if not link.startswith("#")]
+    assert all("<" not in text for text in data_of(elements))
+    assert payload in "".join(elements.text)
+
+
+def poison(stores, payload):
+    stores["raw"].attrs |= {
+        "source": {payload: payload},
+        "metadata": {payload: {payload: payload}},
+        "origin_of_axes": {payload: payload},
+    }
+    stores["raw"].attrs["counts_check"]["warnings"] = [payload]
+    stores["corrected"].attrs["corrections"] = [{"step": payload, "applied": True, "summary": payload}]
+    stores["rank"].attrs |= {"reason": payload, "warnings": [payload], "chosen": payload}
+    stores["comparison"].attrs |= {"sentences": [payload], "caveats": [payload]}
+    entry = {"method": "nmf", "criterion": payload, "text": payload, "explanation": payload, "light": payload}
+    stores["comparison"].attrs["verdict"] = [{**entry, "value": 1.0, "green": 1.0, "amber": 0.5}]
+
+
+@pytest.mark.parametrize("payload", PAYLOADS[:3])
+def test_no_markup_of_the_user_reaches_a_label_of_a_plot(tmp_path, payload):
+    # plotly reads a few tags in its labels; ours are <b> and <br>, all others must arrive escaped.
+    arguments = report_arguments(methods=("nmf", payload), edges={payload: EDGES["Ru_M45"]})
+    elements = Elements(write_report(tmp_path / "page.html", **arguments).read_text(encoding="utf-8"))
+    texts = list(strings(figures_of(elements)["figures"]))
+    allowed = re.compile(r"</?b>|<br>|</?extra>")
+    assert any("&lt;" in text for text in texts)
+    assert not [text for text in texts if "<" in allowed.sub("", text) and not text.startswith(payload)]
+
+
+def strings(tree):
+    if isinstance(tree, dict):
+        for key, item in tree.items():
+            if key not in ("legendgroup", "meta"):
+                yield from strings(item)
+    elif isinstance(tree, list):
+        for item in tree:
+            yield from strings(item)
+    elif isinstance(tree, str):
+        yield tree
+
+
+def test_failed_method_shows_its_reason_and_the_others_go_on(tmp_path):
+    arguments = report_arguments(methods=("nmf", "daeu"), failed=("daeu",))
+    elements = Elements(write_report(tmp_path / "page.html", **arguments).read_text(encoding="utf-8"))
+    text = " ".join(elements.text)
+    assert "daeu failed." in text
+    assert "the loss was not finite in epoch 3" in text
+    shown = elements.values("data-toggle")
+    assert shown == ["nmf"]
+    maps = figures_of(elements)["figures"]["element-maps"]["variants"]["0.0"]["layout"]["annotations"]
+    assert sum(note["text"] == "failed" for note in maps) == len(EDGES)
+
+
+def test_page_without_any_working_method(tmp_path):
+    arguments = report_arguments(methods=("daeu",), failed=("daeu",))
+    elements = Elements(write_report(tmp_path / "page.html", **arguments).read_text(encoding="utf-8"))
+    assert "No method gave a result." in elements.text
+    assert "spectra" not in figures_of(elements)["figures"]
+
+
+def test_page_without_edges_shows_the_components(tmp_path):
+    elements = Elements(
+        write_report(tmp_path / "page.html", **report_arguments(edges={}, truth=False)).read_text()
+    )
+    figures = figures_of(elements)["figures"]
+    assert "component-maps" in figures
+    assert not {"element-maps", "windows", "cross-talk", "element-profiles", "true-spectra"} & figures.keys()
+
+
+def test_measured_sample_has_no_truth(tmp_path):
+    page = write_report(tmp_path / "page.html", **report_arguments(truth=False)).read_text()
+    assert "truth" not in Elements(page).values("id")
+
+
+def test_missing_store_is_named(tmp_path):
+    arguments = report_arguments()
+    del arguments["stores"]["rank"]
+    with pytest.raises(InputError, match="report of multilayer: no store named rank"):
+        write_report(tmp_path / "page.html", **arguments)
+
+
+def test_same_stores_same_page(tmp_path):
+    first, second = (write_report(tmp_path / f"{i}.html", **report_arguments()) for i in range(2))
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_page_is_replaced_as_a_whole(tmp_path, monkeypatch):
+    path = tmp_path / "folder" / "page.html"
+    write_report(path, **report_arguments())
+    old = path.read_bytes()
+
+    def full_disk(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        write_report(path, **report_arguments(methods=("nmf",)))
+    assert path.read_bytes() == old
+    assert [entry.name for entry in path.parent.iterdir()] == ["page.html"]
+
+
+def test_series_shows_its_middle_frame(tmp_path):
+    arguments = report_arguments(methods=("nmf",), edges={}, truth=False)
+    for name in ("raw", "corrected", "pca", "bs", "comparison"):
+        arguments["stores"][name] = as_series(arguments["stores"][name])
+    arguments["maps"] = {name: as_series(store) for name, store in arguments["maps"].items()}
+    elements = Elements(write_report(tmp_path / "page.html", **arguments).read_text(encoding="utf-8"))
+    assert any("Frame 2 of 3 is shown" in text for text in elements.text)
+
+
+def as_series(store):
+    spatial = [name for name, variable in store.data_vars.items() if {"y", "x"} <= set(variable.dims)]
+    frames = {name: xr.concat([store[name] * factor for factor in (1, 2, 3)], "frame") for name in spatial}
+    for name in spatial:
+        frames[name].attrs = store[name].attrs
+    return store.drop_vars(spatial).assign(
+        {n: f.transpose("frame", "y", "x", ...) for n, f in frames.items()}
+    )
+
+
+def test_large_image_with_many_methods_stays_small(tmp_path):
+    # Ten methods, five edges, 376 x 372 pixels: 50 element maps and 30 abundance maps among others.
+    edges = {f"{name}_{i}": EDGES[name] for i in range(2) for name in EDGES}
+    edges.pop("Co_L23_1")
+    arguments = report_arguments((13, 17), [f"method_{i}" for i in range(10)], edges=edges)
+    grown = {name: enlarge(store, 376, 372) for name, store in arguments["stores"].items()}
+    arguments |= {"stores": grown, "maps": {m: enlarge(s, 376, 372) for m, s in arguments["maps"].items()}}
+    path = write_report(tmp_path / "page.html", **arguments)
+    assert path.stat().st_size < 15e6
+    assert "pixels are averaged; the stores hold all." in path.read_text(encoding="utf-8")
+
+
+def enlarge(store, n_y, n_x):
+    """Maps of noise in the place of small ones: noise cannot be compressed."""
+    rng = np.random.default_rng(1)
+    size = {"y": n_y, "x": n_x}
+    grown = store.drop_vars([name for name in (*store.data_vars, "y", "x") if touches(store, name)])
+    for name, variable in store.data_vars.items():
+        if {"y", "x"} <= set(variable.dims):
+            shape = [1 if dim == "energy_loss" else size.get(dim, n) for dim, n in variable.sizes.items()]
+            noise = rng.normal(100, 10, shape).astype("f4")
+            if "energy_loss" in variable.dims:
+                noise = np.broadcast_to(noise, (*shape[:-1], variable.sizes["energy_loss"]))
+            grown[name] = (variable.dims, noise, variable.attrs)
+    units = {"units": "nm"}
+    return grown.assign_coords({axis: (axis, 0.1 * np.arange(n), units) for axis, n in size.items()})
+
+
+def touches(store, name):
+    return name in store.variables and {"y", "x"} & set(store[name].dims)
+
+
+def test_benchmarks_are_read_in_the_order_of_their_end(tmp_path):
+    header = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
+    (tmp_path / "z_first.tsv").write_text(header + "1.5\t0:00:01\t99.5\t1\t1\t1\t0\t0\t50.0\t0.9\n")
+    (tmp_path / "a_second.tsv").write_text(header + "0.1\t0:00:00\tNA\tNA\tNA\tNA\tNA\tNA\tNA\t0.05\n")
+    (tmp_path / "empty.tsv").write_text(header)
+    os.utime(tmp_path / "z_first.tsv", (1, 1))
+    first, second = read_benchmarks(tmp_path)
+    expected = {"rule": "z_first", "seconds": 1.5, "max_rss_mb": 99.5, "cpu_seconds": 0.9, "threads": None}
+    assert first == expected
+    assert (second["rule"], second["max_rss_mb"]) == ("a_second", None)
+    assert read_benchmarks(tmp_path / "nowhere") == []

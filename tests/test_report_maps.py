@@ -1,0 +1,197 @@
+"""How maps are laid out, coded and coloured: exact values."""
+
+from base64 import b64decode
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from eelsunmix.report.encoding import ArrayBank, encode_map, script_json
+from eelsunmix.report.figures_grid import Scale, Tile, columns_for, map_grid
+from eelsunmix.report.figures_spectra import edge_marks
+from eelsunmix.report.grid_colours import bar_places
+from eelsunmix.report.layout import Panels, line_panels
+from eelsunmix.report.mapview import average, limits, view_of
+from eelsunmix.report.style import method_styles, one_legend_entry
+
+
+def example(n_y=5, n_x=7, step_y=0.5, step_x=0.5, **dims):
+    shape = [*dims.values(), n_y, n_x]
+    coords = {
+        "y": ("y", 1 + step_y * np.arange(n_y), {"units": "nm"}),
+        "x": ("x", 2 + step_x * np.arange(n_x), {"units": "nm"}),
+    }
+    values = np.arange(np.prod(shape), dtype="f4").reshape(shape)
+    return xr.DataArray(values, dims=(*dims, "y", "x"), coords=coords)
+
+
+def view(image, n_maps=1, budget=10**6):
+    return view_of(image, n_maps=n_maps, budget=budget)
+
+
+def test_wide_image_is_shown_as_it_is():
+    image = example()
+    shown = view(image)
+    assert (shown.rotated, shown.factor, shown.remark) == (False, 1, "")
+    np.testing.assert_array_equal(shown.image(image), image.values)
+    assert shown.aspect == pytest.approx(5 / 7)
+    np.testing.assert_array_equal(shown.image(image.transpose("x", "y")), image.values)
+
+
+def test_tall_image_lies_and_says_so():
+    image = example(n_y=49, n_x=6)
+    shown = view(image)
+    assert (shown.across, shown.down) == ("y", "x")
+    np.testing.assert_array_equal(shown.image(image), image.values.T)
+    assert shown.aspect == pytest.approx(6 / 49)
+    assert "y runs to the right" in shown.remark
+
+
+def test_physical_size_decides_not_the_number_of_pixels():
+    assert not view(example(n_y=12, n_x=6, step_y=0.1, step_x=0.5)).rotated
+
+
+def test_series_shows_the_middle_frame():
+    image = example(frame=3)
+    shown = view(image)
+    np.testing.assert_array_equal(shown.image(image), image.values[1])
+    assert "Frame 2 of 3" in shown.remark
+
+
+def test_pixels_are_averaged_to_keep_the_budget():
+    image = example(n_y=6, n_x=9)
+    shown = view(image, n_maps=10, budget=10 * 54 // 9)
+    assert shown.factor == 3
+    np.testing.assert_allclose(shown.image(image), image.values.reshape(2, 3, 3, 3).mean(axis=(1, 3)))
+    # The first displayed pixel covers three: its centre is that of the second.
+    assert shown.origin == pytest.approx({"x": 2.5, "y": 1.5})
+    assert shown.step == pytest.approx({"x": 1.5, "y": 1.5})
+    assert "3 × 3 pixels are averaged" in shown.remark
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 9), st.integers(1, 11), st.integers(2, 4), st.integers(0, 2**31))
+def test_average_leaves_out_nan(n_y, n_x, factor, seed):
+    rng = np.random.default_rng(seed)
+    image = rng.normal(size=(n_y, n_x)).astype("f4")
+    image[rng.random(image.shape) < 0.3] = np.nan
+    found = average(image, factor)
+    for row, column in np.ndindex(*found.shape):
+        block = image[row * factor : (row + 1) * factor, column * factor : (column + 1) * factor]
+        known = block[np.isfinite(block)]
+        expected = known.mean() if known.size else np.nan
+        # float32 sums of at most 16 values
+        np.testing.assert_allclose(found[row, column], expected, rtol=1e-4, atol=1e-6)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6), st.integers(0, 2**31))
+def test_coded_maps_are_exact_to_half_a_step(offset, spread, seed):
+    rng = np.random.default_rng(seed)
+    image = offset + spread * rng.normal(size=(5, 7))
+    image[2, 3] = np.nan
+    entry = encode_map(image)
+    codes = np.frombuffer(b64decode(entry["d"]), "<u2").reshape(entry["s"])
+    found = np.where(codes > 0, entry["lo"] + entry["st"] * (codes - 1.0), np.nan)
+    np.testing.assert_array_equal(np.isnan(found), np.isnan(image))
+    np.testing.assert_allclose(found, image, rtol=0, atol=entry["st"] * 0.501)
+
+
+@pytest.mark.parametrize("image", [np.full((5, 7), np.nan), np.full((5, 7), 3.0)])
+def test_maps_without_contrast_can_be_coded(image):
+    entry = encode_map(image)
+    codes = np.frombuffer(b64decode(entry["d"]), "<u2")
+    assert set(codes.tolist()) == ({0} if np.isnan(image).all() else {1})
+
+
+def test_bank_keeps_equal_arrays_once_and_writes_small_ones_out():
+    bank = ArrayBank()
+    large = np.arange(100.0)
+    found = bank.strip({"a": large, "b": [large.copy()], "c": np.array([1.0, np.nan]), "d": np.float32(0.1)})
+    assert found["a"] == found["b"][0]
+    assert len(bank.entries) == 1
+    assert found["c"] == [1.0, None]
+    assert found["d"] == 0.1
+
+
+def test_script_json_cannot_end_its_element():
+    text = script_json({"</script><!--": "&\u2028"})
+    assert not set("<>&\u2028") & set(text)
+
+
+def test_limits_ignore_nan_and_can_be_symmetric():
+    image = np.array([[np.nan, -1.0, 0.0, 4.0]])
+    assert limits([image], symmetric=True) == pytest.approx((-3.96, 3.96), rel=0.02)
+    assert limits([np.full((2, 3), np.nan)]) == (0.0, 1.0)
+    assert limits([np.full((2, 3), 5.0)]) == (4.5, 5.5)
+
+
+def test_maps_keep_their_aspect_at_the_width_that_they_are_laid_out_for():
+    image = example(n_y=5, n_x=9)
+    tiles = [
+        Tile(title=str(i), image=image.values, scale=Scale(low=0, high=i, unit="counts")) for i in range(5)
+    ]
+    shown = view(image)
+    layout = map_grid(tiles, shown, columns=columns_for(5, shown))["layout"]
+    room = layout["meta"]
+    assert layout["height"] == pytest.approx(room["fixed"] + room["plot"], abs=0.6)
+    for i in range(5):
+        x, y = (layout[f"{letter}axis{i + 1 if i else ''}"] for letter in "xy")
+        width = (x["domain"][1] - x["domain"][0]) * (room["width"] - room["side"])
+        height = (y["domain"][1] - y["domain"][0]) * room["plot"]
+        assert height / width == pytest.approx(5 / 9)
+        assert x["range"] == pytest.approx([1.75, 6.25])
+        assert y["range"] == pytest.approx([3.25, 0.75])
+
+
+def tile(high, image=True):
+    return Tile(
+        title="", image=np.zeros((5, 7)) if image else None, scale=Scale(low=0, high=high, unit="counts")
+    )
+
+
+@pytest.mark.parametrize(
+    ("highs", "columns", "expected"),
+    [
+        ([1, 1, 1, 1], 2, "figure"),
+        ([1, 2, 1, 2], 2, "column"),
+        ([1, 1, 2, 2], 2, "row"),
+        ([1, 2, 3, 4], 2, "tile"),
+        ([1, 2], 2, "tile"),
+    ],
+)
+def test_fewest_colour_bars(highs, columns, expected):
+    assert bar_places([tile(high) for high in highs], columns) == expected
+
+
+def test_tiles_without_image_need_no_colour_bar():
+    assert bar_places([tile(1), tile(2), tile(9, image=False), tile(2)], 2) == "column"
+
+
+def test_panels_fill_the_width_without_overlap():
+    panels = line_panels(5, columns=3)
+    assert panels.rows == 2
+    assert panels.domain_x(2)[1] == pytest.approx(1)
+    assert panels.domain_x(0)[1] < panels.domain_x(1)[0]
+    assert panels.domain_y(3)[1] < panels.domain_y(0)[0]
+    assert [panels.is_lowest(i) for i in range(5)] == [False, False, True, True, True]
+    assert isinstance(panels, Panels)
+
+
+def test_edges_outside_the_axis_are_not_marked():
+    edges = {"Ti_L23": {"onset_eV": 456.0}, "Pt_M45": {"onset_eV": 2122.0}}
+    shapes, texts = edge_marks(edges, np.linspace(350, 860, 40))
+    assert [shape["x0"] for shape in shapes] == [456.0]
+    assert [text["text"] for text in texts] == ["Ti L23"]
+
+
+def test_twenty_methods_can_be_told_apart():
+    styles = method_styles(["BS", *(f"m{i}" for i in range(18))])
+    assert len({(style["color"], style["dash"]) for style in styles.values()}) == 19
+
+
+def test_legend_holds_each_name_once():
+    data = [{"name": "a", "showlegend": False}, {"name": "a"}, {"name": "a"}, {"name": "b"}]
+    assert [trace["showlegend"] for trace in one_legend_entry(data)] == [False, True, False, True]
