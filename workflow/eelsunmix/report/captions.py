@@ -82,8 +82,9 @@ ENDMEMBERS = (
 SPECTRA = (
     "Endmember spectra of all methods, one panel per matched component, named after the elements whose "
     "edges it owns. Look for edges of other elements in a spectrum: the method has not separated them. "
-    "Flattened spectra are multiplied by the third power of the axis, so that weak edges show."
+    "Every spectrum has unit area{flattened}."
 )
+FLATTENED = "; times E³, which takes the background out, weak edges show"
 CROSS_TALK = (
     "Cross-talk: net counts of each endmember at each edge, divided by those of the endmember that owns "
     "the edge (1), between endmembers of equal total counts. Zero elsewhere in a column means a clean "

@@ -11,16 +11,22 @@ from eelsunmix.report.formatting import plain
 from eelsunmix.report.layout import Panels, axis_key, axis_name, balanced, line_panels
 from eelsunmix.report.style import axis, base_layout, line
 
-UNIT_AREA, LOGARITHMIC, FLATTENED, RETURNED = "unit area", "logarithmic", "flattened (× E³)", "as returned"
+FLATTENED, UNIT_AREA, LOGARITHMIC, RETURNED = "unit area × E³", "unit area", "logarithmic", "as returned"
 DISPLAYS = {
+    FLATTENED: "fraction of the area × (E / Emax)³",
     UNIT_AREA: "fraction of the area per channel",
     LOGARITHMIC: "fraction of the area per channel",
-    FLATTENED: "fraction of the area × (E / Emax)³",
     RETURNED: "as returned",
 }
-"""Ways to show endmember spectra, and the titles of their axes."""
+"""Ways to show endmember spectra, and the titles of their axes. The first takes out the steep background of
+core losses, so that edges show that are a few per cent of it."""
 
 Styles = Mapping[str, Mapping[str, Any]]
+
+
+def displays_for(energy_dim: str) -> list[str]:
+    """Return the ways that suit the spectra; X-ray spectra have no background that rises so."""
+    return [display for display in DISPLAYS if energy_dim == "energy_loss" or display != FLATTENED]
 
 
 def members_of(comparison: xr.Dataset, methods: Sequence[str]) -> dict[int, list[tuple[str, int]]]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from eelsunmix.report.formatting import plain
+from eelsunmix.report.formatting import number, plain
 from eelsunmix.report.grid_colours import Bars, Scale, Tile, bar_places, colour_axes, scale_bar, scale_keys
 from eelsunmix.report.layout import Panels, axis_key, axis_name
 from eelsunmix.report.mapview import MapView
@@ -44,6 +44,8 @@ def map_grid(
     for index in range(len(tiles)):
         layout |= _axes(index, panels, view)
     layout["annotations"] = _titles(tiles, panels, row_titles, bars) + _messages(tiles)
+    if bars == "text":
+        layout["annotations"] += _limits(tiles)
     layout |= colour_axes(tiles, panels, bars)
     if panels.panel_height >= ROOM_FOR_BAR:
         layout["shapes"], text = scale_bar(view, {name: _span(view, name) for name in "xy"})
@@ -68,7 +70,7 @@ def _panels(
     widest: float,
 ) -> Panels:
     left = 64.0 + 7.5 * max((len(title) for title in row_titles), default=0)
-    right = {"figure": 92.0, "column": 16.0, "tile": 70.0, "row": 78.0}[bars]
+    right = {"figure": 92.0, "column": 16.0, "tile": 70.0, "row": 78.0, "text": 78.0}[bars]
     gap_x = 74.0 if bars == "tile" else 14.0
     panel_width = min(widest, (width - left - right - (columns - 1) * gap_x) / columns)
     spare = width - left - right - columns * panel_width - (columns - 1) * gap_x
@@ -78,10 +80,10 @@ def _panels(
         panel_width=panel_width,
         panel_height=max(12.0, panel_width * view.aspect),
         gap_x=gap_x,
-        gap_y=10 if row_titles else 32,
+        gap_y=32 if not row_titles else 22 if bars == "text" else 10,
         left=left,
         right=right + spare,
-        top=30,
+        top=42 if bars == "text" else 30,
         bottom=96 if bars == "column" else 48,
     )
 
@@ -143,7 +145,8 @@ def _titles(
         row, column = panels.place(index)
         if row == 0 or not row_titles:
             unit = f" ({plain(tile.scale.unit)})" if bars == "column" and tile.scale.unit else ""
-            options = {"x": 0, "y": 1, "xanchor": "left", "yanchor": "bottom", "yshift": 1}
+            options = {"x": 0, "y": 1, "xanchor": "left", "yanchor": "bottom"}
+            options["yshift"] = 14 if bars == "text" else 1
             found.append(label(f"{tile.title}{unit}", **options, **_domain(index)))
         if column == 0 and row < len(row_titles):
             options = {"x": 0, "y": 0.5, "xanchor": "right", "xshift": -56, "align": "right"}
@@ -156,6 +159,16 @@ def _messages(tiles: Sequence[Tile]) -> list[dict[str, Any]]:
         label(tile.message, x=0.5, y=0.5, font={"size": 11, "color": "#3b424a"}, **_domain(index))
         for index, tile in enumerate(tiles)
         if tile.image is None
+    ]
+
+
+def _limits(tiles: Sequence[Tile]) -> list[dict[str, Any]]:
+    """Write the limits of its colours above each tile."""
+    place = {"x": 0, "y": 1, "xanchor": "left", "yanchor": "bottom", "font": {"size": 10, "color": "#57606a"}}
+    return [
+        label(f"{number(tile.scale.low, 2)} … {number(tile.scale.high, 2)}", **place, **_domain(index))
+        for index, tile in enumerate(tiles)
+        if tile.image is not None
     ]
 
 

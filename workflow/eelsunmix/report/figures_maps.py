@@ -90,7 +90,8 @@ def element_grid(source: ElementMaps, *, edges: Sequence[str], scale: str) -> di
         for name in below
         for edge, title in zip(edges, names, strict=True)
     ]
-    return map_grid(tiles, source.view, columns=len(edges), row_titles=_plain(below), widest=300)
+    widest = 170 if source.view.aspect > 0.35 else 300
+    return map_grid(tiles, source.view, columns=len(edges), row_titles=_plain(below), widest=widest)
 
 
 def component_grid(

@@ -114,6 +114,8 @@ def _three_decimals(value: float) -> str:
 
 def _axes(i: int, panels: Panels) -> dict[str, Any]:
     plainer = {"showgrid": False, "showline": False, "ticks": "", "type": "category"}
-    x = axis("", domain=panels.domain_x(i), anchor=axis_name("y", i), tickangle=0, **plainer)
+    x = axis(
+        "", domain=panels.domain_x(i), anchor=axis_name("y", i), tickangle=0, **plainer, tickfont={"size": 10}
+    )
     y = axis("", domain=panels.domain_y(i), anchor=axis_name("x", i), autorange="reversed", **plainer)
     return {axis_key("x", i): x, axis_key("y", i): y}

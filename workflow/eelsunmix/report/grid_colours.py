@@ -11,8 +11,12 @@ from eelsunmix.report.layout import Panels
 from eelsunmix.report.mapview import MapView, nice_length
 from eelsunmix.report.style import SEQUENTIAL, label
 
-Bars = Literal["figure", "column", "row", "tile"]
-"""Where colour bars go: one for the figure, below each column, right of each row, or beside each tile."""
+Bars = Literal["figure", "column", "row", "tile", "text"]
+"""Where colour bars go: one for the figure, below each column, right of each row, or beside each tile; where
+the tiles are too many for that, the limits are written above each of them."""
+
+MOST_BARS = 5
+"""More columns than this leave no room for a bar beside each tile."""
 
 SHORT = 60
 """Tiles lower than this (px) get colour bars with their ends labelled only."""
@@ -51,7 +55,7 @@ def bar_places(tiles: Sequence[Tile], columns: int) -> Bars:
         rows = range(0, len(scales), columns)
         if columns > 1 and all(len(set(scales[r : r + columns]) - {None}) <= 1 for r in rows):
             return "row"
-    return "tile"
+    return "tile" if columns <= MOST_BARS else "text"
 
 
 def scale_keys(tiles: Sequence[Tile]) -> dict[str, str]:
@@ -70,8 +74,9 @@ def colour_axes(tiles: Sequence[Tile], panels: Panels, bars: Bars) -> dict[str, 
     for index, tile in enumerate(tiles):
         key = keys.get(repr(tile.scale), "")
         if tile.image is not None and key not in axes:
-            colours = {"cmin": tile.scale.low, "cmax": tile.scale.high, "colorscale": tile.scale.colours}
-            axes[key] = {**colours, "colorbar": _bar(index, panels, bars, tile.scale)}
+            axes[key] = {"cmin": tile.scale.low, "cmax": tile.scale.high, "colorscale": tile.scale.colours}
+            shown = {"colorbar": _bar(index, panels, bars, tile.scale)}
+            axes[key] |= {"showscale": False} if bars == "text" else shown
     return axes
 
 

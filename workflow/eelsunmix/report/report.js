@@ -16,7 +16,7 @@
     toImageButtonOptions: { format: "png", scale: 3 },
   };
   /** Width at which plots are drawn for paper; the style sheet scales them down. */
-  const PAPER_WIDTH = 900;
+  const PAPER_WIDTH = 960;
 
   function bytes(text) {
     return Uint8Array.from(atob(text), (character) => character.charCodeAt(0)).buffer;

@@ -2,7 +2,7 @@
 
 from eelsunmix.report import captions
 from eelsunmix.report.content import Block, Control, Figure, Notice, Section, Text
-from eelsunmix.report.figures_endmembers import DISPLAYS, RETURNED
+from eelsunmix.report.figures_endmembers import RETURNED, displays_for
 from eelsunmix.report.figures_maps import chi2_maps
 from eelsunmix.report.figures_residuals import mean_residuals
 from eelsunmix.report.figures_truth import true_abundance_profiles, true_endmembers
@@ -63,7 +63,7 @@ def _truth_scores(inputs: Inputs) -> list[Block]:
 
 def _truth_spectra(inputs: Inputs) -> Figure:
     spectra, stores = inputs.raw["true_endmember_spectrum"], (inputs.comparison, inputs.fits)
-    displays = [display for display in DISPLAYS if display != RETURNED]
+    displays = [display for display in displays_for(inputs.energy_dim) if display != RETURNED]
     variants = {
         (i,): true_endmembers(
             spectra, *stores, inputs.working, inputs.styles, display=display, title=inputs.energy_title

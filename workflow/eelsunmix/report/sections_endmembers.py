@@ -4,7 +4,7 @@ import numpy as np
 
 from eelsunmix.report import captions
 from eelsunmix.report.content import Block, Control, Figure, Section
-from eelsunmix.report.figures_endmembers import DISPLAYS, endmember_spectra
+from eelsunmix.report.figures_endmembers import FLATTENED, displays_for, endmember_spectra
 from eelsunmix.report.figures_matrices import angles, cross_talk
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.sections_verdict import failures
@@ -26,6 +26,7 @@ def endmembers(inputs: Inputs) -> Section:
 
 
 def _spectra(inputs: Inputs) -> Figure:
+    displays = displays_for(inputs.energy_dim)
     variants = {
         (i,): endmember_spectra(
             inputs.comparison,
@@ -36,10 +37,11 @@ def _spectra(inputs: Inputs) -> Figure:
             display=display,
             title=inputs.energy_title,
         )
-        for i, display in enumerate(DISPLAYS)
+        for i, display in enumerate(displays)
     }
-    control = Control("Scale", tuple(DISPLAYS))
-    return Figure(name="spectra", caption=captions.SPECTRA, variants=variants, controls=(control,))
+    caption = captions.SPECTRA.format(flattened=captions.FLATTENED if FLATTENED in displays else "")
+    control = Control("Scale", tuple(displays))
+    return Figure(name="spectra", caption=caption, variants=variants, controls=(control,))
 
 
 def _angles(inputs: Inputs) -> Figure:
