@@ -1,0 +1,179 @@
+"""The model that Bayesian linear unmixing returns: draws of endmembers, and abundances averaged over them."""
+
+import dataclasses
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eelsunmix.methods._chain_statistics import effective_sample_size, split_rhat
+from eelsunmix.methods._contract import Array, Model, array
+from eelsunmix.methods._gibbs import Chain, Posterior, mean_and_sd, nearest_mixtures
+
+MAP_DRAWS = 30
+"""Draws of the endmembers that the model keeps, evenly spaced along the chain."""
+MAP_SWEEPS = 2
+"""Sweeps over the abundances for each of them."""
+_WARM_UP = 5
+_KEY = 0x5EED0FB1A5ED
+_LIMIT = 1.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class BayesianModel(Model):
+    """Posterior means of the endmembers; abundances are posterior means over the draws of the endmembers.
+
+    All pixels draw the same random numbers, so that a map depends neither on the pixels' order nor on blocks.
+
+    Parameters
+    ----------
+    endmember_spectrum_sd : ndarray, shape (endmember, channel)
+        Posterior standard deviation, counts.
+    axes, origin : ndarray, shapes (dimension, channel) and (channel,)
+        Spectra divided by the channel weight are ``origin + vertices @ axes``; rows are orthonormal.
+    vertex_draws : ndarray, shape (draw, endmember, dimension)
+    noise_variance : float
+        Posterior mean, of counts divided by the channel weight, of an average pixel.
+    face_probability : ndarray, shape (face,), optional
+        Of each face of the simplex; bit r of its number stands for endmember r. None if the prior is
+        uniform.
+    channel_weight : ndarray, shape (channel,), optional
+        Divides spectra, whose variance then goes with the total counts of a pixel; none if the noise is the
+        same everywhere.
+    effective_sample_size, split_rhat : ndarray, shape (endmember,)
+        The worst of the endmember's coordinates.
+    sum_to_one : bool
+        Always.
+    """
+
+    endmember_spectrum_sd: Array = field(metadata=array("endmember", "channel"))
+    axes: Array = field(metadata=array("dimension", "channel"))
+    origin: Array = field(metadata=array("channel"))
+    vertex_draws: Array = field(metadata=array("draw", "endmember", "dimension"))
+    effective_sample_size: Array = field(metadata=array("endmember"))
+    split_rhat: Array = field(metadata=array("endmember"))
+    noise_variance: float
+    face_probability: Array | None = field(metadata=array("face"), default=None)
+    channel_weight: Array | None = field(metadata=array("channel"), default=None)
+    sum_to_one: bool = True
+
+    def abundances(self, spectra: Array) -> Array:
+        """Posterior means, shape (pixel, endmember); they sum to one."""
+        return self.abundance_and_sd(spectra)[0]
+
+    def abundance_and_sd(self, spectra: Array) -> tuple[Array, Array]:
+        """Posterior means and standard deviations of the abundances, each of shape (pixel, endmember)."""
+        from eelsunmix.methods import _gibbs_kernels as kernels
+
+        spectra = np.asarray(spectra, np.float64)
+        weight = np.ones(spectra.shape[1]) if self.channel_weight is None else self.channel_weight
+        points = (spectra / weight - self.origin) @ self.axes.T
+        variance = np.ones(len(spectra))
+        if self.channel_weight is not None:
+            variance = relative_variance(spectra, weight)
+        deviation = np.sqrt(self.noise_variance * variance)
+        log_face = np.empty(0) if self.face_probability is None else np.log(self.face_probability)
+        a = nearest_mixtures(points, self.vertex_draws.mean(axis=0))
+        total, squares = np.zeros_like(a), np.zeros_like(a)
+        for sweep in range(_WARM_UP + MAP_SWEEPS * len(self.vertex_draws)):
+            vertices = self.vertex_draws[max(sweep - _WARM_UP, 0) // MAP_SWEEPS]
+            reference = sweep % a.shape[1]
+            kernels.sweep_abundances(_KEY, sweep, -1, reference, 1, points, deviation, vertices, log_face, a)
+            if sweep >= _WARM_UP:
+                kernels.accumulate(a, total, squares)
+        mean, deviation = mean_and_sd(total, squares, MAP_SWEEPS * len(self.vertex_draws))
+        return mean / mean.sum(axis=1, keepdims=True), deviation
+
+    def resampled(self, energy: Array, new_energy: Array) -> "BayesianModel":
+        """Interpolate the model to other channels; counts grow with the width of a channel."""
+        widths = np.interp(new_energy, energy, np.gradient(energy)) if len(energy) > 1 else np.ones(1)
+        growth = np.gradient(new_energy) / widths if len(new_energy) > 1 else np.ones(1)
+
+        def moved(rows: Array) -> Array:
+            return np.stack([np.interp(new_energy, energy, row) for row in rows])
+
+        weight, scale, variance = self.channel_weight, growth, self.noise_variance
+        if weight is None:
+            variance = variance * float(growth.mean())
+        else:
+            weight = np.interp(new_energy, energy, weight) * np.sqrt(growth)
+            scale = np.sqrt(growth)
+        orthonormal, triangle = np.linalg.qr((moved(self.axes) * scale).T) if len(self.axes) else (None, None)
+        changes = {}
+        if orthonormal is not None and triangle is not None:
+            changes = {"axes": orthonormal.T, "vertex_draws": self.vertex_draws @ triangle.T}
+        return dataclasses.replace(
+            self,
+            endmembers=moved(self.endmembers) * growth,
+            endmember_spectrum_sd=moved(self.endmember_spectrum_sd) * growth,
+            origin=moved(self.origin[None])[0] * scale,
+            channel_weight=weight,
+            noise_variance=variance,
+            **changes,
+        )
+
+
+def relative_variance(spectra: Array, channel_weight: Array) -> Array:
+    """Variance of each pixel in units of the squared channel weight: its total counts, never near zero."""
+    variance = spectra.sum(axis=1) / np.sum(channel_weight**2)
+    middle = float(np.median(variance))
+    if not middle > 0:
+        return np.ones(len(spectra))
+    return np.maximum(variance, 0.05 * middle)
+
+
+def fitted_model(
+    posterior: Posterior, chain: Chain, channel_weight: Array | None, message: str
+) -> BayesianModel:
+    """Turn a chain into a model, endmembers in the order of their counts."""
+    scale = 1.0 if channel_weight is None else channel_weight
+    endmembers = (posterior.origin + chain.vertices.mean(axis=0) @ posterior.axes) * scale
+    order = np.argsort(-chain.abundance.mean(axis=0) * np.abs(endmembers).sum(axis=1), kind="stable")
+    vertices = chain.vertices[:, order]
+    rhat, size = split_rhat(vertices), effective_sample_size(vertices)
+    rhat, size = rhat.max(axis=1, initial=1.0), size.min(axis=1, initial=float(len(vertices)))
+    kept = np.linspace(0, len(vertices) - 1, min(MAP_DRAWS, len(vertices))).round().astype(int)
+    return BayesianModel(
+        endmembers=endmembers[order],
+        endmember_spectrum_sd=_spectrum_sd(chain, posterior.axes)[order] * scale,
+        axes=posterior.axes,
+        origin=posterior.origin,
+        vertex_draws=vertices[kept],
+        noise_variance=float(chain.variance[-len(vertices) :].mean()),
+        face_probability=_reordered(chain.face_probability, order),
+        channel_weight=channel_weight,
+        effective_sample_size=size,
+        split_rhat=rhat,
+        loss=chain.variance,
+        status="converged" if rhat.max() < _LIMIT else "not converged",
+        message="; ".join(filter(None, [_quality(rhat, size, len(vertices)), message])),
+    )
+
+
+def _quality(rhat: Array, size: Array, number: int) -> str:
+    return (
+        f"split R-hat at most {rhat.max():.3f}, effective sample size at least {size.min():.0f} of {number}"
+    )
+
+
+def _spectrum_sd(chain: Chain, axes: Array) -> Array:
+    """Return the standard deviation of each channel of each endmember.
+
+    Within the axes from the covariance of the vertices; outside of them, where the model has no freedom, that
+    of least squares on the abundances.
+    """
+    number = len(chain.vertices)
+    centred = chain.vertices - chain.vertices.mean(axis=0)
+    covariance = np.einsum("nrj,nrk->rjk", centred, centred) / max(number - 1, 1)
+    inside = np.einsum("jc,rjk,kc->rc", axes, covariance, axes)
+    noise = chain.variance[-number:].mean() * np.diag(np.linalg.pinv(chain.gram, hermitian=True))
+    outside = noise[:, None] * (1.0 - np.sum(axes**2, axis=0))
+    return np.sqrt(np.maximum(inside + outside, 0.0))
+
+
+def _reordered(face_probability: Array, order: NDArray[np.intp]) -> Array | None:
+    """Probabilities of the faces after the endmembers have changed places."""
+    if len(face_probability) == 0:
+        return None
+    bits = np.arange(len(face_probability))[:, None] >> np.arange(len(order)) & 1
+    return face_probability[bits @ (1 << order)]
