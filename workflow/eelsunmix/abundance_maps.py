@@ -101,7 +101,7 @@ def _refit_maps(model: Model, counts: xr.DataArray, deviation: Array) -> xr.Data
         signed=model.signed,
         variance_to_mean=_channel_variance_to_mean(counts),
     )
-    return blocks.map_blocks(kernel, counts, template)
+    return blocks.map_blocks(kernel, blocks.unshared(counts), template)
 
 
 def _channel_variance_to_mean(counts: xr.DataArray) -> float:
