@@ -17,33 +17,21 @@ def scree(pca: xr.Dataset, rank: xr.Dataset, *, count: int) -> dict[str, Any]:
     values = np.asarray(pca["eigenvalue"].values, dtype=float)[:count]
     index = np.arange(1, values.size + 1)
     chosen = int(rank.attrs["n_endmembers"])
-    colours = [BLUE if i <= chosen else GREY for i in index.tolist()]
-    hover = {"hovertemplate": "component %{x}: %{y:.4g}<extra>%{fullData.name}</extra>"}
-    data = [
-        {
-            "type": "scatter",
-            "mode": "markers",
-            "x": index,
-            "y": values,
-            "name": "data",
-            "marker": {"color": colours, "size": 8 if count <= 60 else 4},
-            **hover,
-        }
-    ]
+    data = [_eigenvalues(index, values, chosen)]
     if "parallel_eigenvalue" in rank:
         noise = np.asarray(rank["parallel_eigenvalue"].values, dtype=float)[:count]
         style = {"color": ORANGE, "width": 2, "dash": "dash"}
-        data.append(line(index[: noise.size], noise, "pure noise (parallel analysis, 99 %)", style, **hover))
-    edge = rank.attrs.get("noise_edge")
-    if edge:
-        data.append(line(index[[0, -1]], [float(edge)] * 2, "edge of noise", {"color": RED, "width": 1.5}))
+        data.append(line(index[: noise.size], noise, "pure noise (parallel analysis, 99 %)", style))
+    if rank.attrs.get("noise_edge"):
+        edge = [float(rank.attrs["noise_edge"])] * 2
+        data.append(line(index[[0, -1]], edge, "edge of noise", {"color": RED, "width": 1.5}))
     layout = base_layout(340, margin={"l": 74, "r": 20, "t": 44, "b": 50})
     layout["xaxis"] = axis("component", range=[0.3, values.size + 0.7])
-    layout["yaxis"] = axis(
-        "eigenvalue (variance / Poisson variance)", type="log", exponentformat="power", dtick=1
-    )
+    title = "eigenvalue (variance / Poisson variance)"
+    layout["yaxis"] = axis(title, type="log", exponentformat="power", dtick=1)
     layout["shapes"], layout["annotations"] = _choice(chosen)
-    return {"data": data, "layout": layout}
+    hover = "component %{x}: %{y:.4g}<extra>%{fullData.name}</extra>"
+    return {"data": [{**trace, "hovertemplate": hover} for trace in data], "layout": layout}
 
 
 def score_maps(pca: xr.Dataset, view: MapView, *, count: int, chosen: int) -> dict[str, Any]:
@@ -89,3 +77,10 @@ def _choice(chosen: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     x = chosen + 0.5
     mark = {"type": "line", "x0": x, "x1": x, "y0": 0, "y1": 1, "line": dashed, **where}
     return [mark], [label(f"chosen: {chosen}", x=x, y=1, xanchor="left", yanchor="top", xshift=4, **where)]
+
+
+def _eigenvalues(index: np.ndarray, values: np.ndarray, chosen: int) -> dict[str, Any]:
+    colours = [BLUE if i <= chosen else GREY for i in index.tolist()]
+    marker = {"color": colours, "size": 8 if index.size <= 60 else 4}
+    points = {"type": "scatter", "mode": "markers", "x": index, "y": values}
+    return {**points, "name": "data (blue: used)", "marker": marker}

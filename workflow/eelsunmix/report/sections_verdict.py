@@ -30,12 +30,10 @@ def failures(inputs: Inputs) -> list[Block]:
 
 def key_facts(inputs: Inputs) -> list[tuple[str, str]]:
     """Return what stands below the title of the page."""
-    extent = " × ".join(tidy(inputs.view.extent(axis), 4) for axis in "xy")
-    pixels = " × ".join(str(n) for n in inputs.counts.shape[:-1])
     channels = interval((inputs.energy[0], inputs.energy[-1]), inputs.energy_unit)
     seconds = [float(entry["seconds"]) for entry in inputs.benchmarks if entry.get("seconds") is not None]
     return [
-        ("image", f"{pixels} pixels, {extent} {inputs.view.unit} (x × y)"),
+        ("image", _image_size(inputs)),
         ("channels", f"{inputs.energy.size}, {channels}"),
         ("counts per pixel", number(float(inputs.corrected["mean_spectrum"].sum()))),
         ("components", f"{inputs.n_endmembers} ({_chosen_by(inputs)})"),
@@ -43,6 +41,13 @@ def key_facts(inputs: Inputs) -> list[tuple[str, str]]:
         ("methods", ", ".join(inputs.methods) or DASH),
         ("time of all rules", duration(sum(seconds)) if seconds else DASH),
     ]
+
+
+def _image_size(inputs: Inputs) -> str:
+    dims = [str(dim) for dim in inputs.counts.dims[:-1]]
+    pixels = f"{' × '.join(str(inputs.counts.sizes[dim]) for dim in dims)} pixels ({' × '.join(dims)})"
+    extent = " × ".join(tidy(inputs.view.extent(axis), 4) for axis in "yx")
+    return pixels if inputs.view.unit == "px" else f"{pixels}, {extent} {inputs.view.unit}"
 
 
 def _chosen_by(inputs: Inputs) -> str:
