@@ -9,12 +9,12 @@ _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def number(value: Any, digits: int = 3) -> str:
-    """Write a number with `digits` significant digits; a dash for what is missing or not finite.
+    r"""Write a number with `digits` significant digits; a dash for what is missing or not finite.
 
     Examples
     --------
     >>> number(0.123456), number(1234567.8), number(12345), number(float("nan")), number(2.5e-7)
-    ('0.123', '1.23×10⁶', '12 300', '–', '2.5×10⁻⁷')
+    ('0.123', '1.23×10⁶', '12\u202f300', '–', '2.5×10⁻⁷')
     """
     try:
         value = float(value)
@@ -45,12 +45,12 @@ def tidy(value: Any, digits: int = 6) -> str:
 
 
 def decimals(value: Any, places: int = 3) -> str:
-    """Write a number of the order of one with a fixed number of decimals, larger ones with three digits.
+    r"""Write a number of the order of one with a fixed number of decimals, larger ones with three digits.
 
     Examples
     --------
     >>> decimals(0.99612), decimals(-0.5, 2), decimals(1130.2), decimals(None)
-    ('0.996', '−0.50', '1 130', '–')
+    ('0.996', '−0.50', '1\u202f130', '–')
     """
     text = number(value)
     if text == DASH or abs(float(value)) >= 10:
@@ -59,12 +59,12 @@ def decimals(value: Any, places: int = 3) -> str:
 
 
 def integer(value: Any) -> str:
-    """Write an integer with thin spaces between the thousands.
+    r"""Write an integer with thin spaces between the thousands.
 
     Examples
     --------
     >>> integer(1234567), integer(None)
-    ('1 234 567', '–')
+    ('1\u202f234\u202f567', '–')
     """
     try:
         return f"{int(value):,}".replace(",", "\u202f").replace("-", "−")
@@ -138,9 +138,9 @@ def size(n_bytes: Any) -> str:
     amount = float(n_bytes)
     for unit in ("B", "kB", "MB", "GB"):
         if amount < 1000:
-            return f"{number(amount)} {unit}"
+            return f"{tidy(amount, 3)} {unit}"
         amount /= 1000
-    return f"{number(amount)} TB"
+    return f"{tidy(amount, 3)} TB"
 
 
 def interval(bounds: Any, unit: str) -> str:
