@@ -266,7 +266,7 @@ def _comparison(methods, working, abundance, axes, edges, rng, truth):
     sd = np.where(np.array(labels) == "BS", 60 * np.sqrt(3), np.nan)[:, None, None, None] * np.ones(
         profile.shape
     )
-    by_profile = ("method", "edge", "profile")
+    by_profile = ("label", "edge", "profile")
     shape = (len(labels), len(names), 2)
 
     def table(value):
@@ -275,37 +275,37 @@ def _comparison(methods, working, abundance, axes, edges, rng, truth):
         return found
 
     data = {
-        "element_map": (("method", "edge", "y", "x"), maps),
+        "element_map": (("label", "edge", "y", "x"), maps),
         "element_profile": ((*by_profile, "position"), profile),
         "element_profile_sd": ((*by_profile, "position"), sd),
         "profile_position": (("profile", "position"), np.tile(STEP * np.arange(n_x), (2, 1))),
         "owner": (
-            ("method", "edge"),
+            ("label", "edge"),
             np.array([_owners(label, good_, edges) for label, good_ in zip(labels, good, strict=True)]),
         ),
-        "group": (("method", "endmember"), np.where(_real(labels, good), np.arange(3), -1)),
+        "group": (("label", "endmember"), np.where(_real(labels, good), np.arange(3), -1)),
         "endmember_label": (
-            ("method", "endmember"),
+            ("label", "endmember"),
             np.where(_real(labels, good), ["Ru", "Co", "background"], ""),
         ),
-        "cross_talk": (("method", "endmember", "edge"), _cross_talk(labels, good, edges)),
-        "sad_between": (("method", "other_method"), 0.05 * np.ones((len(labels), len(labels)))),
+        "cross_talk": (("label", "endmember", "edge"), _cross_talk(labels, good, edges)),
+        "sad_between": (("label", "other_label"), 0.05 * np.ones((len(labels), len(labels)))),
         "map_noise_ceiling": ("edge", np.linspace(0.9, 0.4, len(names))),
         "profile_noise_ceiling": (("edge", "profile"), np.full((len(names), 2), 0.85)),
-        "status": ("method", ["reference", *("converged" if m in working else "failed" for m in methods)]),
+        "status": ("label", ["reference", *("converged" if m in working else "failed" for m in methods)]),
         "message": (
-            "method",
+            "label",
             ["", *("" if m in working else "the loss was not finite in epoch 3" for m in methods)],
         ),
-        "seconds": ("method", np.arange(len(labels), dtype=float)),
+        "seconds": ("label", np.arange(len(labels), dtype=float)),
     }
     for name in ("map_correlation", "map_scale", "off_region_mean", "off_region_sd", "negative_fraction"):
-        data[name] = (("method", "edge"), np.abs(table(0.8)[:, :, 0]))
+        data[name] = (("label", "edge"), np.abs(table(0.8)[:, :, 0]))
     for name in ("correlation", "scale", "error", "reduced_chi2"):
         data[f"profile_{name}"] = (by_profile, table(0.9))
     for name in ("fwhm_nm", "left_10_90_nm", "right_10_90_nm", "asymmetry"):
         data[name] = (by_profile, table(1.2))
-    coords = {"y": axes["y"], "x": axes["x"], "method": labels, "other_method": labels}
+    coords = {"y": axes["y"], "x": axes["x"], "label": labels, "other_label": labels}
     store = xr.Dataset(data, coords={**coords, "edge": names, "profile": ["P1", "all"]})
     if truth:
         store = _with_truth(store, true, abundance, labels, good, rng)
@@ -342,13 +342,13 @@ def _with_truth(store, true, abundance, labels, good, rng):
             ("edge", "profile", "position"),
             np.stack([true[:, :3].sum(1), true.sum(1)], 1),
         ),
-        "truth_match": (("method", "true_endmember"), np.where(real, np.arange(3), -1)),
-        "truth_abundance_profile": (("method", "true_endmember", "profile", "position"), found),
+        "truth_match": (("label", "true_endmember"), np.where(real, np.arange(3), -1)),
+        "truth_abundance_profile": (("label", "true_endmember", "profile", "position"), found),
         "true_abundance_profile": (("true_endmember", "profile", "position"), along.transpose(2, 0, 1)),
     }
     for name in ("sad", "sad_whitened", "sad_edge", "nmse", "nmse_scale_free"):
         scores = np.where(real, 0.05 + 0.01 * rng.random(real.shape), np.nan)
-        data[f"truth_{name}"] = (("method", "true_endmember"), scores)
+        data[f"truth_{name}"] = (("label", "true_endmember"), scores)
     return store.assign(data).assign_coords(true_endmember=NAMES)
 
 

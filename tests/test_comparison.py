@@ -119,7 +119,7 @@ def lights(comparison, method):
 
 
 def of(comparison, method):
-    return comparison.sel({"method": method})
+    return comparison.sel({"label": method})
 
 
 def test_the_truth_is_green_throughout(comparison):
@@ -161,7 +161,7 @@ def test_order_and_scale_of_components_do_not_matter(comparison):
     np.testing.assert_allclose(other.cross_talk, one.cross_talk.values[[2, 0, 1]], rtol=1e-6)
     np.testing.assert_allclose(other.truth_sad, 0, atol=1e-7)
     np.testing.assert_allclose(other.truth_nmse_scale_free, 0, atol=1e-12)
-    np.testing.assert_allclose(float(comparison.sad_between.sel({"method": "swapped"})[2]), 0, atol=1e-7)
+    np.testing.assert_allclose(float(comparison.sad_between.sel({"label": "swapped"})[2]), 0, atol=1e-7)
 
 
 def test_co_in_the_ru_component_is_flagged(comparison):
@@ -203,7 +203,7 @@ def test_binarised_maps_are_flagged(comparison):
 
 def test_a_failed_method_keeps_its_place(comparison):
     one = of(comparison, "failed")
-    assert comparison.method.values.tolist()[:2] == ["BS", "failed"]
+    assert comparison.label.values.tolist()[:2] == ["BS", "failed"]
     assert np.isnan(one.element_map).all()
     assert np.isnan(one.element_profile).all()
     assert (one.group == -1).all()
@@ -332,7 +332,7 @@ def test_without_edges_components_are_still_matched(scene):
 
 def test_without_methods_the_reference_stands_alone(scene, bs):
     found = run(scene, bs, {})
-    assert found.method.values.tolist() == ["BS"]
+    assert found.label.values.tolist() == ["BS"]
     assert found.sizes["endmember"] == 0
 
 
@@ -416,8 +416,8 @@ def test_a_series_of_frames_is_compared_frame_by_frame():
         profiles=profiles,
         regions=scene.regions,
     )
-    assert found.element_map.dims == ("method", "edge", "frame", "y", "x")
-    assert found.element_profile.dims == ("method", "edge", "profile", "frame", "position")
+    assert found.element_map.dims == ("label", "edge", "frame", "y", "x")
+    assert found.element_profile.dims == ("label", "edge", "profile", "frame", "position")
     assert float(of(found, "m").profile_correlation.sel(edge="Co_L23")[0]) > 0.95
 
 

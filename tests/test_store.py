@@ -58,6 +58,14 @@ def test_what_is_published_is_read_back(dataset, store):
     }
 
 
+def test_empty_dims_are_kept(tmp_path):
+    empty = xr.Dataset(
+        {"spike": (("spike", "axis"), np.zeros((0, 3))), "maps": (("y", "edge"), np.zeros((7, 0)))}
+    )
+    publish(empty, tmp_path / "empty.zarr")
+    xr.testing.assert_equal(open_store(tmp_path / "empty.zarr"), empty)
+
+
 def test_a_store_opens_with_xarray_alone(dataset, store):
     with xr.open_zarr(store) as found:
         xr.testing.assert_equal(found.load(), dataset)

@@ -182,6 +182,7 @@ def test_a_new_sample_can_use_the_models_of_another(project):
 
 def test_a_deleted_store_is_made_again(project):
     shutil.rmtree(project.folder / "results" / "SI1" / "map" / "vca.zarr")
+    (project.folder / "reports" / "SI1.html").unlink()
     assert project.run("-n") == {"map_vca", "compare", "report", "all"}
 
 
@@ -193,6 +194,7 @@ def test_a_flipped_bit_in_an_input_is_refused_by_name(project):
     content[len(content) // 2] ^= 1
     chunk.write_bytes(content)
     shutil.rmtree(results / "pca.zarr")
+    (project.folder / "reports" / "SI1.html").unlink()
     failed = project.snakemake()
     assert failed.returncode != 0
     output = failed.stdout + failed.stderr
@@ -205,7 +207,7 @@ def test_a_flipped_bit_in_an_input_is_refused_by_name(project):
     ("old", "new", "message"),
     [
         ("n: 3", "n: three", r"config\.yaml:4: components\.n: "),
-        ("n_draws", "n_drawz", r"config\.yaml:9: methods\.vca\.n_drawz: .*n_draws"),
+        ("n_draws", "n_drawz", r"config\.yaml:11: methods\.vca\.n_drawz: .*n_draws"),
         ("fit_eV: [400, 455]", "fit_eV: [1400, 1455]", r"edges\.Ru_M23"),
         ("SI1:", "../SI1:", r"config\.yaml:3: "),
     ],

@@ -290,6 +290,8 @@ def _in_shards(array: xr.DataArray) -> xr.DataArray:
 def _encoding(array: xr.DataArray) -> dict[str, Any]:
     compressors = (BloscCodec(cname="lz4", clevel=5, shuffle="bitshuffle"), Crc32cCodec())
     shard = block_shape(array.shape) if array.ndim else ()
+    if array.size == 0:
+        return {}
     if shard == array.shape:
         return {"chunks": array.shape, "compressors": compressors} if array.ndim else {}
     # a shard holds a whole number of chunks, so chunks are cut along the first axis that a shard divides

@@ -108,8 +108,8 @@ def _bookkeeping(components: Sequence[Components]) -> xr.Dataset:
         "reconstruction_chi2": [np.nan, *[component.reduced_chi2 for component in components]],
     }
     labels = [REFERENCE, *[component.label for component in components]]
-    data = {name: ("method", np.array(values)) for name, values in columns.items()}
-    return xr.Dataset(data, coords={"method": labels, "other_method": labels})
+    data = {name: ("label", np.array(values)) for name, values in columns.items()}
+    return xr.Dataset(data, coords={"label": labels, "other_label": labels})
 
 
 def _checked(component: Components, setting: Setting) -> Components:

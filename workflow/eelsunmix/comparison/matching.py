@@ -62,7 +62,7 @@ def matching_variables(
     angles = np.pad(sad_between(components, noise), ((extra, 0), (extra, 0)), constant_values=np.nan)
     return xr.Dataset(
         {
-            "group": (("method", "endmember"), group),
-            "sad_between": (("method", "other_method"), angles, {"units": "rad"}),
+            "group": (("label", "endmember"), group),
+            "sad_between": (("label", "other_label"), angles, {"units": "rad"}),
         }
     )

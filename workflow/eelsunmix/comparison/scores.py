@@ -22,7 +22,7 @@ def score_variables(elements: xr.Dataset, components: Sequence[Components], sett
     alone = xr.Dataset(
         {
             "negative_fraction": _negative_fraction(elements["element_map"], setting),
-            "binarisation": ("method", binarisation(elements, components, ceiling, setting)),
+            "binarisation": ("label", binarisation(elements, components, ceiling, setting)),
         }
     )
     regions = region_variables(elements, components, setting)
@@ -41,7 +41,7 @@ def map_variables(elements: xr.Dataset, setting: Setting) -> xr.Dataset:
         correlation[row, column] = agreement.correlation(maps[0, column], maps[row, column])
         factor[row, column] = agreement.scale(maps[0, column], maps[row, column], sd[column])
     ceiling = np.array([agreement.noise_ceiling(maps[0, k], sd[k]) for k in range(shape[1])], dtype=float)
-    dims = ("method", "edge")
+    dims = ("label", "edge")
     return xr.Dataset(
         {
             "map_correlation": (dims, correlation),
@@ -69,7 +69,7 @@ def profile_variables(elements: xr.Dataset) -> xr.Dataset:
     ceiling = np.full(shape[1:], np.nan)
     for index in np.ndindex(shape[1:]):
         ceiling[index] = agreement.noise_ceiling(profiles[(0, *index)], sd[index])
-    dims = ("method", "edge", "profile")
+    dims = ("label", "edge", "profile")
     names = ("profile_correlation", "profile_scale", "profile_error", "profile_reduced_chi2")
     data = {name: (dims, values) for name, values in zip(names, scores, strict=True)}
     return xr.Dataset({**data, "profile_noise_ceiling": (("edge", "profile"), ceiling)})
@@ -78,13 +78,13 @@ def profile_variables(elements: xr.Dataset) -> xr.Dataset:
 def shape_variables(elements: xr.Dataset) -> xr.Dataset:
     """Width, flanks and asymmetry of each profile (of its mean over frames), dims (method, edge, profile)."""
     profiles = elements["element_profile"]
-    frames = [dim for dim in profiles.dims if dim not in ("method", "edge", "profile", "position")]
+    frames = [dim for dim in profiles.dims if dim not in ("label", "edge", "profile", "position")]
     values = profiles.mean(frames).to_numpy()
     positions = elements["profile_position"].to_numpy()
     shapes = np.full((4, *values.shape[:3]), np.nan)
     for index in np.ndindex(values.shape[:3]):
         shapes[(slice(None), *index)] = astuple(peak_shape(positions[index[2]], values[index]))
-    dims = ("method", "edge", "profile")
+    dims = ("label", "edge", "profile")
     names = ("fwhm_nm", "left_10_90_nm", "right_10_90_nm", "asymmetry")
     units = ("nm", "nm", "nm", "1")
     return xr.Dataset(

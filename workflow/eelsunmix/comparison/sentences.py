@@ -40,8 +40,8 @@ def sentences(comparison: xr.Dataset, rows: list[Row], setting: Setting) -> list
     """List the findings, those about agreement first."""
     methods = [
         m
-        for m in comparison["method"].values[1:].tolist()
-        if comparison["status"].sel({"method": m}) != "failed"
+        for m in comparison["label"].values[1:].tolist()
+        if comparison["status"].sel({"label": m}) != "failed"
     ]
     beyond = [sentence for key, words in BEYOND.items() for sentence in _beyond(rows, key, *words)]
     return [
@@ -56,7 +56,7 @@ def sentences(comparison: xr.Dataset, rows: list[Row], setting: Setting) -> list
 def caveats(comparison: xr.Dataset, setting: Setting) -> list[str]:
     """List what the reader has to know before believing any number of the comparison."""
     found = []
-    reference = comparison.sel({"method": REFERENCE})
+    reference = comparison.sel({"label": REFERENCE})
     for name, edge in setting.edges.items():
         at = reference.sel(edge=name)
         mean, sd = float(at["off_region_mean"]), float(at["off_region_sd"])
@@ -91,7 +91,7 @@ def _noise_caveat(comparison: xr.Dataset) -> list[str]:
 
 def _agreement(comparison: xr.Dataset, methods: Sequence[str], setting: Setting) -> list[str]:
     limit = CRITERIA["agreement"].green
-    tables = {method: agreement_table(comparison.sel({"method": method}), setting) for method in methods}
+    tables = {method: agreement_table(comparison.sel({"label": method}), setting) for method in methods}
     places = dict.fromkeys(place for table in tables.values() for place in table)
     found = []
     for place in places:
@@ -117,7 +117,7 @@ def _leaks(comparison: xr.Dataset, methods: Sequence[str], setting: Setting) -> 
     places: dict[str, list[str]] = {}
     ownerless = []
     for method in methods:
-        one = comparison.sel({"method": method})
+        one = comparison.sel({"label": method})
         for (element, endmember), value in leaks(one, setting).items():
             if value > limit:
                 name = component_name(one, endmember)
@@ -155,11 +155,11 @@ def _truth(rows: list[Row]) -> list[str]:
 
 def _status(comparison: xr.Dataset) -> list[str]:
     states: Mapping[str, str] = {
-        str(m): str(s) for m, s in zip(comparison["method"].values, comparison["status"].values, strict=True)
+        str(m): str(s) for m, s in zip(comparison["label"].values, comparison["status"].values, strict=True)
     }
     found = []
     for method, status in states.items():
-        message = str(comparison["message"].sel({"method": method}).item()) or "no reason was given"
+        message = str(comparison["message"].sel({"label": method}).item()) or "no reason was given"
         if status == "failed":
             found.append(f"{method} gave no result: {message}")
         elif status == "not converged":

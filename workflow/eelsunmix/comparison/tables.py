@@ -36,15 +36,15 @@ def element_variables(components: Sequence[Components], setting: Setting, n_endm
     ]
     noise = np.full(np.shape(profiles), np.nan)
     noise[0] = bs["profile_counts_sd"]
-    profile_dims = ("method", *bs["profile_counts"].dims)
+    profile_dims = ("label", *bs["profile_counts"].dims)
     data = {
-        "element_map": (("method", *like.dims), np.array(maps, dtype=np.float32), COUNTS),
+        "element_map": (("label", *like.dims), np.array(maps, dtype=np.float32), COUNTS),
         "element_profile": (profile_dims, np.array(profiles, dtype=float), COUNTS),
         "element_profile_sd": (profile_dims, noise, COUNTS),
         "profile_position": bs["profile_position"],
     }
     names = [REFERENCE, *[component.label for component in components]]
-    coords = {**like.coords, **bs["profile_counts"].coords, "method": names}
+    coords = {**like.coords, **bs["profile_counts"].coords, "label": names}
     return xr.Dataset(data, coords=coords).merge(component_variables(components, setting, n_endmembers))
 
 
@@ -63,13 +63,13 @@ def component_variables(components: Sequence[Components], setting: Setting, n_en
         talk[row, :size] = cross_talk(component.spectra, net[row, :size], owner[row])
         exponent[row, :size] = exponents(component.spectra, setting)
         names[row][:size] = labels(talk[row, :size], list(setting.edges.values()))
-    dims = ("method", "endmember", "edge")
+    dims = ("label", "endmember", "edge")
     data: dict[str, Any] = {
         "endmember_net_counts": (dims, net, COUNTS),
         "cross_talk": (dims, talk),
         "endmember_exponent": (dims, exponent),
-        "owner": (("method", "edge"), owner),
-        "endmember_label": (("method", "endmember"), np.array(names, dtype=str).reshape(shape[:2])),
+        "owner": (("label", "edge"), owner),
+        "endmember_label": (("label", "endmember"), np.array(names, dtype=str).reshape(shape[:2])),
     }
     return xr.Dataset(data)
 
@@ -89,7 +89,7 @@ def region_variables(elements: xr.Dataset, components: Sequence[Components], set
             mean[row, column] = inside.mean()
             sd[row, column] = inside.std() / np.sqrt(max(int(inside.count()), 1))
             share[row, column] = _off_region_share(component, elements, row, column, mask)
-    dims = ("method", "edge")
+    dims = ("label", "edge")
     return xr.Dataset(
         {
             "off_region_mean": (dims, mean, COUNTS),

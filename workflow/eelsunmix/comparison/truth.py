@@ -69,8 +69,8 @@ def truth_variables(known: xr.Dataset, components: Sequence[Components], setting
     spectra = known["spectrum"].to_numpy()
     maps = true_element_map(known, setting)
     scores, matched, profiles = _method_truth(known, components, setting)
-    dims = ("method", "true_endmember")
-    profile_dims = ("method", "true_endmember", *setting.bs["profile_counts"].dims[1:])
+    dims = ("label", "true_endmember")
+    profile_dims = ("label", "true_endmember", *setting.bs["profile_counts"].dims[1:])
     names = [REFERENCE, *[component.label for component in components]]
     data = {
         "true_element_map": maps,
@@ -83,7 +83,7 @@ def truth_variables(known: xr.Dataset, components: Sequence[Components], setting
     }
     for name in SCORES[:3]:
         data[name] = (*data[name], {"units": "rad"})
-    coords = {"method": names, "true_endmember": known["true_endmember"]}
+    coords = {"label": names, "true_endmember": known["true_endmember"]}
     return xr.Dataset(data, coords=coords).drop_vars([*setting.energy.dims], errors="ignore")
 
 

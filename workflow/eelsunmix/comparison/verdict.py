@@ -21,8 +21,8 @@ CONVERGENCE_LIGHTS = {"converged": "green", "not converged": "amber", "failed": 
 def verdict(comparison: xr.Dataset, setting: Setting) -> list[Row]:
     """Rows of the trust card: dicts of method, criterion, value, text, green, amber, light, explanation."""
     rows = []
-    for method in comparison["method"].values[1:].tolist():
-        one = comparison.sel({"method": method})
+    for method in comparison["label"].values[1:].tolist():
+        one = comparison.sel({"label": method})
         rows.append(_convergence(one, method))
         findings = {
             "agreement": worst_agreement(one, setting),
@@ -36,7 +36,7 @@ def verdict(comparison: xr.Dataset, setting: Setting) -> list[Row]:
             findings["truth_maps"] = _worst("truth_maps", one["truth_nmse_scale_free"])
             findings["truth_spectra"] = _worst("truth_spectra", one["truth_sad_whitened"])
         rows += [_row(method, key, finding) for key, finding in findings.items()]
-    reference = comparison.sel({"method": REFERENCE})
+    reference = comparison.sel({"label": REFERENCE})
     return [*rows, _row(REFERENCE, "off_region", worst_off_region(reference, setting))]
 
 

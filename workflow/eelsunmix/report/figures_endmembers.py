@@ -33,8 +33,8 @@ def members_of(comparison: xr.Dataset, methods: Sequence[str]) -> dict[int, list
     """Return group -> (method, endmember) pairs, as the comparison matched them; -1 gathers the unmatched."""
     found: dict[int, list[tuple[str, int]]] = {}
     for method in methods:
-        for endmember, group in enumerate(comparison["group"].sel({"method": method}).values.tolist()):
-            if group >= 0 or str(comparison["endmember_label"].sel({"method": method}).values[endmember]):
+        for endmember, group in enumerate(comparison["group"].sel({"label": method}).values.tolist()):
+            if group >= 0 or str(comparison["endmember_label"].sel({"label": method}).values[endmember]):
                 found.setdefault(int(group), []).append((method, endmember))
     return dict(sorted(found.items(), key=lambda item: (item[0] < 0, item[0])))
 
@@ -44,7 +44,7 @@ def group_names(comparison: xr.Dataset, members: Mapping[int, Sequence[tuple[str
     names = {}
     for group, found in members.items():
         method, endmember = found[0]
-        label = str(comparison["endmember_label"].sel({"method": method}).values[endmember])
+        label = str(comparison["endmember_label"].sel({"label": method}).values[endmember])
         names[group] = "unmatched" if group < 0 else label or f"component {group + 1}"
     return names
 

@@ -40,7 +40,7 @@ class ElementMaps:
     @property
     def labels(self) -> list[str]:
         """All rows of the grid."""
-        methods = [str(method) for method in self.comparison["method"].values]
+        methods = [str(method) for method in self.comparison["label"].values]
         return [TRUTH, *methods] if "true_element_map" in self.comparison else methods
 
     def image(self, label: str, edge: str, scale: str) -> np.ndarray | str:
@@ -51,12 +51,12 @@ class ElementMaps:
             return self._abundance(label, edge)
         if label == TRUTH:
             return self.view.image(self.comparison["true_element_map"].sel(edge=edge))
-        return self.view.image(self.comparison["element_map"].sel({"method": label, "edge": edge}))
+        return self.view.image(self.comparison["element_map"].sel({"label": label, "edge": edge}))
 
     def _abundance(self, label: str, edge: str) -> np.ndarray | str:
         if label in (TRUTH, REFERENCE):
             return "counts only"
-        owner = int(self.comparison["owner"].sel({"method": label, "edge": edge}).item())
+        owner = int(self.comparison["owner"].sel({"label": label, "edge": edge}).item())
         if owner < 0:
             return "no owner"
         return self.view.image(self.maps[label]["abundance"].isel(endmember=owner))

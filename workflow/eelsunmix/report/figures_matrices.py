@@ -34,7 +34,7 @@ def cross_talk(comparison: xr.Dataset, methods: Sequence[str], edges: Sequence[s
     layout["coloraxis"] = {"cmin": -1, "cmax": 1, "colorscale": DIVERGING, "showscale": False}
     data = []
     for i, (method, names) in enumerate(rows.items()):
-        values = comparison["cross_talk"].sel({"method": method}).values[list(names)].astype(float)
+        values = comparison["cross_talk"].sel({"label": method}).values[list(names)].astype(float)
         data.append(
             _matrix(values, [e.replace("_", " ") for e in edges], list(names.values()), i, _two_decimals)
         )
@@ -64,7 +64,7 @@ def angles(values: np.ndarray, methods: Sequence[str]) -> dict[str, Any]:
 
 def _endmembers(comparison: xr.Dataset, method: str) -> dict[int, str]:
     """Endmembers of a method, padding left out, with numbers that keep equal labels apart."""
-    found = comparison["endmember_label"].sel({"method": method}).values
+    found = comparison["endmember_label"].sel({"label": method}).values
     return {k: f"{k + 1} {name}" for k, name in enumerate(map(str, found)) if name}
 
 

@@ -78,8 +78,8 @@ def profile_axes(i: int, panels: Panels, x_title: str, y_title: str) -> dict[str
 
 def _reference(one: xr.Dataset, axes: dict[str, str]) -> list[dict[str, Any]]:
     position = one["profile_position"].values
-    values = one["element_profile"].sel({"method": REFERENCE}).values
-    deviation = one["element_profile_sd"].sel({"method": REFERENCE}).values
+    values = one["element_profile"].sel({"label": REFERENCE}).values
+    deviation = one["element_profile_sd"].sel({"label": REFERENCE}).values
     grey = {"colour": "rgba(27,31,36,0.16)", "name": "BS ± 1 sd"}
     area = band(position, values - deviation, values + deviation, **grey, **axes)
     dots = {"mode": "lines+markers", "marker": {"size": 4}, "hovertemplate": _hover("BS")}
@@ -97,7 +97,7 @@ def _truth(one: xr.Dataset, axes: dict[str, str]) -> list[dict[str, Any]]:
 def _method(
     one: xr.Dataset, method: str, scaled: bool, styles: Styles, axes: dict[str, str]
 ) -> dict[str, Any]:
-    found = one.sel({"method": method})
+    found = one.sel({"label": method})
     values = found["element_profile"].values
     if scaled:
         values = values * float(found["profile_scale"].item())

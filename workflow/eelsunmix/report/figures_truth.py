@@ -31,7 +31,7 @@ def true_abundance_profiles(
         truth = of_one["true_abundance_profile"].values[shown]
         data.append(line(position[shown], truth, "truth", BROAD, **axes))
         for method in methods:
-            values = of_one["truth_abundance_profile"].sel({"method": method}).values[shown]
+            values = of_one["truth_abundance_profile"].sel({"label": method}).values[shown]
             data.append(_of_method(position[shown], values, method, styles, axes))
         layout |= profile_axes(i, panels, f"position ({unit})", "mean abundance")
     return {"data": one_legend_entry(data), "layout": layout}
@@ -83,7 +83,7 @@ def true_endmembers(
 
 def _matches(comparison: xr.Dataset, methods: Sequence[str], i: int) -> dict[str, int]:
     """Endmember of each method that was matched to true endmember `i`; methods without one are left out."""
-    found = {m: int(comparison["truth_match"].sel({"method": m}).values[i]) for m in methods}
+    found = {m: int(comparison["truth_match"].sel({"label": m}).values[i]) for m in methods}
     return {method: k for method, k in found.items() if k >= 0}
 
 

@@ -38,7 +38,7 @@ class Inputs:
     @cached_property
     def labels(self) -> list[str]:
         """All columns of the comparison: the reference and every method, failed ones too."""
-        return [str(label) for label in self.comparison["method"].values]
+        return [str(label) for label in self.comparison["label"].values]
 
     @cached_property
     def methods(self) -> list[str]:
@@ -50,7 +50,7 @@ class Inputs:
         """Failed methods and their reasons."""
         found = {}
         for method in self.methods:
-            row = self.comparison.sel({"method": method})
+            row = self.comparison.sel({"label": method})
             if str(row["status"].item()) == "failed":
                 found[method] = str(row["message"].item()) or "no reason was recorded"
         return found

@@ -55,7 +55,7 @@ def _truth_scores(inputs: Inputs) -> list[Block]:
     for name in map(str, store["true_endmember"].values):
         rows = []
         for method in inputs.methods:
-            one = store.sel({"method": method, "true_endmember": name})
+            one = store.sel({"label": method, "true_endmember": name})
             rows.append(score_row(inputs, method, [number(one[key].item()) for key, _, _ in known]))
         tables.append(score_table(name, tuple(title for _, title, _ in known), rows))
     return tables

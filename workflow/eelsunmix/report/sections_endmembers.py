@@ -45,6 +45,6 @@ def _spectra(inputs: Inputs) -> Figure:
 
 
 def _angles(inputs: Inputs) -> Figure:
-    both = {"method": inputs.working, "other_method": inputs.working}
+    both = {"label": inputs.working, "other_label": inputs.working}
     values = np.asarray(inputs.comparison["sad_between"].sel(both).values, dtype=float)
     return Figure(name="angles", caption=captions.ANGLES, variants={(): angles(values, inputs.working)})

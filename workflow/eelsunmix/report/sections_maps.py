@@ -82,7 +82,7 @@ def _map_scores(inputs: Inputs) -> list[Block]:
     for edge in inputs.edges:
         rows = []
         for method in inputs.labels:
-            one = store.sel({"method": method, "edge": edge})
+            one = store.sel({"label": method, "edge": edge})
             numbers = [decimals(one[name].item()) for name in ("map_correlation", "map_scale")]
             numbers.append(number(one["off_region_mean"].item()))
             rows.append(score_row(inputs, method, [*numbers, percent(one["negative_fraction"].item())]))

@@ -85,7 +85,7 @@ def _scores(inputs: Inputs) -> list[Block]:
 
 
 def _row(inputs: Inputs, method: str, place: dict[str, str]) -> Row:
-    one = inputs.comparison.sel({"method": method, **place})
+    one = inputs.comparison.sel({"label": method, **place})
     return score_row(
         inputs, method, [decimals(one[name].item(), places) for name, (_, places) in SCORES.items()]
     )
