@@ -7,7 +7,7 @@ place, with NaN (-1 for indices, ``""`` for labels).
 ===========================  ===========================  ==================================================
 variable                     dims                         meaning
 ===========================  ===========================  ==================================================
-element_map                  label, edge,                 navigation     counts: sum of refit abundance x net counts
+element_map                  label, edge, navigation      counts: sum of refit abundance x net counts
 element_profile, _sd         ..., profile, position       the map summed over the band; sd of BS alone
 profile_position             profile, position            nm
 endmember_net_counts         label, endmember, edge       BS of the endmember spectra
@@ -18,12 +18,12 @@ endmember_label              label, endmember             such as ``"Ru"``, ``"M
 group                        label, endmember             same component in the first method with a result
 sad_between                  label, other_label           mean whitened angle of matched components, rad
 map_correlation, map_scale   label, edge                  against BS; scale is the factor on the method
-profile_correlation,         label, edge,                 profile        against BS; error: rms after scaling over the peak
+profile_correlation,         label, edge, profile         against BS; error: rms after scaling over the peak
 _scale, _error,
 _reduced_chi2
 map_noise_ceiling,           edge (profile)               correlation of the noise-free truth with BS
 profile_noise_ceiling
-fwhm_nm, left_10_90_nm,      label, edge,                 profile        of the highest peak, from zero
+fwhm_nm, left_10_90_nm,      label, edge, profile         of the highest peak, from zero
 right_10_90_nm, asymmetry
 off_region_mean, _sd         label, edge                  counts per pixel where the element is absent
 off_region_owner             label, edge                  abundance of the owner there over its peak; for BS
