@@ -44,6 +44,13 @@ def _imports(path):
                 yield from ((f"eelsunmix.{alias.name}", node in top_level) for alias in node.names)
 
 
+def _runtime_imports(path):
+    """Imports without those for the type checker."""
+    guarded = re.sub(r"(?m)^if TYPE_CHECKING:\n(?:    .*\n|\n)+", "", path.read_text())
+    tree = ast.parse(guarded)
+    return [(node.module, node in tree.body) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+
+
 def _is_definition(node):
     return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
 
@@ -81,7 +88,16 @@ def test_methods_know_neither_dask_nor_zarr(path):
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_heavy_libraries_are_imported_where_they_are_used(path):
     heavy = {"torch", "sklearn", "numba", "rsciio", "plotly", "xraydb", "distributed", "dask_jobqueue"}
+    if path.stem.startswith("_torch"):
+        heavy -= {"torch"}
     assert not {name.split(".")[0] for name, at_top in _imports(path) if at_top} & heavy
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_modules_of_networks_are_imported_where_they_are_used(path):
+    if not path.stem.startswith("_torch"):
+        at_top = [name for name, at_top in _runtime_imports(path) if at_top]
+        assert not [name for name in at_top if "._torch" in name]
 
 
 def test_reading_a_configuration_loads_no_heavy_library():

@@ -51,7 +51,8 @@ def image():
 
 @pytest.fixture(params=method_names(), scope="module")
 def method(request):
-    return build_method(request.param)
+    """Every method as it is by default; with its own options for small images where it learns for long."""
+    return build_method(request.param, **getattr(method_class(request.param), "quick", {}))
 
 
 @pytest.fixture(scope="module")

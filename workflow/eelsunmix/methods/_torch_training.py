@@ -1,0 +1,185 @@
+"""The training loop of all networks: deterministic, recorded, stopped early, resumed after an interruption.
+
+Imported only while a network is trained; nothing here is needed to map an image.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from eelsunmix.errors import MethodFailedError
+
+
+def chosen_device(name: str) -> torch.device:
+    """Return the device that ``auto``, ``cpu`` or ``cuda`` stands for."""
+    available = torch.cuda.is_available()
+    if name == "cuda" and not available:
+        raise MethodFailedError("device is 'cuda', but torch finds no GPU; set device: auto")
+    return torch.device("cuda" if available and name != "cpu" else "cpu")
+
+
+@contextmanager
+def reproducible() -> Iterator[None]:
+    """Hold torch to one thread and to deterministic kernels, and put back what was set before."""
+    threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    # cuBLAS is deterministic only with a workspace of fixed size.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(strict)
+
+
+def generator_from(rng: np.random.Generator) -> torch.Generator:
+    """Return a generator of torch, on the CPU, so that a GPU draws the same numbers."""
+    return torch.Generator().manual_seed(int(rng.integers(2**62)))
+
+
+@dataclass(kw_only=True)
+class Training:
+    """A training in progress.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Its parameters and buffers are learned in place.
+    optimizer : torch.optim.Optimizer
+        Of these parameters.
+    generator : torch.Generator
+        Source of all randomness of a step.
+    checkpoint : Path, optional
+        File that holds the state between two steps; a training finds and continues its own.
+    key : str
+        Identifies the training; a checkpoint of another one is ignored.
+    """
+
+    module: torch.nn.Module
+    optimizer: torch.optim.Optimizer
+    generator: torch.Generator
+    checkpoint: Path | None = None
+    key: str = ""
+    history: list[NDArray[np.float64]] = field(default_factory=list)
+
+    def run(
+        self,
+        step: Callable[[], torch.Tensor],
+        *,
+        n_epochs: int,
+        steps_per_epoch: int,
+        learning_rate: Callable[[int], float],
+        evaluate: Callable[[], torch.Tensor] | None = None,
+        stop: Callable[[NDArray[np.float64]], bool] = lambda history: False,
+    ) -> NDArray[np.float64]:
+        """Train until the last epoch or until `stop`, and return the record of the loss.
+
+        Parameters
+        ----------
+        step : callable
+            Returns the losses of one batch, shape (network,); their sum is minimised.
+        n_epochs, steps_per_epoch : int
+            Length of the training.
+        learning_rate : callable
+            Function of the number of the epoch.
+        evaluate : callable, optional
+            Loss to record at the end of an epoch; the mean of the steps' losses without it.
+        stop : callable
+            Function of the record.
+
+        Returns
+        -------
+        ndarray, shape (epoch, network)
+
+        Raises
+        ------
+        MethodFailedError
+            No network has a finite loss any more.
+        """
+        self._resume()
+        while len(self.history) < n_epochs and not (self.history and stop(np.array(self.history))):
+            for group in self.optimizer.param_groups:
+                late = len(self.history) < group.get("from_epoch", 0)
+                group["lr"] = 0.0 if late else learning_rate(len(self.history))
+            mean = self._epoch(step, steps_per_epoch)
+            self.history.append(mean if evaluate is None else _values(evaluate()))
+            if not np.isfinite(self.history[-1]).any():
+                raise MethodFailedError(
+                    f"the loss is {self.history[-1][0]} after epoch {len(self.history)} of {n_epochs}; "
+                    f"look for extreme values in the counts"
+                )
+            self._save()
+        return np.array(self.history)
+
+    def finish(self) -> None:
+        """Remove the checkpoint: the result is complete."""
+        if self.checkpoint is not None:
+            self.checkpoint.unlink(missing_ok=True)
+
+    def _epoch(self, step: Callable[[], torch.Tensor], number: int) -> NDArray[np.float64]:
+        self.module.train()
+        losses = []
+        for _ in range(number):
+            self.optimizer.zero_grad()
+            loss = step()
+            loss.sum().backward()  # type: ignore[no-untyped-call]
+            self.optimizer.step()
+            losses.append(loss.detach())
+        self.module.eval()
+        return _values(torch.stack(losses).mean(dim=0))
+
+    def _save(self) -> None:
+        if self.checkpoint is None:
+            return
+        # Written beside and renamed: an interruption leaves the old state or the new one, never a half.
+        beside = self.checkpoint.with_name(self.checkpoint.name + ".new")
+        with beside.open("wb") as file:
+            np.savez(file, **self._state())
+        beside.replace(self.checkpoint)
+
+    def _state(self) -> dict[str, Any]:
+        state: dict[str, Any] = {"key": np.array(self.key), "history": np.array(self.history)}
+        state["generator"] = self.generator.get_state().numpy()
+        for name, value in self.module.state_dict().items():
+            state[f"module {name}"] = value.cpu().numpy()
+        for index, values in self.optimizer.state_dict()["state"].items():
+            for name, value in values.items():
+                state[f"optimizer {index} {name}"] = torch.as_tensor(value).cpu().numpy()
+        return state
+
+    def _resume(self) -> None:
+        if self.checkpoint is None or not self.checkpoint.exists():
+            return
+        with np.load(self.checkpoint, allow_pickle=False) as stored:
+            if str(stored["key"]) != self.key:
+                return
+            state = {name: stored[name] for name in stored.files}
+        self.history = list(state["history"])
+        self.generator.set_state(torch.from_numpy(state["generator"]))
+        self.module.load_state_dict(
+            {name: torch.from_numpy(state[f"module {name}"]) for name in self.module.state_dict()}
+        )
+        known = self.optimizer.state_dict()
+        known["state"] = _optimizer_state(state)
+        self.optimizer.load_state_dict(known)
+
+
+def _optimizer_state(state: dict[str, Any]) -> dict[int, dict[str, torch.Tensor]]:
+    found: dict[int, dict[str, torch.Tensor]] = {}
+    for key, value in state.items():
+        if key.startswith("optimizer "):
+            _, index, name = key.split()
+            found.setdefault(int(index), {})[name] = torch.from_numpy(value)
+    return found
+
+
+def _values(losses: torch.Tensor) -> NDArray[np.float64]:
+    return np.atleast_1d(losses.detach().cpu().numpy().astype(np.float64))
