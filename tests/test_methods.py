@@ -186,7 +186,7 @@ def test_methods_are_plain_options(method):
     assert dataclasses.is_dataclass(method)
     with pytest.raises(dataclasses.FrozenInstanceError):
         setattr(method, dataclasses.fields(method)[0].name, None)
-    assert build_method(type(method).__name__.lower(), **dataclasses.asdict(method)) == method
+    assert build_method(type(method).__module__.rpartition(".")[2], **dataclasses.asdict(method)) == method
     assert isinstance(method.needs_tiles, bool)
 
 

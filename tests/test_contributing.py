@@ -1,0 +1,71 @@
+"""CONTRIBUTING.md, followed to the letter: a method in one file."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def recipe():
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    section = text.split("<!-- test: add-a-method -->")[1]
+    code = re.search(r"```python\n(.*?)```", section, re.DOTALL).group(1)
+    lines = re.search(r"```yaml\n(.*?)```", section, re.DOTALL).group(1)
+    command = re.search(r"check it with `([^`]+)`", section).group(1)
+    return {"file": code.splitlines()[0].removeprefix("# "), "code": code, "yaml": lines, "command": command}
+
+
+@pytest.fixture(scope="module")
+def checkout(recipe, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("checkout")
+    for name in ("workflow", "tests"):
+        shutil.copytree(
+            ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
+        )
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    (folder / recipe["file"]).write_text(recipe["code"])
+    return folder
+
+
+def _run(folder, *command):
+    environment = {**os.environ, "PYTHONPATH": str(folder / "workflow")}
+    return subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_contract_tests_take_the_new_method_up(recipe, checkout):
+    done = _run(checkout, *recipe["command"].split())
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert int(re.search(r"(\d+) passed", done.stdout).group(1)) >= 10
+
+
+def test_its_line_of_configuration_is_understood(recipe, checkout):
+    scene = "samples: {SI1: {simulate: {scene: multilayer}}}\n"
+    (checkout / "my.yaml").write_text(scene + recipe["yaml"])
+    done = _run(checkout, "eelsunmix.configuration", "my.yaml")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "spa" in done.stdout
+
+
+def test_its_check_of_options_names_the_key(recipe, checkout):
+    scene = "samples: {SI1: {simulate: {scene: multilayer}}}\n"
+    (checkout / "bad.yaml").write_text(scene + recipe["yaml"].replace("n_components: 4", "n_components: 0"))
+    done = _run(checkout, "eelsunmix.configuration", "bad.yaml")
+    assert done.returncode == 1
+    assert (
+        "bad.yaml:3: methods.spa.n_components: n_components must be at least 1"
+        in done.stdout + done.stderr
+    )
