@@ -17,13 +17,11 @@ def main() -> None:
     for n_endmembers in (3, 4, 6):
         for prior in ("uniform", "faces"):
             rate = draws_per_minute(n_endmembers, faces=prior == "faces")
-            print(
-                f"{n_endmembers} endmembers, {prior:7} prior: {rate:.2e} per minute, {6e10 / rate:.0f} ns each"
-            )
+            print(f"{n_endmembers} endmembers, {prior:7}: {rate:.2e} per minute, {6e10 / rate:.0f} ns each")
 
 
 def draws_per_minute(n_endmembers: int, *, faces: bool) -> float:
-    """Sweep a simplex of unit edges in which the noise is a twentieth of an edge; most pixels mix two or all."""
+    """Sweep a simplex of unit edges in which the noise is a twentieth of an edge."""
     rng = np.random.default_rng(0)
     vertices = np.eye(n_endmembers)[:, 1:].copy()
     abundances = rng.dirichlet(np.full(n_endmembers, 0.5), N_PIXELS)

@@ -112,19 +112,19 @@ def _drawn(
     overlap = 0.0
     for k in range(len(misfit)):
         overlap += misfit[k] * edge[k]
-    middle = a[r] + overlap / (length * length)
-    scale = length / deviation
+    scale, width = length / deviation, deviation / length
+    middle = overlap / (length * length) + a[r]
     low, high = -middle * scale, (room - middle) * scale
     if len(log_face) > 0:
-        return _on_faces(low, high, scale, u, room, log_face, a, r, reference)
-    return min(max(middle + truncated_normal(low, high, u) / scale, 0.0), room)
+        return _on_faces(low, high, width, u, room, log_face, a, r, reference)
+    return min(max(middle + truncated_normal(low, high, u) * width, 0.0), room)
 
 
 @compiled()
 def _on_faces(
     low: float,
     high: float,
-    scale: float,
+    width: float,
     u: float,
     room: float,
     log_face: Array,
@@ -146,7 +146,7 @@ def _on_faces(
     none = log_face[others | (1 << reference)] - 0.5 * low * low
     full = log_face[others | (1 << r)] - 0.5 * high * high
     both = log_face[others | (1 << r) | (1 << reference)]
-    both += math.log((n_others + 1) * _ROOT_TWO_PI / scale) + log_mass(low, high)
+    both += math.log((n_others + 1) * _ROOT_TWO_PI * width) + log_mass(low, high)
     top = max(none, full, both)
     none, full, both = math.exp(none - top), math.exp(full - top), math.exp(both - top)
     u *= none + full + both
@@ -154,7 +154,7 @@ def _on_faces(
         return 0.0
     if u >= none + both:
         return room
-    return min(max((truncated_normal(low, high, (u - none) / both) - low) / scale, 0.0), room)
+    return min(max((truncated_normal(low, high, (u - none) / both) - low) * width, 0.0), room)
 
 
 @compiled()

@@ -29,7 +29,8 @@ _ROOT_HALF = math.sqrt(0.5)
 _FAR = 30.0
 """Beyond so many standard deviations the tail of the normal is sampled by its asymptotic form."""
 _SURE = 8.3
-"""Within double precision the normal has no mass beyond so many standard deviations."""
+_TABLE_END = 12.0
+"""Of the tail beyond _SURE standard deviations (1e-17), no part in 1e16 is beyond these."""
 
 _NODES_PER_UNIT = 64
 
@@ -39,7 +40,7 @@ def _taylor_of_the_tail() -> np.ndarray:
 
     The derivatives of the normal density are Hermite polynomials times the density.
     """
-    x = np.arange(int(_SURE * _NODES_PER_UNIT) + 2) / _NODES_PER_UNIT
+    x = np.arange(int(_TABLE_END * _NODES_PER_UNIT) + 2) / _NODES_PER_UNIT
     density = np.exp(-0.5 * x * x) * _NORMAL
     rows = [np.array([0.5 * math.erfc(value * _ROOT_HALF) for value in x])]
     for power in range(1, 8):
@@ -168,27 +169,28 @@ def upper_quantile(p: float) -> Any:
 
 
 @compiled(inline="always")
-def upper_tail(x: float) -> Any:
-    """Probability that a standard normal exceeds x; by `TAYLOR` near zero, which is faster than erfc."""
-    if x >= _SURE:
-        return 0.5 * math.erfc(x * _ROOT_HALF)
-    if x <= -_SURE:
-        return 1.0
-    size = abs(x)
+def _near_tail(x: float) -> Any:
+    """Probability that a standard normal exceeds x < `_TABLE_END`; above it, as at its end."""
+    size = min(abs(x), _TABLE_END)
     node = int(size * _NODES_PER_UNIT + 0.5)
     t = size - node * (1.0 / _NODES_PER_UNIT)
     c = TAYLOR[node]
     tail = c[0] + t * (c[1] + t * (c[2] + t * (c[3] + t * (c[4] + t * (c[5] + t * (c[6] + t * c[7]))))))
-    return tail if x > 0 else 1.0 - tail
+    return tail if x > 0.0 else 1.0 - tail
 
 
-@njit(nogil=True, inline="always")
-def _matters(low: float, high: float) -> bool:
-    """Whether the tail above `high` is more than 1e-16 of the tail above `low`."""
-    return high < _SURE or (low > 0.0 and high * high < low * low + 75.0)
+@compiled(inline="always")
+def tails(low: float, high: float) -> tuple[Any, Any]:
+    """Probabilities that a standard normal exceeds low and high, where the middle of both is above zero.
+
+    Near zero by `TAYLOR`, which is faster than erfc; precise relative to the first of the two.
+    """
+    if low < _SURE:
+        return _near_tail(low), _near_tail(high)
+    return 0.5 * math.erfc(low * _ROOT_HALF), 0.5 * math.erfc(high * _ROOT_HALF)
 
 
-@compiled()
+@compiled(inline="always")
 def truncated_normal(low: float, high: float, u: float) -> Any:
     """Map a uniform number to a standard normal that is confined to low <= x <= high (inverse of its CDF).
 
@@ -196,9 +198,12 @@ def truncated_normal(low: float, high: float, u: float) -> Any:
     `_FAR` standard deviations the density is replaced by ``x exp(-x^2 / 2)``, which differs from it by less
     than 1/900 of the width of the tail.
     """
-    if low + high < 0.0:
-        return -_truncated_above(-high, -low, 1.0 - u)
-    return _truncated_above(low, high, u)
+    # Mirrored without a branch, which would be mispredicted half of the time.
+    middle, half = 0.5 * (low + high), 0.5 * (high - low)
+    sign = 1.0 if middle > 0.0 else -1.0
+    size = abs(middle)
+    x = _truncated_above(size - half, size + half, 0.5 + sign * (u - 0.5))
+    return min(max(sign * x, low), high)
 
 
 @compiled(inline="always")
@@ -209,23 +214,22 @@ def _truncated_above(low: float, high: float, u: float) -> Any:
         reach = -math.expm1(0.5 * (square - high * high))
         x = math.sqrt(square - 2.0 * math.log1p(-u * reach))
     else:
-        most = upper_tail(low)
-        least = upper_tail(high) if _matters(low, high) else 0.0
-        x = upper_quantile(most - u * (most - least)) if most > least else low + u * (high - low)
-    return min(max(x, low), high)
+        above, beyond = tails(low, high)
+        x = upper_quantile(above - u * (above - beyond)) if above > beyond else low + u * (high - low)
+    return x
 
 
-@compiled()
+@compiled(inline="always")
 def log_mass(low: float, high: float) -> Any:
     """Logarithm of the probability of a standard normal between low and high."""
-    if low + high < 0.0:
-        low, high = -high, -low
+    middle, half = abs(0.5 * (low + high)), 0.5 * (high - low)
+    low, high = middle - half, middle + half
     if low > _FAR:
-        # Mills' ratio to third order: relative error below 2e-5 at _FAR.
+        # Mills' ratio to second order: relative error below 4e-6 at _FAR.
         reach = -math.expm1(0.5 * (low * low - high * high))
         correction = 1.0 - 1.0 / (low * low)
         return -0.5 * low * low + math.log(max(reach, 1e-300) * correction * _NORMAL / low)
-    mass = upper_tail(low) - (upper_tail(high) if _matters(low, high) else 0.0)
-    if mass <= 0.0:
+    above, beyond = tails(low, high)
+    if above <= beyond:
         return -0.5 * low * low + math.log(max(high - low, 1e-300) * _NORMAL)
-    return math.log(mass)
+    return math.log(above - beyond)
