@@ -1,5 +1,6 @@
-"""The ``eels`` setting of the autoencoders: whitened scores, a geometric start, the best of several networks."""
+"""The ``eels`` setting of the autoencoders: whitened scores, a geometric start, the best of several."""
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -136,8 +137,6 @@ def fault_of(abundances: Array, endmembers: Array) -> str:
 
 
 def _with_record(model: Encoder, trained: "Trained", fault: str) -> Encoder:
-    import dataclasses
-
     last = trained.losses[-1]
     message = (
         f"best of {len(last)} networks, {len(trained.losses)} epochs of {STEPS_PER_EPOCH} steps; "

@@ -121,6 +121,11 @@ class PatchEncoder(Encoder):
         return averaged_overlap(outputs.reshape(rows, columns, self.side, self.side, -1))
 
 
+def float32(*values: float) -> NDArray[np.float32]:
+    """Return a few numbers as an array of float32, for the weights of an `Encoder`."""
+    return np.array(values, np.float32)
+
+
 def patches_of(values: NDArray[Any], side: int, *, overlap: bool) -> NDArray[Any]:
     """All square patches of an image, which goes on as its mirror image beyond the borders.
 
@@ -142,7 +147,7 @@ def patches_of(values: NDArray[Any], side: int, *, overlap: bool) -> NDArray[Any
     before = side - 1 if overlap else (side - 1) // 2
     behind = side - 1 if overlap else side // 2
     padded = np.pad(values, ((before, behind), (before, behind), (0, 0)), mode="symmetric")
-    windows = sliding_window_view(padded, (side, side), axis=(0, 1))  # type: ignore[call-overload]
+    windows = sliding_window_view(padded, (side, side), axis=(0, 1))
     rows, columns, features = windows.shape[:3]
     return np.moveaxis(windows, 2, -1).reshape(rows, columns, side * side, features)
 

@@ -38,7 +38,7 @@ class ScoreSpace:
     typical_counts: float
 
     def deviation(self, spectra: Array) -> Array:
-        """Standard deviation of each score, shape (...); zero in a pixel without counts."""
+        """Return the standard deviation of each score, shape (...); zero in a pixel without counts."""
         counts = np.maximum(spectra.sum(axis=-1), 0.0)
         # A nearly dark pixel would else outweigh all others.
         counts = np.where(counts > 0, np.maximum(counts, 0.05 * self.typical_counts), 0.0)
@@ -111,7 +111,7 @@ def sampled_patches(
 
 
 def tiling(frame_shape: tuple[int, int] | None) -> tuple[int, int]:
-    """Number and side of the tiles that show most of an image, or a fair sample of a large one.
+    """Choose number and side of tiles that show most of an image, or a fair sample of a large one.
 
     Examples
     --------

@@ -2,12 +2,14 @@
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from eelsunmix.errors import MethodFailedError
 from eelsunmix.methods._contract import LearningSet
-from eelsunmix.methods._encoder import Encoder, PatchEncoder
+from eelsunmix.methods._encoder import Encoder, PatchEncoder, float32
 from eelsunmix.methods._torch_published import (
-    BATCH_NORM,
+    EPS,
+    MOMENTUM,
     Options,
     PublishedNetwork,
     folded,
@@ -58,9 +60,9 @@ class Network(PublishedNetwork):
             return torch.nn.Parameter(0.3 * torch.randn(shape, generator=generator))
 
         self.first = normal(N_KERNELS, n_channels, 3, 3)
-        self.first_norm = torch.nn.BatchNorm2d(N_KERNELS, **BATCH_NORM)
+        self.first_norm = torch.nn.BatchNorm2d(N_KERNELS, eps=EPS, momentum=MOMENTUM)
         self.second = normal(n_endmembers, N_KERNELS, 1, 1)
-        self.second_norm = torch.nn.BatchNorm2d(n_endmembers, **BATCH_NORM)
+        self.second_norm = torch.nn.BatchNorm2d(n_endmembers, eps=EPS, momentum=MOMENTUM)
         self.decoder = normal(n_channels, n_endmembers, DECODER_SIDE, DECODER_SIDE)
 
     def loss(self, batch: torch.Tensor) -> torch.Tensor:
@@ -78,17 +80,17 @@ class Network(PublishedNetwork):
         """Return the convolutions as dense layers on patches of 3 x 3; endmembers are sums of kernels."""
         n_channels = len(self.decoder)
         gain, shift = folded(self.first_norm)
-        last_gain, last_shift = folded(self.second_norm)
-        weights = {
+        last_gain, last_shift = folded(self.second_norm, SHARPNESS)
+        weights: dict[str, NDArray[np.float32]] = {
             "kernel_0": self.first.permute(2, 3, 1, 0).reshape(-1, N_KERNELS).cpu().numpy(),
-            "bias_0": np.float32([0.0]),
+            "bias_0": float32(0.0),
             "gain_0": gain,
             "shift_0": shift,
             "kernel_1": self.second[:, :, 0, 0].T.contiguous().cpu().numpy(),
-            "bias_1": np.float32([0.0]),
-            "gain_1": SHARPNESS * last_gain,
-            "shift_1": SHARPNESS * last_shift,
-            "slopes": np.float32([SLOPE, SLOPE]),
+            "bias_1": float32(0.0),
+            "gain_1": last_gain,
+            "shift_1": last_shift,
+            "slopes": float32(SLOPE, SLOPE),
         }
         endmembers = self.decoder.sum(dim=(2, 3)).T.cpu().numpy().astype(np.float64)
         return PatchEncoder(

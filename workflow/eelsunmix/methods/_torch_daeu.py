@@ -6,9 +6,10 @@ import numpy as np
 import torch
 
 from eelsunmix.methods._contract import LearningSet
-from eelsunmix.methods._encoder import Encoder, SpectrumEncoder
+from eelsunmix.methods._encoder import Encoder, SpectrumEncoder, float32
 from eelsunmix.methods._torch_published import (
-    BATCH_NORM,
+    EPS,
+    MOMENTUM,
     Options,
     PublishedNetwork,
     folded,
@@ -50,7 +51,7 @@ class Network(PublishedNetwork):
         self.kernels = torch.nn.ParameterList(
             [glorot(rows, columns, generator) for rows, columns in itertools.pairwise(widths)]
         )
-        self.norm = torch.nn.BatchNorm1d(n_endmembers, **BATCH_NORM)
+        self.norm = torch.nn.BatchNorm1d(n_endmembers, eps=EPS, momentum=MOMENTUM)
         self.threshold = torch.nn.Parameter(torch.zeros(n_endmembers))
         self.decoder = torch.nn.Parameter(glorot(n_endmembers, n_channels, generator))
 
@@ -69,8 +70,8 @@ class Network(PublishedNetwork):
         """Fold batch normalisation and threshold into the last layer."""
         weights = {f"kernel_{layer}": kernel.cpu().numpy() for layer, kernel in enumerate(self.kernels)}
         for layer in range(4):
-            weights[f"bias_{layer}"] = weights[f"shift_{layer}"] = np.float32([0.0])
-            weights[f"gain_{layer}"] = np.float32([1.0])
+            weights[f"bias_{layer}"] = weights[f"shift_{layer}"] = float32(0.0)
+            weights[f"gain_{layer}"] = float32(1.0)
         gain, shift = folded(self.norm)
         weights |= {"gain_3": gain, "shift_3": shift - self.threshold.clamp(min=0).cpu().numpy()}
         n_channels = self.decoder.shape[1]
@@ -78,7 +79,7 @@ class Network(PublishedNetwork):
             endmembers=largest * self.decoder.cpu().numpy().astype(np.float64),
             centre=np.zeros(n_channels),
             scale=np.full(n_channels, largest),
-            weights={**weights, "slopes": np.float32([SLOPE] * 4)},
+            weights={**weights, "slopes": float32(*[SLOPE] * 4)},
             ending="ratio",
         )
 

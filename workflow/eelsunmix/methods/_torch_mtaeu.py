@@ -2,12 +2,14 @@
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from eelsunmix.errors import MethodFailedError
 from eelsunmix.methods._contract import LearningSet
-from eelsunmix.methods._encoder import Encoder, SpectrumEncoder
+from eelsunmix.methods._encoder import Encoder, SpectrumEncoder, float32
 from eelsunmix.methods._torch_published import (
-    BATCH_NORM,
+    EPS,
+    MOMENTUM,
     Options,
     PublishedNetwork,
     folded,
@@ -58,10 +60,10 @@ class Network(PublishedNetwork):
             return torch.nn.Parameter(0.01 + 0.1 * torch.randn(shape, generator=generator))
 
         self.hidden = normal(N_INPUTS, n_channels, n_channels)
-        self.hidden_norm = torch.nn.BatchNorm1d(n_channels, **BATCH_NORM)
+        self.hidden_norm = torch.nn.BatchNorm1d(n_channels, eps=EPS, momentum=MOMENTUM)
         self.heads = normal(n_channels, N_INPUTS * n_endmembers)
         self.head_bias = torch.nn.Parameter(torch.zeros(N_INPUTS * n_endmembers))
-        self.head_norm = torch.nn.BatchNorm1d(N_INPUTS * n_endmembers, **BATCH_NORM)
+        self.head_norm = torch.nn.BatchNorm1d(N_INPUTS * n_endmembers, eps=EPS, momentum=MOMENTUM)
         self.decoder = normal(n_endmembers, n_channels)
 
     def loss(self, batch: torch.Tensor) -> torch.Tensor:
@@ -79,17 +81,17 @@ class Network(PublishedNetwork):
         """Return the network that sees the same pixel at each input, as the released code maps images."""
         n_channels = self.decoder.shape[1]
         gain, shift = folded(self.hidden_norm)
-        head_gain, head_shift = folded(self.head_norm)
-        weights = {
+        head_gain, head_shift = folded(self.head_norm, SHARPNESS)
+        weights: dict[str, NDArray[np.float32]] = {
             "kernel_0": self.hidden.sum(dim=0).cpu().numpy(),
-            "bias_0": np.float32([0.0]),
+            "bias_0": float32(0.0),
             "gain_0": gain,
             "shift_0": shift,
             "kernel_1": self.heads.cpu().numpy(),
             "bias_1": self.head_bias.cpu().numpy(),
-            "gain_1": SHARPNESS * head_gain,
-            "shift_1": SHARPNESS * head_shift,
-            "slopes": np.float32([SLOPE, 1.0]),
+            "gain_1": head_gain,
+            "shift_1": head_shift,
+            "slopes": float32(SLOPE, 1.0),
         }
         return SpectrumEncoder(
             endmembers=largest * self.decoder.cpu().numpy().astype(np.float64),

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from eelsunmix.methods._contract import Array
 from eelsunmix.methods._eels import STEPS_PER_EPOCH
+from eelsunmix.methods._encoder import float32
 from eelsunmix.methods._scores import Patches, ScoreSpace
 from eelsunmix.methods._torch_training import Training, chosen_device, generator_from, reproducible
 
@@ -93,8 +94,8 @@ class Trained:
         last = len(self.kernels) - 1
         for layer, (kernel, bias) in enumerate(zip(self.kernels, self.biases, strict=True)):
             weights[f"kernel_{layer}"], weights[f"bias_{layer}"] = kernel[index], bias[index]
-            weights[f"gain_{layer}"], weights[f"shift_{layer}"] = np.float32([1.0]), np.float32([0.0])
-        weights["slopes"] = np.float32([slope] * last + [1.0])
+            weights[f"gain_{layer}"], weights[f"shift_{layer}"] = float32(1.0), float32(0.0)
+        weights["slopes"] = float32(*[slope] * last, 1.0)
         width, affine = np.tile(self.width, len(targets)), self.affine[index]
         shortcut = (self.shortcuts[index] * width).reshape(
             -1, len(space.scale), len(targets), len(self.width)
@@ -144,7 +145,7 @@ def train(
             steps_per_epoch=STEPS_PER_EPOCH,
             learning_rate=lambda epoch: plan.learning_rate * 0.01 ** (epoch / plan.n_epochs),
             evaluate=lambda: networks.loss(*held_out),
-            stop=lambda history: stalled(history, plan.n_epochs // 3),
+            stop=lambda history: stalled(history, max(plan.n_epochs // 3, 1)),
         )
         training.finish()
         return networks.trained(history)
@@ -152,6 +153,11 @@ def train(
 
 class Networks(torch.nn.Module):
     """Encoders and simplices of all networks."""
+
+    start: torch.Tensor
+    centre: torch.Tensor
+    scale: torch.Tensor
+    width: torch.Tensor
 
     def __init__(
         self, plan: Plan, n_pixels: int, space: ScoreSpace, start: Array, generator: torch.Generator

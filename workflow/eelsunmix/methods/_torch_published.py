@@ -1,6 +1,8 @@
 """What the published settings of the three networks share: input, loss, optimiser, dropout, export."""
 
+import dataclasses
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,8 +15,8 @@ from eelsunmix.methods._eels import fault_of
 from eelsunmix.methods._encoder import Encoder
 from eelsunmix.methods._torch_training import Training, chosen_device, generator_from, reproducible
 
-BATCH_NORM = {"eps": 1e-3, "momentum": 0.01}
-"""Defaults of Keras."""
+EPS, MOMENTUM = 1e-3, 0.01
+"""Of batch normalisation: the defaults of Keras."""
 
 Batches = Callable[[torch.Tensor], torch.Tensor]
 """Function of the indices of samples that gives these samples."""
@@ -23,9 +25,17 @@ Batches = Callable[[torch.Tensor], torch.Tensor]
 class Options(Protocol):
     """The options of an autoencoder that its training needs."""
 
-    n_networks: int | None
-    n_epochs: int | None
-    device: str
+    @property
+    def n_networks(self) -> int | None:
+        """Networks to train."""
+
+    @property
+    def n_epochs(self) -> int | None:
+        """Epochs of each."""
+
+    @property
+    def device(self) -> str:
+        """Where to train."""
 
 
 class PublishedNetwork(torch.nn.Module):
@@ -84,6 +94,7 @@ def train_published(
     """
     steps = -(-n_samples // batch_size)
     found: list[tuple[float, Encoder]] = []
+    trainings: list[Training] = []
     with reproducible():
         device = chosen_device(options.device)
         for number in range(options.n_networks or 1):
@@ -105,7 +116,9 @@ def train_published(
                 learning_rate=learning_rate,
             )
             found.append(_judged(network, history[:, 0], learning, judged))
-            training.finish()
+            trainings.append(training)
+    for training in trainings:
+        training.finish()
     return _best(found)
 
 
@@ -148,11 +161,13 @@ def mean_angle(inputs: torch.Tensor, outputs: torch.Tensor, dim: int = -1) -> to
     return torch.arccos(cosine.clamp(-1 + 1e-6, 1 - 1e-6)).mean()
 
 
-def folded(norm: torch.nn.BatchNorm1d | torch.nn.BatchNorm2d) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Gain and shift that a trained batch normalisation amounts to."""
-    spread = torch.sqrt(norm.running_var + norm.eps)  # type: ignore[operator]
-    gain = norm.weight / spread
-    shift = norm.bias - norm.running_mean * gain  # type: ignore[operator]
+def folded(
+    norm: torch.nn.BatchNorm1d | torch.nn.BatchNorm2d, factor: float = 1.0
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Gain and shift that a trained batch normalisation, times a factor, amounts to."""
+    mean, variance = norm.get_buffer("running_mean"), norm.get_buffer("running_var")
+    gain = factor * norm.weight / torch.sqrt(variance + norm.eps)
+    shift = factor * norm.bias - mean * gain
     return gain.detach().cpu().numpy(), shift.detach().cpu().numpy()
 
 
@@ -166,8 +181,6 @@ def _constrained_loss(network: PublishedNetwork, batch: torch.Tensor) -> torch.T
 def _judged(
     network: PublishedNetwork, history: Array, learning: LearningSet, judged: Array
 ) -> tuple[float, Encoder]:
-    import dataclasses
-
     network.eval()
     with torch.no_grad():
         network.decoder.clamp_(min=0)
@@ -196,5 +209,5 @@ def _best(found: list[tuple[float, Encoder]]) -> Encoder:
     return min(finite, key=lambda pair: (pair[1].status != "converged", pair[0]))[1]
 
 
-def _numbered(checkpoint: Any, number: int) -> Any:
+def _numbered(checkpoint: Path | None, number: int) -> Path | None:
     return None if checkpoint is None else checkpoint.with_name(f"{checkpoint.name}.{number}")

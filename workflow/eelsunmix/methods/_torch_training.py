@@ -130,7 +130,7 @@ class Training:
         for _ in range(number):
             self.optimizer.zero_grad()
             loss = step()
-            loss.sum().backward()  # type: ignore[no-untyped-call]
+            loss.sum().backward()
             self.optimizer.step()
             losses.append(loss.detach())
         self.module.eval()

@@ -40,7 +40,7 @@ class CNNAEU:
     """
 
     needs_tiles: ClassVar[bool] = True
-    quick: ClassVar[dict[str, Any]] = {"n_networks": 2, "n_epochs": 20}
+    quick: ClassVar[dict[str, Any]] = {"n_networks": 2, "n_epochs": 12}
 
     setting: Literal["eels", "published"] = "eels"
     n_networks: int | None = None

@@ -39,7 +39,7 @@ class MTAEU:
     """
 
     needs_tiles: ClassVar[bool] = True
-    quick: ClassVar[dict[str, Any]] = {"n_networks": 2, "n_epochs": 20}
+    quick: ClassVar[dict[str, Any]] = {"n_networks": 2, "n_epochs": 12}
 
     setting: Literal["eels", "published"] = "eels"
     n_networks: int | None = None
