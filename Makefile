@@ -16,10 +16,11 @@ install: .venv/installed
 .venv/installed: envs/constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "eelsunmix needs Python 3.11 or newer; say which with: make PYTHON=python3.12" >&2; exit 1; }
-	@echo "Installing into .venv (once, some minutes)"
-	$(PYTHON) -m venv .venv
-	$(pip) torch==2.13.0
-	$(pip) --editable '.[workflow,cluster,dev]'
+	@echo "Installing into .venv, once: 1 of 2, PyTorch (the largest part)"
+	@$(PYTHON) -m venv .venv
+	@$(pip) torch==2.13.0
+	@echo "Installing into .venv, once: 2 of 2, eelsunmix and all else (some minutes)"
+	@$(pip) --editable '.[workflow,cluster,dev]'
 	@touch $@
 
 demo: install

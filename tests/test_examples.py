@@ -3,8 +3,10 @@
 import functools
 import hashlib
 import http.server
+import inspect
 import json
 import os
+import re
 import threading
 from pathlib import Path
 
@@ -84,6 +86,28 @@ def test_command_goes_on_without_a_file(served, tmp_path, capsys):
     assert len(lines) == 2
     examples.main(["a.dm3", "--directory", str(tmp_path / "data")])
     assert capsys.readouterr().out == f"a.dm3: found in {tmp_path / 'data'}\n"
+
+
+def test_command_fetches_what_a_configuration_names(served, tmp_path, capsys):
+    configuration = tmp_path / "my.yaml"
+    configuration.write_text("samples:\n  one: {file: 'example:a.dm3'}\n  # two: {file: example:gone.dm3}\n")
+    directory = ["--directory", str(tmp_path / "data")]
+    assert examples.main(["--for", str(configuration), *directory]) == 0
+    assert capsys.readouterr().out == f"a.dm3: fetched to {tmp_path / 'data' / 'a.dm3'}\n"
+    configuration.write_text("samples: {one: {simulate: {scene: multilayer}}}\n")
+    assert examples.main(["--for", str(configuration), *directory]) == 0
+    assert capsys.readouterr().out == ""
+    with pytest.raises(SystemExit, match="2"):
+        examples.main(["--for", str(tmp_path / "none.yaml")])
+    assert "none.yaml: no such file" in capsys.readouterr().err
+
+
+def test_make_demo_asks_only_for_what_the_command_knows():
+    recipe = (Path(__file__).parents[1] / "Makefile").read_text()
+    options = re.findall(r"eelsunmix\.examples (--\S+)", recipe)
+    assert options
+    for option in options:
+        assert f'"{option}"' in inspect.getsource(examples.main)
 
 
 def test_command_refuses_unknown_names(served, capsys):

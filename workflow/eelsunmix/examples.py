@@ -1,6 +1,7 @@
 """Example data: public files that are found on this machine or downloaded, checked, and never committed.
 
-``python -m eelsunmix.examples [names...]`` fetches them into ``data/examples``.
+``python -m eelsunmix.examples [names...]`` fetches them into ``data/examples``;
+with ``--for my.yaml``, those that a configuration names.
 """
 
 import argparse
@@ -9,6 +10,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -153,16 +155,28 @@ def report(name: str, directory: Path) -> str:
         return f"{name}: not available, samples that need it will be skipped ({error})"
 
 
+def named_in(configuration: Path) -> list[str]:
+    """Return the known examples that a configuration names; its check says what else is wrong there."""
+    text = re.sub(r"(?m)(^|\s)#.*$", "", configuration.read_text(encoding="utf-8"))
+    found = dict.fromkeys(re.findall(r"example:([^\s\"',}\]]+)", text))
+    return [name for name in found if name in registry()]
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Fetch the examples named on the command line, all by default; a missing network is no failure."""
     parser = argparse.ArgumentParser(prog="python -m eelsunmix.examples", description="Fetch example data.")
     parser.add_argument("names", nargs="*", metavar="name", help=f"one of {', '.join(registry())}")
+    parser.add_argument("--for", type=Path, dest="configuration", metavar="FILE", help="those that it names")
     parser.add_argument("--directory", type=Path, default=DIRECTORY, help="folder of downloads")
     chosen = parser.parse_args(arguments)
+    if chosen.configuration is not None:
+        if not chosen.configuration.is_file():
+            parser.error(f"{chosen.configuration}: no such file")
+        chosen.names += named_in(chosen.configuration)
     unknown = sorted(set(chosen.names) - set(registry()))
     if unknown:
         parser.error(f"unknown example {unknown[0]!r}; known are {', '.join(registry())}")
-    for name in chosen.names or registry():
+    for name in chosen.names if chosen.configuration else chosen.names or registry():
         sys.stdout.write(report(name, chosen.directory) + "\n")
         sys.stdout.flush()
     return 0
