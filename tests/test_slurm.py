@@ -68,14 +68,8 @@ def test_a_small_run_goes_through_the_profile(tmp_path):
             """
         )
     )
-    done = submit(
-        tmp_path,
-        "--snakefile",
-        str(ROOT / "Snakefile"),
-        "--configfile",
-        "config.yaml",
-        "results/SI1/rank.zarr",
-    )
+    snakefile = str(ROOT / "Snakefile")
+    done = submit(tmp_path, "--configfile", "config.yaml", "--snakefile", snakefile, "results/SI1/rank.zarr")
     assert done.returncode == 0, done.stdout + done.stderr
     assert open_store(tmp_path / "results" / "SI1" / "rank.zarr").attrs["n_endmembers"] == 2
     submitted = re.findall(r"has been submitted with SLURM jobid (\d+)", done.stdout + done.stderr)
