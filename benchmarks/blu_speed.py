@@ -28,7 +28,7 @@ def draws_per_minute(n_endmembers: int, *, faces: bool) -> float:
     abundances[abundances < 0.05] = 0.0
     abundances /= abundances.sum(axis=1, keepdims=True)
     points = abundances @ vertices + 0.05 * rng.normal(size=(N_PIXELS, n_endmembers - 1))
-    log_face = np.full(2**n_endmembers if faces else 0, -n_endmembers * np.log(2.0))
+    probability = np.full(2**n_endmembers if faces else 0, 0.5**n_endmembers)
     sums = np.zeros((n_endmembers, 2 * n_endmembers - 1))
     deviation = np.full(N_PIXELS, 0.05)
     for number in range(-2, N_SWEEPS):
@@ -36,7 +36,7 @@ def draws_per_minute(n_endmembers: int, *, faces: bool) -> float:
             start = time.process_time()
         reference = number % n_endmembers
         kernels.sweep_abundances(
-            1, number + 2, 0, reference, 1, points, deviation, vertices, log_face, abundances
+            1, number + 2, 0, reference, 1, points, deviation, vertices, probability, abundances
         )
         kernels.gather(points, deviation, abundances, sums)
     return 60 * N_PIXELS * (n_endmembers - 1) * N_SWEEPS / (time.process_time() - start)

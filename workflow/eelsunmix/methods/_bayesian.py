@@ -72,13 +72,13 @@ class BayesianModel(Model):
         if self.channel_weight is not None:
             variance = relative_variance(spectra, weight)
         deviation = np.sqrt(self.noise_variance * variance)
-        log_face = np.empty(0) if self.face_probability is None else np.log(self.face_probability)
+        faces = np.empty(0) if self.face_probability is None else self.face_probability
         a = nearest_mixtures(points, self.vertex_draws.mean(axis=0))
         total, squares = np.zeros_like(a), np.zeros_like(a)
         for sweep in range(_WARM_UP + MAP_SWEEPS * len(self.vertex_draws)):
             vertices = self.vertex_draws[max(sweep - _WARM_UP, 0) // MAP_SWEEPS]
             reference = sweep % a.shape[1]
-            kernels.sweep_abundances(_KEY, sweep, -1, reference, 1, points, deviation, vertices, log_face, a)
+            kernels.sweep_abundances(_KEY, sweep, -1, reference, 1, points, deviation, vertices, faces, a)
             if sweep >= _WARM_UP:
                 kernels.accumulate(a, total, squares)
         mean, deviation = mean_and_sd(total, squares, MAP_SWEEPS * len(self.vertex_draws))

@@ -178,17 +178,16 @@ class _Sampler:
 
         reference = int(self.rng.integers(self.a.shape[1]))
         deviation = np.sqrt(self.variance * self.posterior.relative_variance)
-        log_face = np.log(self.face_probability)
 
         def draw(number: int) -> None:
             block = self.blocks[number]
             points, a = self.posterior.points[block], self.a[block]
             kernels.sweep_abundances(
                 self.key, sweep, block.start, reference, self.n_passes,
-                points, deviation[block], self.vertices, log_face, a,
+                points, deviation[block], self.vertices, self.face_probability, a,
             )  # fmt: skip
             kernels.gather(points, self.precision[block], a, self.sums[number])
-            if len(log_face):
+            if len(self.face_probability):
                 kernels.count_faces(a, self.faces[number])
             if keep:
                 kernels.accumulate(a, self.total[block], self.squares[block])

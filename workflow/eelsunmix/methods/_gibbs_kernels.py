@@ -1,17 +1,219 @@
-"""Compiled kernels of the Gibbs sampler: sweeps over the pixels, and over the coordinates of the vertices.
+"""Compiled kernels of the Gibbs sampler: random numbers, truncated normals, sweeps over pixels and vertices.
 
-Only imported inside functions, because it needs numba.
+Only imported inside functions, because it needs numba.  All in one file: numba keeps compiled code on disk,
+and looks at the time stamp of the function's own file only: an edit in another one would go unseen.
 """
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numba import njit, uint64
 
 from eelsunmix.methods._contract import Array
-from eelsunmix.methods._random_kernels import compiled, log_mass, philox, truncated_normal, uniform
+
+
+def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Compile without the lock of the interpreter; keep the result on disk where a place can be found."""
+    options |= {"nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        try:
+            return njit(cache=True, **options)(function)
+        except RuntimeError:
+            return njit(**options)(function)
+
+    return decorate
+
 
 _ROOT_TWO_PI = math.sqrt(2.0 * math.pi)
+_NORMAL = 1.0 / math.sqrt(2.0 * math.pi)
+_ROOT_HALF = math.sqrt(0.5)
+_FAR = 30.0
+"""Beyond so many standard deviations the tail of the normal is sampled by its asymptotic form."""
+_SURE = 8.3
+_TABLE_END = 12.0
+"""Of the tail beyond _SURE standard deviations (1e-17), no part in 1e16 is beyond these."""
+
+_NODES_PER_UNIT = 64
+
+
+def _taylor_of_the_tail() -> np.ndarray:
+    """Coefficients of the upper tail's Taylor series at evenly spaced nodes, shape (node, power).
+
+    The derivatives of the normal density are Hermite polynomials times the density.
+    """
+    x = np.arange(int(_TABLE_END * _NODES_PER_UNIT) + 2) / _NODES_PER_UNIT
+    density = np.exp(-0.5 * x * x) * _NORMAL
+    rows = [np.array([0.5 * math.erfc(value * _ROOT_HALF) for value in x])]
+    for power in range(1, 8):
+        hermite = np.polynomial.hermite_e.hermeval(x, np.eye(power)[-1])
+        rows.append((-1) ** power * hermite * density / math.factorial(power))
+    return np.ascontiguousarray(np.stack(rows, axis=1))
+
+
+TAYLOR = _taylor_of_the_tail()
+
+_OCTAVES, _PARTS, _DEGREE = 64, 16, 6
+"""Pieces of the quantile: parts of the intervals between powers of two; the degree of each polynomial."""
+
+
+def _quantile_polynomials() -> Array:
+    """Coefficients of polynomials for the quantile of the upper tail, shape (part of an octave, power)."""
+    from scipy.special import ndtri
+
+    half = 0.5 / _PARTS
+    nodes = half * np.cos(np.pi * (np.arange(_DEGREE + 1) + 0.5) / (_DEGREE + 1))
+    middles = 1.0 + (2 * np.arange(_PARTS) + 1) * half
+    scale = 0.5 ** np.arange(1, _OCTAVES + 1)
+    values = -ndtri(scale[:, None, None] * 0.5 * (middles[:, None] + nodes))
+    powers = np.vander(nodes, increasing=True)
+    found = np.linalg.solve(powers, values.reshape(-1, len(nodes)).T).T
+    return np.ascontiguousarray(found)
+
+
+QUANTILE = _quantile_polynomials()
+
+
+@compiled(inline="always")
+def philox(key: int, sweep: int, pixel: int, draw: int) -> tuple[Any, Any]:
+    """Two random words of 64 bits that depend on nothing but the key and the counter.
+
+    References
+    ----------
+    .. [1] Salmon et al., Proc. SC11 (2011), Philox-4x32 with ten rounds.
+    """
+    mask = uint64(0xFFFFFFFF)
+    c0, c1, c2, c3 = uint64(sweep), uint64(pixel), uint64(draw), uint64(0)
+    k0, k1 = uint64(key) & mask, uint64(key) >> uint64(32)
+    for _ in range(10):
+        first, second = uint64(0xD2511F53) * c0, uint64(0xCD9E8D57) * c2
+        c0, c1, c2, c3 = (
+            (second >> uint64(32)) ^ c1 ^ k0,
+            second & mask,
+            (first >> uint64(32)) ^ c3 ^ k1,
+            first & mask,
+        )
+        k0, k1 = (k0 + uint64(0x9E3779B9)) & mask, (k1 + uint64(0xBB67AE85)) & mask
+    return (c0 << uint64(32)) | c1, (c2 << uint64(32)) | c3
+
+
+@compiled(inline="always")
+def uniform(word: Any) -> float:
+    """Turn a random word into a number in (0, 1), never one of its ends."""
+    return (float(word >> uint64(12)) + 0.5) * (1.0 / 4503599627370496.0)
+
+
+@compiled(inline="always")
+def upper_quantile(p: float) -> Any:
+    """Value that a standard normal exceeds with probability p."""
+    small = min(p, 1.0 - p)
+    bits = np.float64(small).view(np.uint64)
+    octave = 1021 - int(bits >> uint64(52))
+    part = int((bits >> uint64(48)) & uint64(15))
+    mantissa = np.uint64((bits & uint64(0xFFFFFFFFFFFFF)) | uint64(0x3FF0000000000000)).view(np.float64)
+    if octave < 0:
+        return 0.0
+    if octave >= _OCTAVES:
+        return _far_quantile(small)
+    t = mantissa - (1.0 + (2 * part + 1) * (0.5 / _PARTS))
+    c = QUANTILE[octave * _PARTS + part]
+    square = t * t
+    low, high = c[0] + c[1] * t + (c[2] + c[3] * t) * square, c[4] + c[5] * t + c[6] * square
+    x = low + high * (square * square)
+    return x if p < 0.5 else -x
+
+
+@compiled()
+def _far_quantile(p: float) -> Any:
+    """Solve for it where p is below 1e-19: Newton's method on the logarithm of the tail."""
+    x = math.sqrt(-2.0 * math.log(p))
+    for _ in range(8):
+        tail = 0.5 * math.erfc(x * _ROOT_HALF)
+        x += math.log(tail / p) * tail / (_NORMAL * math.exp(-0.5 * x * x))
+    return x
+
+
+@compiled(inline="always")
+def _near_tail(x: float) -> Any:
+    """Probability that a standard normal exceeds x < `_TABLE_END`; above it, as at its end."""
+    size = min(abs(x), _TABLE_END)
+    node = int(size * _NODES_PER_UNIT + 0.5)
+    t = size - node * (1.0 / _NODES_PER_UNIT)
+    c = TAYLOR[node]
+    # In pairs: shorter chains of operations that wait for each other than Horner's rule has.
+    square = t * t
+    low, high = c[0] + c[1] * t + (c[2] + c[3] * t) * square, c[4] + c[5] * t + (c[6] + c[7] * t) * square
+    tail = low + high * (square * square)
+    return tail if x > 0.0 else 1.0 - tail
+
+
+@compiled(inline="always")
+def tails(low: float, high: float) -> tuple[Any, Any]:
+    """Probabilities that a standard normal exceeds low and high, where the middle of both is above zero.
+
+    Near zero by `TAYLOR`, which is faster than erfc; precise relative to the first of the two.
+    """
+    if low < _SURE:
+        return _near_tail(low), _near_tail(high)
+    return 0.5 * math.erfc(low * _ROOT_HALF), 0.5 * math.erfc(high * _ROOT_HALF)
+
+
+@compiled(inline="always")
+def mirrored(low: float, high: float) -> tuple[Any, Any, Any]:
+    """Turn an interval so that its middle is above zero; also the sign that turns it back.
+
+    Without a branch, which would be mispredicted half of the time.
+    """
+    middle, half = 0.5 * (low + high), 0.5 * (high - low)
+    size = abs(middle)
+    return size - half, size + half, 1.0 if middle > 0.0 else -1.0
+
+
+@compiled(inline="always")
+def truncated_normal(low: float, high: float, u: float) -> Any:
+    """Map a uniform number to a standard normal that is confined to low <= x <= high (inverse of its CDF).
+
+    Being continuous in all arguments, it does not amplify rounding errors, as rejection would.  Beyond
+    `_FAR` standard deviations the density is replaced by ``x exp(-x^2 / 2)``, which differs from it by less
+    than 1/900 of the width of the tail.
+    """
+    least, most, sign = mirrored(low, high)
+    turned = 0.5 + sign * (u - 0.5)
+    if least > _FAR:
+        x = _in_far_tail(least, most, turned)
+    else:
+        above, beyond = tails(least, most)
+        x = _between(least, most, above, beyond, turned)
+    return min(max(sign * x, low), high)
+
+
+@compiled(inline="always")
+def _between(low: float, high: float, above: float, beyond: float, u: float) -> Any:
+    """Quantile of a normal confined to an interval whose tails are `above` and `beyond`."""
+    return upper_quantile(above - u * (above - beyond)) if above > beyond else low + u * (high - low)
+
+
+@compiled()
+def _in_far_tail(low: float, high: float, u: float) -> Any:
+    """Quantile of the density ``x exp(-x^2 / 2)`` between low and high."""
+    square = low * low
+    reach = -math.expm1(0.5 * (square - high * high))
+    return math.sqrt(square - 2.0 * math.log1p(-u * reach))
+
+
+@compiled(inline="always")
+def scaled_mass(low: float, high: float, above: float, beyond: float) -> Any:
+    """Integral of ``exp((n^2 - x^2) / 2)`` from low to high, where n is the point of them next to zero.
+
+    The middle of the interval is above zero, `above` and `beyond` are its `tails`.
+    """
+    if low > _FAR:
+        # Mills' ratio to second order: relative error below 4e-6 at _FAR.
+        return -math.expm1(0.5 * (low * low - high * high)) * (1.0 - 1.0 / (low * low)) / low
+    near = max(low, 0.0)
+    return _ROOT_TWO_PI * (above - beyond) * math.exp(0.5 * near * near)
 
 
 @compiled()
@@ -24,14 +226,14 @@ def sweep_abundances(
     points: Array,
     deviation: Array,
     vertices: Array,
-    log_face: Array,
+    faces: Array,
     a: Array,
 ) -> None:
     """Draw the abundances of some pixels anew, given the vertices; in place.
 
-    One coordinate after the other is drawn together with the reference, whose sum stays.  With `log_face`
+    One coordinate after the other is drawn together with the reference, whose sum stays.  With `faces`
     empty the prior is uniform on the simplex; else it is a mixture of uniform distributions on its faces, of
-    probability ``exp(log_face[bits of the face])`` each.
+    probability ``faces[bits of the face]`` each.
 
     Parameters
     ----------
@@ -50,111 +252,123 @@ def sweep_abundances(
     lengths = np.empty(len(edges))
     for r in range(len(edges)):
         lengths[r] = math.sqrt(max(np.sum(edges[r] * edges[r]), 1e-300))
-    misfit = np.empty(points.shape[1])
-    for pixel in range(len(points)):
-        counter = first_pixel + pixel if first_pixel >= 0 else 0
-        for k in range(points.shape[1]):
-            misfit[k] = points[pixel, k]
-            for r in range(len(vertices)):
-                misfit[k] -= a[pixel, r] * vertices[r, k]
-        row, sd = a[pixel], deviation[pixel]
-        _draw_pixel(key, sweep, counter, reference, n_passes, misfit, sd, edges, lengths, log_face, row)
-
-
-@compiled(inline="always")
-def _draw_pixel(
-    key: int,
-    sweep: int,
-    counter: int,
-    reference: int,
-    n_passes: int,
-    misfit: Array,
-    deviation: float,
-    edges: Array,
-    lengths: Array,
-    log_face: Array,
-    a: Array,
-) -> None:
-    """Draw the coordinates of one pixel; each pair shares a call of the random number generator."""
-    first, second = philox(key, sweep, counter, 0)
+    misfit = _misfit(points, vertices, a)
+    words = np.empty((2, len(points)), np.uint64)
     draw = 0
     for _ in range(n_passes):
-        for r in range(len(a)):
+        for r in range(len(edges)):
             if r == reference:
                 continue
-            if draw % 2 == 0 and draw > 0:
-                first, second = philox(key, sweep, counter, draw // 2)
-            u = uniform(first if draw % 2 == 0 else second)
+            if draw % 2 == 0:
+                for pixel in range(len(points)):
+                    counter = first_pixel + pixel if first_pixel >= 0 else 0
+                    words[0, pixel], words[1, pixel] = philox(key, sweep, counter, draw // 2)
+            _draw_coordinate(words[draw % 2], misfit, edges, lengths[r], deviation, faces, a, r, reference)
             draw += 1
-            room = a[r] + a[reference]
-            if room > 0.0:
-                value = _drawn(misfit, edges[r], lengths[r], deviation, u, room, log_face, a, r, reference)
-                for k in range(len(misfit)):
-                    misfit[k] -= (value - a[r]) * edges[r, k]
-                a[r] = value
-                a[reference] = room - value
+
+
+@compiled()
+def _misfit(points: Array, vertices: Array, a: Array) -> Any:
+    """Return what the abundances leave of the points."""
+    misfit = points.copy()
+    for pixel in range(len(points)):
+        for r in range(len(vertices)):
+            for k in range(points.shape[1]):
+                misfit[pixel, k] -= a[pixel, r] * vertices[r, k]
+    return misfit
+
+
+@compiled()
+def _draw_coordinate(
+    words: Any,
+    misfit: Array,
+    edges: Array,
+    length: float,
+    deviation: Array,
+    faces: Array,
+    a: Array,
+    r: int,
+    reference: int,
+) -> None:
+    """Draw one coordinate of all pixels, which do not wait for each other as coordinates of one would."""
+    inverse = 1.0 / length
+    for pixel in range(len(a)):
+        room = a[pixel, r] + a[pixel, reference]
+        if room > 0.0:
+            u, sd = uniform(words[pixel]), deviation[pixel]
+            value = _drawn(misfit, edges, length, inverse, sd, u, room, faces, a, pixel, r, reference)
+            for k in range(misfit.shape[1]):
+                misfit[pixel, k] -= (value - a[pixel, r]) * edges[r, k]
+            a[pixel, r] = value
+            a[pixel, reference] = room - value
 
 
 @compiled(inline="always")
 def _drawn(
     misfit: Array,
-    edge: Array,
+    edges: Array,
     length: float,
+    inverse: float,
     deviation: float,
     u: float,
     room: float,
-    log_face: Array,
+    faces: Array,
     a: Array,
+    pixel: int,
     r: int,
     reference: int,
 ) -> Any:
     """Draw one coordinate: a normal around the best value, confined to what the reference can give."""
     overlap = 0.0
-    for k in range(len(misfit)):
-        overlap += misfit[k] * edge[k]
-    scale, width = length / deviation, deviation / length
-    middle = overlap / (length * length) + a[r]
+    for k in range(misfit.shape[1]):
+        overlap += misfit[pixel, k] * edges[r, k]
+    scale, width = length / deviation, inverse * deviation
+    middle = overlap * (inverse * inverse) + a[pixel, r]
     low, high = -middle * scale, (room - middle) * scale
-    if len(log_face) > 0:
-        return _on_faces(low, high, width, u, room, log_face, a, r, reference)
+    if len(faces) > 0:
+        return _on_faces(low, high, width, u, room, faces, a, pixel, r, reference)
     return min(max(middle + truncated_normal(low, high, u) * width, 0.0), room)
 
 
-@compiled()
+@compiled(inline="always")
 def _on_faces(
     low: float,
     high: float,
     width: float,
     u: float,
     room: float,
-    log_face: Array,
+    faces: Array,
     a: Array,
+    pixel: int,
     r: int,
     reference: int,
 ) -> Any:
-    """Draw a coordinate that may be zero, or all of the room, with a probability of its own.
+    """Draw a coordinate that may be zero, or all of the room, each with a probability of its own.
 
     Of the faces that the other coordinates allow, the one without r, the one without the reference and the
     one with both are weighed by their prior density times their likelihood; the uniform density of a face of
     n vertices is (n - 1)!.
     """
     others, n_others = 0, 0
-    for s in range(len(a)):
-        if s != r and s != reference and a[s] > 0.0:
-            others |= 1 << s
-            n_others += 1
-    none = log_face[others | (1 << reference)] - 0.5 * low * low
-    full = log_face[others | (1 << r)] - 0.5 * high * high
-    both = log_face[others | (1 << r) | (1 << reference)]
-    both += math.log((n_others + 1) * _ROOT_TWO_PI * width) + log_mass(low, high)
-    top = max(none, full, both)
-    none, full, both = math.exp(none - top), math.exp(full - top), math.exp(both - top)
+    for s in range(a.shape[1]):
+        used = 1 if a[pixel, s] > 0.0 and s != r and s != reference else 0
+        others |= used << s
+        n_others += used
+    least, most, sign = mirrored(low, high)
+    above, beyond = tails(least, most)
+    near = max(least, 0.0) ** 2
+    none = faces[others | (1 << reference)] * math.exp(0.5 * (near - low * low))
+    full = faces[others | (1 << r)] * math.exp(0.5 * (near - high * high))
+    both = faces[others | (1 << r) | (1 << reference)] * (n_others + 1) * width
+    both *= scaled_mass(least, most, above, beyond)
     u *= none + full + both
     if u <= none:
         return 0.0
     if u >= none + both:
         return room
-    return min(max((truncated_normal(low, high, (u - none) / both) - low) * width, 0.0), room)
+    turned = 0.5 + sign * ((u - none) / both - 0.5)
+    x = _in_far_tail(least, most, turned) if least > _FAR else _between(least, most, above, beyond, turned)
+    return min(max((sign * x - low) * width, 0.0), room)
 
 
 @compiled()
@@ -186,8 +400,7 @@ def count_faces(a: Array, faces: Any) -> None:
     for pixel in range(len(a)):
         bits = 0
         for r in range(a.shape[1]):
-            if a[pixel, r] > 0.0:
-                bits |= 1 << r
+            bits |= (1 if a[pixel, r] > 0.0 else 0) << r
         faces[bits] += 1
 
 

@@ -48,7 +48,10 @@ class SparseMixtures:
         weighted = abundances * precision[:, None]
         one = float(np.median(precision))
         gram = weighted.T @ abundances + one * np.eye(len(vertices))
-        return np.linalg.solve(gram, weighted.T @ self.points + one * vertices)
+        found: Array = np.asarray(
+            np.linalg.solve(gram, weighted.T @ self.points + one * vertices), np.float64
+        )
+        return found
 
 
 def significant_abundances(points: Array, vertices: Array, deviation: Array, threshold: float) -> Array:

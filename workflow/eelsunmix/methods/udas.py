@@ -128,7 +128,8 @@ class UDAS:
 
     def _alternated(self, mixtures: SparseMixtures, vertices: Array) -> tuple[Array, Array, float]:
         """Abundances and vertices in turn; also the loss of each iteration and the last move."""
-        abundances, losses, move = None, [], np.inf
+        abundances, move = None, np.inf
+        losses: list[float] = []
         unit = float(np.median(mixtures.deviation))
         while len(losses) < (self.n_iterations or 1) and move > self.tolerance:
             abundances = mixtures.improved_abundances(abundances, vertices)
@@ -145,7 +146,7 @@ class UDAS:
         inputs = spectra / largest
         targets = stacked_denoiser(inputs, n_layers=12, corruption=1e-5, ridge=1.0)(inputs)
         decoder, hidden = _published_start(targets, n_endmembers, self.n_draws or 1, rng)
-        encoder = np.linalg.lstsq(inputs, hidden, rcond=None)[0].T
+        encoder: Array = np.asarray(np.linalg.lstsq(inputs, hidden, rcond=None)[0].T, np.float64)
         network = Autoencoder(
             inputs=inputs,
             targets=targets,
