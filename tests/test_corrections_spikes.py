@@ -12,7 +12,7 @@ def search(cube, sigma=8.0, counts_per_electron=1.0, valid=None):
     """Judge all voxels of a whole cube."""
     valid = np.ones(cube.shape[:-1], bool) if valid is None else valid
     core = tuple(slice(0, size) for size in valid.shape)
-    return find_spikes(cube, valid, core=core, counts_per_electron=counts_per_electron, sigma=sigma)
+    return find_spikes(cube, valid, core=core, variance_to_mean=counts_per_electron, sigma=sigma)
 
 
 def white_lines(shape=(9, 7, 80), height=1500.0):
@@ -157,3 +157,22 @@ def test_a_single_pixel_says_why():
 def test_sigma_is_checked():
     with pytest.raises(ValueError, match="sigma must be at least 3"):
         SpikeOptions(sigma=1.0)
+
+
+@pytest.mark.parametrize("dose", [1e3, 1e4, 1e6])
+@pytest.mark.parametrize(("width", "period"), [(0.85, 5), (1.0, 6), (1.5, 8)])
+def test_atomic_columns_stay_at_any_dose(dose, width, period):
+    """White lines that are strongest in the middle of columns about two pixels wide (sd `width`)."""
+    y, x = np.indices((20, 26)) % period - period // 2
+    column = np.exp(-(y**2 + x**2) / (2 * width**2))
+    cube = dose * (1 + column[..., None] * white_lines((1, 1, 80), height=1500) / 3000)
+    assert len(search(np.random.default_rng(11).poisson(cube)).found) == 0
+
+
+def test_noise_is_that_of_one_channel_where_the_detector_couples_channels():
+    image, _ = image_with_spike(0)
+    image[4, 3, 50] = image[4, 3, 49] + 2000  # 27 standard deviations of counts, 5 at a variance of 30
+    image = image.assign_attrs(counts_per_electron=30.0)
+    assert correct_image(image).sizes["spike"] == 0
+    coupled = image.assign_attrs(channel_variance_to_mean=1.0)
+    np.testing.assert_array_equal(correct_image(coupled).spike_position, [[4, 3, 50]])

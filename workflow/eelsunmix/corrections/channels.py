@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from scipy.ndimage import median_filter
 
-from eelsunmix.corrections.common import counts_per_electron, energy_in_ev, near_edges, record
+from eelsunmix.corrections.common import channel_variance_to_mean, energy_in_ev, near_edges, record
 from eelsunmix.corrections.statistics import Statistics
 from eelsunmix.errors import InputError
 
@@ -65,7 +65,7 @@ def find_bad_channels(
     dark : ndarray, shape (channel,)
     options : BadChannelOptions
     edges : mapping
-        Within 12 eV of an onset a channel must be dead to be called bad.
+        From 12 eV before an onset to 30 eV beyond it a channel must be dead to be called bad.
 
     Raises
     ------
@@ -78,8 +78,8 @@ def find_bad_channels(
     if options.channels == "auto":
         dead = _dead(statistics)
         safe = ~near_edges(energy_in_ev(image), edges, REACH_EV)
-        bad = dead | (_outliers(statistics, dark, counts_per_electron(image)) & safe)
-        bad |= _at_gaps(statistics, dark, options.chip_gaps, counts_per_electron(image)) & safe
+        bad = dead | (_outliers(statistics, dark, channel_variance_to_mean(image)) & safe)
+        bad |= _at_gaps(statistics, dark, options.chip_gaps, channel_variance_to_mean(image)) & safe
     else:
         bad = _listed(options.channels, image.shape[-1])
     if bad.all():

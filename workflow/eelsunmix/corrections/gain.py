@@ -9,7 +9,8 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix.corrections.common import (
-    counts_per_electron,
+    BEYOND_ONSET,
+    channel_variance_to_mean,
     energy_in_ev,
     interpolate_channels,
     near_edges,
@@ -108,7 +109,7 @@ def _pattern(
         statistics.n_pixels[statistics.n_pixels > 0],
         usable,
         window=options.smooth_channels,
-        counts_per_electron=counts_per_electron(image),
+        variance_to_mean=channel_variance_to_mean(image),
         kind=options.pattern,
     )
 
@@ -160,8 +161,8 @@ def _pattern_record(pattern: Pattern, options: GainOptions) -> dict[str, Any]:
     action = "subtracted" if pattern.kind == "dark" else "divided out"
     summary = (
         f"Fixed pattern of {size} (sd) found in the data and {action} in {known.sum()} of {known.size} "
-        f"channels: correlation {pattern.correlation:.2f} between different pixels; nothing is known within "
-        f"{options.protect_eV:g} eV of an edge."
+        f"channels: correlation {pattern.correlation:.2f} between different pixels; nothing is known from "
+        f"{options.protect_eV:g} eV before an edge to {BEYOND_ONSET * options.protect_eV:g} eV beyond it."
     )
     return record(
         pattern.kind,
@@ -203,7 +204,7 @@ def _roughness_numbers(
     after = interpolate_channels((statistics.mean - dark) / gain, empty)
     total = before * statistics.n_pixels.sum()
     usable, window = usable & ~empty, options.smooth_channels
-    noise = expected_roughness(total, usable, window, counts_per_electron(image))
+    noise = expected_roughness(total, usable, window, channel_variance_to_mean(image))
     return {
         "roughness_before": roughness(before, usable, window),
         "roughness_after": roughness(after, usable, window),

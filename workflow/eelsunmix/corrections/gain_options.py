@@ -29,7 +29,8 @@ class GainOptions:
     offset_channels : int, optional
         Channel of the reference that belongs to the first channel of the image, where the lengths differ.
     protect_eV : float
-        Nothing is estimated from the data within this distance of an edge.
+        Nothing is estimated from the data from this far before the onset of an edge to 2.5 times as far
+        beyond it, where the second of two white lines is.
     smooth_channels : int
         Width of the filter that tells the pattern from the spectrum; odd.
     pattern : {"auto", "gain", "dark"}

@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 from scipy.signal import savgol_filter
+from scipy.special import chdtri
 
 from eelsunmix.corrections.common import interpolate_channels
 
@@ -20,6 +21,10 @@ MIN_SHARE = 0.2
 GAIN_LIMITS = (0.8, 1.25)
 OUTLIER = 5.0
 """Robust standard deviations beyond which a channel is taken for an unknown edge and left alone."""
+DISAGREEMENT = 1e-4
+"""Probability, as noise, of a disagreement between the groups from which a channel is left alone too."""
+KIND_EVIDENCE = 20.0
+"""Gain in chi-square from which constant counts are preferred to a constant ratio; docs/decisions/006."""
 
 
 @dataclass(frozen=True)
@@ -61,16 +66,14 @@ def roughness(spectrum: np.ndarray, usable: np.ndarray, window: int) -> float:
     return float(np.sqrt(np.mean(high_pass(spectrum, window)[usable] ** 2)))
 
 
-def expected_roughness(
-    total: np.ndarray, usable: np.ndarray, window: int, counts_per_electron: float
-) -> float:
+def expected_roughness(total: np.ndarray, usable: np.ndarray, window: int, variance_to_mean: float) -> float:
     """Roughness that noise alone gives a sum of `total` counts per channel."""
     if not usable.any() or total.size < window:
         return float("nan")
     impulse = np.zeros(2 * window + 1)
     impulse[window] = 1.0
     left = 1 - savgol_filter(impulse, window, ORDER)[window]
-    return float(np.sqrt(left * counts_per_electron * np.mean(1 / total[usable])))
+    return float(np.sqrt(left * variance_to_mean * np.mean(1 / total[usable])))
 
 
 def find_pattern(
@@ -79,7 +82,7 @@ def find_pattern(
     usable: np.ndarray,
     *,
     window: int,
-    counts_per_electron: float,
+    variance_to_mean: float,
     kind: Literal["auto", "gain", "dark"] = "auto",
 ) -> Pattern:
     """Estimate the pattern shared by groups of spectrally different pixels.
@@ -87,7 +90,8 @@ def find_pattern(
     A gain multiplies the signal, so it leaves the same *relative* structure in bright and dark groups and
     channels; a wrong dark reference adds the same *counts*. The model that explains the differences between
     the groups better is taken. The mean over the groups is shrunk by its reliability (Spearman-Brown [1]_):
-    shot noise is not copied into the correction; channels far outside the distribution are left alone.
+    shot noise is not copied into the correction. Channels far outside the distribution, and those in which
+    the groups disagree, are left alone: they belong to edges that nobody has named.
 
     Parameters
     ----------
@@ -98,8 +102,8 @@ def find_pattern(
         Channels outside edges.
     window : int
         Channels of the smoothing filter.
-    counts_per_electron : float
-        Variance of a value divided by its mean.
+    variance_to_mean : float
+        Of the counts of one channel.
     kind : {"auto", "gain", "dark"}
         Which of both to look for.
 
@@ -112,18 +116,19 @@ def find_pattern(
     ----------
     .. [1] Spearman, Brit. J. Psychol. 3 (1910) 271.
     """
-    countable = (means * n_pixels[:, None] >= MIN_COUNTS * counts_per_electron).all(axis=0)
+    countable = (means * n_pixels[:, None] >= MIN_COUNTS * variance_to_mean).all(axis=0)
     usable = usable & countable
     if len(means) < 2 or usable.sum() < max(2 * window, MIN_SHARE * usable.size):
         return Pattern("gain", np.zeros(means.shape[1]), float("nan"), 0.0)
     means = interpolate_channels(means, ~countable)  # the fall into an empty stretch is no pattern
     relative = high_pass(means, window)
     usable = usable & _unsuspicious(relative.mean(axis=0), usable)
-    correlation = _median_correlation(relative[:, usable])
-    weight = n_pixels[:, None] / (counts_per_electron * np.maximum(means, 1e-12))
+    weight = n_pixels[:, None] / (variance_to_mean * np.maximum(means, 1e-12))
     evidence = _evidence(means, relative, weight, usable)
     if kind == "auto":
-        kind = "dark" if evidence > 20 else "gain"
+        kind = "dark" if evidence > KIND_EVIDENCE else "gain"
+    usable = usable & _common_to_all(_misfit(means, relative, weight, kind), usable, len(means) - 1)
+    correlation = _median_correlation(relative[:, usable])
     found = _iterate(means, weight, usable, kind, window)
     return Pattern(kind, found * _reliability(correlation, len(means)), correlation, evidence)
 
@@ -148,14 +153,27 @@ def _common(in_counts: np.ndarray, base: np.ndarray, weight: np.ndarray) -> np.n
 
 def _evidence(means: np.ndarray, relative: np.ndarray, weight: np.ndarray, usable: np.ndarray) -> float:
     """By how much chi-square prefers a pattern of constant counts to one of constant ratio."""
-    in_counts = means * -np.expm1(-relative)
-    chi2 = []
-    for base in (means, np.ones_like(means)):
-        residual = in_counts - _common(in_counts, base, weight) * base
-        chi2.append(float((weight * residual**2)[:, usable].sum()))
+    gain, dark = (float(_misfit(means, relative, weight, kind)[usable].sum()) for kind in ("gain", "dark"))
     freedom = (len(means) - 1) * int(usable.sum())
     # in units of the better model's own residual: the noise of cameras is seldom known to a factor of two
-    return (chi2[0] - chi2[1]) / max(min(chi2) / freedom, 1e-12)
+    return (gain - dark) / max(min(gain, dark) / freedom, 1e-12)
+
+
+def _misfit(means: np.ndarray, relative: np.ndarray, weight: np.ndarray, kind: str) -> np.ndarray:
+    """Chi-square of one pattern for all groups, (channel,)."""
+    in_counts = means * -np.expm1(-relative)
+    base = means if kind == "gain" else np.ones_like(means)
+    misfit: np.ndarray = (weight * (in_counts - _common(in_counts, base, weight) * base) ** 2).sum(axis=0)
+    return misfit
+
+
+def _common_to_all(misfit: np.ndarray, usable: np.ndarray, freedom: int) -> np.ndarray:
+    """Channels in which the groups agree as well as in others: a line is stronger in some of them."""
+    if not usable.any():
+        return usable
+    typical = float(np.median(misfit[usable])) / float(chdtri(freedom, 0.5))
+    agrees: np.ndarray = misfit <= typical * float(chdtri(freedom, DISAGREEMENT))
+    return agrees
 
 
 def _unsuspicious(values: np.ndarray, usable: np.ndarray) -> np.ndarray:

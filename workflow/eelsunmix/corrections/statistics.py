@@ -10,7 +10,7 @@ import xarray as xr
 from scipy.ndimage import median_filter
 
 from eelsunmix.blocks import BLOCK_ELEMENTS, block_shape
-from eelsunmix.corrections.common import counts_per_electron
+from eelsunmix.corrections.common import channel_variance_to_mean
 from eelsunmix.corrections.spikes import Spikes, find_spikes
 from eelsunmix.errors import InputError
 
@@ -147,7 +147,9 @@ def _block_statistics(
 ) -> Statistics:
     cube, valid = block.to_numpy(), block.valid_pixel.to_numpy()
     _check_finite(cube, valid, start)
-    spikes = find_spikes(cube, valid, core=core, counts_per_electron=counts_per_electron(block), sigma=sigma)
+    spikes = find_spikes(
+        cube, valid, core=core, variance_to_mean=channel_variance_to_mean(block), sigma=sigma
+    )
     if cube.dtype.kind in "iu":
         spikes = Spikes(spikes.position, spikes.found, np.rint(spikes.replaced))
     cleaned = cube[core].astype(float)
