@@ -162,13 +162,9 @@ def tails(low: float, high: float) -> tuple[Any, Any]:
 
 @compiled(inline="always")
 def mirrored(low: float, high: float) -> tuple[Any, Any, Any]:
-    """Turn an interval so that its middle is above zero; also the sign that turns it back.
-
-    Without a branch, which would be mispredicted half of the time.
-    """
-    middle, half = 0.5 * (low + high), 0.5 * (high - low)
-    size = abs(middle)
-    return size - half, size + half, 1.0 if middle > 0.0 else -1.0
+    """Turn an interval so that its middle is above zero; also the sign that turns it back."""
+    turned = low + high < 0.0
+    return -high if turned else low, -low if turned else high, -1.0 if turned else 1.0
 
 
 @compiled(inline="always")

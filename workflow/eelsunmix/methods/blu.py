@@ -120,9 +120,9 @@ def _weighted(learning: LearningSet, start: Array, *, faces: bool) -> tuple[Post
     left_out = len(spectra) - int(clean.sum())
     message = f"{left_out} of {len(spectra)} pixels left out of the fit (dark, or badly described)"
     precision = 1.0 / variance[clean]
-    centre = precision @ scores[clean] / precision.sum()
-    axes = _leading((scores[clean] - centre) * np.sqrt(precision)[:, None], len(start) - 1) @ basis
-    origin = precision @ whitened[clean] / precision.sum()
+    centred = scores[clean] - scores[clean].mean(axis=0)
+    axes = _leading(centred * np.sqrt(precision)[:, None], len(start) - 1) @ basis
+    origin = whitened[clean].mean(axis=0)
     posterior = _posterior(whitened[clean], variance[clean], axes, origin, start / weight, faces=faces)
     return posterior, message if left_out else ""
 
