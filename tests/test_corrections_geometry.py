@@ -168,3 +168,24 @@ def test_nanometres_need_a_calibration(image):
 def test_options_refuse_nonsense(options, message):
     with pytest.raises(ValueError, match=message):
         options()
+
+
+@pytest.mark.parametrize("number", [1, 2, 4, 8])
+def test_noise_of_binned_channels_lies_between_one_channel_and_many(number):
+    """Channels correlated as 0.4 to the power of their distance."""
+    rng = np.random.default_rng(5)
+    noise = np.zeros((20, 30, 400))
+    for channel in range(1, 400):
+        noise[..., channel] = 0.4 * noise[..., channel - 1] + rng.normal(0, 10, (20, 30))
+    one = 100 / (1 - 0.16)
+    attrs = {"channel_variance_to_mean": one / 500, "counts_per_electron": one / 500 * 1.4 / 0.6}
+    image = xr.DataArray(
+        500 + noise[..., 80:], dims=("y", "x", "energy_loss"), coords={"energy_loss": 2.0 * np.arange(320)}
+    ).assign_attrs(attrs)
+    corrected = correct(image, bin=BinOptions(energy=number, x=2))
+    measured = float(corrected.counts.var() / corrected.counts.mean())
+    # 320 x 300 / number values: 1 to 4 %
+    assert corrected.counts.attrs["channel_variance_to_mean"] == pytest.approx(measured, rel=0.05)
+    assert (
+        "channel_variance_to_mean" not in correct(image.drop_attrs(), bin=BinOptions(energy=2)).counts.attrs
+    )

@@ -9,7 +9,12 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix import blocks
-from eelsunmix.corrections.common import energy_in_ev, record
+from eelsunmix.corrections.common import (
+    channel_variance_to_mean,
+    energy_in_ev,
+    record,
+    variance_to_mean_of_sums,
+)
 from eelsunmix.corrections.geometry import channels_within
 from eelsunmix.errors import InputError
 
@@ -52,7 +57,9 @@ def align(image: xr.DataArray, options: AlignOptions) -> tuple[xr.DataArray, dic
     -------
     DataArray, dict
         The image in float32 with the coordinate `energy_shift` (navigation), the energy in eV that was added
-        to the axis of the pixel, NaN where invalid; and the entry of the log.
+        to the axis of the pixel, NaN where invalid; and the entry of the log. Channels at the ends of the
+        axis that not every pixel has after its shift are dropped. Interpolation averages the noise of
+        neighbouring channels: `channel_variance_to_mean` says how much is left of it.
 
     Raises
     ------
@@ -72,7 +79,11 @@ def align(image: xr.DataArray, options: AlignOptions) -> tuple[xr.DataArray, dic
     shift = np.where(lost, 0.0, shift)
     moved = _resample(image.assign_coords(energy_shift=(image.dims[:-1], shift)))
     moved = moved.assign_coords(energy_shift=(image.dims[:-1], -shift * step, {"units": "eV"}))
-    return moved, _record(shift * step, int(lost.sum()), options)
+    measured = _measured_by_all(shift, energy.size)
+    moved = moved.isel({image.dims[-1]: measured}).assign_attrs(_noise_after(image, shift))
+    return moved, _record(
+        shift * step, int(lost.sum()), energy.size - (measured.stop - measured.start), options
+    )
 
 
 def mean_of_valid(image: xr.DataArray) -> np.ndarray:
@@ -170,19 +181,40 @@ def _resample_block(block: xr.DataArray) -> xr.Dataset:
     )
 
 
+def _measured_by_all(shift: np.ndarray, n_channels: int) -> slice:
+    """Channels whose counts no pixel takes from beyond the axis."""
+    known = np.append(shift[np.isfinite(shift)], 0.0)
+    return slice(math.ceil(-known.min()), n_channels - math.ceil(known.max()))
+
+
+def _noise_after(image: xr.DataArray, shift: np.ndarray) -> dict[str, float]:
+    """Variance to mean of one channel, averaged over the pixels.
+
+    A weight of p for one channel and 1 - p for the next leaves p^2 + (1 - p)^2 of the variance of independent
+    channels; the part that the channels share stays.
+    """
+    known = shift[np.isfinite(shift)]
+    part = known - np.floor(known)
+    left = float(np.mean(part**2 + (1 - part) ** 2)) if known.size else 1.0
+    one, two = channel_variance_to_mean(image), variance_to_mean_of_sums(image, 2)
+    return {"channel_variance_to_mean": one * left + (two - one) * (1 - left)}
+
+
 def _correlation(windows: np.ndarray, template: np.ndarray) -> np.ndarray:
     centred = windows - windows.mean(axis=1, keepdims=True)
     norm = np.sqrt((centred**2).sum(axis=1))
     return (centred @ template) / np.maximum(norm, 1e-300)
 
 
-def _record(shift_ev: np.ndarray, n_lost: int, options: AlignOptions) -> dict[str, Any]:
+def _record(shift_ev: np.ndarray, n_lost: int, n_dropped: int, options: AlignOptions) -> dict[str, Any]:
     known = shift_ev[np.isfinite(shift_ev)]
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
     spread = float(known.std()) if known.size else 0.0
     summary = (
         f"Spectra aligned on {options.window_eV} eV: drift of {spread:.3g} eV (sd), "
         f"from {low:.3g} to {high:.3g} eV; "
-        f"{n_lost} pixels beyond {options.max_shift_eV:g} eV left where they were."
+        f"{n_lost} pixels beyond {options.max_shift_eV:g} eV left where they were; "
+        f"{n_dropped} channels at the ends dropped, which not every pixel has."
     )
-    return record("align", True, summary, sd_eV=spread, lowest_eV=low, highest_eV=high, pixels_left=n_lost)
+    numbers = {"sd_eV": spread, "lowest_eV": low, "highest_eV": high}
+    return record("align", True, summary, **numbers, pixels_left=n_lost, channels_dropped=n_dropped)

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix import blocks
-from eelsunmix.corrections.common import energy_in_ev, record
+from eelsunmix.corrections.common import energy_in_ev, record, variance_to_mean_of_sums
 from eelsunmix.errors import InputError
 
 Window = tuple[float, float]
@@ -119,7 +119,8 @@ def crop(image: xr.DataArray, options: CropOptions) -> tuple[xr.DataArray, dict[
 def bin_image(image: xr.DataArray, options: BinOptions) -> tuple[xr.DataArray, dict[str, Any]]:
     """Sum neighbouring pixels and channels; a binned pixel is valid where all its parts are.
 
-    Integers are summed in the next wider integer type; `counts_per_electron` is unchanged by sums.
+    Integers are summed in the next wider integer type; `counts_per_electron` is unchanged by sums,
+    `channel_variance_to_mean` grows towards it where the detector couples channels.
     """
     factors = {"x": options.x, "y": options.y, str(image.dims[-1]): options.energy}
     factors = {dim: number for dim, number in factors.items() if number > 1}
@@ -188,10 +189,10 @@ def _binned(image: xr.DataArray, factors: dict[str, int]) -> xr.DataArray:
     summed = summed.assign_coords({name: (values.dims, values.data) for name, values in extra.items()})
     # a sum with a part that was never measured would look like a dark pixel
     summed = summed.where(summed.valid_pixel, summed.dtype.type(0)).astype(wide)
-    if factors.get(str(image.dims[-1]), 1) > 1:  # sums of coupled channels are noisier than one channel
-        per_electron = image.attrs.get("counts_per_electron", 1.0)
-        return summed.assign_attrs({**image.attrs, "channel_variance_to_mean": per_electron})
-    return summed.assign_attrs(image.attrs)
+    if "channel_variance_to_mean" not in image.attrs:
+        return summed.assign_attrs(image.attrs)
+    noise = variance_to_mean_of_sums(image, factors.get(str(image.dims[-1]), 1))
+    return summed.assign_attrs({**image.attrs, "channel_variance_to_mean": noise})
 
 
 def _wide(dtype: np.dtype) -> np.dtype:

@@ -173,6 +173,6 @@ def _stabilised(counts: np.ndarray, variance_to_mean: float) -> np.ndarray:
 
 
 def _raised(counts: np.ndarray, sigma: float, variance_to_mean: float) -> np.ndarray:
-    """Counts that lie `sigma` standard deviations higher."""
+    """Add `sigma` standard deviations to counts."""
     root = _stabilised(counts, variance_to_mean) + sigma
     return variance_to_mean * (root**2 / 4 - 0.375)
