@@ -16,7 +16,7 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = [
     {"errors"},
     {"blocks", "provenance", "metrics", "edges", "abundances", "simplex"},
-    {"store", "profiles", "io", "examples"},
+    {"store", "drafts", "manifest", "profiles", "io", "examples"},
     {"pca", "background", "corrections", "synthetic"},
     {"rank", "methods"},
     {"unmixing", "inputs", "learning", "abundance_maps"},

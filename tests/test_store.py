@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import dask.array as da
@@ -15,8 +16,9 @@ import xarray as xr
 from zarr.storage import LocalStore
 
 from eelsunmix import blocks
+from eelsunmix.drafts import LONGEST_PAUSE
 from eelsunmix.errors import StoreError
-from eelsunmix.store import MANIFEST, open_store, publish, read_manifest, verify
+from eelsunmix.store import MANIFEST, main, open_store, publish, read_manifest, seals, verify
 
 
 @pytest.fixture
@@ -237,7 +239,7 @@ async def set_or_die(self, key, value, byte_range=None):
     await write(self, key, value)
 LocalStore.set = set_or_die
 if sys.argv[2] == "-1":
-    store._make_durable = lambda path: os.kill(os.getpid(), signal.SIGKILL)
+    store.make_durable = lambda path: os.kill(os.getpid(), signal.SIGKILL)
 store.publish(xr.Dataset({"counts": (("y", "x"), np.ones((7, 5)))}), sys.argv[1])
 """
 
@@ -252,3 +254,98 @@ def test_a_killed_writer_leaves_no_store_and_the_next_one_cleans_up(dataset, tmp
     publish(dataset, path)
     xr.testing.assert_equal(open_store(path), dataset)
     assert _names(tmp_path) == ["raw.zarr"]
+
+
+def test_a_draft_of_another_machine_is_removed_once_nobody_writes_to_it(dataset, tmp_path):
+    fresh, old = (tmp_path / f".raw.zarr.tmp-elsewhere-1-77-{name}" for name in ("fresh", "old"))
+    for draft in (fresh, old):
+        (draft / "counts").mkdir(parents=True)
+    long_ago = draft.stat().st_mtime - LONGEST_PAUSE - 60
+    for entry in (old / "counts", old):
+        os.utime(entry, (long_ago, long_ago))
+    publish(dataset, tmp_path / "raw.zarr")
+    assert sorted(_names(tmp_path)) == [fresh.name, "raw.zarr"]
+
+
+def test_every_bit_of_a_manifest_counts(store):
+    content, whole = (store / MANIFEST).read_bytes(), read_manifest(store)
+    for place in range(0, len(content), 37):
+        for bit in range(8):
+            changed = bytearray(content)
+            changed[place] ^= 1 << bit
+            (store / MANIFEST).write_bytes(changed)
+            with suppress(StoreError):
+                assert read_manifest(store) == whole, "only white space, which says nothing, may change"
+    (store / MANIFEST).write_bytes(b"[" * 100_000)
+    with pytest.raises(StoreError, match=r"manifest\.json is damaged"):
+        read_manifest(store)
+
+
+def test_inputs_of_the_same_name_are_kept_apart(dataset, tmp_path):
+    fit, maps = tmp_path / "fit" / "vca.zarr", tmp_path / "map" / "vca.zarr"
+    publish(dataset, fit)
+    publish(dataset, maps, inputs=[fit], settings={"seed": 2})
+    publish(dataset, tmp_path / "comparison.zarr", inputs=[fit, maps])
+    assert read_manifest(maps).inputs == {"../fit/vca.zarr": read_manifest(fit).seal}
+    assert list(read_manifest(tmp_path / "comparison.zarr").inputs) == ["fit/vca.zarr", "map/vca.zarr"]
+
+
+def test_stores_that_do_not_belong_together_are_refused(dataset, store, tmp_path):
+    publish(dataset, tmp_path / "pca.zarr", inputs=[store])
+    shutil.rmtree(store)
+    publish(dataset, store, settings={"seed": 7})
+    for use in (seals, lambda inputs: publish(dataset, tmp_path / "rank.zarr", inputs=inputs)):
+        with pytest.raises(StoreError, match=r"pca\.zarr: was made from another \S*raw\.zarr than"):
+            use([store, tmp_path / "pca.zarr"])
+    assert sorted(_names(tmp_path)) == ["pca.zarr", "raw.zarr"]
+
+
+def test_a_store_that_is_exchanged_while_it_is_read_spoils_nothing(dataset, store, tmp_path):
+    """Same content, same seal: but while it was away, its chunks read as zeros."""
+
+    def exchange():
+        shutil.rmtree(store)
+        publish(dataset, tmp_path / "again.zarr", settings={"seed": 1})
+        (tmp_path / "again.zarr").rename(store)
+        return np.zeros(3)
+
+    open_store(store)
+    result = xr.Dataset({"late": ("z", da.from_delayed(_delayed(exchange), (3,), float))})
+    with pytest.raises(StoreError, match=r"raw\.zarr: was exchanged while it was being read"):
+        publish(result, tmp_path / "pca.zarr", inputs=[store])
+    assert _names(tmp_path) == ["raw.zarr"]
+
+
+def test_a_link_in_a_store_is_refused(store, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (store / "more").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(StoreError, match="more does not belong"):
+        verify(store)
+
+
+def test_the_command_names_each_store_that_is_not_in_order(dataset, store, tmp_path, capsys):
+    publish(dataset, tmp_path / "deep" / "pca.zarr", inputs=[store])
+    publish(dataset, tmp_path / "deep" / "map" / "nmf.zarr")
+    assert main([str(tmp_path)]) == 0
+    assert capsys.readouterr().out == "3 stores, 0 of them not in order\n"
+
+    (tmp_path / "deep" / "map" / "nmf.zarr" / "counts" / "zarr.json").write_text("{}")
+    shutil.rmtree(store)
+    publish(dataset, store, settings={"seed": 7})
+    (tmp_path / ".bs.zarr.tmp-node7-1-77-abcd").mkdir()
+    assert main([str(tmp_path)]) == 1
+    found = capsys.readouterr()
+    assert found.out == "4 stores, 3 of them not in order\n"
+    draft, damaged, outdated = found.err.splitlines()
+    assert draft.endswith("delete it then")
+    assert "counts/zarr.json is damaged" in damaged
+    assert "pca.zarr: was made from another" in outdated
+
+
+def test_the_command_wants_folders_with_stores(tmp_path, capsys):
+    assert main([str(tmp_path)]) == 1
+    assert capsys.readouterr().out == "0 stores, 0 of them not in order\n"
+    with pytest.raises(SystemExit) as stopped:
+        main([str(tmp_path / "absent")])
+    assert stopped.value.code == 2
+    assert "absent: no such folder" in capsys.readouterr().err

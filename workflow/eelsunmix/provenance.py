@@ -8,7 +8,9 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent
 
-INFRASTRUCTURE = frozenset({"blocks", "configuration", "errors", "job", "provenance", "store"})
+INFRASTRUCTURE = frozenset(
+    {"blocks", "configuration", "drafts", "errors", "job", "manifest", "provenance", "store"}
+)
 """Modules that carry results and never change them; they are left out of every fingerprint."""
 
 

@@ -5,20 +5,11 @@ name, sealed, and renamed; so it is complete and verified, or absent, whatever i
 Opening one checks every byte against the manifest first.
 """
 
-import errno
-import hashlib
-import importlib.metadata
-import json
+import argparse
 import os
-import shutil
-import socket
-import time
-import uuid
+import sys
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,42 +19,36 @@ import zarr.errors
 from zarr.codecs import BloscCodec, Crc32cCodec
 
 from eelsunmix.blocks import BLOCK_ELEMENTS, block_shape
+from eelsunmix.drafts import is_draft, make_durable, written_beside
 from eelsunmix.errors import StoreError
+from eelsunmix.manifest import (
+    MANIFEST,
+    Manifest,
+    check_sources,
+    installed_versions,
+    manifest_of,
+    read_manifest,
+    verify,
+)
 
-MANIFEST = "manifest.json"
+__all__ = [
+    "MANIFEST",
+    "Manifest",
+    "installed_versions",
+    "open_store",
+    "open_stores",
+    "plain",
+    "publish",
+    "read_manifest",
+    "seals",
+    "verify",
+]
+
 CHUNK_ELEMENTS = 2**21
 """Elements in a chunk, the unit of compression: 4 MB of uint16, 8 MB of float32; a shard is a block."""
 
-_FOREIGN = {MANIFEST, ".snakemake_timestamp"}
-_PACKAGES = ("eelsunmix", "numpy", "scipy", "scikit-learn", "torch", "xarray", "zarr", "dask", "rosettasciio")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Manifest:
-    """What a sealed store consists of and where it comes from.
-
-    Parameters
-    ----------
-    files : dict
-        Path inside the store -> ``{"size": bytes, "blake2b": hexadecimal digest}``.
-    inputs : dict
-        Name of each store that was read -> its seal.
-    settings : dict
-        Options that made the result, plain values.
-    versions : dict
-        Versions of the packages that made it.
-    created : str
-        Time of sealing, ISO 8601, UTC.
-    seal : str
-        Digest of `files`, `inputs` and `settings`: equal seals mean equal results from equal sources.
-    """
-
-    files: dict[str, dict[str, Any]]
-    inputs: dict[str, str] = field(default_factory=dict)
-    settings: dict[str, Any] = field(default_factory=dict)
-    versions: dict[str, str] = field(default_factory=dict)
-    created: str = ""
-    seal: str = ""
+_OPENED: dict[Path, tuple[Any, ...]] = {}
+"""Stores that this process has opened, so that none is exchanged while it is read."""
 
 
 def publish(
@@ -94,18 +79,17 @@ def publish(
     Raises
     ------
     StoreError
-        If the path exists, the disk is full or the folder cannot be written. Nothing is left behind.
+        If the path exists, the disk is full or the folder cannot be written; if an input was made from
+        another version of another input, or was exchanged while it was read. Nothing is left behind.
     """
-    path = Path(path)
-    provenance = {
-        "inputs": {Path(source).name: read_manifest(source).seal for source in inputs},
-        "settings": plain(dict(settings or {})),
-    }
-    with _written_beside(path) as draft:
+    path, sources = Path(path), [Path(source) for source in inputs]
+    found = {os.path.relpath(source, path.parent): seal for source, seal in _seals(sources).items()}
+    with written_beside(path) as draft:
         _write_zarr(dataset, draft)
-        manifest = _seal(draft, **provenance)
-        _write_durably(draft / MANIFEST, json.dumps(vars(manifest), indent=1, sort_keys=True).encode())
-        _make_durable(draft)
+        manifest = manifest_of(draft, inputs=found, settings=plain(dict(settings or {})))
+        (draft / MANIFEST).write_bytes(manifest.to_json())
+        make_durable(draft)
+        _seals(sources)  # once more: lazy variables were read from them until now
     return manifest.seal
 
 
@@ -121,7 +105,7 @@ def open_store(path: str | Path) -> xr.Dataset:
         names the file.
     """
     path = Path(path)
-    verify(path)
+    _OPENED[path.absolute()] = _identity(path, verify(path))
     dataset = xr.open_zarr(path, consolidated=True, chunks=None, decode_times=False)
     loaded = {}
     for name, variable in dataset.variables.items():
@@ -140,54 +124,14 @@ def open_stores(paths: Iterable[str | Path]) -> dict[str, xr.Dataset]:
 
 
 def seals(paths: Iterable[str | Path]) -> dict[str, str]:
-    """Seal of each store, by path."""
-    return {str(path): read_manifest(path).seal for path in paths}
-
-
-def verify(path: str | Path) -> Manifest:
-    """Compare every file of a store with its manifest.
+    """Seal of each store, by path.
 
     Raises
     ------
     StoreError
-        At the first difference; the message names the file.
+        If one of them was made from another version of another one, or was exchanged since it was opened.
     """
-    path = Path(path)
-    manifest = read_manifest(path)
-    present = {name for name in _files_below(path) if name not in _FOREIGN}
-    for name in sorted(manifest.files.keys() | present):
-        if name not in manifest.files:
-            raise StoreError(f"{path}: {name} does not belong to the store; {_REMEDY}")
-        if name not in present:
-            raise StoreError(f"{path}: {name} is missing; {_REMEDY}")
-        size, digest = (path / name).stat().st_size, manifest.files[name]["blake2b"]
-        if size != manifest.files[name]["size"] or _digest_of_file(path / name) != digest:
-            raise StoreError(f"{path}: {name} is damaged (its checksum differs); {_REMEDY}")
-    return manifest
-
-
-def read_manifest(path: str | Path) -> Manifest:
-    """Read the manifest of a sealed store, without reading its data.
-
-    Raises
-    ------
-    StoreError
-        If there is no store, no manifest, or the manifest does not agree with itself.
-    """
-    path = Path(path)
-    if not path.is_dir():
-        raise StoreError(f"{path}: no such store; run the workflow that makes it")
-    try:
-        manifest = Manifest(**json.loads((path / MANIFEST).read_bytes()))
-    except FileNotFoundError as error:
-        raise StoreError(
-            f"{path}: was never sealed (no {MANIFEST}), so it is incomplete; {_REMEDY}"
-        ) from error
-    except (ValueError, TypeError) as error:
-        raise StoreError(f"{path}: {MANIFEST} is damaged; {_REMEDY}") from error
-    if manifest.seal != _seal_of(manifest.files, manifest.inputs, manifest.settings):
-        raise StoreError(f"{path}: {MANIFEST} is damaged (its seal differs); {_REMEDY}")
-    return manifest
+    return {str(path): seal for path, seal in _seals([Path(path) for path in paths]).items()}
 
 
 def plain(value: Any) -> Any:
@@ -211,58 +155,20 @@ def plain(value: Any) -> Any:
     return value
 
 
-_REMEDY = "delete this folder and run the workflow again"
-_MEANWHILE = "another process has written it in the meantime; its result is kept, this one dropped"
-_FULL = "cannot be written, the disk is full or the quota used up; free some space and run again"
-_REFUSED = "cannot be written, no permission; check the folder or give another with --directory"
-_EXPLAINED = {
-    errno.ENOTEMPTY: _MEANWHILE,
-    errno.EEXIST: _MEANWHILE,
-    errno.ENOSPC: _FULL,
-    errno.EDQUOT: _FULL,
-    errno.EACCES: _REFUSED,
-    errno.EPERM: _REFUSED,
-    errno.EROFS: _REFUSED,
-}
+def _seals(paths: Sequence[Path]) -> dict[Path, str]:
+    manifests = {path: read_manifest(path) for path in paths}
+    for path, manifest in manifests.items():
+        check_sources(path, manifest, among=paths)
+        now = _identity(path, manifest)
+        if _OPENED.get(path.absolute(), now) != now:
+            raise StoreError(f"{path}: was exchanged while it was being read; run again")
+    return {path: manifest.seal for path, manifest in manifests.items()}
 
 
-@contextmanager
-def _written_beside(path: Path) -> Iterator[Path]:
-    """Give a private folder beside `path`; rename it to `path` at the end, or leave nothing."""
-    if path.exists():
-        raise StoreError(f"{path}: exists already, a finished result is never changed; delete it first")
-    draft = path.parent / f".{path.name}.tmp-{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _remove_abandoned(path)
-        draft.mkdir()
-        yield draft
-        draft.rename(path)
-        _fsync(path.parent)
-    except OSError as error:
-        if error.errno not in _EXPLAINED:  # not of the writing: an input that cannot be read, for example
-            raise
-        raise StoreError(f"{path}: {_EXPLAINED[error.errno]}") from error
-    finally:
-        _remove(draft)
-
-
-def _remove(draft: Path) -> None:
-    """Delete a draft, also while writes that were under way at the time of an error still land in it."""
-    for _ in range(100):
-        shutil.rmtree(draft, ignore_errors=True)
-        if not draft.exists():
-            return
-        time.sleep(0.02)
-
-
-def _remove_abandoned(path: Path) -> None:
-    """Delete drafts of `path` whose writer was killed on this machine."""
-    prefix = f".{path.name}.tmp-{socket.gethostname()}-"
-    for draft in path.parent.glob(f"{prefix}*"):
-        process = draft.name.removeprefix(prefix).split("-")[0]
-        if process.isdigit() and not Path(f"/proc/{process}").exists():
-            _remove(draft)
+def _identity(path: Path, manifest: Manifest) -> tuple[Any, ...]:
+    """Tell a store from one with the same content: while they were exchanged, its chunks read as zeros."""
+    file = (path / MANIFEST).stat()
+    return manifest.seal, file.st_ino, file.st_mtime_ns
 
 
 def _write_zarr(dataset: xr.Dataset, path: Path) -> None:
@@ -303,62 +209,43 @@ def _encoding(array: xr.DataArray) -> dict[str, Any]:
     return {"chunks": tuple(chunk), "shards": shard, "compressors": compressors}
 
 
-def _seal(path: Path, inputs: dict[str, str], settings: dict[str, Any]) -> Manifest:
-    files = {
-        name: {"size": (path / name).stat().st_size, "blake2b": _digest_of_file(path / name)}
-        for name in _files_below(path)
-    }
-    return Manifest(
-        files=files,
-        inputs=inputs,
-        settings=settings,
-        versions=installed_versions(),
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        seal=_seal_of(files, inputs, settings),
+def stores_below(folder: Path) -> Iterator[Path]:
+    """Yield all stores below a folder, or the folder itself if it is one; drafts too."""
+    if folder.suffix == ".zarr" or is_draft(folder):
+        yield folder
+        return
+    for entry in sorted(folder.iterdir()):
+        if entry.is_dir() and (not entry.is_symlink() or entry.suffix == ".zarr"):
+            yield from stores_below(entry)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Verify all stores below some folders; one line for each that is damaged or out of date."""
+    parser = argparse.ArgumentParser(
+        prog="python -m eelsunmix.store", description="Verify every byte of all stores below the folders."
     )
+    parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="for example: results")
+    folders = parser.parse_args(arguments).folders
+    for folder in folders:
+        if not folder.is_dir():
+            parser.error(f"{folder}: no such folder")
+    found = [store for folder in folders for store in stores_below(folder)]
+    faults = [fault for store in found if (fault := _fault(store))]
+    for line in faults:
+        sys.stderr.write(f"{line}\n")
+    sys.stdout.write(f"{len(found)} stores, {len(faults)} of them not in order\n")
+    return 1 if faults or not found else 0
 
 
-def installed_versions() -> dict[str, str]:
-    """Versions of the packages that a result depends on; those not installed are left out."""
-    versions = {}
-    for name in _PACKAGES:
-        try:
-            versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return versions
-
-
-def _seal_of(files: dict[str, Any], inputs: dict[str, str], settings: dict[str, Any]) -> str:
-    text = json.dumps([files, inputs, settings], sort_keys=True)
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-
-
-def _digest_of_file(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
-
-
-def _files_below(path: Path) -> list[str]:
-    return sorted(str(file.relative_to(path)) for file in path.rglob("*") if not file.is_dir())
-
-
-def _write_durably(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _make_durable(path: Path) -> None:
-    """Flush every file and folder of a draft to disk, so that a rename never outlives the data."""
-    for entry in [*path.rglob("*"), path]:
-        _fsync(entry)
-
-
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
+def _fault(store: Path) -> str | None:
+    if is_draft(store):
+        return f"{store}: left by a job that was killed, unless it runs now; delete it then"
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        check_sources(store, verify(store))
+    except StoreError as error:
+        return str(error)
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,142 @@
+"""Drafts: private folders in which a store is written before it gets its name, and their removal."""
+
+import errno
+import os
+import shutil
+import socket
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from eelsunmix.errors import StoreError
+
+LONGEST_PAUSE = 2 * 24 * 3600
+"""Seconds without a write after which a draft of another machine counts as abandoned."""
+
+_MARK = ".tmp-"
+_REMEDIES = {
+    errno.ENOSPC: "the disk is full; free some space and run again",
+    errno.EDQUOT: "the quota is used up; free some space and run again",
+    errno.EACCES: "no permission; check the folder or give another with --directory",
+    errno.EPERM: "no permission; check the folder or give another with --directory",
+    errno.EROFS: "the file system is read-only; give another folder with --directory",
+    errno.ENOTDIR: "a file stands where a folder is needed; move it away",
+    errno.EIO: "the disk reports an error; check it",
+    errno.ESTALE: "the network file system has lost the folder; run again",
+}
+
+
+@contextmanager
+def written_beside(path: Path) -> Iterator[Path]:
+    """Give a private folder beside `path`; rename it to `path` at the end, or leave nothing.
+
+    Raises
+    ------
+    StoreError
+        If `path` exists, before or after, or cannot be written; the message says why.
+    """
+    if path.exists():
+        raise StoreError(f"{path}: exists already, a finished result is never changed; delete it first")
+    draft = path.parent / f".{path.name}{_MARK}{_machine()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.mkdir()
+        _remove_abandoned(path, now=draft.stat().st_mtime)
+        yield draft
+        _give_name(draft, path)
+    except OSError as error:
+        raise _explained(error, path, draft) from error
+    finally:
+        _remove(draft)
+
+
+def is_draft(path: Path) -> bool:
+    """Whether a folder is a draft, of a job that runs or of one that was killed."""
+    return path.name.startswith(".") and _MARK in path.name
+
+
+def make_durable(path: Path) -> None:
+    """Flush every file and folder of a draft to disk, so that a rename never outlives the data."""
+    for entry in [*path.rglob("*"), path]:
+        _fsync(entry)
+
+
+def _give_name(draft: Path, path: Path) -> None:
+    try:
+        draft.rename(path)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        raise StoreError(
+            f"{path}: another process has written it in the meantime; its result is kept, this one dropped"
+        ) from error
+    _fsync(path.parent)
+
+
+def _explained(error: OSError, path: Path, draft: Path) -> Exception:
+    if error.errno in _REMEDIES:
+        return StoreError(f"{path}: cannot be written, {_REMEDIES[error.errno]}")
+    if error.errno == errno.ENOENT and not draft.exists():
+        return StoreError(f"{path}: cannot be written, its draft was deleted meanwhile; run again")
+    return error  # not of the writing: an input that cannot be read, for example
+
+
+def _machine() -> str:
+    """Name of what gives processes their numbers: the host, and the container if there is one."""
+    try:
+        return f"{socket.gethostname()}-{os.stat('/proc/self/ns/pid').st_ino}"  # noqa: PTH116 - a special file
+    except OSError:
+        return f"{socket.gethostname()}-0"
+
+
+def _remove_abandoned(path: Path, now: float) -> None:
+    """Delete drafts of `path` whose writer was killed; `now` by the clock of the file system."""
+    for draft in path.parent.glob(f".{path.name}{_MARK}*"):
+        if _is_dead(draft) or now - _last_write(draft, now) > LONGEST_PAUSE:
+            _remove(draft)
+
+
+def _is_dead(draft: Path) -> bool:
+    machine, _, process = draft.name.partition(_MARK)[2].rpartition("-")[0].rpartition("-")
+    return machine == _machine() and process.isdigit() and not _runs(int(process))
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it runs, but belongs to somebody else
+        return True
+    return True
+
+
+def _last_write(draft: Path, now: float) -> float:
+    try:
+        return max(entry.lstat().st_mtime for entry in (draft, *draft.rglob("*")))
+    except OSError:  # it is being written, or removed, right now
+        return now
+
+
+def _remove(draft: Path) -> None:
+    """Delete a draft for good: writes that were under way at the time of an error may bring it back."""
+    absent = 0 if draft.exists() else 10
+    for _ in range(200):
+        if absent == 10:
+            return
+        shutil.rmtree(draft, ignore_errors=True)
+        time.sleep(0.02)
+        absent = 0 if draft.exists() else absent + 1
+
+
+def _fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some file systems cannot flush a folder
+            raise
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,188 @@
+"""The manifest of a sealed store: what it consists of, where it comes from, whether that is still so."""
+
+import errno
+import hashlib
+import importlib.metadata
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from eelsunmix.errors import StoreError
+
+MANIFEST = "manifest.json"
+REMEDY = "delete this folder and run the workflow again"
+
+_FOREIGN = {MANIFEST, ".snakemake_timestamp"}
+_PACKAGES = ("eelsunmix", "numpy", "scipy", "scikit-learn", "torch", "xarray", "zarr", "dask", "rosettasciio")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """What a sealed store consists of and where it comes from.
+
+    Parameters
+    ----------
+    files : dict
+        Path inside the store -> ``{"size": bytes, "blake2b": hexadecimal digest}``.
+    inputs : dict
+        Path of each store that was read, relative to the folder of this one -> its seal.
+    settings : dict
+        Options that made the result, plain values.
+    versions : dict
+        Versions of the packages that made it.
+    created : str
+        Time of sealing, ISO 8601, UTC.
+    seal : str
+        Digest of `files`, `inputs` and `settings`: equal seals mean equal results from equal sources.
+    checksum : str
+        Digest of everything above.
+    """
+
+    files: dict[str, dict[str, Any]]
+    inputs: dict[str, str] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    created: str = ""
+    seal: str = ""
+    checksum: str = ""
+
+    def sealed(self) -> "Manifest":
+        """Return the manifest with its seal and its checksum."""
+        whole = replace(self, seal=_digest_of([self.files, self.inputs, self.settings]), checksum="")
+        return replace(whole, checksum=_digest_of(vars(whole)))
+
+    def to_json(self) -> bytes:
+        """Return the text of the file."""
+        return json.dumps(vars(self), indent=1, sort_keys=True).encode()
+
+
+def manifest_of(path: Path, inputs: Mapping[str, str], settings: Mapping[str, Any]) -> Manifest:
+    """Describe a folder as it is now; `inputs` and `settings` as in `Manifest`."""
+    return Manifest(
+        files={
+            name: {"size": (path / name).stat().st_size, "blake2b": _digest_of_file(path / name)}
+            for name in _files_below(path)
+        },
+        inputs=dict(inputs),
+        settings=dict(settings),
+        versions=installed_versions(),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    ).sealed()
+
+
+def read_manifest(path: str | Path) -> Manifest:
+    """Read the manifest of a sealed store, without reading its data.
+
+    Raises
+    ------
+    StoreError
+        If there is no store, no manifest, or the manifest does not agree with itself.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        raise StoreError(f"{path}: no such store; run the workflow that makes it")
+    try:
+        manifest = Manifest(**json.loads((path / MANIFEST).read_bytes()))
+    except FileNotFoundError as error:
+        raise StoreError(
+            f"{path}: was never sealed (no {MANIFEST}), so it is incomplete; {REMEDY}"
+        ) from error
+    except OSError as error:
+        raise _unreadable(path, MANIFEST, error) from error
+    except (ValueError, TypeError, RecursionError) as error:
+        raise StoreError(f"{path}: {MANIFEST} is damaged; {REMEDY}") from error
+    if manifest != manifest.sealed():
+        raise StoreError(f"{path}: {MANIFEST} is damaged (its seal differs); {REMEDY}")
+    return manifest
+
+
+def verify(path: str | Path) -> Manifest:
+    """Compare every file of a store with its manifest.
+
+    Raises
+    ------
+    StoreError
+        At the first difference; the message names the file.
+    """
+    path = Path(path)
+    manifest = read_manifest(path)
+    present = {name for name in _files_below(path) if name not in _FOREIGN}
+    for name in sorted(manifest.files.keys() | present):
+        if name not in manifest.files:
+            raise StoreError(f"{path}: {name} does not belong to the store; {REMEDY}")
+        if name not in present:
+            raise StoreError(f"{path}: {name} is missing; {REMEDY}")
+        if not _agrees(path, name, manifest):
+            raise StoreError(f"{path}: {name} is damaged (its checksum differs); {REMEDY}")
+    return manifest
+
+
+def check_sources(path: Path, manifest: Manifest, among: Iterable[Path] | None = None) -> None:
+    """Raise StoreError if a store was made from another version of a store than the one that is there now.
+
+    Parameters
+    ----------
+    path : Path
+        The store.
+    manifest : Manifest
+        Its manifest.
+    among : iterable of Path, optional
+        Look at these stores only; at all that exist by default.
+    """
+    chosen = None if among is None else {_place(source) for source in among}
+    for name, seal in manifest.inputs.items():
+        source = _place(path.parent / name)
+        if (source.is_dir() if chosen is None else source in chosen) and read_manifest(source).seal != seal:
+            raise StoreError(
+                f"{path}: was made from another {os.path.relpath(source)} than the one that is there now; "
+                f"{REMEDY}"
+            )
+
+
+def installed_versions() -> dict[str, str]:
+    """Versions of the packages that a result depends on; those not installed are left out."""
+    versions = {}
+    for name in _PACKAGES:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def _agrees(path: Path, name: str, manifest: Manifest) -> bool:
+    expected = manifest.files[name]
+    try:
+        # The size first: it costs nothing, and nobody wants to read from what is no longer a plain file.
+        same_size = (path / name).stat().st_size == expected["size"]
+        return same_size and _digest_of_file(path / name) == expected["blake2b"]
+    except OSError as error:
+        raise _unreadable(path, name, error) from error
+
+
+def _unreadable(path: Path, name: str, error: OSError) -> StoreError:
+    remedy = "ask for the permission" if error.errno in (errno.EACCES, errno.EPERM) else "check the disk"
+    return StoreError(f"{path}: {name} cannot be read ({error.strerror}); {remedy}")
+
+
+def _place(path: Path) -> Path:
+    return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links, which may have moved
+
+
+def _digest_of(value: Any) -> str:
+    return hashlib.blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=16).hexdigest()
+
+
+def _digest_of_file(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+
+
+def _files_below(path: Path) -> list[str]:
+    # A link to a folder counts as a file: a store has none, and what it leads to was never sealed.
+    found = (file for file in path.rglob("*") if file.is_symlink() or not file.is_dir())
+    return sorted(str(file.relative_to(path)) for file in found)
