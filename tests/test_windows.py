@@ -61,3 +61,11 @@ def test_window_sums_of_an_image_are_those_of_its_spectra(lazy):
     before = counts[..., (energies >= 405) & (energies <= 450)].sum(axis=-1)
     np.testing.assert_array_equal(sums.of_edge["Ti_L23"][kept, :-1].sum(axis=-1), before[kept])
     assert (sums.of_edge["Ti_L23"][~kept] == 0).all()
+
+
+def test_windows_that_meet_share_no_channel():
+    edge = Edge(element="Ti", onset_eV=450, fit_eV=(405, 450), integrate_eV=(450, 486))
+    for energies in (np.arange(350.0, 520.0), np.arange(350.5, 520.0)):
+        place = locate(edge, energies)
+        assert place.integrate[0] == place.fit[-1]
+        assert place.integrate_bounds[0] == place.fit_bounds[-1]

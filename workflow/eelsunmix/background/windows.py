@@ -58,7 +58,9 @@ def locate(edge: Edge, axis: xr.DataArray | NDArray[np.float64]) -> EdgeChannels
     bounds = channel_bounds(energies)
     first, stop = window_channels(edge.fit_eV, energies)
     fit = np.linspace(first, stop, min(MAX_FIT_BINS, stop - first) + 1).round().astype(int)
-    integrate = window_channels(edge.integrate_eV, energies)
+    begin, end = window_channels(edge.integrate_eV, energies)
+    # Windows that meet on the centre of a channel both include it: it belongs to the fit.
+    integrate = (max(begin, stop), end)
     return EdgeChannels(
         fit=fit, fit_bounds=bounds[fit], integrate=integrate, integrate_bounds=bounds[list(integrate)]
     )

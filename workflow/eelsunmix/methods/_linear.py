@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eelsunmix import abundances
+from eelsunmix.edges import channel_bounds
 from eelsunmix.methods._contract import Array, Model, array
 
 SCALE_RANGE = 5.0
@@ -44,14 +45,33 @@ class LinearModel(Model):
         return solve(spectra, self.endmembers, channel_weight=self.channel_weight)
 
     def resampled(self, energy: Array, new_energy: Array) -> "LinearModel":
-        """Interpolate the model to other channels; counts grow with the width of a channel."""
-        widths = np.interp(new_energy, energy, np.gradient(energy)) if len(energy) > 1 else np.ones(1)
-        growth = np.gradient(new_energy) / widths if len(new_energy) > 1 else np.ones(1)
-        endmembers = np.stack([np.interp(new_energy, energy, row) for row in self.endmembers]) * growth
+        """Integrate the model over other channels, so that no counts are lost or gained."""
+        endmembers = rebinned(self.endmembers, energy, new_energy)
         weight = self.channel_weight
         if weight is not None:
-            weight = np.interp(new_energy, energy, weight) * np.sqrt(growth)
+            weight = np.sqrt(np.maximum(rebinned(weight[None] ** 2, energy, new_energy)[0], 0.0))
         return dataclasses.replace(self, endmembers=endmembers, channel_weight=weight)
+
+
+def rebinned(spectra: Array, energy: Array, new_energy: Array) -> Array:
+    """Counts in new channels, by monotone interpolation of the counts summed up to each border.
+
+    Parameters
+    ----------
+    spectra : ndarray, shape (spectrum, channel)
+        Counts per channel; those without negative values stay so.
+    energy, new_energy : ndarray
+        Centres of the channels; the new ones may reach half a channel beyond the old ones.
+    """
+    from scipy.interpolate import PchipInterpolator
+
+    borders = channel_bounds(energy)
+    wide = np.concatenate([[2 * borders[0] - borders[1]], borders, [2 * borders[-1] - borders[-2]]])
+    wide[[0, -1]] += np.array([-1, 1]) * np.ptp(new_energy) / max(len(new_energy) - 1, 1)
+    density = np.pad(spectra / np.diff(borders), ((0, 0), (1, 1)), mode="edge")
+    summed = np.cumsum(density * np.diff(wide), axis=1)
+    whole = PchipInterpolator(wide, np.pad(summed, ((0, 0), (1, 0))), axis=1)
+    return np.diff(whole(channel_bounds(new_energy)), axis=1)
 
 
 def in_order(model: LinearModel, spectra: Array) -> LinearModel:
