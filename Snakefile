@@ -41,12 +41,15 @@ include: "workflow/rules/denoise.smk"
 include: "workflow/rules/background.smk"
 include: "workflow/rules/unmix.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/benchmark.smk"
 
 
 rule all:
     default_target: True
     input:
-        expand("reports/{sample}.html", sample=samples),
+        expand(
+            "reports/{page}.html", page=samples if settings.samples else ["benchmark"]
+        ),
     localrule: True
 
 

@@ -12,6 +12,10 @@ RESERVED_LABELS = frozenset({"bs"})
 """Background subtraction stands beside the methods under this label."""
 
 
+RESERVED_SAMPLES = frozenset({"benchmark", "benchmark_peers"})
+"""The benchmark keeps its results and its pages under these names."""
+
+
 def sample_name_fault(name: str) -> str | None:
     """Say what is wrong with the name of a sample; None if nothing is.
 
@@ -21,6 +25,8 @@ def sample_name_fault(name: str) -> str | None:
     >>> sample_name_fault("../a")
     'is no name for a sample; start with a letter or digit, then letters, digits, _ . - (64 at most)'
     """
+    if name.lower() in RESERVED_SAMPLES:
+        return "is the name of the benchmark's results; choose another one"
     if SAMPLE_NAME.fullmatch(name):
         return None
     return "is no name for a sample; start with a letter or digit, then letters, digits, _ . - (64 at most)"

@@ -7,10 +7,17 @@ from typing import Any
 from eelsunmix.blocks import Execution
 from eelsunmix.configuration.checks import Draft, check_samples
 from eelsunmix.configuration.documents import read_documents, short_path
-from eelsunmix.configuration.nodes import Node
+from eelsunmix.configuration.nodes import Node, node_of
 from eelsunmix.configuration.problems import ConfigurationError, Keys, Problem
 from eelsunmix.configuration.samples import read_samples
-from eelsunmix.configuration.sections import SAMPLE_KEYS, SECTION_KEYS, TOP_KEYS, read_section, unknown_keys
+from eelsunmix.configuration.sections import (
+    SAMPLE_KEYS,
+    SECTION_KEYS,
+    TOP_KEYS,
+    read_benchmark,
+    read_section,
+    unknown_keys,
+)
 from eelsunmix.configuration.settings import Configuration, SampleSettings
 from eelsunmix.configuration.validation import validate
 
@@ -49,15 +56,19 @@ def read_tree(root: Node, files: tuple[str, ...] = (), *, must_exist: bool = Tru
     drafts = _drafts(root, problems)
     values = _read_all(root, drafts, problems)
     dask = _read_dask(root, problems)
+    benchmark, more = read_benchmark(root.child("benchmark") or node_of({}, root.file))
+    problems += more
     problems += check_samples(drafts, must_exist)
     if problems:
         raise ConfigurationError(problems)
     samples = {name: _settings(draft, values) for name, draft in drafts.items()}
-    return Configuration(samples=samples, dask=dask, files=(*files, *_tables(root)))
+    return Configuration(samples=samples, dask=dask, benchmark=benchmark, files=(*files, *_tables(root)))
 
 
 def _drafts(root: Node, problems: list[Problem]) -> dict[str, Draft]:
     node = root.child("samples")
+    if node is None and root.child("benchmark"):
+        return {}
     if node is None:
         problems.append(
             Problem(root.file, "is missing; write samples: {NAME: {file: ...}}", path=("samples",))
@@ -114,5 +125,6 @@ def _settings(draft: Draft, values: Mapping[Keys, Any]) -> SampleSettings:
 
 
 def _tables(root: Node) -> list[str]:
-    samples = root.value["samples"].value
+    node = root.child("samples")
+    samples = node.value if node else None
     return [samples] if isinstance(samples, str) else []

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from types import NoneType
 from typing import Any, get_args, get_origin
 
+from eelsunmix.benchmark.options import BenchmarkOptions
 from eelsunmix.blocks import Execution
 from eelsunmix.configuration.docstrings import parameters, summary
 from eelsunmix.configuration.kinds import alternatives, field_types
@@ -26,7 +27,7 @@ _SAMPLE_ONLY = ("file", "simulate", "fit_on")
 
 def reference() -> str:
     """Return the reference as Markdown."""
-    parts = [_HEAD, *_top(), *_sample(), *_sections(), *_methods(), *_scenes(), *_dask()]
+    parts = [_HEAD, *_top(), *_sample(), *_sections(), *_methods(), *_scenes(), *_dask(), *_benchmark()]
     return "\n".join(parts)
 
 
@@ -35,6 +36,7 @@ def _top() -> Iterator[str]:
     rows = ["| `samples` | names, or the path of a table | required | The spectrum images, see below. |"]
     rows += [_row(Sections, name) for name in field_types(Sections)]
     rows += ["| `dask` | a mapping | | Who runs the blocks, see below; never changes a result. |"]
+    rows += ["| `benchmark` | a mapping | | The paper's synthetic benchmark, see below. |"]
     yield _table(rows)
 
 
@@ -72,6 +74,10 @@ def _scenes() -> Iterator[str]:
 
 def _dask() -> Iterator[str]:
     yield from _options("dask", Execution)
+
+
+def _benchmark() -> Iterator[str]:
+    yield from _options("benchmark", BenchmarkOptions)
 
 
 def _options(title: str, kind: Any, level: int = 2) -> Iterator[str]:

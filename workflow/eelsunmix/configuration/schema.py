@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import ConfigDict, create_model
 
+from eelsunmix.benchmark.options import BenchmarkOptions
 from eelsunmix.blocks import Execution
 from eelsunmix.configuration.docstrings import parameters, summary
 from eelsunmix.configuration.kinds import alternatives, field_types
@@ -41,7 +42,10 @@ def schema() -> Schema:
         value["description"] = parameters(SampleSettings)[key].text
     definitions["Sample"] = _object(sample | sections)
     samples = {"anyOf": [{"type": "string"}, _names({"$ref": "#/$defs/Sample"}, SAMPLE_NAME.pattern)]}
-    top = _object({"samples": samples} | sections | {"dask": known["dask"]}) | {"required": ["samples"]}
+    shared = {key: known[key] for key in ("dask", "benchmark")}
+    definitions["BenchmarkOptions"]["properties"]["methods"] = sections["methods"]
+    needed = {"anyOf": [{"required": ["samples"]}, {"required": ["benchmark"]}]}
+    top = _object({"samples": samples} | sections | shared) | needed
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Configuration of eelsunmix"}
     return head | top | {"$defs": _used(definitions, top)}
 
@@ -50,7 +54,12 @@ def all_kinds() -> dict[str, Any]:
     """Every type of the configuration under a name of its own."""
     methods = {_METHOD + name: method_options(name) for name in method_names()}
     scenes = {_SCENE + name: scene_options(name) for name in scene_names()}
-    return field_types(Sections) | {"dask": Execution, "entry": MethodSettings} | methods | scenes
+    return (
+        field_types(Sections)
+        | {"dask": Execution, "benchmark": BenchmarkOptions, "entry": MethodSettings}
+        | methods
+        | scenes
+    )
 
 
 def _generated() -> Schema:

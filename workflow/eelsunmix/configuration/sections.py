@@ -5,9 +5,10 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any, get_args
 
+from eelsunmix.benchmark.options import BenchmarkOptions, default_methods, reserved_label_fault
 from eelsunmix.configuration.kinds import field_types
 from eelsunmix.configuration.names import duplicates_but_for_case, label_fault, method_label_fault
-from eelsunmix.configuration.nodes import Node
+from eelsunmix.configuration.nodes import Node, node_of
 from eelsunmix.configuration.problems import Keys, Problem, suggestion, unknown_key
 from eelsunmix.configuration.registry import method_names, method_options, scene_names, scene_options
 from eelsunmix.configuration.settings import MethodSettings, Sections
@@ -16,7 +17,7 @@ from eelsunmix.configuration.validation import validate
 Result = tuple[Any, list[Problem]]
 SECTION_KEYS = tuple(field.name for field in fields(Sections))
 SAMPLE_KEYS = ("file", "simulate", "fit_on", *SECTION_KEYS)
-TOP_KEYS = ("samples", *SECTION_KEYS, "dask")
+TOP_KEYS = ("samples", *SECTION_KEYS, "dask", "benchmark")
 _METHOD_KEYS = ("method", "input", "seed")
 _NAMED = ("edges", "profiles", "regions")
 
@@ -74,6 +75,23 @@ def read_scene(node: Node, path: Keys) -> Result:
         return None, [Problem(scene.file, message, scene.line, (*path, "scene"))]
     rest = {key: child for key, child in node.value.items() if key != "scene"}
     return validate(dataclasses.replace(node, value=rest), scene_options(scene.value), path)
+
+
+def read_benchmark(node: Node) -> Result:
+    """Read `benchmark`: its options, and methods as at the top level, by default those of the paper."""
+    path: Keys = ("benchmark",)
+    chosen = node.child("methods") or node_of(default_methods(), node.file)
+    methods, problems = _read_named(chosen, (*path, "methods"), _benchmark_label_fault, read_method)
+    if node.is_mapping:
+        node = dataclasses.replace(node, value={k: v for k, v in node.value.items() if k != "methods"})
+    options, more = validate(node, BenchmarkOptions, path)
+    if methods is None or options is None:
+        return None, problems + more
+    return dataclasses.replace(options, methods=methods), problems + more
+
+
+def _benchmark_label_fault(label: str) -> str | None:
+    return reserved_label_fault(label) or method_label_fault(label)
 
 
 def _read_named(

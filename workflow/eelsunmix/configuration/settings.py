@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from eelsunmix.background import BackgroundOptions
+from eelsunmix.benchmark.options import BenchmarkOptions
 from eelsunmix.blocks import Execution
 from eelsunmix.corrections import Corrections
 from eelsunmix.edges import Edge, Profile, Region
@@ -143,10 +144,13 @@ class Configuration:
         In the order of the file.
     dask : Execution
         Who runs the blocks; never changes a result.
+    benchmark : BenchmarkOptions
+        What ``snakemake benchmark`` runs.
     files : tuple of str
         Files that were read, the table of samples included.
     """
 
     samples: dict[str, SampleSettings]
     dask: Execution = field(default_factory=Execution)
+    benchmark: BenchmarkOptions = field(default_factory=BenchmarkOptions)
     files: tuple[str, ...] = ()

@@ -90,7 +90,7 @@ def write_report(
         versions=versions or {},
         **{name: stores[name] for name in STORES},
     )
-    return _write(Path(path), render(inputs, sections_of(inputs)))
+    return write_page(Path(path), render(inputs, sections_of(inputs)))
 
 
 def sections_of(inputs: Inputs) -> list[Section]:
@@ -114,7 +114,36 @@ def sections_of(inputs: Inputs) -> list[Section]:
 
 
 def render(inputs: Inputs, sections: Sequence[Section]) -> str:
-    """Return the page as text."""
+    """Return the page of a sample as text."""
+    return page_text(
+        sections,
+        title=inputs.title,
+        name=inputs.sample,
+        facts=sections_verdict.key_facts(inputs),
+        methods=[(method, inputs.styles[method]) for method in inputs.working],
+    )
+
+
+def page_text(
+    sections: Sequence[Section],
+    *,
+    title: str,
+    name: str,
+    facts: Sequence[tuple[str, str]],
+    methods: Sequence[tuple[str, Mapping[str, Any]]] = (),
+) -> str:
+    """Return a page as text.
+
+    Parameters
+    ----------
+    sections : sequence of Section
+    title, name : str
+        Heading; what stands above the contents.
+    facts : sequence of (str, str)
+        Names and values below the heading.
+    methods : sequence of (str, mapping)
+        Labels that the reader can hide, with their line styles.
+    """
     bank = ArrayBank()
     figures = {
         block.name: encode_figure(block, bank)
@@ -126,11 +155,11 @@ def render(inputs: Inputs, sections: Sequence[Section]) -> str:
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     # Only our own files and JSON without a single "<" are marked as safe; all else is escaped.
     return environment.from_string(_asset("template.html")).render(
-        title=inputs.title,
-        sample=inputs.sample,
-        facts=sections_verdict.key_facts(inputs),
+        title=title,
+        sample=name,
+        facts=facts,
         sections=sections,
-        methods=[(method, inputs.styles[method]) for method in inputs.working],
+        methods=methods,
         policy=f"default-src 'none'; script-src {' '.join(map(script_hash, scripts))}; "
         "style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'",
         css=Markup(_asset("report.css")),  # noqa: S704
@@ -156,7 +185,7 @@ def _plotly() -> str:
     return str(get_plotlyjs())
 
 
-def _write(path: Path, text: str) -> Path:
+def write_page(path: Path, text: str) -> Path:
     """Replace a file as a whole: readers see the old page or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")

@@ -1,0 +1,30 @@
+"""Print the bars of the synthetic benchmark, met or not, from its stores.
+
+Run ``python benchmarks/bars.py [results/benchmark]`` after ``snakemake benchmark``.
+"""
+
+import sys
+from pathlib import Path
+
+from eelsunmix.benchmark import collect
+from eelsunmix.benchmark.bars import as_lines, bars
+from eelsunmix.benchmark.claims import claims
+from eelsunmix.store import open_store
+
+
+def main() -> None:
+    """Read every store below a folder, and judge."""
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "results/benchmark")
+    stores = sorted(folder.glob("*/*/*.zarr"))
+    if not stores:
+        sys.exit(f"{folder}: no store of the benchmark; run `snakemake --cores all benchmark` first")
+    results = collect(map(open_store, stores))
+    print(*as_lines(bars(results)), "", *claims(results), sep="\n")
+    for place in results.places:
+        for label in results.labels:
+            for reason, count in results.failures(place, label).items():
+                print(f"{place[0]} {place[1]:g} {label}: failed on {count} images: {reason}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""What is possible on a scene: the oracle that knows the endmembers, and the Cramer-Rao limit."""
+
+import dataclasses
+import time
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from eelsunmix.abundances import fully_constrained
+from eelsunmix.benchmark.replicates import Record, display, scored_record, tabulate
+from eelsunmix.benchmark.scores import truth_of
+from eelsunmix.synthetic import ChequerboardOptions, Scene, simulate
+
+Floats = NDArray[np.float64]
+
+
+def run_oracle(scene: ChequerboardOptions, *, n_replicates: int = 20) -> xr.Dataset:
+    """Map the images of a scene with the true endmembers: weighted, fully constrained least squares.
+
+    Parameters and result are those of `run_replicates`; in addition ``cramer_rao_nmse (replicate,
+    endmember)``. The spectra and maps for display are the true ones.
+    """
+    records: list[Record] = []
+    shown = xr.Dataset()
+    for replicate in range(n_replicates):
+        made = simulate(dataclasses.replace(scene, seed=scene.seed + replicate))
+        shown = _truth(made) if replicate == 0 else shown
+        records.append(_oracle_record(made))
+    data = tabulate(records, made.abundance["endmember"].to_numpy())
+    attrs = {"method": "oracle", "options": {}, "scene": dataclasses.asdict(scene), "shown_seed": scene.seed}
+    return data.merge(shown).assign_attrs(attrs, n_replicates=n_replicates)
+
+
+def cramer_rao_nmse(endmembers: Floats, abundance: Floats) -> Floats:
+    """Smallest `nmse` that unbiased abundances of single pixels can have when the endmembers are known.
+
+    Parameters
+    ----------
+    endmembers : ndarray, shape (endmember, channel)
+        Counts of a pixel of abundance one.
+    abundance : ndarray, shape (..., endmember)
+        True abundances, which sum to one; the counts are Poisson numbers of mean ``abundance @ endmembers``.
+
+    Returns
+    -------
+    ndarray, shape (endmember,)
+
+    Notes
+    -----
+    With ``J = E diag(1 / mean) E^T`` and ``U`` an orthonormal basis of the abundances that sum to zero the
+    covariance is at least ``U (U^T J U)^-1 U^T`` [1]_.  Only the sum is a constraint: estimates that are also
+    kept non-negative, or share information between pixels, are biased and may pass this limit.
+
+    References
+    ----------
+    .. [1] Stoica, Ng, IEEE Signal Process. Lett. 5 (1998) 177.
+    """
+    n_endmembers = len(endmembers)
+    flat = np.asarray(abundance, np.float64).reshape(-1, n_endmembers)
+    products = (endmembers[:, None] * endmembers[None]).reshape(n_endmembers**2, -1)
+    information = (1.0 / (flat @ endmembers)) @ products.T
+    basis = np.linalg.qr(np.column_stack([np.ones(n_endmembers), np.eye(n_endmembers)[:, 1:]]))[0][:, 1:]
+    inside = basis.T @ information.reshape(-1, n_endmembers, n_endmembers) @ basis
+    variance = np.einsum("ik,pkl,il->pi", basis, np.linalg.inv(inside), basis)
+    return variance.sum(axis=0) / (flat**2).sum(axis=0)
+
+
+def _oracle_record(scene: Scene) -> Record:
+    truth = truth_of(scene)
+    shape, n_channels = truth.abundance.shape, truth.spectra.shape[1]
+    counts = scene.spectrum_image.to_numpy().reshape(-1, n_channels)
+    start = time.perf_counter()
+    abundance = fully_constrained(counts, truth.spectra, channel_weight=truth.deviation).reshape(shape)
+    seconds = time.perf_counter() - start
+    further = {"seconds": 0.0, "map_seconds": seconds, "status": "converged", "message": ""}
+    record, _ = scored_record(truth, truth.spectra, abundance, **further)
+    return record | {"cramer_rao_nmse": cramer_rao_nmse(truth.spectra, truth.abundance)}
+
+
+def _truth(scene: Scene) -> xr.Dataset:
+    truth = truth_of(scene)
+    return display(scene, truth.spectra, truth.abundance)

@@ -1,0 +1,50 @@
+"""The prose of the benchmark's page."""
+
+INTRO = (
+    "Images of 8 × 8 blocks of pure materials, mixed by a 9 × 9 mean filter, with Poisson noise, as in "
+    "section 2.1 of the paper; the doses are ours, since the paper gives none. Each method is run in the "
+    "setting that its authors published and in the one for EELS counts, on the same images."
+)
+BARS = (
+    "Bars that the project has set itself: medians over the images at the middle dose, mean over the "
+    "endmembers; {peer}. The last rows count components that are dead (at most {dead} of the counts of any "
+    "pixel, but for one pixel in a hundred) or the same (an angle below {same} of the smallest true one) in "
+    "all images and methods of the eels setting."
+)
+PEER_RUN = "NMF and ICA are judged against HyperSpy itself"
+PEER_ABSENT = (
+    "NMF and ICA are judged against our own with HyperSpy's defaults, because HyperSpy was not run "
+    "(snakemake benchmark_peers)"
+)
+CLAIMS = (
+    "The paper's conclusions on synthetic images, tested by numbers. It ran the published codes: the "
+    "sentences on the setting “published” are the like-for-like test."
+)
+MAPS = (
+    "Error of the abundance maps of each endmember (figure 4 of the paper), mean and standard deviation over "
+    "{n} images. A bar that would reach zero or below is cut, since the scale is logarithmic. The oracle "
+    "knows the true endmembers (weighted, fully constrained least squares); the Cramér-Rao limit holds for "
+    "unbiased estimates of single pixels and may be passed by estimates that are non-negative or share "
+    "information between pixels. Background subtraction (BS) gives counts: it is judged by the scale-free "
+    "error of the edge that stands for the endmember, where there is one."
+)
+SPECTRA_ERRORS = (
+    "Spectral angle between the true and the matched endmember (figure 5 of the paper), mean and standard "
+    "deviation over {n} images. The plain angle is dominated by the first channels, where all endmembers "
+    "are background; the whitened one counts every channel by its noise."
+)
+TABLE = (
+    "Mean over the endmembers; mean ± standard deviation over the images. Scale-free: the best factor for "
+    "each map is granted. Components: dead and duplicated ones in all images."
+)
+TIMES = (
+    "Execution time in seconds per image (table 3 of the paper): median over the images at {counts} counts, "
+    "on the machine that made this page. The time to fit is what a new sample costs; the time to map is what "
+    "the next image of the same sample costs, least-squares refit and residuals included."
+)
+SHOWN = (
+    "Maps of the first image at {counts} counts, each times the factor that brings it nearest to the truth, "
+    "so that only the pattern is compared."
+)
+SPECTRA = "Matched endmembers of the first image beside the true ones."
+PROVENANCE = "What the page was made from. The same settings give the same numbers."

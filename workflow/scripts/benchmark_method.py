@@ -1,0 +1,19 @@
+"""One method on all images of a scene at one dose, compared with the truth."""
+
+from eelsunmix.benchmark import run_replicates
+from eelsunmix.benchmark.options import scene_options
+from eelsunmix.job import job
+from eelsunmix.store import publish
+
+with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
+    params, place = snakemake.params, snakemake.wildcards
+    scene = scene_options(place.scene, float(place.counts), size=params.size, seed=params.seed)
+    run = run_replicates(
+        scene,
+        params.method,
+        params.options,
+        n_replicates=params.n_replicates,
+        kind=params.input,
+        seed=params.method_seed,
+    )
+    publish(run.assign_attrs(label=place.label), snakemake.output[0], settings=params)

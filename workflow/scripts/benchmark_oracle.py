@@ -1,0 +1,12 @@
+"""What is possible on a scene at one dose: the oracle and the Cramer-Rao limit."""
+
+from eelsunmix.benchmark import run_oracle
+from eelsunmix.benchmark.options import scene_options
+from eelsunmix.job import job
+from eelsunmix.store import publish
+
+with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
+    params, place = snakemake.params, snakemake.wildcards
+    scene = scene_options(place.scene, float(place.counts), size=params.size, seed=params.seed)
+    run = run_oracle(scene, n_replicates=params.n_replicates)
+    publish(run.assign_attrs(label="oracle"), snakemake.output[0], settings=params)

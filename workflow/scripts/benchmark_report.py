@@ -1,0 +1,16 @@
+"""All stores of the benchmark -> its page."""
+
+from eelsunmix.benchmark import collect
+from eelsunmix.job import job
+from eelsunmix.report.benchmark_page import write_benchmark_report
+from eelsunmix.store import installed_versions, open_store, seals
+
+with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
+    write_benchmark_report(
+        snakemake.output[0],
+        collect(map(open_store, snakemake.input)),
+        settings=snakemake.params.settings,
+        seals=seals(snakemake.input),
+        versions=installed_versions(),
+        command=f"snakemake --cores all {snakemake.output[0]}",
+    )
