@@ -15,6 +15,7 @@ from eelsunmix.methods import _gibbs_kernels as kernels
 from eelsunmix.methods._bayesian import BayesianModel, relative_variance
 from eelsunmix.methods._chain_statistics import effective_sample_size, split_rhat
 from eelsunmix.methods._gibbs import Posterior, nearest_mixtures, run_chain
+from eelsunmix.methods._threads import n_threads_allowed
 from eelsunmix.pca import DenoiseOptions, denoise
 from eelsunmix.unmixing import apply, fit
 
@@ -233,6 +234,17 @@ def test_the_number_of_threads_changes_no_bit():
     )
     for item in dataclasses.fields(one):
         np.testing.assert_array_equal(getattr(one, item.name), getattr(two, item.name))
+
+
+def test_threads_are_as_many_as_the_environment_allows(monkeypatch):
+    monkeypatch.delenv("NUMBA_NUM_THREADS", raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert n_threads_allowed() == 3
+    monkeypatch.setenv("NUMBA_NUM_THREADS", "5")
+    assert n_threads_allowed() == 5
+    monkeypatch.setenv("NUMBA_NUM_THREADS", "many")
+    monkeypatch.setenv("OMP_NUM_THREADS", "2,1")
+    assert n_threads_allowed() >= 1
 
 
 def test_the_variance_of_the_noise_is_found():

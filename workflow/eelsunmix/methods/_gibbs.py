@@ -4,16 +4,13 @@ The conditional distributions are those of Dobigeon et al. (2009).  All pixels d
 counters, and sums run over blocks of fixed size: the number of threads does not change a bit of the result.
 """
 
-import os
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 
 from eelsunmix.abundances import fully_constrained
 from eelsunmix.methods._contract import Array
+from eelsunmix.methods._threads import Run, mapping, n_threads_allowed
 
 BLOCK = 1024
 """Pixels that one thread treats at a time."""
@@ -111,7 +108,7 @@ def run_chain(
     """
     sampler = _Sampler(posterior, n_passes, rng)
     vertices, variance = [], []
-    with _mapping(n_threads or n_threads_allowed()) as run:
+    with mapping(n_threads or n_threads_allowed()) as run:
         for sweep in range(n_sweeps):
             sampler.draw_abundances(sweep, run, keep=sweep >= n_burn_in)
             sampler.draw_the_rest()
@@ -133,11 +130,6 @@ def mean_and_sd(total: Array, squares: Array, number: int) -> tuple[Array, Array
     """Mean and standard deviation from sums over `number` draws."""
     mean = total / number
     return mean, np.sqrt(np.maximum(squares / number - mean**2, 0.0))
-
-
-def n_threads_allowed() -> int:
-    """Threads that NUMBA_NUM_THREADS allows, or else the cores that this process may use."""
-    return int(os.environ.get("NUMBA_NUM_THREADS", len(os.sched_getaffinity(0))))
 
 
 def nearest_mixtures(points: Array, vertices: Array) -> Array:
@@ -172,7 +164,7 @@ class _Sampler:
         self.limit = posterior.lower_limit()
         self.variance = self._first_variance()
 
-    def draw_abundances(self, sweep: int, run: "_Run", *, keep: bool) -> None:
+    def draw_abundances(self, sweep: int, run: Run, *, keep: bool) -> None:
         """One sweep over all pixels, in blocks."""
         from eelsunmix.methods import _gibbs_kernels as kernels
 
@@ -229,26 +221,3 @@ class _Sampler:
         left = max(self.posterior.power_outside, 1e-12 * self.power, np.finfo(float).tiny)
         n_channels, n_dimensions = self.posterior.axes.shape[1], self.posterior.axes.shape[0]
         return left / (len(self.a) * max(n_channels - n_dimensions, 1))
-
-
-_Run = Callable[[Callable[[int], None], int], None]
-
-
-@contextmanager
-def _mapping(n_threads: int) -> Iterator[_Run]:
-    """Give a function that calls a task for each number, in threads where there are several."""
-    if n_threads == 1:
-        yield _one_by_one
-        return
-    with ThreadPoolExecutor(n_threads) as pool:
-
-        def in_threads(task: Callable[[int], None], number: int) -> None:
-            # The list waits for all, and raises what one has raised.
-            list(pool.map(task, range(number)))
-
-        yield in_threads
-
-
-def _one_by_one(task: Callable[[int], None], number: int) -> None:
-    for item in range(number):
-        task(item)
