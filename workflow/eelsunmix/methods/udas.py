@@ -143,18 +143,9 @@ class UDAS:
         largest = float(spectra.max())
         if not largest > 0:
             raise MethodFailedError("no pixel has positive counts, by whose maximum uDAS divides")
-        inputs = spectra / largest
-        targets = stacked_denoiser(inputs, n_layers=12, corruption=1e-5, ridge=1.0)(inputs)
-        decoder, hidden = _published_start(targets, n_endmembers, self.n_draws or 1, rng)
-        encoder: Array = np.asarray(np.linalg.lstsq(inputs, hidden, rcond=None)[0].T, np.float64)
-        network = Autoencoder(
-            inputs=inputs,
-            targets=targets,
-            delta=_DELTA,
-            penalty=1e-6 * float(np.sqrt(len(inputs) / 1000)),
-            gain=1.0 + _GAMMA,
-            upper=1.0,
-        )
+        network = _published_network(spectra / largest)
+        decoder, hidden = _published_start(network.targets, n_endmembers, self.n_draws or 1, rng)
+        encoder: Array = np.linalg.lstsq(network.inputs, hidden, rcond=None)[0].T.astype(np.float64)
         losses = []
         for _ in range(self.n_iterations or 1):
             decoder = network.decoder_step(decoder, encoder)
@@ -168,6 +159,17 @@ class UDAS:
             loss=np.array(losses),
             message=f"objective {losses[0]:.3g} after the first iteration, {losses[-1]:.3g} after the last",
         )
+
+
+def _published_network(inputs: Array) -> Autoencoder:
+    return Autoencoder(
+        inputs=inputs,
+        targets=stacked_denoiser(inputs, n_layers=12, corruption=1e-5, ridge=1.0)(inputs),
+        delta=_DELTA,
+        penalty=1e-6 * float(np.sqrt(len(inputs) / 1000)),
+        gain=1.0 + _GAMMA,
+        upper=1.0,
+    )
 
 
 def _noise(learning: LearningSet, points: Array) -> tuple[np.ndarray, Array]:
