@@ -173,7 +173,7 @@ def test_co_in_the_ru_component_is_flagged(comparison):
     sentence = [s for s in comparison.attrs["sentences"] if "Ru of leaky" in s]
     assert len(sentence) == 1
     assert "Co edge" in sentence[0]
-    assert "limit 10%" in sentence[0]
+    assert "limit 10 %" in sentence[0]
     assert "oracle" not in sentence[0]
 
 
@@ -198,7 +198,7 @@ def test_ru_far_from_its_layer_is_flagged(comparison, scene):
 def test_binarised_maps_are_flagged(comparison):
     assert float(of(comparison, "oracle").binarisation) < 0.1
     assert float(of(comparison, "pure_only").binarisation) > 0.95
-    assert lights(comparison, "pure_only")["0/1 maps"] == "red"
+    assert lights(comparison, "pure_only")["mixed taken for pure"] == "red"
 
 
 def test_a_failed_method_keeps_its_place(comparison):
@@ -254,7 +254,9 @@ def test_angles_of_edges_are_for_components_with_edges(comparison):
 def test_attributes_are_plain_values(comparison):
     text = json.dumps(comparison.attrs, allow_nan=False)
     rows = json.loads(text)["verdict"]
-    assert set(rows[0]) == {"method", "criterion", "value", "text", "green", "amber", "light", "explanation"}
+    assert set(rows[0]) == {
+        *("method", "criterion", "value", "text", "green", "amber", "percent", "light", "explanation")
+    }
     assert {row["light"] for row in rows} <= {"green", "amber", "red", "grey"}
 
 

@@ -39,8 +39,8 @@ truth_nmse, _scale_free      label, true_endmember        of the abundances as r
 truth_abundance_profile      ..., profile, position       mean over the width; `true_abundance_profile` too
 ===========================  ===========================  ==================================================
 
-Attributes: ``verdict`` (list of dicts: method, criterion, value, text, green, amber, light, explanation),
-``sentences``, ``caveats``, and ``edges``, ``profiles``, ``regions`` as given.
+Attributes: ``verdict`` (list of dicts: method, criterion, value, text, green, amber, percent, light,
+explanation), ``sentences``, ``caveats``, and ``edges``, ``profiles``, ``regions`` as given.
 """
 
 from eelsunmix.comparison.comparing import compare

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import xarray as xr
 
+from eelsunmix.comparison.caveats import caveats
 from eelsunmix.comparison.components import (
     REFERENCE,
     Components,
@@ -14,7 +15,7 @@ from eelsunmix.comparison.components import (
 )
 from eelsunmix.comparison.matching import matching_variables
 from eelsunmix.comparison.scores import score_variables
-from eelsunmix.comparison.sentences import caveats, sentences
+from eelsunmix.comparison.sentences import sentences
 from eelsunmix.comparison.tables import element_variables
 from eelsunmix.comparison.truth import truth_on_axes_of, truth_variables
 from eelsunmix.comparison.verdict import verdict

@@ -1,21 +1,20 @@
-"""What the lights mean, in plain sentences; each names the limit that it rests on."""
+"""What the lights mean, in a few plain sentences; each names the limit that it rests on."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 import xarray as xr
 
-from eelsunmix.comparison.components import REFERENCE, Setting
-from eelsunmix.comparison.thresholds import CLEAR_CEILING, CRITERIA, OFF_REGION_SD, UNCALIBRATED_CHI2
-from eelsunmix.comparison.verdict import (
-    Row,
-    agreement_table,
-    component_name,
-    leaks,
-    rows_of,
-)
+from eelsunmix.comparison.components import Setting
+from eelsunmix.comparison.departures import departure, standings
+from eelsunmix.comparison.thresholds import CRITERIA
+from eelsunmix.comparison.verdict import Row, component_name, leaks, rows_of
+from eelsunmix.comparison.words import among, listed, span
 
-CARBON_K_EV = 284.0
+MOST = 8
+"""More sentences than this nobody reads; what the table of lights says anyway is then gathered in one."""
+MOST_EDGES = 3
+"""Edges whose departures or leaks get a sentence each."""
 BEYOND = MappingProxyType(
     {
         "off_region": (
@@ -27,8 +26,8 @@ BEYOND = MappingProxyType(
             "does not describe the spectra within their noise",
         ),
         "exponent": (
-            "have components with impossible backgrounds",
-            "has components with impossible backgrounds",
+            "have components with backgrounds of no matter",
+            "has components with backgrounds of no matter",
         ),
         "binarisation": ("take mixed pixels for pure ones", "takes mixed pixels for pure ones"),
     }
@@ -37,108 +36,101 @@ BEYOND = MappingProxyType(
 
 
 def sentences(comparison: xr.Dataset, rows: list[Row], setting: Setting) -> list[str]:
-    """List the findings, those about agreement first."""
+    """List the findings, about `MOST` at the most: who gave a result, agreement, separation, the rest."""
     methods = [
         m
         for m in comparison["label"].values[1:].tolist()
         if comparison["status"].sel({"label": m}) != "failed"
     ]
-    beyond = [sentence for key, words in BEYOND.items() for sentence in _beyond(rows, key, *words)]
-    return [
-        *_agreement(comparison, methods, setting),
-        *_leaks(comparison, methods, setting),
-        *beyond,
-        *_truth(rows),
+    found = [
         *_status(comparison),
+        *_agreement(comparison, methods, rows, setting),
+        *_leaks(comparison, methods, setting),
+        *_truth(rows),
     ]
+    beyond = [sentence for key, words in BEYOND.items() for sentence in _beyond(rows, key, *words)]
+    if len(found) + len(beyond) > MOST:
+        beyond = _gathered(rows)
+    return [*found, *beyond]
 
 
-def caveats(comparison: xr.Dataset, setting: Setting) -> list[str]:
-    """List what the reader has to know before believing any number of the comparison."""
-    found = []
-    reference = comparison.sel({"label": REFERENCE})
-    for name, edge in setting.edges.items():
-        at = reference.sel(edge=name)
-        mean, sd = float(at["off_region_mean"]), float(at["off_region_sd"])
-        if abs(mean) > OFF_REGION_SD * sd:
-            found.append(
-                f"BS of {name} finds {mean:.3g} ± {sd:.2g} counts per pixel where {edge.element} is absent "
-                f"(more than {OFF_REGION_SD:g} standard deviations from 0): its background is no power law."
-            )
-        ceiling = float(at["map_noise_ceiling"])
-        if ceiling < CLEAR_CEILING:
-            found.append(
-                f"The BS map of {name} is mostly noise (ceiling {ceiling:.2f}, below {CLEAR_CEILING:g}); it "
-                "cannot rank methods pixel by pixel."
-            )
-        low, high = edge.integrate_eV
-        if edge.element != "C" and low <= CARBON_K_EV + 2 and high >= CARBON_K_EV:
-            found.append(
-                f"The window of {name} contains the C K edge: carbon contamination looks like {edge.element}."
-            )
-    return [*found, *_noise_caveat(comparison)]
-
-
-def _noise_caveat(comparison: xr.Dataset) -> list[str]:
-    chi2 = float(comparison["reconstruction_chi2"].min())
-    if not chi2 < UNCALIBRATED_CHI2:
-        return []
-    return [
-        f"The chi-square of the reconstruction is {chi2:.2g} per channel, below {UNCALIBRATED_CHI2:g}: "
-        "channels share noise, so that 1 is not the level of pure noise and this criterion cannot judge."
-    ]
-
-
-def _agreement(comparison: xr.Dataset, methods: Sequence[str], setting: Setting) -> list[str]:
-    limit = CRITERIA["agreement"].green
-    tables = {method: agreement_table(comparison.sel({"label": method}), setting) for method in methods}
-    places = dict.fromkeys(place for table in tables.values() for place in table)
-    found = []
-    for place in places:
-        edge, where = place.split(", ", 1)
-        what = f"BS {'profile' if setting.profiles else 'map'} of {setting.edges[edge].element}"
-        what += f" ({edge}, {where})" if setting.profiles else f" ({edge})"
-        scores = {method: table[place] for method, table in tables.items() if place in table}
-        ceiling = next(iter(scores.values()))[1]
-        good = [method for method, (r, _) in scores.items() if r >= limit * ceiling]
-        bad = [f"{method} (r = {r:.2f})" for method, (r, _) in scores.items() if r < limit * ceiling]
-        rule = f"r at least {limit:g} of the noise ceiling {ceiling:.2f}"
-        if good:
-            verb = "follow" if len(good) > 1 else "follows"
-            found.append(f"{_listed(good)} {verb} the {what} within its noise ({rule}).")
-        if bad:
-            verb = "depart" if len(bad) > 1 else "departs"
-            found.append(f"{_listed(bad)} {verb} from the {what} ({rule} is wanted).")
-    return found
+def _agreement(
+    comparison: xr.Dataset, methods: Sequence[str], rows: list[Row], setting: Setting
+) -> list[str]:
+    """Who follows the reference where, in one sentence; then one for each edge where somebody does not."""
+    known = standings(comparison, methods, setting)
+    together: dict[tuple[str, ...], list[str]] = {}
+    for standing in reversed(known):
+        if standing.good:
+            together.setdefault(standing.good, []).append(standing.edge)
+    parts = [f"by {among(good, methods)} for {listed(edges)}" for good, edges in together.items()]
+    kind = "profiles" if setting.profiles else "maps"
+    limit = f"at least {CRITERIA['agreement'].green:g} of the correlation that the noise allows"
+    followed = [f"The BS {kind} are followed {'; '.join(parts)} ({limit})."] if parts else []
+    departing = [standing for standing in known if standing.bad]
+    own = [departure(standing, comparison, rows, setting) for standing in departing[:MOST_EDGES]]
+    others = [f"{standing.edge} ({listed(standing.bad)})" for standing in departing[MOST_EDGES:]]
+    return [*followed, *own, *([f"BS is not followed either for {listed(others)}."] if others else [])]
 
 
 def _leaks(comparison: xr.Dataset, methods: Sequence[str], setting: Setting) -> list[str]:
-    limit = CRITERIA["cross_talk"].green
-    places: dict[str, list[str]] = {}
-    ownerless = []
+    """Say which element is also in which other component; of each method the worst one."""
+    limit = CRITERIA["cross_talk"]
+    places: dict[str, dict[str, tuple[float, str]]] = {}
+    ownerless: dict[str, list[str]] = {}
     for method in methods:
         one = comparison.sel({"label": method})
         for (element, endmember), value in leaks(one, setting).items():
-            if value > limit:
-                name = component_name(one, endmember)
-                places.setdefault(element, []).append(f"the component {name} of {method} ({value:.0%})")
-        missing = [edge for edge in setting.edges if int(one["owner"].sel(edge=edge)) < 0]
-        ownerless += [f"No component of {method} shows the edge {edge}." for edge in missing]
-    shared = [
-        f"The {element} edge is also in {_listed(where)} (limit {limit:.0%} of its strength in its own "
-        f"component): the material contains {element}, or the method does not separate it."
-        for element, where in places.items()
-    ]
-    return [*shared, *ownerless]
+            worst = places.setdefault(element, {})
+            if value > max(limit.green, worst.get(method, (0.0, ""))[0]):
+                worst[method] = (value, component_name(one, endmember))
+        for edge in setting.edges:
+            if int(one["owner"].sel(edge=edge)) < 0:
+                ownerless.setdefault(edge, []).append(method)
+    nobody = [f"No component of {listed(who)} shows the edge {edge}." for edge, who in ownerless.items()]
+    leaking = {element: worst for element, worst in places.items() if worst}
+    if len(leaking) > MOST_EDGES:
+        strongest = {element: max(worst.values())[0] for element, worst in leaking.items()}
+        shares = listed([f"{element} (up to {limit.form(value)})" for element, value in strongest.items()])
+        return [
+            f"Edges also found in components not their own, limit {limit.form(limit.green)}: {shares}. The "
+            "materials share the element, or the methods do not separate it.",
+            *nobody,
+        ]
+    return [*(_leak(element, worst) for element, worst in leaking.items()), *nobody]
+
+
+def _leak(element: str, worst: Mapping[str, tuple[float, str]]) -> str:
+    limit = CRITERIA["cross_talk"]
+    values = sorted(value for value, _ in worst.values())
+    by_component: dict[str, list[str]] = {}
+    for method, (_, component) in worst.items():
+        by_component.setdefault(component, []).append(method)
+    where = listed([f"{component} of {listed(methods)}" for component, methods in by_component.items()])
+    strength = span(limit.form(values[0]), limit.form(values[-1]))
+    return (
+        f"The {element} edge is also in the component {where}, with {strength} of its strength in its "
+        f"own (limit {limit.form(limit.green)}): the material contains {element}, or the method does not "
+        "separate it."
+    )
 
 
 def _beyond(rows: list[Row], key: str, plural: str, singular: str) -> list[str]:
-    beyond = {m: row for m, row in rows_of(rows, key).items() if row["light"] in ("amber", "red")}
+    beyond = {method: row for method, row in rows_of(rows, key).items() if _is_not_green(row)}
     if not beyond:
         return []
     names = [f"{method} ({_unbracketed(row['text'])})" for method, row in beyond.items()]
     limit = CRITERIA[key].form(CRITERIA[key].green)
-    return [f"{_listed(names)} {plural if len(names) > 1 else singular} (limit {limit})."]
+    return [f"{listed(names)} {plural if len(names) > 1 else singular} (limit {limit})."]
+
+
+def _gathered(rows: list[Row]) -> list[str]:
+    """Name the criteria of `BEYOND` that some methods do not meet, in one sentence."""
+    found = []
+    for key in BEYOND:
+        beyond = [method for method, row in rows_of(rows, key).items() if _is_not_green(row)]
+        found += [f"{CRITERIA[key].title} ({listed(beyond)})"] if beyond else []
+    return [f"Not green either: {listed(found)}; the table has the values."]
 
 
 def _truth(rows: list[Row]) -> list[str]:
@@ -146,10 +138,10 @@ def _truth(rows: list[Row]) -> list[str]:
     if not known:
         return []
     order = sorted(known, key=lambda method: known[method]["value"])
-    values = _listed([f"{method} {known[method]['text']}" for method in order])
+    values = [f"{known[method]['text'].replace(' (', f' ({method}, ')}" for method in (order[0], order[-1])]
     return [
-        f"Against the simulated truth, the worst map of each method is off by NMSE {values} "
-        f"(green up to {CRITERIA['truth_maps'].green:g}, amber up to {CRITERIA['truth_maps'].amber:g})."
+        "Against the simulated truth, the worst map of a method has a relative squared error (NMSE) of "
+        f"{span(*values)}; up to {CRITERIA['truth_maps'].green:g} is good."
     ]
 
 
@@ -167,11 +159,9 @@ def _status(comparison: xr.Dataset) -> list[str]:
     return found
 
 
+def _is_not_green(row: Row) -> bool:
+    return row["light"] in ("amber", "red")
+
+
 def _unbracketed(text: str) -> str:
     return text.replace(" (", ", ").replace(")", "")
-
-
-def _listed(names: Sequence[str]) -> str:
-    if len(names) < 2:
-        return "".join(names)
-    return f"{', '.join(names[:-1])} and {names[-1]}"

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from eelsunmix.comparison.words import percent
+
 CLEAR_CEILING = 0.5
 """A reference whose noise ceiling is lower is mostly noise and judges nobody."""
 SHOWN = 0.5
@@ -11,6 +13,10 @@ UNCALIBRATED_CHI2 = 0.8
 """Chi-square below which the noise is not the one that was expected, and says nothing."""
 EXPONENTS = (1.0, 6.0)
 """Exponents that the background of a component may have."""
+FLAT = 0.25
+"""Variation of a reference over its mean below which small errors decide whether a method follows it."""
+NEGATIVE = 0.6
+"""Fraction of negative pixels of a reference from which it is doubted; noise around zero gives half."""
 OFF_REGION_SD = 3.0
 """Standard deviations from zero at which net counts in an element-free region are an artefact."""
 
@@ -48,7 +54,7 @@ class Criterion:
 
     def form(self, value: float) -> str:
         """Write a value or a limit."""
-        return f"{value:.0%}" if self.percent else f"{value:.3g}"
+        return percent(value) if self.percent else f"{value:.3g}"
 
 
 CRITERIA = MappingProxyType(
@@ -97,7 +103,7 @@ CRITERIA = MappingProxyType(
             "matter.",
         ),
         "binarisation": Criterion(
-            title="0/1 maps",
+            title="mixed taken for pure",
             green=0.3,
             amber=0.6,
             percent=True,

@@ -19,7 +19,7 @@ CONVERGENCE_LIGHTS = {"converged": "green", "not converged": "amber", "failed": 
 
 
 def verdict(comparison: xr.Dataset, setting: Setting) -> list[Row]:
-    """Rows of the trust card: dicts of method, criterion, value, text, green, amber, light, explanation."""
+    """Rows of the trust card: dicts of method, criterion, value, text, limits, light, explanation."""
     rows = []
     for method in comparison["label"].values[1:].tolist():
         one = comparison.sel({"label": method})
@@ -94,14 +94,14 @@ def worst_cross_talk(one: xr.Dataset, setting: Setting) -> Finding:
         return UNKNOWN
     element, endmember = max(found, key=lambda key: found[key])
     value = found[element, endmember]
-    return value, f"{value:.0%} ({element} in {component_name(one, endmember)})"
+    return value, f"{CRITERIA['cross_talk'].form(value)} ({element} in {component_name(one, endmember)})"
 
 
 def component_name(one: xr.Dataset, endmember: int) -> str:
     """Name of a component in a sentence, with its number where the label does not tell it from others."""
     names = one["endmember_label"].values.tolist()
     name = str(names[endmember])
-    return name if names.count(name) == 1 else f"{name} {endmember + 1}"
+    return name if names.count(name) == 1 else f"{name} no. {endmember + 1}"
 
 
 def implausible_exponents(one: xr.Dataset) -> Finding:
@@ -111,7 +111,7 @@ def implausible_exponents(one: xr.Dataset) -> Finding:
         return UNKNOWN
     plausible = (exponents >= EXPONENTS[0]) & (exponents <= EXPONENTS[1])
     bad = int((~plausible).sum())
-    return bad / exponents.size, f"{bad} of {exponents.size}"
+    return bad / exponents.size, f"{bad} of {exponents.size} impossible" if bad else "all plausible"
 
 
 def reconstruction(chi2: float) -> Finding:
@@ -156,6 +156,7 @@ def _row(method: str, key: str, finding: Finding) -> Row:
         "text": text,
         "green": criterion.green,
         "amber": criterion.amber,
+        "percent": criterion.percent,
         "light": criterion.light(value),
         "explanation": criterion.explanation,
     }
@@ -170,6 +171,7 @@ def _convergence(one: xr.Dataset, method: str) -> Row:
         "text": f"{status}: {message}" if message and status != "converged" else status,
         "green": None,
         "amber": None,
+        "percent": False,
         "light": CONVERGENCE_LIGHTS.get(status, "grey"),
         "explanation": "Whether the method reached the end of its iteration, by its own criterion.",
     }

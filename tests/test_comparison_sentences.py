@@ -1,0 +1,121 @@
+"""Sentences of the verdict: few, short, and with a reason where the stores know one."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from eelsunmix import synthetic
+from eelsunmix.background import subtract_background
+from eelsunmix.comparison.caveats import caveats
+from eelsunmix.comparison.departures import UNEXPLAINED, Standing, reason, variation
+from eelsunmix.comparison.sentences import MOST
+from test_comparison import method, oracle, run
+
+EDGE = {"O_K": SimpleNamespace(element="O", integrate_eV=(530.0, 570.0))}
+
+
+def displaced(scene, *, of_matter=True):
+    """Maps that put every material 3 nm from where it is."""
+    spectra, abundance = scene.endmember_spectrum.to_numpy().copy(), scene.abundance.to_numpy().copy()
+    if not of_matter:
+        spectra[0] -= 1.2 * spectra[1]
+    return method(scene, spectra, np.roll(abundance, 25, axis=1))
+
+
+@pytest.fixture(scope="module")
+def scene():
+    return synthetic.multilayer(shape=(10, 75), counts=6000.0, seed=1)
+
+
+@pytest.fixture(scope="module")
+def bs(scene):
+    return subtract_background(
+        scene.spectrum_image, scene.edges, profiles=scene.profiles, regions=scene.regions
+    )
+
+
+def test_followers_and_departures_are_told_apart(scene, bs):
+    found = run(scene, bs, {"oracle": oracle, "wrong": displaced}).attrs["sentences"]
+    assert found[0].startswith("The BS profiles are followed by oracle for ")
+    departures = [sentence for sentence in found if sentence.startswith("wrong departs from the BS profile")]
+    assert len(departures) >= 1
+    assert any("of Co (Co_L23)" in sentence for sentence in departures)
+    assert all("0.9 is wanted" in sentence for sentence in departures)
+    assert departures[0].endswith(UNEXPLAINED)
+
+
+def test_impossible_components_are_a_reason(scene, bs):
+    methods = {"wrong": lambda scene: displaced(scene, of_matter=False), "oracle": oracle}
+    found = run(scene, bs, methods).attrs["sentences"]
+    assert any("Components of wrong have impossible backgrounds" in sentence for sentence in found)
+
+
+def test_nine_bad_methods_need_few_sentences(scene, bs):
+    found = run(scene, bs, {f"m{i}": displaced for i in range(9)}).attrs["sentences"]
+    assert len(found) <= MOST
+    assert any(sentence.startswith("No method follows the BS profile of Co") for sentence in found)
+    assert max(map(len, found)) < 400
+
+
+def flat_reference(spread, talk, ceiling=1.0):
+    """Comparison of one edge whose profile varies by `spread`, with the cross-talk of one method."""
+    values = 100 * (1 + spread * np.array([-1.0, 1.0, -1.0, 1.0]))
+    dims = ("label", "edge", "profile", "position")
+    return xr.Dataset(
+        {
+            "element_profile": (dims, np.stack([values, values])[:, None, None]),
+            "profile_noise_ceiling": (("edge", "profile"), [[ceiling]]),
+            "cross_talk": (("label", "endmember", "edge"), np.array([[np.nan, np.nan], talk])[..., None]),
+        },
+        coords={"label": ["BS", "m"], "edge": ["O_K"], "profile": ["P"]},
+    )
+
+
+SETTING = SimpleNamespace(edges=EDGE, profiles={"P": None})
+STANDING = Standing(edge="O_K", ratio={"m": 0.7, "other": 0.95})
+
+
+@pytest.mark.parametrize(
+    ("spread", "talk", "expected"),
+    [
+        (
+            0.1,
+            [1.0, 0.9],
+            "O is in several components of m and the BS itself varies by only 10 % of its mean",
+        ),
+        (0.1, [1.0, 0.2], "The BS itself varies by only 10 % of its mean"),
+        (0.8, [1.0, 0.9], "O is in several components of m: an edge that the materials share"),
+        (0.8, [1.0, 0.2], UNEXPLAINED),
+    ],
+)
+def test_reasons(spread, talk, expected):
+    assert reason(STANDING, flat_reference(spread, talk), [], SETTING).startswith(expected)
+
+
+def test_noise_is_no_variation():
+    np.testing.assert_allclose(variation(flat_reference(0.4, [1, 1]), "O_K", SETTING), 0.4)
+    np.testing.assert_allclose(variation(flat_reference(0.4, [1, 1], ceiling=0.6), "O_K", SETTING), 0.24)
+    # Mostly noise: nothing is known.
+    assert variation(flat_reference(0.4, [1, 1], ceiling=0.3), "O_K", SETTING) == np.inf
+
+
+@pytest.mark.parametrize(
+    ("negative", "n_pixels", "doubted"), [(0.69, 294, True), (0.69, 42, False), (0.55, 294, False)]
+)
+def test_a_reference_below_zero_is_doubted(negative, n_pixels, doubted):
+    values = np.where(np.arange(n_pixels) < negative * n_pixels, -50.0, 100.0)
+    comparison = xr.Dataset(
+        {
+            "element_map": (("label", "edge", "y", "x"), values[None, None, None]),
+            "negative_fraction": (("label", "edge"), [[float((values < 0).mean())]]),
+            "off_region_mean": (("label", "edge"), [[np.nan]]),
+            "off_region_sd": (("label", "edge"), [[np.nan]]),
+            "map_noise_ceiling": ("edge", [0.9]),
+            "reconstruction_chi2": ("label", [np.nan]),
+        },
+        coords={"label": ["BS"], "edge": ["O_K"]},
+    )
+    found = caveats(comparison, SETTING)
+    assert [caveat.startswith("BS of O_K is negative in 69 %") for caveat in found] == [True] * doubted

@@ -1,0 +1,72 @@
+"""What the reader has to know before believing any number of the comparison."""
+
+import numpy as np
+import xarray as xr
+
+from eelsunmix.comparison.components import REFERENCE, Setting
+from eelsunmix.comparison.thresholds import CLEAR_CEILING, NEGATIVE, OFF_REGION_SD, UNCALIBRATED_CHI2
+from eelsunmix.comparison.words import percent
+from eelsunmix.edges import Edge
+
+CARBON_K_EV = 284.0
+
+
+def caveats(comparison: xr.Dataset, setting: Setting) -> list[str]:
+    """List the doubts about the reference, edge by edge, and about the noise."""
+    reference = comparison.sel({"label": REFERENCE})
+    found = [
+        caveat
+        for name, edge in setting.edges.items()
+        for caveat in (
+            _offset(reference.sel(edge=name), name, edge),
+            _noisy(reference.sel(edge=name), name),
+            _carbon(name, edge),
+        )
+    ]
+    return [caveat for caveat in [*found, _correlated(comparison)] if caveat]
+
+
+def _offset(at: xr.Dataset, name: str, edge: Edge) -> str:
+    """Say that counts are found where the element is absent, or below zero."""
+    mean, sd = float(at["off_region_mean"]), float(at["off_region_sd"])
+    decimals = 0 if sd >= 10 else 1
+    if abs(mean) > OFF_REGION_SD * sd:
+        return (
+            f"BS of {name} finds {mean:.{decimals}f} ± {sd:.{decimals}f} counts per pixel where {edge.element} "
+            f"is absent (more than {OFF_REGION_SD:g} standard deviations from 0): its background is no power law."
+        )
+    negative, n_pixels = float(at["negative_fraction"]), int(at["element_map"].count())
+    if negative > max(NEGATIVE, 0.5 + OFF_REGION_SD * 0.5 / np.sqrt(max(n_pixels, 1))):
+        return (
+            f"BS of {name} is negative in {percent(negative)} of the pixels, where noise around zero gives "
+            "half: the background is drawn too high. Differences between pixels may still be right, absolute "
+            "counts are not; try other windows."
+        )
+    return ""
+
+
+def _noisy(at: xr.Dataset, name: str) -> str:
+    ceiling = float(at["map_noise_ceiling"])
+    if not ceiling < CLEAR_CEILING:
+        return ""
+    return (
+        f"The BS map of {name} is mostly noise (ceiling {ceiling:.2f}, below {CLEAR_CEILING:g}); it "
+        "cannot rank methods pixel by pixel."
+    )
+
+
+def _carbon(name: str, edge: Edge) -> str:
+    low, high = edge.integrate_eV
+    if edge.element == "C" or not low <= CARBON_K_EV + 2 or not high >= CARBON_K_EV:
+        return ""
+    return f"The window of {name} contains the C K edge: carbon contamination looks like {edge.element}."
+
+
+def _correlated(comparison: xr.Dataset) -> str:
+    chi2 = float(comparison["reconstruction_chi2"].min())
+    if not chi2 < UNCALIBRATED_CHI2:
+        return ""
+    return (
+        f"The chi-square of the reconstruction is {chi2:.2g} per channel, below {UNCALIBRATED_CHI2:g}: "
+        "channels share noise, so that 1 is not the level of pure noise and this criterion cannot judge."
+    )

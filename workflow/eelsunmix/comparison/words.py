@@ -1,0 +1,58 @@
+"""Words of the verdict's sentences."""
+
+from collections.abc import Iterable, Sequence
+
+ALL_BUT = 2
+"""Up to so many methods are named as exceptions instead of all the others."""
+
+
+def listed(names: Sequence[str]) -> str:
+    """Join names.
+
+    Examples
+    --------
+    >>> listed(["nmf"]), listed(["nmf", "ica", "vca"])
+    ('nmf', 'nmf, ica and vca')
+    """
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def among(chosen: Sequence[str], everyone: Iterable[str]) -> str:
+    """Name some of the methods in the shortest way.
+
+    Examples
+    --------
+    >>> among(["a", "b", "c"], "abc"), among(["a", "b", "c"], "abcd"), among(["a"], "ab")
+    ('all methods', 'all methods but d', 'a')
+    """
+    everyone = list(everyone)
+    others = [name for name in everyone if name not in chosen]
+    if not others and len(everyone) > 1:
+        return "all methods"
+    if len(others) <= ALL_BUT < len(chosen):
+        return f"all methods but {listed(others)}"
+    return listed(chosen)
+
+
+def span(low: str, high: str) -> str:
+    """Write a range, or its one value.
+
+    Examples
+    --------
+    >>> span("34 %", "44 %"), span("15 %", "15 %")
+    ('34 % to 44 %', '15 %')
+    """
+    return low if low == high else f"{low} to {high}"
+
+
+def percent(fraction: float) -> str:
+    """Write a fraction as a whole number of per cent.
+
+    Examples
+    --------
+    >>> percent(0.347)
+    '35 %'
+    """
+    return f"{100 * fraction:.0f} %"
