@@ -1,7 +1,10 @@
 """Kernels of the comparison against closed forms and simulation."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,6 +12,7 @@ from eelsunmix.comparison import agreement
 from eelsunmix.comparison.components import Components
 from eelsunmix.comparison.matching import groups, match_whitened, sad_between
 from eelsunmix.comparison.shape import peak_shape
+from eelsunmix.comparison.tables import _smooth
 from eelsunmix.comparison.thresholds import CRITERIA, Criterion
 from eelsunmix.comparison.truth import _groups
 
@@ -186,3 +190,13 @@ def test_axes_that_do_not_fit_are_noticed():
     fine = np.arange(10.0)
     assert _groups(fine, np.arange(0.0, 9.0, 1.5)) is None
     assert _groups(fine, np.arange(5.0, 15.0)) is None
+
+
+def test_invalid_pixels_do_not_darken_their_neighbours():
+    values = np.full((2, 6, 5), 7.0)
+    values[0, 2, 3] = values[1, :4, :3] = np.nan
+    image = xr.DataArray(values, dims=("frame", "y", "x"))
+    smooth = _smooth(image, SimpleNamespace(navigation=image.dims))
+    np.testing.assert_allclose(smooth[np.isfinite(smooth)], 7.0)
+    assert np.isnan(smooth[1, :3, :2]).all()
+    assert np.isfinite(smooth[0]).all()

@@ -80,6 +80,14 @@ def test_vertices_are_distinct_corners():
         assert sorted(find_vertices(points, np.random.default_rng(seed))) == [0, 1, 2]
 
 
+def test_the_first_published_vertex_may_lie_on_either_side():
+    """Affine coordinates: one score, and the same last coordinate for all points."""
+    points = np.column_stack([np.append(np.linspace(-5, 2, 9), 4.0), np.full(10, 5.0)])
+    for seed in range(10):
+        # The larger score wins in any direction without a part along the last axis; -5 is the farthest.
+        assert find_vertices(points, np.random.default_rng(seed), published=True).tolist() == [0, 9]
+
+
 def test_dark_and_badly_described_pixels_are_no_vertices():
     spectra, endmembers = mixture(dose=30)
     rng = np.random.default_rng(4)

@@ -6,7 +6,9 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 
-def largest_simplex(points: Array, *, n_draws: int, rng: np.random.Generator) -> NDArray[np.intp]:
+def largest_simplex(
+    points: Array, *, n_draws: int, rng: np.random.Generator, published: bool = False
+) -> NDArray[np.intp]:
     """Search the vertices several times and keep those that span the largest volume.
 
     Parameters
@@ -16,22 +18,28 @@ def largest_simplex(points: Array, *, n_draws: int, rng: np.random.Generator) ->
         of a simplex goes with the determinant of its vertices.
     n_draws : int
         Number of searches.
+    published : bool
+        Find the first vertex as the published algorithm does, see `find_vertices`.
 
     Returns
     -------
     ndarray of int, shape (dimension,)
         Indices of points.
     """
-    draws = [find_vertices(points, rng) for _ in range(n_draws)]
+    draws = [find_vertices(points, rng, published=published) for _ in range(n_draws)]
     return max(draws, key=lambda draw: float(np.linalg.slogdet(points[draw])[1]))
 
 
-def find_vertices(points: Array, rng: np.random.Generator) -> NDArray[np.intp]:
+def find_vertices(points: Array, rng: np.random.Generator, *, published: bool = False) -> NDArray[np.intp]:
     """One search: each vertex is the farthest point along a random direction orthogonal to those found.
+
+    The first direction is any; the published one [1]_ is orthogonal to the last axis, which matters in the
+    affine projection, where all points have the same last coordinate.
 
     References
     ----------
-    .. [1] Nascimento, Bioucas-Dias (2005), algorithm 1, lines 14 to 20; the first vertex is found likewise.
+    .. [1] Nascimento, Bioucas-Dias, IEEE Trans. Geosci. Remote Sens. 43 (2005) 898, algorithm 1, from the
+       matrix that begins with the last unit vector on.
     """
     found: list[int] = []
     for _ in range(points.shape[1]):
@@ -39,5 +47,7 @@ def find_vertices(points: Array, rng: np.random.Generator) -> NDArray[np.intp]:
         if found:
             span = np.linalg.qr(points[found].T)[0]
             direction = direction - span @ (span.T @ direction)
+        elif published:
+            direction[-1] = 0.0
         found.append(int(np.abs(points @ direction).argmax()))
     return np.array(found)

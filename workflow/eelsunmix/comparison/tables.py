@@ -143,9 +143,13 @@ def _off_region_share(
 
 
 def _smooth(reference: xr.DataArray, setting: Setting) -> Floats:
-    """Average over 3 x 3 pixels, invalid ones counting as zero."""
+    """Average over the valid ones of 3 x 3 pixels; NaN where none is valid."""
     size = [3 if dim in ("y", "x") else 1 for dim in setting.navigation]
-    return uniform_filter(np.nan_to_num(reference.to_numpy().astype(float)), size, mode="nearest")
+    values = reference.to_numpy().astype(float)
+    valid = np.isfinite(values)
+    total = uniform_filter(np.where(valid, values, 0.0), size, mode="nearest")
+    part = uniform_filter(valid.astype(float), size, mode="nearest")
+    return np.divide(total, part, out=np.full(values.shape, np.nan), where=part > 1e-6)
 
 
 def _smooth_peak(reference: xr.DataArray, setting: Setting) -> float:

@@ -54,7 +54,7 @@ class LinearModel(Model):
 
 
 def rebinned(spectra: Array, energy: Array, new_energy: Array) -> Array:
-    """Counts in new channels, by monotone interpolation of the counts summed up to each border.
+    """Share counts out to new channels, by monotone interpolation of their sum up to each border.
 
     Parameters
     ----------

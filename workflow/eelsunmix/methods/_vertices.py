@@ -52,7 +52,7 @@ def purest_spectra(
         points, projected, message = _published_points(learning.spectra, n_endmembers)
     else:
         points, projected, message = _weighted_points(learning, n_endmembers)
-    return projected(largest_simplex(points, n_draws=n_draws, rng=rng)), message
+    return projected(largest_simplex(points, n_draws=n_draws, rng=rng, published=published)), message
 
 
 def clean_pixels(residual_chi2: Array, signal: Array) -> NDArray[np.bool_]:
