@@ -553,3 +553,14 @@ def test_reading_a_configuration_loads_no_heavy_library(tmp_path):
     )
     heavy = {"torch", "sklearn", "numba", "rsciio", "plotly", "distributed", "skimage", "pooch", "h5py"}
     assert not heavy & set(done.stdout.split())
+
+
+@pytest.mark.parametrize("name", ["{x}.npy", "<log>.npy", "new\nline.npy"])
+def test_paths_that_snakemake_would_take_for_something_else(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).touch()
+    (tmp_path / "c.yaml").write_text(f"samples: {{S: {{file: {json.dumps(name)}}}}}")
+    message = r"c\.yaml:1: samples\.S\.file: .*rename the file"
+    with pytest.raises(ConfigurationError, match=message) as refused:
+        read_configuration([tmp_path / "c.yaml"])
+    assert "\n" not in str(refused.value)

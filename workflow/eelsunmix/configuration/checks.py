@@ -87,7 +87,11 @@ def _file_fault(text: str) -> str | None:
         exists = Path(text).exists()
     except (OSError, ValueError):  # too long, or a null character
         exists = False
-    return None if exists else f"no such file: {shown(text, 200)}, seen from {shown(str(Path.cwd()), 200)}"
+    if not exists:
+        return f"no such file: {shown(text, 200)}, seen from {shown(str(Path.cwd()), 200)}"
+    if set(text) & set("{}<>") or not text.isprintable():  # the four mean something to Snakemake
+        return f"{shown(text, 200)}: has one of {{ }} < > or an invisible character; rename the file or folder"
+    return None
 
 
 def _check_fit_on(draft: Draft, drafts: Mapping[str, Draft]) -> Iterator[Problem]:
