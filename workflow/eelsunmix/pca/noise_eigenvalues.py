@@ -5,6 +5,7 @@ detectors miss that in two ways: a gain multiplies all eigenvalues, and a point 
 channels, which stretches the upper end of the distribution into a slow tail. So the scale is measured on the
 median, and the edge is read twice: from the theory at that scale, and by extrapolating the measured tail (on
 a quantile-quantile line, and where that departs from the theory also locally). The highest one counts.
+Measured errors of all this: docs/decisions/007.
 """
 
 from dataclasses import dataclass, replace

@@ -1,4 +1,7 @@
-"""Whether a score map looks like a map of a material, or like noise that the detector made."""
+"""Whether a score map looks like a map of a material, or like noise that the detector made.
+
+What the rule was set on, what it misses (weak layers of one or two scan lines): docs/decisions/007.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
