@@ -1,6 +1,9 @@
 """One job: its log, and what a user's mistake looks like."""
 
+import errno
 import logging
+import os
+import signal
 import warnings
 
 import pytest
@@ -40,3 +43,44 @@ def test_an_unknown_dask_mode_is_refused(tmp_path):
         job(tmp_path / "log", dask={"mode": "thread"}),
     ):
         pass
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/tmp/x"), "/tmp/x: No space left on device"),  # noqa: S108
+        (OSError(errno.EIO, os.strerror(errno.EIO)), "a file of this job: Input/output error"),
+        (MemoryError(), "the memory is used up; give the job more (mem_mb), or fewer threads"),
+        (InputError("data/a\x1b[31m\nb.npy: is empty"), "data/a [31m b.npy: is empty"),
+    ],
+)
+def test_trouble_of_the_machine_is_one_line_too(tmp_path, error, line):
+    with pytest.raises(SystemExit, match="1"), job(tmp_path / "log"):
+        raise error
+    assert (tmp_path / "log").read_text().endswith(f"ERROR {line}\n")
+    assert "Traceback" not in (tmp_path / "log").read_text()
+
+
+@pytest.mark.parametrize(("number", "word"), [(signal.SIGTERM, "stopped"), (signal.SIGINT, "interrupted")])
+def test_a_signal_lets_the_job_clear_up(tmp_path, number, word):
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit) as stopped, job(tmp_path / "log"):
+        os.kill(os.getpid(), number)
+    assert stopped.value.code == 128 + number
+    assert word in (tmp_path / "log").read_text()
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_log_that_cannot_be_opened_is_one_line(tmp_path, capsys):
+    with pytest.raises(SystemExit, match="1"), job(tmp_path / "absent" / "log"):
+        pass
+    assert "absent/log: cannot be written" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")  # noqa: PTH110
+def test_on_a_full_disk_the_line_goes_to_the_standard_error(capsys):
+    with pytest.raises(SystemExit, match="1"), job("/dev/full"):
+        raise InputError("results: the disk is full")
+    printed = capsys.readouterr().err
+    assert "ERROR results: the disk is full" in printed
+    assert "Traceback" not in printed
