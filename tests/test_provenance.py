@@ -1,9 +1,15 @@
 """A fingerprint changes with what is computed, and with nothing else."""
 
+import ast
+import re
+from pathlib import Path
+
 import pytest
 
 from eelsunmix import provenance
 from eelsunmix.provenance import source_fingerprint
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -13,6 +19,8 @@ def package(tmp_path, monkeypatch):
         "vca.py": '"""Docs."""\nfrom eelsunmix.helpers import project\nimport eelsunmix.store\n\n\n'
         "def fit():\n    return project(1)\n",
         "helpers/__init__.py": "from .linear import project\n",
+        "helpers/table.csv": "1, 2\n",
+        "table.csv": "of no module\n",
         "helpers/linear.py": "from ..deep import x\n\n\ndef project(a):\n    return a + 1\n",
         "deep.py": "x = 1\n",
         "other.py": "unused = 1\n",
@@ -36,6 +44,7 @@ def _edit(path, old, new):
         ("vca.py", "project(1)", "project(2)"),
         ("helpers/linear.py", "a + 1", "a + 2"),
         ("deep.py", "x = 1", "x = 2"),
+        ("helpers/table.csv", "2", "3"),
         ("helpers/__init__.py", "import project", "import project as project"),
     ],
 )
@@ -53,6 +62,7 @@ def test_an_edit_in_the_module_or_what_it_imports_counts(package, name, old, new
         ("vca.py", "return project(1)", "return (project( 1 ))"),
         ("store.py", "pass", "return 3"),
         ("other.py", "1", "2"),
+        ("table.csv", "no", "a"),
         ("__init__.py", "other", "deep"),
     ],
 )
@@ -65,3 +75,36 @@ def test_words_layout_infrastructure_and_strangers_do_not_count(package, name, o
 def test_a_missing_module_is_an_error(package):
     with pytest.raises(ValueError, match=r"no such module among eelsunmix\.cva"):
         source_fingerprint("eelsunmix.cva")
+
+
+def _fingerprinted(rules):
+    """Modules that the rule of each script gives to its fingerprint, by name of the script."""
+    found = {}
+    for text in (path.read_text() for path in rules):
+        for rule in re.split(r"\n *rule\b", text)[1:]:
+            script = re.search(r'"\.\./scripts/(\w+)\.py"', rule)
+            if script:
+                found[script[1]] = re.findall(r'"(eelsunmix[\w.]*)"', rule)
+    return found
+
+
+def _homes(node):
+    """Modules where the names of an import are defined, behind the `__init__` of their package."""
+    package = provenance._file_of(node.module)
+    inside = ast.parse(package.read_text()).body if package.stem == "__init__" else []
+    parts = [part for part in inside if isinstance(part, ast.ImportFrom)]
+    homes = {alias.name: part.module for part in parts for alias in part.names}
+    return {homes.get(alias.name, node.module) for alias in node.names}
+
+
+SCRIPTS = sorted((ROOT / "workflow" / "scripts").glob("*.py"))
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+def test_the_fingerprint_of_a_rule_covers_what_its_script_imports(script):
+    given = _fingerprinted((ROOT / "workflow" / "rules").glob("*.smk"))[script.stem]
+    covered = provenance._closure(tuple(name for name in given if not name.endswith(".")))
+    imports = [node for node in ast.parse(script.read_text()).body if isinstance(node, ast.ImportFrom)]
+    needed = {home for node in imports for home in _homes(node)}
+    computing = {home for home in needed if home.split(".")[1] not in provenance.INFRASTRUCTURE}
+    assert {home for home in computing if provenance._file_of(home) not in covered} == set()

@@ -12,14 +12,15 @@ INFRASTRUCTURE = frozenset(
     {"blocks", "configuration", "drafts", "errors", "job", "manifest", "provenance", "store"}
 )
 """Modules that carry results and never change them; they are left out of every fingerprint."""
+_DATA = frozenset({".csv", ".json", ".html", ".css", ".js"})
 
 
 def source_fingerprint(*modules: str) -> str:
     """Hash what the given modules, and all that they import from this package, compute.
 
     The hash is taken over the syntax trees without docstrings: comments, layout, documentation and times of
-    modification do not count. Nothing is imported. Modules looked up by name at run time (the unmixing
-    methods) are not seen and must be given.
+    modification do not count; and over the tables and templates that lie beside the modules. Nothing is
+    imported. Modules looked up by name at run time (the unmixing methods) are not seen and must be given.
 
     Parameters
     ----------
@@ -37,8 +38,9 @@ def source_fingerprint(*modules: str) -> str:
         If a module does not exist.
     """
     digest = hashlib.blake2b(digest_size=8)
-    for path in sorted(_closure(modules)):
-        digest.update(f"{path.relative_to(PACKAGE)}\n{_syntax(path, path.stat().st_mtime_ns)}\n".encode())
+    sources = _closure(modules)
+    for path in sorted(sources | _data_beside(sources)):
+        digest.update(f"{path.relative_to(PACKAGE)}\n{_content(path, path.stat().st_mtime_ns)}\n".encode())
     return digest.hexdigest()
 
 
@@ -55,7 +57,7 @@ def _closure(modules: tuple[str, ...]) -> set[Path]:
 
 
 def _imported(path: Path) -> list[Path]:
-    names = set(_imported_names(ast.parse(path.read_text()), path))
+    names = set(_imported_names(ast.parse(path.read_bytes()), path))
     files = {_file_of(name) for name in names if name.split(".")[1:2] != []}
     return [file for file in files if file and not _is_infrastructure(file)]
 
@@ -87,9 +89,18 @@ def _is_infrastructure(path: Path) -> bool:
     return parts == ("__init__",) or parts[0] in INFRASTRUCTURE
 
 
+def _data_beside(sources: set[Path]) -> set[Path]:
+    """Return the data files in the folders of the sources; those at the top belong to no module."""
+    folders = {path.parent for path in sources} - {PACKAGE}
+    return {path for folder in folders for path in folder.iterdir() if path.suffix in _DATA}
+
+
 @functools.cache
-def _syntax(path: Path, _modified: int) -> str:
-    return ast.dump(_without_docstrings(ast.parse(path.read_text())))
+def _content(path: Path, _modified: int) -> str:
+    # Bytes, because the meaning of the text must not depend on the locale.
+    if path.suffix in _DATA:
+        return hashlib.blake2b(path.read_bytes(), digest_size=8).hexdigest()
+    return ast.dump(_without_docstrings(ast.parse(path.read_bytes())))
 
 
 def _without_docstrings(tree: ast.Module) -> ast.Module:

@@ -43,6 +43,7 @@ for label in bench.methods:
             options=lambda wildcards: as_params(bench.methods[wildcards.label].options),
             method_seed=lambda wildcards: bench.seed_of(wildcards.label),
             code=lambda wildcards: source_fingerprint(
+                "eelsunmix.benchmark.options",
                 "eelsunmix.benchmark.replicates",
                 f"eelsunmix.methods.{bench.methods[wildcards.label].method}",
             ),
@@ -72,7 +73,9 @@ for label in BACKGROUND:
         params:
             **scene_params,
             exponent=lambda wildcards: BACKGROUND[wildcards.label],
-            code=source_fingerprint("eelsunmix.benchmark.subtraction"),
+            code=source_fingerprint(
+                "eelsunmix.benchmark.options", "eelsunmix.benchmark.subtraction"
+            ),
         message:
             "benchmark {wildcards.scene}, {wildcards.counts} counts: {wildcards.label}"
         script:
@@ -93,7 +96,9 @@ rule benchmark_oracle:
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         **scene_params,
-        code=source_fingerprint("eelsunmix.benchmark.limits"),
+        code=source_fingerprint(
+            "eelsunmix.benchmark.options", "eelsunmix.benchmark.limits"
+        ),
     message:
         "benchmark {wildcards.scene}, {wildcards.counts} counts: what is possible"
     script:

@@ -11,7 +11,8 @@ rule import_image:
     benchmark:
         "results/{sample}/benchmarks/import_image.tsv"
     wildcard_constraints:
-        sample="|".join(name for name in samples if samples[name].file) or "none",
+        sample="|".join(re.escape(name) for name in samples if samples[name].file)
+        or "none",
     threads: 2
     resources:
         mem_mb=lambda wildcards, attempt: 1500 * attempt,
@@ -36,7 +37,8 @@ rule simulate_image:
     benchmark:
         "results/{sample}/benchmarks/simulate_image.tsv"
     wildcard_constraints:
-        sample="|".join(name for name in samples if not samples[name].file) or "none",
+        sample="|".join(re.escape(name) for name in samples if not samples[name].file)
+        or "none",
     resources:
         mem_mb=lambda wildcards, attempt: 1500 * attempt,
         runtime=lambda wildcards, attempt: 30 * attempt,
@@ -53,6 +55,11 @@ rule simulate_image:
 rule correct_gain:
     input:
         raw="results/{sample}/raw.zarr",
+        references=lambda wildcards: [
+            path
+            for key in ("reference", "dark")
+            if (path := getattr(samples[wildcards.sample].corrections.gain, key))
+        ],
     output:
         directory("results/{sample}/corrected.zarr"),
     log:
@@ -66,7 +73,7 @@ rule correct_gain:
     params:
         corrections=lambda wildcards: as_params(samples[wildcards.sample].corrections),
         edges=lambda wildcards: as_params(samples[wildcards.sample].edges),
-        code=source_fingerprint("eelsunmix.corrections"),
+        code=source_fingerprint("eelsunmix.corrections", "eelsunmix.edges"),
     message:
         "{wildcards.sample}: correct gain, bad channels and spikes"
     script:

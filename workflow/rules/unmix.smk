@@ -35,6 +35,7 @@ for label in sorted({label for sample in samples.values() for label in sample.me
                 wildcards.sample
             ].n_learning_pixels,
             code=lambda wildcards: source_fingerprint(
+                "eelsunmix.inputs",
                 "eelsunmix.unmixing",
                 f"eelsunmix.methods.{samples[wildcards.sample].methods[wildcards.label].method}",
             ),
@@ -67,7 +68,7 @@ for label in sorted({label for sample in samples.values() for label in sample.me
             input=lambda wildcards: samples[wildcards.sample]
             .methods[wildcards.label]
             .input,
-            code=source_fingerprint("eelsunmix.unmixing"),
+            code=source_fingerprint("eelsunmix.inputs", "eelsunmix.unmixing"),
         message:
             "{wildcards.sample}: map with {wildcards.label}"
         script:

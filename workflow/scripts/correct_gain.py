@@ -12,4 +12,4 @@ with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["das
         from_params(Corrections, snakemake.params.corrections),
         edges=from_params(dict[str, Edge], snakemake.params.edges),
     )
-    publish(corrected, snakemake.output[0], inputs=snakemake.input, settings=snakemake.params)
+    publish(corrected, snakemake.output[0], inputs=[snakemake.input.raw], settings=snakemake.params)
