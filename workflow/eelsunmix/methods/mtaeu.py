@@ -66,5 +66,7 @@ class MTAEU:
             n_networks=self.n_networks,
             n_epochs=self.n_epochs,
             volume=self.volume,
+            # Twice the step of the others: at high signal its vertices may else stop halfway.
+            learning_rate=0.02,
             device=self.device,
         )
