@@ -1,9 +1,12 @@
 """The page: contents, safety, size, atomic writing; without a browser."""
 
 import hashlib
+import html
 import json
 import os
 import re
+import sys
+import types
 from base64 import b64decode, b64encode
 from html.parser import HTMLParser
 
@@ -13,6 +16,7 @@ import xarray as xr
 
 from eelsunmix.errors import InputError
 from eelsunmix.report import read_benchmarks, write_report
+from eelsunmix.store import publish
 from report_stores import EDGES, report_arguments
 
 PAYLOADS = (
@@ -361,3 +365,75 @@ def test_benchmarks_are_read_in_the_order_of_their_end(tmp_path):
     assert first == expected
     assert (second["rule"], second["max_rss_mb"]) == ("a_second", None)
     assert read_benchmarks(tmp_path / "nowhere") == []
+
+
+def test_no_path_of_the_machine_reaches_the_page(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    arguments = report_arguments()
+    raw = arguments["stores"]["raw"]
+    for given, shown in (
+        ("/mnt/scope/2024/SI1.dm4", "SI1.dm4"),
+        (str(tmp_path / "data" / "a.dm4"), "data/a.dm4"),
+    ):
+        source = {**raw.attrs["source"], "file": given}
+        arguments["stores"]["raw"] = raw.assign_attrs(source=source)
+        arguments["settings"]["file"] = given
+        text = write_report(tmp_path / "page.html", **arguments).read_text(encoding="utf-8")
+        assert given not in text
+        assert f'<td class="">{shown}</td>' in text
+        assert f"file: {shown}" in text
+
+
+def test_columns_of_which_nothing_is_known_are_left_out(tmp_path):
+    arguments = report_arguments()
+    stores = arguments["stores"]
+    unknown = np.full(stores["bs"].sizes["edge"], np.nan)
+    for name in ("off_region_mean", "off_region_sd"):
+        stores["bs"][name] = ("edge", unknown)
+    stores["comparison"]["off_region_mean"] = stores["comparison"]["off_region_mean"] * np.nan
+    page = Elements(write_report(tmp_path / "page.html", **arguments).read_text(encoding="utf-8"))
+    assert not any(text.startswith("off region") for text in page.text)
+    assert any("known to be absent (regions in the configuration)" in text for text in page.text)
+
+
+def test_metadata_that_nobody_looks_for_are_folded_away(tmp_path):
+    arguments = report_arguments()
+    raw = arguments["stores"]["raw"]
+    metadata = {"Acquisition_instrument": {"TEM": {"beam_energy": 200.0, "stage": {"tilt_a": 1.5}}}}
+    arguments["stores"]["raw"] = raw.assign_attrs(metadata=metadata)
+    text = write_report(tmp_path / "page.html", **arguments).read_text(encoding="utf-8")
+    assert "beam energy (keV)" in text
+    assert "<summary>All else that the file says</summary>" in text
+    assert "Acquisition_instrument.TEM.stage.tilt_a: 1.5" in text
+
+
+def test_snippet_of_the_page_opens_the_stores(tmp_path, monkeypatch):
+    """The part for Python runs as it stands; HyperSpy is stood in for, since it is not installed here."""
+    arguments = report_arguments()
+    folder = tmp_path / "results" / "multilayer"
+    for name in ("corrected", "comparison"):
+        store = arguments["stores"][name].isel(y=slice(1)).drop_attrs(deep=False)
+        publish(store, folder / f"{name}.zarr")
+    text = write_report(tmp_path / "page.html", **arguments).read_text(encoding="utf-8")
+    code = html.unescape(re.search(r"<pre>(import xarray.*?)</pre>", text, re.DOTALL).group(1))
+    made = {}
+
+    class Signal1D:
+        def __init__(self, data, axes):
+            made.update(data=data, axes=axes)
+
+        def set_signal_type(self, kind):
+            made["kind"] = kind
+
+    api = types.ModuleType("hyperspy.api")
+    api.signals = types.SimpleNamespace(Signal1D=Signal1D)
+    package = types.ModuleType("hyperspy")
+    package.api = api
+    monkeypatch.setitem(sys.modules, "hyperspy", package)
+    monkeypatch.setitem(sys.modules, "hyperspy.api", api)
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "snippet", "exec"), {})  # noqa: S102
+    assert made["kind"] == "EELS"
+    assert made["data"].shape == (1, 17, 200)
+    np.testing.assert_allclose([axis["scale"] for axis in made["axes"]], [1.0, 0.12, 3.33])
+    assert [axis["size"] for axis in made["axes"]] == [1, 17, 200]

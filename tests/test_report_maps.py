@@ -166,6 +166,20 @@ def test_fewest_colour_bars(highs, columns, expected):
     assert bar_places([tile(high) for high in highs], columns) == expected
 
 
+@pytest.mark.parametrize(
+    ("highs", "columns"), [([1, 2, 1, 3], 2), ([1, 1, 2, 2, 1, 1], 2), ([1, 2, 1, 1, 2, 1], 3)]
+)
+def test_no_map_is_without_its_colour_bar(highs, columns):
+    """Tiles with equal limits share a bar only where one bar stands for both."""
+    tiles = [tile(high) for high in highs]
+    figure = map_grid(tiles, view(example()), columns=columns)
+    bars = [
+        key for key, entry in figure["layout"].items() if key.startswith("coloraxis") and "colorbar" in entry
+    ]
+    kind = bar_places(tiles, columns)
+    assert len(bars) == {"tile": len(highs), "row": len(highs) // columns, "column": columns}[kind]
+
+
 def test_tiles_without_image_need_no_colour_bar():
     assert bar_places([tile(1), tile(2), tile(9, image=False), tile(2)], 2) == "column"
 

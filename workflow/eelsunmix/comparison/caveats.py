@@ -31,9 +31,10 @@ def _offset(at: xr.Dataset, name: str, edge: Edge) -> str:
     mean, sd = float(at["off_region_mean"]), float(at["off_region_sd"])
     decimals = 0 if sd >= 10 else 1
     if abs(mean) > OFF_REGION_SD * sd:
+        counts = f"{mean:.{decimals}f} ± {sd:.{decimals}f} counts per pixel"
         return (
-            f"BS of {name} finds {mean:.{decimals}f} ± {sd:.{decimals}f} counts per pixel where {edge.element} "
-            f"is absent (more than {OFF_REGION_SD:g} standard deviations from 0): its background is no power law."
+            f"BS of {name} finds {counts} where {edge.element} is absent (more than {OFF_REGION_SD:g} "
+            "standard deviations from 0): its background is no power law."
         )
     negative, n_pixels = float(at["negative_fraction"]), int(at["element_map"].count())
     if negative > max(NEGATIVE, 0.5 + OFF_REGION_SD * 0.5 / np.sqrt(max(n_pixels, 1))):

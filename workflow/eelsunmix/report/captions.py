@@ -44,6 +44,10 @@ EDGES = (
     "to be absent, with its standard error; further than {sigma} σ from zero is flagged ✖: the windows "
     "then see something else than the element."
 )
+EDGES_UNTESTED = (
+    "Windows of each edge. Negative pixels: half of them where the element is absent, fewer elsewhere. A "
+    "region in which an element is known to be absent (regions in the configuration) would test the windows."
+)
 OFF_REGION = (
     "{names}: net counts differ from zero where the element is said to be absent. Do not read them as "
     "element."
@@ -150,5 +154,5 @@ COST = "Wall time and peak memory of every rule of this sample, as measured by S
 PROVENANCE = (
     "The page reads sealed stores and computes nothing new; it changes only when one of these seals changes."
 )
-SEALS = "Seals of the stores that this page was made from."
+SEALS = "Seals of the stores that this page was made from"
 FITS = "How each method was run."

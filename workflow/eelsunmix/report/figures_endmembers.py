@@ -40,13 +40,18 @@ def members_of(comparison: xr.Dataset, methods: Sequence[str]) -> dict[int, list
 
 
 def group_names(comparison: xr.Dataset, members: Mapping[int, Sequence[tuple[str, int]]]) -> dict[int, str]:
-    """Name each group by the label of its first endmember."""
+    """Name each group by the label of its first endmember, with a number where several have the same."""
     names = {}
     for group, found in members.items():
         method, endmember = found[0]
         label = str(comparison["endmember_label"].sel({"label": method}).values[endmember])
         names[group] = "unmatched" if group < 0 else label or f"component {group + 1}"
-    return names
+    alike = {name for name in names.values() if list(names.values()).count(name) > 1}
+    numbers = {
+        group: str(sum(other <= group for other in names if names[other] == name))
+        for group, name in names.items()
+    }
+    return {group: f"{name} ({numbers[group]})" if name in alike else name for group, name in names.items()}
 
 
 def endmember_spectra(

@@ -50,7 +50,7 @@ def map_grid(
     if panels.panel_height >= ROOM_FOR_BAR:
         layout["shapes"], text = scale_bar(view, {name: _span(view, name) for name in "xy"})
         layout["annotations"].append(text)
-    return {"data": _traces(tiles, view), "layout": layout}
+    return {"data": _traces(tiles, view, columns, bars), "layout": layout}
 
 
 def columns_for(count: int, view: MapView) -> int:
@@ -119,8 +119,8 @@ def _span(view: MapView, name: str) -> tuple[float, float]:
     return start, start + view.extent(name)
 
 
-def _traces(tiles: Sequence[Tile], view: MapView) -> list[dict[str, Any]]:
-    keys = scale_keys(tiles)
+def _traces(tiles: Sequence[Tile], view: MapView, columns: int, bars: Bars) -> list[dict[str, Any]]:
+    keys = scale_keys(tiles, columns, bars)
     place = {"x0": view.origin[view.across], "dx": view.step[view.across]}
     place |= {"y0": view.origin[view.down], "dy": view.step[view.down]}
     where = f"{view.across} %{{x:.4g}} {plain(view.unit)}, {view.down} %{{y:.4g}} {plain(view.unit)}"
@@ -131,7 +131,7 @@ def _traces(tiles: Sequence[Tile], view: MapView) -> list[dict[str, Any]]:
             traces.append({"type": "scatter", "x": [], "y": [], "showlegend": False, **axes})
             continue
         hover = f"{where}<br>%{{z:.4g}} {plain(tile.scale.unit)}<extra>{tile.title}</extra>"
-        colours = {"coloraxis": keys[repr(tile.scale)], "hovertemplate": hover, "hoverongaps": False}
+        colours = {"coloraxis": keys[index], "hovertemplate": hover, "hoverongaps": False}
         traces.append({"type": "heatmap", "z": tile.image, **colours, **place, **axes})
     return traces
 

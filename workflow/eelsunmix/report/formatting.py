@@ -2,6 +2,7 @@
 
 import html
 import math
+from pathlib import Path
 from typing import Any
 
 DASH = "–"
@@ -153,6 +154,34 @@ def interval(bounds: Any, unit: str) -> str:
     """
     low, high = bounds
     return f"{tidy(low)} – {tidy(high)} {unit}"
+
+
+def shown_path(text: Any) -> str:
+    """Write the path of a file relative to the folder that the page is made in; outside of it, its name.
+
+    Examples
+    --------
+    >>> shown_path("data/SI1.dm4"), shown_path("/mnt/microscope/SI2.dm4")
+    ('data/SI1.dm4', 'SI2.dm4')
+    """
+    path = Path(str(text))
+    if not path.is_absolute():
+        return str(text)
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else path.name
+
+
+def sentence(text: Any) -> str:
+    """Begin a text with a capital, unless its first word is a name with capitals, digits or underscores.
+
+    Examples
+    --------
+    >>> sentence("the variance is 3"), sentence("nmf_kl: failed"), sentence("")
+    ('The variance is 3', 'nmf_kl: failed', '')
+    """
+    text = str(text)
+    first = text.split(" ", 1)[0]
+    return text[:1].upper() + text[1:] if first.isalpha() and first.islower() else text
 
 
 def plain(text: Any) -> str:

@@ -26,7 +26,7 @@ _HALO = (("rgba(0,0,0,0.6)", 6), ("#ffffff", 3))
 
 @dataclass(frozen=True, kw_only=True)
 class Scale:
-    """A colour scale; tiles with equal scales share one colour bar."""
+    """A colour scale; tiles with equal scales share one colour bar where it stands for all of them."""
 
     low: float
     high: float
@@ -58,21 +58,23 @@ def bar_places(tiles: Sequence[Tile], columns: int) -> Bars:
     return "tile" if columns <= MOST_BARS else "text"
 
 
-def scale_keys(tiles: Sequence[Tile]) -> dict[str, str]:
-    """Name plotly's colour axis of every distinct scale."""
-    keys: dict[str, str] = {}
-    for tile in tiles:
-        if tile.image is not None:
-            keys.setdefault(repr(tile.scale), f"coloraxis{len(keys) + 1}" if keys else "coloraxis")
-    return keys
+def scale_keys(tiles: Sequence[Tile], columns: int, bars: Bars) -> list[str]:
+    """Name plotly's colour axis of each tile; those that share a colour bar share it."""
+    keys: dict[tuple[str, int], str] = {}
+    found = []
+    for index, tile in enumerate(tiles):
+        group = {"tile": index, "row": index // columns, "column": index % columns}.get(bars, 0)
+        place = (repr(tile.scale), group)
+        if tile.image is not None and place not in keys:
+            keys[place] = f"coloraxis{len(keys) + 1}" if keys else "coloraxis"
+        found.append(keys.get(place, ""))
+    return found
 
 
 def colour_axes(tiles: Sequence[Tile], panels: Panels, bars: Bars) -> dict[str, Any]:
     """Describe each scale once, its bar where `bars` says."""
-    keys = scale_keys(tiles)
     axes: dict[str, Any] = {}
-    for index, tile in enumerate(tiles):
-        key = keys.get(repr(tile.scale), "")
+    for index, (tile, key) in enumerate(zip(tiles, scale_keys(tiles, panels.columns, bars), strict=True)):
         if tile.image is not None and key not in axes:
             axes[key] = {"cmin": tile.scale.low, "cmax": tile.scale.high, "colorscale": tile.scale.colours}
             shown = {"colorbar": _bar(index, panels, bars, tile.scale)}

@@ -1,6 +1,5 @@
 """Sections on the image and on its corrections."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -20,8 +19,9 @@ from eelsunmix.report.content import (
 )
 from eelsunmix.report.figures_maps import single_map
 from eelsunmix.report.figures_spectra import channel_curve, mean_spectrum
-from eelsunmix.report.formatting import DASH, integer, interval, number, percent, tidy, value
+from eelsunmix.report.formatting import DASH, integer, interval, number, percent, sentence, tidy, value
 from eelsunmix.report.inputs import Inputs
+from eelsunmix.report.source import further_metadata, source_table
 from eelsunmix.report.style import WIDTH
 
 HALF = 500
@@ -33,14 +33,14 @@ ORIGINS = {"file": "from the file", "configuration": "from the configuration"}
 
 def data(inputs: Inputs) -> Section:
     """Show the image: total counts, mean spectrum, counts check, metadata."""
-    warnings = [Notice(str(text), "warning") for text in inputs.counts_check.get("warnings", [])]
-    tables = [_source_table(inputs), _axes_table(inputs)]
+    warnings = [Notice(sentence(text), "warning") for text in inputs.counts_check.get("warnings", [])]
+    tables = [source_table(inputs), _axes_table(inputs)]
     total = _total_counts(inputs)
     check = _check_table(inputs)
     first: list[Block] = [total, check, _mean_spectrum(inputs)]
     if not total.half:
         first, tables = [total, _mean_spectrum(inputs)], [check, *tables]
-    return Section(name="data", title="Data", blocks=(*first, *warnings, *tables))
+    return Section(name="data", title="Data", blocks=(*first, *warnings, *tables, *further_metadata(inputs)))
 
 
 def corrections(inputs: Inputs) -> Section:
@@ -112,21 +112,6 @@ def _axes_table(inputs: Inputs) -> Table:
     origin = dict(inputs.raw.attrs.get("origin_of_axes", {}))
     rows = [(str(name), ORIGINS.get(str(source), value(source))) for name, source in sorted(origin.items())]
     return pairs(captions.AXES, rows or [("axes", "not recorded")])
-
-
-def _source_table(inputs: Inputs) -> Table:
-    told = {**dict(inputs.raw.attrs.get("source", {})), **dict(inputs.raw.attrs.get("metadata", {}))}
-    return pairs(captions.SOURCE, list(_leaves(told)) or [("source", "not recorded")])
-
-
-def _leaves(tree: dict[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
-    """Names and values of nested metadata; a name is that of its level and of the one above."""
-    for key, item in tree.items():
-        name = str(key).replace("_", " ")
-        if isinstance(item, dict):
-            yield from _leaves(item, f"{name} ")
-        else:
-            yield f"{above}{name}", value(item)
 
 
 def _dark(inputs: Inputs) -> list[Block]:

@@ -80,15 +80,17 @@ def _map_scores(inputs: Inputs) -> list[Block]:
     store = inputs.comparison
     tables: list[Block] = [Text(captions.MAP_SCORES)]
     for edge in inputs.edges:
+        known = bool(store["off_region_mean"].sel(edge=edge).notnull().any())
         rows = []
         for method in inputs.labels:
             one = store.sel({"label": method, "edge": edge})
             numbers = [decimals(one[name].item()) for name in ("map_correlation", "map_scale")]
-            numbers.append(number(one["off_region_mean"].item()))
+            numbers += [number(one["off_region_mean"].item())] if known else []
             rows.append(score_row(inputs, method, [*numbers, percent(one["negative_fraction"].item())]))
         ceiling = decimals(store["map_noise_ceiling"].sel(edge=edge).item())
         heading = f"{edge.replace('_', ' ')}: noise ceiling of r {ceiling}"
-        tables.append(score_table(heading, ("r", "scale", "off region", "negative pixels"), rows))
+        columns = ("r", "scale", *(("off region",) if known else ()), "negative pixels")
+        tables.append(score_table(heading, columns, rows))
     return tables
 
 

@@ -1,5 +1,6 @@
 """Sections on the background subtraction and on the number of components."""
 
+from dataclasses import replace
 from typing import Any
 
 from eelsunmix.report import captions
@@ -18,7 +19,7 @@ from eelsunmix.report.content import (
 from eelsunmix.report.figures_background import background_maps, windows_figure
 from eelsunmix.report.figures_grid import columns_for
 from eelsunmix.report.figures_rank import loadings, score_maps, scree
-from eelsunmix.report.formatting import DASH, interval, number, percent, plus_minus, tidy
+from eelsunmix.report.formatting import DASH, interval, number, percent, plus_minus, sentence, tidy
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.style import LIGHTS, REFERENCE
 
@@ -55,7 +56,7 @@ def background(inputs: Inputs) -> Section:
 def components(inputs: Inputs) -> Section:
     """Show the evidence for the number of components, the estimates and the choice."""
     chosen = f"{inputs.n_endmembers} components were used: {inputs.rank.attrs.get('reason', DASH)}"
-    warnings = [Notice(str(text), "warning") for text in inputs.rank.attrs.get("warnings", [])]
+    warnings = [Notice(sentence(text), "warning") for text in inputs.rank.attrs.get("warnings", [])]
     blocks: list[Block] = [Text(chosen), *warnings, _estimates(inputs)]
     blocks += [_scree(inputs), _scores(inputs), _loadings(inputs)]
     return Section(name="components", title="How many components", blocks=tuple(blocks))
@@ -64,10 +65,14 @@ def components(inputs: Inputs) -> Section:
 def _edge_table(inputs: Inputs) -> Table:
     unit = inputs.energy_unit
     columns = ("edge", "element", f"onset ({unit})", "background fit", "integration", "negative pixels")
+    rows = tuple(_edge_row(inputs, edge, windows) for edge, windows in inputs.edges.items())
+    if not any(_off_region(inputs, edge)[1] > 0 for edge in inputs.edges):
+        short = tuple(replace(row, cells=row.cells[: len(columns)]) for row in rows)
+        return Table(caption=captions.EDGES_UNTESTED, columns=columns, rows=short)
     return Table(
         caption=captions.EDGES.format(sigma=SUSPICIOUS_SIGMA),
         columns=(*columns, "off region (counts)", "off region (σ)"),
-        rows=tuple(_edge_row(inputs, edge, windows) for edge, windows in inputs.edges.items()),
+        rows=rows,
     )
 
 
@@ -97,7 +102,7 @@ def _off_region(inputs: Inputs, edge: str) -> tuple[float, float, str, str]:
     mean = float(inputs.bs["off_region_mean"].sel(edge=edge))
     error = float(inputs.bs["off_region_sd"].sel(edge=edge))
     if not error > 0:
-        return mean, error, "grey", "no such region"
+        return mean, error, "grey", DASH
     light = "green" if abs(mean / error) <= SUSPICIOUS_SIGMA else "red"
     return mean, error, light, f"{LIGHTS[light]} {number(mean / error, 2)}"
 

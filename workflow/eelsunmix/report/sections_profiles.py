@@ -38,12 +38,16 @@ def _geometry(inputs: Inputs) -> Table:
 
 def _geometry_row(name: str, band: dict[str, Any]) -> Row:
     pixels = str(band.get("n_pixels") or value(band.get("pixels")))
-    texts = (name, value(band.get("along")), _length(band, "width_nm"), pixels, _length(band, "start_nm"))
+    unit = str(band.get("units", "nm"))
+    first = next(iter(band.get("pixels") or [None]))
+    in_px = {"width_nm": band.get("n_pixels"), "start_nm": first} if unit == "px" else {}
+    lengths = [_length(in_px.get(key, band.get(key)), unit) for key in ("width_nm", "start_nm")]
+    texts = (name, value(band.get("along")), lengths[0], pixels, lengths[1])
     return Row(cells=tuple(cell(text) for text in texts))
 
 
-def _length(band: dict[str, Any], key: str) -> str:
-    return DASH if band.get(key) is None else f"{tidy(band[key], 4)} nm"
+def _length(length: Any, unit: str) -> str:
+    return DASH if length is None else f"{tidy(length, 4)} {unit}"
 
 
 def _profiles(inputs: Inputs) -> Figure:

@@ -18,10 +18,9 @@ from eelsunmix.report.content import (
     Text,
     cell,
     figure_cell,
-    pairs,
 )
 from eelsunmix.report.figures_cost import cost_bars
-from eelsunmix.report.formatting import duration, integer, number
+from eelsunmix.report.formatting import duration, integer, number, sentence, shown_path
 from eelsunmix.report.inputs import Inputs
 
 PAPERS = {
@@ -33,6 +32,29 @@ PAPERS = {
     "ica": "A. Hyvärinen, IEEE Trans. Neural Netw. 10, 626 (1999) (FastICA).",
     "abundances": "D. C. Heinz, C.-I Chang, IEEE Trans. Geosci. Remote Sens. 39, 529 (2001) (least squares).",
 }
+OPENING = """\
+import xarray as xr
+
+# Every map, profile and score of this page; needs xarray and zarr alone.
+comparison = xr.open_zarr("{folder}/comparison.zarr")
+image = xr.open_zarr("{folder}/corrected.zarr")["counts"]
+
+# The corrected image in HyperSpy (pip install hyperspy exspy).
+import hyperspy.api as hs
+
+axes = [
+    {{
+        "name": dim,
+        "size": image.sizes[dim],
+        "units": image[dim].attrs["units"],
+        "offset": float(image[dim][0]),
+        "scale": float(image[dim][-1] - image[dim][0]) / max(image.sizes[dim] - 1, 1) or 1.0,
+    }}
+    for dim in image.dims
+]
+signal = hs.signals.Signal1D(image.values, axes=axes)
+signal.set_signal_type("{kind}")
+"""
 
 
 def cost(inputs: Inputs) -> Section:
@@ -49,7 +71,7 @@ def caveats(inputs: Inputs) -> Section:
     found = [*inputs.comparison.attrs.get("caveats", [])]
     found += dict(inputs.raw.attrs.get("counts_check", {})).get("warnings", [])
     found += inputs.rank.attrs.get("warnings", [])
-    lines = list(dict.fromkeys(str(text) for text in found))
+    lines = list(dict.fromkeys(sentence(text) for text in found))
     blocks: tuple[Block, ...] = tuple(Notice(text, "warning") for text in lines)
     return Section(name="caveats", title="Caveats", blocks=blocks or (Text("None was found."),))
 
@@ -58,15 +80,27 @@ def provenance(inputs: Inputs) -> Section:
     """Where every number comes from and how to get it again."""
     cite = [Text("Please cite what you use:"), Text(*_papers(inputs))]
     blocks: tuple[Block, ...] = (
-        Code(as_yaml(inputs.settings), "Effective settings, defaults included"),
-        pairs(captions.SEALS, list(inputs.seals.items())),
-        pairs("Versions.", list(inputs.versions.items())),
         _fits_table(inputs),
-        Code(f"snakemake --cores all {shlex.quote(f'reports/{inputs.sample}.html')}", "Make this page again"),
+        Code(_settings(inputs), "Effective settings, defaults included"),
+        Code("\n".join(f"{seal}  {name}" for name, seal in inputs.seals.items()), captions.SEALS),
+        Code(as_yaml(inputs.versions), "Versions of the software"),
+        Code(_command(inputs), "Make this page again"),
         Code(_opening(inputs), "Open the results in Python and HyperSpy"),
         *cite,
     )
     return Section(name="provenance", title="Provenance", intro=captions.PROVENANCE, blocks=blocks)
+
+
+def _settings(inputs: Inputs) -> str:
+    settings = dict(inputs.settings)
+    if settings.get("file"):
+        settings["file"] = shown_path(settings["file"])
+    return as_yaml(settings)
+
+
+def _command(inputs: Inputs) -> str:
+    page = shlex.quote(f"reports/{inputs.sample}.html")
+    return f"snakemake --cores all --configfile YOUR_CONFIGURATION.yaml -- {page}"
 
 
 def as_yaml(settings: Any) -> str:
@@ -105,25 +139,7 @@ def _fits_table(inputs: Inputs) -> Table:
 
 
 def _opening(inputs: Inputs) -> str:
-    folder = f"results/{inputs.sample}"
-    return "\n".join(
-        (
-            "from eelsunmix.store import open_store",
-            "",
-            "# every map, profile and score of this page",
-            f"comparison = open_store({folder + '/comparison.zarr'!r})",
-            f"image = open_store({folder + '/corrected.zarr'!r})['counts']",
-            "",
-            "import hyperspy.api as hs",
-            "axes = [",
-            "    {'name': d, 'size': image.sizes[d], 'units': image[d].attrs['units'],",
-            "     'offset': float(image[d][0]), 'scale': float(image[d].diff(d).mean())}",
-            "    for d in image.dims",
-            "]",
-            "signal = hs.signals.Signal1D(image.values, axes=axes)",
-            "signal.set_signal_type('EELS')",
-        )
-    )
+    return OPENING.format(folder=f"results/{inputs.sample}", kind=inputs.counts.attrs.get("signal", "EELS"))
 
 
 def _papers(inputs: Inputs) -> list[str]:

@@ -4,11 +4,17 @@ from typing import Any
 
 from eelsunmix.report import captions
 from eelsunmix.report.content import Block, Cell, Notice, Row, Section, Table, Text, cell, figure_cell
-from eelsunmix.report.formatting import DASH, duration, interval, number, tidy
+from eelsunmix.report.formatting import DASH, duration, interval, number, percent, tidy
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.style import LIGHTS
 
 Entry = dict[str, Any]
+CHOSEN_BY = {
+    "user": "given by the user",
+    "marchenko_pastur": "eigenvalues above noise",
+    "parallel_analysis": "by parallel analysis",
+    "elbow": "elbow of the scree plot",
+}
 
 
 def verdict(inputs: Inputs) -> Section:
@@ -39,7 +45,7 @@ def key_facts(inputs: Inputs) -> list[tuple[str, str]]:
         ("components", f"{inputs.n_endmembers} ({_chosen_by(inputs)})"),
         ("edges", ", ".join(edge.replace("_", " ") for edge in inputs.edges) or DASH),
         ("methods", ", ".join(inputs.methods) or DASH),
-        ("time of all rules", duration(sum(seconds)) if seconds else DASH),
+        ("computing time", duration(sum(seconds)) if seconds else DASH),
     ]
 
 
@@ -52,11 +58,12 @@ def _image_size(inputs: Inputs) -> str:
 
 def _chosen_by(inputs: Inputs) -> str:
     chosen = str(inputs.rank.attrs.get("chosen", "chosen"))
-    return "given by the user" if chosen == "user" else chosen.replace("_", " ")
+    return CHOSEN_BY.get(chosen, chosen.replace("_", " "))
 
 
 def _lights(inputs: Inputs, entries: list[Entry]) -> Table:
-    criteria = list(dict.fromkeys(str(entry["criterion"]) for entry in entries))
+    judged = (str(entry["criterion"]) for entry in entries if entry.get("light") != "grey")
+    criteria = list(dict.fromkeys(judged))
     by_place = {(str(entry["method"]), str(entry["criterion"])): entry for entry in entries}
     explained = {str(entry["criterion"]): str(entry.get("explanation", "")) for entry in reversed(entries)}
     rows = []
@@ -65,12 +72,19 @@ def _lights(inputs: Inputs, entries: list[Entry]) -> Table:
         if any(entry is not None and entry.get("light") != "grey" for entry in found):
             rows.append(Row(method=label, cells=(_name(inputs, label), *map(_light, found))))
     return Table(
-        caption=captions.LIGHTS,
+        caption=captions.LIGHTS + _not_judged(entries, criteria),
         columns=("method", *criteria),
         titles=("", *(explained[criterion] for criterion in criteria)),
         rows=tuple(rows),
         css="lights",
     )
+
+
+def _not_judged(entries: list[Entry], criteria: list[str]) -> str:
+    """Name the criteria of which nothing is known for any method."""
+    names = dict.fromkeys(str(entry["criterion"]) for entry in entries)
+    missing = [name for name in names if name not in criteria]
+    return f" Not known for this sample: {', '.join(missing)}." if missing else ""
 
 
 def _name(inputs: Inputs, label: str) -> Cell:
@@ -84,6 +98,7 @@ def _light(entry: Entry | None) -> Cell:
     light = str(entry.get("light", "grey"))
     symbol = LIGHTS.get(light, LIGHTS["grey"])
     text = str(entry.get("text") or number(entry.get("value")))
+    text = text.replace(" %", "\u00a0%")
     shown = symbol if text in (DASH, "") else f"{symbol}\u00a0{text}"
     return cell(shown, light=light, title=str(entry.get("explanation", "")))
 
@@ -113,7 +128,8 @@ def _limits(entry: Entry) -> tuple[Cell, Cell]:
     green, amber = entry.get("green"), entry.get("amber")
     if green is None:
         return figure_cell(DASH), figure_cell(DASH)
+    form = percent if entry.get("percent") else tidy
     if amber is None:
-        return figure_cell(tidy(green)), figure_cell(DASH)
+        return figure_cell(f"≤ {form(green)}"), figure_cell("above")
     sign = "≥" if float(green) > float(amber) else "≤"
-    return figure_cell(f"{sign} {tidy(green)}"), figure_cell(f"{sign} {tidy(amber)}")
+    return figure_cell(f"{sign} {form(green)}"), figure_cell(f"{sign} {form(amber)}")
