@@ -48,7 +48,7 @@ class UDAS:
     n_draws : int, optional
         Searches for the purest pixels, of which the largest simplex wins. 30; published 100.
     n_iterations : int, optional
-        Limit of the alternation. 300; published 10, which are all done.
+        Limit of the alternation. 1000; published 10, which are all done.
     threshold : float
         Only ``eels``: abundances below so many standard deviations count as zero in the fit.
     tolerance : float
@@ -88,7 +88,7 @@ class UDAS:
         published = self.setting == "published"
         for name, value in {
             "n_draws": 100 if published else 30,
-            "n_iterations": 10 if published else 300,
+            "n_iterations": 10 if published else 1000,
         }.items():
             if getattr(self, name) is None:
                 object.__setattr__(self, name, value)
