@@ -26,6 +26,7 @@ install: .venv/installed
 demo: install
 	@$(bin)/python -m eelsunmix.examples --for $(CONFIG)
 	@$(bin)/snakemake --cores $(CORES) --configfile $(CONFIG)
+	@printf 'Open in a browser: %s\n' "$(CURDIR)"/reports/*.html
 
 test: install
 	$(bin)/python -m pytest $(PYTEST_ARGS)

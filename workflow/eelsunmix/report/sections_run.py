@@ -139,7 +139,8 @@ def _fits_table(inputs: Inputs) -> Table:
 
 
 def _opening(inputs: Inputs) -> str:
-    return OPENING.format(folder=f"results/{inputs.sample}", kind=inputs.counts.attrs.get("signal", "EELS"))
+    kind = "EDS_TEM" if inputs.counts.attrs.get("signal") == "EDS" else "EELS"
+    return OPENING.format(folder=f"results/{inputs.sample}", kind=kind)
 
 
 def _papers(inputs: Inputs) -> list[str]:
