@@ -1,5 +1,10 @@
 """Cutting into blocks and running them: complete, in order, and the same whoever runs them."""
 
+import os
+import signal
+import subprocess
+import sys
+
 import dask
 import numpy as np
 import psutil
@@ -147,4 +152,46 @@ def test_a_scheduler_that_does_not_answer_is_one_line():
         pytest.raises(InputError, match=r"dask\.address: no Dask scheduler answers at tcp://127\.0\.0\.1:1"),
         execution(Execution(mode="address", address="tcp://127.0.0.1:1")),
     ):
+        pass
+
+
+def _threads_of_libraries(_block):
+    return [{os.environ[name] for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}]
+
+
+def test_libraries_of_workers_have_one_thread_whatever_the_job_has(image, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "2")
+    with execution(Execution(mode="processes", workers=1)):
+        found = fold(_threads_of_libraries, image.chunk({"y": 4}), _join, elements=700)
+    assert found == [{"1"}] * len(found)
+    assert os.environ["OMP_NUM_THREADS"] == "2"
+
+
+KILLED = """
+import os, signal
+import dask, psutil
+from eelsunmix.blocks import Execution, execution
+
+with execution(Execution(mode="processes", workers=1)):
+    dask.delayed(abs)(-1).compute()  # now the worker is up
+    print(*(child.pid for child in psutil.Process().children(recursive=True)), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.slow
+def test_workers_do_not_outlive_a_killed_job():
+    killed = subprocess.run([sys.executable, "-c", KILLED], stdout=subprocess.PIPE, text=True, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    workers = [int(pid) for pid in killed.stdout.split()]
+    assert workers
+    _, alive = psutil.wait_procs([psutil.Process(pid) for pid in workers if psutil.pid_exists(pid)], 45)
+    assert not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of a half-made cluster
+def test_a_wrong_option_of_the_cluster_is_one_line():
+    options = Execution(mode="slurm", workers=1, slurm={"cores": 1, "memory": "1GB", "quue": "cpu"})
+    with pytest.raises(InputError, match=r"dask\.slurm: .*quue"), execution(options):
         pass

@@ -8,7 +8,9 @@ running scheduler) is settled by `execution` alone and never changes a result.
 
 import ctypes
 import functools
+import logging
 import math
+import os
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -254,38 +256,81 @@ def template_like(
 @contextmanager
 def _distributed_client(options: Execution, threads: int) -> Iterator[None]:
     try:
-        from distributed import Client
+        from distributed import Client, KilledWorker
     except ImportError as error:
         raise InputError(f"dask mode {options.mode!r} needs: pip install 'eelsunmix[cluster]'") from error
-    workers = options.workers or threads
-    if options.mode == "address":
-        try:
-            client = Client(options.address, timeout="10s")
-        except (OSError, ValueError) as error:
-            raise InputError(f"dask.address: no Dask scheduler answers at {options.address}") from error
-        with client:
-            yield
-        return
-    with _cluster(options, workers) as cluster, Client(cluster):
+    try:
+        if options.mode == "address":
+            with _client_at(str(options.address)):
+                yield
+        else:
+            with (
+                _one_thread_each(),
+                _cluster(options, options.workers or threads) as cluster,
+                Client(cluster),
+            ):
+                yield
+    except KilledWorker as error:
+        raise InputError(
+            "dask: a worker died again and again, probably for want of memory; take fewer workers, or give "
+            "each more memory"
+        ) from error
+
+
+@contextmanager
+def _client_at(address: str) -> Iterator[None]:
+    from distributed import Client
+
+    try:
+        client = Client(address, timeout="10s")
+    except (OSError, ValueError) as error:
+        raise InputError(f"dask.address: no Dask scheduler answers at {address}") from error
+    with client:
         yield
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Hold the libraries of workers, which inherit our environment, to one thread."""
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
 
 
 def _cluster(options: Execution, workers: int) -> Any:
     """Start a cluster; by default Dask's dashboards listen on all interfaces, here on this machine only."""
     local = "127.0.0.1:0"
     if options.mode == "processes":
-        # Not LocalCluster: its workers run the main script again, and a job's script has no guard for it.
-        from distributed.deploy.subprocess import SubprocessCluster
-
-        return SubprocessCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            host="127.0.0.1",
-            dashboard_address=local,
-            worker_kwargs={"host": "127.0.0.1", "dashboard_address": local},
-        )
+        return _local_cluster(workers, {"host": "127.0.0.1", "dashboard_address": local})
     from dask_jobqueue import SLURMCluster
 
-    cluster = SLURMCluster(**{"scheduler_options": {"dashboard_address": local}, **(options.slurm or {})})
+    try:
+        cluster = SLURMCluster(**{"scheduler_options": {"dashboard_address": local}, **(options.slurm or {})})
+    except (TypeError, ValueError) as error:
+        raise InputError(f"dask.slurm: {error}") from error
     cluster.scale(jobs=workers)
     return cluster
+
+
+def _local_cluster(workers: int, address: dict[str, str]) -> Any:
+    """Start worker processes whose scheduler lives in this one, so that nothing outlives a killed job.
+
+    Not LocalCluster: its workers run the main script again, and a job's script has no guard for it.
+    """
+    from distributed import Scheduler, SpecCluster
+    from distributed.deploy.subprocess import SubprocessWorker
+
+    kwargs = {**address, "nthreads": 1, "death_timeout": "60s", "silence_logs": logging.WARNING}
+    worker = {"cls": SubprocessWorker, "options": {"worker_kwargs": kwargs}}
+    return SpecCluster(
+        workers=dict.fromkeys(range(workers), worker),
+        scheduler={"cls": Scheduler, "options": address},
+        silence_logs=logging.WARNING,
+    )
