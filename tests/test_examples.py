@@ -1,5 +1,6 @@
 """Registry of example data, without network: a server on this machine stands for the public one."""
 
+import dataclasses
 import functools
 import hashlib
 import http.server
@@ -108,6 +109,17 @@ def test_make_demo_asks_only_for_what_the_command_knows():
     assert options
     for option in options:
         assert f'"{option}"' in inspect.getsource(examples.main)
+
+
+def test_no_network_is_said_in_few_words(served, tmp_path, capsys, monkeypatch):
+    nowhere = dataclasses.replace(served["a.dm3"], url="http://127.0.0.1:1/a.dm3")
+    monkeypatch.setattr(examples, "registry", lambda: {"a.dm3": nowhere})
+    assert examples.main(["--directory", str(tmp_path / "data")]) == 0
+    assert capsys.readouterr().out == (
+        "a.dm3: not available, samples that need it will be skipped: cannot be fetched from "
+        "http://127.0.0.1:1/a.dm3 (no connection to 127.0.0.1:1); download it yourself and name its folder in "
+        "EELSUNMIX_DATA\n"
+    )
 
 
 def test_command_refuses_unknown_names(served, capsys):

@@ -132,6 +132,8 @@ def _download(entry: Example, directory: Path) -> Path:
         )
     except (requests.RequestException, OSError, ValueError) as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:160]
+        if isinstance(error, requests.ConnectionError):
+            reason = f"no connection to {entry.url.split('/')[2]}"
         raise InputError(
             f"example {entry.name}: cannot be fetched from {entry.url} ({reason}); download it yourself and "
             f"name its folder in {FOLDER_VARIABLE}"
@@ -152,7 +154,8 @@ def report(name: str, directory: Path) -> str:
     try:
         return f"{name}: fetched to {fetch_example(name, directory)}"
     except InputError as error:
-        return f"{name}: not available, samples that need it will be skipped ({error})"
+        why = str(error).removeprefix(f"example {name}: ")
+        return f"{name}: not available, samples that need it will be skipped: {why}"
 
 
 def named_in(configuration: Path) -> list[str]:
