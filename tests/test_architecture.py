@@ -15,7 +15,7 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 # A module may import what stands above it, and what stands beside it in the same folder.
 LAYERS = [
     {"errors"},
-    {"blocks", "provenance", "metrics", "edges", "abundances", "simplex"},
+    {"blocks", "provenance", "metrics", "edges", "abundances", "simplex", "noise"},
     {"store", "drafts", "manifest", "profiles", "io", "examples"},
     {"pca", "background", "corrections", "synthetic"},
     {"rank", "methods"},

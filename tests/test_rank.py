@@ -1,8 +1,6 @@
 """Number of endmembers: known ranks, broken detectors, a real camera, and mistakes."""
 
-import os
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,7 +21,6 @@ from eelsunmix.rank.parallel_analysis import noise_quantiles, white_noise_eigenv
 from eelsunmix.rank.score_simplex import corner_pixels
 
 PLAIN = DenoiseOptions(spatial="none")
-DATA = Path(os.environ.get("EELSUNMIX_DATA", "/work/shared/data"))
 
 
 def expected_counts(shape=(30, 41, 120), mean=100.0, n_materials=3, gain_sd=0.0, seed=0):
@@ -86,21 +83,19 @@ def test_camera_with_correlated_channels(shape, blur_channels):
         assert "correlated between channels" in rank.attrs["warnings"][0]
 
 
-def real_image():
-    path = DATA / "STO-LMO_EELS_SI.dm3"
-    if not path.exists():
-        pytest.skip(f"real data are not there: set EELSUNMIX_DATA to the folder of {path.name}")
+@pytest.fixture
+def real_counts(example_data):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # deprecations inside RosettaSciIO
         from rsciio.digitalmicrograph import file_reader
 
-        counts = file_reader(str(path))[0]["data"]
+        counts = file_reader(str(example_data / "STO-LMO_EELS_SI.dm3"))[0]["data"]
     return np.moveaxis(counts, 0, -1)
 
 
 @pytest.mark.parametrize("binning", [1, 4])
-def test_real_camera(binning):
-    counts = real_image()
+def test_real_camera(binning, real_counts):
+    counts = real_counts
     assert counts.shape == (49, 6, 1024)
     image = label(counts.reshape(49, 6, -1, binning).sum(axis=-1))
     rank = estimate(image)

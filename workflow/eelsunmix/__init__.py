@@ -33,7 +33,7 @@ _HOMES = {
 }
 _MODULES = ("metrics", "synthetic")
 
-__all__ = [*_HOMES, *_MODULES]  # noqa: PLE0604
+__all__ = [*_HOMES, *_MODULES]
 
 
 def __getattr__(name: str) -> Any:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from eelsunmix import blocks
 from eelsunmix.abundances import least_squares, non_negative
 from eelsunmix.methods import Model
+from eelsunmix.noise import channel_variance_to_mean
 
 Array = NDArray[np.float64]
 
@@ -81,7 +82,7 @@ def refit(model: Model, counts: xr.DataArray) -> xr.Dataset:
     fitted = maps["refit_abundance"].mean(counts.dims[:-1], dtype=np.float64) @ endmembers
     measured = xr.DataArray(mean, dims=[energy], coords={energy: counts[energy]})
     variance = (
-        _channel_variance_to_mean(counts)
+        channel_variance_to_mean(counts)
         * measured.clip(min=0)
         / max(n_valid, 1)
         * _freedom(model.endmembers, deviation)
@@ -101,15 +102,9 @@ def _refit_maps(model: Model, counts: xr.DataArray, deviation: Array) -> xr.Data
         endmembers=model.endmembers,
         weight=deviation,
         signed=model.signed,
-        variance_to_mean=_channel_variance_to_mean(counts),
+        variance_to_mean=channel_variance_to_mean(counts),
     )
     return blocks.map_blocks(kernel, blocks.unshared(counts), template)
-
-
-def _channel_variance_to_mean(counts: xr.DataArray) -> float:
-    """Of a single channel, which is what a chi-square per channel is made of."""
-    per_electron = counts.attrs.get("counts_per_electron", 1.0)
-    return float(counts.attrs.get("channel_variance_to_mean", per_electron))
 
 
 def _sum_of_valid(block: xr.DataArray) -> tuple[Array, int]:

@@ -1,4 +1,4 @@
-"""Background subtraction (BS): a power law before each edge, and the counts above it; the report's reference."""
+"""Background subtraction (BS), the report's reference: a power law before each edge, the counts above it."""
 
 from eelsunmix.background.image import subtract_background
 from eelsunmix.background.net_counts import net_counts_of_spectra

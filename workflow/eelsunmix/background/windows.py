@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from eelsunmix.blocks import map_blocks, template_like
 from eelsunmix.edges import Edge, channel_bounds, in_electronvolts, window_channels
+from eelsunmix.noise import counts_per_electron
 
 Floats = NDArray[np.float64]
 
@@ -113,8 +114,7 @@ def sum_windows(image: xr.DataArray, places: Mapping[str, EdgeChannels]) -> Wind
     ends = np.cumsum([len(place.fit) for place in places.values()])  # as many boundaries as bins plus one
     parts = np.split(sums, ends[:-1], axis=-1) if places else []
     of_edge = dict(zip(places, parts, strict=True))
-    counts_per_electron = float(image.attrs.get("counts_per_electron", 1.0))
-    return WindowSums(of_edge=of_edge, valid=valid, counts_per_electron=counts_per_electron)
+    return WindowSums(of_edge=of_edge, valid=valid, counts_per_electron=counts_per_electron(image))
 
 
 def sum_ranges(spectra: NDArray[np.generic], ranges: Sequence[tuple[int, int]]) -> Floats:

@@ -9,14 +9,10 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix import blocks
-from eelsunmix.corrections.common import (
-    channel_variance_to_mean,
-    energy_in_ev,
-    record,
-    variance_to_mean_of_sums,
-)
+from eelsunmix.corrections.common import energy_in_ev, record
 from eelsunmix.corrections.geometry import channels_within
 from eelsunmix.errors import InputError
+from eelsunmix.noise import channel_variance_to_mean, variance_to_mean_of_sums
 
 
 @dataclass(frozen=True, kw_only=True)

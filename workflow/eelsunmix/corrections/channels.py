@@ -9,9 +9,10 @@ import numpy as np
 import xarray as xr
 from scipy.ndimage import median_filter
 
-from eelsunmix.corrections.common import channel_variance_to_mean, energy_in_ev, near_edges, record
+from eelsunmix.corrections.common import energy_in_ev, near_edges, record
 from eelsunmix.corrections.statistics import Statistics
 from eelsunmix.errors import InputError
+from eelsunmix.noise import channel_variance_to_mean
 
 HOT_RATIO, WEAK_RATIO, GAP_RATIO = 2.0, 0.7, 1.03
 """Above twice, or below 0.7 of, all four neighbours. No line as wide as two channels, the resolution of any

@@ -8,14 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from eelsunmix.corrections.common import (
-    BEYOND_ONSET,
-    channel_variance_to_mean,
-    energy_in_ev,
-    interpolate_channels,
-    near_edges,
-    record,
-)
+from eelsunmix.corrections.common import BEYOND_ONSET, energy_in_ev, interpolate_channels, near_edges, record
 from eelsunmix.corrections.gain_options import GainOptions
 from eelsunmix.corrections.pattern import (
     GAIN_LIMITS,
@@ -26,6 +19,7 @@ from eelsunmix.corrections.pattern import (
 )
 from eelsunmix.corrections.references import read_reference
 from eelsunmix.corrections.statistics import Statistics
+from eelsunmix.noise import channel_variance_to_mean
 
 MIN_CORRELATION = 0.3
 

@@ -10,9 +10,9 @@ import xarray as xr
 from scipy.ndimage import median_filter
 
 from eelsunmix.blocks import BLOCK_ELEMENTS, block_shape
-from eelsunmix.corrections.common import channel_variance_to_mean
 from eelsunmix.corrections.spikes import Spikes, find_spikes
 from eelsunmix.errors import InputError
+from eelsunmix.noise import channel_variance_to_mean
 
 SAMPLE_PIXELS = 2048
 N_GROUPS = 3

@@ -1,4 +1,4 @@
-"""Denoising: Poisson-weighted principal components of an image of any size, and non-local means on their maps."""
+"""Denoising: Poisson-weighted principal components of any image, and non-local means on their maps."""
 
 from eelsunmix.pca.decomposition import DenoiseOptions, denoise, reconstruct
 

@@ -11,15 +11,8 @@ from scipy.linalg import eigh
 
 from eelsunmix.blocks import BLOCK_ELEMENTS, block_shape, map_blocks, template_like
 from eelsunmix.errors import InputError
-from eelsunmix.pca.gram import (
-    FLOAT32_ERROR,
-    ROWS,
-    Gram,
-    counts_per_electron,
-    pixel_variance,
-    valid_pixels,
-    weighted_gram,
-)
+from eelsunmix.noise import counts_per_electron
+from eelsunmix.pca.gram import FLOAT32_ERROR, ROWS, Gram, pixel_variance, valid_pixels, weighted_gram
 from eelsunmix.pca.noise_eigenvalues import measure_noise
 from eelsunmix.pca.score_smoothing import smooth_scores
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from eelsunmix.blocks import fold
 from eelsunmix.errors import InputError
+from eelsunmix.noise import counts_per_electron
 
 Floats = NDArray[np.float64]
 
@@ -132,11 +133,6 @@ def valid_pixels(block: xr.DataArray) -> NDArray[np.bool_]:
     if "valid_pixel" not in block.coords:
         return np.ones(block.shape[:-1], dtype=bool)
     return block.valid_pixel.transpose(*block.dims[:-1]).to_numpy()
-
-
-def counts_per_electron(image: xr.DataArray) -> float:
-    """Variance over mean of the detector, 1 where the image does not say."""
-    return float(image.attrs.get("counts_per_electron", 1.0))
 
 
 def pixel_variance(spectra: NDArray[Any], totals: Floats, per_electron: float) -> Floats:
