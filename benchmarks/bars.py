@@ -8,7 +8,7 @@ from pathlib import Path
 
 from eelsunmix.benchmark import collect
 from eelsunmix.benchmark.bars import as_lines, bars
-from eelsunmix.benchmark.claims import claims
+from eelsunmix.benchmark.claims import claims, sentences
 from eelsunmix.store import open_store
 
 
@@ -19,7 +19,12 @@ def main() -> None:
     if not stores:
         sys.exit(f"{folder}: no store of the benchmark; run `snakemake --cores all benchmark` first")
     results = collect(map(open_store, stores))
-    print(*as_lines(bars(results)), "", *claims(results), sep="\n")
+    found = claims(results)
+    print(*as_lines(bars(results)), "", *sentences(found), "", sep="\n")
+    for claim in found:
+        print(
+            f"{claim.scene} {claim.counts:g} {claim.setting}: {claim.text}: {claim.holds}. {claim.evidence}"
+        )
     for place in results.places:
         for label in results.labels:
             for reason, count in results.failures(place, label).items():

@@ -1,6 +1,8 @@
-"""What the paper concludes from its synthetic images, tested on ours and said in sentences."""
+"""What the paper concludes from its synthetic images (its section 3.1), tested on ours."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 
@@ -8,25 +10,68 @@ from eelsunmix.benchmark.options import UNMIXING
 from eelsunmix.benchmark.results import Place, Results
 
 SETTINGS = ("published", "eels")
+BEST, WORST, SAME = "uDAS is best", "NMF and ICA are worst", "the ranking is the same for both scenes"
+Ranked = Sequence[tuple[str, float, float]]
 
 
-def claims(results: Results) -> list[str]:
-    """Say where the paper's ranking holds and where not (its section 3.1).
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """One conclusion of the paper in one case.
 
-    Returns
-    -------
-    list of str
-        One sentence for each claim, setting, scene and dose.
+    Parameters
+    ----------
+    text : str
+        The conclusion.
+    setting : str
+        Setting of the methods; the paper ran "published".
+    scene : str
+    counts : float
+    holds : bool or None
+        None for a tie within one standard deviation.
+    evidence : str
+        The numbers, as a sentence.
     """
-    sentences = []
+
+    text: str
+    setting: str
+    scene: str
+    counts: float
+    holds: bool | None
+    evidence: str
+
+
+def claims(results: Results) -> list[Claim]:
+    """Test every conclusion in both settings, on every scene, at every dose, where the runs allow it."""
+    found: list[Claim] = []
     for setting in SETTINGS:
         for place in results.places:
             ranked = ranking(results, place, setting)
-            if len(ranked) > 1:
-                sentences += [_best(ranked, place, setting), *_worst(ranked, results, place, setting)]
-                sentences += _networks(results, place, setting)
-        sentences += _same_order(results, setting)
-    return [sentence for sentence in sentences if sentence]
+            if len(ranked) > 2:
+                found += [*_best(ranked, place, setting), *_worst(ranked, results, place, setting)]
+            found += _networks(results, place, setting)
+        found += _same_order(results, setting)
+    order = list(dict.fromkeys(claim.text for claim in found))
+    return sorted(found, key=lambda claim: (order.index(claim.text), SETTINGS.index(claim.setting)))
+
+
+def sentences(found: Sequence[Claim]) -> list[str]:
+    """Say for each conclusion and setting in how many cases it holds.
+
+    Examples
+    --------
+    >>> case = {"text": BEST, "setting": "eels", "counts": 1e3, "evidence": ""}
+    >>> sentences([Claim(scene="ru3", holds=True, **case), Claim(scene="k4", holds=False, **case)])
+    ['“uDAS is best”, eels: holds in 1 of 2 cases; not for k4 at 1000 counts.']
+    """
+    lines = []
+    for (text, setting), group in groupby(found, key=lambda claim: (claim.text, claim.setting)):
+        cases = list(group)
+        parts = [f"holds in {sum(case.holds is True for case in cases)} of {len(cases)} cases"]
+        for holds, word in ((None, "a tie"), (False, "not")):
+            names = [f"{case.scene} at {case.counts:g} counts" for case in cases if case.holds is holds]
+            parts += [f"{word} for {', '.join(names)}"] if names else []
+        lines.append(f"“{text}”, {setting}: {'; '.join(parts)}.")
+    return lines
 
 
 def ranking(
@@ -42,45 +87,32 @@ def ranking(
     return sorted(found, key=lambda entry: entry[1])
 
 
-def _where(place: Place, setting: str) -> str:
-    return f"{place[0]}, {place[1]:g} counts, {setting}"
-
-
-def _best(ranked: Sequence[tuple[str, float, float]], place: Place, setting: str) -> str:
+def _best(ranked: Ranked, place: Place, setting: str) -> Iterator[Claim]:
     names = [name for name, _, _ in ranked]
-    where, best = _where(place, setting), ranked[0]
     if "udas" not in names:
-        return ""
-    rank, mean = names.index("udas"), ranked[names.index("udas")][1]
-    if rank == 0:
-        text = f"holds: its mean NMSE of {mean:.2g} is the smallest of {len(ranked)}"
-        return f"{where}: “uDAS is best” {text}; next is {ranked[1][0].upper()} with {ranked[1][1]:.2g}."
-    tie = mean - best[1] <= max(best[2], ranked[rank][2])
-    text = "is a tie within one standard deviation" if tie else "does not hold"
-    return (
-        f"{where}: “uDAS is best” {text}: {best[0].upper()} has {best[1]:.2g}, "
-        f"uDAS {mean:.2g}, place {rank + 1} of {len(ranked)}."
-    )
-
-
-def _worst(
-    ranked: Sequence[tuple[str, float, float]], results: Results, place: Place, setting: str
-) -> Iterator[str]:
-    names = [name for name, _, _ in ranked]
-    if not {"nmf", "ica"} <= set(names) or len(names) < 3:
         return
-    last = {name for name in names[-2:]}
-    said = ", ".join(f"{name.upper()} {mean:.2g}" for name, mean, _ in ranked[-2:])
-    holds = "holds" if last == {"nmf", "ica"} else "does not hold"
-    free = [name for name, _, _ in ranking(results, place, setting, "nmse_scale_free")]
-    still = "they are still last" if set(free[-2:]) == {"nmf", "ica"} else f"the last are {_names(free[-2:])}"
-    yield (
-        f"{_where(place, setting)}: “NMF and ICA are worst” {holds}: the last by NMSE are {said}; "
-        f"by the scale-free NMSE, which forgives them their arbitrary scale, {still}."
-    )
+    rank = names.index("udas")
+    (best, smallest, deviation), (_, mean, own_deviation) = ranked[0], ranked[rank]
+    evidence = f"NMSE of uDAS {mean:.2g}, place {rank + 1} of {len(ranked)}; "
+    evidence += f"{ranked[1][0].upper()} follows with {ranked[1][1]:.2g}." if rank == 0 else ""
+    evidence += f"{best.upper()} has {smallest:.2g}." if rank else ""
+    tie = mean - smallest <= np.nanmax([deviation, own_deviation, 0.0])
+    holds = True if rank == 0 else None if tie else False
+    yield _claim(BEST, setting, place, holds, evidence)
 
 
-def _networks(results: Results, place: Place, setting: str) -> Iterator[str]:
+def _worst(ranked: Ranked, results: Results, place: Place, setting: str) -> Iterator[Claim]:
+    both = {"nmf", "ica"}
+    if not both <= {name for name, _, _ in ranked}:
+        return
+    free = {name for name, _, _ in ranking(results, place, setting, "nmse_scale_free")[-2:]}
+    still = "they are still last" if free == both else f"the last are {' and '.join(map(str.upper, free))}"
+    last = " and ".join(f"{name.upper()} {mean:.2g}" for name, mean, _ in ranked[-2:])
+    evidence = f"The last by NMSE are {last}; by the scale-free NMSE {still}."
+    yield _claim(WORST, setting, place, {name for name, _, _ in ranked[-2:]} == both, evidence)
+
+
+def _networks(results: Results, place: Place, setting: str) -> Iterator[Claim]:
     """Test for an improvement over DAEU of more than two standard errors of the images' differences."""
     daeu = results.find("daeu", setting)
     for name in ("mtaeu", "cnnaeu"):
@@ -91,16 +123,14 @@ def _networks(results: Results, place: Place, setting: str) -> Iterator[str]:
         if len(first) != len(second) or len(first) < 2:
             continue
         difference = first - second
-        error = difference.std(ddof=1) / np.sqrt(len(difference))
-        better = difference.mean() > 2 * error
-        yield (
-            f"{_where(place, setting)}: “no significant improvement of {name.upper()} over DAEU” "
-            f"{'does not hold' if better else 'holds'}: NMSE {second.mean():.2g} against {first.mean():.2g}, "
-            f"difference {difference.mean():.2g} ± {error:.1g}."
-        )
+        error = float(difference.std(ddof=1) / np.sqrt(len(difference)))
+        gain = f"gain {difference.mean():.2g} ± {error:.1g}"
+        evidence = f"NMSE {second.mean():.2g} against {first.mean():.2g}; {gain}."
+        holds = bool(difference.mean() <= 2 * error)
+        yield _claim(f"{name.upper()} is no improvement over DAEU", setting, place, holds, evidence)
 
 
-def _same_order(results: Results, setting: str) -> Iterator[str]:
+def _same_order(results: Results, setting: str) -> Iterator[Claim]:
     """Compare the order of the methods on the first two scenes, dose by dose (Spearman)."""
     from scipy.stats import spearmanr
 
@@ -110,17 +140,12 @@ def _same_order(results: Results, setting: str) -> Iterator[str]:
             for scene in results.scenes[:2]
         )
         common = [name for name in first if name in second]
-        if len(common) < 4:
-            continue
-        others = [name for name in second if name in common]
-        rho = float(spearmanr(range(len(common)), [others.index(name) for name in common]).statistic)
-        holds = "holds" if rho >= 0.7 else "does not hold"
-        yield (
-            f"{counts:g} counts, {setting}: “the ranking is the same for both sets of endmembers” {holds}: "
-            f"rank correlation {rho:.2f} between {results.scenes[0]} and {results.scenes[1]} "
-            f"over {len(common)} methods."
-        )
+        if len(common) > 3:
+            others = [name for name in second if name in common]
+            rho = float(spearmanr(range(len(common)), [others.index(name) for name in common]).statistic)
+            evidence = f"Rank correlation {rho:.2f} over {len(common)} methods."
+            yield _claim(SAME, setting, (" and ".join(results.scenes[:2]), counts), rho >= 0.7, evidence)
 
 
-def _names(names: Sequence[str]) -> str:
-    return " and ".join(name.upper() for name in names)
+def _claim(text: str, setting: str, place: Place, holds: bool | None, evidence: str) -> Claim:
+    return Claim(text=text, setting=setting, scene=place[0], counts=place[1], holds=holds, evidence=evidence)

@@ -15,7 +15,7 @@ SCORES = ("sad", "sad_whitened", "nmse", "nmse_scale_free")
 UNITS = {"sad": "rad", "sad_whitened": "rad", "nmse": "1", "nmse_scale_free": "1"}
 
 DEAD_SHARE = 0.1
-"""A component is dead if it gives pixels less than this share of their counts, all but one in a hundred."""
+"""A component is dead if it is less than this share of a mean pixel in all pixels but one in a hundred."""
 SAME_ANGLE = 0.25
 """Two components are the same if their angle is smaller than this part of the smallest true angle."""
 
@@ -87,8 +87,8 @@ def n_dead(spectra: Floats, abundance: Floats) -> int:
     1
     """
     parts = np.abs(abundance).reshape(-1, len(spectra)) * np.abs(spectra).sum(axis=1)
-    whole = parts.sum(axis=1, keepdims=True)
-    share = np.divide(parts, whole, out=np.zeros_like(parts), where=whole > 0)
+    typical = parts.sum(axis=1).mean()
+    share = parts / typical if typical > 0 else parts
     return int(np.sum(np.quantile(share, 0.99, axis=0) < DEAD_SHARE))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from eelsunmix.benchmark.results import Results
 from eelsunmix.errors import InputError
 from eelsunmix.report import sections_benchmark as sections
-from eelsunmix.report.figures_benchmark import label_styles
+from eelsunmix.report.figures_benchmark import by_method, label_styles
 from eelsunmix.report.page import page_text, write_page
 
 
@@ -57,6 +57,6 @@ def write_benchmark_report(
         title="Synthetic benchmark",
         name="benchmark",
         facts=sections.key_facts(results),
-        methods=[(label, styles[label]) for label in results.labels],
+        methods=[(label, styles[label]) for label in by_method(results)],
     )
     return write_page(Path(path), text)

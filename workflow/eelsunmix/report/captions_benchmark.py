@@ -7,9 +7,9 @@ INTRO = (
 )
 BARS = (
     "Bars that the project has set itself: medians over the images at the middle dose, mean over the "
-    "endmembers; {peer}. The last rows count components that are dead (at most {dead} of the counts of any "
-    "pixel, but for one pixel in a hundred) or the same (an angle below {same} of the smallest true one) in "
-    "all images and methods of the eels setting."
+    "endmembers; {peer}. The last rows count components that are dead (less than {dead} of the counts of a "
+    "mean pixel, in all pixels but one in a hundred) or the same (an angle below {same} of the smallest true "
+    "one) in all images and methods of the eels setting."
 )
 PEER_RUN = "NMF and ICA are judged against HyperSpy itself"
 PEER_ABSENT = (
@@ -44,7 +44,7 @@ TIMES = (
 )
 SHOWN = (
     "Maps of the first image at {counts} counts, each times the factor that brings it nearest to the truth, "
-    "so that only the pattern is compared."
+    "so that only the pattern is compared. Published settings are on the left, those for counts on the right."
 )
 SPECTRA = "Matched endmembers of the first image beside the true ones."
 PROVENANCE = "What the page was made from. The same settings give the same numbers."

@@ -32,7 +32,7 @@ SERIES = {
     "eels": {"color": BLUE, "symbol": "square", "size": 7},
     "HyperSpy": {"color": "#CC79A7", "symbol": "diamond", "size": 8},
 }
-OFFSETS = {"published": -0.16, "eels": 0.16, "HyperSpy": 0.0}
+OFFSETS = {"published": -0.26, "eels": 0.26, "HyperSpy": 0.0}
 SCORE_TITLES = {
     "nmse": "NMSE",
     "nmse_scale_free": "scale-free NMSE",
@@ -60,6 +60,16 @@ def methods_of(results: Results) -> list[str]:
     """Methods in the order of the paper's figures."""
     found = {results.method(label) for label in results.labels}
     return [name for name in ("bs", *UNMIXING) if name in found] + sorted(found - {"bs", *UNMIXING})
+
+
+def by_method(results: Results) -> list[str]:
+    """Labels in the order of the paper's methods, other software and published settings first."""
+    methods, settings = methods_of(results), ("HyperSpy", "published", "eels")
+    order = {name: rank for rank, name in enumerate(settings)}
+    return sorted(
+        results.labels,
+        key=lambda label: (methods.index(results.method(label)), order.get(results.setting(label), 0)),
+    )
 
 
 def label_styles(results: Results) -> dict[str, dict[str, Any]]:
@@ -106,7 +116,7 @@ def spectra_panels(
     data: list[dict[str, Any]] = []
     for i in range(len(names)):
         axes = {"xaxis": axis_name("x", i), "yaxis": axis_name("y", i)}
-        for label in (ORACLE, *results.labels):
+        for label in (ORACLE, *by_method(results)):
             run = results.get(place, label)
             if run is None or "endmember_spectrum" not in run:
                 continue
@@ -123,21 +133,36 @@ def spectra_panels(
 
 
 def shown_maps(results: Results, place: Place) -> dict[str, Any] | None:
-    """Draw the maps of the first image, one row per label; None where the truth is not there."""
+    """Draw the maps of the first image, one row per method, published beside eels; None without truth."""
     truth = results.get(place, ORACLE)
     if truth is None:
         return None
     names = results.endmembers(place[0])
-    labels = [ORACLE, *results.labels]
-    view = view_of(truth["abundance"].isel(endmember=0), n_maps=len(labels) * len(names), budget=400_000)
+    rows = _map_rows(results)
+    columns = 2 * len(names)
+    view = view_of(truth["abundance"].isel(endmember=0), n_maps=len(rows) * columns, budget=600_000)
     tiles = []
-    for label in labels:
-        for index, name in enumerate(names):
-            found = results.shown_map(place, label, index)
-            image = None if found is None else view.image(found)
-            tiles.append(Tile(title=name, image=image, scale=Scale(low=0.0, high=1.0, unit=""), message="–"))
-    rows = ["truth", *map(plain, results.labels)]
-    return map_grid(tiles, view, columns=len(names), row_titles=rows, widest=110)
+    for labels in rows.values():
+        for setting, label in labels.items():
+            for index, name in enumerate(names):
+                found = None if label is None else results.shown_map(place, label, index)
+                image = None if found is None else view.image(found)
+                scale = Scale(low=0.0, high=1.0, unit="")
+                tiles.append(Tile(title=f"{name}, {setting}", image=image, scale=scale, message="–"))
+    return map_grid(tiles, view, columns=columns, row_titles=list(rows), widest=118)
+
+
+def _map_rows(results: Results) -> dict[str, dict[str, str | None]]:
+    """Title of each row -> the first label of each setting; other software has rows of its own."""
+    rows: dict[str, dict[str, str | None]] = {"truth": dict.fromkeys(("published", "eels"), ORACLE)}
+    for label in by_method(results):
+        title, setting = method_title(results.method(label)), results.setting(label)
+        if setting in ("published", "eels"):
+            row = rows.setdefault(title, {"published": None, "eels": None})
+            row[setting] = row[setting] or label
+        else:
+            rows[plain(f"{setting} {title}")] = {"published": label, "eels": None}
+    return rows
 
 
 def _frame(names: Sequence[str], *, top: float) -> tuple[Panels, dict[str, Any]]:
@@ -200,19 +225,15 @@ def _limits(
 
 
 def _score_axes(i: int, panels: Panels, methods: Sequence[str], title: str) -> dict[str, Any]:
-    ticks = {
-        "tickmode": "array",
-        "tickvals": list(range(len(methods))),
-        "ticktext": list(map(method_title, methods)),
-    }
     x = axis(
-        "method" if panels.is_lowest(i) else "",
         domain=panels.domain_x(i),
         anchor=axis_name("y", i),
         range=[-0.6, len(methods) - 0.4],
         showgrid=False,
         tickangle=-45,
-        **ticks,
+        tickmode="array",
+        tickvals=list(range(len(methods))),
+        ticktext=list(map(method_title, methods)),
     )
     first = panels.place(i)[1] == 0
     y = axis(title if first else "", domain=panels.domain_y(i), anchor=axis_name("x", i), type="log")

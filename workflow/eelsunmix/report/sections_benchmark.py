@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from eelsunmix.benchmark.bars import Bar, bars
-from eelsunmix.benchmark.claims import claims
+from eelsunmix.benchmark.claims import Claim, claims, sentences
 from eelsunmix.benchmark.options import PEERS
 from eelsunmix.benchmark.results import ORACLE, Place, Results
 from eelsunmix.benchmark.scores import DEAD_SHARE, SAME_ANGLE
@@ -28,6 +28,7 @@ from eelsunmix.report.content import (
 )
 from eelsunmix.report.figures_benchmark import (
     SCORE_TITLES,
+    by_method,
     label_styles,
     method_title,
     methods_of,
@@ -60,27 +61,40 @@ def judged(results: Results) -> Section:
 
 def failures(results: Results) -> list[Block]:
     """Return one notice for each method that failed somewhere, with the reason."""
-    found: list[Block] = []
+    where: dict[tuple[str, str], list[str]] = {}
     for place in results.places:
         for label in results.labels:
             total = len(results.per_run(place, label, "status"))
             for reason, count in results.failures(place, label).items():
-                title = f"{label} failed on {count} of {total} images of {place[0]} at {place[1]:g} counts"
-                found.append(Notice(reason or "no reason was recorded", "error", title=title))
-    return found
+                case = f"{count} of {total} images of {place[0]} at {place[1]:g} counts"
+                where.setdefault((label, reason), []).append(case)
+    return [
+        Notice(reason or "no reason was recorded", "error", title=f"{label} failed on {', '.join(cases)}")
+        for (label, reason), cases in where.items()
+    ]
 
 
 def conclusions(results: Results) -> Section:
     """Test the paper's conclusions."""
-    lines = claims(results) or ["Too few methods were run to test the paper's ranking."]
+    found = claims(results)
+    lines = sentences(found) or ["Too few methods were run to test the paper's ranking."]
+    columns = ("conclusion", "setting", "scene", "counts", "holds", "numbers")
+    rows = tuple(map(_claim_row, found))
+    table = Table(caption="The same case by case.", columns=columns, rows=rows, css="small lights")
     return Section(
-        name="claims", title="The paper's conclusions", intro=captions.CLAIMS, blocks=(Text(*lines),)
+        name="claims",
+        title="The paper's conclusions",
+        intro=captions.CLAIMS,
+        blocks=(Text(*lines), table) if found else (Text(*lines),),
     )
 
 
 def of_scene(results: Results, scene: str) -> Section:
     """Figures 4 and 5 and the numbers of one scene."""
-    doses = [counts for counts in results.doses if (scene, counts) in results.places]
+    doses = sorted(
+        (counts for counts in results.doses if (scene, counts) in results.places),
+        key=lambda counts: (counts != results.middle, counts),
+    )
     n_images = max(run.sizes["replicate"] for key, run in results.runs.items() if key[0] == scene)
     blocks: list[Block] = [
         _scores(results, scene, doses, "maps", ("nmse", "nmse_scale_free"), captions.MAPS, n_images),
@@ -99,7 +113,7 @@ def times(results: Results) -> Section:
     for scene, _ in places:
         columns += [f"{scene}: fit", f"{scene}: map"]
     rows = []
-    for label in _by_method(results):
+    for label in by_method(results):
         cells = [_name(results, label)]
         for place in places:
             cells += [figure_cell(duration(_median(results, place, label, "seconds")))]
@@ -159,6 +173,13 @@ def key_facts(results: Results) -> list[tuple[str, str]]:
     ]
 
 
+def _claim_row(claim: Claim) -> Row:
+    light = {True: "green", False: "red", None: "amber"}[claim.holds]
+    said = {True: "yes", False: "no", None: "tie"}[claim.holds]
+    cells = (cell(claim.text), cell(claim.setting), cell(claim.scene), figure_cell(integer(claim.counts)))
+    return Row(cells=(*cells, cell(f"{LIGHTS[light]}\u00a0{said}", light=light), cell(claim.evidence)))
+
+
 def _bar_row(bar: Bar) -> Row:
     light = _LIGHT[bar.met]
     said = {True: "yes", False: "no", None: "not judged"}[bar.met]
@@ -204,12 +225,12 @@ def _table(results: Results, place: Place) -> Table:
         *(SCORE_TITLES[score] for score in _SCORES),
         "dead",
         "duplicated",
-        "not converged",
+        "unconverged",
         "failed",
     )
     rows = [
         Row(method=label, cells=(_name(results, label), *_numbers(results, place, label)))
-        for label in _by_method(results)
+        for label in by_method(results)
     ]
     if results.get(place, ORACLE) is not None:
         limit = results.mean(place, ORACLE, "cramer_rao_nmse")
@@ -240,19 +261,9 @@ def _numbers(results: Results, place: Place, label: str) -> list[Cell]:
     return [*cells, *(figure_cell(str(fault), light="red" if fault else "") for fault in faults)]
 
 
-def _by_method(results: Results) -> list[str]:
-    methods, settings = methods_of(results), ("HyperSpy", "published", "eels")
-    order = {name: rank for rank, name in enumerate(settings)}
-    return sorted(
-        results.labels,
-        key=lambda label: (methods.index(results.method(label)), order.get(results.setting(label), 0)),
-    )
-
-
 def _name(results: Results, label: str) -> Cell:
-    setting = results.setting(label)
     style = label_styles(results)[label]
-    return cell(f"{label} ({setting})", colour=style["color"], dash=style["dash"])
+    return cell(label, title=results.setting(label), colour=style["color"], dash=style["dash"])
 
 
 def _median(results: Results, place: Place, label: str, name: str) -> float:
