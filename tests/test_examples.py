@@ -117,8 +117,8 @@ def test_no_network_is_said_in_few_words(served, tmp_path, capsys, monkeypatch):
     assert examples.main(["--directory", str(tmp_path / "data")]) == 0
     assert capsys.readouterr().out == (
         "a.dm3: not available, samples that need it will be skipped: cannot be fetched from "
-        "http://127.0.0.1:1/a.dm3 (no connection to 127.0.0.1:1); download it yourself and name its folder in "
-        "EELSUNMIX_DATA\n"
+        "http://127.0.0.1:1/a.dm3 (no connection to 127.0.0.1:1); download it yourself and name its folder "
+        "in EELSUNMIX_DATA\n"
     )
 
 
