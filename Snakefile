@@ -25,8 +25,9 @@ try:
 except ConfigurationError as error:
     raise WorkflowError(str(error)) from None
 
-# Who runs the blocks is not a parameter: it never changes a result, so it must not rerun anything.
+# Who runs the blocks, and where, is not a parameter: it changes no result, so it must rerun nothing.
 config["dask"] = as_params(settings.dask)
+config["device"] = settings.device
 samples, skipped = available_samples(settings.samples)
 for line in skipped:
     logger.warning(line)

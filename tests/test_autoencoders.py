@@ -150,7 +150,7 @@ def test_an_interrupted_training_ends_as_an_uninterrupted_one(name, setting, tmp
     training = pytest.importorskip("eelsunmix.methods._torch_training")
     image, _ = mixed_image(7, 9)
     networks = 1 if (name, setting) == ("daeu", "published") else 2
-    method = build_method(name, setting=setting, n_networks=networks, n_epochs=3, device="cpu")
+    method = build_method(name, setting=setting, n_networks=networks, n_epochs=3)
     learning = bare_learning_set(image)
     expected = method.fit(learning, 3, np.random.default_rng(5)).to_dataset()
     kept = dataclasses.replace(learning, checkpoint=tmp_path / "state.npz")
@@ -310,7 +310,6 @@ def test_dead_and_doubled_components_are_named():
     ("options", "message"),
     [
         ({"setting": "best"}, "setting must be 'eels' or 'published', not 'best'"),
-        ({"device": "tpu"}, "device must be 'auto', 'cpu' or 'cuda', not 'tpu'"),
         ({"n_networks": 0}, "n_networks must be a whole number of at least 1, not 0"),
         ({"n_epochs": 2.5}, "n_epochs must be a whole number of at least 1, not 2.5"),
         ({"volume": -1.0}, "volume must be a number of at least 0, not -1.0"),
@@ -329,6 +328,12 @@ def test_a_device_that_is_absent_fails_with_a_reason(monkeypatch):
     fitted = fit(image, "daeu", n_endmembers=2, device="cuda", n_epochs=1)
     assert fitted.attrs["status"] == "failed"
     assert "torch finds no GPU; set device: auto" in fitted.attrs["message"]
+
+
+def test_an_unknown_device_is_refused():
+    image, _ = mixed_image(7, 9)
+    with pytest.raises(InputError, match="device must be auto, cpu or cuda, not 'tpu'"):
+        fit(image, "vca", n_endmembers=2, device="tpu")
 
 
 def test_patch_methods_need_an_image():

@@ -3,6 +3,7 @@
 import dataclasses
 import time
 from collections.abc import Hashable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,8 @@ def fit(
     pca: xr.Dataset | None = None,
     n_learning_pixels: int = 20_000,
     counts: xr.DataArray | None = None,
+    device: str = "auto",
+    checkpoint: str | Path | None = None,
     **options: Any,
 ) -> xr.Dataset:
     """Learn endmembers from an image.
@@ -46,6 +49,10 @@ def fit(
         The method learns from at most this many pixels.
     counts : DataArray, optional
         Corrected counts, where `image` is a denoised one.
+    device : {"auto", "cpu", "cuda"}
+        Where networks are trained.
+    checkpoint : path-like, optional
+        File in which a long fit keeps its state until it is done; an interrupted fit goes on from there.
     **options
         Options of the method, where it is given by name.
 
@@ -62,13 +69,17 @@ def fit(
         Unknown method or option, a number of endmembers that the image cannot give, a bad pixel.
     """
     chosen = _method(method, options)
+    if device not in ("auto", "cpu", "cuda"):
+        raise InputError(f"device must be auto, cpu or cuda, not {device!r}")
     image = _canonical(image)
     _check_number(n_endmembers, image)
     if pca is None:
         pca = _pca(image if counts is None else _canonical(counts), n_endmembers)
     rng_sample, rng_method = np.random.default_rng(seed).spawn(2)
-    learning = learning_set(
-        image, pca, n_pixels=n_learning_pixels, rng=rng_sample, with_tiles=chosen.needs_tiles
+    learning = dataclasses.replace(
+        learning_set(image, pca, n_pixels=n_learning_pixels, rng=rng_sample, with_tiles=chosen.needs_tiles),
+        device=device,
+        checkpoint=None if checkpoint is None else Path(checkpoint),
     )
     _check_rank(n_endmembers, learning)
     start = time.perf_counter()

@@ -16,6 +16,8 @@ with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["das
         pca=pca,
         counts=corrected,
         n_learning_pixels=snakemake.params.n_learning_pixels,
+        device=snakemake.config["device"],
+        checkpoint=f"{snakemake.log[0]}.checkpoint",
         **snakemake.params.options,
     )
     publish(model, snakemake.output[0], inputs=snakemake.input, settings=snakemake.params)

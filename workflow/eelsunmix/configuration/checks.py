@@ -90,7 +90,9 @@ def _file_fault(text: str) -> str | None:
     if not exists:
         return f"no such file: {shown(text, 200)}, seen from {shown(str(Path.cwd()), 200)}"
     if set(text) & set("{}<>") or not text.isprintable():  # the four mean something to Snakemake
-        return f"{shown(text, 200)}: has one of {{ }} < > or an invisible character; rename the file or folder"
+        return (
+            f"{shown(text, 200)}: has one of {{ }} < > or an invisible character; rename the file or folder"
+        )
     return None
 
 

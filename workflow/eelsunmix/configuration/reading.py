@@ -18,7 +18,7 @@ from eelsunmix.configuration.sections import (
     read_section,
     unknown_keys,
 )
-from eelsunmix.configuration.settings import Configuration, SampleSettings
+from eelsunmix.configuration.settings import Configuration, Device, SampleSettings
 from eelsunmix.configuration.validation import validate
 
 
@@ -56,13 +56,16 @@ def read_tree(root: Node, files: tuple[str, ...] = (), *, must_exist: bool = Tru
     drafts = _drafts(root, problems)
     values = _read_all(root, drafts, problems)
     dask = _read_dask(root, problems)
+    device = _read_device(root, problems)
     benchmark, more = read_benchmark(root.child("benchmark") or node_of({}, root.file))
     problems += more
     problems += check_samples(drafts, must_exist)
     if problems:
         raise ConfigurationError(problems)
     samples = {name: _settings(draft, values) for name, draft in drafts.items()}
-    return Configuration(samples=samples, dask=dask, benchmark=benchmark, files=(*files, *_tables(root)))
+    return Configuration(
+        samples=samples, dask=dask, device=device, benchmark=benchmark, files=(*files, *_tables(root))
+    )
 
 
 def _drafts(root: Node, problems: list[Problem]) -> dict[str, Draft]:
@@ -115,6 +118,15 @@ def _read_dask(root: Node, problems: list[Problem]) -> Execution:
     dask, more = validate(node, Execution, ("dask",))
     problems += more
     return dask
+
+
+def _read_device(root: Node, problems: list[Problem]) -> Device:
+    node = root.child("device")
+    if node is None:
+        return "auto"
+    device, more = validate(node, Device, ("device",))
+    problems += more
+    return device
 
 
 def _settings(draft: Draft, values: Mapping[Keys, Any]) -> SampleSettings:

@@ -36,13 +36,14 @@ def _top() -> Iterator[str]:
     rows = ["| `samples` | names, or the path of a table | required | The spectrum images, see below. |"]
     rows += [_row(Sections, name) for name in field_types(Sections)]
     rows += ["| `dask` | a mapping | | Who runs the blocks, see below; never changes a result. |"]
+    rows += ["| `device` | auto, cpu or cuda | auto | Where networks are trained; reruns nothing. |"]
     rows += ["| `benchmark` | a mapping | | The paper's synthetic benchmark, see below. |"]
     yield _table(rows)
 
 
 def _sample() -> Iterator[str]:
     yield "## Sample: `samples.NAME`\n"
-    yield "Either `file` or `simulate`. Every key of the top level except `samples` and `dask`"
+    yield "Either `file` or `simulate`. Every key of the top level except `samples`, `dask` and `device`"
     yield "may stand here too; it then replaces the whole value given at the top level, for this sample.\n"
     yield _table([_row(SampleSettings, name) for name in _SAMPLE_ONLY])
 

@@ -12,7 +12,7 @@ from eelsunmix.configuration.docstrings import parameters, summary
 from eelsunmix.configuration.kinds import alternatives, field_types
 from eelsunmix.configuration.names import LABEL, SAMPLE_NAME
 from eelsunmix.configuration.registry import method_names, method_options, scene_names, scene_options
-from eelsunmix.configuration.settings import MethodSettings, SampleSettings, Sections
+from eelsunmix.configuration.settings import Device, MethodSettings, SampleSettings, Sections
 
 Schema = dict[str, Any]
 _METHOD, _SCENE = "method_", "scene_"
@@ -42,7 +42,7 @@ def schema() -> Schema:
         value["description"] = parameters(SampleSettings)[key].text
     definitions["Sample"] = _object(sample | sections)
     samples = {"anyOf": [{"type": "string"}, _names({"$ref": "#/$defs/Sample"}, SAMPLE_NAME.pattern)]}
-    shared = {key: known[key] for key in ("dask", "benchmark")}
+    shared = {key: known[key] for key in ("dask", "device", "benchmark")}
     definitions["BenchmarkOptions"]["properties"]["methods"] = sections["methods"]
     needed = {"anyOf": [{"required": ["samples"]}, {"required": ["benchmark"]}]}
     top = _object({"samples": samples} | sections | shared) | needed
@@ -56,7 +56,7 @@ def all_kinds() -> dict[str, Any]:
     scenes = {_SCENE + name: scene_options(name) for name in scene_names()}
     return (
         field_types(Sections)
-        | {"dask": Execution, "benchmark": BenchmarkOptions, "entry": MethodSettings}
+        | {"dask": Execution, "device": Device, "benchmark": BenchmarkOptions, "entry": MethodSettings}
         | methods
         | scenes
     )

@@ -17,7 +17,7 @@ from eelsunmix.configuration.validation import validate
 Result = tuple[Any, list[Problem]]
 SECTION_KEYS = tuple(field.name for field in fields(Sections))
 SAMPLE_KEYS = ("file", "simulate", "fit_on", *SECTION_KEYS)
-TOP_KEYS = ("samples", *SECTION_KEYS, "dask", "benchmark")
+TOP_KEYS = ("samples", *SECTION_KEYS, "dask", "device", "benchmark")
 _METHOD_KEYS = ("method", "input", "seed")
 _NAMED = ("edges", "profiles", "regions")
 

@@ -14,6 +14,9 @@ from eelsunmix.io import AxesOptions, DetectorOptions
 from eelsunmix.pca import DenoiseOptions
 from eelsunmix.rank import ComponentOptions
 
+Device = Literal["auto", "cpu", "cuda"]
+"""Where networks are trained."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ReportOptions:
@@ -144,6 +147,8 @@ class Configuration:
         In the order of the file.
     dask : Execution
         Who runs the blocks; never changes a result.
+    device : {"auto", "cpu", "cuda"}
+        Where networks are trained.
     benchmark : BenchmarkOptions
         What ``snakemake benchmark`` runs.
     files : tuple of str
@@ -152,5 +157,6 @@ class Configuration:
 
     samples: dict[str, SampleSettings]
     dask: Execution = field(default_factory=Execution)
+    device: Device = "auto"
     benchmark: BenchmarkOptions = field(default_factory=BenchmarkOptions)
     files: tuple[str, ...] = ()

@@ -19,8 +19,6 @@ def check_options(options: Any) -> None:
     """
     if options.setting not in ("eels", "published"):
         raise ValueError(f"setting must be 'eels' or 'published', not {options.setting!r}")
-    if options.device not in ("auto", "cpu", "cuda"):
-        raise ValueError(f"device must be 'auto', 'cpu' or 'cuda', not {options.device!r}")
     for name in ("n_networks", "n_epochs"):
         value = getattr(options, name)
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:

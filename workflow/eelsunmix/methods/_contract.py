@@ -42,6 +42,8 @@ class LearningSet:
         Pixels along y and x of the image that the tiles come from.
     checkpoint : Path, optional
         File in which a long fit may keep its state, to go on after an interruption; never changes a result.
+    device : {"auto", "cpu", "cuda"}
+        Where networks are trained.
     """
 
     spectra: Array
@@ -53,6 +55,7 @@ class LearningSet:
     tiles: TileSampler | None = None
     frame_shape: tuple[int, int] | None = None
     checkpoint: Path | None = None
+    device: str = "auto"
 
     def basis(self, n_components: int) -> Array:
         """Orthonormal rows that span the first loadings in weighted space, shape (n_components, channel).

@@ -33,10 +33,6 @@ class Options(Protocol):
     def n_epochs(self) -> int | None:
         """Epochs of each."""
 
-    @property
-    def device(self) -> str:
-        """Where to train."""
-
 
 class PublishedNetwork(torch.nn.Module):
     """A network with a non-negative linear decoder; subclasses say how it computes and what remains."""
@@ -96,7 +92,7 @@ def train_published(
     found: list[tuple[float, Encoder]] = []
     trainings: list[Training] = []
     with reproducible():
-        device = chosen_device(options.device)
+        device = chosen_device(learning.device)
         for number in range(options.n_networks or 1):
             generator = generator_from(rng)
             network = build(generator).to(device)

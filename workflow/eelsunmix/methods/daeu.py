@@ -30,8 +30,6 @@ class DAEU:
     volume : float
         Weight of the volume of the simplex in the ``eels`` setting: about how far (in standard deviations of
         the noise, times the share of pure pixels) a vertex gives way inwards.
-    device : {"auto", "cpu", "cuda"}
-        Where to train; ``auto`` takes a GPU if there is one. The result differs only in rounding.
 
     References
     ----------
@@ -45,7 +43,6 @@ class DAEU:
     n_networks: int | None = None
     n_epochs: int | None = None
     volume: float = 0.01
-    device: Literal["auto", "cpu", "cuda"] = "auto"
 
     def __post_init__(self) -> None:
         with_default(self, "n_networks", eels=4, published=1)
@@ -68,5 +65,5 @@ class DAEU:
             n_networks=self.n_networks,
             n_epochs=self.n_epochs,
             volume=self.volume,
-            device=self.device,
+            device=learning_set.device,
         )
