@@ -266,6 +266,11 @@ def test_the_peer_says_in_one_line_what_it_needs(tmp_path):
     )
 
 
+def test_the_pins_of_the_peers_agree():
+    listed = yaml.safe_load((ROOT / "envs" / "peers.yaml").read_text())["dependencies"][-1]["pip"]
+    assert listed == (ROOT / "envs" / "peers.txt").read_text().splitlines()
+
+
 # Tables, bars, sentences
 
 
@@ -374,6 +379,7 @@ def test_defaults_are_the_papers_methods_in_both_settings():
     [
         ({"methods": {"oracle": {"method": "vca"}}}, "benchmark.methods.oracle: this label is used by"),
         ({"methods": {"BS": {"method": "vca"}}}, "this label is used by the benchmark"),
+        ({"methods": {"peers_run": {"method": "vca"}}}, "this label is used by the benchmark"),
         ({"methods": {"vca": {"n_drawss": 2}}}, "benchmark.methods.vca.n_drawss: unknown key; did you mean"),
         ({"doses": []}, "doses needs at least one entry"),
         ({"doses": [100, 100]}, "each once"),

@@ -87,6 +87,6 @@ def scene_options(scene: str, counts: float, *, size: int = 64, seed: int = 0) -
 
 def reserved_label_fault(label: str) -> str | None:
     """Say what is wrong with a label of the benchmark; None if nothing is."""
-    if label.lower() in RESERVED:
+    if label.lower() in RESERVED or label.lower().startswith("peers_"):
         return "this label is used by the benchmark itself; choose another one and add method: NAME"
     return None
