@@ -9,7 +9,7 @@ import xarray as xr
 from eelsunmix.comparison.components import REFERENCE, Setting
 from eelsunmix.comparison.thresholds import CLEAR_CEILING, CRITERIA, FLAT, SHOWN
 from eelsunmix.comparison.verdict import Row, agreement_table, rows_of
-from eelsunmix.comparison.words import among, listed, percent
+from eelsunmix.comparison.words import among, listed, percent, span
 
 UNEXPLAINED = "Compare the profiles and the residuals to find out why."
 
@@ -51,18 +51,29 @@ def standings(comparison: xr.Dataset, methods: Sequence[str], setting: Setting) 
     return sorted(standings, key=lambda standing: min(standing.ratio.values()))
 
 
-def departure(standing: Standing, comparison: xr.Dataset, rows: list[Row], setting: Setting) -> str:
-    """Say who departs from the reference at one edge, by how much, and why."""
-    bad = standing.bad
-    ordered = sorted(bad, key=lambda method: standing.ratio[method])
-    reached = [f"{standing.ratio[method]:.2f} ({method})" for method in ordered]
-    values = f"{standing.ratio[bad[0]]:.2f}" if len(bad) == 1 else f"{reached[0]} to {reached[-1]}"
-    departs = "No method follows" if len(bad) > 1 and not standing.good else _departing(bad)
-    kind = "profile" if setting.profiles else "map"
+def departures(
+    known: Sequence[Standing], comparison: xr.Dataset, rows: list[Row], setting: Setting
+) -> list[str]:
+    """Say who departs from the reference where, by how much, and why; once for edges with the same answer."""
+    groups: dict[tuple[tuple[str, ...], str], list[Standing]] = {}
+    for standing in known:
+        if standing.bad:
+            why = reason(standing, comparison, rows, setting)
+            groups.setdefault((standing.bad, why), []).append(standing)
+    return [_departure(found, why, setting) for (_, why), found in groups.items()]
+
+
+def _departure(found: Sequence[Standing], why: str, setting: Setting) -> str:
+    bad = found[0].bad
+    reached = sorted((standing.ratio[method], method) for standing in found for method in bad)
+    ends = [f"{ratio:.2f}" + (f" ({method})" if len(bad) > 1 else "") for ratio, method in reached]
+    nobody = len(bad) > 1 and not any(standing.good for standing in found)
+    departs = "No method follows" if nobody else _departing(bad)
+    kind = ("profile" if setting.profiles else "map") + "s" * (len(found) > 1)
+    edges = listed([f"{setting.edges[standing.edge].element} ({standing.edge})" for standing in found])
     return (
-        f"{departs} the BS {kind} of {setting.edges[standing.edge].element} ({standing.edge}): "
-        f"{values} of the correlation that the noise allows, {CRITERIA['agreement'].green:g} is wanted. "
-        f"{reason(standing, comparison, rows, setting)}"
+        f"{departs} the BS {kind} of {edges}: {span(ends[0], ends[-1])} of the correlation that the noise "
+        f"allows, {CRITERIA['agreement'].green:g} is wanted. {why}"
     )
 
 

@@ -6,7 +6,7 @@ from types import MappingProxyType
 import xarray as xr
 
 from eelsunmix.comparison.components import Setting
-from eelsunmix.comparison.departures import departure, standings
+from eelsunmix.comparison.departures import departures, standings
 from eelsunmix.comparison.thresholds import CRITERIA
 from eelsunmix.comparison.verdict import Row, component_name, leaks, rows_of
 from eelsunmix.comparison.words import among, listed, span
@@ -68,7 +68,7 @@ def _agreement(
     limit = f"at least {CRITERIA['agreement'].green:g} of the correlation that the noise allows"
     followed = [f"The BS {kind} are followed {'; '.join(parts)} ({limit})."] if parts else []
     departing = [standing for standing in known if standing.bad]
-    own = [departure(standing, comparison, rows, setting) for standing in departing[:MOST_EDGES]]
+    own = departures(departing[:MOST_EDGES], comparison, rows, setting)
     others = [f"{standing.edge} ({listed(standing.bad)})" for standing in departing[MOST_EDGES:]]
     return [*followed, *own, *([f"BS is not followed either for {listed(others)}."] if others else [])]
 

@@ -52,7 +52,7 @@ def worst_agreement(one: xr.Dataset, setting: Setting) -> Finding:
     if not table:
         return UNKNOWN
     place, (r, ceiling) = min(table.items(), key=lambda item: item[1][0] / item[1][1])
-    return r / ceiling, f"{r / ceiling:.2f} (r = {r:.2f}, ceiling {ceiling:.2f}; {place})"
+    return r / ceiling, f"{r / ceiling:.2f} ({place})"
 
 
 def agreement_table(one: xr.Dataset, setting: Setting) -> dict[str, tuple[float, float]]:

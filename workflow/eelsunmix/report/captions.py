@@ -20,6 +20,7 @@ MEAN_SPECTRUM = (
     "onsets. Look for steps, spikes and edges that nobody asked for."
 )
 AXES = "Where the calibration of each axis comes from."
+SCENE = "What was simulated."
 SOURCE = "The file, and what it says of microscope and detector."
 
 CORRECTIONS = "Corrections in the order in which they are applied."
@@ -111,8 +112,9 @@ ELEMENT_MAPS = (
 MAP_SCORES = (
     "Maps against BS. r cannot exceed the noise ceiling, which is what two equally noisy measurements "
     "of the same map would reach: differences above it mean nothing. Scale: the factor that brings the "
-    "map to BS, ideally 1. Off region: mean counts where the element is said to be absent, ideally 0."
+    "map to BS, ideally 1."
 )
+MAP_OFF_REGION = " Off region: mean counts where the element is said to be absent, ideally 0."
 COMPONENT_MAPS = (
     "Abundance of every component as its method returns it, each on its own scale; columns are the "
     "matched components. Abundances of different methods need not have the same unit."

@@ -19,8 +19,8 @@ def cost_bars(benchmarks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     seconds = [entry.get("seconds") for entry in benchmarks]
     memory = [entry.get("max_rss_mb") for entry in benchmarks]
     layout = base_layout(80 + 22 * len(rules), showlegend=False, margin={"l": 190, "r": 60, "t": 16, "b": 50})
-    layout["xaxis"] = axis("wall time (s)", domain=[0, 0.46], rangemode="tozero")
-    layout["xaxis2"] = axis("peak memory (MB)", domain=[0.54, 1], rangemode="tozero")
+    layout["xaxis"] = axis("wall time (s)", domain=[0, 0.46], range=_room(seconds))
+    layout["xaxis2"] = axis("peak memory (MB)", domain=[0.54, 1], range=_room(memory))
     layout["yaxis"] = axis(type="category", autorange="reversed", showgrid=False, ticks="")
     layout["yaxis2"] = {**layout["yaxis"], "anchor": "x2", "matches": "y", "showticklabels": False}
     texts = [duration(value) for value in seconds], [number(value) for value in memory]
@@ -31,6 +31,11 @@ def cost_bars(benchmarks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         ],
         "layout": layout,
     }
+
+
+def _room(values: list[Any]) -> list[float]:
+    """From zero to where the longest bar and its number have room."""
+    return [0.0, 1.15 * max((value for value in values if value), default=1.0)]
 
 
 def _bars(rules: list[str], values: list[Any], texts: list[str], colour: str, name: str) -> dict[str, Any]:

@@ -28,7 +28,12 @@ HALF = 500
 LONG = 0.35
 """Maps flatter than this get a line of the page for themselves."""
 SPIKES_LISTED = 12
-ORIGINS = {"file": "from the file", "configuration": "from the configuration"}
+ORIGINS = {
+    "file": "from the file",
+    "configuration": "from the configuration",
+    "simulation": "from the simulation",
+    "assumed": "assumed: the file says nothing",
+}
 
 
 def data(inputs: Inputs) -> Section:
@@ -111,6 +116,8 @@ def _from(check: dict[str, Any]) -> str:
 def _axes_table(inputs: Inputs) -> Table:
     origin = dict(inputs.raw.attrs.get("origin_of_axes", {}))
     rows = [(str(name), ORIGINS.get(str(source), value(source))) for name, source in sorted(origin.items())]
+    if rows and len({source for _, source in rows}) == 1:
+        rows = [("all axes", rows[0][1])]
     return pairs(captions.AXES, rows or [("axes", "not recorded")])
 
 

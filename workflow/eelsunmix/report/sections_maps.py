@@ -78,7 +78,8 @@ def _grid(inputs: Inputs) -> Figure:
 
 def _map_scores(inputs: Inputs) -> list[Block]:
     store = inputs.comparison
-    tables: list[Block] = [Text(captions.MAP_SCORES)]
+    anywhere = bool(store["off_region_mean"].notnull().any())
+    tables: list[Block] = [Text(captions.MAP_SCORES + captions.MAP_OFF_REGION * anywhere)]
     for edge in inputs.edges:
         known = bool(store["off_region_mean"].sel(edge=edge).notnull().any())
         rows = []

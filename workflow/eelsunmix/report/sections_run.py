@@ -110,20 +110,27 @@ def as_yaml(settings: Any) -> str:
 
 
 def _cost_table(inputs: Inputs) -> Table:
+    columns = {
+        "wall time": ("seconds", duration),
+        "CPU time": ("cpu_seconds", duration),
+        "threads": ("threads", integer),
+        "peak memory (MB)": ("max_rss_mb", number),
+    }
+    known = {
+        title: (key, form)
+        for title, (key, form) in columns.items()
+        if any(entry.get(key) is not None for entry in inputs.benchmarks)
+    }
     rows = tuple(
         Row(
             cells=(
                 cell(str(entry["rule"])),
-                figure_cell(duration(entry.get("seconds"))),
-                figure_cell(duration(entry.get("cpu_seconds"))),
-                figure_cell(integer(entry.get("threads"))),
-                figure_cell(f"{number(entry.get('max_rss_mb'))} MB"),
+                *(figure_cell(form(entry.get(key))) for key, form in known.values()),
             )
         )
         for entry in inputs.benchmarks
     )
-    columns = ("rule", "wall time", "CPU time", "threads", "peak memory")
-    return Table(caption="The same in numbers.", columns=columns, rows=rows, css="small")
+    return Table(caption="The same in numbers.", columns=("rule", *known), rows=rows, css="small")
 
 
 def _fits_table(inputs: Inputs) -> Table:

@@ -4,7 +4,7 @@ from typing import Any
 
 from eelsunmix.report import captions
 from eelsunmix.report.content import Block, Cell, Notice, Row, Section, Table, Text, cell, figure_cell
-from eelsunmix.report.formatting import DASH, duration, interval, number, percent, tidy
+from eelsunmix.report.formatting import DASH, duration, interval, number, tidy
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.style import LIGHTS
 
@@ -128,8 +128,12 @@ def _limits(entry: Entry) -> tuple[Cell, Cell]:
     green, amber = entry.get("green"), entry.get("amber")
     if green is None:
         return figure_cell(DASH), figure_cell(DASH)
-    form = percent if entry.get("percent") else tidy
+    form = _percent if entry.get("percent") else tidy
     if amber is None:
         return figure_cell(f"≤ {form(green)}"), figure_cell("above")
     sign = "≥" if float(green) > float(amber) else "≤"
     return figure_cell(f"{sign} {form(green)}"), figure_cell(f"{sign} {form(amber)}")
+
+
+def _percent(limit: float) -> str:
+    return f"{tidy(100 * float(limit), 3)} %"

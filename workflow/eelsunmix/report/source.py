@@ -33,7 +33,9 @@ def source_table(inputs: Inputs) -> Table:
     source = dict(inputs.raw.attrs.get("source", {}))
     said = dict(leaves(dict(inputs.raw.attrs.get("metadata", {}))))
     rows = [*_file(source), *((name, value(said[place])) for place, name in KNOWN.items() if said.get(place))]
-    return pairs(captions.SOURCE, rows or [("source", "not recorded")])
+    return pairs(
+        captions.SCENE if "scene" in source else captions.SOURCE, rows or [("source", "not recorded")]
+    )
 
 
 def further_metadata(inputs: Inputs) -> list[Block]:
