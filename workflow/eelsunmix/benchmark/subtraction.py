@@ -79,7 +79,7 @@ def of_edges(
     """Return the record of edge maps, shape (y, x, edge), and the maps in the order of the endmembers."""
     names = [str(name) for name in scene.abundance["endmember"].to_numpy()]
     truth = truth_of(scene)
-    record = failed_record(len(names), "") | {"status": "converged", "seconds": 0.0, "map_seconds": seconds}
+    record = failed_record(len(names), "") | {"status": "converged", "map_seconds": seconds}
     shown = np.full(truth.abundance.shape, np.nan)
     errors = np.full(len(names), np.nan)
     for index, name in enumerate(names):

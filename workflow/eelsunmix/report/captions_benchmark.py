@@ -38,7 +38,7 @@ TABLE = (
     "each map is granted. Components: dead and duplicated ones in all images."
 )
 TIMES = (
-    "Execution time in seconds per image (table 3 of the paper): median over the images at {counts} counts, "
+    "Wall time per image (table 3 of the paper): median over the images at {counts} counts, "
     "on the machine that made this page. The time to fit is what a new sample costs; the time to map is what "
     "the next image of the same sample costs, least-squares refit and residuals included."
 )

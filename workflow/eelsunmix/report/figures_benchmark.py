@@ -161,7 +161,7 @@ def _map_rows(results: Results) -> dict[str, dict[str, str | None]]:
             row = rows.setdefault(title, {"published": None, "eels": None})
             row[setting] = row[setting] or label
         else:
-            rows[plain(f"{setting} {title}")] = {"published": label, "eels": None}
+            rows[f"{plain(setting)}<br>{title}"] = {"published": label, "eels": None}
     return rows
 
 
