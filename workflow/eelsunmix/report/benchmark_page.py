@@ -8,6 +8,7 @@ from typing import Any
 from eelsunmix.benchmark.results import Results
 from eelsunmix.errors import InputError
 from eelsunmix.report import sections_benchmark as sections
+from eelsunmix.report import sections_benchmark_scenes as scenes
 from eelsunmix.report.figures_benchmark import by_method, label_styles
 from eelsunmix.report.page import page_text, write_page
 
@@ -47,9 +48,9 @@ def write_benchmark_report(
     found = [
         sections.judged(results),
         sections.conclusions(results),
-        *(sections.of_scene(results, scene) for scene in results.scenes),
-        sections.times(results),
-        sections.examples(results),
+        *(scenes.of_scene(results, scene) for scene in results.scenes),
+        scenes.times(results),
+        scenes.examples(results),
         sections.provenance(settings or {}, seals or {}, versions or {}, command),
     ]
     text = page_text(
