@@ -15,5 +15,7 @@ with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["das
         n_replicates=params.n_replicates,
         kind=params.input,
         seed=params.method_seed,
+        device=snakemake.config["device"],
+        checkpoint=f"{snakemake.log[0]}.checkpoint",
     )
     publish(run.assign_attrs(label=place.label), snakemake.output[0], settings=params)

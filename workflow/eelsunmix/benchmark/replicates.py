@@ -3,6 +3,7 @@
 import dataclasses
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,8 @@ def run_replicates(
     n_replicates: int = 20,
     kind: Input = "corrected",
     seed: int | None = None,
+    device: str = "auto",
+    checkpoint: str | Path | None = None,
 ) -> xr.Dataset:
     """Run one method on images that differ in blocks and noise, and compare each result with the truth.
 
@@ -49,6 +52,10 @@ def run_replicates(
         What the method learns from, see `eelsunmix.inputs.learning_image`.
     seed : int, optional
         Seed of the method in the first image; that of the scene by default.
+    device : {"auto", "cpu", "cuda"}
+        Where networks are trained.
+    checkpoint : path-like, optional
+        Start of the names of files in which long fits keep their state, to go on after an interruption.
 
     Returns
     -------
@@ -62,7 +69,9 @@ def run_replicates(
     records, shown = [], xr.Dataset()
     for replicate in range(n_replicates):
         made = simulate(dataclasses.replace(scene, seed=scene.seed + replicate))
-        record, result = _run(made, method, dict(options or {}), kind, first + replicate)
+        state = None if checkpoint is None else f"{checkpoint}.{replicate}"
+        how = {**(options or {}), "device": device, "checkpoint": state}
+        record, result = _run(made, method, how, kind, first + replicate)
         records.append(record)
         if not shown.data_vars and result is not None:
             shown = result.assign_attrs(shown_seed=scene.seed + replicate)
