@@ -359,6 +359,9 @@ def test_benchmarks_are_read_in_the_order_of_their_end(tmp_path):
     (tmp_path / "z_first.tsv").write_text(header + "1.5\t0:00:01\t99.5\t1\t1\t1\t0\t0\t50.0\t0.9\n")
     (tmp_path / "a_second.tsv").write_text(header + "0.1\t0:00:00\tNA\tNA\tNA\tNA\tNA\tNA\tNA\t0.05\n")
     (tmp_path / "empty.tsv").write_text(header)
+    (tmp_path / "report.tsv").write_text(
+        header + "9.9\t0:00:09\t1\t1\t1\t1\t0\t0\t1.0\t0.9\n"
+    )  # of the page before
     os.utime(tmp_path / "z_first.tsv", (1, 1))
     first, second = read_benchmarks(tmp_path)
     expected = {"rule": "z_first", "seconds": 1.5, "max_rss_mb": 99.5, "cpu_seconds": 0.9, "threads": None}

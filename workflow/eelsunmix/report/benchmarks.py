@@ -8,6 +8,8 @@ from typing import Any
 
 COLUMNS = {"seconds": "s", "max_rss_mb": "max_rss", "cpu_seconds": "cpu_time", "threads": "threads"}
 
+ITSELF = "report"
+
 
 def read_benchmarks(folder: str | os.PathLike[str]) -> list[dict[str, Any]]:
     """Read the benchmark tables of one sample.
@@ -22,8 +24,10 @@ def read_benchmarks(folder: str | os.PathLike[str]) -> list[dict[str, Any]]:
     list of dict
         ``rule, seconds, max_rss_mb, cpu_seconds, threads`` in the order in which the rules finished; None
         where Snakemake has no value, as for jobs too short to be sampled. Of several rows the last counts.
+        The report itself is left out: what is known of it is of the page before.
     """
-    tables = sorted(Path(folder).glob("*.tsv"), key=lambda table: (table.stat().st_mtime_ns, table.name))
+    found = (table for table in Path(folder).glob("*.tsv") if table.stem != ITSELF)
+    tables = sorted(found, key=lambda table: (table.stat().st_mtime_ns, table.name))
     return [entry for table in tables if (entry := _read(table)) is not None]
 
 
