@@ -66,6 +66,5 @@ def test_its_check_of_options_names_the_key(recipe, checkout):
     done = _run(checkout, "eelsunmix.configuration", "bad.yaml")
     assert done.returncode == 1
     assert (
-        "bad.yaml:3: methods.spa.n_components: n_components must be at least 1"
-        in done.stdout + done.stderr
+        "bad.yaml:3: methods.spa.n_components: n_components must be at least 1" in done.stdout + done.stderr
     )
