@@ -30,6 +30,7 @@ from eelsunmix.benchmark.subtraction import edges_of
 from eelsunmix.configuration import ConfigurationError
 from eelsunmix.configuration.nodes import node_of
 from eelsunmix.configuration.reading import read_tree
+from eelsunmix.configuration.summary import summarise
 from eelsunmix.errors import InputError
 from eelsunmix.methods import method_names
 from eelsunmix.report.benchmark_page import write_benchmark_report
@@ -372,6 +373,12 @@ def test_defaults_are_the_papers_methods_in_both_settings():
     assert {entry.options.setting for entry in benchmark.methods.values()} == {"published", "eels"}
     assert benchmark.doses == (100, 1000, 10_000)
     assert benchmark.seed_of("vca") == 0
+
+
+def test_the_command_says_what_the_benchmark_runs():
+    section = {"doses": [50, 70], "n_replicates": 3, "methods": {"vca": {}}}
+    said = summarise(read_tree(node_of({"benchmark": section}, "c.yaml"), ("c.yaml",)))
+    assert "benchmark: 3 images of ru3 and k4 at 50, 70 counts; methods: vca\n" in said
 
 
 @pytest.mark.parametrize(

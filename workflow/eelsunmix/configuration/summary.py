@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
+from eelsunmix.benchmark.options import BenchmarkOptions
 from eelsunmix.configuration.params import as_params
 from eelsunmix.configuration.problems import shown
 from eelsunmix.configuration.settings import Configuration, MethodSettings, SampleSettings
@@ -18,8 +19,16 @@ def summarise(configuration: Configuration) -> str:
     lines = [f"{', '.join(configuration.files)}: {n_samples} sample{'s' if n_samples != 1 else ''}"]
     for sample in configuration.samples.values():
         lines += ["", sample.name, *(f"  {line}" for line in _sample(sample))]
+    lines += [] if configuration.samples else ["", _benchmark(configuration.benchmark)]
     return "\n".join(
         [*lines, "", f"blocks are run by: {_changes(configuration.dask) or configuration.dask.mode}"]
+    )
+
+
+def _benchmark(options: BenchmarkOptions) -> str:
+    return (
+        f"benchmark: {options.n_replicates} images of {' and '.join(options.scenes)} at "
+        f"{', '.join(map(str, options.doses))} counts; methods: {', '.join(options.methods)}"
     )
 
 
