@@ -35,7 +35,7 @@ lint: install
 	$(bin)/ruff check .
 	$(bin)/ruff format --check .
 	$(bin)/snakefmt --check Snakefile workflow
-	$(bin)/snakemake --lint --configfile config/examples/multilayer.yaml
+	$(bin)/python .ci/snakemake_lint.py --configfile config/examples/multilayer.yaml
 	$(bin)/mypy
 
 format: install
