@@ -7,22 +7,24 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 from eelsunmix.configuration import (
-    ConfigurationError,
     as_params,
     available_samples,
+    check_folders,
     read_configuration,
 )
+from eelsunmix.errors import InputError
 from eelsunmix.provenance import source_fingerprint
 from snakemake.utils import min_version
 
 min_version("9.20")
 
 try:
+    check_folders()
     settings = read_configuration(
         workflow.config_settings.configfiles or ["config/config.yaml"],
         workflow.config_settings.config,
     )
-except ConfigurationError as error:
+except InputError as error:
     raise WorkflowError(str(error)) from None
 
 # Who runs the blocks, and where, is not a parameter: it changes no result, so it must rerun nothing.

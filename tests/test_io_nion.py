@@ -71,6 +71,14 @@ def test_ndata1(tmp_path, counts, compression, elements, monkeypatch):
     assert imported.attrs["metadata"]["hardware_source"]["exposure"] == 0.05
 
 
+def test_metadata_that_unpack_to_far_more_than_metadata_are_refused(tmp_path, counts, monkeypatch):
+    monkeypatch.setattr("eelsunmix.io.nion.LARGEST_METADATA", 2**20)
+    bomb = properties(title="0" * 2**21)
+    path = write_ndata1(tmp_path / "a.ndata1", counts, bomb, zipfile.ZIP_DEFLATED)
+    with pytest.raises(InputError, match=r"a\.ndata1: metadata\.json holds \d+ bytes"):
+        io.open_image(path)
+
+
 @pytest.mark.parametrize("chunks", [None, (3, 5, 16)])
 def test_h5(tmp_path, counts, chunks):
     described = properties("dimensional_calibrations")

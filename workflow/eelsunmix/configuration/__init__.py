@@ -8,7 +8,7 @@ Examples
 {'along': 'x', 'start_nm': 0.0, 'width_nm': 0.36, 'pixels': None}
 """
 
-from eelsunmix.configuration.availability import available_samples
+from eelsunmix.configuration.availability import available_samples, check_folders
 from eelsunmix.configuration.params import as_params, from_params
 from eelsunmix.configuration.problems import ConfigurationError, Problem
 from eelsunmix.configuration.reading import read_configuration
@@ -23,6 +23,7 @@ __all__ = [
     "SampleSettings",
     "as_params",
     "available_samples",
+    "check_folders",
     "from_params",
     "read_configuration",
 ]

@@ -1,11 +1,26 @@
-"""Which samples can be run here and now: example files may be absent, and then the others go on."""
+"""What can be run here and now: folders must be writable; where example files are absent the others go on."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from eelsunmix.configuration.registry import EXAMPLE_PREFIX
 from eelsunmix.configuration.settings import SampleSettings
+from eelsunmix.errors import InputError
 from eelsunmix.examples import FOLDER_VARIABLE, find_example
+
+WRITTEN = (".", ".snakemake", "results", "reports")
+"""Folders, seen from where Snakemake runs, in which a run writes."""
+
+
+def check_folders() -> None:
+    """Raise InputError before any work if the results could not be written."""
+    for folder in map(Path, WRITTEN):
+        if folder.exists() and not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
+            raise InputError(
+                f"{folder.absolute()}: cannot be written, no permission; choose with --directory"
+            )
 
 
 def available_samples(samples: Mapping[str, SampleSettings]) -> tuple[dict[str, SampleSettings], list[str]]:

@@ -14,6 +14,9 @@ from eelsunmix.io.hdf5 import check_dataset, open_dataset
 from eelsunmix.io.signals import FileAxis, Signal
 from eelsunmix.io.vendor import plain
 
+LARGEST_METADATA = 2**25
+"""Bytes of metadata beyond which a file is refused: a megabyte of zip can unpack to a gigabyte."""
+
 
 def read_zip(path: Path) -> list[Signal]:
     """Return the one signal of an exported (ndata1) or library (ndata) file.
@@ -28,6 +31,11 @@ def read_zip(path: Path) -> list[Signal]:
         if missing:
             raise InputError(
                 f"{path}: {' and '.join(sorted(missing))} missing; export the data item from Swift again"
+            )
+        size = archive.getinfo("metadata.json").file_size
+        if size > LARGEST_METADATA:
+            raise InputError(
+                f"{path}: metadata.json holds {size} bytes, which are no metadata; export it again"
             )
         properties = json.loads(archive.read("metadata.json"))
     member = arrays.zip_member(path, "data.npy")

@@ -1,0 +1,418 @@
+"""Attacks on a really running workflow: killed, raced, starved, fed with hostile files and surroundings."""
+
+import io
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from contextlib import contextmanager
+
+import numpy as np
+import psutil
+import pytest
+
+from eelsunmix.store import main as check_stores
+from eelsunmix.store import open_store, read_manifest, verify
+from test_workflow import Project
+
+pytestmark = [pytest.mark.workflow, pytest.mark.slow]
+
+CONFIGURATION = """
+samples:
+  SI1: {simulate: {scene: multilayer, shape: [9, 31], counts: 2000.0, seed: 1}}
+components: {n: 3}
+edges:
+  Ru_M23: {element: Ru, onset_eV: 461, fit_eV: [400, 455], integrate_eV: [458, 500]}
+methods: {vca: {n_draws: 5}, nmf: {}}
+denoise: {n_components: 8}
+"""
+PCA = "results/SI1/pca.zarr"
+WAITING = """
+    import os, time
+    from pathlib import Path
+
+    waiting = Path("wait").exists()
+    Path("started").write_text(str(os.getpid()))
+    while waiting and not Path("go").exists():
+        time.sleep(0.05)
+    image ="""
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    """A project whose PCA is next, and whose script of the PCA waits if it is told to."""
+    project = Project(tmp_path_factory.mktemp("prepared"))
+    project.configure(CONFIGURATION)
+    project.edit("workflow/scripts/denoise.py", "\n    image =", WAITING)
+    project.run("results/SI1/corrected.zarr")
+    return project
+
+
+@pytest.fixture
+def project(prepared, tmp_path):
+    copy = Project.__new__(Project)
+    copy.folder = tmp_path / "project"
+    shutil.copytree(prepared.folder, copy.folder, symlinks=True)
+    return copy
+
+
+@contextmanager
+def started(project, *arguments):
+    """Snakemake in the background, its job of the PCA waiting for the file `go`."""
+    (project.folder / "wait").touch()
+    command = [sys.executable, "-m", "snakemake", "--cores", "1", *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(project.folder / "workflow")}
+    with (project.folder / "first.log").open("w") as log:
+        process = subprocess.Popen(
+            command, cwd=project.folder, env=environment, stdout=log, stderr=log, start_new_session=True
+        )
+    family = psutil.Process(process.pid)
+    try:
+        number = project.folder / "started"
+        _until(lambda: number.exists() and number.read_text())
+        (project.folder / "wait").unlink()
+        yield process, psutil.Process(int(number.read_text()))
+    finally:
+        for left in [*family.children(recursive=True), family] if family.is_running() else []:
+            left.kill()
+        process.wait()
+
+
+def _until(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+
+
+def _ended(process):
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
+def _drafts(folder):
+    return [path for path in folder.rglob(".*.zarr.tmp-*")]
+
+
+def _output(done):
+    output = done.stdout + done.stderr
+    assert "Traceback" not in output, output
+    return output
+
+
+@pytest.mark.parametrize("orphan_ends", ["after the new run", "before the new run"])
+def test_an_orphan_never_mixes_with_the_run_that_follows(project, orphan_ends):
+    """Snakemake is killed, its job lives on; the user changes the configuration and runs again."""
+    with started(project, PCA) as (snakemake, orphan):
+        second = project.snakemake(PCA)
+        assert second.returncode != 0
+        assert "locked" in _output(second)
+        snakemake.kill()
+        snakemake.wait()
+        assert not _ended(orphan)
+        project.configure(CONFIGURATION.replace("n_components: 8", "n_components: 5"))
+        if orphan_ends == "before the new run":
+            (project.folder / "go").touch()
+            _until(lambda: _ended(orphan))
+            assert read_manifest(project.folder / PCA).settings["denoise"]["n_components"] == 8
+        assert project.snakemake("--unlock").returncode == 0
+        assert "denoise" in project.run(PCA)
+        (project.folder / "go").touch()
+        _until(lambda: _ended(orphan))
+    assert verify(project.folder / PCA).settings["denoise"]["n_components"] == 5
+    assert project.run(PCA) == set()
+    assert _drafts(project.folder) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_killed_job_is_a_failed_job_and_is_run_again(project, number):
+    with started(project, PCA) as (snakemake, job):
+        job.send_signal(number)
+        assert snakemake.wait(60) != 0
+    log = (project.folder / "first.log").read_text()
+    assert "Traceback" not in log
+    assert not (project.folder / PCA).exists()
+    assert project.run(PCA) == {"denoise"}
+
+
+def test_ctrl_c_leaves_nothing_running_and_nothing_behind(project):
+    with started(project, PCA) as (snakemake, job):
+        os.killpg(snakemake.pid, signal.SIGINT)
+        assert snakemake.wait(60) != 0
+        _until(lambda: _ended(job))
+    assert not (project.folder / PCA).exists()
+    assert "Traceback" not in (project.folder / "first.log").read_text()
+    assert project.run(PCA) == {"denoise"}
+
+
+HOSTILE_NAMES = (
+    "a b.npy",
+    "ünï–ö.npy",
+    "-x.npy",
+    "q'uote\".npy",
+    "$(touch PWNED).npy",
+    "; touch PWNED;.npy",
+    "[a]*.npy",
+)
+
+
+def _counts(shape=(4, 5, 60)):
+    return np.random.default_rng(0).poisson(40, shape).astype("u2")
+
+
+def _ndata1(path, extra=None, counts=None):
+    calibrations = [{"units": "nm", "scale": 1.0, "offset": 0.0}] * 2
+    calibrations += [{"units": "eV", "scale": 1.0, "offset": 400.0}]
+    array = io.BytesIO()
+    np.save(array, _counts() if counts is None else counts, allow_pickle=True)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("metadata.json", json.dumps({"spatial_calibrations": calibrations}))
+        archive.writestr("data.npy", array.getvalue())
+        if extra:
+            archive.writestr(extra, b"x")
+
+
+def _npy_header(shape):
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<u2", "fortran_order": False, "shape": shape})
+    return header.getvalue() + b"x" * 100
+
+
+def _bad_files(folder):
+    """Files that must be refused, each with what its line of error must say."""
+    counts = _counts().astype("f4")
+    holes, dark = counts.copy(), counts.copy()
+    holes[2, 3, 7] = np.nan
+    dark[1, 2] = 0
+    arrays = {
+        "holes": holes,
+        "dark": dark,
+        "empty": counts * 0,
+        "objects": np.array([{}]),
+        "complex": counts * 1j,
+    }
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", array)
+    np.save(folder / "objects.npy", np.array([{}]), allow_pickle=True)
+    (folder / "huge.npy").write_bytes(_npy_header((10**6, 10**6, 10**6)))
+    (folder / "negative.npy").write_bytes(_npy_header((-5, -6, 7)))
+    (folder / "text.dm4").write_text("hello\n" * 100)
+    (folder / "nothing.dm3").touch()
+    _ndata1(folder / "objects.ndata1", counts=np.array([{}]))
+    _ndata1(folder / "whole.ndata1")
+    (folder / "cut.ndata1").write_bytes((folder / "whole.ndata1").read_bytes()[:2000])
+    (folder / "whole.ndata1").unlink()
+    return {
+        "holes.npy": r"1 pixels hold NaN or infinity, the first at \(y, x\) = \(2, 3\), channel 7",
+        "dark.npy": r"1 pixels hold nothing but zeros, the first at \(y, x\) = \(1, 2\)",
+        "empty.npy": "every pixel is NaN, infinite or zero",
+        "objects.npy": "Python objects, which can run code",
+        "complex.npy": "not real numbers",
+        "huge.npy": "truncated",
+        "negative.npy": "truncated",
+        "text.dm4": r"cannot be read as \.dm4",
+        "nothing.dm3": "is empty",
+        "objects.ndata1": "Python objects, which can run code",
+        "cut.ndata1": "damaged, truncated",
+    }
+
+
+def test_hostile_files_are_refused_in_one_line_and_hostile_names_do_nothing(project):
+    folder = project.folder / "in"
+    folder.mkdir()
+    bad = _bad_files(folder)
+    for name in HOSTILE_NAMES:
+        np.save(folder / name, _counts())
+    _ndata1(folder / "slip.ndata1", extra="../../../SLIPPED")
+    good = [*HOSTILE_NAMES, "slip.ndata1"]
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    axes = ", axes: {dims: [y, x, energy_loss], energy: {offset_eV: 400, dispersion_eV: 1.0}}"
+    names = {f"s{number}": name for number, name in enumerate([*bad, *good])}
+    lines = [
+        f"  {sample}: {{file: {json.dumps('in/' + name)}{axes * name.endswith('.npy')}}}"
+        for sample, name in names.items()
+    ]
+    project.configure("samples:\n" + "\n".join(lines) + "\nmethods: {vca: {}}\n")
+    output = _output(project.snakemake("-k", "--", *(f"results/{sample}/raw.zarr" for sample in names)))
+    for sample, name in names.items():
+        log = (project.folder / f"results/{sample}/logs/import_image.log").read_text()
+        store = project.folder / f"results/{sample}/raw.zarr"
+        assert "Traceback" not in log
+        if name in good:
+            verify(store)
+            continue
+        errors = [line for line in log.splitlines() if " ERROR " in line]
+        assert len(errors) == 1, log
+        assert f"in/{name}: " in errors[0]
+        assert re.search(bad[name], errors[0]), errors[0]
+        assert errors[0] in output
+        assert not store.exists()
+    assert before == {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert not [
+        path for path in project.folder.parent.rglob("*") if path.name == "PWNED" or path.name == "SLIPPED"
+    ]
+
+
+def test_strange_surroundings_change_nothing(prepared, tmp_path):
+    """Spaces and unicode in all paths, another working folder, no locale, no TMPDIR, a strict umask."""
+    code, work = tmp_path / "the code – ü", tmp_path / "my work (1)"
+    shutil.copytree(
+        prepared.folder, code, symlinks=True, ignore=shutil.ignore_patterns("results", ".snakemake")
+    )
+    (work / "tables").mkdir(parents=True)
+    (work / "tables" / "samples.tsv").write_text("sample\tfile\nSI.1-a\timage – 1.npy\n")
+    np.save(work / "image – 1.npy", _counts((6, 9, 90)))
+    (work / "c.yaml").write_text(
+        "samples: tables/samples.tsv\nmethods: {vca: {}}\ncomponents: {n: 2}\n"
+        "axes: {dims: [y, x, energy_loss], energy: {offset_eV: 400, dispersion_eV: 1.0}}\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("LC_")}
+    environment |= {"LC_ALL": "C", "TMPDIR": str(tmp_path / "absent"), "PYTHONPATH": str(code / "workflow")}
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--snakefile", code / "Snakefile"]
+    command += ["--directory", work, "--configfile", work / "c.yaml", "--config", "seed=3"]
+    command += ["--", "results/SI.1-a/map/vca.zarr"]
+    done = subprocess.run(
+        command, cwd="/", env=environment, umask=0o077, capture_output=True, text=True, check=False
+    )
+    output = _output(done)
+    assert done.returncode == 0, output
+    assert open_store(work / "results/SI.1-a/map/vca.zarr").attrs["seed"] == 3
+
+
+def test_processes_give_the_same_bits_as_threads(project):
+    """In blocks of a tenth of the image, so that there is something to share out."""
+    blocks = (project.folder / "workflow/eelsunmix/blocks.py").read_text()
+    assert "2**23" in blocks
+    (project.folder / "workflow/eelsunmix/blocks.py").write_text(blocks.replace("2**23", "6 * 10**3"))
+    shutil.rmtree(project.folder / "results")
+    targets = [f"results/SI1/{name}.zarr" for name in ("bs", "rank", "map/vca")]
+    project.run(*targets)
+    expected = {path: open_store(project.folder / path).load() for path in (*targets, PCA)}
+    assert len(list((project.folder / "results/SI1/corrected.zarr/counts/c").rglob("*"))) > 8
+    shutil.rmtree(project.folder / "results")
+    project.configure(CONFIGURATION + "dask: {mode: processes, workers: 2}\n")
+    project.run(*targets)
+    for path, store in expected.items():
+        assert open_store(project.folder / path).equals(store), path
+
+
+def test_a_failing_method_never_costs_the_others_their_report(project):
+    project.edit(
+        "workflow/eelsunmix/methods/vca.py",
+        "\n    def fit(self, learning_set",
+        "\n    def fit(self, *_):\n        from eelsunmix.errors import MethodFailedError\n"
+        "        raise MethodFailedError('the simplex <b>collapsed</b>')\n"
+        "\n    def old_fit(self, learning_set",
+    )
+    project.run()
+    report = (project.folder / "reports" / "SI1.html").read_text()
+    assert "the simplex &lt;b&gt;collapsed" in report
+    assert "<b>collapsed" not in report
+    assert open_store(project.folder / "results/SI1/fit/vca.zarr").attrs["status"] == "failed"
+    assert open_store(project.folder / "results/SI1/fit/nmf.zarr").attrs["status"] != "failed"
+
+
+def _may_mount():
+    if os.geteuid() or not shutil.which("mount"):
+        return False
+    done = subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False)
+    return done.returncode == 0
+
+
+@pytest.mark.skipif(not _may_mount(), reason="only root can make a small disk")
+@pytest.mark.parametrize("place", ["results", "."])
+def test_a_full_disk_is_one_line_and_nothing_half_written(project, place):
+    """In a name space of its own, so that nothing stays mounted."""
+    shutil.rmtree(project.folder / "results")
+    project.configure(CONFIGURATION.replace("[9, 31]", "[60, 60]"))
+    small = "3m" if place == "results" else "3500k"
+    script = f"""
+        set -e
+        cp -a . ../full && mkdir -p ../disk
+        mount -t tmpfs -o size={small} tmpfs ../disk
+        if [ {place} = results ]; then ln -s ../disk ../full/results; cd ../full
+        else cp -a ../full/. ../disk/ && cd ../disk; fi
+        export PYTHONPATH=$PWD/workflow PYTHONDONTWRITEBYTECODE=1
+        {sys.executable} -m snakemake --cores 1 {PCA} && exit 9
+        {sys.executable} -m eelsunmix.store ../disk
+        mount -o remount,size=60m ../disk
+        {sys.executable} -m snakemake --cores 1 {PCA}
+    """
+    done = subprocess.run(
+        ["unshare", "--mount", "bash", "-c", script],
+        cwd=project.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    output = _output(done)
+    assert done.returncode == 0, output
+    assert "cannot be written, the disk is full" in output
+    assert ", 0 of them not in order" in output
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can drop its rights")
+@pytest.mark.parametrize("place", [".", "results", "results/SI1"])
+def test_a_folder_without_permission_is_one_line(project, place):
+    (project.folder / place).chmod(0o555)
+    command = ["setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override"]
+    command += [sys.executable, "-m", "snakemake", "--cores", "1", PCA]
+    environment = {**os.environ, "PYTHONPATH": str(project.folder / "workflow")}
+    done = subprocess.run(
+        command, cwd=project.folder, env=environment, capture_output=True, text=True, check=False
+    )
+    output = _output(done)
+    assert done.returncode != 0
+    assert re.search(
+        f"{project.folder if place != 'results/SI1' else PCA}.*: cannot be written, no permission", output
+    )
+    (project.folder / place).chmod(0o755)
+    assert project.run(PCA) == {"denoise"}
+
+
+def test_a_planted_link_is_not_followed(project, tmp_path):
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "thesis.txt").write_text("mine")
+    (project.folder / PCA).symlink_to(precious)
+    project.snakemake(PCA)
+    assert (precious / "thesis.txt").read_text() == "mine"
+    assert list(precious.iterdir()) == [precious / "thesis.txt"]
+
+
+@pytest.mark.parametrize(
+    "store", ["raw", "corrected", "pca", "rank", "fit/vca", "map/vca", "bs", "comparison"]
+)
+def test_damage_to_any_store_is_refused_by_the_job_that_needs_it(finished, tmp_path, store):
+    folder = tmp_path / "project"
+    shutil.copytree(finished.folder, folder, symlinks=True)
+    damaged = folder / "results/SI1" / f"{store}.zarr"
+    victim = sorted(path for path in damaged.rglob("c/**/*") if path.is_file())[0]
+    content = bytearray(victim.read_bytes())
+    content[len(content) // 2] ^= 4
+    victim.write_bytes(content)
+    assert check_stores([str(folder / "results")]) == 1
+    copy = Project.__new__(Project)
+    copy.folder = folder
+    (folder / "reports" / "SI1.html").unlink()
+    done = copy.snakemake()
+    output = _output(done)
+    assert done.returncode != 0
+    assert f"{store}.zarr: {victim.relative_to(damaged)} is damaged" in output
+    assert not (folder / "reports" / "SI1.html").exists()
+    shutil.rmtree(damaged)
+    copy.run()
+    assert check_stores([str(folder / "results")]) == 0
+
+
+@pytest.fixture(scope="module")
+def finished(prepared, tmp_path_factory):
+    copy = Project.__new__(Project)
+    copy.folder = tmp_path_factory.mktemp("finished") / "project"
+    shutil.copytree(prepared.folder, copy.folder, symlinks=True)
+    copy.run()
+    return copy
