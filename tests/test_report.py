@@ -399,6 +399,21 @@ def test_columns_of_which_nothing_is_known_are_left_out(tmp_path):
     assert any("known to be absent (regions in the configuration)" in text for text in page.text)
 
 
+def test_criteria_that_judge_nobody_are_named_and_take_no_room(tmp_path):
+    arguments = report_arguments()
+    comparison = arguments["stores"]["comparison"]
+    known, unknown = (
+        {"method": "nmf", "text": "1", "green": 2.0, "amber": 3.0, "light": light, "explanation": ""}
+        for light in ("green", "grey")
+    )
+    rows = [{**known, "criterion": "judged"}, {**unknown, "criterion": "never judged"}]
+    arguments["stores"]["comparison"] = comparison.assign_attrs(verdict=rows)
+    page = Elements(write_report(tmp_path / "page.html", **arguments).read_text(encoding="utf-8"))
+    assert page.text.count("judged") == 2
+    assert "never judged" not in page.text
+    assert any("Not known for this sample: never judged." in text for text in page.text)
+
+
 def test_metadata_that_nobody_looks_for_are_folded_away(tmp_path):
     arguments = report_arguments()
     raw = arguments["stores"]["raw"]

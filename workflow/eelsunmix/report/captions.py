@@ -5,6 +5,7 @@ VERDICT = (
     "(BS) is the reference, not the truth."
 )
 LIGHTS = "✔ good, ▲ look closer, ✖ do not rely on it, – not judged. The limits stand in the table below."
+NO_EDGES = " No edge is named in the configuration, so that nothing can be compared with BS."
 LIMITS = "Limits behind the verdict and its sentences."
 
 TOTAL_COUNTS = (

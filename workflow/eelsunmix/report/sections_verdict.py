@@ -62,8 +62,7 @@ def _chosen_by(inputs: Inputs) -> str:
 
 
 def _lights(inputs: Inputs, entries: list[Entry]) -> Table:
-    judged = (str(entry["criterion"]) for entry in entries if entry.get("light") != "grey")
-    criteria = list(dict.fromkeys(judged))
+    criteria = _judged(entries)
     by_place = {(str(entry["method"]), str(entry["criterion"])): entry for entry in entries}
     explained = {str(entry["criterion"]): str(entry.get("explanation", "")) for entry in reversed(entries)}
     rows = []
@@ -72,7 +71,7 @@ def _lights(inputs: Inputs, entries: list[Entry]) -> Table:
         if any(entry is not None and entry.get("light") != "grey" for entry in found):
             rows.append(Row(method=label, cells=(_name(inputs, label), *map(_light, found))))
     return Table(
-        caption=captions.LIGHTS + _not_judged(entries, criteria),
+        caption=captions.LIGHTS + _not_judged(entries) + captions.NO_EDGES * (not inputs.edges),
         columns=("method", *criteria),
         titles=("", *(explained[criterion] for criterion in criteria)),
         rows=tuple(rows),
@@ -80,10 +79,15 @@ def _lights(inputs: Inputs, entries: list[Entry]) -> Table:
     )
 
 
-def _not_judged(entries: list[Entry], criteria: list[str]) -> str:
+def _judged(entries: list[Entry]) -> list[str]:
+    """Return the criteria of which something is known for some method."""
+    return list(dict.fromkeys(str(entry["criterion"]) for entry in entries if entry.get("light") != "grey"))
+
+
+def _not_judged(entries: list[Entry]) -> str:
     """Name the criteria of which nothing is known for any method."""
     names = dict.fromkeys(str(entry["criterion"]) for entry in entries)
-    missing = [name for name in names if name not in criteria]
+    missing = [name for name in names if name not in _judged(entries)]
     return f" Not known for this sample: {', '.join(missing)}." if missing else ""
 
 
@@ -105,8 +109,10 @@ def _light(entry: Entry | None) -> Cell:
 
 def _thresholds(entries: list[Entry]) -> Table:
     first: dict[str, Entry] = {}
+    judged = _judged(entries)
     for entry in entries:
-        first.setdefault(str(entry["criterion"]), entry)
+        if str(entry["criterion"]) in judged:
+            first.setdefault(str(entry["criterion"]), entry)
     rows = tuple(
         Row(cells=(cell(name), *_limits(entry), cell(str(entry.get("explanation", "")))))
         for name, entry in first.items()
