@@ -367,3 +367,10 @@ def test_real_layer_has_manganese_and_lanthanum_where_titanium_is_not(mode):
     assert r[0, 2] == pytest.approx(-0.8, abs=0.1)  # Ti against Mn
     assert r[2, 3] == pytest.approx(0.77, abs=0.1)  # Mn against La
     assert (bs.reduced_chi2.median(("y", "x")) < 2).all()
+
+
+def test_plain_mappings_do_as_well():
+    plain = {"onset_eV": 400, "fit_eV": [320, 390], "integrate_eV": [400, 460], "reference": True}
+    found = subtract_background(noisy_image(), {"Ti_L23": plain}, profiles={"all": {"along": "y"}})
+    expected = subtract_background(noisy_image(), {"Ti_L23": EDGE}, profiles={"all": Profile(along="y")})
+    assert found.identical(expected)

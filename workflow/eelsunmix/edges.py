@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from eelsunmix.errors import InputError
+
+Band = TypeVar("Band", "Profile", "Region")
 
 FEWEST_FIT_CHANNELS = 4
 FEW_FIT_CHANNELS = 10
@@ -127,6 +129,17 @@ def as_edges(edges: Mapping[str, Edge | Mapping[str, Any]]) -> dict[str, Edge]:
         name: edge if isinstance(edge, Edge) else Edge(**{"element": name.split("_")[0], **edge})
         for name, edge in edges.items()
     }
+
+
+def as_options(kind: type[Band], given: Mapping[str, Band | Mapping[str, Any]]) -> dict[str, Band]:
+    """Make profiles or regions of plain mappings.
+
+    Examples
+    --------
+    >>> as_options(Profile, {"across": {"along": "y"}})["across"].along
+    'y'
+    """
+    return {name: one if isinstance(one, kind) else kind(**one) for name, one in given.items()}  # type: ignore[arg-type]
 
 
 def check_windows(edges: Mapping[str, Edge], energy: xr.DataArray | NDArray[np.float64]) -> list[str]:
@@ -253,7 +266,7 @@ EDGES: dict[str, Edge] = {
     "Ti_L23": _edge("Ti", 456, (405, 450), (456, 486)),  # O K follows
     "Ru_M23": _edge("Ru", 461, (400, 455), (458, 500)),
     "O_K": _edge("O", 532, (480, 525), (530, 570)),
-    "Mn_L23": _edge("Mn", 640, (580, 632), (638, 668)),
+    "Mn_L23": _edge("Mn", 640, (560, 630), (638, 668)),
     "Fe_L23": _edge("Fe", 708, (640, 700), (706, 736)),
     "Co_L23": _edge("Co", 779, (680, 770), (778, 860)),
     "La_M45": _edge("La", 832, (770, 822), (828, 858)),

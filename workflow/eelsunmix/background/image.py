@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from eelsunmix.background.group_spectra import group_spectra
 from eelsunmix.background.subtraction import BackgroundOptions, Subtraction, overall_exponent, subtract
 from eelsunmix.background.windows import EdgeChannels, WindowSums, locate, sum_windows
-from eelsunmix.edges import Edge, Profile, Region, as_edges, check_windows
+from eelsunmix.edges import Edge, Profile, Region, as_edges, as_options, check_windows
 from eelsunmix.profiles import length_unit, profile_pixels, profile_positions, region_mask
 
 Floats = NDArray[np.float64]
@@ -30,8 +30,8 @@ def subtract_background(
     edges: Mapping[str, Edge | Mapping[str, Any]],
     options: BackgroundOptions | None = None,
     *,
-    profiles: Mapping[str, Profile] | None = None,
-    regions: Mapping[str, Region] | None = None,
+    profiles: Mapping[str, Profile | Mapping[str, Any]] | None = None,
+    regions: Mapping[str, Region | Mapping[str, Any]] | None = None,
 ) -> xr.Dataset:
     """Subtract a power-law background before each edge and sum the net counts.
 
@@ -42,8 +42,8 @@ def subtract_background(
     edges : mapping of str to Edge or to a mapping of its fields
         May be empty: the result is then empty too.
     options : BackgroundOptions, optional
-    profiles : mapping of str to Profile, optional
-    regions : mapping of str to Region, optional
+    profiles : mapping of str to Profile or to a mapping of its fields, optional
+    regions : mapping of str to Region or to a mapping of its fields, optional
         Where elements are known to be absent.
 
     Returns
@@ -69,7 +69,7 @@ def subtract_background(
     """
     options, profiles, regions = options or BackgroundOptions(), profiles or {}, regions or {}
     energy = image[image.dims[-1]]
-    edges = as_edges(edges)
+    edges, profiles, regions = as_edges(edges), as_options(Profile, profiles), as_options(Region, regions)
     warnings = check_windows(edges, energy)
     geometry = {name: profile_pixels(band, image, name=name).as_attrs() for name, band in profiles.items()}
     absent = {name: _absent(edge.element, regions, image) for name, edge in edges.items()}
