@@ -7,6 +7,12 @@ nodes=2 cpus=2 memory_mb=4000
 state=/var/lib/eelsunmix-slurm
 [ "$(id -u)" = 0 ] || { echo "tests/slurm/up.sh: run as root" >&2; exit 1; }
 
+# This script writes slurm.conf and its counterpart cancels jobs: never where somebody else's SLURM is.
+if [ -e /etc/slurm/slurm.conf ] && ! grep -qs '^ClusterName=eelsunmix$' /etc/slurm/slurm.conf; then
+    echo "tests/slurm/up.sh: /etc/slurm/slurm.conf belongs to another SLURM; nothing was done" >&2
+    exit 1
+fi
+
 fail() { echo "tests/slurm/up.sh: $1" >&2; tail -n 20 "$state"/*.log >&2 2>/dev/null; exit 1; }
 running() { [ -s "$1" ] && kill -0 "$(cat "$1")" 2>/dev/null; }
 until_true() { for _ in $(seq 150); do "$@" >/dev/null 2>&1 && return 0; sleep 0.2; done; return 1; }
@@ -58,8 +64,10 @@ chown munge: /etc/munge/munge.key
 chmod 400 /etc/munge/munge.key
 install -d -o munge -g munge -m 755 /run/munge
 install -d -o munge -g munge -m 700 /var/log/munge /var/lib/munge
-munge -n 2>/dev/null | unmunge >/dev/null 2>&1 ||
+if ! munge -n 2>/dev/null | unmunge >/dev/null 2>&1; then
     setpriv --reuid=munge --regid=munge --clear-groups /usr/sbin/munged --force
+    ln -sf /run/munge/munged.pid "$state/munged.pid" # ours, for down.sh to stop
+fi
 until_true munge -n || fail "munged did not start"
 
 running "$state/slurmctld.pid" || /usr/sbin/slurmctld -i
