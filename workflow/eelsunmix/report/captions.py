@@ -111,9 +111,8 @@ ELEMENT_MAPS = (
     "99 %. As returned: the abundance of the component that owns the edge."
 )
 MAP_SCORES = (
-    "Maps against BS. r cannot exceed the noise ceiling, which is what two equally noisy measurements "
-    "of the same map would reach: differences above it mean nothing. Scale: the factor that brings the "
-    "map to BS, ideally 1."
+    "Maps against BS. The noise ceiling is the r that the true map itself would have with the noisy BS "
+    "map: more than that says nothing. Scale: the factor that brings the map to BS, ideally 1."
 )
 MAP_OFF_REGION = " Off region: mean counts where the element is said to be absent, ideally 0."
 COMPONENT_MAPS = (
