@@ -6,12 +6,15 @@ import shutil
 import subprocess
 import sys
 import textwrap
+import threading
+import time
 from pathlib import Path
 
 import pytest
 import yaml
 
 from eelsunmix.store import open_store
+from test_workflow import Project
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.slurm
@@ -96,6 +99,68 @@ def test_a_job_over_its_memory_is_retried_with_more(tmp_path):
     assert done.returncode == 0, output
     assert "Trying to restart job" in output
     assert int((tmp_path / "out.txt").read_text()) > 700
+
+
+SMALL = """
+samples: {SI1: {simulate: {scene: multilayer, shape: [9, 31], seed: 1}}}
+components: {n: 2}
+methods: {vca: {}}
+"""
+DASK = "dask: {mode: slurm, workers: 2, slurm: {cores: 1, memory: 1GB, interface: lo, queue: %s}}\n"
+
+
+def test_dask_workers_of_slurm_give_the_same_bits_as_threads(tmp_path):
+    project = Project(tmp_path)
+    project.edit("workflow/eelsunmix/blocks.py", "2**23", "6 * 10**3")
+    project.configure(SMALL)
+    project.run("results/SI1/map/vca.zarr")
+    stores = [f"results/SI1/{name}.zarr" for name in ("pca", "rank", "map/vca")]
+    expected = {path: open_store(tmp_path / path).load() for path in stores}
+    shutil.rmtree(tmp_path / "results")
+    project.configure(SMALL + DASK % "cpu")
+    project.run("results/SI1/map/vca.zarr")
+    assert "2 jobs submitted to SLURM" in (tmp_path / "results/SI1/logs/denoise.log").read_text()
+    for path, store in expected.items():
+        assert open_store(tmp_path / path).equals(store), path
+
+
+def test_a_queue_that_does_not_exist_is_one_line(tmp_path):
+    project = Project(tmp_path)
+    project.configure(SMALL + DASK % "absent")
+    failed = project.snakemake("results/SI1/raw.zarr")
+    output = failed.stdout + failed.stderr
+    assert failed.returncode != 0
+    assert re.search(r"ERROR dask\.slurm: .*invalid partition", output), output
+    assert "Traceback" not in output
+
+
+def test_a_cancelled_job_is_run_again_and_the_command_line_reaches_the_nodes(tmp_path):
+    project = Project(tmp_path)
+    project.edit(
+        "workflow/scripts/simulate_image.py", "\n    scene =", "\n    import time; time.sleep(8)\n    scene ="
+    )
+    project.configure(SMALL)
+    cancelled = threading.Thread(target=_cancel_the_first_that_runs)
+    cancelled.start()
+    done = submit(tmp_path, "--config", "seed=3", "--", "results/SI1/fit/vca.zarr")
+    cancelled.join()
+    output = done.stdout + done.stderr
+    assert done.returncode == 0, output
+    assert "Trying to restart job" in output
+    assert open_store(tmp_path / "results/SI1/fit/vca.zarr").attrs["seed"] == 3
+    assert not list(tmp_path.rglob(".*.tmp-*"))
+
+
+def _cancel_the_first_that_runs():
+    for _ in range(600):
+        running = subprocess.run(
+            ["squeue", "-h", "-t", "R", "-o", "%A"], capture_output=True, text=True, check=True
+        ).stdout.split()
+        if running:
+            time.sleep(4)
+            subprocess.run(["scancel", running[0]], check=True)
+            return
+        time.sleep(0.1)
 
 
 def test_the_profile_has_what_a_cluster_needs():

@@ -11,6 +11,7 @@ import functools
 import logging
 import math
 import os
+import subprocess
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from threadpoolctl import threadpool_limits
 from eelsunmix.errors import InputError
 
 Result = TypeVar("Result")
+
+logger = logging.getLogger(__name__)
 
 BLOCK_ELEMENTS = 2**23
 """Elements in a block: 16 MB of uint16 counts, 64 MB in float64. Also the size of a shard on disk."""
@@ -309,14 +312,37 @@ def _cluster(options: Execution, workers: int) -> Any:
     local = "127.0.0.1:0"
     if options.mode == "processes":
         return _local_cluster(workers, {"host": "127.0.0.1", "dashboard_address": local})
+    return _slurm_cluster(
+        workers, {"scheduler_options": {"dashboard_address": local}, **(options.slurm or {})}
+    )
+
+
+def _slurm_cluster(workers: int, slurm: dict[str, Any]) -> Any:
     from dask_jobqueue import SLURMCluster
 
     try:
-        cluster = SLURMCluster(**{"scheduler_options": {"dashboard_address": local}, **(options.slurm or {})})
+        cluster = SLURMCluster(**slurm)
     except (TypeError, ValueError) as error:
         raise InputError(f"dask.slurm: {error}") from error
+    try:
+        _check_submission(cluster.job_script())
+    except InputError:
+        cluster.close()
+        raise
     cluster.scale(jobs=workers)
+    logger.info("dask: %d jobs submitted to SLURM; the blocks wait for the first that runs", workers)
     return cluster
+
+
+def _check_submission(script: str) -> None:
+    """Ask SLURM whether it would take the job of a worker: nobody hears of one that it refuses later."""
+    command = ["sbatch", "--test-only"]
+    try:
+        done = subprocess.run(command, input=script, capture_output=True, text=True, check=False)  # noqa: S603
+    except OSError as error:
+        raise InputError(f"dask.mode slurm: sbatch cannot be run here ({error.strerror})") from error
+    if done.returncode:
+        raise InputError(f"dask.slurm: {' '.join(done.stderr.split())}")
 
 
 def _local_cluster(workers: int, address: dict[str, str]) -> Any:
