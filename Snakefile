@@ -13,7 +13,7 @@ from eelsunmix.configuration import (
     read_configuration,
 )
 from eelsunmix.errors import InputError
-from eelsunmix.provenance import source_fingerprint
+from eelsunmix.provenance import file_fingerprint, source_fingerprint
 from snakemake.utils import min_version
 
 min_version("9.20")

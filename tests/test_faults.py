@@ -283,6 +283,27 @@ def test_strange_surroundings_change_nothing(prepared, tmp_path):
     assert open_store(work / "results/SI.1-a/map/vca.zarr").attrs["seed"] == 3
 
 
+def test_a_file_that_is_exchanged_is_read_again_whatever_its_time(project):
+    axes = "axes: {dims: [y, x, energy_loss], energy: {offset_eV: 400, dispersion_eV: 1.0}}"
+    gain = "corrections: {gain: {method: reference, reference: gain.npy, kind: divide}}"
+    project.configure(f"samples: {{SI1: {{file: a.npy, {axes}, {gain}}}}}")
+    image, reference = project.folder / "a.npy", project.folder / "gain.npy"
+    target = "results/SI1/corrected.zarr"
+    shutil.rmtree(project.folder / "results")
+    np.save(image, _counts())
+    np.save(reference, np.linspace(0.9, 1.1, 60))
+    project.run(target)
+    for path in (image, reference):
+        os.utime(path, (4e9, 4e9))  # a clock that is far ahead
+    assert project.run("-n", target) == set()
+    np.save(reference, np.linspace(0.8, 1.2, 60))
+    os.utime(reference, (1e9, 1e9))
+    assert project.run("-n", target) == {"correct_gain"}
+    np.save(image, _counts() + 1)
+    os.utime(image, (1e9, 1e9))
+    assert project.run(target) == {"import_image", "correct_gain"}
+
+
 def test_processes_give_the_same_bits_as_threads(project):
     """In blocks of a tenth of the image, so that there is something to share out."""
     blocks = (project.folder / "workflow/eelsunmix/blocks.py").read_text()

@@ -1,13 +1,14 @@
 """A fingerprint changes with what is computed, and with nothing else."""
 
 import ast
+import os
 import re
 from pathlib import Path
 
 import pytest
 
 from eelsunmix import provenance
-from eelsunmix.provenance import source_fingerprint
+from eelsunmix.provenance import file_fingerprint, source_fingerprint
 
 ROOT = Path(__file__).parents[1]
 
@@ -108,3 +109,27 @@ def test_the_fingerprint_of_a_rule_covers_what_its_script_imports(script):
     needed = {home for node in imports for home in _homes(node)}
     computing = {home for home in needed if home.split(".")[1] not in provenance.INFRASTRUCTURE}
     assert {home for home in computing if provenance._file_of(home) not in covered} == set()
+
+
+@pytest.mark.parametrize("size", [0, 1, 40_000, 3_000_000])
+def test_the_fingerprint_of_a_file_is_that_of_its_content(tmp_path, size):
+    content = bytes(range(256)) * (size // 256 + 1)
+    (tmp_path / "a").write_bytes(content[:size])
+    (tmp_path / "b").write_bytes(content[:size])
+    os.utime(tmp_path / "b", (0, 0))
+    assert file_fingerprint(tmp_path / "a") == file_fingerprint(tmp_path / "b")
+    (tmp_path / "b").write_bytes(content[:size] + b"x")
+    assert file_fingerprint(tmp_path / "a") != file_fingerprint(tmp_path / "b")
+    if size:
+        for place in (0, size - 1):
+            changed = bytearray(content[:size])
+            changed[place] ^= 1
+            (tmp_path / "b").write_bytes(changed)
+            assert file_fingerprint(tmp_path / "a") != file_fingerprint(tmp_path / "b")
+
+
+def test_the_fingerprint_of_a_folder_is_that_of_its_files(tmp_path):
+    (tmp_path / "a.zarr" / "c").mkdir(parents=True)
+    before = file_fingerprint(tmp_path / "a.zarr")
+    (tmp_path / "a.zarr" / "c" / "0").write_bytes(b"1")
+    assert file_fingerprint(tmp_path / "a.zarr") != before

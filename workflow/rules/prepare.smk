@@ -22,6 +22,7 @@ rule import_image:
         axes=lambda wildcards: as_params(samples[wildcards.sample].axes),
         detector=lambda wildcards: as_params(samples[wildcards.sample].detector),
         invalid_pixels=lambda wildcards: samples[wildcards.sample].invalid_pixels,
+        content=lambda wildcards: file_fingerprint(samples[wildcards.sample].file),
         code=source_fingerprint("eelsunmix.io"),
     message:
         "{wildcards.sample}: import {input}"
@@ -55,11 +56,7 @@ rule simulate_image:
 rule correct_gain:
     input:
         raw="results/{sample}/raw.zarr",
-        references=lambda wildcards: [
-            path
-            for key in ("reference", "dark")
-            if (path := getattr(samples[wildcards.sample].corrections.gain, key))
-        ],
+        references=lambda wildcards: samples[wildcards.sample].references,
     output:
         directory("results/{sample}/corrected.zarr"),
     log:
@@ -73,6 +70,10 @@ rule correct_gain:
     params:
         corrections=lambda wildcards: as_params(samples[wildcards.sample].corrections),
         edges=lambda wildcards: as_params(samples[wildcards.sample].edges),
+        # of the wildcards alone: Snakemake ignores changes of what is derived from the input
+        references=lambda wildcards: list(
+            map(file_fingerprint, samples[wildcards.sample].references)
+        ),
         code=source_fingerprint("eelsunmix.corrections", "eelsunmix.edges"),
     message:
         "{wildcards.sample}: correct gain, bad channels and spikes"

@@ -131,6 +131,12 @@ class SampleSettings(Sections):
     scene: str | None = None
     fit_on: str | None = None
 
+    @property
+    def references(self) -> list[str]:
+        """Files of the gain and of the dark signal."""
+        gain = self.corrections.gain
+        return [path for path in (gain.reference, gain.dark) if path]
+
     def seed_of(self, label: str) -> int:
         """Seed of a method: its own, or that of the sample."""
         seed = self.methods[label].seed
