@@ -62,7 +62,10 @@ def test_trouble_of_the_machine_is_one_line_too(tmp_path, error, line):
 
 
 @pytest.mark.parametrize(("number", "word"), [(signal.SIGTERM, "stopped"), (signal.SIGINT, "interrupted")])
-def test_a_signal_lets_the_job_clear_up(tmp_path, number, word):
+def test_a_signal_lets_the_job_clear_up(tmp_path, number, word, request):
+    # A shell may have told us to ignore Ctrl-C, and a library may have its own way with it.
+    ours = signal.signal(signal.SIGINT, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, ours))
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(SystemExit) as stopped, job(tmp_path / "log"):
         os.kill(os.getpid(), number)
