@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from eelsunmix.errors import MethodFailedError
 from eelsunmix.methods._contract import Array, LearningSet
 from eelsunmix.methods._linear import LinearModel, in_order, with_equal_totals
+
+_PIECES = 16
+_STEEPEST = 6.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,8 +22,9 @@ class ICA:
     Parameters
     ----------
     setting : {"eels", "published"}
-        ``eels`` takes the Poisson-weighted PCA, and the differences between neighbouring channels relative to
-        the mean spectrum, in which edges stand out from the background that all components share.
+        ``eels`` takes the Poisson-weighted PCA, divides by the power law that the mean spectrum follows
+        between its edges, and looks at differences between neighbouring channels: of the background that all
+        components share they hold next to nothing, of the edges everything.
         ``published`` is what HyperSpy does with its own defaults: unweighted PCA, plain differences.
     contrast : {"logcosh", "exp", "cube"}
         Measure of independence [1]_.
@@ -60,10 +65,10 @@ class ICA:
         weight = learning_set.channel_weight
         if published:
             loadings = _unweighted_loadings(learning_set.spectra, n_endmembers)
-            signals = np.diff(loadings, axis=1)
+            signals = np.diff(loadings)
         else:
             loadings = learning_set.basis(n_endmembers) * weight
-            signals = np.diff(loadings, axis=1) / (weight[1:] * weight[:-1])
+            signals = np.diff(loadings / power_law(learning_set.spectra.mean(axis=0), learning_set.energy))
         unmixing, n_iterations = self._unmixing(signals, rng)
         converged = n_iterations < self.max_iter
         model = LinearModel(
@@ -94,6 +99,38 @@ class ICA:
             warnings.simplefilter("ignore", ConvergenceWarning)
             engine.fit(signals.T)
         return engine.components_, int(engine.n_iter_)
+
+
+def power_law(mean_spectrum: Array, energy: Array) -> Array:
+    """Power law with the exponent that a mean spectrum has between its edges, shape (channel,).
+
+    The exponent is the upper quartile of the slopes, in double logarithmic scale, of pieces of a sixteenth of
+    the channels: an edge makes the decay slower in the few pieces that it lies in.
+
+    Parameters
+    ----------
+    mean_spectrum : ndarray, shape (channel,)
+    energy : ndarray, shape (channel,)
+        Channels at or below zero have no part in the slopes, and the value of the first one above it.
+
+    Examples
+    --------
+    >>> energy = np.linspace(200.0, 800.0, 201)
+    >>> law = power_law(1e9 * energy**-3.0 + 5.0 * (energy > 500), energy)
+    >>> bool(np.ptp(law * energy**3.0) < 0.02 * (law * energy**3.0).max())
+    True
+    """
+    known = (energy > 0) & (mean_spectrum > 0)
+    length = max(len(energy) // _PIECES, 3)
+    if known.sum() < length:
+        return np.ones(len(energy))
+    x, y = np.log(energy[known]), np.log(mean_spectrum[known])
+    x, y, weight = (sliding_window_view(values, length) for values in (x, y, mean_spectrum[known]))
+    x = x - np.average(x, axis=1, weights=weight)[:, None]
+    slopes = np.sum(weight * x * y, axis=1) / np.sum(weight * x * x, axis=1)
+    exponent = np.clip(np.quantile(-slopes, 0.75), 0.0, _STEEPEST)
+    law: Array = (np.maximum(energy, energy[known][0]) / energy[-1]) ** -exponent
+    return law
 
 
 def _unweighted_loadings(spectra: Array, n_components: int) -> Array:
