@@ -42,7 +42,7 @@ def made_up_run(scene, counts, label, method, setting, *, level, seed, failed=Fa
         "n_dead": zeros,
         "n_duplicated": zeros.copy(),
         "seconds": np.full(N_IMAGES, 0.7),
-        "map_seconds": np.full(N_IMAGES, 0.04),
+        "map_seconds": np.full(N_IMAGES, 0.2 if method in ("blu", "bs") else 0.04),
         "status": np.full(N_IMAGES, "failed" if failed else "converged"),
         "message": np.full(N_IMAGES, "the loss is <b>not</b> finite" if failed else ""),
     }

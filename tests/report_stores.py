@@ -250,7 +250,13 @@ def _map(method, abundance, axes, rng):
             "mean_residual_sd": ("energy_loss", np.ones(200)),
         },
         coords=axes,
-        attrs={"method": method, "status": "converged", "message": ""},
+        attrs={
+            "method": method,
+            "status": "converged",
+            "message": "",
+            "abundance_seconds": 0.5 if method == "ica" else 0.0021,
+            "abundance_pixels": 210,
+        },
     )
 
 

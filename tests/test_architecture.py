@@ -19,7 +19,7 @@ LAYERS = [
     {"store", "drafts", "manifest", "profiles", "io", "examples"},
     {"pca", "background", "corrections", "synthetic"},
     {"rank", "methods"},
-    {"unmixing", "inputs", "learning", "abundance_maps"},
+    {"unmixing", "inputs", "learning", "abundance_maps", "mapping_time"},
     {"comparison"},
     {"benchmark"},
     {"report", "configuration", "job"},

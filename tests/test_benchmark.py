@@ -427,6 +427,13 @@ def test_the_page_says_what_failed_and_what_was_met(tmp_path):
     assert "<b>not" not in text
 
 
+def test_the_page_judges_the_time_of_mappings_with_a_fitted_model(tmp_path):
+    text = write_benchmark_report(tmp_path / "b.html", made_up_results(), settings={}).read_text()
+    assert "✔\u00a040 ms" in text
+    assert "▲\u00a0200 ms" in text
+    assert ">200 ms<" in re.sub(r"\s+", "", text).replace("200ms", "200 ms")  # BS has no fitted model
+
+
 def test_a_page_without_methods_is_refused(tmp_path):
     oracle = run_oracle(SMALL, n_replicates=1).assign_attrs(label="oracle")
     with pytest.raises(InputError, match="no method was run"):

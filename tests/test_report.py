@@ -370,6 +370,19 @@ def test_benchmarks_are_read_in_the_order_of_their_end(tmp_path):
     assert read_benchmarks(tmp_path / "nowhere") == []
 
 
+def test_the_time_of_the_mapping_alone_is_shown_and_judged(tmp_path):
+    arguments = report_arguments()
+    del arguments["maps"]["vca"].attrs["abundance_seconds"]
+    text = write_report(tmp_path / "page.html", **arguments).read_text(encoding="utf-8")
+    table = text[text.index("pixels per second") :]
+    table = Elements(table[: table.index("</table>")]).text
+    cells = [one.strip() for one in table if one.strip()]
+    fast, slow = (cells.index(method) for method in ("nmf", "ica"))
+    assert cells[fast : fast + 5] == ["nmf", "210", "2 ms", "100\u202f000", "✔\u00a041 ms"]
+    assert cells[slow + 4] == "▲\u00a09.75 s"
+    assert "vca" not in cells
+
+
 def test_no_path_of_the_machine_reaches_the_page(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     arguments = report_arguments()

@@ -127,7 +127,7 @@ def apply(model: xr.Dataset, image: xr.DataArray, *, counts: xr.DataArray | None
     image = _canonical(image)
     counts = image if counts is None else _canonical(counts)
     _check_same_pixels(image, counts)
-    fitted = _on_axis(load_model(model), model, image)
+    fitted = model_for(model, image)
     maps = map_abundance(fitted, image).merge(refit(fitted, counts), join="exact", compat="override")
     result = maps.assign_attrs(attrs)
     return _in_callers_order(result, order, image.dims[-1])
@@ -165,6 +165,40 @@ def unmix(
     fitted = fit(image, method, n_endmembers=n_endmembers, seed=seed, **options)
     maps = apply(fitted, image, counts=options.get("counts"))
     return fitted.merge(maps, join="exact", compat="override", combine_attrs="override")
+
+
+def model_for(stored: xr.Dataset, image: xr.DataArray) -> Model:
+    """Load a fitted model for an image.
+
+    Parameters
+    ----------
+    stored : Dataset
+        Result of `fit`.
+    image : DataArray, energy last
+
+    Returns
+    -------
+    Model
+        On the energy axis of the image, interpolated where the axes differ.
+
+    Raises
+    ------
+    InputError
+        The model does not cover the energy axis of the image.
+    """
+    model, dim = load_model(stored), stored["endmember_spectrum"].dims[-1]
+    learned, energy = (array.to_numpy().astype(np.float64) for array in (stored[dim], image[image.dims[-1]]))
+    width = (energy[-1] - energy[0]) / max(len(energy) - 1, 1)
+    if len(learned) == len(energy) and np.allclose(learned, energy, rtol=0, atol=1e-6 * abs(width)):
+        return model
+    # Half a channel is what rounding of offsets can make; beyond it the model knows nothing.
+    if dim != image.dims[-1] or energy[0] < learned[0] - width / 2 or energy[-1] > learned[-1] + width / 2:
+        raise InputError(
+            f"the model covers {dim} {learned[0]:g} to {learned[-1]:g} ({len(learned)} channels), "
+            f"the image has {image.dims[-1]} {energy[0]:g} to {energy[-1]:g} ({len(energy)} channels); "
+            f"crop it or fit again"
+        )
+    return model.resampled(learned, energy)
 
 
 def _method(method: str | Method, options: dict[str, Any]) -> Method:
@@ -266,23 +300,6 @@ def _map_attrs(model: xr.Dataset) -> dict[str, Any]:
 def _check_same_pixels(image: xr.DataArray, counts: xr.DataArray) -> None:
     if dict(image.sizes) != dict(counts.sizes):
         raise InputError(f"counts have sizes {dict(counts.sizes)}, but the image has {dict(image.sizes)}")
-
-
-def _on_axis(model: Model, stored: xr.Dataset, image: xr.DataArray) -> Model:
-    """Return the model on the energy axis of the image, interpolated where the axes differ."""
-    dim = stored["endmember_spectrum"].dims[-1]
-    learned, energy = (array.to_numpy().astype(np.float64) for array in (stored[dim], image[image.dims[-1]]))
-    width = (energy[-1] - energy[0]) / max(len(energy) - 1, 1)
-    if len(learned) == len(energy) and np.allclose(learned, energy, rtol=0, atol=1e-6 * abs(width)):
-        return model
-    # Half a channel is what rounding of offsets can make; beyond it the model knows nothing.
-    if dim != image.dims[-1] or energy[0] < learned[0] - width / 2 or energy[-1] > learned[-1] + width / 2:
-        raise InputError(
-            f"the model covers {dim} {learned[0]:g} to {learned[-1]:g} ({len(learned)} channels), "
-            f"the image has {image.dims[-1]} {energy[0]:g} to {energy[-1]:g} ({len(energy)} channels); "
-            f"crop it or fit again"
-        )
-    return model.resampled(learned, energy)
 
 
 def _in_callers_order(result: xr.Dataset, order: list[Hashable], energy: Hashable) -> xr.Dataset:

@@ -1,7 +1,6 @@
 """One method on all images of a scene."""
 
 import dataclasses
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from eelsunmix.benchmark.scores import SCORES, UNITS, Truth, matched, n_dead, n_duplicated, scores, truth_of
 from eelsunmix.errors import InputError, MethodFailedError
 from eelsunmix.inputs import Input, learning_image, mapped_image
+from eelsunmix.mapping_time import mapping_time
 from eelsunmix.methods import build_method
 from eelsunmix.pca import DenoiseOptions, denoise
 from eelsunmix.synthetic import ChequerboardOptions, Scene, simulate
@@ -123,9 +123,8 @@ def _run(
         model = fit(learned, method, n_endmembers=n_endmembers, seed=seed, pca=pca, counts=image, **options)
         if model.attrs["status"] == "failed":
             return failed_record(n_endmembers, model.attrs["message"]), None
-        start = time.perf_counter()
-        maps = apply(model, mapped_image(kind, image, pca, rank), counts=image)
-        seconds = time.perf_counter() - start
+        mapped = mapped_image(kind, image, pca, rank)
+        maps, seconds = apply(model, mapped, counts=image), mapping_time(model, mapped)["abundance_seconds"]
     except FAILURES as error:
         return failed_record(n_endmembers, error), None
     spectra = model["endmember_spectrum"].to_numpy().astype(np.float64)

@@ -2,7 +2,9 @@
 
 import numpy as np
 
+from eelsunmix.benchmark.options import UNMIXING
 from eelsunmix.benchmark.results import ORACLE, Place, Results
+from eelsunmix.mapping_time import FAST_SECONDS
 from eelsunmix.report import captions_benchmark as captions
 from eelsunmix.report.content import (
     Block,
@@ -25,6 +27,7 @@ from eelsunmix.report.figures_benchmark import (
 )
 from eelsunmix.report.figures_endmembers import FLATTENED, LOGARITHMIC, UNIT_AREA
 from eelsunmix.report.formatting import DASH, duration, integer, plus_minus
+from eelsunmix.report.style import LIGHTS
 
 _SCORES = tuple(SCORE_TITLES)
 
@@ -57,10 +60,10 @@ def times(results: Results) -> Section:
         cells = [_name(results, label)]
         for place in places:
             cells += [figure_cell(duration(_median(results, place, label, "seconds")))]
-            cells += [figure_cell(duration(_median(results, place, label, "map_seconds")))]
+            cells += [_map_cell(results, place, label)]
         rows.append(Row(method=label, cells=tuple(cells)))
-    caption = captions.TIMES.format(counts=integer(counts))
-    table = Table(caption=caption, columns=tuple(columns), rows=tuple(rows), css="small")
+    caption = captions.TIMES.format(counts=integer(counts), limit=duration(FAST_SECONDS))
+    table = Table(caption=caption, columns=tuple(columns), rows=tuple(rows), css="small lights")
     return Section(name="times", title="Execution times", blocks=(table,))
 
 
@@ -152,6 +155,15 @@ def _numbers(results: Results, place: Place, label: str) -> list[Cell]:
 def _name(results: Results, label: str) -> Cell:
     style = label_styles(results)[label]
     return cell(label, title=results.setting(label), colour=style["color"], dash=style["dash"])
+
+
+def _map_cell(results: Results, place: Place, label: str) -> Cell:
+    """Return the time of a mapping, judged if it is one with a fitted model."""
+    seconds = _median(results, place, label, "map_seconds")
+    if results.method(label) not in UNMIXING or not np.isfinite(seconds):
+        return figure_cell(duration(seconds))
+    light = "green" if seconds < FAST_SECONDS else "amber"
+    return figure_cell(f"{LIGHTS[light]}\u00a0{duration(seconds)}", light=light)
 
 
 def _median(results: Results, place: Place, label: str, name: str) -> float:

@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from eelsunmix.mapping_time import FAST_SECONDS, TIMED_PIXELS
 from eelsunmix.report import captions
 from eelsunmix.report.content import (
     Block,
@@ -22,6 +23,7 @@ from eelsunmix.report.content import (
 from eelsunmix.report.figures_cost import cost_bars
 from eelsunmix.report.formatting import duration, integer, number, sentence, shown_path
 from eelsunmix.report.inputs import Inputs
+from eelsunmix.report.style import LIGHTS
 
 PAPERS = {
     "workflow": "N. Brun, G. Lambert, L. Bocher, Eur. Phys. J. Appl. Phys. 99, 28 (2024).",
@@ -58,12 +60,16 @@ signal.set_signal_type("{kind}")
 
 
 def cost(inputs: Inputs) -> Section:
-    """Run time and memory of every rule."""
-    if not inputs.benchmarks:
-        notice = Notice("No benchmark was recorded.")
-        return Section(name="cost", title="Run time and memory", blocks=(notice,))
-    figure = Figure(name="cost-bars", caption=captions.COST, variants={(): cost_bars(inputs.benchmarks)})
-    return Section(name="cost", title="Run time and memory", blocks=(figure, _cost_table(inputs)))
+    """Run time and memory of every rule, and what the mapping alone takes."""
+    blocks: list[Block] = [Notice("No benchmark was recorded.")]
+    if inputs.benchmarks:
+        bars = cost_bars(inputs.benchmarks)
+        blocks = [Figure(name="cost-bars", caption=captions.COST, variants={(): bars}), _cost_table(inputs)]
+    if rows := _mapping_rows(inputs):
+        columns = ("method", "pixels", "time", "pixels per second", "64 × 64 pixels")
+        caption = captions.MAPPING.format(limit=duration(FAST_SECONDS))
+        blocks.append(Table(caption=caption, columns=columns, rows=rows, css="small lights"))
+    return Section(name="cost", title="Run time and memory", blocks=tuple(blocks))
 
 
 def caveats(inputs: Inputs) -> Section:
@@ -131,6 +137,21 @@ def _cost_table(inputs: Inputs) -> Table:
         for entry in inputs.benchmarks
     )
     return Table(caption="The same in numbers.", columns=("rule", *known), rows=rows, css="small")
+
+
+def _mapping_rows(inputs: Inputs) -> tuple[Row, ...]:
+    """Return the time of the mapping of every method that has one."""
+    rows = []
+    for method in inputs.working:
+        attrs = inputs.maps[method].attrs
+        seconds, pixels = attrs.get("abundance_seconds"), attrs.get("abundance_pixels")
+        if seconds and pixels:
+            small = seconds / pixels * TIMED_PIXELS
+            light = "green" if small < FAST_SECONDS else "amber"
+            numbers = (integer(pixels), duration(seconds), integer(round(pixels / seconds)))
+            judged = figure_cell(f"{LIGHTS[light]}\u00a0{duration(small)}", light=light)
+            rows.append(Row(method=method, cells=(cell(method), *map(figure_cell, numbers), judged)))
+    return tuple(rows)
 
 
 def _fits_table(inputs: Inputs) -> Table:
