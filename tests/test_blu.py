@@ -89,7 +89,7 @@ def test_every_counter_gives_other_uniform_numbers():
 )
 def test_truncated_normals_follow_scipy(low, high):
     u = np.random.default_rng(1).random(4000)
-    found = np.array([kernels.truncated_normal(low, high, value) for value in u])
+    found = np.array([kernels.drawn(low, high, 0.0, 0.0, value) for value in u])
     assert low <= found.min()
     assert found.max() <= high
     assert stats.kstest(found, stats.truncnorm(low, high).cdf).pvalue > 1e-3
@@ -98,7 +98,7 @@ def test_truncated_normals_follow_scipy(low, high):
 def test_truncated_normals_are_the_quantiles():
     u = np.linspace(0.001, 0.999, 333)
     for low, high in [(-2.5, 1.5), (1.0, 4.0), (-20.0, -6.0)]:
-        found = [kernels.truncated_normal(low, high, value) for value in u]
+        found = [kernels.drawn(low, high, 0.0, 0.0, value) for value in u]
         # The oracle loses digits in the tails, not the kernel.
         np.testing.assert_allclose(found, stats.truncnorm(low, high).ppf(u), rtol=1e-9, atol=1e-9)
 
@@ -109,14 +109,38 @@ def test_upper_quantile_is_precise():
     np.testing.assert_allclose(found, -special.ndtri(p), rtol=1e-12, atol=1e-13)
 
 
-@pytest.mark.parametrize(("low", "high"), [(-1.0, 2.0), (0.0, 30.0), (5.0, 6.0), (29.0, 33.0), (35.0, 36.0)])
-def test_scaled_mass_is_the_integral(low, high):
-    near = max(low, 0.0)
-    expected = integrate.quad(
-        lambda x: np.exp((near**2 - x**2) / 2), low, high, points=[min(low + 0.3, high)]
+@pytest.mark.parametrize(
+    ("low", "high"), [(-1.0, 2.0), (0.0, 30.0), (-7.0, -0.2), (5.0, 6.0), (-33.0, -29.0), (2.0, 2.0 + 1e-8)]
+)
+def test_the_ends_of_an_interval_have_their_mass(low, high):
+    near = np.clip(0, low, high)  # the densities relative to the one here: none is too small for a number
+    first, last = np.exp((near**2 - np.square([low, high])) / 2)
+    between = integrate.quad(
+        lambda x: np.exp((near**2 - x**2) / 2), low, high, points=[(near + low) / 2, (near + high) / 2]
     )[0]
-    found = kernels.scaled_mass(low, high, *kernels.tails(low, high))
-    assert found == pytest.approx(expected, rel=1e-5)  # Mills' ratio to second order beyond 30
+    # Mass at the ends as large as that between them, where it does not take more than a huge density.
+    at_low, at_high = (min(between / density, 1e6) for density in (first, last))
+    total = at_low * first + between + at_high * last
+    u = (np.arange(30_000) + 0.5) / 30_000
+    found = np.array([kernels.drawn(low, high, at_low, at_high, value) for value in u])
+    assert np.mean(found == low) == pytest.approx(at_low * first / total, abs=1e-4)
+    assert np.mean(found == high) == pytest.approx(at_high * last / total, abs=1e-4)
+    assert np.all(np.diff(found) >= 0)
+
+
+def test_tables_and_formulas_agree():
+    """The same draws by both ways, for intervals that the tables reach; NaN for those that they do not."""
+    rng = np.random.default_rng(8)
+    low = rng.uniform(-15, 8, 5000)
+    rows = np.column_stack([low, low + rng.exponential(4, 5000), *rng.exponential(1, (2, 5000))])
+    u = rng.random(5000)
+    looked_up = np.array([kernels._looked_up(*row, value) for row, value in zip(rows, u, strict=True)])
+    worked_out = np.array([kernels._worked_out(*row, value) for row, value in zip(rows, u, strict=True)])
+    reached = np.isfinite(looked_up)
+    least = np.where(rows[:, 0] + rows[:, 1] < 0, -rows[:, 1], rows[:, 0])
+    np.testing.assert_array_equal(reached, least < 8.3)
+    np.testing.assert_allclose(looked_up[reached], worked_out[reached], rtol=1e-9, atol=1e-9)
+    assert np.isnan(kernels._looked_up(9.0, 11.0, 1.0, 1.0, 0.5))
 
 
 # --- conditional distributions
@@ -175,6 +199,24 @@ def test_triangles_and_their_sides_are_weighed_by_their_densities():
     np.testing.assert_allclose(found, prior / prior.sum(), atol=4 * 0.5 / np.sqrt(len(a)))
     inside = a[bits == 7]
     assert stats.kstest(inside[:, 0], stats.beta(1, 2).cdf).pvalue > 1e-3
+
+
+def test_a_pixel_does_not_care_where_it_stands():
+    rng = np.random.default_rng(9)
+    vertices, faces = np.eye(3)[:, :2].copy(), np.full(8, 1 / 8)
+    start = rng.dirichlet(np.ones(3), 700)  # three rounds of lanes, the last one not full
+    points = start @ vertices + 0.1 * rng.normal(size=(700, 2))
+    together, alone = start.copy(), start.copy()
+    deviation = np.full(700, 0.1)
+    kernels.sweep_abundances(3, 1, 0, 1, 2, points, deviation, vertices, faces, together)
+    for first, last in [(0, 1), (1, 257), (257, 300), (300, 700)]:
+        part = slice(first, last)
+        kernels.sweep_abundances(
+            3, 1, first, 1, 2, points[part], deviation[part], vertices, faces, alone[part]
+        )
+    np.testing.assert_array_equal(alone, together)
+    np.testing.assert_allclose(together.sum(axis=1), 1, rtol=1e-14)
+    assert np.mean(together != start) > 0.9
 
 
 def test_sums_are_matrix_products():

@@ -80,7 +80,8 @@ class BayesianModel(Model):
             reference = sweep % a.shape[1]
             kernels.sweep_abundances(_KEY, sweep, -1, reference, 1, points, deviation, vertices, faces, a)
             if sweep >= _WARM_UP:
-                kernels.accumulate(a, total, squares)
+                total += a
+                squares += a * a
         mean, deviation = mean_and_sd(total, squares, MAP_SWEEPS * len(self.vertex_draws))
         return mean / mean.sum(axis=1, keepdims=True), deviation
 

@@ -182,7 +182,8 @@ class _Sampler:
             if len(self.face_probability):
                 kernels.count_faces(a, self.faces[number])
             if keep:
-                kernels.accumulate(a, self.total[block], self.squares[block])
+                self.total[block] += a
+                self.squares[block] += a * a
 
         run(draw, len(self.blocks))
         if keep:

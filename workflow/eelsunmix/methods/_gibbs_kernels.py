@@ -27,15 +27,17 @@ def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     return decorate
 
 
-_ROOT_TWO_PI = math.sqrt(2.0 * math.pi)
 _NORMAL = 1.0 / math.sqrt(2.0 * math.pi)
 _ROOT_HALF = math.sqrt(0.5)
 _FAR = 30.0
 """Beyond so many standard deviations the tail of the normal is sampled by its asymptotic form."""
 _SURE = 8.3
+"""Up to so many, the nearer end of an interval is looked up in tables."""
 _TABLE_END = 12.0
 """Of the tail beyond _SURE standard deviations (1e-17), no part in 1e16 is beyond these."""
-
+_LANES = 256
+"""Pixels that are drawn side by side, in loops without branches that are compiled to vector instructions;
+always so many, since a rest would be compiled, and rounded, differently."""
 _NODES_PER_UNIT = 64
 
 
@@ -57,6 +59,7 @@ TAYLOR = _taylor_of_the_tail()
 
 _OCTAVES, _PARTS, _DEGREE = 64, 16, 6
 """Pieces of the quantile: parts of the intervals between powers of two; the degree of each polynomial."""
+_SMALL = 0.5**_OCTAVES
 
 
 def _quantile_polynomials() -> Array:
@@ -106,58 +109,50 @@ def uniform(word: Any) -> float:
 
 
 @compiled(inline="always")
-def upper_quantile(p: float) -> Any:
-    """Value that a standard normal exceeds with probability p."""
+def _near_quantile(p: float) -> Any:
+    """Value that a standard normal exceeds with probability p, by `QUANTILE`; p is above 2**-_OCTAVES."""
     small = min(p, 1.0 - p)
     bits = np.float64(small).view(np.uint64)
-    octave = 1021 - int(bits >> uint64(52))
-    part = int((bits >> uint64(48)) & uint64(15))
+    octave: Any = 1021 - np.int64(bits >> uint64(52))
+    part = np.int64((bits >> uint64(48)) & uint64(15))
     mantissa = np.uint64((bits & uint64(0xFFFFFFFFFFFFF)) | uint64(0x3FF0000000000000)).view(np.float64)
-    if octave < 0:
-        return 0.0
-    if octave >= _OCTAVES:
-        return _far_quantile(small)
     t = mantissa - (1.0 + (2 * part + 1) * (0.5 / _PARTS))
-    c = QUANTILE[octave * _PARTS + part]
+    row = min(max(octave, 0), _OCTAVES - 1) * _PARTS + part
+    c0, c1, c2, c3 = QUANTILE[row, 0], QUANTILE[row, 1], QUANTILE[row, 2], QUANTILE[row, 3]
+    c4, c5, c6 = QUANTILE[row, 4], QUANTILE[row, 5], QUANTILE[row, 6]
+    # In pairs: shorter chains of operations that wait for each other than Horner's rule has.
     square = t * t
-    low, high = c[0] + c[1] * t + (c[2] + c[3] * t) * square, c[4] + c[5] * t + c[6] * square
-    x = low + high * (square * square)
+    low, high = c0 + c1 * t + (c2 + c3 * t) * square, c4 + c5 * t + c6 * square
+    x = low + high * (square * square) if octave >= 0 else 0.0
     return x if p < 0.5 else -x
 
 
 @compiled()
-def _far_quantile(p: float) -> Any:
-    """Solve for it where p is below 1e-19: Newton's method on the logarithm of the tail."""
+def upper_quantile(p: float) -> Any:
+    """Value that a standard normal exceeds with probability p, which may be as small as 1e-300."""
+    if p > _SMALL:
+        return _near_quantile(p)
     x = math.sqrt(-2.0 * math.log(p))
     for _ in range(8):
+        # Newton's method on the logarithm of the tail.
         tail = 0.5 * math.erfc(x * _ROOT_HALF)
         x += math.log(tail / p) * tail / (_NORMAL * math.exp(-0.5 * x * x))
     return x
 
 
 @compiled(inline="always")
-def _near_tail(x: float) -> Any:
-    """Probability that a standard normal exceeds x < `_TABLE_END`; above it, as at its end."""
+def tail_and_density(x: float) -> tuple[Any, Any]:
+    """Probability that a standard normal exceeds x, and its density, by `TAYLOR`; beyond, as at its end."""
     size = min(abs(x), _TABLE_END)
-    node = int(size * _NODES_PER_UNIT + 0.5)
+    node = np.int64(size * _NODES_PER_UNIT + 0.5)
     t = size - node * (1.0 / _NODES_PER_UNIT)
-    c = TAYLOR[node]
-    # In pairs: shorter chains of operations that wait for each other than Horner's rule has.
+    c0, c1, c2, c3 = TAYLOR[node, 0], TAYLOR[node, 1], TAYLOR[node, 2], TAYLOR[node, 3]
+    c4, c5, c6, c7 = TAYLOR[node, 4], TAYLOR[node, 5], TAYLOR[node, 6], TAYLOR[node, 7]
     square = t * t
-    low, high = c[0] + c[1] * t + (c[2] + c[3] * t) * square, c[4] + c[5] * t + (c[6] + c[7] * t) * square
-    tail = low + high * (square * square)
-    return tail if x > 0.0 else 1.0 - tail
-
-
-@compiled(inline="always")
-def tails(low: float, high: float) -> tuple[Any, Any]:
-    """Probabilities that a standard normal exceeds low and high, where the middle of both is above zero.
-
-    Near zero by `TAYLOR`, which is faster than erfc; precise relative to the first of the two.
-    """
-    if low < _SURE:
-        return _near_tail(low), _near_tail(high)
-    return 0.5 * math.erfc(low * _ROOT_HALF), 0.5 * math.erfc(high * _ROOT_HALF)
+    low, high = c0 + c1 * t + (c2 + c3 * t) * square, c4 + c5 * t + (c6 + c7 * t) * square
+    above = low + high * (square * square)
+    low, high = c1 + 2 * c2 * t + (3 * c3 + 4 * c4 * t) * square, 5 * c5 + 6 * c6 * t + 7 * c7 * square
+    return above if x > 0.0 else 1.0 - above, -(low + high * (square * square))
 
 
 @compiled(inline="always")
@@ -168,48 +163,66 @@ def mirrored(low: float, high: float) -> tuple[Any, Any, Any]:
 
 
 @compiled(inline="always")
-def truncated_normal(low: float, high: float, u: float) -> Any:
-    """Map a uniform number to a standard normal that is confined to low <= x <= high (inverse of its CDF).
+def _looked_up(low: float, high: float, at_low: float, at_high: float, u: float) -> Any:
+    """Do what `drawn` does, without a branch; NaN where the tables do not reach."""
+    least, most, sign = mirrored(low, high)
+    above, first = tail_and_density(least)
+    beyond, last = tail_and_density(most)
+    none = at_low * (first if sign > 0.0 else last)
+    full = at_high * (last if sign > 0.0 else first)
+    both = above - beyond
+    left = (u * (none + full + both) - none) / both
+    share = min(max(0.5 + sign * (left - 0.5), 0.0), 1.0)
+    p = above - share * both
+    x = min(max(sign * _near_quantile(p), low), high)
+    x = low if left <= 0.0 else x
+    x = high if left >= 1.0 else x
+    reached = (least < _SURE) & (above > beyond) & (p > _SMALL)
+    return x if reached else np.nan
 
-    Being continuous in all arguments, it does not amplify rounding errors, as rejection would.  Beyond
-    `_FAR` standard deviations the density is replaced by ``x exp(-x^2 / 2)``, which differs from it by less
-    than 1/900 of the width of the tail.
+
+@compiled()
+def _worked_out(low: float, high: float, at_low: float, at_high: float, u: float) -> Any:
+    """Do what `drawn` does for any interval.
+
+    Beyond `_FAR` standard deviations the density is replaced by ``x exp(-x^2 / 2)``, which differs from it by
+    less than 1/900 of the width of the tail, and its integral by Mills' ratio to second order (4e-6).
     """
     least, most, sign = mirrored(low, high)
-    turned = 0.5 + sign * (u - 0.5)
+    exponent = 0.5 * (least * least - most * most)
+    above, beyond = 0.5 * math.erfc(least * _ROOT_HALF), 0.5 * math.erfc(most * _ROOT_HALF)
     if least > _FAR:
-        x = _in_far_tail(least, most, turned)
+        first, mass = 1.0, -math.expm1(exponent) * (1.0 - 1.0 / (least * least)) / least
     else:
-        above, beyond = tails(least, most)
-        x = _between(least, most, above, beyond, turned)
+        first = _NORMAL * math.exp(-0.5 * least * least)
+        mass = above - beyond if above > beyond else first * (most - least)
+    last = first * math.exp(exponent)
+    none, full = (at_low * first, at_high * last) if sign > 0.0 else (at_low * last, at_high * first)
+    u = u * (none + full + mass) - none
+    if u <= 0.0:
+        return low
+    if u >= mass:
+        return high
+    share = 0.5 + sign * (u / mass - 0.5)
+    if least > _FAR:
+        x = math.sqrt(least * least - 2.0 * math.log1p(share * math.expm1(exponent)))
+    elif above > beyond:
+        x = upper_quantile(above - share * (above - beyond))
+    else:
+        x = least + share * (most - least)
     return min(max(sign * x, low), high)
 
 
 @compiled(inline="always")
-def _between(low: float, high: float, above: float, beyond: float, u: float) -> Any:
-    """Quantile of a normal confined to an interval whose tails are `above` and `beyond`."""
-    return upper_quantile(above - u * (above - beyond)) if above > beyond else low + u * (high - low)
+def drawn(low: float, high: float, at_low: float, at_high: float, u: float) -> Any:
+    """Turn a uniform number into one from low to high, which may be one of these ends.
 
-
-@compiled()
-def _in_far_tail(low: float, high: float, u: float) -> Any:
-    """Quantile of the density ``x exp(-x^2 / 2)`` between low and high."""
-    square = low * low
-    reach = -math.expm1(0.5 * (square - high * high))
-    return math.sqrt(square - 2.0 * math.log1p(-u * reach))
-
-
-@compiled(inline="always")
-def scaled_mass(low: float, high: float, above: float, beyond: float) -> Any:
-    """Integral of ``exp((n^2 - x^2) / 2)`` from low to high, where n is the point of them next to zero.
-
-    The middle of the interval is above zero, `above` and `beyond` are its `tails`.
+    Between them the density is the standard normal one, up to a factor; times ``at_low`` and ``at_high`` it
+    is the mass at the ends.  The inverse of this distribution is taken: being continuous in all arguments, it
+    does not amplify rounding errors, as rejection would.
     """
-    if low > _FAR:
-        # Mills' ratio to second order: relative error below 4e-6 at _FAR.
-        return -math.expm1(0.5 * (low * low - high * high)) * (1.0 - 1.0 / (low * low)) / low
-    near = max(low, 0.0)
-    return _ROOT_TWO_PI * (above - beyond) * math.exp(0.5 * near * near)
+    x = _looked_up(low, high, at_low, at_high, u)
+    return _worked_out(low, high, at_low, at_high, u) if math.isnan(x) else x
 
 
 @compiled()
@@ -244,127 +257,154 @@ def sweep_abundances(
     vertices : ndarray, shape (endmember, dimension)
     a : ndarray, shape (pixel, endmember)
     """
-    edges = vertices - vertices[reference]
-    lengths = np.empty(len(edges))
-    for r in range(len(edges)):
-        lengths[r] = math.sqrt(max(np.sum(edges[r] * edges[r]), 1e-300))
-    misfit = _misfit(points, vertices, a)
-    words = np.empty((2, len(points)), np.uint64)
-    draw = 0
-    for _ in range(n_passes):
-        for r in range(len(edges)):
-            if r == reference:
-                continue
+    edges, densities = vertices - vertices[reference], _face_densities(faces)
+    words = np.empty((2, _LANES), np.uint64)
+    misfit, shares = np.empty((points.shape[1], _LANES)), np.empty((a.shape[1], _LANES))
+    sd, work = np.empty(_LANES), np.empty((5, _LANES))
+    for first in range(0, len(points), _LANES):
+        _load(first, points, deviation, vertices, a, misfit, sd, shares)
+        for draw in range(n_passes * (len(edges) - 1)):
+            r = draw % (len(edges) - 1)
+            r += 1 if r >= reference else 0
             if draw % 2 == 0:
-                for pixel in range(len(points)):
-                    counter = first_pixel + pixel if first_pixel >= 0 else 0
-                    words[0, pixel], words[1, pixel] = philox(key, sweep, counter, draw // 2)
-            _draw_coordinate(words[draw % 2], misfit, edges, lengths[r], deviation, faces, a, r, reference)
-            draw += 1
+                _fill_words(key, sweep, first_pixel + first if first_pixel >= 0 else -1, draw // 2, words)
+            length = math.sqrt(max(np.sum(edges[r] * edges[r]), 1e-300))
+            _weigh_faces(densities, shares, r, reference, work)
+            _find_intervals(misfit, edges[r], length, sd, shares, r, reference, work)
+            _draw_lanes(words[draw % 2], work)
+            _move(misfit, edges[r], length, sd, shares, r, reference, work)
+        last = min(first + _LANES, len(points))
+        a[first:last] = shares[:, : last - first].T
 
 
 @compiled()
-def _misfit(points: Array, vertices: Array, a: Array) -> Any:
-    """Return what the abundances leave of the points."""
-    misfit = points.copy()
-    for pixel in range(len(points)):
-        for r in range(len(vertices)):
-            for k in range(points.shape[1]):
-                misfit[pixel, k] -= a[pixel, r] * vertices[r, k]
-    return misfit
+def _fill_words(key: int, sweep: int, first_pixel: int, draw: int, words: Any) -> None:
+    """Two random words for each lane."""
+    for lane in range(_LANES):
+        words[0, lane], words[1, lane] = philox(
+            key, sweep, first_pixel + lane if first_pixel >= 0 else 0, draw
+        )
 
 
 @compiled()
-def _draw_coordinate(
-    words: Any,
-    misfit: Array,
-    edges: Array,
-    length: float,
+def _load(
+    first: int,
+    points: Array,
     deviation: Array,
-    faces: Array,
+    vertices: Array,
     a: Array,
-    r: int,
-    reference: int,
-) -> None:
-    """Draw one coordinate of all pixels, which do not wait for each other as coordinates of one would."""
-    inverse = 1.0 / length
-    for pixel in range(len(a)):
-        room = a[pixel, r] + a[pixel, reference]
-        if room > 0.0:
-            u, sd = uniform(words[pixel]), deviation[pixel]
-            value = _drawn(misfit, edges, length, inverse, sd, u, room, faces, a, pixel, r, reference)
-            for k in range(misfit.shape[1]):
-                misfit[pixel, k] -= (value - a[pixel, r]) * edges[r, k]
-            a[pixel, r] = value
-            a[pixel, reference] = room - value
-
-
-@compiled(inline="always")
-def _drawn(
     misfit: Array,
-    edges: Array,
-    length: float,
-    inverse: float,
-    deviation: float,
-    u: float,
-    room: float,
-    faces: Array,
-    a: Array,
-    pixel: int,
-    r: int,
-    reference: int,
-) -> Any:
-    """Draw one coordinate: a normal around the best value, confined to what the reference can give."""
-    overlap = 0.0
-    for k in range(misfit.shape[1]):
-        overlap += misfit[pixel, k] * edges[r, k]
-    scale, width = length / deviation, inverse * deviation
-    middle = overlap * (inverse * inverse) + a[pixel, r]
-    low, high = -middle * scale, (room - middle) * scale
-    if len(faces) > 0:
-        return _on_faces(low, high, width, u, room, faces, a, pixel, r, reference)
-    return min(max(middle + truncated_normal(low, high, u) * width, 0.0), room)
+    sd: Array,
+    shares: Array,
+) -> None:
+    """Fill the lanes with pixels, the last one repeated; the misfit is what the abundances leave of them."""
+    for lane in range(_LANES):
+        pixel = min(first + lane, len(points) - 1)
+        sd[lane] = deviation[pixel]
+        for r in range(len(vertices)):
+            shares[r, lane] = a[pixel, r]
+        for k in range(len(misfit)):
+            left = points[pixel, k]
+            for r in range(len(vertices)):
+                left -= a[pixel, r] * vertices[r, k]
+            misfit[k, lane] = left
 
 
-@compiled(inline="always")
-def _on_faces(
-    low: float,
-    high: float,
-    width: float,
-    u: float,
-    room: float,
-    faces: Array,
-    a: Array,
-    pixel: int,
-    r: int,
-    reference: int,
-) -> Any:
-    """Draw a coordinate that may be zero, or all of the room, each with a probability of its own.
+@compiled()
+def _face_densities(faces: Array) -> Any:
+    """Prior density on each face of the simplex: its probability times (n - 1)! for n vertices."""
+    densities = faces.copy()
+    for bits in range(len(faces)):
+        rest, n_vertices = bits & (bits - 1), 1
+        while rest:
+            densities[bits] *= n_vertices
+            rest, n_vertices = rest & (rest - 1), n_vertices + 1
+    return densities
 
-    Of the faces that the other coordinates allow, the one without r, the one without the reference and the
-    one with both are weighed by their prior density times their likelihood; the uniform density of a face of
-    n vertices is (n - 1)!.
+
+@compiled()
+def _weigh_faces(densities: Array, shares: Array, r: int, reference: int, work: Array) -> None:
+    """Weigh the face without r and the one without the reference by their density over that of both.
+
+    Of the faces that the other coordinates allow; fills the first two rows of `work`.
     """
-    others, n_others = 0, 0
-    for s in range(a.shape[1]):
-        used = 1 if a[pixel, s] > 0.0 and s != r and s != reference else 0
-        others |= used << s
-        n_others += used
-    least, most, sign = mirrored(low, high)
-    above, beyond = tails(least, most)
-    near = max(least, 0.0) ** 2
-    none = faces[others | (1 << reference)] * math.exp(0.5 * (near - low * low))
-    full = faces[others | (1 << r)] * math.exp(0.5 * (near - high * high))
-    both = faces[others | (1 << r) | (1 << reference)] * (n_others + 1) * width
-    both *= scaled_mass(least, most, above, beyond)
-    u *= none + full + both
-    if u <= none:
-        return 0.0
-    if u >= none + both:
-        return room
-    turned = 0.5 + sign * ((u - none) / both - 0.5)
-    x = _in_far_tail(least, most, turned) if least > _FAR else _between(least, most, above, beyond, turned)
-    return min(max((sign * x - low) * width, 0.0), room)
+    work[:2] = 0.0
+    if len(densities) == 0:
+        return
+    others = np.zeros(_LANES, np.int64)
+    for s in range(len(shares)):
+        if s not in (r, reference):
+            for lane in range(_LANES):
+                others[lane] |= (1 if shares[s, lane] > 0.0 else 0) << s
+    for lane in range(_LANES):
+        both = densities[others[lane] | (1 << r) | (1 << reference)]
+        work[0, lane] = densities[others[lane] | (1 << reference)] / both
+        work[1, lane] = densities[others[lane] | (1 << r)] / both
+
+
+@compiled()
+def _find_intervals(
+    misfit: Array,
+    edge: Array,
+    length: float,
+    sd: Array,
+    shares: Array,
+    r: int,
+    reference: int,
+    work: Array,
+) -> None:
+    """Fill rows 2 and 3 of `work`: zero and the whole room, in standard deviations from the best value.
+
+    The room is what r and the reference share.  Rows 0 and 1 become masses over the density of such a unit.
+    """
+    # Not unpacked: numba would lose sight of the strides, and LLVM of the vectors.
+    at_low, at_high, low, high = work[0], work[1], work[2], work[3]
+    low[:] = 0.0
+    for k in range(len(edge)):
+        for lane in range(_LANES):
+            low[lane] -= misfit[k, lane] * edge[k]
+    for lane in range(_LANES):
+        room, scale = shares[r, lane] + shares[reference, lane], length / sd[lane]
+        low[lane] = (low[lane] / length**2 - shares[r, lane]) * scale
+        high[lane] = low[lane] + room * scale
+        at_low[lane] *= scale
+        at_high[lane] *= scale
+
+
+@compiled()
+def _draw_lanes(words: Any, work: Array) -> None:
+    """Draw between the numbers in rows 2 and 3 of `work`, with the masses in rows 0 and 1; fills row 4."""
+    at_low, at_high, low, high, x = work[0], work[1], work[2], work[3], work[4]
+    for lane in range(_LANES):
+        x[lane] = _looked_up(low[lane], high[lane], at_low[lane], at_high[lane], uniform(words[lane]))
+    for lane in range(_LANES):
+        if math.isnan(x[lane]) and high[lane] > low[lane]:
+            x[lane] = _worked_out(low[lane], high[lane], at_low[lane], at_high[lane], uniform(words[lane]))
+
+
+@compiled()
+def _move(
+    misfit: Array,
+    edge: Array,
+    length: float,
+    sd: Array,
+    shares: Array,
+    r: int,
+    reference: int,
+    work: Array,
+) -> None:
+    """Set the abundances to what was drawn; those without room stay."""
+    low, high, x = work[2], work[3], work[4]
+    for lane in range(_LANES):
+        room = shares[r, lane] + shares[reference, lane]
+        value = min(max((x[lane] - low[lane]) * sd[lane] / length, 0.0), room)
+        value = room if x[lane] >= high[lane] else value
+        value = value if high[lane] > low[lane] else shares[r, lane]
+        x[lane] = value - shares[r, lane]
+        shares[r, lane], shares[reference, lane] = value, room - value
+    for k in range(len(edge)):
+        for lane in range(_LANES):
+            misfit[k, lane] -= x[lane] * edge[k]
 
 
 @compiled()
@@ -383,10 +423,12 @@ def gather(points: Array, precision: Array, a: Array, sums: Array) -> None:
     for pixel in range(len(points)):
         for r in range(n_endmembers):
             weighted = precision[pixel] * a[pixel, r]
-            for s in range(n_endmembers):
+            for s in range(r + 1):
                 sums[r, s] += weighted * a[pixel, s]
             for k in range(n_dimensions):
                 sums[r, n_endmembers + k] += weighted * points[pixel, k]
+    for r in range(n_endmembers):
+        sums[:r, r] = sums[r, :r]
 
 
 @compiled()
@@ -398,15 +440,6 @@ def count_faces(a: Array, faces: Any) -> None:
         for r in range(a.shape[1]):
             bits |= (1 if a[pixel, r] > 0.0 else 0) << r
         faces[bits] += 1
-
-
-@compiled()
-def accumulate(a: Array, total: Array, squares: Array) -> None:
-    """Add the abundances and their squares to running sums."""
-    for pixel in range(a.shape[0]):
-        for r in range(a.shape[1]):
-            total[pixel, r] += a[pixel, r]
-            squares[pixel, r] += a[pixel, r] * a[pixel, r]
 
 
 @compiled()
@@ -451,7 +484,7 @@ def sweep_vertices(
                 way = (pull / variance + (centre[r, k] - vertices[r, k]) / prior_variance) / precision
                 low, high = _limits(room[r], axes[k])
                 u = uniforms[number, r, k]
-                change = way + truncated_normal((low - way) * scale, (high - way) * scale, u) / scale
+                change = way + drawn((low - way) * scale, (high - way) * scale, 0.0, 0.0, u) / scale
                 change = min(max(change, low), high)
                 vertices[r, k] += change
                 for c in range(len(axes[k])):
