@@ -10,7 +10,7 @@ from eelsunmix import metrics, synthetic
 from eelsunmix.abundances import fully_constrained
 from eelsunmix.errors import InputError, MethodFailedError
 from eelsunmix.learning import learning_set
-from eelsunmix.methods import LearningSet, build_method
+from eelsunmix.methods import LearningSet, build_method, load_model
 from eelsunmix.methods import _gibbs_kernels as kernels
 from eelsunmix.methods._bayesian import BayesianModel, relative_variance
 from eelsunmix.methods._chain_statistics import effective_sample_size, split_rhat
@@ -443,6 +443,28 @@ def test_another_energy_axis_gives_the_same_maps(scene, learning):
     # Fewer channels, nearly the same information.
     difference = cropped.abundance - expected.abundance
     assert float(np.sqrt((difference**2).mean())) < 0.02
+
+
+@pytest.mark.parametrize(("setting", "width"), [("eels", 2), ("eels", 4), ("published", 2)])
+def test_wider_channels_give_the_same_counts_and_maps(scene, setting, width):
+    image = scene.spectrum_image
+    coarse = image.coarsen(energy_loss=width).sum(keep_attrs=True)  # at the mean energies
+    model = load_model(fit(image, "blu", n_endmembers=3, setting=setting, **SHORT))
+    moved = model.resampled(image.energy_loss.to_numpy(), coarse.energy_loss.to_numpy())
+
+    def summed(values):
+        return values.reshape(3, -1, width).sum(axis=2)
+
+    np.testing.assert_allclose(moved.endmembers, summed(model.endmembers), rtol=1e-9)
+    np.testing.assert_allclose(moved.axes @ moved.axes.T, np.eye(2), atol=1e-12)
+    maps, sd = model.abundance_and_sd(image.to_numpy().reshape(1280, -1))
+    coarse_maps, coarse_sd = moved.abundance_and_sd(coarse.to_numpy().reshape(1280, -1))
+    # Wider channels hold nearly the same information: far less than a standard deviation apart.
+    assert np.sqrt(np.mean((coarse_maps - maps) ** 2)) < 0.1 * np.sqrt(np.mean(sd**2))
+    assert coarse_sd.mean() == pytest.approx(sd.mean(), rel=0.01)
+    # Neighbours share some of the endmembers' uncertainty: more than without, less than all of it.
+    assert np.all(moved.endmember_spectrum_sd**2 > 0.99 * summed(model.endmember_spectrum_sd**2))
+    assert np.all(moved.endmember_spectrum_sd < 0.95 * summed(model.endmember_spectrum_sd))
 
 
 def test_relative_variance_never_reaches_zero():

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from eelsunmix.methods._chain_statistics import effective_sample_size, split_rhat
 from eelsunmix.methods._contract import Array, Model, array
 from eelsunmix.methods._gibbs import Chain, Posterior, mean_and_sd, nearest_mixtures
+from eelsunmix.methods._linear import rebinned, rebinned_deviation
 
 MAP_DRAWS = 30
 """Draws of the endmembers that the model keeps, evenly spaced along the chain."""
@@ -86,31 +87,31 @@ class BayesianModel(Model):
         return mean / mean.sum(axis=1, keepdims=True), deviation
 
     def resampled(self, energy: Array, new_energy: Array) -> "BayesianModel":
-        """Interpolate the model to other channels; counts grow with the width of a channel."""
-        widths = np.interp(new_energy, energy, np.gradient(energy)) if len(energy) > 1 else np.ones(1)
-        growth = np.gradient(new_energy) / widths if len(new_energy) > 1 else np.ones(1)
+        """Integrate the model over other channels, so that no counts are lost or gained."""
 
         def moved(rows: Array) -> Array:
-            return np.stack([np.interp(new_energy, energy, row) for row in rows])
+            flat = rebinned(rows.reshape(-1, rows.shape[-1]), energy, new_energy)
+            return flat.reshape(*rows.shape[:-1], -1)
 
-        weight, scale, variance = self.channel_weight, growth, self.noise_variance
-        if weight is None:
-            variance = variance * float(growth.mean())
-        else:
-            weight = np.interp(new_energy, energy, weight) * np.sqrt(growth)
-            scale = np.sqrt(growth)
-        orthonormal, triangle = np.linalg.qr((moved(self.axes) * scale).T) if len(self.axes) else (None, None)
-        changes = {}
-        if orthonormal is not None and triangle is not None:
-            changes = {"axes": orthonormal.T, "vertex_draws": self.vertex_draws @ triangle.T}
+        weight = np.ones(len(energy)) if self.channel_weight is None else self.channel_weight
+        new_weight = rebinned_deviation(weight[None], energy, new_energy)[0]
+        weighted = self.channel_weight is not None
+        scale = new_weight if weighted else 1.0
+        rows, triangle = np.linalg.qr((moved(self.axes * weight) / scale).T)
+        # What the draws make of it is common to all channels, the rest (least squares) is not.
+        draws = (self.vertex_draws @ self.axes) * weight
+        own = np.sqrt(np.maximum(self.endmember_spectrum_sd**2 - draws.var(axis=0), 0.0))
         return dataclasses.replace(
             self,
-            endmembers=moved(self.endmembers) * growth,
-            endmember_spectrum_sd=moved(self.endmember_spectrum_sd) * growth,
-            origin=moved(self.origin[None])[0] * scale,
-            channel_weight=weight,
-            noise_variance=variance,
-            **changes,
+            endmembers=moved(self.endmembers),
+            endmember_spectrum_sd=np.hypot(
+                moved(draws).std(axis=0), rebinned_deviation(own, energy, new_energy)
+            ),
+            axes=rows.T,
+            vertex_draws=self.vertex_draws @ triangle.T,
+            origin=moved(self.origin * weight) / scale,
+            channel_weight=new_weight if weighted else None,
+            noise_variance=self.noise_variance * (1.0 if weighted else float(np.mean(new_weight**2))),
         )
 
 

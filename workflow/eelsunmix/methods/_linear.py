@@ -49,7 +49,7 @@ class LinearModel(Model):
         endmembers = rebinned(self.endmembers, energy, new_energy)
         weight = self.channel_weight
         if weight is not None:
-            weight = np.sqrt(np.maximum(rebinned(weight[None] ** 2, energy, new_energy)[0], 0.0))
+            weight = rebinned_deviation(weight[None], energy, new_energy)[0]
         return dataclasses.replace(self, endmembers=endmembers, channel_weight=weight)
 
 
@@ -72,6 +72,11 @@ def rebinned(spectra: Array, energy: Array, new_energy: Array) -> Array:
     summed = np.cumsum(density * np.diff(wide), axis=1)
     whole = PchipInterpolator(wide, np.pad(summed, ((0, 0), (1, 0))), axis=1)
     return np.diff(whole(channel_bounds(new_energy)), axis=1)
+
+
+def rebinned_deviation(deviations: Array, energy: Array, new_energy: Array) -> Array:
+    """Share standard deviations out as `rebinned` does counts: of independent channels, variances add up."""
+    return np.sqrt(np.maximum(rebinned(deviations**2, energy, new_energy), 0.0))
 
 
 def in_order(model: LinearModel, spectra: Array) -> LinearModel:
