@@ -67,7 +67,7 @@ class Plan:
     n_epochs: int = 60
     batch_size: int = 1024
     learning_rate: float = 0.01
-    volume: float = 0.01
+    volume: float = 0.03
     split: float = 0.5
     device: str = "auto"
 

@@ -42,7 +42,7 @@ class MTAEU:
     setting: Literal["eels", "published"] = "eels"
     n_networks: int | None = None
     n_epochs: int | None = None
-    volume: float = 0.01
+    volume: float = 0.03
 
     def __post_init__(self) -> None:
         with_default(self, "n_networks", eels=4, published=1)
