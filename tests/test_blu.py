@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+import xarray as xr
 from scipy import integrate, special, stats
 
 from eelsunmix import metrics, synthetic
@@ -469,8 +470,32 @@ def test_wider_channels_give_the_same_counts_and_maps(scene, setting, width):
 
 def test_relative_variance_never_reaches_zero():
     spectra = np.array([[4.0, 4.0], [2.0, 2.0], [-1.0, 0.0]])
-    np.testing.assert_allclose(relative_variance(spectra, np.array([2.0, 2.0])), [1, 0.5, 0.025])
-    assert relative_variance(-spectra, np.ones(2)).tolist() == [1, 1, 1]
+    np.testing.assert_allclose(relative_variance(spectra, np.array([2.0, 2.0]), 4.0), [1, 0.5, 0.025])
+    assert relative_variance(spectra, np.ones(2), -1.0).tolist() == [1, 1, 1]
+
+
+def test_maps_hold_means_and_deviations_of_one_pass(scene, monkeypatch):
+    image = scene.spectrum_image
+    valid = np.ones((40, 32), bool)
+    valid[4, 5] = False
+    counts = image.where(xr.DataArray(valid, dims=("y", "x")), 0)
+    counts[7] = counts[7] // 100  # a dark row
+    counts = counts.assign_coords(valid_pixel=(("y", "x"), valid)).assign_attrs(image.attrs)
+    fitted = fit(counts, "blu", n_endmembers=3, **SHORT)
+    mean, sd = load_model(fitted).abundance_and_sd(counts.to_numpy()[valid].astype(float))
+    monkeypatch.setattr(BayesianModel, "abundances", None)  # they come with the deviations
+    found = apply(fitted, counts)
+    assert found.abundance_sd.dims == ("y", "x", "endmember")
+    assert found.abundance_sd.dtype == np.float32
+    assert np.isnan(found.abundance_sd.to_numpy()[~valid]).all()
+    np.testing.assert_array_equal(found.abundance.to_numpy()[valid], mean.astype("f4"))
+    np.testing.assert_array_equal(found.abundance_sd.to_numpy()[valid], sd.astype("f4"))
+    assert 0.003 < sd.mean() < 0.05
+    lazy = apply(fitted, counts.chunk(y=7)).compute()
+    np.testing.assert_array_equal(lazy.abundance_sd, found.abundance_sd)
+    # A block of dark pixels alone is mapped as within the image.
+    dark = apply(fitted, counts.isel(y=[7]))
+    np.testing.assert_array_equal(dark.abundance_sd[0], found.abundance_sd[7])
 
 
 @pytest.mark.parametrize(

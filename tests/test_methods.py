@@ -87,7 +87,9 @@ def test_shapes_labels_and_record(result, image):
 def test_everything_is_finite_but_the_invalid_pixel(result):
     assert np.isfinite(result.endmember_spectrum).all()
     valid = result.valid_pixel
-    for name in ("abundance", "refit_abundance", "reduced_chi2"):
+    with_sd = ("abundance_sd",) if load_model(result).has_abundance_sd else ()
+    assert ("abundance_sd" in result) == bool(with_sd)
+    for name in ("abundance", "refit_abundance", "reduced_chi2", *with_sd):
         assert np.isfinite(result[name].where(valid, 0.0)).all()
         assert np.isnan(result[name].where(~valid, np.nan)).all()
 

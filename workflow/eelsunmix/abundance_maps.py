@@ -32,11 +32,14 @@ def map_abundance(model: Model, image: xr.DataArray) -> xr.Dataset:
     Returns
     -------
     Dataset
-        ``abundance`` (navigation, endmember), float32, NaN in pixels that are not valid.
+        ``abundance`` and, of a model that knows it, its standard deviation ``abundance_sd``, both
+        (navigation, endmember), float32, NaN in pixels that are not valid.
     """
     dims = (*image.dims[:-1], "endmember")
     template = blocks.template_like(
-        image, {"abundance": (dims, np.float32)}, {"endmember": np.arange(len(model.endmembers))}
+        image,
+        dict.fromkeys(_names(model), (dims, np.float32)),
+        {"endmember": np.arange(len(model.endmembers))},
     )
     # A model that maps images sees a frame at a time: its tiles would need a halo.
     elements = int(np.prod(image.shape[-3:])) if model.maps == "image" else None
@@ -44,13 +47,24 @@ def map_abundance(model: Model, image: xr.DataArray) -> xr.Dataset:
 
 
 def _abundance(block: xr.DataArray, model: Model) -> xr.Dataset:
-    valid = block["valid_pixel"].to_numpy()
+    valid, n_endmembers = block["valid_pixel"].to_numpy(), len(model.endmembers)
+    names = _names(model)
     if model.maps == "image":
         frames = block.to_numpy().reshape(-1, *block.shape[-3:]).astype(np.float64)
         values = np.stack([model.abundances(frame) for frame in frames]).reshape(*valid.shape, -1)[valid]
     else:
-        values = _in_pieces(model.abundances, block.to_numpy()[valid], len(model.endmembers))
-    return _maps(block, {"abundance": values}, len(model.endmembers))
+        kernel = functools.partial(_with_sd, model=model) if model.has_abundance_sd else model.abundances
+        values = _in_pieces(kernel, block.to_numpy()[valid], len(names) * n_endmembers)
+    parts = np.hsplit(values, len(names))
+    return _maps(block, dict(zip(names, parts, strict=True)), n_endmembers)
+
+
+def _names(model: Model) -> tuple[str, ...]:
+    return ("abundance", "abundance_sd") if model.has_abundance_sd else ("abundance",)
+
+
+def _with_sd(spectra: Array, model: Model) -> Array:
+    return np.hstack(model.abundance_and_sd(spectra))
 
 
 def refit(model: Model, counts: xr.DataArray) -> xr.Dataset:

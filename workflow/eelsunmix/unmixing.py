@@ -110,7 +110,8 @@ def apply(model: xr.Dataset, image: xr.DataArray, *, counts: xr.DataArray | None
     Returns
     -------
     Dataset
-        ``abundance`` and ``refit_abundance`` (navigation, endmember), ``reduced_chi2`` (navigation),
+        ``abundance`` and ``refit_abundance`` (navigation, endmember), of methods that know it (BLU) the
+        standard deviation ``abundance_sd`` of the former, ``reduced_chi2`` (navigation),
         ``mean_residual`` and ``mean_residual_sd`` (energy); lazy if the image is lazy.  Dims come in the
         order of the caller's image, with ``endmember`` in the place of the energy; pixels that are not valid
         are NaN.

@@ -2,6 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +14,8 @@ from eelsunmix.methods._linear import rebinned, rebinned_deviation
 
 MAP_DRAWS = 30
 """Draws of the endmembers that the model keeps, evenly spaced along the chain."""
-MAP_SWEEPS = 2
-"""Sweeps over the abundances for each of them."""
+MAP_SWEEPS = 10
+"""Sweeps over the abundances for each of them; with fewer, pixels that seldom leave a face look certain."""
 _WARM_UP = 5
 _KEY = 0x5EED0FB1A5ED
 _LIMIT = 1.1
@@ -47,6 +48,8 @@ class BayesianModel(Model):
         Always.
     """
 
+    has_abundance_sd: ClassVar[bool] = True
+
     endmember_spectrum_sd: Array = field(metadata=array("endmember", "channel"))
     axes: Array = field(metadata=array("dimension", "channel"))
     origin: Array = field(metadata=array("channel"))
@@ -71,7 +74,8 @@ class BayesianModel(Model):
         points = (spectra / weight - self.origin) @ self.axes.T
         variance = np.ones(len(spectra))
         if self.channel_weight is not None:
-            variance = relative_variance(spectra, weight)
+            # Not their own typical counts: a map must not depend on the pixels of a block.
+            variance = relative_variance(spectra, weight, float(self.endmembers.sum(axis=1).mean()))
         deviation = np.sqrt(self.noise_variance * variance)
         faces = np.empty(0) if self.face_probability is None else self.face_probability
         a = nearest_mixtures(points, self.vertex_draws.mean(axis=0))
@@ -115,13 +119,14 @@ class BayesianModel(Model):
         )
 
 
-def relative_variance(spectra: Array, channel_weight: Array) -> Array:
-    """Variance of each pixel in units of the squared channel weight: its total counts, never near zero."""
-    variance = spectra.sum(axis=1) / np.sum(channel_weight**2)
-    middle = float(np.median(variance))
-    if not middle > 0:
+def relative_variance(spectra: Array, channel_weight: Array, typical_counts: float) -> Array:
+    """Variance of each pixel in units of the squared channel weight: its total counts, never near zero.
+
+    Totals below 5 % of the typical ones are taken as that; where these are not positive, all are the same.
+    """
+    if not typical_counts > 0:
         return np.ones(len(spectra))
-    return np.maximum(variance, 0.05 * middle)
+    return np.maximum(spectra.sum(axis=1), 0.05 * typical_counts) / np.sum(channel_weight**2)
 
 
 def fitted_model(

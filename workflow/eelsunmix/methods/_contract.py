@@ -129,6 +129,8 @@ class Model:
     """Whether `abundances` takes spectra (pixel, channel) or a tile of the image (y, x, channel)."""
     halo: ClassVar[int] = 0
     """For models that map images: how many pixels beyond a tile its abundances depend on."""
+    has_abundance_sd: ClassVar[bool] = False
+    """Whether there is also `abundance_and_sd`; only for models that map spectra."""
 
     endmembers: Array = field(metadata=array("endmember", "channel"))
     loss: Array | None = field(metadata=array("iteration"), default=None)
@@ -142,6 +144,10 @@ class Model:
 
     def abundances(self, spectra: Array) -> Array:
         """Return abundances, shape (pixel, endmember), or (y, x, endmember) where the model maps images."""
+        raise NotImplementedError
+
+    def abundance_and_sd(self, spectra: Array) -> tuple[Array, Array]:
+        """Return abundances and their standard deviations, each of shape (pixel, endmember), at one go."""
         raise NotImplementedError
 
     def resampled(self, energy: Array, new_energy: Array) -> "Model":

@@ -106,7 +106,7 @@ class BLU:
 def _weighted(learning: LearningSet, start: Array, *, faces: bool) -> tuple[Posterior, str]:
     """Spectra in units of their noise, without the pixels that no mixture describes."""
     weight, spectra = learning.channel_weight, learning.spectra
-    variance = relative_variance(spectra, weight)
+    variance = relative_variance(spectra, weight, float(np.median(spectra.sum(axis=1))))
     whitened = spectra / weight
     basis = learning.basis(len(start))
     scores = whitened @ basis.T
