@@ -379,6 +379,9 @@ def test_the_command_says_what_the_benchmark_runs():
     section = {"doses": [50, 70], "n_replicates": 3, "methods": {"vca": {}}}
     said = summarise(read_tree(node_of({"benchmark": section}, "c.yaml"), ("c.yaml",)))
     assert "benchmark: 3 images of ru3 and k4 at 50, 70 counts; methods: vca\n" in said
+    read = read_tree(node_of({"benchmark": section | {"n_replicates_of": {"vca": 2}}}, "c.yaml"), ("c.yaml",))
+    assert "; vca on 2 of them\n" in summarise(read)
+    assert read.benchmark.replicates_of("vca") == 2
 
 
 @pytest.mark.parametrize(
@@ -394,6 +397,8 @@ def test_the_command_says_what_the_benchmark_runs():
         ({"scenes": ["ru4"]}, "needs ru3 or k4"),
         ({"size": 4}, "simulate.size: at least 3 blocks"),
         ({"n_replicate": 4}, "did you mean n_replicates"),
+        ({"n_replicates_of": {"vcaa": 4}}, "n_replicates_of.vcaa: no such method; did you mean vca"),
+        ({"n_replicates_of": {"vca": 0}}, "benchmark.n_replicates_of.vca"),
     ],
 )
 def test_mistakes_in_the_section(section, message):

@@ -37,7 +37,7 @@ for label in bench.methods:
             mem_mb=lambda wildcards, attempt: 3000 * attempt,
             runtime=lambda wildcards, attempt: 720 * attempt,
         params:
-            **scene_params,
+            **scene_params | {"n_replicates": bench.replicates_of(label)},
             method=lambda wildcards: bench.methods[wildcards.label].method,
             input=lambda wildcards: bench.methods[wildcards.label].input,
             options=lambda wildcards: as_params(bench.methods[wildcards.label].options),

@@ -46,6 +46,8 @@ class BenchmarkOptions:
         Expected counts in the first channel, mean over the pixels; the paper gives none.
     n_replicates : int
         Images of each scene and dose, each of other blocks and other noise.
+    n_replicates_of : mapping of labels to int
+        The first so many images are enough for methods that take long: ``{mtaeu_published: 5}``.
     size : int
         Pixels along y and x.
     seed : int
@@ -61,6 +63,7 @@ class BenchmarkOptions:
     scenes: tuple[Literal["ru3", "k4"], ...] = ("ru3", "k4")
     doses: tuple[Annotated[int, Field(ge=1)], ...] = (100, 1000, 10_000)
     n_replicates: Annotated[int, Field(ge=1)] = 20
+    n_replicates_of: Mapping[str, Annotated[int, Field(ge=1)]] = field(default_factory=dict)
     size: Annotated[int, Field(ge=1)] = 64
     seed: Annotated[int, Field(ge=0)] = 0
     methods: Mapping[str, Any] = field(default_factory=dict)
@@ -73,6 +76,10 @@ class BenchmarkOptions:
                 raise ValueError(f"{name} needs at least one entry, each once, not {list(values)}")
         for scene in self.scenes:
             scene_options(scene, self.doses[0], size=self.size, seed=self.seed)
+
+    def replicates_of(self, label: str) -> int:
+        """Images that a method runs on."""
+        return self.n_replicates_of.get(label, self.n_replicates)
 
     def seed_of(self, label: str) -> int:
         """Seed of a method in the first image: its own, or that of the image."""

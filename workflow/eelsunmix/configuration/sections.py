@@ -87,6 +87,11 @@ def read_benchmark(node: Node) -> Result:
     options, more = validate(node, BenchmarkOptions, path)
     if methods is None or options is None:
         return None, problems + more
+    counts = node.child("n_replicates_of")
+    for label in options.n_replicates_of:
+        if label not in methods and counts is not None:
+            message = f"no such method; {suggestion(label, methods)}"
+            more.append(Problem(counts.file, message, counts.line, (*path, "n_replicates_of", label)))
     return dataclasses.replace(options, methods=methods), problems + more
 
 

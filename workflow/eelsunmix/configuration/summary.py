@@ -26,9 +26,11 @@ def summarise(configuration: Configuration) -> str:
 
 
 def _benchmark(options: BenchmarkOptions) -> str:
+    fewer = (f"{label} on {number} of them" for label, number in options.n_replicates_of.items())
     return (
         f"benchmark: {options.n_replicates} images of {' and '.join(options.scenes)} at "
         f"{', '.join(map(str, options.doses))} counts; methods: {', '.join(options.methods)}"
+        + "".join(f"; {line}" for line in fewer)
     )
 
 
