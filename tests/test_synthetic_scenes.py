@@ -1,9 +1,13 @@
 """Scenes: what they promise of their truth, their noise and their layout."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import xarray as xr
 
 from eelsunmix import synthetic
+from eelsunmix.background import subtract_background
 from eelsunmix.edges import check_windows
 from eelsunmix.errors import InputError
 from eelsunmix.synthetic.chequer import mixed_blocks
@@ -126,6 +130,55 @@ def test_ru_is_never_pure_and_reaches_further_into_co_than_into_pt():
     right = np.interp(-0.1 * profile.max(), -profile[peak:], np.arange(len(profile) - peak))
     assert profile[peak] > half
     assert left > 2 * right
+
+
+def test_the_multilayer_is_the_experiment_of_the_paper():
+    image = synthetic.multilayer().spectrum_image
+    assert image.sizes == {"y": 60, "x": 75, "energy_loss": 200}
+    steps = [float(image[dim][1] - image[dim][0]) for dim in image.dims]
+    np.testing.assert_allclose(steps, [0.12, 0.12, 3.33], rtol=1e-9)
+    assert image.energy_loss[0] < 225  # room to fit below Ru M4,5
+    assert image.energy_loss[-1] > 860  # and to integrate Co L2,3
+
+
+@pytest.fixture(scope="module", params=["linear", "thickness", "realistic"])
+def ru_maps(request):
+    """Net counts of the Ru edges in units of the peak, their noise, and where Pt is, with the gain known."""
+    scene = synthetic.multilayer(level=request.param, counts=10_000.0, seed=1)
+    gain = np.where(scene.gain > 0, scene.gain, 1.0)
+    image = scene.spectrum_image.copy(data=scene.spectrum_image / gain)
+    edges = {name: edge for name, edge in scene.edges.items() if edge.element == "Ru"}
+    edges["Ru_M23_near"] = replace(edges["Ru_M23"], fit_eV=(420, 455))
+    bs = subtract_background(image, edges)
+    ru, pt = (scene.abundance.sel(endmember=name).to_numpy() for name in ("Ru", "Pt"))
+    peak = bs["net_counts"].where(xr.DataArray(ru > 0.8 * ru.max(), dims=("y", "x"))).mean(("y", "x"))
+    return bs["net_counts"] / peak, bs["net_counts_sd"] / peak, pt > 0.98
+
+
+def test_ru_m45_is_negative_in_all_of_pt(ru_maps):
+    net, sd, in_pt = ru_maps
+    values = net.sel(edge="Ru_M45").to_numpy()[in_pt]
+    assert -0.5 < values.mean() < -0.25
+    assert (values < 0).mean() > 0.99
+    assert values.mean() < -5 * sd.sel(edge="Ru_M45").to_numpy()[in_pt].mean()
+
+
+def test_ru_m23_leaves_less_in_pt_than_the_noise_of_a_pixel_and_its_window_decides(ru_maps):
+    net, sd, in_pt = ru_maps
+    far, near = (net.sel(edge=name).to_numpy()[in_pt].mean() for name in ("Ru_M23", "Ru_M23_near"))
+    assert -0.3 < far < -0.15
+    assert -0.15 < near < 0
+    assert abs(far) < 1.1 * sd.sel(edge="Ru_M23").to_numpy()[in_pt].mean()
+
+
+def test_background_of_pt_bends_with_thickness():
+    ends = {}
+    for level in ("linear", "thickness"):
+        expected = synthetic.multilayer(level=level).expected_counts.to_numpy()
+        left, right = expected[:, :10].mean(axis=(0, 1)), expected[:, -10:].mean(axis=(0, 1))
+        ends[level] = np.ptp(right / left) / np.mean(right / left)
+    assert ends["linear"] < 1e-6
+    assert 0.02 < ends["thickness"] < 0.06
 
 
 def test_interdiffusion_conserves_the_ru():
