@@ -216,8 +216,16 @@ def _true_maps(abundance, edges):
 
 def _fit(method, spectra, rng):
     noisy = spectra * (1 + 0.02 * rng.standard_normal(spectra.shape))
+    chain = {
+        "endmember_spectrum_sd": (("endmember", "energy_loss"), 0.02 * spectra),
+        "effective_sample_size": ("endmember", [321.0, 87.4, 1400.0]),
+        "split_rhat": ("endmember", [1.004, 1.0237, 1.001]),
+    }
     return xr.Dataset(
-        {"endmember_spectrum": (("endmember", "energy_loss"), noisy)},
+        {
+            "endmember_spectrum": (("endmember", "energy_loss"), noisy),
+            **(chain if method == "blu" else {}),
+        },
         coords={"energy_loss": ENERGY},
         attrs={
             "method": method,
@@ -241,9 +249,12 @@ def _failure(method):
 def _map(method, abundance, axes, rng):
     noisy = abundance + rng.normal(0, 0.05, abundance.shape)
     residual = rng.standard_normal(200)
+    dims = ("y", "x", "endmember")
+    deviation = {"abundance_sd": (dims, np.full_like(noisy, 0.05))} if method == "blu" else {}
     return xr.Dataset(
         {
-            "abundance": (("y", "x", "endmember"), noisy),
+            "abundance": (dims, noisy),
+            **deviation,
             "refit_abundance": (("y", "x", "endmember"), noisy),
             "reduced_chi2": (("y", "x"), 1 + 0.1 * rng.standard_normal(abundance.shape[:2])),
             "mean_residual": ("energy_loss", residual),

@@ -383,6 +383,31 @@ def test_the_time_of_the_mapping_alone_is_shown_and_judged(tmp_path):
     assert "vca" not in cells
 
 
+def test_deviations_are_shown_where_a_method_knows_them(tmp_path, elements):
+    arguments = report_arguments(methods=("nmf", "blu"))
+    found = Elements(write_report(tmp_path / "page.html", **arguments).read_text(encoding="utf-8"))
+    content = figures_of(found)
+    last = list(content["figures"]["spectra"]["variants"].values())[-1]
+    traces = resolve(last, content["arrays"])["data"]
+    low, high = [trace for trace in traces if trace["meta"]["method"] == "blu"][:2]
+    assert "fill" not in low
+    assert (high["name"], high["fill"]) == ("blu ± 2 sd", "tonexty")
+    deviation = arguments["fits"]["blu"]["endmember_spectrum_sd"][0]  # shown as returned
+    np.testing.assert_allclose(np.subtract(high["y"], low["y"]), 4 * deviation, rtol=1e-3)
+    assert [trace.get("name") for trace in traces].count("blu ± 2 sd") == 3
+    maps = resolve(content["figures"]["component-maps"]["variants"][""], content["arrays"])
+    rows = [note["text"] for note in maps["layout"]["annotations"] if note["text"].startswith("<b>")]
+    assert rows == ["<b>nmf</b>", "<b>blu</b>", "<b>blu sd</b>"]
+    cells = [one.strip() for one in found.text if one.strip()]
+    columns = cells.index("effective sample size")
+    assert cells[columns + 1] == "split R-hat"
+    table = cells[columns:]
+    assert table[table.index("blu") :][5:8] == ["221", "87", "1.024"]
+    assert table[table.index("nmf") :][5:8] == ["221", "–", "–"]
+    assert "split R-hat" not in [text.strip() for text in elements.text]
+    assert "± 2" not in " ".join(elements.text)
+
+
 def test_no_path_of_the_machine_reaches_the_page(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     arguments = report_arguments()

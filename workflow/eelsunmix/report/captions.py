@@ -90,6 +90,7 @@ SPECTRA = (
     "edges it owns. Look for edges of other elements in a spectrum: the method has not separated them. "
     "Every spectrum has unit area{flattened}."
 )
+SPECTRA_SD = " Bands are ± 2 standard deviations, of methods that know them."
 FLATTENED = "; times E³, which takes the background out, weak edges show"
 CROSS_TALK = (
     "Cross-talk: net counts of each endmember at each edge, divided by those of the endmember that owns "
@@ -118,6 +119,10 @@ MAP_OFF_REGION = " Off region: mean counts where the element is said to be absen
 COMPONENT_MAPS = (
     "Abundance of every component as its method returns it, each on its own scale; columns are the "
     "matched components. Abundances of different methods need not have the same unit."
+)
+COMPONENT_SD = (
+    " A row “sd” holds the standard deviation of the maps above it, where the method knows it; it holds if "
+    "the mixing is linear and the noise as assumed."
 )
 
 PROFILES = "The profiles. Counts are summed over the width."
@@ -164,3 +169,8 @@ PROVENANCE = (
 )
 SEALS = "Seals of the stores that this page was made from"
 FITS = "How each method was run."
+CHAINS = (
+    " Effective sample size and split R-hat are those of the endmember that fares worst: so many independent "
+    "draws would give its mean as precisely, and the halves of the chain agree where R-hat is near 1 (above "
+    "1.1 the chain has not converged)."
+)

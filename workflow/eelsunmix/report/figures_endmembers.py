@@ -9,7 +9,7 @@ import xarray as xr
 from eelsunmix.report.figures_spectra import Edges, edge_marks, panel_title
 from eelsunmix.report.formatting import plain
 from eelsunmix.report.layout import Panels, axis_key, axis_name, balanced, line_panels
-from eelsunmix.report.style import axis, base_layout, line
+from eelsunmix.report.style import axis, band, base_layout, line
 
 FLATTENED, UNIT_AREA, LOGARITHMIC, RETURNED = "unit area × E³", "unit area", "logarithmic", "as returned"
 DISPLAYS = {
@@ -89,6 +89,7 @@ def endmember_spectra(
     for i, (group, found) in enumerate(members.items()):
         for method, endmember in found:
             spectrum = fits[method]["endmember_spectrum"].isel(endmember=endmember)
+            data += _deviations(fits[method], method, endmember, i, styles, display)
             data.append(_spectrum(spectrum, method, i, styles, display, first=method not in seen))
             seen.add(method)
         layout |= _axes(i, panels, title, display)
@@ -116,16 +117,42 @@ def _spectrum(
     )
 
 
+def _deviations(
+    fit: xr.Dataset, method: str, endmember: int, i: int, styles: Styles, display: str
+) -> list[dict[str, Any]]:
+    """Draw two standard deviations around an endmember as a band, where the method knows them."""
+    if "endmember_spectrum_sd" not in fit:
+        return []
+    one = fit.isel(endmember=endmember)
+    spectrum = one["endmember_spectrum"]
+    values, factor = displayed(spectrum, display), _factor(spectrum, display)
+    reach = 2 * one["endmember_spectrum_sd"].values * factor
+    low = values - reach
+    if display == LOGARITHMIC:
+        low = np.maximum(low, 0.01 * np.abs(values))
+    red, green, blue = bytes.fromhex(styles[method]["color"][1:])
+    look = {"colour": f"rgba({red},{green},{blue},0.25)", "name": f"{plain(method)} ± 2 sd"}
+    where = {"xaxis": axis_name("x", i), "yaxis": axis_name("y", i)}
+    traces = band(
+        spectrum[spectrum.dims[-1]].values, low, values + reach, meta={"method": method}, **look, **where
+    )
+    return [{**trace, "legendgroup": method, "showlegend": False} for trace in traces]
+
+
 def displayed(spectrum: xr.DataArray, display: str) -> np.ndarray:
     """Return the values of a spectrum as one of `DISPLAYS` shows them."""
-    values = np.asarray(spectrum.values, dtype=float)
+    return np.asarray(spectrum.values, dtype=float) * _factor(spectrum, display)
+
+
+def _factor(spectrum: xr.DataArray, display: str) -> Any:
+    """Return what one of `DISPLAYS` multiplies a spectrum with: a number, or one for each channel."""
     if display == RETURNED:
-        return values
-    values = values / (np.abs(values).sum() or 1.0)
+        return 1.0
+    factor = 1.0 / (float(np.abs(np.asarray(spectrum.values, dtype=float)).sum()) or 1.0)
     if display == FLATTENED:
         energy = np.asarray(spectrum[spectrum.dims[-1]].values, dtype=float)
-        values = values * (energy / energy.max()) ** 3
-    return values
+        return factor * (energy / energy.max()) ** 3
+    return factor
 
 
 def _axes(i: int, panels: Panels, title: str, display: str) -> dict[str, Any]:

@@ -102,6 +102,8 @@ def component_grid(
 ) -> dict[str, Any]:
     """Draw the abundance of every component as its method returned it, one column per matched component.
 
+    Below it stands its standard deviation, where the method knows it.
+
     Parameters
     ----------
     maps : mapping
@@ -113,13 +115,19 @@ def component_grid(
     view : MapView
     """
     tiles = []
-    for method, store in maps.items():
+    rows = {
+        f"{method} {title}".strip(): (method, store[name])
+        for method, store in maps.items()
+        for name, title in (("abundance", ""), ("abundance_sd", "sd"))
+        if name in store
+    }
+    for method, values in rows.values():
         for group, found in members.items():
             own = [endmember for label, endmember in found if label == method]
-            image = view.image(store["abundance"].isel(endmember=own[0])) if own else "no such component"
+            image = view.image(values.isel(endmember=own[0])) if own else "no such component"
             tiles.append(_tile(names[group], image, "abundance"))
     widest = 420 if view.aspect < 0.35 else 220
-    return map_grid(tiles, view, columns=len(members), row_titles=_plain(list(maps)), widest=widest)
+    return map_grid(tiles, view, columns=len(members), row_titles=_plain(list(rows)), widest=widest)
 
 
 def chi2_maps(maps: Mapping[str, xr.Dataset], view: MapView) -> dict[str, Any]:

@@ -121,6 +121,7 @@ class Inputs:
         n_maps = (
             (n_labels + 5) * n_edges + len(self.methods) * (1 + self.n_endmembers) + self.n_endmembers + 4
         )
+        n_maps += self.n_endmembers * sum("abundance_sd" in store for store in self.maps.values())
         return view_of(self.corrected["total_counts"], n_maps=n_maps, budget=MAP_PIXELS)
 
     @property

@@ -40,6 +40,8 @@ def _spectra(inputs: Inputs) -> Figure:
         for i, display in enumerate(displays)
     }
     caption = captions.SPECTRA.format(flattened=captions.FLATTENED if FLATTENED in displays else "")
+    if any("endmember_spectrum_sd" in inputs.fits[method] for method in inputs.working):
+        caption += captions.SPECTRA_SD
     control = Control("Scale", tuple(displays))
     return Figure(name="spectra", caption=caption, variants=variants, controls=(control,))
 

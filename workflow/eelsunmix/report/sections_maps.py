@@ -100,5 +100,6 @@ def _components(inputs: Inputs) -> Figure:
     names = group_names(inputs.comparison, members)
     stores = {method: inputs.maps[method] for method in inputs.working}
     figure = component_grid(stores, members, names, inputs.view)
-    caption = inputs.remarked(captions.COMPONENT_MAPS)
+    with_sd = any("abundance_sd" in store for store in stores.values())
+    caption = inputs.remarked(captions.COMPONENT_MAPS + captions.COMPONENT_SD * with_sd)
     return Figure(name="component-maps", caption=caption, variants={(): figure})

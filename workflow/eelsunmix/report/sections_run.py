@@ -4,6 +4,7 @@ import json
 import shlex
 from typing import Any
 
+import xarray as xr
 import yaml
 
 from eelsunmix.mapping_time import FAST_SECONDS, TIMED_PIXELS
@@ -21,7 +22,7 @@ from eelsunmix.report.content import (
     figure_cell,
 )
 from eelsunmix.report.figures_cost import cost_bars
-from eelsunmix.report.formatting import duration, integer, number, sentence, shown_path
+from eelsunmix.report.formatting import DASH, duration, integer, number, sentence, shown_path
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.style import LIGHTS
 
@@ -155,15 +156,27 @@ def _mapping_rows(inputs: Inputs) -> tuple[Row, ...]:
 
 
 def _fits_table(inputs: Inputs) -> Table:
-    columns = ("method", "algorithm", "input", "seed", "status", "learning pixels", "options")
+    chains = any("split_rhat" in store for store in inputs.fits.values())
+    quality = ("effective sample size", "split R-hat") if chains else ()
+    columns = ("method", "algorithm", "input", "seed", "status", "learning pixels", *quality, "options")
     rows = []
     for method in inputs.methods:
         attrs = inputs.fits[method].attrs if method in inputs.fits else {}
         options = as_yaml(attrs.get("options", {})).strip().replace("\n", "; ")
         texts = [str(attrs.get(key, "–")) for key in ("method", "input", "seed", "status")]
         pixels = integer(attrs.get("n_learning_pixels"))
-        rows.append(Row(cells=tuple(cell(text) for text in (method, *texts, pixels, options)), method=method))
-    return Table(caption=captions.FITS, columns=columns, rows=tuple(rows), css="small")
+        found = _chain_quality(inputs.fits.get(method)) if chains else ()
+        texts = [method, *texts, pixels, *found, options]
+        rows.append(Row(cells=tuple(map(cell, texts)), method=method))
+    caption = captions.FITS + captions.CHAINS * chains
+    return Table(caption=caption, columns=columns, rows=tuple(rows), css="small")
+
+
+def _chain_quality(fit: xr.Dataset | None) -> tuple[str, str]:
+    """Return the effective sample size and split R-hat of the worst endmember, dashes where none is known."""
+    if fit is None or "split_rhat" not in fit:
+        return DASH, DASH
+    return integer(fit["effective_sample_size"].min().item()), f"{fit['split_rhat'].max().item():.3f}"
 
 
 def _opening(inputs: Inputs) -> str:
