@@ -15,7 +15,9 @@ import pytest
 import xarray as xr
 
 from eelsunmix.errors import InputError
+from eelsunmix.methods import method_names
 from eelsunmix.report import read_benchmarks, write_report
+from eelsunmix.report.sections_run import PAPERS
 from eelsunmix.store import publish
 from report_stores import EDGES, report_arguments
 
@@ -406,6 +408,10 @@ def test_deviations_are_shown_where_a_method_knows_them(tmp_path, elements):
     assert table[table.index("nmf") :][5:8] == ["221", "–", "–"]
     assert "split R-hat" not in [text.strip() for text in elements.text]
     assert "± 2" not in " ".join(elements.text)
+
+
+def test_every_method_has_its_paper():
+    assert set(method_names()) <= set(PAPERS)
 
 
 def test_no_path_of_the_machine_reaches_the_page(tmp_path, monkeypatch):

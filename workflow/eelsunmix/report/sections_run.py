@@ -33,6 +33,14 @@ PAPERS = {
     "vca": "J. M. P. Nascimento, J. M. Bioucas-Dias, IEEE Trans. Geosci. Remote Sens. 43, 898 (2005) (VCA).",
     "nmf": "D. D. Lee, H. S. Seung, Nature 401, 788 (1999) (NMF).",
     "ica": "A. Hyvärinen, IEEE Trans. Neural Netw. 10, 626 (1999) (FastICA).",
+    "blu": "N. Dobigeon, S. Moussaoui, M. Coulon, J.-Y. Tourneret, A. O. Hero, IEEE Trans. Signal Process. "
+    "57, 4355 (2009); N. Dobigeon, N. Brun, Ultramicroscopy 120, 25 (2012) (BLU).",
+    "udas": "Y. Qu, H. Qi, IEEE Trans. Geosci. Remote Sens. 57, 1698 (2019) (uDAS).",
+    "daeu": "B. Palsson, J. Sigurdsson, J. R. Sveinsson, M. O. Ulfarsson, IEEE Access 6, 25646 "
+    "(2018) (DAEU).",
+    "mtaeu": "B. Palsson, J. R. Sveinsson, M. O. Ulfarsson, IEEE Access 7, 148861 (2019) (MTAEU).",
+    "cnnaeu": "B. Palsson, M. O. Ulfarsson, J. R. Sveinsson, IEEE Trans. Geosci. Remote Sens. 59, 535 (2021) "
+    "(CNNAEU).",
     "abundances": "D. C. Heinz, C.-I Chang, IEEE Trans. Geosci. Remote Sens. 39, 529 (2001) (least squares).",
 }
 OPENING = """\
