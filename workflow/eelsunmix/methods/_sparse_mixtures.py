@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 from eelsunmix.methods._contract import Array
 
+_PIECE = 2**20
+"""Elements of the inverses that are held at a time."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class SparseMixtures:
@@ -75,41 +78,52 @@ def significant_abundances(points: Array, vertices: Array, deviation: Array, thr
     ndarray, shape (pixel, endmember)
         Not negative; rows sum to one.
     """
-    n_pixels, n_endmembers = len(points), len(vertices)
-    gram, projections = vertices @ vertices.T, points @ vertices.T
-    kept = np.ones((n_pixels, n_endmembers), bool)
-    result = np.zeros((n_pixels, n_endmembers))
-    waiting = np.arange(n_pixels)
-    while len(waiting):
-        dropping = []
-        for support, pixels in _by_support(kept, waiting):
-            values, sd = _on_support(gram, projections[pixels], support)
-            result[pixels] = 0.0
-            result[pixels[:, None], support] = values
-            if len(support) > 1:
-                significance = values / (sd * deviation[pixels, None])
-                poor = significance.min(axis=1) < threshold
-                kept[pixels[poor], support[significance[poor].argmin(axis=1)]] = False
-                dropping.append(pixels[poor])
-        waiting = np.sort(np.concatenate(dropping)) if dropping else waiting[:0]
+    inverse = np.linalg.pinv(vertices @ vertices.T, hermitian=True)
+    projections = points @ vertices.T
+    result = np.empty_like(projections)
+    step = max(1, _PIECE // inverse.size)
+    for first in range(0, len(points), step):
+        part = slice(first, first + step)
+        result[part] = _significant(projections[part], deviation[part], inverse, threshold)
     return result
 
 
-def _by_support(
-    kept: NDArray[np.bool_], pixels: NDArray[np.intp]
-) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    """Group pixels that keep the same endmembers: pairs of (endmembers, pixels)."""
-    supports, group = np.unique(kept[pixels], axis=0, return_inverse=True)
-    return [(np.flatnonzero(row), pixels[group.ravel() == number]) for number, row in enumerate(supports)]
+def _significant(projections: Array, deviation: Array, inverse: Array, threshold: float) -> Array:
+    """Drop endmembers, one of each pixel at a time; every pixel has an inverse of its own Gram matrix."""
+    kept = np.ones(projections.shape, bool)
+    result = np.empty_like(projections)
+    waiting, inverses = np.arange(len(projections)), np.repeat(inverse[None], len(projections), axis=0)
+    while len(waiting):
+        values, sd = _sum_to_one(projections[waiting], inverses)
+        result[waiting] = values
+        ratio = values / (sd * deviation[waiting, None])
+        significance = np.where(kept[waiting], ratio, np.inf)
+        least = significance.argmin(axis=1)
+        poor = (significance.min(axis=1) < threshold) & (kept[waiting].sum(axis=1) > 1)
+        waiting, least = waiting[poor], least[poor]
+        kept[waiting, least] = False
+        inverses = _without(inverses[poor], least)
+    return result
 
 
-def _on_support(gram: Array, projections: Array, support: NDArray[np.intp]) -> tuple[Array, Array]:
-    """Sum-to-one least squares, and its standard deviations for noise of one."""
-    inverse = np.linalg.pinv(gram[np.ix_(support, support)], hermitian=True)
-    direction = inverse.sum(axis=1)
-    total = direction.sum()
-    values = projections[:, support] @ inverse
-    values -= ((values.sum(axis=1) - 1.0) / total)[:, None] * direction
-    variance = np.diag(inverse) - direction**2 / total
-    # A single endmember has no freedom.
-    return values, np.sqrt(np.maximum(variance, 1e-12 * np.diag(inverse)))
+def _sum_to_one(projections: Array, inverses: Array) -> tuple[Array, Array]:
+    """Least squares with sum one, and its standard deviations for noise of one; shape (pixel, endmember)."""
+    direction = inverses.sum(axis=2)
+    total = direction.sum(axis=1, keepdims=True)
+    values = np.matmul(inverses, projections[:, :, None])[:, :, 0]
+    values -= (values.sum(axis=1, keepdims=True) - 1.0) / total * direction
+    diagonal = np.diagonal(inverses, axis1=1, axis2=2)
+    # A single endmember has no freedom; one that was dropped has no variance.
+    variance = np.maximum(diagonal - direction**2 / total, 1e-12 * diagonal.max(axis=1, keepdims=True))
+    return values, np.sqrt(variance)
+
+
+def _without(inverses: Array, dropped: NDArray[np.intp]) -> Array:
+    """Inverses of the Gram matrices without one endmember each, whose row and column become zero."""
+    pixels = np.arange(len(inverses))
+    column = inverses[pixels, :, dropped]
+    pivot = np.maximum(column[pixels, dropped], np.finfo(float).tiny)
+    found: Array = inverses - column[:, :, None] * (column / pivot[:, None])[:, None, :]
+    found[pixels, dropped] = 0.0
+    found[pixels, :, dropped] = 0.0
+    return found
