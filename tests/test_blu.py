@@ -13,7 +13,7 @@ from eelsunmix.errors import InputError, MethodFailedError
 from eelsunmix.learning import learning_set
 from eelsunmix.methods import LearningSet, build_method, load_model
 from eelsunmix.methods import _gibbs_kernels as kernels
-from eelsunmix.methods._bayesian import BayesianModel, relative_variance
+from eelsunmix.methods._bayesian import MAP_DRAWS, BayesianModel, relative_variance
 from eelsunmix.methods._chain_statistics import effective_sample_size, split_rhat
 from eelsunmix.methods._gibbs import Posterior, nearest_mixtures, run_chain
 from eelsunmix.methods._threads import n_threads_allowed
@@ -515,4 +515,4 @@ def test_bad_options_are_named(options, message):
 def test_models_keep_at_most_a_few_draws(learning):
     model = build_method("blu", **SHORT).fit(learning, 3, np.random.default_rng(0))
     assert isinstance(model, BayesianModel)
-    assert model.vertex_draws.shape == (30, 3, 2)
+    assert model.vertex_draws.shape == (MAP_DRAWS, 3, 2)

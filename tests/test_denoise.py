@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from eelsunmix import blocks
 from eelsunmix.errors import InputError
 from eelsunmix.pca import DenoiseOptions, denoise, reconstruct
-from eelsunmix.pca.gram import weighted_gram
+from eelsunmix.pca.gram import largest_eigenvalue, weighted_gram
 
 PLAIN = DenoiseOptions(spatial="none")
 
@@ -282,3 +282,9 @@ def test_unusable_input_is_refused():
 def test_options_are_checked(options, message):
     with pytest.raises(ValueError, match=message):
         DenoiseOptions(**options)
+
+
+def test_the_largest_eigenvalue_of_a_matrix_and_of_none():
+    rows = np.random.default_rng(0).normal(size=(50, 7)) * np.arange(1, 8)
+    assert largest_eigenvalue(rows.T @ rows) == pytest.approx(np.linalg.norm(rows, 2) ** 2, rel=0.01)
+    assert largest_eigenvalue(np.zeros((3, 3))) == 0

@@ -150,3 +150,11 @@ def test_tiles_are_pieces_of_the_image():
     np.testing.assert_array_equal(lazy, tiles)
     with pytest.raises(InputError, match="tiles of 32 x 32 pixels do not fit in an image of 31 x 47"):
         sample_tiles(image, 1, 32, np.random.default_rng(0))
+
+
+def test_a_pixel_hot_in_all_channels_is_named():
+    image, _ = layered()
+    hot = image.astype(np.int64)
+    hot[3, 2] = 10**9
+    with pytest.raises(InputError, match=r"y index 3, x index 2, .* pixel with 2e\+10 counts, .* mask this"):
+        learning_set(hot, pca_of(hot), rng=np.random.default_rng(0))

@@ -132,3 +132,12 @@ def test_defaults_follow_the_setting():
     assert (published.weighted, published.init, published.max_iter) == (False, "nndsvda", 200)
     assert published.tolerance == NMF(init="nndsvda").tolerance == 1e-4
     assert NMF(loss="kullback-leibler").weighted is False
+
+
+@pytest.mark.parametrize("setting", ["eels", "published"])
+def test_one_endmember_is_found_at_once(setting):
+    spectra, _, _ = mixture()
+    model = NMF(setting=setting).fit(learning_of(spectra, 1), 1, np.random.default_rng(0))
+    assert model.status == "converged"
+    singular = np.abs(np.linalg.svd(spectra)[2][0])
+    assert metrics.sad(singular, model.endmembers[0]) < 0.02

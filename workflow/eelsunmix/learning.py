@@ -184,6 +184,13 @@ def _check_values(block: xr.DataArray, mask: NDArray[np.bool_], spectra: Array) 
             f"{_place(block, mask, hot)} is a hot pixel, more than {_HOT:.0e} times its channel's median; "
             f"remove spikes or mask this pixel"
         )
+    totals = spectra.sum(axis=1, dtype=np.float64)
+    bright = totals > _HOT * max(np.quantile(totals, 0.99, method="lower"), 1.0)
+    if bright.any():
+        raise InputError(
+            f"{_place(block, mask, bright[:, None])} is in a pixel with {totals.max():.2g} counts, more than "
+            f"{_HOT:.0e} times those of the others; mask this pixel"
+        )
 
 
 def _place(block: xr.DataArray, mask: NDArray[np.bool_], found: NDArray[np.bool_]) -> str:

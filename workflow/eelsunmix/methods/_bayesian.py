@@ -12,7 +12,7 @@ from eelsunmix.methods._contract import Array, Model, array
 from eelsunmix.methods._gibbs import Chain, Posterior, mean_and_sd, nearest_mixtures
 from eelsunmix.methods._linear import rebinned, rebinned_deviation
 
-MAP_DRAWS = 30
+MAP_DRAWS = 20
 """Draws of the endmembers that the model keeps, evenly spaced along the chain."""
 MAP_SWEEPS = 10
 """Sweeps over the abundances for each of them; with fewer, pixels that seldom leave a face look certain."""

@@ -98,7 +98,8 @@ class NMF:
         if start is not None:
             start = (start[0] / pixel[:, None], start[1] / channel)
         rows, n_iterations = self._factor(scaled, n_endmembers, start, rng)
-        done = n_iterations < (self.max_iter or 0)
+        # One endmember is found at once; the criterion, relative to the first step, is then never met.
+        done = n_iterations < (self.max_iter or 0) or n_endmembers == 1
         model = LinearModel(
             endmembers=rows * channel,
             channel_weight=learning_set.channel_weight if self.weighted else None,

@@ -211,12 +211,12 @@ def _shifted_products(spectra: NDArray[Any], totals: Floats, counts: Floats) -> 
 
 def largest_eigenvalue(matrix: Floats, steps: int = 20) -> float:
     """Estimate the largest eigenvalue of a positive semidefinite matrix by power iteration."""
-    vector = np.sqrt(np.maximum(np.diagonal(matrix), 0.0)) + np.finfo(np.float64).tiny
+    vector = np.sqrt(np.maximum(np.diagonal(matrix), 0.0))
     vector = vector * np.where(np.arange(len(vector)) % 2, 1.0, 0.7)
-    norm = 0.0
+    norm = float(np.linalg.norm(vector))
     for _ in range(steps):
-        vector = matrix @ (vector / np.linalg.norm(vector))
-        norm = float(np.linalg.norm(vector))
         if norm == 0:
             break
+        vector = matrix @ (vector / norm)
+        norm = float(np.linalg.norm(vector))
     return norm
