@@ -87,6 +87,18 @@ def test_one_edge_of_the_map_grid(page):
     choose(page, "element-maps", 1, 0)
 
 
+def test_the_map_grid_takes_the_room_of_the_edges_that_are_chosen(page):
+    rooms = []
+    for option in (0, 1, 0):
+        choose(page, "element-maps", 0, option)
+        tiles = 5 if option else 5 * len(EDGES)
+        page.wait_for(f"document.querySelector('[data-plot=\"element-maps\"]').data.length === {tiles}")
+        sides = [drawn(page, "element-maps", f"_fullLayout.{name}.r") for name in ("margin", "_size")]
+        assert sides[1] == pytest.approx(sides[0], abs=1)
+        rooms.append(sides[0])
+    assert rooms[0] != rooms[1]
+
+
 def test_a_method_can_be_hidden_everywhere(page):
     visible = (
         "data.filter(trace => trace.meta && trace.meta.method === 'ica' && trace.visible !== false).length"

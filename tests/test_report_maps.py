@@ -8,11 +8,15 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from eelsunmix.benchmark.options import UNMIXING
 from eelsunmix.report.encoding import ArrayBank, encode_map, script_json
+from eelsunmix.report.figures_components import components_by_method
+from eelsunmix.report.figures_endmembers import group_names, members_of
 from eelsunmix.report.figures_grid import Scale, Tile, columns_for, map_grid
+from eelsunmix.report.figures_matrices import angles
 from eelsunmix.report.figures_spectra import edge_marks
 from eelsunmix.report.grid_colours import bar_places
-from eelsunmix.report.layout import Panels, line_panels
+from eelsunmix.report.layout import Panels, legend_height, line_panels
 from eelsunmix.report.mapview import average, limits, view_of
 from eelsunmix.report.style import method_styles, one_legend_entry
 
@@ -204,6 +208,68 @@ def test_edges_outside_the_axis_are_not_marked():
 def test_twenty_methods_can_be_told_apart():
     styles = method_styles(["BS", *(f"m{i}" for i in range(18))])
     assert len({(style["color"], style["dash"]) for style in styles.values()}) == 19
+
+
+def test_labels_of_one_method_share_its_colour_and_differ_in_their_dashes():
+    labels = [f"{method}{end}" for end in ("", "_published") for method in UNMIXING]
+    styles = method_styles(["BS", *labels], {label: label.removesuffix("_published") for label in labels})
+    for method in UNMIXING:
+        first, second = styles[method], styles[f"{method}_published"]
+        assert first["color"] == second["color"]
+        assert (first["dash"], second["dash"]) == ("solid", "dash")
+    assert len({style["color"] for style in styles.values()}) == 1 + len(UNMIXING)
+
+
+def _comparison(labels, groups):
+    dims = ("label", "endmember")
+    data = {"endmember_label": (dims, np.array(labels)), "group": (dims, np.array(groups))}
+    return xr.Dataset(data, coords={"label": ["a", "b", "c"]})
+
+
+def test_a_group_has_the_commonest_name_of_its_endmembers():
+    names = [["background", "background"], ["Ru", "background"], ["Ru", "background"]]
+    comparison = _comparison(names, [[0, 1]] * 3)
+    assert group_names(comparison, members_of(comparison, ["a", "b", "c"])) == {0: "Ru", 1: "background"}
+
+
+def test_each_method_has_a_panel_of_its_components_in_the_colours_of_the_groups():
+    comparison = _comparison([["Ru", "Co"], ["Co", "Ru"], ["Ru", "Co"]], [[0, 1], [1, 0], [0, 1]])
+    spectra = (("endmember", "energy_loss"), np.array([[4.0, 2.0, 1.0], [1.0, 1.0, 2.0]]))
+    fits = {
+        method: xr.Dataset({"endmember_spectrum": spectra}, coords={"energy_loss": [300.0, 400.0, 800.0]})
+        for method in "abc"
+    }
+    options = {
+        "edges": {"Co_L23": {"onset_eV": 779.0}},
+        "display": "as returned",
+        "title": "energy loss (eV)",
+    }
+    figure = components_by_method(comparison, fits, ["a", "b", "c"], **options)
+    found = {(t["meta"]["method"], t["xaxis"], t["name"]): t for t in figure["data"]}
+    assert set(found) == {
+        (m, x, name) for m, x in zip("abc", ("x", "x2", "x3"), strict=True) for name in ("Ru", "Co")
+    }
+    for name in ("Ru", "Co"):
+        assert len({found[key]["line"]["color"] for key in found if key[2] == name}) == 1
+    np.testing.assert_array_equal(found["b", "x2", "Co"]["y"], [4, 2, 1])
+    assert sum(trace["showlegend"] for trace in figure["data"]) == 2
+    assert [shape["x0"] for shape in figure["layout"]["shapes"]] == [779.0] * 3
+
+
+def test_long_names_stand_upright_below_the_angles():
+    turned = [
+        angles(np.zeros((9, 9)), [f"{name}{end}" for name in "abcdefghi"])["layout"]
+        for end in ("", "_published_setting")
+    ]
+    assert [layout["xaxis"]["tickangle"] for layout in turned] == [0, -90]
+    assert turned[1]["margin"]["b"] > turned[0]["margin"]["b"] + 50
+
+
+def test_the_legend_has_the_room_of_its_rows():
+    heights = [legend_height([f"method_{i}" for i in range(n)]) for n in (1, 8, 16, 24)]
+    assert heights == sorted(heights)
+    assert heights[0] == 22
+    assert heights[-1] >= 66
 
 
 def test_legend_holds_each_name_once():

@@ -65,6 +65,12 @@ BACKGROUND_MAPS = (
     "noise)."
 )
 
+BACKGROUND_PROFILES = (
+    "Net counts along the profile, summed over its width, with their standard deviation (grey band){truth}. "
+    "Where the element is absent they should be zero: below it, the background is less than the power law "
+    "expects, above it more."
+)
+
 ESTIMATES = (
     "Estimates of the number of components; ✔ marks the one used. Noise level of the tail {level} (1 "
     "for an ideal counting detector), edge of noise {edge}; {rank} eigenvalues lie above the edge."
@@ -92,6 +98,10 @@ SPECTRA = (
 )
 SPECTRA_SD = " Bands are ± 2 standard deviations, of methods that know them."
 FLATTENED = "; times E³, which takes the background out, weak edges show"
+COMPONENTS_BY_METHOD = (
+    "The same method by method: matched components have the same colour, dotted lines mark the edge onsets. "
+    "Look for the edge of another element in a component, and for a component that no other method finds."
+)
 CROSS_TALK = (
     "Cross-talk: net counts of each endmember at each edge, divided by those of the endmember that owns "
     "the edge (1), between endmembers of equal total counts. Zero elsewhere in a column means a clean "

@@ -1,5 +1,6 @@
 """Plot of the endmember spectra of all methods by matched component."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,7 +9,7 @@ import xarray as xr
 
 from eelsunmix.report.figures_spectra import Edges, edge_marks, panel_title
 from eelsunmix.report.formatting import plain
-from eelsunmix.report.layout import Panels, axis_key, axis_name, balanced, line_panels
+from eelsunmix.report.layout import Panels, axis_key, axis_name, balanced, legend_height, line_panels
 from eelsunmix.report.style import axis, band, base_layout, line
 
 FLATTENED, UNIT_AREA, LOGARITHMIC, RETURNED = "unit area × E³", "unit area", "logarithmic", "as returned"
@@ -40,11 +41,11 @@ def members_of(comparison: xr.Dataset, methods: Sequence[str]) -> dict[int, list
 
 
 def group_names(comparison: xr.Dataset, members: Mapping[int, Sequence[tuple[str, int]]]) -> dict[int, str]:
-    """Name each group by the label of its first endmember, with a number where several have the same."""
+    """Name each group by the commonest label of its endmembers, with a number where several have the same."""
     names = {}
     for group, found in members.items():
-        method, endmember = found[0]
-        label = str(comparison["endmember_label"].sel({"label": method}).values[endmember])
+        labels = (comparison["endmember_label"].sel({"label": m}).values[k] for m, k in found)
+        label = Counter(map(str, labels)).most_common(1)[0][0]
         names[group] = "unmatched" if group < 0 else label or f"component {group + 1}"
     alike = {name for name in names.values() if list(names.values()).count(name) > 1}
     numbers = {
@@ -81,7 +82,8 @@ def endmember_spectra(
     """
     members = members_of(comparison, methods)
     names = group_names(comparison, members)
-    panels = line_panels(len(members), columns=balanced(len(members)), panel_height=240, top=80)
+    top = 62 + legend_height(methods)
+    panels = line_panels(len(members), columns=balanced(len(members)), panel_height=240, top=top)
     layout = base_layout(0, shapes=[], annotations=[]) | panels.layout(scale_height=False)
     layout["legend"] |= {"y": 1 + 34 / panels.plot_height}
     data: list[dict[str, Any]] = []
@@ -92,7 +94,7 @@ def endmember_spectra(
             data += _deviations(fits[method], method, endmember, i, styles, display)
             data.append(_spectrum(spectrum, method, i, styles, display, first=method not in seen))
             seen.add(method)
-        layout |= _axes(i, panels, title, display)
+        layout |= spectrum_axes(i, panels, title, display)
         energy = np.asarray(spectrum[spectrum.dims[-1]].values)
         shapes, texts = edge_marks(edges, energy, panel=i, named=panels.place(i)[0] == 0)
         layout["shapes"] += shapes
@@ -155,7 +157,8 @@ def _factor(spectrum: xr.DataArray, display: str) -> Any:
     return factor
 
 
-def _axes(i: int, panels: Panels, title: str, display: str) -> dict[str, Any]:
+def spectrum_axes(i: int, panels: Panels, title: str, display: str) -> dict[str, Any]:
+    """Return the axes of a panel of spectra."""
     heading = DISPLAYS[display]
     lowest, first = panels.is_lowest(i), panels.place(i)[1] == 0
     zoom = {"matches": "x"} if i else {}

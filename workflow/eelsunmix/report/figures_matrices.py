@@ -1,6 +1,7 @@
 """Annotated matrices: cross-talk between edges and endmembers, angles between methods."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -53,13 +54,18 @@ def angles(values: np.ndarray, methods: Sequence[str]) -> dict[str, Any]:
         In radians.
     methods : sequence of str
     """
-    n = len(methods)
+    n, longest = len(methods), 6.2 * max(map(len, methods), default=0)
     panels = _panels(1, 1, min(WIDTH - 200.0, 100.0 * n), CELL_HEIGHT * n)
+    upright = longest > panels.panel_width / max(n, 1)
+    if upright:
+        panels = replace(panels, bottom=20 + longest)
     layout = base_layout(0, showlegend=False) | panels.layout(scale_height=False)
     high = float(np.nanmax(values)) if np.isfinite(values).any() else 1.0
     layout["coloraxis"] = {"cmin": 0, "cmax": high or 1.0, "colorscale": SHADES, "showscale": False}
     data = [_matrix(values, list(methods), list(methods), 0, _three_decimals)]
-    return {"data": data, "layout": layout | _axes(0, panels)}
+    axes = _axes(0, panels)
+    axes[axis_key("x", 0)]["tickangle"] = -90 if upright else 0
+    return {"data": data, "layout": layout | axes}
 
 
 def _endmembers(comparison: xr.Dataset, method: str) -> dict[int, str]:

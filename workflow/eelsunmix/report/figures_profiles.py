@@ -8,7 +8,7 @@ import xarray as xr
 
 from eelsunmix.report.figures_spectra import panel_title
 from eelsunmix.report.formatting import plain
-from eelsunmix.report.layout import Panels, axis_key, axis_name, balanced, line_panels
+from eelsunmix.report.layout import Panels, axis_key, axis_name, balanced, legend_height, line_panels
 from eelsunmix.report.style import (
     BLACK,
     GREY,
@@ -51,7 +51,8 @@ def element_profiles(
         Unit of the position.
     """
     height = 240 if len(edges) > 1 else 360
-    panels = line_panels(len(edges), columns=balanced(len(edges)), panel_height=height, top=52)
+    top = 36 + legend_height(["BS ± 1 sd", "BS", "truth", *methods])
+    panels = line_panels(len(edges), columns=balanced(len(edges)), panel_height=height, top=top)
     layout = base_layout(0, annotations=[]) | panels.layout(scale_height=False)
     layout["legend"] |= {"y": 1 + 8 / panels.plot_height}
     data: list[dict[str, Any]] = []

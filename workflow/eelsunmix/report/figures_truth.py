@@ -10,7 +10,7 @@ from eelsunmix.report.figures_endmembers import DISPLAYS, LOGARITHMIC, displayed
 from eelsunmix.report.figures_profiles import Styles, profile_axes
 from eelsunmix.report.figures_spectra import panel_title
 from eelsunmix.report.formatting import plain
-from eelsunmix.report.layout import Panels, axis_key, axis_name, balanced, line_panels
+from eelsunmix.report.layout import Panels, axis_key, axis_name, balanced, legend_height, line_panels
 from eelsunmix.report.style import TRUTH, base_layout, line, one_legend_entry
 
 BROAD = {"color": TRUTH, "width": 6}
@@ -24,7 +24,7 @@ def true_abundance_profiles(
     names = [str(name) for name in comparison["true_endmember"].values]
     position = np.asarray(one["profile_position"].values, dtype=float)
     shown = np.isfinite(position)
-    panels, layout = _frame(names)
+    panels, layout = _frame(names, methods)
     data = []
     for i, name in enumerate(names):
         of_one, axes = one.sel(true_endmember=name), _axes_of(i)
@@ -65,7 +65,7 @@ def true_endmembers(
         Title of the spectral axis.
     """
     names = [str(name) for name in comparison["true_endmember"].values]
-    panels, layout = _frame(names)
+    panels, layout = _frame(names, methods)
     energy = true_spectra[true_spectra.dims[-1]].values
     data = []
     for i in range(len(names)):
@@ -87,8 +87,9 @@ def _matches(comparison: xr.Dataset, methods: Sequence[str], i: int) -> dict[str
     return {method: k for method, k in found.items() if k >= 0}
 
 
-def _frame(names: Sequence[str]) -> tuple[Panels, dict[str, Any]]:
-    panels = line_panels(len(names), columns=balanced(len(names)), panel_height=210, top=48)
+def _frame(names: Sequence[str], methods: Sequence[str]) -> tuple[Panels, dict[str, Any]]:
+    top = 36 + legend_height(["truth", *methods])
+    panels = line_panels(len(names), columns=balanced(len(names)), panel_height=210, top=top)
     titles = [panel_title(f"<b>{plain(name)}</b>", i) for i, name in enumerate(names)]
     layout = base_layout(0, annotations=titles) | panels.layout(scale_height=False)
     layout["legend"] |= {"y": 1 + 8 / panels.plot_height}

@@ -62,8 +62,9 @@ class Inputs:
 
     @cached_property
     def styles(self) -> dict[str, dict[str, Any]]:
-        """Line style of every method."""
-        return method_styles(self.labels)
+        """Line style of every label."""
+        methods = {label: str(store.attrs.get("method", "")) for label, store in self.fits.items()}
+        return method_styles(self.labels, methods)
 
     @cached_property
     def edges(self) -> dict[str, dict[str, Any]]:

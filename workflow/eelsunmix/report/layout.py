@@ -1,5 +1,6 @@
 """Where the panels of a figure lie: counted in px, handed to plotly as fractions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,11 +82,11 @@ class Panels:
         """Return height, margins and what the page's script needs to adapt the height to the width."""
         side, fixed = self.left + self.right, self.top + self.bottom
         meta = {"width": self.width, "side": side, "fixed": fixed, "plot": self.plot_height}
-        return {
-            "height": round(self.height),
-            "margin": {"l": self.left, "r": self.right, "t": self.top, "b": self.bottom},
-            **({"meta": meta} if scale_height else {}),
-        }
+        margin = {"l": self.left, "r": self.right, "t": self.top, "b": self.bottom}
+        if not scale_height:
+            return {"height": round(self.height), "margin": margin}
+        # Plotly would keep a margin that it has widened for the colour bars of the variant shown before.
+        return {"height": round(self.height), "margin": {**margin, "autoexpand": False}, "meta": meta}
 
 
 def line_panels(count: int, *, columns: int, panel_height: float = 190, top: float = 56) -> Panels:
@@ -116,6 +117,21 @@ def balanced(count: int) -> int:
     [1, 2, 3, 2, 3, 3, 3, 3]
     """
     return {1: 1, 2: 2, 4: 2}.get(count, 3)
+
+
+def legend_height(names: Sequence[str]) -> float:
+    """Return the height in px of a legend that lies above the panels, over their whole width.
+
+    Examples
+    --------
+    >>> legend_height(["BS", "nmf"]), legend_height([f"{name}_published" for name in "abcdefghij"])
+    (22.0, 44.0)
+    """
+    rows, left = 1, 0.0
+    for name in names:
+        width = 46 + 6.6 * len(name)
+        rows, left = (rows, left + width) if left + width <= WIDTH - 100 else (rows + 1, width)
+    return 22.0 * rows
 
 
 def axis_name(letter: str, index: int) -> str:

@@ -4,7 +4,13 @@ import numpy as np
 
 from eelsunmix.report import captions
 from eelsunmix.report.content import Block, Control, Figure, Section
-from eelsunmix.report.figures_endmembers import FLATTENED, displays_for, endmember_spectra
+from eelsunmix.report.figures_components import components_by_method
+from eelsunmix.report.figures_endmembers import (
+    FLATTENED,
+    components_by_method,
+    displays_for,
+    endmember_spectra,
+)
 from eelsunmix.report.figures_matrices import angles, cross_talk
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.sections_verdict import failures
@@ -14,7 +20,7 @@ def endmembers(inputs: Inputs) -> Section:
     """Endmember spectra of all methods by matched component, and their cross-talk."""
     blocks: list[Block] = failures(inputs)
     if inputs.working:
-        blocks.append(_spectra(inputs))
+        blocks += [_spectra(inputs), _by_method(inputs)]
     if inputs.working and inputs.edges:
         figure = cross_talk(inputs.comparison, inputs.working, list(inputs.edges))
         blocks.append(Figure(name="cross-talk", caption=captions.CROSS_TALK, variants={(): figure}))
@@ -44,6 +50,25 @@ def _spectra(inputs: Inputs) -> Figure:
         caption += captions.SPECTRA_SD
     control = Control("Scale", tuple(displays))
     return Figure(name="spectra", caption=caption, variants=variants, controls=(control,))
+
+
+def _by_method(inputs: Inputs) -> Figure:
+    displays = displays_for(inputs.energy_dim)
+    variants = {
+        (i,): components_by_method(
+            inputs.comparison,
+            inputs.fits,
+            inputs.working,
+            edges=inputs.edges,
+            display=display,
+            title=inputs.energy_title,
+        )
+        for i, display in enumerate(displays)
+    }
+    control = Control("Scale", tuple(displays))
+    return Figure(
+        name="components", caption=captions.COMPONENTS_BY_METHOD, variants=variants, controls=(control,)
+    )
 
 
 def _angles(inputs: Inputs) -> Figure:

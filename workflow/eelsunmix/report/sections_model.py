@@ -18,6 +18,7 @@ from eelsunmix.report.content import (
 )
 from eelsunmix.report.figures_background import background_maps, windows_figure
 from eelsunmix.report.figures_grid import columns_for
+from eelsunmix.report.figures_profiles import element_profiles
 from eelsunmix.report.figures_rank import loadings, score_maps, scree
 from eelsunmix.report.formatting import DASH, interval, number, percent, plus_minus, sentence, tidy
 from eelsunmix.report.inputs import Inputs
@@ -49,7 +50,7 @@ def background(inputs: Inputs) -> Section:
     intro = captions.BACKGROUND.format(exponent=EXPONENTS.get(origin, origin))
     warnings = [Notice(str(text), "warning") for text in inputs.bs.attrs.get("warnings", [])]
     blocks: list[Block] = [_edge_table(inputs), *_off_region_notice(inputs), *warnings]
-    blocks += [_windows(inputs), _maps(inputs)]
+    blocks += [_windows(inputs), _maps(inputs), *([_profiles(inputs)] if inputs.profiles else [])]
     return Section(name="background", title=title, intro=intro, blocks=tuple(blocks))
 
 
@@ -130,6 +131,26 @@ def _maps(inputs: Inputs) -> Figure:
     caption = inputs.remarked(captions.BACKGROUND_MAPS)
     controls = (_edge_control(inputs),)
     return Figure(name="background-maps", caption=caption, variants=variants, controls=controls)
+
+
+def _profiles(inputs: Inputs) -> Figure:
+    names = list(inputs.profiles)
+    variants = {
+        (i,): element_profiles(
+            inputs.one_frame,
+            edges=list(inputs.edges),
+            profile=name,
+            scaled=False,
+            styles=inputs.styles,
+            methods=[],
+            unit=inputs.view.unit,
+        )
+        for i, name in enumerate(names)
+    }
+    truth = ", and the truth (broad grey line)" if inputs.has_truth else ""
+    caption = captions.BACKGROUND_PROFILES.format(truth=truth)
+    control = (Control("Profile", tuple(names)),)
+    return Figure(name="background-profiles", caption=caption, variants=variants, controls=control)
 
 
 def _estimates(inputs: Inputs) -> Table:

@@ -1,14 +1,17 @@
 """Colours, line styles and the common look of all plots."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 REFERENCE = "BS"
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 """The colour-blind-safe palette of Okabe and Ito without its yellow and black."""
+COLOURS = (*OKABE_ITO, "#332288", "#8B5A2B")
+"""One for each method that there is; the last two are darker than the others of their hue."""
 
 BLACK, RED, BLUE, ORANGE, GREY, TRUTH = "#1b1f24", "#D55E00", "#0072B2", "#E69F00", "#6b7480", "#a8adb4"
-DASHES = ("solid", "dash", "dot")
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 NO_DATA = "#c4c8cd"
 SEQUENTIAL = "Cividis"
 DIVERGING = [[0.0, "#2166ac"], [0.25, "#92c5de"], [0.5, "#f7f7f7"], [0.75, "#f4a582"], [1.0, "#b2182b"]]
@@ -18,23 +21,36 @@ WIDTH = 1080
 """Width in px for which the plots are laid out; the page's script adapts it."""
 
 
-def method_styles(methods: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Give every method a colour and a dash of its own, the same in all plots.
+def method_styles(
+    labels: Sequence[str], methods: Mapping[str, str] | None = None
+) -> dict[str, dict[str, Any]]:
+    """Give every label the colour of its method and a dash of its own, the same in all plots.
+
+    Parameters
+    ----------
+    labels : sequence of str
+        Labels of the configuration, and the reference.
+    methods : mapping, optional
+        Label -> method, where several labels run the same one.
 
     Examples
     --------
-    >>> method_styles(["BS", "nmf"])["nmf"]
-    {'color': '#0072B2', 'dash': 'solid', 'width': 3.0}
+    >>> styles = method_styles(["BS", "nmf", "nmf_published"], {"nmf_published": "nmf"})
+    >>> styles["nmf"], styles["nmf_published"]["dash"]
+    ({'color': '#0072B2', 'dash': 'solid', 'width': 3.0}, 'dash')
     """
     styles: dict[str, dict[str, Any]] = {}
-    for method in methods:
-        if method == REFERENCE:
-            styles[method] = {"color": BLACK, "dash": "solid", "width": 2}
+    known = {label: (methods or {}).get(label) or label for label in labels if label != REFERENCE}
+    order, used = list(dict.fromkeys(known.values())), Counter[str]()
+    for label in labels:
+        if label == REFERENCE:
+            styles[label] = {"color": BLACK, "dash": "solid", "width": 2}
         else:
-            i = len(styles) - (REFERENCE in styles)
-            colour, dash = OKABE_ITO[i % len(OKABE_ITO)], DASHES[i // len(OKABE_ITO) % len(DASHES)]
-            # Thinner from method to method: lines that coincide stay visible.
-            styles[method] = {"color": colour, "dash": dash, "width": round(max(1.2, 3.0 - 0.35 * i), 2)}
+            colour = COLOURS[order.index(known[label]) % len(COLOURS)]
+            i, dash = used.total(), DASHES[used[colour] % len(DASHES)]
+            # Thinner from label to label: lines that coincide stay visible.
+            styles[label] = {"color": colour, "dash": dash, "width": round(max(1.2, 3.0 - 0.35 * i), 2)}
+            used[colour] += 1
     return styles
 
 
