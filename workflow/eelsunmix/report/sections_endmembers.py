@@ -7,7 +7,6 @@ from eelsunmix.report.content import Block, Control, Figure, Section
 from eelsunmix.report.figures_components import components_by_method
 from eelsunmix.report.figures_endmembers import (
     FLATTENED,
-    components_by_method,
     displays_for,
     endmember_spectra,
 )
