@@ -19,6 +19,8 @@ from eelsunmix.configuration.reference import reference
 from eelsunmix.configuration.schema import schema, schema_text
 from eelsunmix.configuration.strict_yaml import parse_yaml, read_yaml
 from eelsunmix.edges import Region
+from eelsunmix.methods import method_names
+from eelsunmix.synthetic.layers import LEVELS
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted((ROOT / "config").rglob("*.yaml"))
@@ -53,6 +55,15 @@ def test_every_example_is_valid(path, monkeypatch):
     for sample in configuration.samples.values():
         json.dumps(as_params(sample))
         assert sample.methods
+
+
+def test_the_paper_s_experiment_has_every_level_and_every_method_in_both_settings(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    samples = read_configuration([ROOT / "config" / "examples" / "multilayer.yaml"]).samples
+    assert {sample.simulate.level for sample in samples.values()} == set(LEVELS)
+    runs = {(one.method, one.options.setting) for one in samples["realistic"].methods.values()}
+    everything = {(method, setting) for method in method_names() for setting in ("eels", "published")}
+    assert everything - runs == {("cnnaeu", "published")}  # which takes three quarters of an hour
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
