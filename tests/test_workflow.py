@@ -135,6 +135,8 @@ def test_everything_is_made(finished):
 def test_results_open_without_us(finished):
     with xr.open_zarr(finished.folder / "results" / "SI1" / "map" / "vca.zarr") as maps:
         assert maps.abundance.sizes == {"y": 14, "x": 31, "endmember": 3}
+        assert maps.attrs["abundance_pixels"] == 14 * 31
+        assert 0 < maps.attrs["abundance_seconds"] < 1
 
 
 def test_a_store_knows_its_inputs(finished):
