@@ -268,10 +268,15 @@ class Neighbours(Model):
 
     maps = "image"
 
-    def abundances(self, spectra):
-        assert spectra.ndim == 3
-        row = spectra.mean(axis=1, keepdims=True)
-        return np.broadcast_to(row[..., : len(self.endmembers)], (*spectra.shape[:2], len(self.endmembers)))
+    n_features = 3
+
+    def features(self, spectra):
+        assert len(spectra) <= 14
+        return spectra[..., :3].astype(np.float32)
+
+    def abundances_of_features(self, features):
+        assert features.ndim == 3
+        return np.broadcast_to(features.mean(axis=1, keepdims=True), features.shape)
 
 
 def test_models_of_images_see_whole_frames(monkeypatch):

@@ -41,22 +41,45 @@ def map_abundance(model: Model, image: xr.DataArray) -> xr.Dataset:
         dict.fromkeys(_names(model), (dims, np.float32)),
         {"endmember": np.arange(len(model.endmembers))},
     )
-    # A model that maps images sees a frame at a time: its tiles would need a halo.
-    elements = int(np.prod(image.shape[-3:])) if model.maps == "image" else None
-    return blocks.map_blocks(functools.partial(_abundance, model=model), image, template, elements=elements)
+    if model.maps == "spectra":
+        return blocks.map_blocks(functools.partial(_abundance, model=model), image, template)
+    # All pixels of a frame at a time, but few features of each.
+    features = _features(model, image)
+    elements = int(np.prod(features.shape[-3:]))
+    return blocks.map_blocks(
+        functools.partial(_abundance_of_frames, model=model), features, template, elements=elements
+    )
 
 
 def _abundance(block: xr.DataArray, model: Model) -> xr.Dataset:
-    valid, n_endmembers = block["valid_pixel"].to_numpy(), len(model.endmembers)
-    names = _names(model)
-    if model.maps == "image":
-        frames = block.to_numpy().reshape(-1, *block.shape[-3:]).astype(np.float64)
-        values = np.stack([model.abundances(frame) for frame in frames]).reshape(*valid.shape, -1)[valid]
-    else:
-        kernel = functools.partial(_with_sd, model=model) if model.has_abundance_sd else model.abundances
-        values = _in_pieces(kernel, block.to_numpy()[valid], len(names) * n_endmembers)
-    parts = np.hsplit(values, len(names))
+    names, n_endmembers = _names(model), len(model.endmembers)
+    spectra = block.to_numpy()[block["valid_pixel"].to_numpy()]
+    kernel = functools.partial(_with_sd, model=model) if model.has_abundance_sd else model.abundances
+    parts = np.hsplit(_in_pieces(kernel, spectra, len(names) * n_endmembers), len(names))
     return _maps(block, dict(zip(names, parts, strict=True)), n_endmembers)
+
+
+def _features(model: Model, image: xr.DataArray) -> xr.DataArray:
+    dims = (*image.dims[:-1], "feature")
+    numbers = {"feature": np.arange(model.n_features)}
+    template = blocks.template_like(image, {"feature_value": (dims, np.float32)}, numbers)
+    found = blocks.map_blocks(functools.partial(_features_of_block, model=model), image, template)
+    return found["feature_value"]
+
+
+def _features_of_block(block: xr.DataArray, model: Model) -> xr.Dataset:
+    spectra = block.to_numpy().reshape(-1, block.shape[-1])
+    values = _in_pieces(model.features, spectra, model.n_features).astype(np.float32)
+    numbers = {"feature": np.arange(model.n_features)}
+    frame = block.isel({block.dims[-1]: 0}, drop=True).expand_dims(numbers, axis=-1)
+    return frame.copy(data=values.reshape(frame.shape)).to_dataset(name="feature_value")
+
+
+def _abundance_of_frames(block: xr.DataArray, model: Model) -> xr.Dataset:
+    valid = block["valid_pixel"].to_numpy()
+    frames = block.to_numpy().reshape(-1, *block.shape[-3:])
+    values = np.stack([model.abundances_of_features(frame) for frame in frames]).reshape(*valid.shape, -1)
+    return _maps(block, {"abundance": values[valid]}, len(model.endmembers))
 
 
 def _names(model: Model) -> tuple[str, ...]:
@@ -159,7 +182,9 @@ def _reduced_chi2(spectra: Array, fitted: Array, weight: Array, n_endmembers: in
     return np.sum((spectra - fitted) ** 2 / variance, axis=1) / max(spectra.shape[1] - n_endmembers, 1)
 
 
-def _in_pieces(kernel: Callable[[Array], Array], spectra: NDArray[Any], n_columns: int) -> Array:
+def _in_pieces(
+    kernel: Callable[[Array], NDArray[np.floating[Any]]], spectra: NDArray[Any], n_columns: int
+) -> Array:
     result = np.empty((len(spectra), n_columns))
     step = max(1, _PIECE // spectra.shape[1])
     for first in range(0, len(spectra), step):

@@ -126,9 +126,8 @@ class Model:
     """
 
     maps: ClassVar[Literal["spectra", "image"]] = "spectra"
-    """Whether `abundances` takes spectra (pixel, channel) or a tile of the image (y, x, channel)."""
-    halo: ClassVar[int] = 0
-    """For models that map images: how many pixels beyond a tile its abundances depend on."""
+    """Whether abundances follow from single spectra (`abundances`), or from all pixels of a frame: from a
+    few features of each spectrum (`n_features`, `features`), then `abundances_of_features`."""
     has_abundance_sd: ClassVar[bool] = False
     """Whether there is also `abundance_and_sd`; only for models that map spectra."""
 
@@ -144,6 +143,19 @@ class Model:
 
     def abundances(self, spectra: Array) -> Array:
         """Return abundances, shape (pixel, endmember), or (y, x, endmember) where the model maps images."""
+        raise NotImplementedError
+
+    @property
+    def n_features(self) -> int:
+        """Number of features of a spectrum, of a model that maps images."""
+        raise NotImplementedError
+
+    def features(self, spectra: Array) -> NDArray[np.float32]:
+        """Return what a model that maps images takes from spectra (..., channel), shape (..., feature)."""
+        raise NotImplementedError
+
+    def abundances_of_features(self, features: NDArray[np.float32]) -> Array:
+        """Return abundances, shape (y, x, endmember), from the features of a frame (y, x, feature)."""
         raise NotImplementedError
 
     def abundance_and_sd(self, spectra: Array) -> tuple[Array, Array]:

@@ -9,9 +9,6 @@ from numpy.typing import NDArray
 
 from eelsunmix.methods._contract import Array, Model, array
 
-MAX_SIDE = 7
-"""Largest patch, in pixels, that an encoder looks at."""
-
 _EPS = 1e-7
 
 _PIECE = 2**22
@@ -53,6 +50,11 @@ class Encoder(Model):
     def sum_to_one(self) -> bool:
         """Whether the abundances of every pixel sum to one."""
         return self.ending != "ratio"
+
+    @property
+    def n_features(self) -> int:
+        """Number of inputs of the first layer that come from one spectrum."""
+        return len(self.centre)
 
     def features(self, spectra: Array) -> NDArray[np.float32]:
         """Input of the first layer, shape (..., feature), for spectra of shape (..., channel)."""
@@ -104,18 +106,21 @@ class PatchEncoder(Encoder):
     """
 
     maps: ClassVar[Literal["spectra", "image"]] = "image"
-    halo: ClassVar[int] = MAX_SIDE - 1
-
     side: int
 
     def abundances(self, spectra: Array) -> Array:
-        """Abundances, shape (y, x, endmember), of a tile of the image, shape (y, x, channel)."""
+        """Abundances, shape (y, x, endmember), of an image, shape (y, x, channel)."""
+        return self.abundances_of_features(self.features(spectra))
+
+    def abundances_of_features(self, features: NDArray[np.float32]) -> Array:
+        """Abundances, shape (y, x, endmember), from the features of an image, shape (y, x, feature)."""
         overlap = self.heads > 1
-        patches = patches_of(self.features(spectra), self.side, overlap=overlap)
-        rows, columns, pixels, features = patches.shape
-        step = max(1, _PIECE // (columns * pixels * features))
+        patches = patches_of(features, self.side, overlap=overlap)
+        rows, columns = patches.shape[:2]
+        n_inputs = patches[0, 0].size
+        step = max(1, _PIECE // (columns * n_inputs))
         strips = [patches[first : first + step] for first in range(0, rows, step)]
-        outputs = np.concatenate([self.outputs(strip.reshape(-1, pixels * features)) for strip in strips])
+        outputs = np.concatenate([self.outputs(strip.reshape(-1, n_inputs)) for strip in strips])
         if not overlap:
             return outputs.reshape(rows, columns, -1)
         return averaged_overlap(outputs.reshape(rows, columns, self.side, self.side, -1))
@@ -141,15 +146,14 @@ def patches_of(values: NDArray[Any], side: int, *, overlap: bool) -> NDArray[Any
 
     Returns
     -------
-    ndarray, shape (row, column, side * side, feature)
-        Pixels of a patch in reading order; a copy, unless the side is one.
+    ndarray, shape (row, column, side, side, feature)
+        A view of the image and its border.
     """
     before = side - 1 if overlap else (side - 1) // 2
     behind = side - 1 if overlap else side // 2
     padded = np.pad(values, ((before, behind), (before, behind), (0, 0)), mode="symmetric")
     windows = sliding_window_view(padded, (side, side), axis=(0, 1))
-    rows, columns, features = windows.shape[:3]
-    return np.moveaxis(windows, 2, -1).reshape(rows, columns, side * side, features)
+    return np.moveaxis(windows, 2, -1)
 
 
 def averaged_overlap(patches: Array) -> Array:

@@ -78,7 +78,7 @@ def significant_abundances(points: Array, vertices: Array, deviation: Array, thr
     ndarray, shape (pixel, endmember)
         Not negative; rows sum to one.
     """
-    inverse = np.linalg.pinv(vertices @ vertices.T, hermitian=True)
+    inverse: Array = np.linalg.pinv(vertices @ vertices.T, hermitian=True).astype(np.float64)
     projections = points @ vertices.T
     result = np.empty_like(projections)
     step = max(1, _PIECE // inverse.size)
