@@ -166,6 +166,29 @@ def test_a_coarser_axis_keeps_the_counts_of_a_white_line(phase):
     assert (found.endmembers[0] > 0).all()
 
 
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [
+        ("udas", {"setting": "published"}),
+        ("daeu", {"n_epochs": 2}),
+        ("daeu", {"n_epochs": 1, "setting": "published"}),
+        ("cnnaeu", {"n_epochs": 2}),
+    ],
+)
+def test_encoders_map_images_on_finer_channels(method, options):
+    fine, _, _ = scene(n_channels=60)
+    pairs = fine.to_numpy().reshape(9, 14, 30, 2).sum(axis=-1)
+    centres = fine.energy_loss.to_numpy().reshape(30, 2).mean(axis=1)
+    coarse = fine[..., :30].assign_coords(energy_loss=centres).copy(data=pairs)
+    model = fit(coarse, method, n_endmembers=3, seed=0, **options)
+    expected, found = apply(model, coarse), apply(model, fine)
+    np.testing.assert_allclose(found.abundance, expected.abundance, atol=1e-4)
+    with pytest.raises(
+        InputError, match=r"needs all of 2.* \(30 channels\), the image has .* \(40 channels\)"
+    ):
+        apply(model, fine[..., 10:50])
+
+
 def test_an_energy_axis_outside_of_the_models_is_refused():
     image, spectra, _ = scene()
     shifted = image.assign_coords(energy_loss=image.energy_loss + 100)

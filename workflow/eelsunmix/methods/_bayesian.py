@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from eelsunmix.methods._chain_statistics import effective_sample_size, split_rhat
 from eelsunmix.methods._contract import Array, Model, array
 from eelsunmix.methods._gibbs import Chain, Posterior, mean_and_sd, nearest_mixtures
-from eelsunmix.methods._linear import rebinned, rebinned_deviation
+from eelsunmix.methods._rebinning import rebinned, rebinned_deviation
 
 MAP_DRAWS = 20
 """Draws of the endmembers that the model keeps, evenly spaced along the chain."""

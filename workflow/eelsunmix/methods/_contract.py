@@ -171,7 +171,8 @@ class Model:
             The model is bound to the channels that it has learned.
         """
         raise InputError(
-            f"a {type(self).__name__} maps only images that have the energy axis it was fitted on"
+            f"a {type(self).__name__} maps only images on its own energy axis, "
+            f"{axes_in_words(energy, new_energy)}; fit again on the axis of the image"
         )
 
     def to_dataset(self) -> xr.Dataset:
@@ -207,6 +208,18 @@ class Model:
             elif dims is not None and name in dataset:
                 parts[item.name] = dataset[name].to_numpy()
         return cls(**parts)
+
+
+def axes_in_words(energy: Array, image_energy: Array) -> str:
+    """Name the energies of a model and of an image that does not suit it.
+
+    Examples
+    --------
+    >>> axes_in_words(np.array([200.0, 210.0]), np.array([300.0, 310.0, 320.0]))
+    '200 to 210 (2 channels), the image has 300 to 320 (3 channels)'
+    """
+    mine, theirs = (f"{axis[0]:g} to {axis[-1]:g} ({len(axis)} channels)" for axis in (energy, image_energy))
+    return f"{mine}, the image has {theirs}"
 
 
 def _stored_name(field_name: str) -> str:

@@ -1,13 +1,15 @@
 """The encoder that a trained autoencoder leaves behind: plain arrays, and a forward pass in NumPy."""
 
+import dataclasses
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from eelsunmix.methods._contract import Array, Model, array
+from eelsunmix.methods._rebinning import rebinned, rebinning_matrix
 
 _EPS = 1e-7
 
@@ -61,6 +63,13 @@ class Encoder(Model):
         raw = spectra if self.projection is None else spectra @ self.projection.T
         empty = ~spectra.any(axis=-1, keepdims=True)
         return np.where(empty, 0.0, (raw - self.centre) / self.scale).astype(np.float32)
+
+    def resampled(self, energy: Array, new_energy: Array) -> Self:
+        """Share the counts of an image out to the model's channels before they are encoded."""
+        matrix = rebinning_matrix(new_energy, energy).T
+        projection = matrix if self.projection is None else self.projection @ matrix
+        endmembers = rebinned(self.endmembers, energy, new_energy)
+        return dataclasses.replace(self, endmembers=endmembers, projection=projection)
 
     def outputs(self, features: NDArray[np.float32]) -> Array:
         """Abundances of each head, shape (sample, heads, endmember)."""

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eelsunmix import abundances
-from eelsunmix.edges import channel_bounds
 from eelsunmix.methods._contract import Array, Model, array
+from eelsunmix.methods._rebinning import rebinned, rebinned_deviation
 
 SCALE_RANGE = 5.0
 """How far the total counts of two endmembers of equal standing may differ from the average pixel's."""
@@ -51,32 +51,6 @@ class LinearModel(Model):
         if weight is not None:
             weight = rebinned_deviation(weight[None], energy, new_energy)[0]
         return dataclasses.replace(self, endmembers=endmembers, channel_weight=weight)
-
-
-def rebinned(spectra: Array, energy: Array, new_energy: Array) -> Array:
-    """Share counts out to new channels, by monotone interpolation of their sum up to each border.
-
-    Parameters
-    ----------
-    spectra : ndarray, shape (spectrum, channel)
-        Counts per channel; those without negative values stay so.
-    energy, new_energy : ndarray
-        Centres of the channels; the new ones may reach half a channel beyond the old ones.
-    """
-    from scipy.interpolate import PchipInterpolator
-
-    borders = channel_bounds(energy)
-    wide = np.concatenate([[2 * borders[0] - borders[1]], borders, [2 * borders[-1] - borders[-2]]])
-    wide[[0, -1]] += np.array([-1, 1]) * np.ptp(new_energy) / max(len(new_energy) - 1, 1)
-    density = np.pad(spectra / np.diff(borders), ((0, 0), (1, 1)), mode="edge")
-    summed = np.cumsum(density * np.diff(wide), axis=1)
-    whole = PchipInterpolator(wide, np.pad(summed, ((0, 0), (1, 0))), axis=1)
-    return np.diff(whole(channel_bounds(new_energy)), axis=1)
-
-
-def rebinned_deviation(deviations: Array, energy: Array, new_energy: Array) -> Array:
-    """Share standard deviations out as `rebinned` does counts: of independent channels, variances add up."""
-    return np.sqrt(np.maximum(rebinned(deviations**2, energy, new_energy), 0.0))
 
 
 def in_order(model: LinearModel, spectra: Array) -> LinearModel:

@@ -1,5 +1,6 @@
 """Untied denoising autoencoder with sparsity (uDAS), and its successor for counted spectra."""
 
+import dataclasses
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
@@ -11,6 +12,7 @@ from eelsunmix.methods._contract import Array, LearningSet, Model, array
 from eelsunmix.methods._denoising import stacked_denoiser
 from eelsunmix.methods._encoder_fit import Autoencoder, bounded_least_squares
 from eelsunmix.methods._linear import LinearModel, in_order
+from eelsunmix.methods._rebinning import rebinned, rebinning_matrix
 from eelsunmix.methods._sparse_mixtures import SparseMixtures
 from eelsunmix.methods._vertices import clean_pixels, purest_spectra
 from eelsunmix.simplex import largest_simplex
@@ -33,6 +35,14 @@ class RectifiedEncoder(Model):
     def abundances(self, spectra: Array) -> Array:
         """Encode spectra, shape (pixel, channel)."""
         return np.maximum(spectra @ self.encoder.T, 0.0)
+
+    def resampled(self, energy: Array, new_energy: Array) -> "RectifiedEncoder":
+        """Share the counts of an image out to the model's channels before they are encoded."""
+        return dataclasses.replace(
+            self,
+            endmembers=rebinned(self.endmembers, energy, new_energy),
+            encoder=self.encoder @ rebinning_matrix(new_energy, energy).T,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
