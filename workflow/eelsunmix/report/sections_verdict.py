@@ -9,6 +9,9 @@ from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.style import LIGHTS
 
 Entry = dict[str, Any]
+_LONGEST = 40
+"""Characters in a cell of the table of lights."""
+
 CHOSEN_BY = {
     "user": "given by the user",
     "marchenko_pastur": "eigenvalues above noise",
@@ -102,9 +105,12 @@ def _light(entry: Entry | None) -> Cell:
     light = str(entry.get("light", "grey"))
     symbol = LIGHTS.get(light, LIGHTS["grey"])
     text = str(entry.get("text") or number(entry.get("value")))
-    text = text.replace(" %", "\u00a0%")
+    text, title = text.replace(" %", "\u00a0%"), str(entry.get("explanation", ""))
+    if len(text) > _LONGEST:
+        # The sentences below the table give the reason in full.
+        text, title = text.partition(": ")[0], text
     shown = symbol if text in (DASH, "") else f"{symbol}\u00a0{text}"
-    return cell(shown, light=light, title=str(entry.get("explanation", "")))
+    return cell(shown, light=light, title=title)
 
 
 def _thresholds(entries: list[Entry]) -> Table:
