@@ -303,7 +303,7 @@ def test_bars_are_ratios_of_medians():
     assert vca.n_images == 4
     # 0.4 of the published one is not within 0.35.
     assert found["daeu against daeu_published, NMSE", "k4"].met is False
-    assert len([bar for bar in bars(results) if bar.limit == 0]) == 2 * 6
+    assert len([bar for bar in bars(results) if bar.limit == 0]) == 3 * 6
     assert all(bar.met for bar in bars(results) if bar.limit == 0)
 
 
@@ -321,8 +321,40 @@ def test_bars_take_the_peer_where_it_was_run_and_leave_out_what_was_not():
 def test_a_dead_component_breaks_the_bar():
     run = made_up_run("ru3", 100.0, "vca", "vca", "eels", level=0.1, seed=0)
     run["n_dead"][2] = 1
-    dead, duplicated = bars(collect([run]))
-    assert (dead.ours, dead.met, duplicated.met) == (1.0, False, True)
+    dead, duplicated, failed = bars(collect([run]))
+    assert (dead.ours, dead.met, duplicated.met, failed.met) == (1.0, False, True, True)
+
+
+def test_a_failed_image_breaks_the_bar_although_none_of_its_components_is_dead():
+    run = made_up_run("ru3", 100.0, "vca", "vca", "eels", level=0.1, seed=0, failed=True)
+    dead, duplicated, failed = bars(collect([run]))
+    assert (dead.met, duplicated.met) == (True, True)
+    assert (failed.ours, failed.met) == (4.0, False)
+
+
+def test_two_methods_are_compared_on_the_images_that_both_have():
+    ours, theirs = (
+        made_up_run("ru3", 1000.0, name, "vca", setting, level=level, seed=1)
+        for name, setting, level in (("vca", "eels", 0.1), ("vca_published", "published", 0.4))
+    )
+    ours["nmse"][:] = np.array([1.0, 2.0, 3.0, np.nan])[:, None]
+    theirs["nmse"][:] = np.array([np.nan, 20.0, 30.0, 999.0])[:, None]
+    few = theirs.isel(replicate=slice(3))  # as of a method that takes long
+    for other in (theirs, few):
+        bar = next(bar for bar in bars(collect([ours, other])) if "vca_published" in bar.what)
+        assert (bar.ours, bar.theirs, bar.n_images) == (2.5, 25.0, 2)
+
+
+def test_networks_are_compared_image_by_image():
+    # On the images that both have, MTAEU is better by 0.1 every time; the first of each is another image.
+    runs = {
+        name: made_up_run("ru3", 1000.0, name, name, "eels", level=1.0, seed=1) for name in ("daeu", "mtaeu")
+    }
+    runs["daeu"]["nmse"][:] = np.array([np.nan, 0.3, 0.5, 0.9])[:, None]
+    runs["mtaeu"]["nmse"][:] = np.array([0.8, 0.2, 0.4, np.nan])[:, None]
+    (claim,) = claims(collect(runs.values()))
+    assert claim.holds is False
+    assert "gain 0.1 ±" in claim.evidence
 
 
 def test_a_bar_just_reached_is_met():
@@ -355,10 +387,11 @@ def test_claims_fail_where_the_numbers_say_so():
     assert sentences(found)[0] == "“uDAS is best”, eels: holds in 0 of 1 cases; not for ru3 at 1000 counts."
 
 
-def test_a_near_draw_is_called_a_tie():
+@pytest.mark.parametrize("udas", [0.0501, 0.0499])
+def test_a_near_draw_is_called_a_tie_whoever_is_ahead(udas):
     runs = [
         made_up_run("ru3", 1000.0, name, name, "eels", level=level, seed=1)
-        for name, level in {"udas": 0.0501, "vca": 0.05, "nmf": 3.0}.items()
+        for name, level in {"udas": udas, "vca": 0.05, "nmf": 3.0}.items()
     ]
     assert [claim.holds for claim in claims(collect(runs))] == [None]
 

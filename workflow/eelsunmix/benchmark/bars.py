@@ -1,10 +1,11 @@
 """The bars that the project has set itself: ratios of medians at the middle dose, met or not."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
 
 from eelsunmix.benchmark.options import UNMIXING
 from eelsunmix.benchmark.results import Place, Results
@@ -23,7 +24,8 @@ class Bar:
     scene : str
     counts : float
     ours, theirs : float
-        Medians over the images of the mean over the endmembers; counts of components for the last bar.
+        Medians over the images that both have of the mean over the endmembers; numbers of components or
+        images for the last bars.
     limit : float
         Largest ratio (or number) that is good enough.
     n_images : int
@@ -74,8 +76,16 @@ RULES: Sequence[_Rule] = (
 )
 
 
+_FAULTS: Mapping[str, Callable[[xr.Dataset], int]] = {
+    "dead components": lambda run: int(run["n_dead"].sum()),
+    "duplicated components": lambda run: int(run["n_duplicated"].sum()),
+    # A failed image has no component that could be dead.
+    "failed images": lambda run: int((run["status"] == "failed").sum()),
+}
+
+
 def bars(results: Results) -> list[Bar]:
-    """Judge every bar on every scene; the last ones count dead and duplicated components at all doses.
+    """Judge every bar on every scene; the last ones count what went wrong at all doses.
 
     A bar against HyperSpy takes HyperSpy itself where it was run, else our NMF or ICA in the setting that
     computes what HyperSpy does by default.
@@ -113,16 +123,20 @@ def _ratio(results: Results, place: Place, rule: _Rule) -> Bar | None:
         theirs = rule.peer
     if ours is None or theirs is None or results.get(place, ours) is None:
         return None
-    found = {label: results.per_image(place, label, rule.score) for label in (ours, theirs)}
+    first, second = results.paired(place, (ours, theirs), rule.score)
     return Bar(
         what=f"{ours} against {theirs}, {_NAMES[rule.score]}",
         scene=place[0],
         counts=place[1],
-        ours=results.median(place, ours, rule.score),
-        theirs=results.median(place, theirs, rule.score),
+        ours=_median(first),
+        theirs=_median(second),
         limit=rule.limit,
-        n_images=min(len(values) for values in found.values()),
+        n_images=len(first),
     )
+
+
+def _median(values: NDArray[np.float64]) -> float:
+    return float(np.median(values)) if len(values) else np.nan
 
 
 def _faulty(results: Results) -> Iterator[Bar]:
@@ -130,13 +144,12 @@ def _faulty(results: Results) -> Iterator[Bar]:
     for place in results.places:
         runs = [run for label in labels if (run := results.get(place, label)) is not None]
         if runs:
-            names: dict[str, Any] = {"n_dead": "dead", "n_duplicated": "duplicated"}
-            for variable, word in names.items():
+            for what, count in _FAULTS.items():
                 yield Bar(
-                    what=f"{word} components of all methods in the eels setting",
+                    what=f"{what} of all methods in the eels setting",
                     scene=place[0],
                     counts=place[1],
-                    ours=float(sum(int(run[variable].sum()) for run in runs)),
+                    ours=float(sum(map(count, runs))),
                     theirs=np.nan,
                     limit=0.0,
                     n_images=max(run.sizes["replicate"] for run in runs),

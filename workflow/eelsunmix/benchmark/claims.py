@@ -92,12 +92,11 @@ def _best(ranked: Ranked, place: Place, setting: str) -> Iterator[Claim]:
     if "udas" not in names:
         return
     rank = names.index("udas")
-    (best, smallest, deviation), (_, mean, own_deviation) = ranked[0], ranked[rank]
-    evidence = f"NMSE of uDAS {mean:.2g}, place {rank + 1} of {len(ranked)}; "
-    evidence += f"{ranked[1][0].upper()} follows with {ranked[1][1]:.2g}." if rank == 0 else ""
-    evidence += f"{best.upper()} has {smallest:.2g}." if rank else ""
-    tie = mean - smallest <= np.nanmax([deviation, own_deviation, 0.0])
-    holds = True if rank == 0 else None if tie else False
+    (_, mean, own_deviation), (rival, smallest, deviation) = ranked[rank], ranked[1 if rank == 0 else 0]
+    evidence = f"NMSE of uDAS {mean:.2g}, place {rank + 1} of {len(ranked)}; {rival.upper()} "
+    evidence += f"follows with {smallest:.2g}." if rank == 0 else f"has {smallest:.2g}."
+    tie = abs(mean - smallest) <= np.nanmax([deviation, own_deviation, 0.0])
+    holds = None if tie else rank == 0
     yield _claim(BEST, setting, place, holds, evidence)
 
 
@@ -119,8 +118,8 @@ def _networks(results: Results, place: Place, setting: str) -> Iterator[Claim]:
         label = results.find(name, setting)
         if daeu is None or label is None:
             continue
-        first, second = (results.per_image(place, one, "nmse") for one in (daeu, label))
-        if len(first) != len(second) or len(first) < 2:
+        first, second = results.paired(place, (daeu, label), "nmse")
+        if len(first) < 2:
             continue
         difference = first - second
         error = float(difference.std(ddof=1) / np.sqrt(len(difference)))

@@ -1,6 +1,6 @@
 """All runs of a benchmark, and the few questions that tables, figures and sentences ask about them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -72,9 +72,13 @@ class Results:
 
     def per_image(self, place: Place, label: str, score: str) -> Floats:
         """Mean of a score over the endmembers that have it, shape (image,), failed images left out."""
-        values = self.values(place, label, score)
-        known = values[~np.isnan(values).all(axis=1)] if values.size else np.empty((0, 1))
-        return np.nanmean(known, axis=1) if len(known) else np.empty(0)
+        return self.paired(place, (label,), score)[0]
+
+    def paired(self, place: Place, labels: Sequence[str], score: str) -> Floats:
+        """Return what `per_image` does, of the images that all labels have, shape (label, image)."""
+        found = [_mean_of_known(self.values(place, label, score)) for label in labels]
+        common = np.array([means[: min(map(len, found))] for means in found])
+        return common[:, ~np.isnan(common).any(axis=0)]
 
     def mean(self, place: Place, label: str, score: str) -> tuple[float, float]:
         """Mean and standard deviation over the images; NaN where there is none."""
@@ -138,6 +142,14 @@ class Results:
 
     def _attrs(self, label: str) -> dict[str, Any]:
         return next(run.attrs for (_, _, name), run in self.runs.items() if name == label)
+
+
+def _mean_of_known(values: Floats) -> Floats:
+    """Mean over the last axis of what is not NaN; NaN where there is nothing else."""
+    known = ~np.isnan(values)
+    number = known.sum(axis=1)
+    total = np.where(known, values, 0.0).sum(axis=1)
+    return np.divide(total, number, out=np.full(len(values), np.nan), where=number > 0)
 
 
 def collect(runs: Iterable[xr.Dataset]) -> Results:

@@ -6,10 +6,10 @@ INTRO = (
     "setting that its authors published and in the one for EELS counts, on the same images."
 )
 BARS = (
-    "Bars that the project has set itself: medians over the images at the middle dose, mean over the "
-    "endmembers; {peer}. The last rows count components that are dead (less than {dead} of the counts of a "
+    "Bars that the project has set itself: medians, over the images that both methods have at the middle "
+    "dose, of the mean over the endmembers; {peer}. The last rows count components that are dead (less than {dead} of the counts of a "
     "mean pixel, in all pixels but one in a hundred) or the same (an angle below {same} of the smallest true "
-    "one) in all images and methods of the eels setting."
+    "one), and images on which a method failed, of all methods in the eels setting."
 )
 PEER_RUN = "NMF and ICA are judged against HyperSpy itself"
 PEER_ABSENT = (
