@@ -7,9 +7,9 @@ INTRO = (
 )
 BARS = (
     "Bars that the project has set itself: medians, over the images that both methods have at the middle "
-    "dose, of the mean over the endmembers; {peer}. The last rows count components that are dead (less than {dead} of the counts of a "
-    "mean pixel, in all pixels but one in a hundred) or the same (an angle below {same} of the smallest true "
-    "one), and images on which a method failed, of all methods in the eels setting."
+    "dose, of the mean over the endmembers; {peer}. The last rows count components that are dead (less than "
+    "{dead} of the counts of a mean pixel, in all pixels but one in a hundred) or the same (an angle below "
+    "{same} of the smallest true one), and images on which a method failed, of all in the eels setting."
 )
 PEER_RUN = "NMF and ICA are judged against HyperSpy itself"
 PEER_ABSENT = (
