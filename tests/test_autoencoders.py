@@ -182,6 +182,25 @@ def test_a_checkpoint_of_other_options_is_ignored(tmp_path):
     assert method.fit(kept, 3, np.random.default_rng(5)).to_dataset().identical(expected)
 
 
+@pytest.mark.parametrize("setting", ["eels", "published"])
+def test_a_checkpoint_of_another_seed_or_image_is_ignored(setting, tmp_path, monkeypatch):
+    training = pytest.importorskip("eelsunmix.methods._torch_training")
+    method = build_method("daeu", setting=setting, n_networks=1, n_epochs=2)
+    learning = bare_learning_set(mixed_image(7, 9)[0])
+    # The same pixels in another order: the sums of everything stay.
+    turned = dataclasses.replace(
+        learning, spectra=learning.spectra[::-1].copy(), pixel_weight=learning.pixel_weight[::-1].copy()
+    )
+    path = tmp_path / "state.npz"
+    monkeypatch.setattr(training.Training, "finish", lambda self: None)  # as if interrupted before the end
+    method.fit(dataclasses.replace(learning, checkpoint=path), 3, np.random.default_rng(5))
+    assert list(tmp_path.iterdir())
+    for other, seed in ((learning, 6), (turned, 5)):
+        expected = method.fit(other, 3, np.random.default_rng(seed)).to_dataset()
+        kept = dataclasses.replace(other, checkpoint=path)
+        assert method.fit(kept, 3, np.random.default_rng(seed)).to_dataset().identical(expected)
+
+
 def test_a_loss_that_is_not_finite_names_the_epoch():
     torch = pytest.importorskip("torch")
     from eelsunmix.methods._torch_training import Training

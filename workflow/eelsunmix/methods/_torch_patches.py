@@ -24,7 +24,13 @@ from eelsunmix.methods._contract import Array
 from eelsunmix.methods._eels import STEPS_PER_EPOCH
 from eelsunmix.methods._encoder import float32
 from eelsunmix.methods._scores import Patches, ScoreSpace
-from eelsunmix.methods._torch_training import Training, chosen_device, generator_from, reproducible
+from eelsunmix.methods._torch_training import (
+    Training,
+    chosen_device,
+    generator_from,
+    key_of,
+    reproducible,
+)
 
 ROUNDING = 0.5
 """At the start, positive parts are rounded over this many standard deviations of an abundance."""
@@ -136,7 +142,7 @@ def train(
             optimizer=torch.optim.Adam(networks.groups(plan.n_epochs // 5), lr=plan.learning_rate),
             generator=generator,
             checkpoint=checkpoint,
-            key=f"{plan} {patches.scores.shape} {start.sum():.12g}",
+            key=key_of(plan, generator, patches.scores, patches.deviation, start),
         )
         held_out = sampler.held_out()
         history = training.run(

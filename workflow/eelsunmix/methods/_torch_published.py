@@ -13,7 +13,13 @@ from eelsunmix.errors import MethodFailedError
 from eelsunmix.methods._contract import Array, LearningSet
 from eelsunmix.methods._eels import fault_of
 from eelsunmix.methods._encoder import Encoder
-from eelsunmix.methods._torch_training import Training, chosen_device, generator_from, reproducible
+from eelsunmix.methods._torch_training import (
+    Training,
+    chosen_device,
+    generator_from,
+    key_of,
+    reproducible,
+)
 
 EPS, MOMENTUM = 1e-3, 0.01
 """Of batch normalisation: the defaults of Keras."""
@@ -102,7 +108,7 @@ def train_published(
                 optimizer=torch.optim.RMSprop(network.parameters(), alpha=0.9, eps=1e-7),
                 generator=generator,
                 checkpoint=_numbered(learning.checkpoint, number),
-                key=f"{options} {number} {learning.spectra.shape} {learning.spectra.sum():.12g}",
+                key=key_of(options, generator, network, learning.frame_shape, learning.spectra),
             )
             order = Shuffled(n_samples, batch_size, generator)
             history = training.run(

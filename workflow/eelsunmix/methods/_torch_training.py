@@ -3,6 +3,7 @@
 Imported only while a network is trained; nothing here is needed to map an image.
 """
 
+import hashlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -45,6 +46,25 @@ def generator_from(rng: np.random.Generator) -> torch.Generator:
     return torch.Generator().manual_seed(int(rng.integers(2**62)))
 
 
+def key_of(*parts: Any) -> str:
+    """Hash of what a training depends on: arrays by their values, a generator by its seed, the rest in words.
+
+    Examples
+    --------
+    >>> key_of("plan", np.ones(2)) == key_of("plan", np.ones(2)) != key_of("plan", np.ones(3))
+    True
+    """
+    found = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, np.ndarray):
+            found.update(f"{part.shape} {part.dtype}".encode())
+            found.update(np.ascontiguousarray(part).data)
+        else:
+            words = part.initial_seed() if isinstance(part, torch.Generator) else part
+            found.update(f"{words}\n".encode())
+    return found.hexdigest()
+
+
 @dataclass(kw_only=True)
 class Training:
     """A training in progress.
@@ -60,7 +80,7 @@ class Training:
     checkpoint : Path, optional
         File that holds the state between two steps; a training finds and continues its own.
     key : str
-        Identifies the training; a checkpoint of another one is ignored.
+        Identifies the training (`key_of`); a checkpoint of another one is ignored.
     """
 
     module: torch.nn.Module
