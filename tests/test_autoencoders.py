@@ -127,6 +127,23 @@ def test_encoders_compute_what_the_torch_networks_do():
         np.testing.assert_allclose(model.abundances(given).reshape(12, 3), expected, rtol=1e-4, atol=1e-6)
 
 
+def test_batch_normalisation_records_what_keras_does():
+    torch = pytest.importorskip("torch")
+    from eelsunmix.methods._torch_daeu import Network
+
+    norm = Network(23, 3, torch.Generator().manual_seed(0)).norm
+    values = np.random.default_rng(0).normal(3, 2, (6, 3)).astype(np.float32)
+    normalised = norm(torch.from_numpy(values)).detach().numpy()
+    # Defaults of Keras: momentum 0.99, epsilon 0.001, the variance of the batch without Bessel's correction.
+    mean, variance = values.mean(axis=0), values.var(axis=0)
+    np.testing.assert_allclose(normalised, (values - mean) / np.sqrt(variance + 1e-3), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(norm.running_mean, 0.01 * mean, rtol=1e-5)
+    np.testing.assert_allclose(norm.running_var, 0.99 + 0.01 * variance, rtol=1e-6)
+    before = norm.running_var.clone()
+    norm.eval()(torch.from_numpy(values))
+    assert torch.equal(norm.running_var, before)
+
+
 def test_losses_are_safe_at_perfect_agreement_and_on_zero_spectra():
     torch = pytest.importorskip("torch")
     from eelsunmix.methods._torch_published import mean_angle, mean_cosine_angle

@@ -8,8 +8,7 @@ import torch
 from eelsunmix.methods._contract import LearningSet
 from eelsunmix.methods._encoder import Encoder, SpectrumEncoder, float32
 from eelsunmix.methods._torch_published import (
-    EPS,
-    MOMENTUM,
+    BatchNorm,
     Options,
     PublishedNetwork,
     folded,
@@ -51,7 +50,7 @@ class Network(PublishedNetwork):
         self.kernels = torch.nn.ParameterList(
             [glorot(rows, columns, generator) for rows, columns in itertools.pairwise(widths)]
         )
-        self.norm = torch.nn.BatchNorm1d(n_endmembers, eps=EPS, momentum=MOMENTUM)
+        self.norm = BatchNorm(n_endmembers)
         self.threshold = torch.nn.Parameter(torch.zeros(n_endmembers))
         self.decoder = torch.nn.Parameter(glorot(n_endmembers, n_channels, generator))
 

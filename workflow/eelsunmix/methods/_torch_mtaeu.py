@@ -8,8 +8,7 @@ from eelsunmix.errors import MethodFailedError
 from eelsunmix.methods._contract import LearningSet
 from eelsunmix.methods._encoder import Encoder, SpectrumEncoder, float32
 from eelsunmix.methods._torch_published import (
-    EPS,
-    MOMENTUM,
+    BatchNorm,
     Options,
     PublishedNetwork,
     folded,
@@ -60,10 +59,10 @@ class Network(PublishedNetwork):
             return torch.nn.Parameter(0.01 + 0.1 * torch.randn(shape, generator=generator))
 
         self.hidden = normal(N_INPUTS, n_channels, n_channels)
-        self.hidden_norm = torch.nn.BatchNorm1d(n_channels, eps=EPS, momentum=MOMENTUM)
+        self.hidden_norm = BatchNorm(n_channels)
         self.heads = normal(n_channels, N_INPUTS * n_endmembers)
         self.head_bias = torch.nn.Parameter(torch.zeros(N_INPUTS * n_endmembers))
-        self.head_norm = torch.nn.BatchNorm1d(N_INPUTS * n_endmembers, eps=EPS, momentum=MOMENTUM)
+        self.head_norm = BatchNorm(N_INPUTS * n_endmembers)
         self.decoder = normal(n_endmembers, n_channels)
 
     def loss(self, batch: torch.Tensor) -> torch.Tensor:
