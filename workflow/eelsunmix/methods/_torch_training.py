@@ -4,7 +4,9 @@ Imported only while a network is trained; nothing here is needed to map an image
 """
 
 import hashlib
+import logging
 import os
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +18,11 @@ import torch
 from numpy.typing import NDArray
 
 from eelsunmix.errors import MethodFailedError
+
+logger = logging.getLogger(__name__)
+
+_DAMAGED = (zipfile.BadZipFile, EOFError, KeyError, ValueError)
+"""What NumPy raises at the archives that an interrupted disk leaves: cut, empty, full of zeros."""
 
 
 def chosen_device(name: str) -> torch.device:
@@ -132,6 +139,7 @@ class Training:
             mean = self._epoch(step, steps_per_epoch)
             self.history.append(mean if evaluate is None else _values(evaluate()))
             if not np.isfinite(self.history[-1]).any():
+                self.finish()
                 raise MethodFailedError(
                     f"the loss is {self.history[-1][0]} after epoch {len(self.history)} of {n_epochs}; "
                     f"look for extreme values in the counts"
@@ -140,7 +148,7 @@ class Training:
         return np.array(self.history)
 
     def finish(self) -> None:
-        """Remove the checkpoint: the result is complete."""
+        """Remove the checkpoint: the outcome is known."""
         if self.checkpoint is not None:
             self.checkpoint.unlink(missing_ok=True)
 
@@ -159,11 +167,17 @@ class Training:
     def _save(self) -> None:
         if self.checkpoint is None:
             return
-        # Written beside and renamed: an interruption leaves the old state or the new one, never a half.
-        beside = self.checkpoint.with_name(self.checkpoint.name + ".new")
-        with beside.open("wb") as file:
-            np.savez(file, **self._state())
-        beside.replace(self.checkpoint)
+        # Written beside and renamed: an interruption leaves the old state or the new one, never a half; under
+        # the number of the process, because an orphan of an earlier run may still be writing.
+        beside = self.checkpoint.with_name(f"{self.checkpoint.name}.{os.getpid()}.new")
+        try:
+            with beside.open("wb") as file:
+                np.savez(file, **self._state())
+            beside.replace(self.checkpoint)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self.checkpoint)) from error
+        finally:
+            beside.unlink(missing_ok=True)
 
     def _state(self) -> dict[str, Any]:
         state: dict[str, Any] = {"key": np.array(self.key), "history": np.array(self.history)}
@@ -176,12 +190,9 @@ class Training:
         return state
 
     def _resume(self) -> None:
-        if self.checkpoint is None or not self.checkpoint.exists():
+        state = self._stored()
+        if state is None:
             return
-        with np.load(self.checkpoint, allow_pickle=False) as stored:
-            if str(stored["key"]) != self.key:
-                return
-            state = {name: stored[name] for name in stored.files}
         self.history = list(state["history"])
         self.generator.set_state(torch.from_numpy(state["generator"]))
         self.module.load_state_dict(
@@ -190,6 +201,21 @@ class Training:
         known = self.optimizer.state_dict()
         known["state"] = _optimizer_state(state)
         self.optimizer.load_state_dict(known)
+
+    def _stored(self) -> dict[str, Any] | None:
+        """Read the checkpoint; None without one of this training that is whole."""
+        if self.checkpoint is None or not self.checkpoint.exists():
+            return None
+        try:
+            with self.checkpoint.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+                if str(stored["key"]) != self.key:
+                    return None
+                return {name: stored[name] for name in stored.files}
+        except _DAMAGED as error:
+            logger.warning(
+                "%s: this checkpoint is damaged (%s); the training starts anew", self.checkpoint, error
+            )
+            return None
 
 
 def _optimizer_state(state: dict[str, Any]) -> dict[int, dict[str, torch.Tensor]]:
