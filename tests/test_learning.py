@@ -158,3 +158,16 @@ def test_a_pixel_hot_in_all_channels_is_named():
     hot[3, 2] = 10**9
     with pytest.raises(InputError, match=r"y index 3, x index 2, .* pixel with 2e\+10 counts, .* mask this"):
         learning_set(hot, pca_of(hot), rng=np.random.default_rng(0))
+
+
+def test_a_block_of_vacuum_with_the_rim_of_a_specimen_is_no_mistake(monkeypatch):
+    image, _ = layered()
+    image = image.astype(np.int64).assign_coords(energy_loss=np.arange(20.0)) * 1000
+    image[:16] = 0
+    image[15, 40] = 30_000  # one pixel of the specimen among vacuum
+    pca = pca_of(image)
+    whole = learning_set(image, pca, rng=np.random.default_rng(0))
+    monkeypatch.setattr(blocks, "BLOCK_ELEMENTS", 16 * 47 * 20)
+    np.testing.assert_array_equal(
+        learning_set(image, pca, rng=np.random.default_rng(0)).spectra, whole.spectra
+    )

@@ -58,14 +58,19 @@ def learning_set(
     if int(valid.sum()) > limit:
         chosen = _sampled(pca["score"].transpose(*navigation, "component"), valid, limit, rng)
     weight = pca["pixel_weight"].transpose(*navigation).to_numpy()
-    marked = image.assign_coords(learned=(navigation, chosen), weight=(navigation, weight))
-    spectra, weights = _laid_together(blocks.fold(_gather, marked, operator.add))
+    place = np.arange(valid.size).reshape(valid.shape)
+    marked = image.assign_coords(
+        learned=(navigation, chosen), weight=(navigation, weight), place=(navigation, place)
+    )
+    spectra, marks = _laid_together(blocks.fold(_gather, marked, operator.add))
     if len(spectra) == 0:
         raise InputError("the image has no valid pixel to learn from; check the mask and the counts")
+    # Of all pixels at a time: a block of vacuum at the rim of a specimen says nothing of its bright ones.
+    _check_values(image, spectra, marks[:, 1].astype(np.intp))
     return LearningSet(
         spectra=spectra,
         channel_weight=pca["channel_weight"].to_numpy().astype(np.float64),
-        pixel_weight=weights,
+        pixel_weight=marks[:, 0],
         loadings=pca["loading"].transpose("component", ...).to_numpy().astype(np.float64),
         energy=image[image.dims[-1]].to_numpy().astype(np.float64),
         counts_per_electron=float(image.attrs.get("counts_per_electron", 1.0)),
@@ -158,9 +163,8 @@ def _candidates(block: xr.DataArray, n_pixels: int, seed: int) -> _Pieces:
 
 def _gather(block: xr.DataArray) -> _Pieces:
     mask = block["learned"].to_numpy()
-    spectra = block.to_numpy()[mask].astype(np.float64)
-    _check_values(block, mask, spectra)
-    return [(spectra, block["weight"].to_numpy()[mask].astype(np.float64))]
+    marks = np.column_stack([block[name].to_numpy()[mask] for name in ("weight", "place")])
+    return [(block.to_numpy()[mask].astype(np.float64), marks.astype(np.float64))]
 
 
 def _laid_together(pieces: _Pieces) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -169,42 +173,40 @@ def _laid_together(pieces: _Pieces) -> tuple[NDArray[Any], NDArray[Any]]:
     return np.concatenate(first), np.concatenate(second)
 
 
-def _check_values(block: xr.DataArray, mask: NDArray[np.bool_], spectra: Array) -> None:
+def _check_values(image: xr.DataArray, spectra: Array, pixels: NDArray[np.intp]) -> None:
+    """Refuse what no method could learn from; `pixels` are the places of the spectra in the flat image."""
     bad = ~np.isfinite(spectra)
     if bad.any():
-        raise InputError(f"{_place(block, mask, bad)} is not finite; mask this pixel or repair it")
-    if len(spectra) == 0:
-        return
+        raise InputError(f"{_place(image, spectra, pixels, bad)} is not finite; mask this pixel or repair it")
     level = np.maximum(np.median(spectra, axis=0), np.median(spectra.mean(axis=1)))
     hot = (
         (spectra > _HOT * level) & (spectra > 0.5 * np.abs(spectra).sum(axis=1, keepdims=True)) & (level > 0)
     )
     if hot.any():
         raise InputError(
-            f"{_place(block, mask, hot)} is a hot pixel, more than {_HOT:.0e} times its channel's median; "
-            f"remove spikes or mask this pixel"
+            f"{_place(image, spectra, pixels, hot)} is a hot pixel, more than {_HOT:.0e} times its channel's "
+            f"median; remove spikes or mask this pixel"
         )
     totals = spectra.sum(axis=1, dtype=np.float64)
     bright = totals > _HOT * max(np.quantile(totals, 0.99, method="lower"), 1.0)
     if bright.any():
         raise InputError(
-            f"{_place(block, mask, bright[:, None])} is in a pixel with {totals.max():.2g} counts, more than "
-            f"{_HOT:.0e} times those of the others; mask this pixel"
+            f"{_place(image, spectra, pixels, bright[:, None])} is in a pixel with {totals.max():.2g} "
+            f"counts, more than {_HOT:.0e} times those of the others; mask this pixel"
         )
 
 
-def _place(block: xr.DataArray, mask: NDArray[np.bool_], found: NDArray[np.bool_]) -> str:
+def _place(image: xr.DataArray, spectra: Array, pixels: NDArray[np.intp], found: NDArray[np.bool_]) -> str:
     row, channel = np.argwhere(found)[0]
-    pixel = np.argwhere(mask)[row]
-    where = [_coordinate(block, dim, index) for dim, index in zip(block.dims, [*pixel, channel], strict=True)]
-    value = float(block.to_numpy()[tuple(pixel)][channel])
-    return f"{block.name or 'image'}: the value {value:g} at {', '.join(where)}"
+    pixel = np.unravel_index(pixels[row], image.shape[:-1])
+    where = [_coordinate(image, dim, index) for dim, index in zip(image.dims, [*pixel, channel], strict=True)]
+    return f"{image.name or 'image'}: the value {spectra[row, channel]:g} at {', '.join(where)}"
 
 
-def _coordinate(block: xr.DataArray, dim: Hashable, index: int) -> str:
-    if dim not in block.coords:
+def _coordinate(image: xr.DataArray, dim: Hashable, index: int) -> str:
+    if dim not in image.coords:
         return f"{dim} index {index}"
-    coordinate = block[dim]
+    coordinate = image[dim]
     return f"{dim} = {coordinate.to_numpy()[index]:g} {coordinate.attrs.get('units', '')}".rstrip()
 
 
