@@ -293,6 +293,33 @@ def test_patches_are_mirrored_and_averaged_back(side, overlap):
         np.testing.assert_array_equal(patches[4, 1], padded[4 : 4 + side, 1 : 1 + side])
 
 
+@pytest.mark.parametrize(("side", "heads"), [(3, 1), (2, 4)])
+def test_strips_of_an_image_join_without_a_seam(side, heads, monkeypatch):
+    rng = np.random.default_rng(0)
+    outputs = 3 * heads
+    model = PatchEncoder(
+        endmembers=np.ones((3, 4)),
+        centre=np.zeros(4),
+        scale=np.ones(4),
+        weights={
+            "kernel_0": rng.normal(size=(side**2 * 4, outputs)).astype(np.float32),
+            "bias_0": np.float32([0]),
+            "gain_0": np.float32([1]),
+            "shift_0": np.float32([0]),
+            "slopes": np.float32([1]),
+        },
+        heads=heads,
+        side=side,
+    )
+    image = rng.random((11, 7, 4))
+    whole = model.abundances(image)
+    assert whole.shape == (11, 7, 3)
+    monkeypatch.setattr("eelsunmix.methods._encoder._PIECE", 3 * 8 * side**2 * 4)
+    np.testing.assert_allclose(model.abundances(image), whole, rtol=1e-5)  # float32 layers
+    # Every strip sees its neighbours: none is mapped as an image of its own.
+    assert np.abs(model.abundances(image[:3]) - whole[:3]).max() > 0.01
+
+
 def test_tiles_cover_small_images_and_bound_large_ones():
     for height, width in ((64, 64), (60, 75), (1, 30), (7, 2000), (4000, 4000), (3, 10**6)):
         number, side = tiling((height, width))

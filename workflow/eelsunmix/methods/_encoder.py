@@ -125,14 +125,15 @@ class PatchEncoder(Encoder):
         """Abundances, shape (y, x, endmember), from the features of an image, shape (y, x, feature)."""
         overlap = self.heads > 1
         patches = patches_of(features, self.side, overlap=overlap)
-        rows, columns = patches.shape[:2]
-        n_inputs = patches[0, 0].size
-        step = max(1, _PIECE // (columns * n_inputs))
-        strips = [patches[first : first + step] for first in range(0, rows, step)]
-        outputs = np.concatenate([self.outputs(strip.reshape(-1, n_inputs)) for strip in strips])
-        if not overlap:
-            return outputs.reshape(rows, columns, -1)
-        return averaged_overlap(outputs.reshape(rows, columns, self.side, self.side, -1))
+        n_inputs, further = patches[0, 0].size, self.side - 1 if overlap else 0
+        result = np.empty((*features.shape[:2], len(self.endmembers)))
+        step = max(1, _PIECE // (patches.shape[1] * n_inputs))
+        for first in range(0, len(result), step):
+            strip = patches[first : min(first + step, len(result)) + further]
+            outputs = self.outputs(strip.reshape(-1, n_inputs))
+            heads = outputs.reshape(*strip.shape[:2], *((self.side, self.side) if overlap else (1, 1)), -1)
+            result[first : first + step] = averaged_overlap(heads)
+        return result
 
 
 def float32(*values: float) -> NDArray[np.float32]:
