@@ -472,6 +472,16 @@ def test_the_page_judges_the_time_of_mappings_with_a_fitted_model(tmp_path):
     assert ">200 ms<" in re.sub(r"\s+", "", text).replace("200ms", "200 ms")  # BS has no fitted model
 
 
+def test_captions_say_how_many_images_are_behind_the_means(tmp_path):
+    results = made_up_results(("ru3",), (1000.0,))
+    whole = write_benchmark_report(tmp_path / "a.html", results, settings={}).read_text()
+    assert "standard deviation over 4 images" in re.sub(r"\s+", " ", whole)
+    key = ("ru3", 1000.0, "mtaeu_published")
+    results.runs[key] = results.runs[key].isel(replicate=slice(2))
+    fewer = write_benchmark_report(tmp_path / "b.html", results, settings={}).read_text()
+    assert "standard deviation over 2 to 4 images" in re.sub(r"\s+", " ", fewer)
+
+
 def test_a_page_without_methods_is_refused(tmp_path):
     oracle = run_oracle(SMALL, n_replicates=1).assign_attrs(label="oracle")
     with pytest.raises(InputError, match="no method was run"):

@@ -39,9 +39,10 @@ TABLE = (
 )
 TIMES = (
     "Wall time per image (table 3 of the paper): median over the images at {counts} counts, "
-    "on the machine that made this page. The time to fit is what a new sample costs; the time to map is what "
-    "the abundances of the next image of the same sample cost (at most 64 × 64 pixels of it), without "
-    "start-up, refit and residuals; ▲ from {limit} on, which the paper expects of a trained network."
+    "on the machine that made this page. The time to fit is what a new sample costs beside its weighted "
+    "PCA, which all methods share (that of other software includes its own decomposition and maps); the time "
+    "to map is what the abundances of the next image of the same sample cost (at most 64 × 64 pixels of it), "
+    "without start-up, refit and residuals; ▲ from {limit} on, which the paper expects of a trained network."
 )
 SHOWN = (
     "Maps of the first image at {counts} counts, each times the factor that brings it nearest to the truth, "

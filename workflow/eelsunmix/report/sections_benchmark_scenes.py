@@ -38,7 +38,7 @@ def of_scene(results: Results, scene: str) -> Section:
         (counts for counts in results.doses if (scene, counts) in results.places),
         key=lambda counts: (counts != results.middle, counts),
     )
-    n_images = max(run.sizes["replicate"] for key, run in results.runs.items() if key[0] == scene)
+    n_images = _number_of_images(results, scene)
     blocks: list[Block] = [
         _scores(results, scene, doses, "maps", ("nmse", "nmse_scale_free"), captions.MAPS, n_images),
         _scores(results, scene, doses, "spectra", ("sad", "sad_whitened"), captions.SPECTRA_ERRORS, n_images),
@@ -91,7 +91,7 @@ def _scores(
     name: str,
     scores: tuple[str, str],
     caption: str,
-    n_images: int,
+    n_images: str,
 ) -> Figure:
     variants = {
         (i, j): score_panels(results, (scene, counts), score)
@@ -108,6 +108,13 @@ def _scores(
         variants=variants,
         controls=controls,
     )
+
+
+def _number_of_images(results: Results, scene: str) -> str:
+    """Say how many images are behind a mean; a range where some methods ran on fewer or failed on some."""
+    runs = [run for (name, _, _), run in results.runs.items() if name == scene]
+    numbers = {int(np.sum(run["status"].to_numpy() != "failed")) for run in runs} - {0} or {0}
+    return str(max(numbers)) if len(numbers) == 1 else f"{min(numbers)} to {max(numbers)}"
 
 
 def _table(results: Results, place: Place) -> Table:
