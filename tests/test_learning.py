@@ -152,6 +152,15 @@ def test_tiles_are_pieces_of_the_image():
         sample_tiles(image, 1, 32, np.random.default_rng(0))
 
 
+def test_a_large_negative_value_is_named_too():
+    """Of a dark signal that was taken off a dead pixel, say: least squares would fit nothing else."""
+    image, _ = layered()
+    cold = image.astype(float)
+    cold[4, 2, 7] = -1e9
+    with pytest.raises(InputError, match=r"value -1e\+09 at y index 4, x index 2, .* index 7 is a hot pixel"):
+        learning_set(cold, pca_of(cold), rng=np.random.default_rng(0))
+
+
 def test_a_pixel_hot_in_all_channels_is_named():
     image, _ = layered()
     hot = image.astype(np.int64)

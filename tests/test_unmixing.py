@@ -260,18 +260,31 @@ class Broken:
             raise MethodFailedError("the loss is\nnot finite")
         if self.how == "linear algebra":
             raise np.linalg.LinAlgError("SVD did not converge")
+        if self.how == "overflow":
+            raise OverflowError(34, "Numerical result out of range")
+        if self.how == "scikit-learn":
+            raise ValueError("Array passed to NMF is full of zeros")
+        if self.how == "torch":
+            raise RuntimeError("CUDA out of memory.\nTried to allocate 2 GiB")
         endmembers = np.ones((n_endmembers, len(learning_set.energy)))
-        endmembers[1] = {"nan": np.nan, "empty": 0.0}[self.how]
+        endmembers[1] = {"nan": np.nan, "empty": 0.0, "nearly empty": 1e-30}[self.how]
         return LinearModel(endmembers=endmembers)
+
+
+SEE_LOG = "; see the log of the fit, look for extreme pixels"
 
 
 @pytest.mark.parametrize(
     ("how", "message"),
     [
         ("says so", "the loss is not finite"),
-        ("linear algebra", "SVD did not converge"),
+        ("linear algebra", f"LinAlgError: SVD did not converge{SEE_LOG}"),
+        ("overflow", f"OverflowError: (34, 'Numerical result out of range'){SEE_LOG}"),
+        ("scikit-learn", f"ValueError: Array passed to NMF is full of zeros{SEE_LOG}"),
+        ("torch", f"RuntimeError: CUDA out of memory. Tried to allocate 2 GiB{SEE_LOG}"),
         ("nan", "the endmembers are not finite"),
         ("empty", "endmember 1 of 3 is empty (zero everywhere)"),
+        ("nearly empty", "endmember 1 of 3 is empty (zero everywhere)"),
     ],
 )
 def test_a_failed_method_is_a_result_without_arrays(how, message):
@@ -322,3 +335,9 @@ def test_the_kind_of_image_is_recorded():
     image, _, _ = scene()
     assert fit(image, "vca", n_endmembers=2).attrs["input"] == "corrected"
     assert fit(image.assign_attrs(input="nlm"), "vca", n_endmembers=2).attrs["input"] == "nlm"
+
+
+def test_a_defect_of_a_method_is_not_taken_for_a_failure():
+    image, _, _ = scene()
+    with pytest.raises(KeyError):
+        fit(image, Broken(how="defect"), n_endmembers=3)

@@ -178,10 +178,8 @@ def _check_values(image: xr.DataArray, spectra: Array, pixels: NDArray[np.intp])
     bad = ~np.isfinite(spectra)
     if bad.any():
         raise InputError(f"{_place(image, spectra, pixels, bad)} is not finite; mask this pixel or repair it")
-    level = np.maximum(np.median(spectra, axis=0), np.median(spectra.mean(axis=1)))
-    hot = (
-        (spectra > _HOT * level) & (spectra > 0.5 * np.abs(spectra).sum(axis=1, keepdims=True)) & (level > 0)
-    )
+    level, sizes = np.maximum(np.median(spectra, axis=0), np.median(spectra.mean(axis=1))), np.abs(spectra)
+    hot = (sizes > _HOT * level) & (sizes > 0.5 * sizes.sum(axis=1, keepdims=True)) & (level > 0)
     if hot.any():
         raise InputError(
             f"{_place(image, spectra, pixels, hot)} is a hot pixel, more than {_HOT:.0e} times its channel's "

@@ -1,6 +1,7 @@
 """Labelled images in, labelled endmembers and abundance maps out: `fit`, `apply` and `unmix`."""
 
 import dataclasses
+import logging
 import time
 from collections.abc import Hashable
 from pathlib import Path
@@ -16,6 +17,11 @@ from eelsunmix.learning import learning_set
 from eelsunmix.methods import LearningSet, Method, Model, build_method, load_model
 
 Array = NDArray[np.float64]
+
+logger = logging.getLogger(__name__)
+
+_EMPTY = 1e-12
+"""Endmembers below this part of the largest one are empty: least squares cannot tell them from zero."""
 
 
 def fit(
@@ -273,8 +279,15 @@ def _fitted(
     try:
         model = method.fit(learning, n_endmembers, rng)
         _check_model(model, n_endmembers)
-    except (MethodFailedError, np.linalg.LinAlgError) as error:
-        return xr.Dataset(attrs={"status": "failed", "message": " ".join(str(error).split()), "model": ""})
+    except MethodFailedError as error:
+        return _failure(str(error))
+    except InputError:
+        raise
+    except (np.linalg.LinAlgError, ArithmeticError, ValueError, RuntimeError) as error:
+        # So libraries say that they cannot compute with these numbers, torch also of what the GPU lacks.
+        # It must not cost the other methods their report; where it happened stands in the log.
+        logger.exception("%s failed", type(method).__name__)
+        return _failure(f"{type(error).__name__}: {error}; see the log of the fit, look for extreme pixels")
     dataset = model.to_dataset()
     energy = image.dims[-1]
     if "channel" in dataset.dims:
@@ -283,12 +296,17 @@ def _fitted(
     return dataset.drop_vars([name for name in dataset.coords if name != energy])
 
 
+def _failure(reason: str) -> xr.Dataset:
+    return xr.Dataset(attrs={"status": "failed", "message": " ".join(reason.split()), "model": ""})
+
+
 def _check_model(model: Model, n_endmembers: int) -> None:
     if len(model.endmembers) != n_endmembers:
         raise MethodFailedError(f"{len(model.endmembers)} endmembers found instead of {n_endmembers}")
     if not np.isfinite(model.endmembers).all():
         raise MethodFailedError("the endmembers are not finite")
-    empty = np.flatnonzero(~model.endmembers.any(axis=1))
+    sizes = np.abs(model.endmembers).max(axis=1)
+    empty = np.flatnonzero(sizes <= _EMPTY * sizes.max())
     if len(empty):
         raise MethodFailedError(f"endmember {empty[0]} of {n_endmembers} is empty (zero everywhere)")
 
