@@ -127,6 +127,40 @@ def test_encoders_compute_what_the_torch_networks_do():
         np.testing.assert_allclose(model.abundances(given).reshape(12, 3), expected, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_the_encoder_of_a_trained_network_gives_the_networks_own_abundances(name):
+    torch = pytest.importorskip("torch")
+    from eelsunmix.methods._eels import Architecture, _model
+    from eelsunmix.methods._torch_patches import Networks, Plan
+
+    side, overlap, hidden = {
+        "daeu": (1, False, (9, 5)),
+        "mtaeu": (2, True, (7,)),
+        "cnnaeu": (5, False, (7,)),
+    }[name]
+    architecture = Architecture(side=side, overlap=overlap, hidden=hidden, slope=0.1)
+    learning = bare_learning_set(mixed_image(9, 12)[0])
+    space = score_space(learning, 3, 5)
+    rng = np.random.default_rng(1)
+    plan = Plan(targets=architecture.targets, hidden=hidden, slope=0.1, n_networks=2)
+    start = learning.spectra[rng.choice(len(learning.spectra), 3, replace=False)] @ space.projection.T
+    networks = Networks(plan, side**2, space, start, torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        for parameter in networks.parameters():
+            parameter += torch.from_numpy(0.1 * rng.normal(size=parameter.shape).astype(np.float32))
+        patches = sampled_patches(learning, space, side, rng, overlap=overlap)
+        scores, deviation = torch.tensor(patches.scores).float(), torch.tensor(patches.deviation)
+        expected = networks.shares(scores, deviation > 0).numpy()
+        trained = networks.trained(np.zeros((1, 2)))
+    features = (patches.scores - space.centre) / space.scale
+    for index in range(2):
+        model = _model(architecture, space, trained, index)
+        found = model.outputs(features.astype(np.float32).reshape(len(features), -1))
+        # float32 on both sides, and outputs that are small differences
+        np.testing.assert_allclose(found, expected[index], atol=2e-4)
+    assert np.abs(expected[0] - expected[1]).max() > 0.05
+
+
 def test_batch_normalisation_records_what_keras_does():
     torch = pytest.importorskip("torch")
     from eelsunmix.methods._torch_daeu import Network
