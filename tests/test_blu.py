@@ -300,7 +300,7 @@ def test_the_variance_of_the_noise_is_found():
 
 
 def test_the_chain_agrees_with_an_independent_sampler():
-    """Posterior mean of a vertex with everything else pinned, against a plain rejection sampler in NumPy."""
+    """Posterior means of abundances with everything else pinned, against importance sampling in NumPy."""
     posterior = toy(faces=False, n_pixels=2)
     chain = run_chain(
         dataclasses.replace(posterior, prior_variance=1e-12, power_outside=0.09 * 2e6),
