@@ -1,6 +1,7 @@
 """The labelled front end: refits, residuals, other axes, masks, lazy images, failures."""
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import xarray as xr
 from eelsunmix import blocks, methods, unmixing
 from eelsunmix.abundances import non_negative
 from eelsunmix.errors import InputError, MethodFailedError
+from eelsunmix.mapping_time import mapping_time
 from eelsunmix.methods import LinearModel, Model
 from eelsunmix.pca import DenoiseOptions, denoise
 from eelsunmix.unmixing import apply, fit, unmix
@@ -183,10 +185,19 @@ def test_encoders_map_images_on_finer_channels(method, options):
     model = fit(coarse, method, n_endmembers=3, seed=0, **options)
     expected, found = apply(model, coarse), apply(model, fine)
     np.testing.assert_allclose(found.abundance, expected.abundance, atol=1e-4)
-    with pytest.raises(
-        InputError, match=r"needs all of 2.* \(30 channels\), the image has .* \(40 channels\)"
-    ):
-        apply(model, fine[..., 10:50])
+    # Endmembers can be cut to these channels: what other methods find must not be lost.
+    failed = apply(model, fine[..., 10:50])
+    assert failed.attrs["status"] == "failed"
+    message = r"needs all of 2.* \(30 channels\), the image has .* \(40 channels\)"
+    assert re.search(message, failed.attrs["message"])
+    assert not failed.variables
+    assert mapping_time(model, fine[..., 10:50]) == {}
+
+
+def test_an_image_of_one_channel_is_refused():
+    image, spectra, _ = scene()
+    with pytest.raises(InputError, match="the image has a single channel"):
+        apply(known_model(spectra, image), image[..., 7:8])
 
 
 def test_an_energy_axis_outside_of_the_models_is_refused():

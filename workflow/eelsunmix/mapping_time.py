@@ -6,6 +6,7 @@ import xarray as xr
 
 from eelsunmix import blocks
 from eelsunmix.abundance_maps import map_abundance
+from eelsunmix.errors import MethodFailedError
 from eelsunmix.unmixing import model_for
 
 TIMED_PIXELS, N_REPEATS = 64 * 64, 3
@@ -31,11 +32,14 @@ def mapping_time(stored: xr.Dataset, image: xr.DataArray) -> dict[str, float | i
     -------
     dict
         ``abundance_seconds``, and ``abundance_pixels``, the number of valid pixels that were mapped in that
-        time; empty for a model that failed.
+        time; empty for a model that failed, or that cannot map this image.
     """
     if stored.attrs["status"] == "failed":
         return {}
-    model = model_for(stored, image)
+    try:
+        model = model_for(stored, image)
+    except MethodFailedError:  # the maps have it as their status
+        return {}
     rows = blocks.split(image, TIMED_PIXELS * image.shape[-1])[0].compute()
     map_abundance(model, rows)
     seconds = min(timeit.repeat(lambda: map_abundance(model, rows), number=1, repeat=N_REPEATS))

@@ -120,7 +120,8 @@ def apply(model: xr.Dataset, image: xr.DataArray, *, counts: xr.DataArray | None
         standard deviation ``abundance_sd`` of the former, ``reduced_chi2`` (navigation),
         ``mean_residual`` and ``mean_residual_sd`` (energy); lazy if the image is lazy.  Dims come in the
         order of the caller's image, with ``endmember`` in the place of the energy; pixels that are not valid
-        are NaN.
+        are NaN. Without arrays, with status "failed" and the reason in ``message``, where the method has
+        failed or its model cannot see the channels of the image.
 
     Raises
     ------
@@ -134,7 +135,10 @@ def apply(model: xr.Dataset, image: xr.DataArray, *, counts: xr.DataArray | None
     image = _canonical(image)
     counts = image if counts is None else _canonical(counts)
     _check_same_pixels(image, counts)
-    fitted = model_for(model, image)
+    try:
+        fitted = model_for(model, image)
+    except MethodFailedError as error:
+        return xr.Dataset(attrs=attrs | _failure(str(error)).attrs)
     maps = map_abundance(fitted, image).merge(refit(fitted, counts), join="exact", compat="override")
     result = maps.assign_attrs(attrs)
     return _in_callers_order(result, order, image.dims[-1])
@@ -192,10 +196,14 @@ def model_for(stored: xr.Dataset, image: xr.DataArray) -> Model:
     ------
     InputError
         The model does not cover the energy axis of the image.
+    MethodFailedError
+        It does, but this model needs channels that the image does not have.
     """
     model, dim = load_model(stored), stored["endmember_spectrum"].dims[-1]
     learned, energy = (array.to_numpy().astype(np.float64) for array in (stored[dim], image[image.dims[-1]]))
-    width = (energy[-1] - energy[0]) / max(len(energy) - 1, 1)
+    if len(energy) < 2:
+        raise InputError("the image has a single channel; nothing tells how wide it is")
+    width = (energy[-1] - energy[0]) / (len(energy) - 1)
     if len(learned) == len(energy) and np.allclose(learned, energy, rtol=0, atol=1e-6 * abs(width)):
         return model
     # Half a channel is what rounding of offsets can make; beyond it the model knows nothing.

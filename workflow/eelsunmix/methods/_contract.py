@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from eelsunmix.errors import InputError
+from eelsunmix.errors import MethodFailedError
 
 Array = NDArray[np.float64]
 
@@ -167,10 +167,10 @@ class Model:
 
         Raises
         ------
-        InputError
-            The model is bound to the channels that it has learned.
+        MethodFailedError
+            The model is bound to the channels that it has learned; other methods may not be.
         """
-        raise InputError(
+        raise MethodFailedError(
             f"a {type(self).__name__} maps only images on its own energy axis, "
             f"{axes_in_words(energy, new_energy)}; fit again on the axis of the image"
         )

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from eelsunmix.edges import channel_bounds
-from eelsunmix.errors import InputError
+from eelsunmix.errors import MethodFailedError
 from eelsunmix.methods._contract import Array, axes_in_words
 
 
@@ -38,7 +38,7 @@ def rebinning_matrix(energy: Array, new_energy: Array) -> Array:
 
     Raises
     ------
-    InputError
+    MethodFailedError
         The new channels reach more than half a channel beyond the old ones.
 
     Examples
@@ -51,7 +51,7 @@ def rebinning_matrix(energy: Array, new_energy: Array) -> Array:
 
     half = channel_bounds(energy) - np.append(energy, energy[-1])
     if new_energy[0] < energy[0] + half[0] or new_energy[-1] > energy[-1] + half[-1]:
-        raise InputError(
+        raise MethodFailedError(
             f"the model needs all of {axes_in_words(new_energy, energy)}; fit again on the axis of the image"
         )
     return _shared_out(CubicSpline, np.eye(len(energy)), energy, new_energy)
