@@ -282,7 +282,7 @@ class Broken:
         return LinearModel(endmembers=endmembers)
 
 
-SEE_LOG = "; see the log of the fit, look for extreme pixels"
+SEE_LOG = "; see the log of the fit, look for extreme pixels, remove the store to fit again"
 
 
 @pytest.mark.parametrize(

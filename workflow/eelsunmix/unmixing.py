@@ -20,6 +20,7 @@ Array = NDArray[np.float64]
 
 logger = logging.getLogger(__name__)
 
+_SEE_LOG = "see the log of the fit, look for extreme pixels, remove the store to fit again"
 _EMPTY = 1e-12
 """Endmembers below this part of the largest one are empty: least squares cannot tell them from zero."""
 
@@ -295,7 +296,7 @@ def _fitted(
         # So libraries say that they cannot compute with these numbers, torch also of what the GPU lacks.
         # It must not cost the other methods their report; where it happened stands in the log.
         logger.exception("%s failed", type(method).__name__)
-        return _failure(f"{type(error).__name__}: {error}; see the log of the fit, look for extreme pixels")
+        return _failure(f"{type(error).__name__}: {error}; {_SEE_LOG}")
     dataset = model.to_dataset()
     energy = image.dims[-1]
     if "channel" in dataset.dims:

@@ -29,7 +29,10 @@ def chosen_device(name: str) -> torch.device:
     """Return the device that ``auto``, ``cpu`` or ``cuda`` stands for."""
     available = torch.cuda.is_available()
     if name == "cuda" and not available:
-        raise MethodFailedError("device is 'cuda', but torch finds no GPU; set device: auto")
+        # The device is no parameter of a rule: nothing but the lack of its store makes this fit run again.
+        raise MethodFailedError(
+            "device is 'cuda', but torch finds no GPU; set device: auto, remove the store of the fit"
+        )
     return torch.device("cuda" if available and name != "cpu" else "cpu")
 
 
