@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from eelsunmix import blocks
 from eelsunmix.abundances import least_squares, non_negative
-from eelsunmix.methods import Model
+from eelsunmix.methods import Model, mapped, mapped_features, mapped_frame
 from eelsunmix.noise import channel_variance_to_mean
 
 Array = NDArray[np.float64]
@@ -54,8 +54,8 @@ def map_abundance(model: Model, image: xr.DataArray) -> xr.Dataset:
 def _abundance(block: xr.DataArray, model: Model) -> xr.Dataset:
     names, n_endmembers = _names(model), len(model.endmembers)
     spectra = block.to_numpy()[block["valid_pixel"].to_numpy()]
-    kernel = functools.partial(_with_sd, model=model) if model.has_abundance_sd else model.abundances
-    parts = np.hsplit(_in_pieces(kernel, spectra, len(names) * n_endmembers), len(names))
+    columns = _in_pieces(lambda piece: np.hstack(mapped(model, piece)), spectra, len(names) * n_endmembers)
+    parts = np.hsplit(columns, len(names))
     return _maps(block, dict(zip(names, parts, strict=True)), n_endmembers)
 
 
@@ -69,7 +69,8 @@ def _features(model: Model, image: xr.DataArray) -> xr.DataArray:
 
 def _features_of_block(block: xr.DataArray, model: Model) -> xr.Dataset:
     spectra = block.to_numpy().reshape(-1, block.shape[-1])
-    values = _in_pieces(model.features, spectra, model.n_features).astype(np.float32)
+    kernel = functools.partial(mapped_features, model)
+    values = _in_pieces(kernel, spectra, model.n_features).astype(np.float32)
     numbers = {"feature": np.arange(model.n_features)}
     frame = block.isel({block.dims[-1]: 0}, drop=True).expand_dims(numbers, axis=-1)
     return frame.copy(data=values.reshape(frame.shape)).to_dataset(name="feature_value")
@@ -78,16 +79,12 @@ def _features_of_block(block: xr.DataArray, model: Model) -> xr.Dataset:
 def _abundance_of_frames(block: xr.DataArray, model: Model) -> xr.Dataset:
     valid = block["valid_pixel"].to_numpy()
     frames = block.to_numpy().reshape(-1, *block.shape[-3:])
-    values = np.stack([model.abundances_of_features(frame) for frame in frames]).reshape(*valid.shape, -1)
+    values = np.stack([mapped_frame(model, frame) for frame in frames]).reshape(*valid.shape, -1)
     return _maps(block, {"abundance": values[valid]}, len(model.endmembers))
 
 
 def _names(model: Model) -> tuple[str, ...]:
     return ("abundance", "abundance_sd") if model.has_abundance_sd else ("abundance",)
-
-
-def _with_sd(spectra: Array, model: Model) -> Array:
-    return np.hstack(model.abundance_and_sd(spectra))
 
 
 def refit(model: Model, counts: xr.DataArray) -> xr.Dataset:

@@ -14,7 +14,16 @@ from numpy.typing import NDArray
 from eelsunmix.abundance_maps import map_abundance, refit
 from eelsunmix.errors import InputError, MethodFailedError
 from eelsunmix.learning import learning_set
-from eelsunmix.methods import LearningSet, Method, Model, build_method, load_model
+from eelsunmix.methods import (
+    LearningSet,
+    Method,
+    Model,
+    brightness_spread,
+    build_method,
+    even_learning_set,
+    load_model,
+    with_brightness,
+)
 
 Array = NDArray[np.float64]
 
@@ -23,6 +32,9 @@ logger = logging.getLogger(__name__)
 _SEE_LOG = "see the log of the fit, look for extreme pixels, remove the store to fit again"
 _EMPTY = 1e-12
 """Endmembers below this part of the largest one are empty: least squares cannot tell them from zero."""
+
+BRIGHTNESS_EXCESS = 1.5
+"""Spread of the brightness, in standard deviations of the noise, from which on it counts as variable."""
 
 
 def fit(
@@ -34,6 +46,7 @@ def fit(
     pca: xr.Dataset | None = None,
     n_learning_pixels: int = 20_000,
     counts: xr.DataArray | None = None,
+    brightness: str = "auto",
     device: str = "auto",
     checkpoint: str | Path | None = None,
     **options: Any,
@@ -56,6 +69,11 @@ def fit(
         The method learns from at most this many pixels.
     counts : DataArray, optional
         Corrected counts, where `image` is a denoised one.
+    brightness : {"auto", "constant", "variable"}
+        Of a pixel, whatever it consists of. Where thickness or beam current vary, methods whose abundances
+        sum to one take thickness for composition, unless every pixel is first brought to the same counts;
+        where they do not, this gives away what the total counts say. ``auto`` measures it, for methods in
+        the setting ``eels`` (`eelsunmix.methods.brightness_spread`).
     device : {"auto", "cpu", "cuda"}
         Where networks are trained.
     checkpoint : path-like, optional
@@ -90,8 +108,15 @@ def fit(
     )
     _check_rank(n_endmembers, learning)
     start = time.perf_counter()
-    dataset = _fitted(chosen, learning, n_endmembers, rng_method, image)
+    variable, spread = _varies(chosen, learning, n_endmembers, brightness)
+    dataset = _fitted(chosen, learning, n_endmembers, rng_method, image, variable=variable)
+    if variable and dataset.attrs["status"] != "failed":
+        said = "" if spread is None else f", which differ by {spread:.3g} times their noise"
+        parts = (dataset.attrs["message"], f"pixels brought to the same counts{said}")
+        dataset.attrs["message"] = "; ".join(filter(None, parts))
     return dataset.assign_attrs(
+        brightness="variable" if variable else "constant",
+        brightness_spread=spread,
         method=type(chosen).__module__.rpartition(".")[2],
         options=dataclasses.asdict(chosen),  # type: ignore[call-overload]
         input=str(image.attrs.get("input", "corrected")),
@@ -282,11 +307,39 @@ def _check_rank(n_endmembers: int, learning: LearningSet) -> None:
         )
 
 
+def _varies(
+    method: Method, learning: LearningSet, n_endmembers: int, brightness: str
+) -> tuple[bool, float | None]:
+    """Whether to even out the brightness of the pixels, and how much it varies, where that was measured."""
+    if brightness not in ("auto", "constant", "variable"):
+        raise InputError(f"brightness must be auto, constant or variable, not {brightness!r}")
+    suits = getattr(method, "simplex", False) and getattr(method, "setting", "eels") == "eels"
+    if brightness == "variable" and not suits:
+        raise InputError(
+            f"brightness: variable is for abundances that sum to one in the setting eels, "
+            f"not for {type(method).__name__} as it is set; leave it out"
+        )
+    if brightness != "auto" or not suits or n_endmembers == 1:
+        return brightness == "variable", None
+    spread = brightness_spread(learning, n_endmembers)
+    return spread > BRIGHTNESS_EXCESS, spread
+
+
 def _fitted(
-    method: Method, learning: LearningSet, n_endmembers: int, rng: np.random.Generator, image: xr.DataArray
+    method: Method,
+    learning: LearningSet,
+    n_endmembers: int,
+    rng: np.random.Generator,
+    image: xr.DataArray,
+    *,
+    variable: bool,
 ) -> xr.Dataset:
     try:
-        model = method.fit(learning, n_endmembers, rng)
+        if variable:
+            even, counts = even_learning_set(learning)
+            model = with_brightness(method.fit(even, n_endmembers, rng), learning, even, counts)
+        else:
+            model = method.fit(learning, n_endmembers, rng)
         _check_model(model, n_endmembers)
     except MethodFailedError as error:
         return _failure(str(error))

@@ -40,6 +40,7 @@ for label in bench.methods:
             **scene_params | {"n_replicates": bench.replicates_of(label)},
             method=lambda wildcards: bench.methods[wildcards.label].method,
             input=lambda wildcards: bench.methods[wildcards.label].input,
+            brightness=lambda wildcards: bench.methods[wildcards.label].brightness,
             options=lambda wildcards: as_params(bench.methods[wildcards.label].options),
             method_seed=lambda wildcards: bench.seed_of(wildcards.label),
             code=lambda wildcards: source_fingerprint(

@@ -27,6 +27,9 @@ for label in sorted({label for sample in samples.values() for label in sample.me
             input=lambda wildcards: samples[wildcards.sample]
             .methods[wildcards.label]
             .input,
+            brightness=lambda wildcards: samples[wildcards.sample]
+            .methods[wildcards.label]
+            .brightness,
             options=lambda wildcards: as_params(
                 samples[wildcards.sample].methods[wildcards.label].options
             ),

@@ -14,6 +14,7 @@ with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["das
         params.options,
         n_replicates=params.n_replicates,
         kind=params.input,
+        brightness=params.brightness,
         seed=params.method_seed,
         device=snakemake.config["device"],
         checkpoint=f"{snakemake.log[0]}.checkpoint",

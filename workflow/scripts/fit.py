@@ -15,6 +15,7 @@ with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["das
         seed=snakemake.params.seed,
         pca=pca,
         counts=corrected,
+        brightness=snakemake.params.brightness,
         n_learning_pixels=snakemake.params.n_learning_pixels,
         device=snakemake.config["device"],
         checkpoint=f"{snakemake.log[0]}.checkpoint",

@@ -32,6 +32,7 @@ def run_replicates(
     *,
     n_replicates: int = 20,
     kind: Input = "corrected",
+    brightness: str = "auto",
     seed: int | None = None,
     device: str = "auto",
     checkpoint: str | Path | None = None,
@@ -50,6 +51,8 @@ def run_replicates(
         Number of images.
     kind : {"corrected", "pca", "nlm"}
         What the method learns from, see `eelsunmix.inputs.learning_image`.
+    brightness : {"auto", "constant", "variable"}
+        As in `eelsunmix.fit`.
     seed : int, optional
         Seed of the method in the first image; that of the scene by default.
     device : {"auto", "cpu", "cuda"}
@@ -70,7 +73,7 @@ def run_replicates(
     for replicate in range(n_replicates):
         made = simulate(dataclasses.replace(scene, seed=scene.seed + replicate))
         state = None if checkpoint is None else f"{checkpoint}.{replicate}"
-        how = {**(options or {}), "device": device, "checkpoint": state}
+        how = {**(options or {}), "brightness": brightness, "device": device, "checkpoint": state}
         record, result = _run(made, method, how, kind, first + replicate)
         records.append(record)
         if not shown.data_vars and result is not None:

@@ -42,12 +42,16 @@ class MethodSettings:
     input : {"corrected", "pca", "nlm"}
         What the method learns from: the corrected counts, their reconstruction from the principal components,
         or the one from components smoothed by non-local means.
+    brightness : {"auto", "constant", "variable"}
+        Of a pixel, whatever it consists of. Where thickness or beam current vary, methods whose abundances
+        sum to one need pixels that were brought to the same counts; `auto` measures it in the setting `eels`.
     seed : int, optional
         Seed of this method alone; the seed of the sample where it is not given.
     """
 
     method: str = ""
     input: Literal["corrected", "pca", "nlm"] = "corrected"
+    brightness: Literal["auto", "constant", "variable"] = "auto"
     seed: Annotated[int, Field(ge=0)] | None = None
     options: Any = None
 

@@ -13,6 +13,14 @@ from typing import Any, cast
 import xarray as xr
 
 from eelsunmix.errors import InputError
+from eelsunmix.methods._brightness import (
+    brightness_spread,
+    even_learning_set,
+    mapped,
+    mapped_features,
+    mapped_frame,
+    with_brightness,
+)
 from eelsunmix.methods._contract import LearningSet, Method, Model, array
 from eelsunmix.methods._linear import LinearModel
 
@@ -22,10 +30,16 @@ __all__ = [
     "Method",
     "Model",
     "array",
+    "brightness_spread",
     "build_method",
+    "even_learning_set",
     "load_model",
+    "mapped",
+    "mapped_features",
+    "mapped_frame",
     "method_class",
     "method_names",
+    "with_brightness",
 ]
 
 

@@ -1,6 +1,7 @@
 """The model that Bayesian linear unmixing returns: draws of endmembers, and abundances averaged over them."""
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -90,6 +91,14 @@ class BayesianModel(Model):
         mean, deviation = mean_and_sd(total, squares, MAP_SWEEPS * len(self.vertex_draws))
         return mean / mean.sum(axis=1, keepdims=True), deviation
 
+    def scaled(self, factors: Array) -> "BayesianModel":
+        """Return the model with endmembers, and their standard deviations, of that many times the counts."""
+        return dataclasses.replace(
+            self,
+            endmembers=self.endmembers * factors[:, None],
+            endmember_spectrum_sd=self.endmember_spectrum_sd * factors[:, None],
+        )
+
     def resampled(self, energy: Array, new_energy: Array) -> "BayesianModel":
         """Integrate the model over other channels, so that no counts are lost or gained."""
 
@@ -104,6 +113,8 @@ class BayesianModel(Model):
         rows, triangle = np.linalg.qr((moved(self.axes * weight) / scale).T)
         # What the draws make of it is common to all channels, the rest (least squares) is not.
         draws = (self.vertex_draws @ self.axes) * weight
+        if self.even_counts is not None:
+            draws *= (self.endmembers.sum(axis=1) / self.even_counts)[:, None]
         own = np.sqrt(np.maximum(self.endmember_spectrum_sd**2 - draws.var(axis=0), 0.0))
         return dataclasses.replace(
             self,
@@ -116,7 +127,15 @@ class BayesianModel(Model):
             origin=moved(self.origin * weight) / scale,
             channel_weight=new_weight if weighted else None,
             noise_variance=self.noise_variance * (1.0 if weighted else float(np.mean(new_weight**2))),
+            even_counts=None
+            if self.even_counts is None
+            else self.even_counts * _kept(self.endmembers, moved),
         )
+
+
+def _kept(endmembers: Array, moved: Callable[[Array], Array]) -> float:
+    """Part of the counts that is left on other channels, on average: the simplex is one of these counts."""
+    return float(np.mean(moved(endmembers).sum(axis=1) / endmembers.sum(axis=1)))
 
 
 def relative_variance(spectra: Array, channel_weight: Array, typical_counts: float) -> Array:

@@ -78,6 +78,7 @@ class Method(Protocol):
 
     needs_tiles: ClassVar[bool]
     """Whether `fit` samples tiles of the image; the learning set has ``tiles=None`` where it is False."""
+    # Methods whose abundances sum to one say so with a further ``simplex: ClassVar[bool] = True``.
 
     def __init__(self, **options: Any) -> None: ...
 
@@ -119,6 +120,10 @@ class Model:
         Counts of a pixel of abundance one: ``abundances @ endmembers`` are counts.
     loss : ndarray, shape (iteration,), optional
         Where the method iterates.
+    even_counts : float, optional
+        The model is one of spectra that all have this total: every pixel is brought to it before it is
+        mapped, and the abundances are shares that take the totals of the endmembers into account. None for
+        models of spectra as they are.
     status : {"converged", "not converged"}
         Outcome of the fit.
     message : str
@@ -133,6 +138,7 @@ class Model:
 
     endmembers: Array = field(metadata=array("endmember", "channel"))
     loss: Array | None = field(metadata=array("iteration"), default=None)
+    even_counts: float | None = None
     status: str = "converged"
     message: str = ""
 
@@ -140,6 +146,10 @@ class Model:
     def signed(self) -> bool:
         """Whether abundances may be negative by design, so that the refit must allow it too."""
         return False
+
+    def scaled(self, factors: Array) -> Self:
+        """Return the same model with endmembers of that many times the counts."""
+        return dataclasses.replace(self, endmembers=self.endmembers * factors[:, None])
 
     def abundances(self, spectra: Array) -> Array:
         """Return abundances, shape (pixel, endmember), or (y, x, endmember) where the model maps images."""

@@ -79,6 +79,31 @@ def clean_pixels(residual_chi2: Array, signal: Array) -> NDArray[np.bool_]:
     return bright & (residual_chi2 <= max(middle + 8 * deviation, 2 * middle + 1e-9))
 
 
+def described_pixels(learning: LearningSet, points: Array) -> tuple[NDArray[np.bool_], Array]:
+    """Pixels that the components describe, and the standard deviation of each pixel's scores.
+
+    Parameters
+    ----------
+    learning : LearningSet
+    points : ndarray, shape (pixel, component)
+        Its scores.
+
+    Returns
+    -------
+    clean : ndarray of bool, shape (pixel,)
+    deviation : ndarray, shape (pixel,)
+    """
+    variance = np.maximum(learning.pixel_weight, 1e-3 * learning.pixel_weight.max()) ** 2
+    power = np.sum((learning.spectra / learning.channel_weight) ** 2, axis=1) - np.sum(points**2, axis=1)
+    chi2 = np.maximum(power, 0.0) / variance / max(learning.spectra.shape[1] - points.shape[1], 1)
+    clean = clean_pixels(chi2, variance)
+    level = float(np.median(chi2[clean])) if clean.any() else 0.0
+    # Denoised data say nothing of the noise that is left among the components: take Poisson's.
+    if level < 0.1 * learning.counts_per_electron:
+        level = learning.counts_per_electron
+    return clean, np.sqrt(level * variance)
+
+
 def _weighted_points(learning: LearningSet, n_endmembers: int) -> tuple[Array, "_Projection", str]:
     scores = learning.scores(n_endmembers)
     centre = scores.mean(axis=0)

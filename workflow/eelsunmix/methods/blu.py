@@ -53,6 +53,7 @@ class BLU:
     """
 
     needs_tiles: ClassVar[bool] = False
+    simplex: ClassVar[bool] = True
 
     setting: Literal["eels", "published"] = "eels"
     prior: Literal["faces", "uniform"] | None = None

@@ -38,6 +38,7 @@ class CNNAEU:
     """
 
     needs_tiles: ClassVar[bool] = True
+    simplex: ClassVar[bool] = True
     quick: ClassVar[dict[str, Any]] = {"n_networks": 2, "n_epochs": 12}
 
     setting: Literal["eels", "published"] = "eels"

@@ -37,6 +37,7 @@ class DAEU:
     """
 
     needs_tiles: ClassVar[bool] = False
+    simplex: ClassVar[bool] = True
     quick: ClassVar[dict[str, Any]] = {"n_networks": 2, "n_epochs": 12}
 
     setting: Literal["eels", "published"] = "eels"

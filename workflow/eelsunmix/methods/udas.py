@@ -14,7 +14,7 @@ from eelsunmix.methods._encoder_fit import Autoencoder, bounded_least_squares
 from eelsunmix.methods._linear import LinearModel, in_order
 from eelsunmix.methods._rebinning import rebinned, rebinning_matrix
 from eelsunmix.methods._sparse_mixtures import SparseMixtures
-from eelsunmix.methods._vertices import clean_pixels, purest_spectra
+from eelsunmix.methods._vertices import described_pixels, purest_spectra
 from eelsunmix.simplex import largest_simplex
 
 _DELTA = 20.0
@@ -85,6 +85,7 @@ class UDAS:
     """
 
     needs_tiles: ClassVar[bool] = False
+    simplex: ClassVar[bool] = True
 
     setting: Literal["eels", "published"] = "eels"
     n_draws: int | None = None
@@ -120,7 +121,7 @@ class UDAS:
         start, message = purest_spectra(learning, n_endmembers, n_draws=self.n_draws or 1, rng=rng)
         weight, basis = learning.channel_weight, learning.basis(n_endmembers)
         points = learning.scores(n_endmembers)
-        clean, deviation = _noise(learning, points)
+        clean, deviation = described_pixels(learning, points)
         mixtures = SparseMixtures(points=points[clean], deviation=deviation[clean], threshold=self.threshold)
         vertices, losses, move = self._alternated(mixtures, (start / weight) @ basis.T)
         done = move <= self.tolerance
@@ -180,19 +181,6 @@ def _published_network(inputs: Array) -> Autoencoder:
         gain=1.0 + _GAMMA,
         upper=1.0,
     )
-
-
-def _noise(learning: LearningSet, points: Array) -> tuple[np.ndarray, Array]:
-    """Pixels that the components describe, and the standard deviation of each pixel's coordinates."""
-    variance = np.maximum(learning.pixel_weight, 1e-3 * learning.pixel_weight.max()) ** 2
-    power = np.sum((learning.spectra / learning.channel_weight) ** 2, axis=1) - np.sum(points**2, axis=1)
-    chi2 = np.maximum(power, 0.0) / variance / max(learning.spectra.shape[1] - points.shape[1], 1)
-    clean = clean_pixels(chi2, variance)
-    level = float(np.median(chi2[clean])) if clean.any() else 0.0
-    # Denoised data say nothing of the noise that is left among the components: take Poisson's.
-    if level < 0.1 * learning.counts_per_electron:
-        level = learning.counts_per_electron
-    return clean, np.sqrt(level * variance)
 
 
 def _published_start(

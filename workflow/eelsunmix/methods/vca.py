@@ -32,6 +32,7 @@ class VCA:
     """
 
     needs_tiles: ClassVar[bool] = False
+    simplex: ClassVar[bool] = True
 
     setting: Literal["eels", "published"] = "eels"
     n_draws: int | None = None

@@ -1,0 +1,122 @@
+"""Images whose brightness varies: it is measured, evened out before the fit, and not seen in the maps."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from eelsunmix import apply, fit, metrics, synthetic, unmix
+from eelsunmix.errors import InputError
+from eelsunmix.learning import learning_set
+from eelsunmix.methods import LinearModel, brightness_spread, mapped
+from eelsunmix.pca import DenoiseOptions, denoise
+
+QUICK = {
+    "vca": {},
+    "blu": {"n_sweeps": 300, "n_burn_in": 100},
+    "udas": {},
+    "daeu": {"n_networks": 2, "n_epochs": 20},
+    "mtaeu": {"n_networks": 2, "n_epochs": 20},
+    "cnnaeu": {"n_networks": 2, "n_epochs": 20},
+}
+
+
+def scene(*, wedge, shape=(22, 31), seed=0, counts=4000.0):
+    """Three materials in blocks, pure in places, of a brightness that runs over the image; and the truth."""
+    made = synthetic.chequerboard(size=shape, block=5, filter_size=3, seed=seed, noise=False)
+    rows, columns = np.mgrid[: shape[0], : shape[1]]
+    brightness = 1 + wedge * (columns / shape[1] - 0.5) + 0.5 * wedge * (rows / shape[0] - 0.5)
+    expected = made.spectrum_image * (counts / 1000) * brightness[..., None]
+    noisy = np.random.default_rng(seed).poisson(expected)
+    return made.spectrum_image.copy(data=noisy), made.abundance.to_numpy(), brightness
+
+
+def spread(image, n_endmembers=3):
+    pca = denoise(image, DenoiseOptions(spatial="none"))
+    return brightness_spread(learning_set(image, pca, rng=np.random.default_rng(0)), n_endmembers)
+
+
+@pytest.mark.parametrize("counts", [300.0, 4000.0])
+def test_the_spread_is_one_for_a_constant_brightness_only(counts):
+    for seed in range(4):
+        assert 0.8 < spread(scene(wedge=0.0, seed=seed, counts=counts)[0]) < 1.3
+        assert spread(scene(wedge=0.6, seed=seed, counts=counts)[0]) > 2
+
+
+@pytest.mark.parametrize("method", QUICK)
+def test_maps_do_not_follow_the_brightness(method):
+    image, truth, brightness = scene(wedge=0.6)
+    found = unmix(image, method, n_endmembers=3, **QUICK[method])
+    assert found.attrs["brightness"] == "variable"
+    assert "same counts" in found.attrs["message"]
+    order = metrics.match(truth.reshape(-1, 3).T, found.abundance.to_numpy().reshape(-1, 3).T.astype(float))
+    maps = found.abundance.to_numpy()[..., order]
+    np.testing.assert_allclose(maps.sum(axis=-1), 1, atol=1e-5)
+    error = metrics.nmse(truth, maps, endmember_axis=-1).max()
+    naive = unmix(image, method, n_endmembers=3, brightness="constant", **QUICK[method])
+    worst = metrics.nmse(truth, naive.abundance.to_numpy()[..., order], endmember_axis=-1).max()
+    assert error < 0.02
+    assert error < 0.5 * worst
+    # The refit knows the brightness.
+    total = found.refit_abundance.sum("endmember").to_numpy()
+    assert np.corrcoef(total.ravel(), brightness.ravel())[0, 1] > 0.95
+
+
+@pytest.mark.parametrize("method", ["vca", "blu", "daeu", "mtaeu"])
+def test_another_dose_gives_the_same_maps(method):
+    image, _, _ = scene(wedge=0.6)
+    model = fit(image, method, n_endmembers=3, **QUICK[method])
+    np.testing.assert_allclose(apply(model, 7 * image).abundance, apply(model, image).abundance, atol=1e-5)
+
+
+def test_a_constant_brightness_changes_nothing():
+    image, _, _ = scene(wedge=0.0)
+    auto, constant = (unmix(image, "vca", n_endmembers=3, brightness=how) for how in ("auto", "constant"))
+    assert auto.attrs["brightness"] == "constant"
+    xr.testing.assert_equal(auto, constant)
+
+
+def test_even_models_are_projective_on_any_part_of_the_axis():
+    rng = np.random.default_rng(1)
+    endmembers = rng.uniform(50, 500, (3, 20))
+    fractions = rng.dirichlet(np.ones(3), 40)
+    spectra = (fractions @ endmembers) * rng.uniform(0.5, 2, (40, 1))
+    model = LinearModel(endmembers=endmembers, sum_to_one=True, even_counts=5000.0)
+    np.testing.assert_allclose(mapped(model, spectra)[0], fractions, atol=1e-9)
+    part = LinearModel(endmembers=endmembers[:, 5:], sum_to_one=True, even_counts=5000.0)
+    np.testing.assert_allclose(mapped(part, spectra[:, 5:])[0], fractions, atol=1e-9)
+
+
+def test_deviations_and_spectra_of_blu_have_the_scale_of_their_endmembers():
+    image, _, _ = scene(wedge=0.6)
+    options = {"n_endmembers": 3, **QUICK["blu"]}
+    found = unmix(image, "blu", **options)
+    ratio = (found.endmember_spectrum_sd / found.endmember_spectrum).median("energy_loss")
+    even = unmix(image / image.sum("energy_loss") * image.sum("energy_loss").median(), "blu", **options)
+    expected = (even.endmember_spectrum_sd / even.endmember_spectrum).median("energy_loss")
+    np.testing.assert_allclose(np.sort(ratio), np.sort(expected), rtol=0.3)
+    assert float(found.abundance_sd.max()) < 0.2
+    half = image.coarsen(energy_loss=2).sum()
+    moved = apply(found.drop_vars([name for name in found.data_vars if "y" in found[name].dims]), half)
+    np.testing.assert_allclose(moved.abundance, found.abundance, atol=0.05)
+
+
+def test_pixels_in_the_dark_stay_out_of_the_simplex():
+    image, truth, _ = scene(wedge=0.6)
+    dark = image.copy()
+    dark[:4] = np.random.default_rng(0).poisson(0.01 * dark[:4])
+    found = unmix(dark, "vca", n_endmembers=3)
+    maps = found.abundance.to_numpy()[4:]
+    order = metrics.match(truth[4:].reshape(-1, 3).T, maps.reshape(-1, 3).T.astype(float))
+    assert metrics.nmse(truth[4:], maps[..., order], endmember_axis=-1).max() < 0.05
+    assert found.abundance.notnull().all()
+
+
+def test_what_cannot_be_evened_out_is_refused():
+    image, _, _ = scene(wedge=0.6)
+    with pytest.raises(InputError, match="not for NMF as it is set"):
+        fit(image, "nmf", n_endmembers=3, brightness="variable")
+    with pytest.raises(InputError, match="not for VCA as it is set"):
+        fit(image, "vca", n_endmembers=3, brightness="variable", setting="published")
+    with pytest.raises(InputError, match="auto, constant or variable, not 'varied'"):
+        fit(image, "vca", n_endmembers=3, brightness="varied")
+    assert fit(image, "vca", n_endmembers=3, setting="published").attrs["brightness"] == "constant"
