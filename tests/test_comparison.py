@@ -11,6 +11,7 @@ from eelsunmix.background import subtract_background
 from eelsunmix.comparison import compare
 from eelsunmix.edges import Edge, Profile, Region
 from eelsunmix.errors import InputError
+from eelsunmix.methods import LinearModel
 
 NAVIGATION = ("y", "x")
 
@@ -162,6 +163,25 @@ def test_order_and_scale_of_components_do_not_matter(comparison):
     np.testing.assert_allclose(other.truth_sad, 0, atol=1e-7)
     np.testing.assert_allclose(other.truth_nmse_scale_free, 0, atol=1e-12)
     np.testing.assert_allclose(float(comparison.sad_between.sel({"label": "swapped"})[2]), 0, atol=1e-7)
+
+
+def test_endmembers_learned_on_other_channels_are_laid_on_those_of_the_image(scene, bs, comparison):
+    """The model of a sample with more channels, each a third of a channel off, gives the same elements."""
+    other = synthetic.multilayer(shape=(4, 75), n_channels=220, offset_eV=216 - 9.33 * 3.33)
+    learned = LinearModel(endmembers=6 * other.endmember_spectrum.to_numpy()).to_dataset()
+    learned = learned.rename(channel="energy_loss").assign_coords(
+        energy_loss=other.spectrum_image.energy_loss
+    )
+    _, mapped = oracle(scene)
+    one = of(
+        run(scene, bs, {"elsewhere": lambda _: (learned.assign_attrs(method="vca"), mapped)}), "elsewhere"
+    )
+    expected = of(comparison, "oracle")
+    # The counts of the simulation are those of the first channel, which is another one.
+    scale = float((one.element_map / expected.element_map).median())
+    np.testing.assert_allclose(one.element_map / scale, expected.element_map, rtol=0.03, atol=3)
+    assert one.truth_match.values.tolist() == [0, 1, 2]
+    assert float(one.truth_sad.max()) < 0.01
 
 
 def test_co_in_the_ru_component_is_flagged(comparison):

@@ -72,7 +72,9 @@ def compare(
         profiles=profiles or {},
         regions=regions or {},
     )
-    components = [_checked(read_components(label, fits[label], maps.get(label)), setting) for label in fits]
+    components = [
+        _checked(read_components(label, fits[label], maps.get(label), image), setting) for label in fits
+    ]
     n_endmembers = max((len(component.spectra) for component in components), default=0)
     elements = element_variables(components, setting, n_endmembers)
     parts = [

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from eelsunmix.blocks import fold
 from eelsunmix.edges import Edge, Profile, Region
 from eelsunmix.profiles import region_mask
+from eelsunmix.unmixing import model_for
 
 Floats = NDArray[np.float64]
 
@@ -87,8 +88,13 @@ class Setting:
         return functools.reduce(operator.or_, masks) if masks else None
 
 
-def read_components(label: str, fit: xr.Dataset, mapped: xr.Dataset | None) -> Components:
-    """Load one method's stores; a failure of either store is a failure of the method."""
+def read_components(
+    label: str, fit: xr.Dataset, mapped: xr.Dataset | None, image: xr.DataArray
+) -> Components:
+    """Load one method's stores; a failure of either store is a failure of the method.
+
+    A model that was fitted on the channels of another image counts by its endmembers on those of this one.
+    """
     stores = [fit] if mapped is None else [fit, mapped]
     failed = [store for store in stores if store.attrs.get("status") == "failed"]
     complete = mapped is not None and "endmember_spectrum" in fit and "refit_abundance" in mapped
@@ -99,7 +105,7 @@ def read_components(label: str, fit: xr.Dataset, mapped: xr.Dataset | None) -> C
     refit = mapped["refit_abundance"]
     return Components(
         label=label,
-        spectra=fit["endmember_spectrum"].to_numpy().astype(float),
+        spectra=_spectra_on_channels_of(image, fit),
         refit=refit,
         abundance=mapped.get("abundance", refit),
         reduced_chi2=float(mapped["reduced_chi2"].median()) if "reduced_chi2" in mapped else np.nan,
@@ -107,6 +113,14 @@ def read_components(label: str, fit: xr.Dataset, mapped: xr.Dataset | None) -> C
         message=str(fit.attrs.get("message", "")),
         seconds=float(fit.attrs.get("seconds", np.nan)),
     )
+
+
+def _spectra_on_channels_of(image: xr.DataArray, fit: xr.Dataset) -> Floats:
+    spectra = fit["endmember_spectrum"]
+    energy = spectra.dims[-1]
+    if energy in fit.coords and energy in image.coords and not fit[energy].equals(image[energy]):
+        return model_for(fit, image).endmembers
+    return spectra.to_numpy().astype(float)
 
 
 def mean_spectrum(image: xr.DataArray) -> Floats:
