@@ -1,5 +1,6 @@
 """The page: contents, safety, size, atomic writing; without a browser."""
 
+import errno
 import hashlib
 import html
 import json
@@ -17,6 +18,7 @@ import xarray as xr
 from eelsunmix.errors import InputError
 from eelsunmix.methods import method_names
 from eelsunmix.report import read_benchmarks, write_report
+from eelsunmix.report.page import write_page
 from eelsunmix.report.sections_run import PAPERS
 from eelsunmix.store import publish
 from report_stores import EDGES, report_arguments
@@ -499,3 +501,17 @@ def test_snippet_of_the_page_opens_the_stores(tmp_path, monkeypatch):
     assert made["data"].shape == (1, 17, 200)
     np.testing.assert_allclose([axis["scale"] for axis in made["axes"]], [1.0, 0.12, 3.33])
     assert [axis["size"] for axis in made["axes"]] == [1, 17, 200]
+
+
+def test_a_full_disk_is_named_by_the_page_and_leaves_the_old_one(tmp_path, monkeypatch):
+    path = write_page(tmp_path / "SI1.html", "old")
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        write_page(path, "new")
+    assert caught.value.filename == str(path)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]

@@ -196,9 +196,10 @@ def write_page(path: Path, text: str) -> Path:
             os.fsync(stream.fileno())
         Path(temporary).chmod(0o666 & ~_umask())
         Path(temporary).replace(path)
-    except BaseException:
+    except OSError as error:  # of a full disk, which does not say of which file
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    finally:
         Path(temporary).unlink(missing_ok=True)
-        raise
     return path
 
 
