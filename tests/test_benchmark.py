@@ -428,6 +428,7 @@ def test_the_command_says_what_the_benchmark_runs():
         ({"doses": []}, "doses needs at least one entry"),
         ({"doses": [100, 100]}, "each once"),
         ({"doses": [0]}, r"benchmark.doses\[0\]"),
+        ({"doses": [10**20]}, r"benchmark.doses\[0\]: .* less than or equal to 1000000000"),
         ({"scenes": ["ru4"]}, "needs ru3 or k4"),
         ({"size": 4}, "simulate.size: at least 3 blocks"),
         ({"n_replicate": 4}, "did you mean n_replicates"),

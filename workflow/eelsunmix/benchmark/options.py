@@ -61,7 +61,7 @@ class BenchmarkOptions:
     """
 
     scenes: tuple[Literal["ru3", "k4"], ...] = ("ru3", "k4")
-    doses: tuple[Annotated[int, Field(ge=1)], ...] = (100, 1000, 10_000)
+    doses: tuple[Annotated[int, Field(ge=1, le=10**9)], ...] = (100, 1000, 10_000)
     n_replicates: Annotated[int, Field(ge=1)] = 20
     n_replicates_of: Mapping[str, Annotated[int, Field(ge=1)]] = field(default_factory=dict)
     size: Annotated[int, Field(ge=1)] = 64
