@@ -5,10 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from eelsunmix import metrics
+from eelsunmix import metrics, synthetic
 from eelsunmix.errors import MethodFailedError
+from eelsunmix.learning import learning_set
 from eelsunmix.methods import LearningSet
-from eelsunmix.methods.ica import ICA, power_law
+from eelsunmix.methods.ica import _CONTRASTS, ICA, power_law
+from eelsunmix.pca import DenoiseOptions, denoise
 
 
 def learning_of(spectra, n_components=3):
@@ -153,3 +155,33 @@ def test_power_law_is_finite_on_axes_that_begin_at_zero(offset):
     assert np.isfinite(law).all()
     assert law.min() > 0
     np.testing.assert_array_equal(power_law(np.zeros(150), energy), 1.0)
+
+
+def test_many_starts_find_one_solution_where_single_ones_find_two():
+    scene = synthetic.chequerboard(endmembers="k4", seed=1010, counts=100.0)
+    pca = denoise(scene.spectrum_image, DenoiseOptions(spatial="none"))
+    learning = learning_set(scene.spectrum_image, pca, rng=np.random.default_rng(0))
+
+    def endmembers(method, seed):
+        return method.fit(learning, 4, np.random.default_rng(seed)).endmembers
+
+    def apart(first, second):
+        return metrics.sad(first, second[metrics.match(first, second)]).max()
+
+    single = [endmembers(ICA(n_starts=1), seed) for seed in range(6)]
+    assert max(apart(single[0], other) for other in single) > 0.05
+    many = [endmembers(ICA(), seed) for seed in range(3)]
+    assert max(apart(many[0], other) for other in many) < 1e-3
+
+
+@pytest.mark.parametrize("contrast", ["logcosh", "exp", "cube"])
+def test_contrasts_know_the_mean_of_a_normal_variable(contrast):
+    function, of_normal = _CONTRASTS[contrast]
+    points = np.linspace(-12, 12, 100_001)
+    density = np.exp(-(points**2) / 2) / np.sqrt(2 * np.pi)
+    assert np.trapezoid(function(points) * density, points) == pytest.approx(of_normal, abs=1e-8)
+
+
+def test_starts_are_counted():
+    with pytest.raises(ValueError, match="n_starts must be a whole number of at least 1, not 0"):
+        ICA(n_starts=0)

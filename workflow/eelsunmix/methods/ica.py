@@ -1,6 +1,7 @@
 """Independent component analysis (ICA) of the PCA loadings."""
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -10,6 +11,13 @@ from numpy.lib.stride_tricks import sliding_window_view
 from eelsunmix.errors import MethodFailedError
 from eelsunmix.methods._contract import Array, LearningSet
 from eelsunmix.methods._linear import LinearModel, in_order, with_equal_totals
+
+_CONTRASTS: dict[str, tuple[Callable[[Array], Array], float]] = {
+    "logcosh": (lambda x: np.logaddexp(x, -x) - np.log(2.0), 0.374567207),
+    "exp": (lambda x: -np.exp(-(x**2) / 2), -np.sqrt(0.5)),
+    "cube": (lambda x: x**4 / 4, 0.75),
+}
+"""The functions whose mean is compared with that of a standard normal variable, and the latter."""
 
 _PIECES = 16
 _STEEPEST = 6.0
@@ -28,6 +36,9 @@ class ICA:
         ``published`` is what HyperSpy does with its own defaults: unweighted PCA, plain differences.
     contrast : {"logcosh", "exp", "cube"}
         Measure of independence [1]_.
+    n_starts : int, optional
+        Random rotations to start from; the result that is farthest from normal distributions wins. 20, or 1
+        if published.
     max_iter : int
         Limit of iterations; reaching it gives the status "not converged".
     tolerance : float
@@ -48,6 +59,7 @@ class ICA:
 
     setting: Literal["eels", "published"] = "eels"
     contrast: Literal["logcosh", "exp", "cube"] = "logcosh"
+    n_starts: int | None = None
     max_iter: int = 1000
     tolerance: float = 1e-10
 
@@ -56,6 +68,10 @@ class ICA:
             raise ValueError(f"setting must be 'eels' or 'published', not {self.setting!r}")
         if self.contrast not in ("logcosh", "exp", "cube"):
             raise ValueError(f"contrast must be 'logcosh', 'exp' or 'cube', not {self.contrast!r}")
+        if self.n_starts is None:
+            object.__setattr__(self, "n_starts", 1 if self.setting == "published" else 20)
+        if isinstance(self.n_starts, bool) or not isinstance(self.n_starts, int) or self.n_starts < 1:
+            raise ValueError(f"n_starts must be a whole number of at least 1, not {self.n_starts!r}")
         if self.max_iter < 1 or not self.tolerance > 0:
             raise ValueError(f"max_iter ({self.max_iter}) and tolerance ({self.tolerance}) must be positive")
 
@@ -81,12 +97,18 @@ class ICA:
         return in_order(with_equal_totals(model, learning_set.spectra), learning_set.spectra)
 
     def _unmixing(self, signals: Array, rng: np.random.Generator) -> tuple[Array, int]:
-        from sklearn.decomposition import FastICA
-        from sklearn.exceptions import ConvergenceWarning
-
         if len(signals) == 1:
             return np.ones((1, 1)), 0
         _check_rank(signals)
+        found = [self._from_one_start(signals, rng) for _ in range(self.n_starts or 1)]
+        unmixing, n_iterations, _ = max(found, key=lambda result: result[2])
+        return unmixing, n_iterations
+
+    def _from_one_start(self, signals: Array, rng: np.random.Generator) -> tuple[Array, int, float]:
+        """Rotation, number of iterations, and how far the components are from normal (negentropy) [1]_."""
+        from sklearn.decomposition import FastICA
+        from sklearn.exceptions import ConvergenceWarning
+
         engine = FastICA(
             fun=self.contrast,
             max_iter=self.max_iter,
@@ -97,8 +119,10 @@ class ICA:
         with warnings.catch_warnings():
             # The number of iterations says the same, and becomes the status of the model.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            engine.fit(signals.T)
-        return engine.components_, int(engine.n_iter_)
+            sources = engine.fit_transform(signals.T)
+        function, of_normal = _CONTRASTS[self.contrast]
+        distances = function(sources / sources.std(axis=0)).mean(axis=0) - of_normal
+        return engine.components_, int(engine.n_iter_), float(np.sum(distances**2))
 
 
 def power_law(mean_spectrum: Array, energy: Array) -> Array:
