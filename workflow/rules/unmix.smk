@@ -71,7 +71,9 @@ for label in sorted({label for sample in samples.values() for label in sample.me
             input=lambda wildcards: samples[wildcards.sample]
             .methods[wildcards.label]
             .input,
-            code=source_fingerprint("eelsunmix.inputs", "eelsunmix.unmixing"),
+            code=source_fingerprint(
+                "eelsunmix.inputs", "eelsunmix.mapping_time", "eelsunmix.unmixing"
+            ),
         message:
             "{wildcards.sample}: map with {wildcards.label}"
         script:
