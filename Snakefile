@@ -47,17 +47,20 @@ include: "workflow/rules/report.smk"
 include: "workflow/rules/benchmark.smk"
 
 
+pages = {
+    name: Path(f"reports/{name}.html")
+    for name in (samples if settings.samples else ["benchmark"])
+}
+
+
 rule all:
     default_target: True
     input:
-        expand(
-            "reports/{page}.html", page=samples if settings.samples else ["benchmark"]
-        ),
+        pages.values(),
     localrule: True
 
 
 onsuccess:
-    for sample in samples:
-        logger.info(
-            f"report of {sample}: {Path('reports', sample).absolute()}.html"
-        )
+    for name, page in pages.items():
+        if page.is_file():  # not all are there where another target was asked for
+            logger.info(f"report of {name}: {page.absolute()}")

@@ -29,7 +29,7 @@ rule compare:
         regions=lambda wildcards: as_params(samples[wildcards.sample].regions),
         code=source_fingerprint("eelsunmix.comparison"),
     message:
-        "{wildcards.sample}: compare {input.maps}"
+        "{wildcards.sample}: compare all methods with background subtraction"
     script:
         "../scripts/compare.py"
 
