@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 
+import jsonschema
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -23,7 +24,8 @@ from eelsunmix.configuration import (
 from eelsunmix.configuration.kinds import field_types
 from eelsunmix.configuration.nodes import node_of
 from eelsunmix.configuration.reading import read_tree
-from eelsunmix.configuration.schema import all_kinds, dataclasses_in
+from eelsunmix.configuration.schema import all_kinds, dataclasses_in, schema
+from eelsunmix.configuration.strict_yaml import parse_yaml
 from eelsunmix.edges import Edge, Profile, Region
 from eelsunmix.errors import InputError
 from eelsunmix.synthetic import MultilayerOptions
@@ -108,6 +110,24 @@ def test_methods_are_labels_methods_inputs_and_options(write):
     assert sample.methods["vca"].options.n_draws == 3
     assert sample.methods["mine"].options.loss == "kullback-leibler"
     assert [sample.seed_of(label) for label in sample.methods] == [11, 3, 3]
+
+
+@pytest.mark.parametrize("brightness", ["auto", "constant", "variable"])
+def test_the_brightness_is_a_key_of_a_method(write, brightness):
+    text = simulated(f"methods: {{vca: {{brightness: {brightness}}}}}\n")
+    assert read_configuration(write(text)).samples["S"].methods["vca"].brightness == brightness
+    assert jsonschema.Draft202012Validator(schema()).is_valid(parse_yaml(text, "c.yaml").plain())
+
+
+@pytest.mark.parametrize(
+    "entry", ["nmf: {brightness: variable}", "vca: {setting: published, brightness: variable}"]
+)
+def test_a_method_that_cannot_even_out_the_brightness_is_refused_it(mistakes, entry):
+    label = entry.split(":")[0]
+    assert mistakes(simulated(f"methods: {{{entry}}}\n")) == [
+        f"c.yaml:2: methods.{label}.brightness: variable is for methods whose abundances sum to one, "
+        "in the setting eels; leave it out"
+    ]
 
 
 def test_a_section_in_a_sample_replaces_that_of_the_top_level(write):

@@ -22,6 +22,7 @@ from eelsunmix.methods import (
     build_method,
     even_learning_set,
     load_model,
+    suits_variable_brightness,
     with_brightness,
 )
 
@@ -313,7 +314,7 @@ def _varies(
     """Whether to even out the brightness of the pixels, and how much it varies, where that was measured."""
     if brightness not in ("auto", "constant", "variable"):
         raise InputError(f"brightness must be auto, constant or variable, not {brightness!r}")
-    suits = getattr(method, "simplex", False) and getattr(method, "setting", "eels") == "eels"
+    suits = suits_variable_brightness(method)
     if brightness == "variable" and not suits:
         raise InputError(
             f"brightness: variable is for abundances that sum to one in the setting eels, "

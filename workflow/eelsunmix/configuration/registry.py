@@ -29,6 +29,11 @@ def method_options(name: str) -> Any:
     return methods.method_class(name)
 
 
+def suits_variable_brightness(options: Any) -> bool:
+    """Whether `brightness: variable` may stand beside the options of a method."""
+    return methods.suits_variable_brightness(options)
+
+
 def example_names() -> tuple[str, ...]:
     """Names of the example files that can be fetched."""
     return tuple(registry())

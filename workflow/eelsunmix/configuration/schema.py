@@ -91,7 +91,7 @@ def dataclasses_in(kinds: list[Any]) -> list[Any]:
 def _methods(definitions: Schema, known: Schema) -> Schema:
     """Entries by name of the method, and entries with a label of the user, which need the key `method`."""
     own = definitions["MethodSettings"]["properties"]
-    shared = {name: own[name] for name in ("input", "seed")}
+    shared = {name: kind for name, kind in own.items() if name not in ("method", "options")}
     named, free = {}, []
     for name in method_names():
         options = _resolved(definitions, known[_METHOD + name])

@@ -10,7 +10,13 @@ from eelsunmix.configuration.kinds import field_types
 from eelsunmix.configuration.names import duplicates_but_for_case, label_fault, method_label_fault
 from eelsunmix.configuration.nodes import Node, node_of
 from eelsunmix.configuration.problems import Keys, Problem, suggestion, unknown_key
-from eelsunmix.configuration.registry import method_names, method_options, scene_names, scene_options
+from eelsunmix.configuration.registry import (
+    method_names,
+    method_options,
+    scene_names,
+    scene_options,
+    suits_variable_brightness,
+)
 from eelsunmix.configuration.settings import MethodSettings, Sections
 from eelsunmix.configuration.validation import validate
 
@@ -18,7 +24,7 @@ Result = tuple[Any, list[Problem]]
 SECTION_KEYS = tuple(field.name for field in fields(Sections))
 SAMPLE_KEYS = ("file", "simulate", "fit_on", *SECTION_KEYS)
 TOP_KEYS = ("samples", *SECTION_KEYS, "dask", "device", "benchmark")
-_METHOD_KEYS = ("method", "input", "seed")
+_METHOD_KEYS = tuple(field.name for field in fields(MethodSettings) if field.name != "options")
 _NAMED = ("edges", "profiles", "regions")
 
 
@@ -61,6 +67,9 @@ def read_method(node: Node, label: str, path: Keys) -> Result:
     options, more = validate(dataclasses.replace(node, value=rest), method_options(name), path)
     if settings is None or options is None:
         return None, problems + more
+    if settings.brightness == "variable" and not suits_variable_brightness(options):
+        message = "variable is for methods whose abundances sum to one, in the setting eels; leave it out"
+        more.append(Problem(node.file, message, own["brightness"].line, (*path, "brightness")))
     return dataclasses.replace(settings, options=options), problems + more
 
 

@@ -43,8 +43,8 @@ class MethodSettings:
         What the method learns from: the corrected counts, their reconstruction from the principal components,
         or the one from components smoothed by non-local means.
     brightness : {"auto", "constant", "variable"}
-        Of a pixel, whatever it consists of. Where thickness or beam current vary, methods whose abundances
-        sum to one need pixels that were brought to the same counts; `auto` measures it in the setting `eels`.
+        Whether pixels differ in counts because thickness or beam current vary. If `variable`, methods whose
+        abundances sum to one first bring them to the same counts. `auto` measures it in the setting `eels`.
     seed : int, optional
         Seed of this method alone; the seed of the sample where it is not given.
     """

@@ -73,6 +73,7 @@ def _edge(edge: Edge) -> str:
 def _method(label: str, settings: MethodSettings) -> str:
     says = [settings.method] if settings.method != label else []
     says += [f"input {settings.input}"] if settings.input != "corrected" else []
+    says += [f"brightness {settings.brightness}"] if settings.brightness != "auto" else []
     says += [f"seed {settings.seed}"] if settings.seed is not None else []
     says += [_changes(settings.options)] if _changes(settings.options) else []
     return f"{label} ({', '.join(says)})" if says else label

@@ -19,6 +19,7 @@ from eelsunmix.methods._brightness import (
     mapped,
     mapped_features,
     mapped_frame,
+    suits_variable_brightness,
     with_brightness,
 )
 from eelsunmix.methods._contract import LearningSet, Method, Model, array
@@ -39,6 +40,7 @@ __all__ = [
     "mapped_frame",
     "method_class",
     "method_names",
+    "suits_variable_brightness",
     "with_brightness",
 ]
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eelsunmix.abundances import fully_constrained
-from eelsunmix.methods._contract import Array, LearningSet, Model
+from eelsunmix.methods._contract import Array, LearningSet, Method, Model
 from eelsunmix.methods._vertices import described_pixels
 
 DARK = 0.2
@@ -24,6 +24,11 @@ DARK = 0.2
 
 _SCALE_RANGE = 5.0
 """How far the total counts of two pure pixels of the same brightness may be apart."""
+
+
+def suits_variable_brightness(method: Method) -> bool:
+    """Whether a method may get pixels of the same counts: its abundances sum to one, it is not as published."""
+    return getattr(method, "simplex", False) and getattr(method, "setting", "eels") == "eels"
 
 
 def brightness_spread(learning: LearningSet, n_endmembers: int) -> float:

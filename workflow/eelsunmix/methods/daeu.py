@@ -21,7 +21,7 @@ class DAEU:
     ----------
     setting : {"eels", "published"}
         ``eels`` learns from Poisson-whitened scores, starts at the endmembers of VCA, and predicts one noisy
-        version of a spectrum from another.  ``published`` is what the code of [1]_ computes, on counts
+        version of a spectrum from another.  ``published`` is what the released code [1]_ computes, on counts
         divided by their maximum (``docs/decisions/008-autoencoders.md``).
     n_networks : int, optional
         Networks trained from different weights, of which the best is kept; 4, or 1 if published.

@@ -21,8 +21,9 @@ class MTAEU:
     ----------
     setting : {"eels", "published"}
         ``eels`` learns from patches of 2 x 2 pixels of Poisson-whitened scores, starts at the endmembers of
-        VCA, and averages the abundances of a pixel over its four patches.  ``published`` is what the code of
-        [1]_ computes, on counts divided by their maximum (``docs/decisions/008-autoencoders.md``).
+        VCA, and averages the abundances of a pixel over its four patches.  ``published`` is what the
+        released code [1]_ computes, on counts divided by their maximum
+        (``docs/decisions/008-autoencoders.md``).
     n_networks : int, optional
         Networks trained from different weights, of which the best is kept; 4, or 1 if published.
     n_epochs : int, optional

@@ -52,9 +52,10 @@ class UDAS:
     Parameters
     ----------
     setting : {"eels", "published"}
-        ``published`` is the autoencoder of [1]_ with the constants of its released code.  ``eels`` keeps its
-        plan (denoising, geometric start, alternation, sparsity) but works in the Poisson-weighted principal
-        components, sets abundances to zero that the noise explains, and iterates until nothing moves.
+        ``published`` is the autoencoder as published [1]_, with the constants of its released code.  ``eels``
+        keeps its plan (denoising, geometric start, alternation, sparsity) but works in the Poisson-weighted
+        principal components, sets abundances to zero that the noise explains, and iterates until nothing
+        moves.
     n_draws : int, optional
         Searches for the purest pixels, of which the largest simplex wins. 30; published 100.
     n_iterations : int, optional

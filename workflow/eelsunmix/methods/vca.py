@@ -18,7 +18,8 @@ class VCA:
     ----------
     setting : {"eels", "published"}
         ``eels`` searches in the Poisson-weighted PCA scores, without the pixels that the components cannot
-        describe.  ``published`` is the algorithm of [1]_ on plain counts, with its switch at low signal.
+        describe.  ``published`` is the algorithm as published [1]_, on plain counts, with its switch at low
+        signal.
     n_draws : int, optional
         Independent searches; the largest simplex wins. 30 by default, 1 if published.
     weighted : bool, optional
