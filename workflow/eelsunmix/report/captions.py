@@ -178,7 +178,10 @@ PROVENANCE = (
     "The page reads sealed stores and computes nothing new; it changes only when one of these seals changes."
 )
 SEALS = "Seals of the stores that this page was made from"
-FITS = "How each method was run."
+FITS = (
+    "How each method was run. Brightness: where it is variable, pixels were brought to the same counts before "
+    "the fit and in the maps; in brackets how much it varies, in units of the noise (1: constant)."
+)
 CHAINS = (
     " Effective sample size and split R-hat are those of the endmember that fares worst: so many independent "
     "draws would give its mean as precisely, and the halves of the chain agree where R-hat is near 1 (above "
