@@ -406,10 +406,20 @@ def test_deviations_are_shown_where_a_method_knows_them(tmp_path, elements):
     columns = cells.index("effective sample size")
     assert cells[columns + 1] == "split R-hat"
     table = cells[columns:]
-    assert table[table.index("blu") :][5:8] == ["221", "87", "1.024"]
-    assert table[table.index("nmf") :][5:8] == ["221", "–", "–"]
+    assert table[table.index("blu") :][6:9] == ["221", "87", "1.024"]
+    assert table[table.index("nmf") :][6:9] == ["221", "–", "–"]
     assert "split R-hat" not in [text.strip() for text in elements.text]
     assert "± 2" not in " ".join(elements.text)
+
+
+def test_the_page_says_which_pixels_were_brought_to_the_same_counts(tmp_path):
+    arguments = report_arguments(methods=("nmf", "vca", "ica"))
+    arguments["fits"]["nmf"].attrs["brightness"] = "constant"
+    arguments["fits"]["vca"].attrs |= {"brightness": "variable", "brightness_spread": 8.04}
+    found = Elements(write_report(tmp_path / "page.html", **arguments).read_text(encoding="utf-8"))
+    cells = [one.strip() for one in found.text if one.strip()]
+    table = cells[cells.index("same counts") :]
+    assert [table[table.index(method) + 3] for method in ("nmf", "vca", "ica")] == ["no", "yes (8.04)", "–"]
 
 
 def test_every_method_has_its_paper():

@@ -27,7 +27,7 @@ _SCALE_RANGE = 5.0
 
 
 def suits_variable_brightness(method: Method) -> bool:
-    """Whether a method may get pixels of the same counts: its abundances sum to one, it is not as published."""
+    """Whether pixels may be brought to the same counts: abundances sum to one, setting not `published`."""
     return getattr(method, "simplex", False) and getattr(method, "setting", "eels") == "eels"
 
 

@@ -25,7 +25,8 @@ class BLU:
     setting : {"eels", "published"}
         ``eels`` works on counts in units of their Poisson noise, starts from the largest of many simplices,
         and lets abundances be exactly zero.  ``published`` is the model as published [1]_, with the
-        constants of its released codes: counts divided by their maximum, one variance for all, one VCA search.
+        constants of its released codes: counts divided by their maximum, one variance for all, one search by
+        VCA.
     prior : {"faces", "uniform"}, optional
         Of the abundances. ``uniform`` on the simplex, as published [1]_, holds that hardly a pixel lacks an
         endmember, and pushes the endmembers outwards where many do. ``faces`` is a mixture of uniform

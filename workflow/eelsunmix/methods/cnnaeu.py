@@ -21,9 +21,9 @@ class CNNAEU:
     ----------
     setting : {"eels", "published"}
         ``eels`` convolves Poisson-whitened scores with 48 kernels of 5 x 5 pixels, decodes each pixel alone,
-        starts at the endmembers of VCA, and takes seconds.  ``published`` is what the released code [1]_ means
-        to compute, on counts divided by their maximum, with a decoder of 13 x 13 pixels: half an hour at 200
-        channels and hours at 900 (``docs/decisions/008-autoencoders.md``).
+        starts at the endmembers of VCA, and takes seconds.  ``published`` is what the released code [1]_
+        means to compute, on counts divided by their maximum, with a decoder of 13 x 13 pixels: half an hour
+        at 200 channels and hours at 900 (``docs/decisions/008-autoencoders.md``).
     n_networks : int, optional
         Networks trained from different weights, of which the best is kept; 4, or 1 if published.
     n_epochs : int, optional

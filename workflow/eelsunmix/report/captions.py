@@ -179,8 +179,8 @@ PROVENANCE = (
 )
 SEALS = "Seals of the stores that this page was made from"
 FITS = (
-    "How each method was run. Brightness: where it is variable, pixels were brought to the same counts before "
-    "the fit and in the maps; in brackets how much it varies, in units of the noise (1: constant)."
+    "How each method was run. Pixels are brought to the same counts where thickness or beam current vary and "
+    "abundances sum to one; in brackets the measured variation, in units of the noise (1: none)."
 )
 CHAINS = (
     " Effective sample size and split R-hat are those of the endmember that fares worst: so many independent "

@@ -166,14 +166,14 @@ def _mapping_rows(inputs: Inputs) -> tuple[Row, ...]:
 def _fits_table(inputs: Inputs) -> Table:
     chains = any("split_rhat" in store for store in inputs.fits.values())
     quality = ("effective sample size", "split R-hat") if chains else ()
-    known = ("method", "algorithm", "input", "brightness", "seed", "status", "learning pixels")
+    known = ("method", "algorithm", "input", "same counts", "seed", "status", "learning pixels")
     columns = (*known, *quality, "options")
     rows = []
     for method in inputs.methods:
         attrs = inputs.fits[method].attrs if method in inputs.fits else {}
         options = as_yaml(attrs.get("options", {})).strip().replace("\n", "; ")
         texts = [str(attrs.get(key, DASH)) for key in ("method", "input", "seed", "status")]
-        texts.insert(2, _brightness(attrs))
+        texts.insert(2, _same_counts(attrs))
         pixels = integer(attrs.get("n_learning_pixels"))
         found = _chain_quality(inputs.fits.get(method)) if chains else ()
         texts = [method, *texts, pixels, *found, options]
@@ -182,11 +182,12 @@ def _fits_table(inputs: Inputs) -> Table:
     return Table(caption=caption, columns=columns, rows=tuple(rows), css="small")
 
 
-def _brightness(attrs: dict[str, Any]) -> str:
+def _same_counts(attrs: dict[str, Any]) -> str:
     """Return whether pixels were brought to the same counts, and the measured spread that decided it."""
     spread = attrs.get("brightness_spread")
     measured = "" if spread is None else f" ({spread:.2f})"
-    return f"{attrs.get('brightness', DASH)}{measured}"
+    evened = {"variable": "yes", "constant": "no"}.get(str(attrs.get("brightness")), DASH)
+    return evened + measured
 
 
 def _chain_quality(fit: xr.Dataset | None) -> tuple[str, str]:
