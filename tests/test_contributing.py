@@ -18,7 +18,7 @@ def recipe():
     section = text.split("<!-- test: add-a-method -->")[1]
     code = re.search(r"```python\n(.*?)```", section, re.DOTALL).group(1)
     lines = re.search(r"```yaml\n(.*?)```", section, re.DOTALL).group(1)
-    command = re.search(r"check it with `([^`]+)`", section).group(1)
+    command = re.search(r"check it with `\.venv/bin/([^`]+)`", section).group(1)
     return {"file": code.splitlines()[0].removeprefix("# "), "code": code, "yaml": lines, "command": command}
 
 
