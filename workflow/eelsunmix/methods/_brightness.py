@@ -92,8 +92,9 @@ def mapped(model: Model, spectra: Array) -> tuple[Array, ...]:
     """Abundances of spectra, shape (pixel, endmember); also their deviations where the model knows them."""
     if model.even_counts is None:
         return model.abundance_and_sd(spectra) if model.has_abundance_sd else (model.abundances(spectra),)
-    shares = mapped(_of_even_spectra(model), with_even_counts(spectra, model.even_counts))
     scales = model.even_counts / model.endmembers.sum(axis=1)
+    even = dataclasses.replace(model.scaled(scales), even_counts=None)
+    shares = mapped(even, with_even_counts(spectra, model.even_counts))
     sums = shares[0] @ scales
     return tuple(values * scales / sums[:, None] for values in shares)
 
@@ -112,8 +113,3 @@ def mapped_frame(model: Model, features: NDArray[np.float32]) -> Array:
         return shares
     scaled = shares / model.endmembers.sum(axis=1)
     return scaled / scaled.sum(axis=-1, keepdims=True)
-
-
-def _of_even_spectra(model: Model) -> Model:
-    scales = (model.even_counts or 1.0) / model.endmembers.sum(axis=1)
-    return dataclasses.replace(model.scaled(scales), even_counts=None)

@@ -1,5 +1,9 @@
 """Section on the endmember spectra and their cross-talk."""
 
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import numpy as np
 
 from eelsunmix.report import captions
@@ -32,29 +36,27 @@ def endmembers(inputs: Inputs) -> Section:
 
 def _spectra(inputs: Inputs) -> Figure:
     displays = displays_for(inputs.energy_dim)
-    variants = {
-        (i,): endmember_spectra(
-            inputs.comparison,
-            inputs.fits,
-            inputs.working,
-            edges=inputs.edges,
-            styles=inputs.styles,
-            display=display,
-            title=inputs.energy_title,
-        )
-        for i, display in enumerate(displays)
-    }
+    draw = functools.partial(endmember_spectra, styles=inputs.styles)
     caption = captions.SPECTRA.format(flattened=captions.FLATTENED if FLATTENED in displays else "")
     if any("endmember_spectrum_sd" in inputs.fits[method] for method in inputs.working):
         caption += captions.SPECTRA_SD
     control = Control("Scale", tuple(displays))
+    variants = _in_every_display(inputs, draw)
     return Figure(name="spectra", caption=caption, variants=variants, controls=(control,))
 
 
 def _by_method(inputs: Inputs) -> Figure:
-    displays = displays_for(inputs.energy_dim)
-    variants = {
-        (i,): components_by_method(
+    variants = _in_every_display(inputs, components_by_method)
+    control = Control("Scale", tuple(displays_for(inputs.energy_dim)))
+    return Figure(
+        name="components", caption=captions.COMPONENTS_BY_METHOD, variants=variants, controls=(control,)
+    )
+
+
+def _in_every_display(inputs: Inputs, draw: Callable[..., dict[str, Any]]) -> Mapping[Any, dict[str, Any]]:
+    """Draw the endmembers of all methods in every scale that a reader may choose."""
+    return {
+        (i,): draw(
             inputs.comparison,
             inputs.fits,
             inputs.working,
@@ -62,12 +64,8 @@ def _by_method(inputs: Inputs) -> Figure:
             display=display,
             title=inputs.energy_title,
         )
-        for i, display in enumerate(displays)
+        for i, display in enumerate(displays_for(inputs.energy_dim))
     }
-    control = Control("Scale", tuple(displays))
-    return Figure(
-        name="components", caption=captions.COMPONENTS_BY_METHOD, variants=variants, controls=(control,)
-    )
 
 
 def _angles(inputs: Inputs) -> Figure:
