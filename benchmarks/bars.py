@@ -9,7 +9,7 @@ from pathlib import Path
 from eelsunmix.benchmark import collect
 from eelsunmix.benchmark.bars import as_lines, bars
 from eelsunmix.benchmark.claims import claims, sentences
-from eelsunmix.store import open_store
+from eelsunmix.storage.store import open_store
 
 
 def main() -> None:

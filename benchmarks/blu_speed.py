@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 
-from eelsunmix.methods import _gibbs_kernels as kernels
+from eelsunmix.methods.blu import kernels
 
 N_PIXELS, N_SWEEPS = 20_000, 60
 

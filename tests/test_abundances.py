@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize, nnls
 
-from eelsunmix.abundances import MAX_ENUMERATED, fully_constrained, least_squares, non_negative
+from eelsunmix.numerics.abundances import MAX_ENUMERATED, fully_constrained, least_squares, non_negative
 
 
 def problem(n_endmembers, n_pixels=60, n_channels=40, seed=0):

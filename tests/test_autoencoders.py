@@ -12,9 +12,9 @@ from eelsunmix import metrics, synthetic
 from eelsunmix.errors import InputError, MethodFailedError
 from eelsunmix.learning import learning_set
 from eelsunmix.methods import LearningSet, build_method
-from eelsunmix.methods._eels import fault_of
-from eelsunmix.methods._encoder import PatchEncoder, SpectrumEncoder, averaged_overlap, patches_of
-from eelsunmix.methods._scores import sampled_patches, score_space, tiling
+from eelsunmix.methods._networks.encoder import PatchEncoder, SpectrumEncoder, averaged_overlap, patches_of
+from eelsunmix.methods._networks.scores import sampled_patches, score_space, tiling
+from eelsunmix.methods._networks.training_on_scores import fault_of
 from eelsunmix.methods.vca import VCA
 from eelsunmix.unmixing import apply, fit, unmix
 
@@ -87,9 +87,9 @@ def test_the_networks_leave_their_start_for_the_better(name):
 
 def test_encoders_compute_what_the_torch_networks_do():
     torch = pytest.importorskip("torch")
-    from eelsunmix.methods._torch_cnnaeu import Network as Convolutional
-    from eelsunmix.methods._torch_daeu import Network as Dense
-    from eelsunmix.methods._torch_mtaeu import Network as Multitask
+    from eelsunmix.methods._networks.torch_cnnaeu import Network as Convolutional
+    from eelsunmix.methods._networks.torch_daeu import Network as Dense
+    from eelsunmix.methods._networks.torch_mtaeu import Network as Multitask
 
     spectra = np.random.default_rng(0).random((12, 23))
     batch = torch.tensor(spectra, dtype=torch.float32)
@@ -130,8 +130,8 @@ def test_encoders_compute_what_the_torch_networks_do():
 @pytest.mark.parametrize("name", NAMES)
 def test_the_encoder_of_a_trained_network_gives_the_networks_own_abundances(name):
     torch = pytest.importorskip("torch")
-    from eelsunmix.methods._eels import Architecture, _model
-    from eelsunmix.methods._torch_patches import Networks, Plan
+    from eelsunmix.methods._networks.torch_patches import Networks, Plan
+    from eelsunmix.methods._networks.training_on_scores import Architecture, _model
 
     side, overlap, hidden = {
         "daeu": (1, False, (9, 5)),
@@ -163,7 +163,7 @@ def test_the_encoder_of_a_trained_network_gives_the_networks_own_abundances(name
 
 def test_batch_normalisation_records_what_keras_does():
     torch = pytest.importorskip("torch")
-    from eelsunmix.methods._torch_daeu import Network
+    from eelsunmix.methods._networks.torch_daeu import Network
 
     norm = Network(23, 3, torch.Generator().manual_seed(0)).norm
     values = np.random.default_rng(0).normal(3, 2, (6, 3)).astype(np.float32)
@@ -180,7 +180,7 @@ def test_batch_normalisation_records_what_keras_does():
 
 def test_losses_are_safe_at_perfect_agreement_and_on_zero_spectra():
     torch = pytest.importorskip("torch")
-    from eelsunmix.methods._torch_published import mean_angle, mean_cosine_angle
+    from eelsunmix.methods._networks.torch_published import mean_angle, mean_cosine_angle
 
     spectra = torch.rand(4, 9)
     spectra[2] = 0
@@ -198,7 +198,7 @@ def test_losses_are_safe_at_perfect_agreement_and_on_zero_spectra():
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("setting", ["eels", "published"])
 def test_an_interrupted_training_ends_as_an_uninterrupted_one(name, setting, tmp_path, monkeypatch):
-    training = pytest.importorskip("eelsunmix.methods._torch_training")
+    training = pytest.importorskip("eelsunmix.methods._networks.torch_training")
     image, _ = mixed_image(7, 9)
     networks = 1 if (name, setting) == ("daeu", "published") else 2
     method = build_method(name, setting=setting, n_networks=networks, n_epochs=3)
@@ -235,7 +235,7 @@ def test_a_checkpoint_of_other_options_is_ignored(tmp_path):
 
 @pytest.mark.parametrize("setting", ["eels", "published"])
 def test_a_checkpoint_of_another_seed_or_image_is_ignored(setting, tmp_path, monkeypatch):
-    training = pytest.importorskip("eelsunmix.methods._torch_training")
+    training = pytest.importorskip("eelsunmix.methods._networks.torch_training")
     method = build_method("daeu", setting=setting, n_networks=1, n_epochs=2)
     learning = bare_learning_set(mixed_image(7, 9)[0])
     # The same pixels in another order: the sums of everything stay.
@@ -254,7 +254,7 @@ def test_a_checkpoint_of_another_seed_or_image_is_ignored(setting, tmp_path, mon
 
 def test_a_loss_that_is_not_finite_names_the_epoch():
     torch = pytest.importorskip("torch")
-    from eelsunmix.methods._torch_training import Training
+    from eelsunmix.methods._networks.torch_training import Training
 
     module = torch.nn.Linear(2, 1)
     training = Training(
@@ -301,7 +301,7 @@ def test_patches_that_do_not_fit_are_refused_with_a_reason():
 def test_mapping_needs_no_torch():
     code = (
         "import sys, numpy as np; from eelsunmix.methods import load_model; import xarray as xr;"
-        "from eelsunmix.methods._encoder import PatchEncoder;"
+        "from eelsunmix.methods._networks.encoder import PatchEncoder;"
         "w = {'kernel_0': np.ones((9 * 4, 2), 'f4'), 'bias_0': np.zeros(2, 'f4'), 'gain_0': np.ones(2, 'f4'),"
         "'shift_0': np.zeros(2, 'f4'), 'slopes': np.ones(1, 'f4')};"
         "model = PatchEncoder(endmembers=np.ones((2, 4)), centre=np.zeros(4), scale=np.ones(4), weights=w,"
@@ -348,7 +348,7 @@ def test_strips_of_an_image_join_without_a_seam(side, heads, monkeypatch):
     image = rng.random((11, 7, 4))
     whole = model.abundances(image)
     assert whole.shape == (11, 7, 3)
-    monkeypatch.setattr("eelsunmix.methods._encoder._PIECE", 3 * 8 * side**2 * 4)
+    monkeypatch.setattr("eelsunmix.methods._networks.encoder._PIECE", 3 * 8 * side**2 * 4)
     np.testing.assert_allclose(model.abundances(image), whole, rtol=1e-5)  # float32 layers
     # Every strip sees its neighbours: none is mapped as an image of its own.
     assert np.abs(model.abundances(image[:3]) - whole[:3]).max() > 0.01

@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmark_runs import made_up_results, made_up_run
-from eelsunmix.abundances import fully_constrained
 from eelsunmix.benchmark import (
     collect,
     cramer_rao_nmse,
@@ -24,6 +23,7 @@ from eelsunmix.benchmark import (
 from eelsunmix.benchmark.bars import Bar, as_lines, bars
 from eelsunmix.benchmark.claims import BEST, SAME, WORST, claims, ranking, sentences
 from eelsunmix.benchmark.options import PEERS, UNMIXING, BenchmarkOptions, default_methods, scene_options
+from eelsunmix.benchmark.page.page import write_benchmark_report
 from eelsunmix.benchmark.peers import score_peer, write_images
 from eelsunmix.benchmark.scores import matched, n_dead, n_duplicated, scores, truth_of
 from eelsunmix.benchmark.subtraction import edges_of
@@ -33,8 +33,8 @@ from eelsunmix.configuration.reading import read_tree
 from eelsunmix.configuration.summary import summarise
 from eelsunmix.errors import InputError
 from eelsunmix.methods import method_names
-from eelsunmix.report.benchmark_page import write_benchmark_report
-from eelsunmix.store import open_store, publish
+from eelsunmix.numerics.abundances import fully_constrained
+from eelsunmix.storage.store import open_store, publish
 from eelsunmix.synthetic import ChequerboardOptions, chequerboard, simulate
 from test_workflow import ROOT, Project
 

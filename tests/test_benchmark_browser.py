@@ -5,7 +5,7 @@ import pytest
 
 from benchmark_runs import made_up_results
 from browser import CHROMIUM, Page
-from eelsunmix.report.benchmark_page import write_benchmark_report
+from eelsunmix.benchmark.page.page import write_benchmark_report
 
 pytestmark = [
     pytest.mark.browser,

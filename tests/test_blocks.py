@@ -11,7 +11,8 @@ import psutil
 import pytest
 import xarray as xr
 
-from eelsunmix.blocks import (
+from eelsunmix.errors import InputError
+from eelsunmix.execution.blocks import (
     BLOCK_ELEMENTS,
     Execution,
     block_shape,
@@ -22,7 +23,6 @@ from eelsunmix.blocks import (
     split,
     template_like,
 )
-from eelsunmix.errors import InputError
 
 
 @pytest.fixture
@@ -171,7 +171,7 @@ def test_libraries_of_workers_have_one_thread_whatever_the_job_has(image, monkey
 KILLED = """
 import os, signal
 import dask, psutil
-from eelsunmix.blocks import Execution, execution
+from eelsunmix.execution.blocks import Execution, execution
 
 with execution(Execution(mode="processes", workers=1)):
     dask.delayed(abs)(-1).compute()  # now the worker is up

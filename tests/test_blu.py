@@ -8,15 +8,15 @@ import xarray as xr
 from scipy import integrate, special, stats
 
 from eelsunmix import metrics, synthetic
-from eelsunmix.abundances import fully_constrained
 from eelsunmix.errors import InputError, MethodFailedError
 from eelsunmix.learning import learning_set
 from eelsunmix.methods import LearningSet, build_method, load_model
-from eelsunmix.methods import _gibbs_kernels as kernels
-from eelsunmix.methods._bayesian import MAP_DRAWS, BayesianModel, relative_variance
-from eelsunmix.methods._chain_statistics import effective_sample_size, split_rhat
-from eelsunmix.methods._gibbs import Posterior, nearest_mixtures, run_chain
-from eelsunmix.methods._threads import n_threads_allowed
+from eelsunmix.methods.blu import kernels
+from eelsunmix.methods.blu.chain_statistics import effective_sample_size, split_rhat
+from eelsunmix.methods.blu.gibbs import Posterior, nearest_mixtures, run_chain
+from eelsunmix.methods.blu.model import MAP_DRAWS, BayesianModel, relative_variance
+from eelsunmix.methods.blu.threads import n_threads_allowed
+from eelsunmix.numerics.abundances import fully_constrained
 from eelsunmix.pca import DenoiseOptions, denoise
 from eelsunmix.unmixing import apply, fit
 

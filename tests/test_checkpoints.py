@@ -11,7 +11,7 @@ from eelsunmix.errors import MethodFailedError
 from eelsunmix.methods import build_method
 from test_autoencoders import bare_learning_set, mixed_image
 
-training = pytest.importorskip("eelsunmix.methods._torch_training")
+training = pytest.importorskip("eelsunmix.methods._networks.torch_training")
 
 
 @pytest.fixture(scope="module")

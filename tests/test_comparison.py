@@ -9,9 +9,10 @@ import xarray as xr
 from eelsunmix import synthetic
 from eelsunmix.background import subtract_background
 from eelsunmix.comparison import compare
-from eelsunmix.edges import Edge, Profile, Region
+from eelsunmix.edges import Edge
 from eelsunmix.errors import InputError
 from eelsunmix.methods import LinearModel
+from eelsunmix.profiles import Profile, Region
 
 NAVIGATION = ("y", "x")
 
@@ -281,7 +282,7 @@ def test_attributes_are_plain_values(comparison):
 
 
 def test_it_can_be_published(comparison, tmp_path):
-    from eelsunmix.store import open_store, publish
+    from eelsunmix.storage.store import open_store, publish
 
     publish(comparison, tmp_path / "comparison.zarr")
     found = open_store(tmp_path / "comparison.zarr")
@@ -291,7 +292,7 @@ def test_it_can_be_published(comparison, tmp_path):
 
 
 def test_lazy_equals_eager_and_reads_no_more_than_a_block_at_a_time(scene, bs):
-    from eelsunmix.blocks import chunked
+    from eelsunmix.execution.blocks import chunked
 
     eager = run(scene, bs, {"oracle": oracle})
     lazy = scene.spectrum_image.copy()

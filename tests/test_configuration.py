@@ -13,7 +13,6 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from eelsunmix.background import BackgroundOptions
-from eelsunmix.blocks import Execution
 from eelsunmix.configuration import (
     ConfigurationError,
     SampleSettings,
@@ -26,8 +25,10 @@ from eelsunmix.configuration.nodes import node_of
 from eelsunmix.configuration.reading import read_tree
 from eelsunmix.configuration.schema import all_kinds, dataclasses_in, schema
 from eelsunmix.configuration.strict_yaml import parse_yaml
-from eelsunmix.edges import Edge, Profile, Region
+from eelsunmix.edges import Edge
 from eelsunmix.errors import InputError
+from eelsunmix.execution.blocks import Execution
+from eelsunmix.profiles import Profile, Region
 from eelsunmix.synthetic import MultilayerOptions
 
 GOOD = """

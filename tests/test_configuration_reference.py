@@ -18,8 +18,8 @@ from eelsunmix.configuration.reading import read_tree
 from eelsunmix.configuration.reference import reference
 from eelsunmix.configuration.schema import schema, schema_text
 from eelsunmix.configuration.strict_yaml import parse_yaml, read_yaml
-from eelsunmix.edges import Region
 from eelsunmix.methods import method_names
+from eelsunmix.profiles import Region
 from eelsunmix.synthetic.layers import LEVELS
 
 ROOT = Path(__file__).parents[1]

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from eelsunmix import blocks
 from eelsunmix.corrections import (
     AlignOptions,
     BinOptions,
@@ -17,6 +16,7 @@ from eelsunmix.corrections import (
 from eelsunmix.corrections.common import with_valid_pixel
 from eelsunmix.corrections.statistics import gather_statistics, spectral_groups
 from eelsunmix.errors import InputError
+from eelsunmix.execution import blocks
 
 STEPS = ["dark", "gain", "bad_channels", "spikes", "align", "crop", "bin", "mask"]
 
@@ -208,7 +208,7 @@ def test_real_image(example_data):
 @pytest.mark.parametrize("shape", [(9, 7, 60), (1, 1, 30)])
 @pytest.mark.parametrize("elements", [500, 10**6])
 def test_result_survives_its_store(tmp_path, monkeypatch, shape, elements):
-    from eelsunmix.store import open_store, publish
+    from eelsunmix.storage.store import open_store, publish
 
     monkeypatch.setattr(blocks, "BLOCK_ELEMENTS", elements)
 

@@ -6,8 +6,8 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eelsunmix import blocks
 from eelsunmix.errors import InputError
+from eelsunmix.execution import blocks
 from eelsunmix.pca import DenoiseOptions, denoise, reconstruct
 from eelsunmix.pca.gram import largest_eigenvalue, weighted_gram
 

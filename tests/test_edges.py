@@ -4,18 +4,11 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from eelsunmix.edges import (
-    EDGES,
-    Edge,
-    Profile,
-    Region,
-    channel_bounds,
-    check_windows,
-    in_electronvolts,
-    suggest_edges,
-    window_channels,
-)
+from eelsunmix.edges import Edge, check_windows
+from eelsunmix.energy import channel_bounds, in_electronvolts, window_channels
 from eelsunmix.errors import InputError
+from eelsunmix.profiles import Profile, Region
+from eelsunmix.synthetic.edges import SCENE_EDGES
 
 GOOD = {"element": "Ti", "onset_eV": 456, "fit_eV": [405, 450], "integrate_eV": [456, 486]}
 
@@ -129,16 +122,7 @@ def test_window_may_overhang_by_one_channel():
     assert check_windows({"Ti": Edge(**{**GOOD, "integrate_eV": (456, 486.4)})}, axis(350, 0.5, 273)) == []
 
 
-def test_suggested_edges_are_those_on_the_axis():
-    multilayer = suggest_edges(axis(216, 3.33, 200))
-    assert {"Ru_M45", "Ru_M23", "Co_L23"} <= set(multilayer)
-    assert "B_K" not in multilayer
-    assert "Pt_M45" not in multilayer
-    assert {"Ti_L23", "O_K", "Mn_L23", "La_M45"} <= set(suggest_edges(axis(350, 0.5, 1024)))
-    assert suggest_edges(axis(0.0, 1.0, 20)) == {}
-
-
-def test_standard_edges_begin_after_their_fit_window():
-    for name, edge in EDGES.items():
+def test_edges_of_the_scenes_begin_after_their_fit_window():
+    for name, edge in SCENE_EDGES.items():
         assert edge.fit_eV[1] <= edge.onset_eV <= edge.integrate_eV[1], name
         assert name.startswith(edge.element + "_")

@@ -71,7 +71,7 @@ def test_number_types_end_native_with_the_same_values(tmp_path, counts, dtype):
 
 
 def test_fortran_order_and_blocks(tmp_path, counts, monkeypatch):
-    monkeypatch.setattr("eelsunmix.blocks.BLOCK_ELEMENTS", 2 * 5 * 40)
+    monkeypatch.setattr("eelsunmix.execution.blocks.BLOCK_ELEMENTS", 2 * 5 * 40)
     image = io.open_image(saved(tmp_path / "a.npy", np.asfortranarray(counts)), axes=AXES)
     assert image.chunks == ((2, 2, 2, 1), (5,), (40,))
     np.testing.assert_array_equal(image, counts)
@@ -225,7 +225,7 @@ def test_nan_pixel_is_refused_or_masked(tmp_path, counts):
 def test_empty_pixel_is_refused_or_masked(tmp_path, counts, monkeypatch):
     counts[6, 1] = 0
     path = saved(tmp_path / "a.npy", counts)
-    monkeypatch.setattr("eelsunmix.blocks.BLOCK_ELEMENTS", 2 * 5 * 40)
+    monkeypatch.setattr("eelsunmix.execution.blocks.BLOCK_ELEMENTS", 2 * 5 * 40)
     with pytest.raises(
         InputError, match=r"1 pixels hold nothing but zeros, the first at \(y, x\) = \(6, 1\)"
     ):

@@ -117,7 +117,7 @@ def test_one_pixel_cannot_be_measured():
 
 
 def test_frames_are_surveyed_too(monkeypatch):
-    monkeypatch.setattr("eelsunmix.blocks.BLOCK_ELEMENTS", 3 * 5 * 64)
+    monkeypatch.setattr("eelsunmix.execution.blocks.BLOCK_ELEMENTS", 3 * 5 * 64)
     cube = np.random.default_rng(10).poisson(50.0, (3, 7, 5, 64))
     cube[1, 4, 2] = 0
     found = survey(image(cube))

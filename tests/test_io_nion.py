@@ -63,7 +63,7 @@ def check(image, counts):
 @pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
 @pytest.mark.parametrize("elements", [2**23, 2 * 5 * 40])
 def test_ndata1(tmp_path, counts, compression, elements, monkeypatch):
-    monkeypatch.setattr("eelsunmix.blocks.BLOCK_ELEMENTS", elements)
+    monkeypatch.setattr("eelsunmix.execution.blocks.BLOCK_ELEMENTS", elements)
     path = write_ndata1(tmp_path / "a.ndata1", counts, properties(), compression)
     imported = io.import_image(path)
     check(imported.counts, counts)

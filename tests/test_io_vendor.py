@@ -81,7 +81,7 @@ def test_dm3_provenance(sto):
 
 def test_lazy_image_of_many_blocks_equals_the_loaded_one(sto, monkeypatch):
     loaded = io.import_image(sto)
-    monkeypatch.setattr("eelsunmix.blocks.BLOCK_ELEMENTS", 1024 * 6 * 5)
+    monkeypatch.setattr("eelsunmix.execution.blocks.BLOCK_ELEMENTS", 1024 * 6 * 5)
     lazy = io.import_image(sto)
     assert len(lazy.counts.chunks[0]) == 10
     np.testing.assert_array_equal(lazy.counts, loaded.counts)
@@ -252,7 +252,7 @@ def test_lazy_images_can_go_to_other_processes(tmp_path, monkeypatch):
     """Each block opens the file on its own, so nothing open has to travel."""
     import pickle
 
-    monkeypatch.setattr("eelsunmix.blocks.BLOCK_ELEMENTS", 2 * 5 * 40)
+    monkeypatch.setattr("eelsunmix.execution.blocks.BLOCK_ELEMENTS", 2 * 5 * 40)
     data = np.random.default_rng(0).poisson(50, (7, 5, 40)).astype(np.uint16)
     path = write_hspy(tmp_path / "a.hspy", data, chunks=(3, 5, 16))
     for image in (io.open_image(path), io.open_image(real("STO-LMO_EELS_SI.dm3"))):

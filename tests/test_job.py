@@ -9,7 +9,7 @@ import warnings
 import pytest
 
 from eelsunmix.errors import InputError
-from eelsunmix.job import job
+from eelsunmix.execution.job import job
 
 
 def test_log_takes_messages_and_warnings(tmp_path):

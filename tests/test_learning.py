@@ -6,8 +6,9 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eelsunmix import blocks, learning
+from eelsunmix import learning
 from eelsunmix.errors import InputError
+from eelsunmix.execution import blocks
 from eelsunmix.learning import learning_set, sample_tiles, stratified_sample
 from eelsunmix.pca import DenoiseOptions, denoise
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from eelsunmix.background.net_counts import net_counts_of_spectra
-from eelsunmix.edges import Edge, channel_bounds
+from eelsunmix.edges import Edge
+from eelsunmix.energy import channel_bounds
 from eelsunmix.errors import InputError
 
 ENERGY = 300.0 + 2.0 * np.arange(150)

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 def package(tmp_path, monkeypatch):
     sources = {
         "__init__.py": "from eelsunmix.other import unused\n",
-        "vca.py": '"""Docs."""\nfrom eelsunmix.helpers import project\nimport eelsunmix.store\n\n\n'
+        "vca.py": '"""Docs."""\nfrom eelsunmix.helpers import project\nimport eelsunmix.storage.store\n\n\n'
         "def fit():\n    return project(1)\n",
         "helpers/__init__.py": "from .linear import project\n",
         "helpers/table.csv": "1, 2\n",
@@ -25,7 +25,7 @@ def package(tmp_path, monkeypatch):
         "helpers/linear.py": "from ..deep import x\n\n\ndef project(a):\n    return a + 1\n",
         "deep.py": "x = 1\n",
         "other.py": "unused = 1\n",
-        "store.py": "def publish():\n    pass\n",
+        "storage/store.py": "def publish():\n    pass\n",
     }
     for name, text in sources.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -61,7 +61,7 @@ def test_an_edit_in_the_module_or_what_it_imports_counts(package, name, old, new
         ("vca.py", "Docs.", "Other docs."),
         ("vca.py", "def fit():\n", "# why\ndef fit():\n\n"),
         ("vca.py", "return project(1)", "return (project( 1 ))"),
-        ("store.py", "pass", "return 3"),
+        ("storage/store.py", "pass", "return 3"),
         ("other.py", "1", "2"),
         ("table.csv", "no", "a"),
         ("__init__.py", "other", "deep"),

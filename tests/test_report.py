@@ -19,8 +19,8 @@ from eelsunmix.errors import InputError
 from eelsunmix.methods import method_names
 from eelsunmix.report import read_benchmarks, write_report
 from eelsunmix.report.page import write_page
-from eelsunmix.report.sections_run import PAPERS
-from eelsunmix.store import publish
+from eelsunmix.report.sections.run import PAPERS
+from eelsunmix.storage.store import publish
 from report_stores import EDGES, report_arguments
 
 PAYLOADS = (

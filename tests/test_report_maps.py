@@ -9,16 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eelsunmix.benchmark.options import UNMIXING
-from eelsunmix.report.encoding import ArrayBank, encode_map, script_json
-from eelsunmix.report.figures_components import components_by_method
-from eelsunmix.report.figures_endmembers import group_names, members_of
-from eelsunmix.report.figures_grid import Scale, Tile, columns_for, map_grid
-from eelsunmix.report.figures_matrices import angles
-from eelsunmix.report.figures_spectra import edge_marks
-from eelsunmix.report.grid_colours import bar_places
-from eelsunmix.report.layout import Panels, legend_height, line_panels
-from eelsunmix.report.mapview import average, limits, view_of
-from eelsunmix.report.style import method_styles, one_legend_entry
+from eelsunmix.report.figures.components import components_by_method
+from eelsunmix.report.figures.encoding import ArrayBank, encode_map, script_json
+from eelsunmix.report.figures.endmembers import group_names, members_of
+from eelsunmix.report.figures.grid import Scale, Tile, columns_for, map_grid
+from eelsunmix.report.figures.grid_colours import bar_places
+from eelsunmix.report.figures.layout import Panels, legend_height, line_panels
+from eelsunmix.report.figures.mapview import average, limits, view_of
+from eelsunmix.report.figures.matrices import angles
+from eelsunmix.report.figures.spectra import edge_marks
+from eelsunmix.report.figures.style import method_styles, one_legend_entry
 
 
 def example(n_y=5, n_x=7, step_y=0.5, step_x=0.5, **dims):

@@ -15,10 +15,10 @@ import pytest
 import xarray as xr
 from zarr.storage import LocalStore
 
-from eelsunmix import blocks
-from eelsunmix.drafts import LONGEST_PAUSE
 from eelsunmix.errors import StoreError
-from eelsunmix.store import MANIFEST, main, open_store, publish, read_manifest, seals, verify
+from eelsunmix.execution import blocks
+from eelsunmix.storage.drafts import LONGEST_PAUSE
+from eelsunmix.storage.store import MANIFEST, main, open_store, publish, read_manifest, seals, verify
 
 
 @pytest.fixture
@@ -75,8 +75,8 @@ def test_a_store_opens_with_xarray_alone(dataset, store):
 
 def test_large_variables_are_lazy_sharded_and_equal(tmp_path, monkeypatch):
     monkeypatch.setattr(blocks, "BLOCK_ELEMENTS", 1200)
-    monkeypatch.setattr("eelsunmix.store.BLOCK_ELEMENTS", 1200)
-    monkeypatch.setattr("eelsunmix.store.CHUNK_ELEMENTS", 500)
+    monkeypatch.setattr("eelsunmix.storage.store.BLOCK_ELEMENTS", 1200)
+    monkeypatch.setattr("eelsunmix.storage.store.CHUNK_ELEMENTS", 500)
     values = np.random.default_rng(0).poisson(9, (11, 6, 40)).astype("u2")
     image = xr.DataArray(
         da.from_array(values, chunks=(2, 6, 40)), dims=("y", "x", "energy_loss"), name="counts"
@@ -230,7 +230,7 @@ KILLED = """
 import os, signal, sys
 import numpy as np, xarray as xr
 from zarr.storage import LocalStore
-from eelsunmix import store
+from eelsunmix.storage import store
 
 write, left = LocalStore.set, iter(range(1000))
 async def set_or_die(self, key, value, byte_range=None):

@@ -8,13 +8,13 @@ import pytest
 from scipy.optimize import lsq_linear
 
 from eelsunmix import metrics, synthetic
-from eelsunmix.abundances import fully_constrained
 from eelsunmix.errors import InputError, MethodFailedError
 from eelsunmix.learning import learning_set
 from eelsunmix.methods import build_method, load_model
-from eelsunmix.methods._denoising import denoising_layer, stacked_denoiser
-from eelsunmix.methods._encoder_fit import Autoencoder, bounded_least_squares
-from eelsunmix.methods._sparse_mixtures import SparseMixtures, significant_abundances
+from eelsunmix.methods.udas.autoencoder import Autoencoder, bounded_least_squares
+from eelsunmix.methods.udas.denoising import denoising_layer, stacked_denoiser
+from eelsunmix.methods.udas.sparse_mixtures import SparseMixtures, significant_abundances
+from eelsunmix.numerics.abundances import fully_constrained
 from eelsunmix.pca import DenoiseOptions, denoise
 from eelsunmix.unmixing import fit
 

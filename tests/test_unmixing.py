@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from eelsunmix import blocks, methods, unmixing
-from eelsunmix.abundances import non_negative
+from eelsunmix import methods, unmixing
 from eelsunmix.errors import InputError, MethodFailedError
+from eelsunmix.execution import blocks
 from eelsunmix.mapping_time import mapping_time
 from eelsunmix.methods import LinearModel, Model
+from eelsunmix.numerics.abundances import non_negative
 from eelsunmix.pca import DenoiseOptions, denoise
 from eelsunmix.unmixing import apply, fit, unmix
 

@@ -10,7 +10,7 @@ from eelsunmix.errors import MethodFailedError
 from eelsunmix.methods import LearningSet
 from eelsunmix.methods._vertices import clean_pixels
 from eelsunmix.methods.vca import VCA
-from eelsunmix.simplex import find_vertices, largest_simplex
+from eelsunmix.numerics.simplex import find_vertices, largest_simplex
 
 
 def learning_of(spectra, n_components=3):

@@ -9,11 +9,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from eelsunmix import blocks
 from eelsunmix.errors import InputError
+from eelsunmix.execution import blocks
 from eelsunmix.methods import LearningSet
+from eelsunmix.typing import Bools, Floats, Indices
 
-Array = NDArray[np.float64]
 _Pieces = list[tuple[NDArray[Any], NDArray[Any]]]
 
 LEARNING_ELEMENTS = 2**23
@@ -79,7 +79,7 @@ def learning_set(
     )
 
 
-def stratified_sample(scores: Array, n_pixels: int, rng: np.random.Generator) -> NDArray[np.intp]:
+def stratified_sample(scores: Floats, n_pixels: int, rng: np.random.Generator) -> Indices:
     """Sample pixels evenly over the occupied cells of score space.
 
     Cells start at the width of the noise and double until there are at most half as many as pixels wanted;
@@ -108,7 +108,7 @@ def stratified_sample(scores: Array, n_pixels: int, rng: np.random.Generator) ->
     return np.sort(by_cell[rank_in_cell < quota])
 
 
-def sample_tiles(image: xr.DataArray, number: int, side: int, rng: np.random.Generator) -> Array:
+def sample_tiles(image: xr.DataArray, number: int, side: int, rng: np.random.Generator) -> Floats:
     """Cut square tiles at random places, shape (tile, y, x, channel); invalid pixels hold zeros.
 
     Parameters
@@ -133,16 +133,14 @@ def sample_tiles(image: xr.DataArray, number: int, side: int, rng: np.random.Gen
     return tiles
 
 
-def _valid(image: xr.DataArray) -> NDArray[np.bool_]:
+def _valid(image: xr.DataArray) -> Bools:
     if "valid_pixel" not in image.coords:
         return np.ones(image.shape[:-1], bool)
-    mask: NDArray[np.bool_] = image["valid_pixel"].transpose(*image.dims[:-1]).to_numpy().astype(bool)
+    mask: Bools = image["valid_pixel"].transpose(*image.dims[:-1]).to_numpy().astype(bool)
     return mask
 
 
-def _sampled(
-    scores: xr.DataArray, valid: NDArray[np.bool_], limit: int, rng: np.random.Generator
-) -> NDArray[np.bool_]:
+def _sampled(scores: xr.DataArray, valid: Bools, limit: int, rng: np.random.Generator) -> Bools:
     """Sample each block of scores, then the union of these samples: bounded memory at any size."""
     flat = np.arange(valid.size).reshape(valid.shape)
     marked = scores.assign_coords(flat=(scores.dims[:-1], flat), kept=(scores.dims[:-1], valid))
@@ -173,7 +171,7 @@ def _laid_together(pieces: _Pieces) -> tuple[NDArray[Any], NDArray[Any]]:
     return np.concatenate(first), np.concatenate(second)
 
 
-def _check_values(image: xr.DataArray, spectra: Array, pixels: NDArray[np.intp]) -> None:
+def _check_values(image: xr.DataArray, spectra: Floats, pixels: Indices) -> None:
     """Refuse what no method could learn from; `pixels` are the places of the spectra in the flat image."""
     bad = ~np.isfinite(spectra)
     if bad.any():
@@ -194,7 +192,7 @@ def _check_values(image: xr.DataArray, spectra: Array, pixels: NDArray[np.intp])
         )
 
 
-def _place(image: xr.DataArray, spectra: Array, pixels: NDArray[np.intp], found: NDArray[np.bool_]) -> str:
+def _place(image: xr.DataArray, spectra: Floats, pixels: Indices, found: Bools) -> str:
     row, channel = np.argwhere(found)[0]
     pixel = np.unravel_index(pixels[row], image.shape[:-1])
     where = [_coordinate(image, dim, index) for dim, index in zip(image.dims, [*pixel, channel], strict=True)]
@@ -208,7 +206,7 @@ def _coordinate(image: xr.DataArray, dim: Hashable, index: int) -> str:
     return f"{dim} = {coordinate.to_numpy()[index]:g} {coordinate.attrs.get('units', '')}".rstrip()
 
 
-def _cells(scores: Array, n_pixels: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _cells(scores: Floats, n_pixels: int) -> tuple[Indices, Indices]:
     middle = np.median(scores, axis=0)
     width = 1.4826 * np.median(np.abs(scores - middle), axis=0)
     width = np.where(width > 0, width, np.maximum(scores.std(axis=0), np.finfo(float).tiny))
@@ -230,7 +228,7 @@ def _hashed(corners: NDArray[np.int32]) -> NDArray[np.uint64]:
     return total
 
 
-def _quota(counts: NDArray[np.intp], n_pixels: int) -> int:
+def _quota(counts: Indices, n_pixels: int) -> int:
     """Largest number that every cell can give without exceeding the total."""
     ordered = np.sort(counts)
     taken = np.cumsum(ordered) - ordered + ordered * np.arange(len(counts), 0, -1)

@@ -4,9 +4,9 @@ import timeit
 
 import xarray as xr
 
-from eelsunmix import blocks
-from eelsunmix.abundance_maps import map_abundance
 from eelsunmix.errors import MethodFailedError
+from eelsunmix.execution import blocks
+from eelsunmix.mapping import map_abundance
 from eelsunmix.unmixing import model_for
 
 TIMED_PIXELS, N_REPEATS = 64 * 64, 3

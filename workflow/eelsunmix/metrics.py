@@ -4,11 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from eelsunmix.errors import InputError
-
-Array = NDArray[np.float64]
+from eelsunmix.typing import Floats, Indices
 
 
 def sad(a: ArrayLike, b: ArrayLike) -> Any:
@@ -62,7 +61,7 @@ def sad_whitened(a: ArrayLike, b: ArrayLike, standard_deviation: ArrayLike) -> A
     return sad(np.asarray(a) / deviation, np.asarray(b) / deviation)
 
 
-def sad_edge(a: ArrayLike, b: ArrayLike, subtract: Callable[[Array], ArrayLike]) -> Any:
+def sad_edge(a: ArrayLike, b: ArrayLike, subtract: Callable[[Floats], ArrayLike]) -> Any:
     """Spectral angle distance of what is left of two spectra after background subtraction.
 
     Parameters
@@ -122,9 +121,7 @@ def nmse_scale_free(true: ArrayLike, estimated: ArrayLike, *, endmember_axis: in
     return _ratio(error, np.sum(true_rows**2, axis=1), endmember_axis)
 
 
-def match(
-    true: ArrayLike, estimated: ArrayLike, *, distance: Callable[[Any, Any], Any] = sad
-) -> NDArray[np.intp]:
+def match(true: ArrayLike, estimated: ArrayLike, *, distance: Callable[[Any, Any], Any] = sad) -> Indices:
     """Match estimated to true endmembers so that the sum of their distances is the smallest.
 
     Parameters
@@ -162,7 +159,7 @@ def match(
     return order
 
 
-def _unit(spectra: ArrayLike) -> Array:
+def _unit(spectra: ArrayLike) -> Floats:
     values = np.asarray(spectra, np.float64)
     # The largest value first: the square of tiny or huge counts would leave the range of floats.
     largest = np.abs(values).max(axis=-1, keepdims=True)
@@ -170,7 +167,7 @@ def _unit(spectra: ArrayLike) -> Array:
     return scaled / np.linalg.norm(scaled, axis=-1, keepdims=True)
 
 
-def _rows(true: ArrayLike, estimated: ArrayLike, endmember_axis: int | None) -> tuple[Array, Array]:
+def _rows(true: ArrayLike, estimated: ArrayLike, endmember_axis: int | None) -> tuple[Floats, Floats]:
     first, second = np.asarray(true, np.float64), np.asarray(estimated, np.float64)
     if first.shape != second.shape:
         raise InputError(f"nmse: true and estimated maps differ in shape, {first.shape} and {second.shape}")
@@ -185,6 +182,6 @@ def _rows(true: ArrayLike, estimated: ArrayLike, endmember_axis: int | None) -> 
     return np.where(left_out, 0.0, first), np.where(left_out, 0.0, second)
 
 
-def _ratio(error: Array, power: Array, endmember_axis: int | None) -> Any:
+def _ratio(error: Floats, power: Floats, endmember_axis: int | None) -> Any:
     values = np.divide(error, power, out=np.full_like(power, np.nan), where=power > 0)
     return values[0] if endmember_axis is None else values

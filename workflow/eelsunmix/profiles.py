@@ -1,14 +1,97 @@
 """Where profiles and regions lie on an image: the one geometry that every map is summed with."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
-from eelsunmix.edges import Profile, Region
+from eelsunmix.edges import increasing_pair, is_number
 from eelsunmix.errors import InputError
+from eelsunmix.typing import Floats
+
+Options = TypeVar("Options", "Profile", "Region")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """A line along which the counts of a band of the image are summed.
+
+    Parameters
+    ----------
+    along : {"x", "y"}
+        Axis that the profile runs along; the band is across it.
+    start_nm : float, optional
+        Where the band begins on the other axis; its first pixel by default.
+    width_nm : float, optional
+        Width of the band. Without `width_nm` and `pixels`, the whole image.
+    pixels : tuple of int, optional
+        Instead of `start_nm` and `width_nm`: first row (column) of the band and the one after its last,
+        so that (0, 3) are the first three.
+    """
+
+    along: Literal["x", "y"] = "x"
+    start_nm: float | None = None
+    width_nm: float | None = None
+    pixels: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        if self.along not in ("x", "y"):
+            raise ValueError(f"along must be x or y, not {self.along!r}")
+        if self.pixels is not None and (self.width_nm is not None or self.start_nm is not None):
+            raise ValueError("give either pixels or start_nm with width_nm, not both")
+        if self.start_nm is not None and self.width_nm is None:
+            raise ValueError("start_nm needs width_nm")
+        if self.width_nm is not None and not (is_number(self.width_nm) and self.width_nm > 0):
+            raise ValueError(f"width_nm must be a positive number, not {self.width_nm!r}")
+        if self.start_nm is not None and not is_number(self.start_nm):
+            raise ValueError(f"start_nm must be a number, not {self.start_nm!r}")
+        if self.pixels is not None:
+            object.__setattr__(self, "pixels", _pixel_range(self.pixels))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Region:
+    """A rectangle of the image, and the elements that the user knows to be absent there.
+
+    Parameters
+    ----------
+    x_nm, y_nm : tuple of float, optional
+        Limits on either axis; the whole axis by default.
+    without : tuple of str
+        Elements whose net counts must vanish in the region.
+    """
+
+    x_nm: tuple[float, float] | None = None
+    y_nm: tuple[float, float] | None = None
+    without: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("x_nm", "y_nm"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, increasing_pair(name, getattr(self, name)))
+        if isinstance(self.without, str):
+            raise ValueError(f"without must be a list of elements such as [Ru], not {self.without!r}")
+        object.__setattr__(self, "without", tuple(self.without))
+
+
+def as_options(kind: type[Options], given: Mapping[str, Options | Mapping[str, Any]]) -> dict[str, Options]:
+    """Make profiles or regions of plain mappings.
+
+    Examples
+    --------
+    >>> as_options(Profile, {"across": {"along": "y"}})["across"].along
+    'y'
+    """
+    return {name: one if isinstance(one, kind) else kind(**one) for name, one in given.items()}  # type: ignore[arg-type]
+
+
+def _pixel_range(value: Any) -> tuple[int, int]:
+    whole = hasattr(value, "__len__") and len(value) == 2 and all(is_number(v) and v == int(v) for v in value)
+    if not whole or not 0 <= value[0] < value[1]:
+        raise ValueError(f"pixels must be two increasing whole numbers [first, after last], not {value!r}")
+    return (int(value[0]), int(value[1]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +203,7 @@ def sum_profile(map_: xr.DataArray, profile: Profile, *, name: str = "profile") 
     return summed.drop_vars(kept).assign_coords(position=position)
 
 
-def profile_positions(profile: Profile, image: xr.DataArray) -> NDArray[np.float64]:
+def profile_positions(profile: Profile, image: xr.DataArray) -> Floats:
     """Coordinates of the pixels along a profile, in nm (px without calibration)."""
     return _axis(image, profile.along)[0]
 
@@ -167,7 +250,7 @@ def _band(profile: Profile, origin: float, step: float, size: int) -> tuple[int,
     return first, first + max(1, round(profile.width_nm / step))
 
 
-def _axis(image: xr.DataArray, dim: str) -> tuple[NDArray[np.float64], float, str]:
+def _axis(image: xr.DataArray, dim: str) -> tuple[Floats, float, str]:
     if dim not in image.coords:
         return np.arange(image.sizes[dim], dtype=float), 1.0, "px"
     coordinate = image[dim]

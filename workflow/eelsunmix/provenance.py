@@ -8,9 +8,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent
 
-INFRASTRUCTURE = frozenset(
-    {"blocks", "configuration", "drafts", "errors", "job", "manifest", "provenance", "store"}
-)
+INFRASTRUCTURE = frozenset({"configuration", "errors", "execution", "provenance", "storage"})
 """Modules that carry results and never change them; they are left out of every fingerprint."""
 _SAMPLES, _SAMPLE_BYTES = 16, 2**16
 _DATA = frozenset({".csv", ".json", ".html", ".css", ".js"})

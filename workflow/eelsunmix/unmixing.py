@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
-from eelsunmix.abundance_maps import map_abundance, refit
 from eelsunmix.errors import InputError, MethodFailedError
 from eelsunmix.learning import learning_set
+from eelsunmix.mapping import map_abundance, refit
 from eelsunmix.methods import (
     LearningSet,
     Method,
@@ -25,8 +24,6 @@ from eelsunmix.methods import (
     suits_variable_brightness,
     with_brightness,
 )
-
-Array = NDArray[np.float64]
 
 logger = logging.getLogger(__name__)
 

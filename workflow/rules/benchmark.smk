@@ -125,7 +125,7 @@ rule benchmark_report:
         runtime=lambda wildcards, attempt: 30 * attempt,
     params:
         settings=as_params(bench),
-        code=source_fingerprint("eelsunmix.report.benchmark_page"),
+        code=source_fingerprint("eelsunmix.benchmark.page.page"),
     message:
         "write {output}"
     script:

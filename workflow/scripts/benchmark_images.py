@@ -2,7 +2,7 @@
 
 from eelsunmix.benchmark.options import scene_options
 from eelsunmix.benchmark.peers import write_images
-from eelsunmix.job import job
+from eelsunmix.execution.job import job
 
 with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
     params, place = snakemake.params, snakemake.wildcards

@@ -2,8 +2,8 @@
 
 from eelsunmix.benchmark import run_replicates
 from eelsunmix.benchmark.options import scene_options
-from eelsunmix.job import job
-from eelsunmix.store import publish
+from eelsunmix.execution.job import job
+from eelsunmix.storage.store import publish
 
 with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
     params, place = snakemake.params, snakemake.wildcards

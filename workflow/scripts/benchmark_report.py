@@ -1,9 +1,9 @@
 """All stores of the benchmark -> its page."""
 
 from eelsunmix.benchmark import collect
-from eelsunmix.job import job
-from eelsunmix.report.benchmark_page import write_benchmark_report
-from eelsunmix.store import installed_versions, open_store, seals
+from eelsunmix.benchmark.page.page import write_benchmark_report
+from eelsunmix.execution.job import job
+from eelsunmix.storage.store import installed_versions, open_store, seals
 
 with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
     write_benchmark_report(

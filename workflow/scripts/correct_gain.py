@@ -3,8 +3,8 @@
 from eelsunmix.configuration import from_params
 from eelsunmix.corrections import Corrections, correct_image
 from eelsunmix.edges import Edge
-from eelsunmix.job import job
-from eelsunmix.store import open_store, publish
+from eelsunmix.execution.job import job
+from eelsunmix.storage.store import open_store, publish
 
 with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
     corrected = correct_image(

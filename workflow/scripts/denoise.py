@@ -1,9 +1,9 @@
 """corrected.zarr -> pca.zarr."""
 
 from eelsunmix.configuration import from_params
-from eelsunmix.job import job
+from eelsunmix.execution.job import job
 from eelsunmix.pca import DenoiseOptions, denoise
-from eelsunmix.store import open_store, publish
+from eelsunmix.storage.store import open_store, publish
 
 with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
     image = open_store(snakemake.input.corrected).counts

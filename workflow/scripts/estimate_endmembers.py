@@ -1,9 +1,9 @@
 """corrected.zarr and pca.zarr -> rank.zarr."""
 
 from eelsunmix.configuration import from_params
-from eelsunmix.job import job
+from eelsunmix.execution.job import job
 from eelsunmix.rank import ComponentOptions, estimate_endmembers
-from eelsunmix.store import open_store, publish
+from eelsunmix.storage.store import open_store, publish
 
 with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
     rank = estimate_endmembers(

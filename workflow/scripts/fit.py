@@ -1,8 +1,8 @@
 """corrected.zarr, pca.zarr and rank.zarr -> the fitted model of one method."""
 
+from eelsunmix.execution.job import job
 from eelsunmix.inputs import learning_image
-from eelsunmix.job import job
-from eelsunmix.store import open_store, publish
+from eelsunmix.storage.store import open_store, publish
 from eelsunmix.unmixing import fit
 
 with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):

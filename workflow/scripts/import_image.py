@@ -1,9 +1,9 @@
 """Vendor file -> raw.zarr."""
 
 from eelsunmix.configuration import from_params
+from eelsunmix.execution.job import job
 from eelsunmix.io import AxesOptions, DetectorOptions, import_image
-from eelsunmix.job import job
-from eelsunmix.store import publish
+from eelsunmix.storage.store import publish
 
 with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
     raw = import_image(

@@ -1,9 +1,9 @@
 """A fitted model applied to all pixels of an image."""
 
+from eelsunmix.execution.job import job
 from eelsunmix.inputs import mapped_image
-from eelsunmix.job import job
 from eelsunmix.mapping_time import mapping_time
-from eelsunmix.store import open_store, publish
+from eelsunmix.storage.store import open_store, publish
 from eelsunmix.unmixing import apply
 
 with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):

@@ -1,8 +1,8 @@
 """All stores of a sample -> its page."""
 
-from eelsunmix.job import job
+from eelsunmix.execution.job import job
 from eelsunmix.report import read_benchmarks, write_report
-from eelsunmix.store import installed_versions, open_stores, seals
+from eelsunmix.storage.store import installed_versions, open_stores, seals
 
 with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
     stages = ["raw", "corrected", "pca", "rank", "bs", "comparison"]

@@ -1,8 +1,8 @@
 """Options of a scene -> raw.zarr with its truth."""
 
 from eelsunmix.configuration import from_params
-from eelsunmix.job import job
-from eelsunmix.store import publish
+from eelsunmix.execution.job import job
+from eelsunmix.storage.store import publish
 from eelsunmix.synthetic import SCENES, simulate
 
 with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):

@@ -2,9 +2,10 @@
 
 from eelsunmix.background import BackgroundOptions, subtract_background
 from eelsunmix.configuration import from_params
-from eelsunmix.edges import Edge, Profile, Region
-from eelsunmix.job import job
-from eelsunmix.store import open_store, publish
+from eelsunmix.edges import Edge
+from eelsunmix.execution.job import job
+from eelsunmix.profiles import Profile, Region
+from eelsunmix.storage.store import open_store, publish
 
 with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
     bs = subtract_background(

@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 
 from eelsunmix.background.power_law import fit_power_law
 from eelsunmix.background.windows import EdgeChannels, sum_ranges
-from eelsunmix.blocks import fold
-from eelsunmix.edges import channel_bounds, in_electronvolts
-
-Floats = NDArray[np.float64]
+from eelsunmix.energy import channel_bounds, in_electronvolts
+from eelsunmix.execution.blocks import fold
+from eelsunmix.typing import Floats
 
 GROUPS = ("low", "middle", "high")
 

@@ -16,10 +16,16 @@ from numpy.typing import NDArray
 from eelsunmix.background.group_spectra import group_spectra
 from eelsunmix.background.subtraction import BackgroundOptions, Subtraction, overall_exponent, subtract
 from eelsunmix.background.windows import EdgeChannels, WindowSums, locate, sum_windows
-from eelsunmix.edges import Edge, Profile, Region, as_edges, as_options, check_windows
-from eelsunmix.profiles import length_unit, profile_pixels, profile_positions, region_mask
-
-Floats = NDArray[np.float64]
+from eelsunmix.edges import Edge, as_edges, check_windows
+from eelsunmix.profiles import (
+    Profile,
+    Region,
+    as_options,
+    length_unit,
+    profile_pixels,
+    profile_positions,
+    region_mask,
+)
 
 MAPS = ("net_counts", "net_counts_sd", "snr", "background_counts", "exponent", "reduced_chi2")
 UNITS = {"snr": "1", "exponent": "1", "reduced_chi2": "1"}

@@ -4,15 +4,14 @@ from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from eelsunmix.background.power_law import fit_power_law
 from eelsunmix.background.subtraction import overall_exponent
 from eelsunmix.background.windows import EdgeChannels, locate, sum_ranges
 from eelsunmix.edges import Edge, check_windows
 from eelsunmix.errors import InputError
-
-Floats = NDArray[np.float64]
+from eelsunmix.typing import Floats
 
 
 def net_counts_of_spectra(

@@ -10,9 +10,9 @@ so that a pure power law leaves nothing at any dispersion.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Floats = NDArray[np.float64]
+from eelsunmix.typing import Bools, Floats
 
 SEARCHED_EXPONENTS = (-10.0, 20.0)
 PLAUSIBLE_EXPONENTS = (0.5, 7.0)
@@ -43,7 +43,7 @@ class PowerLawFit:
     counts: Floats
     exponent: Floats
     exponent_variance: Floats
-    converged: NDArray[np.bool_]
+    converged: Bools
     counts_per_electron: float = 1.0
 
     def expected_counts(self, bounds: ArrayLike) -> Floats:
@@ -95,7 +95,7 @@ class PowerLawFit:
         return np.where(usable, terms.sum(axis=1) / max(freedom, 1), np.nan)
 
     @property
-    def implausible(self) -> NDArray[np.bool_]:
+    def implausible(self) -> Bools:
         """Pixels whose exponent no background has, shape (pixel,)."""
         low, high = PLAUSIBLE_EXPONENTS
         return (self.exponent < low) | (self.exponent > high)
@@ -154,7 +154,7 @@ def fit_power_law(
     )
 
 
-def fit_exponent(counts: ArrayLike, bounds: ArrayLike) -> tuple[Floats, NDArray[np.bool_]]:
+def fit_exponent(counts: ArrayLike, bounds: ArrayLike) -> tuple[Floats, Bools]:
     """Exponent that makes the distribution of the counts over the bins most likely.
 
     Parameters
@@ -219,7 +219,7 @@ def counting_variance(counts: Floats, counts_per_electron: float) -> Floats:
 
 def _score_exponent(
     shares: Floats, bounds: Floats, *, tolerance: float = 1e-9, max_iterations: int = 60
-) -> tuple[Floats, NDArray[np.bool_]]:
+) -> tuple[Floats, Bools]:
     # Fisher scoring; pixels leave the loop as they converge, because a few slow ones would hold up the rest.
     exponent = np.full(len(shares), 3.0)
     converged = np.zeros(len(shares), dtype=bool)

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
 from eelsunmix.background.power_law import (
@@ -16,9 +15,7 @@ from eelsunmix.background.power_law import (
     fitted_exponent_variance,
 )
 from eelsunmix.background.windows import EdgeChannels
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
+from eelsunmix.typing import Bools, Floats
 
 EXPONENT_WITHOUT_COUNTS = 3.0
 """Stands in where no pixel has counts to fit; the background is then zero whatever the exponent."""

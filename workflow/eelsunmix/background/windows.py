@@ -8,11 +8,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from eelsunmix.blocks import map_blocks, template_like
-from eelsunmix.edges import Edge, channel_bounds, in_electronvolts, window_channels
+from eelsunmix.edges import Edge
+from eelsunmix.energy import channel_bounds, in_electronvolts, window_channels
+from eelsunmix.execution.blocks import map_blocks, template_like
 from eelsunmix.noise import counts_per_electron
-
-Floats = NDArray[np.float64]
+from eelsunmix.typing import Floats
 
 MAX_FIT_BINS = 12
 """Bins of the fit window. A dozen of them tell 99 % of what all channels tell of the exponent."""
@@ -35,9 +35,9 @@ class EdgeChannels:
     """
 
     fit: NDArray[np.int64]
-    fit_bounds: NDArray[np.float64]
+    fit_bounds: Floats
     integrate: tuple[int, int]
-    integrate_bounds: NDArray[np.float64]
+    integrate_bounds: Floats
 
     def ranges(self) -> Iterator[tuple[int, int]]:
         """Yield the channel ranges of the fit bins, then of the integration window."""
@@ -45,7 +45,7 @@ class EdgeChannels:
         yield self.integrate
 
 
-def locate(edge: Edge, axis: xr.DataArray | NDArray[np.float64]) -> EdgeChannels:
+def locate(edge: Edge, axis: xr.DataArray | Floats) -> EdgeChannels:
     """Find the channels of an edge's windows; `check_windows` first, this does not complain.
 
     Examples

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from eelsunmix.benchmark.options import UNMIXING
 from eelsunmix.benchmark.results import Place, Results
+from eelsunmix.typing import Floats
 
 _NAMES = {"nmse": "NMSE", "nmse_scale_free": "scale-free NMSE", "sad": "SAD"}
 
@@ -135,7 +135,7 @@ def _ratio(results: Results, place: Place, rule: _Rule) -> Bar | None:
     )
 
 
-def _median(values: NDArray[np.float64]) -> float:
+def _median(values: Floats) -> float:
     return float(np.median(values)) if len(values) else np.nan
 
 

@@ -5,14 +5,12 @@ import time
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
-from eelsunmix.abundances import fully_constrained
 from eelsunmix.benchmark.replicates import Record, display, scored_record, tabulate
 from eelsunmix.benchmark.scores import truth_of
+from eelsunmix.numerics.abundances import fully_constrained
 from eelsunmix.synthetic import ChequerboardOptions, Scene, simulate
-
-Floats = NDArray[np.float64]
+from eelsunmix.typing import Floats
 
 
 def run_oracle(scene: ChequerboardOptions, *, n_replicates: int = 20) -> xr.Dataset:

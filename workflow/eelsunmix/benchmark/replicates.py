@@ -16,9 +16,9 @@ from eelsunmix.mapping_time import mapping_time
 from eelsunmix.methods import build_method
 from eelsunmix.pca import DenoiseOptions, denoise
 from eelsunmix.synthetic import ChequerboardOptions, Scene, simulate
+from eelsunmix.typing import Floats, Indices
 from eelsunmix.unmixing import apply, fit
 
-Floats = NDArray[np.float64]
 Record = dict[str, Any]
 
 FAILURES = (InputError, MethodFailedError, RuntimeError, ArithmeticError, np.linalg.LinAlgError)
@@ -101,9 +101,7 @@ def failed_record(n_endmembers: int, reason: object) -> Record:
     return {**missing, **counts, "status": "failed", "message": " ".join(str(reason).split())[:500]}
 
 
-def scored_record(
-    truth: Truth, spectra: Floats, abundance: Floats, **further: Any
-) -> tuple[Record, NDArray[np.intp]]:
+def scored_record(truth: Truth, spectra: Floats, abundance: Floats, **further: Any) -> tuple[Record, Indices]:
     """Return the record of a result, and which component belongs to which true endmember."""
     order = matched(truth, spectra)
     found = scores(truth, spectra[order], abundance[..., order])

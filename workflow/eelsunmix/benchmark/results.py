@@ -9,7 +9,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from eelsunmix.typing import Floats
+
 Place = tuple[str, float]
 """Scene and expected counts."""
 

@@ -3,13 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eelsunmix.comparison.matching import match_whitened
 from eelsunmix.metrics import nmse, nmse_scale_free, sad, sad_whitened
 from eelsunmix.synthetic import Scene
-
-Floats = NDArray[np.float64]
+from eelsunmix.typing import Floats, Indices
 
 SCORES = ("sad", "sad_whitened", "nmse", "nmse_scale_free")
 UNITS = {"sad": "rad", "sad_whitened": "rad", "nmse": "1", "nmse_scale_free": "1"}
@@ -51,7 +49,7 @@ def truth_of(scene: Scene) -> Truth:
     return Truth(spectra=spectra, abundance=abundance, deviation=np.sqrt(mean))
 
 
-def matched(truth: Truth, spectra: Floats) -> NDArray[np.intp]:
+def matched(truth: Truth, spectra: Floats) -> Indices:
     """Index of the component that belongs to each true endmember (Hungarian method, whitened angles)."""
     return match_whitened(truth.spectra, spectra, truth.deviation)
 

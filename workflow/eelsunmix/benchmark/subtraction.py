@@ -6,7 +6,6 @@ from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from eelsunmix.background import BackgroundOptions, subtract_background
 from eelsunmix.background.net_counts import net_counts_of_spectra
@@ -14,8 +13,7 @@ from eelsunmix.benchmark.replicates import Record, failed_record, tabulate
 from eelsunmix.benchmark.scores import truth_of
 from eelsunmix.metrics import nmse_scale_free
 from eelsunmix.synthetic import ChequerboardOptions, Scene, simulate
-
-Floats = NDArray[np.float64]
+from eelsunmix.typing import Floats
 
 CROSS_TALK = 0.3
 """An edge stands for an endmember if no other one has more than this part of its net counts."""

@@ -1,9 +1,8 @@
 """How well a map or profile follows the reference, and how well it could at best."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from eelsunmix.typing import Floats
 
 FEWEST_POINTS = 3
 

@@ -19,8 +19,9 @@ from eelsunmix.comparison.sentences import sentences
 from eelsunmix.comparison.tables import element_variables
 from eelsunmix.comparison.truth import truth_on_axes_of, truth_variables
 from eelsunmix.comparison.verdict import verdict
-from eelsunmix.edges import Edge, Profile, Region
+from eelsunmix.edges import Edge
 from eelsunmix.errors import InputError
+from eelsunmix.profiles import Profile, Region
 
 
 def compare(

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
-from eelsunmix.blocks import fold
-from eelsunmix.edges import Edge, Profile, Region
-from eelsunmix.profiles import region_mask
+from eelsunmix.edges import Edge
+from eelsunmix.execution.blocks import fold
+from eelsunmix.profiles import Profile, Region, region_mask
+from eelsunmix.typing import Floats
 from eelsunmix.unmixing import model_for
-
-Floats = NDArray[np.float64]
 
 REFERENCE = "BS"
 

@@ -13,8 +13,7 @@ from eelsunmix.comparison.components import Setting
 from eelsunmix.comparison.thresholds import SHOWN
 from eelsunmix.edges import Edge
 from eelsunmix.profiles import sum_profile
-
-Floats = NDArray[np.float64]
+from eelsunmix.typing import Floats
 
 BACKGROUND = "background"
 

@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 
 from eelsunmix.comparison.components import Components
 from eelsunmix.metrics import match, sad_whitened
+from eelsunmix.typing import Floats, Indices
 
-Floats = NDArray[np.float64]
 
-
-def match_whitened(first: Floats, second: Floats, noise: Floats) -> NDArray[np.intp]:
+def match_whitened(first: Floats, second: Floats, noise: Floats) -> Indices:
     """Index in `second` of the partner of each spectrum of `first` (-1: none), by their whitened angles."""
     return match(first, second, distance=functools.partial(sad_whitened, standard_deviation=noise))
 

@@ -5,14 +5,11 @@ from dataclasses import astuple
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from eelsunmix.comparison import agreement
 from eelsunmix.comparison.components import Components, Setting
 from eelsunmix.comparison.shape import peak_shape
 from eelsunmix.comparison.tables import binarisation, region_variables
-
-Floats = NDArray[np.float64]
 
 
 def score_variables(elements: xr.Dataset, components: Sequence[Components], setting: Setting) -> xr.Dataset:

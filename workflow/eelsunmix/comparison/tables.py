@@ -18,8 +18,7 @@ from eelsunmix.comparison.elements import (
     labels,
     owners,
 )
-
-Floats = NDArray[np.float64]
+from eelsunmix.typing import Floats
 
 PEAK_QUANTILE = 0.995
 """Stands for the peak of a map: the highest values but for a few outliers."""

@@ -20,11 +20,10 @@ from eelsunmix.comparison.elements import (
     owners,
 )
 from eelsunmix.comparison.matching import match_whitened
-from eelsunmix.edges import channel_bounds, in_electronvolts
+from eelsunmix.energy import channel_bounds, in_electronvolts
 from eelsunmix.metrics import nmse, nmse_scale_free, sad, sad_edge, sad_whitened
 from eelsunmix.profiles import profile_pixels, sum_profile
-
-Floats = NDArray[np.float64]
+from eelsunmix.typing import Floats
 
 SCORES = ("truth_sad", "truth_sad_whitened", "truth_sad_edge", "truth_nmse", "truth_nmse_scale_free")
 

@@ -3,7 +3,7 @@
 Examples
 --------
 >>> from eelsunmix.configuration import as_params
->>> from eelsunmix.edges import Profile
+>>> from eelsunmix.profiles import Profile
 >>> as_params(Profile(along="x", start_nm=0.0, width_nm=0.36))
 {'along': 'x', 'start_nm': 0.0, 'width_nm': 0.36, 'pixels': None}
 """

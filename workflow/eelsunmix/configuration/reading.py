@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from eelsunmix.blocks import Execution
 from eelsunmix.configuration.checks import Draft, check_samples
 from eelsunmix.configuration.documents import read_documents, short_path
 from eelsunmix.configuration.nodes import Node, node_of
@@ -20,6 +19,7 @@ from eelsunmix.configuration.sections import (
 )
 from eelsunmix.configuration.settings import Configuration, Device, SampleSettings
 from eelsunmix.configuration.validation import validate
+from eelsunmix.execution.blocks import Execution
 
 
 def read_configuration(

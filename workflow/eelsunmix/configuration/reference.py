@@ -7,13 +7,13 @@ from types import NoneType
 from typing import Any, get_args, get_origin
 
 from eelsunmix.benchmark.options import BenchmarkOptions
-from eelsunmix.blocks import Execution
 from eelsunmix.configuration.docstrings import parameters, summary
 from eelsunmix.configuration.kinds import alternatives, field_types
 from eelsunmix.configuration.params import as_params
 from eelsunmix.configuration.registry import method_names, method_options, scene_names, scene_options
 from eelsunmix.configuration.settings import MethodSettings, SampleSettings, Sections
 from eelsunmix.configuration.words import needed
+from eelsunmix.execution.blocks import Execution
 
 _HEAD = """# Configuration reference
 

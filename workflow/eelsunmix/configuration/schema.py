@@ -7,12 +7,12 @@ from typing import Any
 from pydantic import ConfigDict, create_model
 
 from eelsunmix.benchmark.options import BenchmarkOptions
-from eelsunmix.blocks import Execution
 from eelsunmix.configuration.docstrings import parameters, summary
 from eelsunmix.configuration.kinds import alternatives, field_types
 from eelsunmix.configuration.names import LABEL, SAMPLE_NAME
 from eelsunmix.configuration.registry import method_names, method_options, scene_names, scene_options
 from eelsunmix.configuration.settings import Device, MethodSettings, SampleSettings, Sections
+from eelsunmix.execution.blocks import Execution
 
 Schema = dict[str, Any]
 _METHOD, _SCENE = "method_", "scene_"

@@ -7,11 +7,12 @@ from pydantic import Field
 
 from eelsunmix.background import BackgroundOptions
 from eelsunmix.benchmark.options import BenchmarkOptions
-from eelsunmix.blocks import Execution
 from eelsunmix.corrections import Corrections
-from eelsunmix.edges import Edge, Profile, Region
+from eelsunmix.edges import Edge
+from eelsunmix.execution.blocks import Execution
 from eelsunmix.io import AxesOptions, DetectorOptions
 from eelsunmix.pca import DenoiseOptions
+from eelsunmix.profiles import Profile, Region
 from eelsunmix.rank import ComponentOptions
 
 Device = Literal["auto", "cpu", "cuda"]

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from eelsunmix.blocks import chunked
 from eelsunmix.corrections.alignment import AlignOptions, align
 from eelsunmix.corrections.application import apply_corrections
 from eelsunmix.corrections.channels import BadChannelOptions, find_bad_channels
@@ -18,6 +17,7 @@ from eelsunmix.corrections.geometry import BinOptions, CropOptions, MaskOptions,
 from eelsunmix.corrections.spikes import SpikeOptions, Spikes
 from eelsunmix.corrections.statistics import gather_statistics, spectral_groups
 from eelsunmix.errors import InputError
+from eelsunmix.execution.blocks import chunked
 
 __all__ = [
     "AlignOptions",

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from eelsunmix import blocks
 from eelsunmix.corrections.common import energy_in_ev, record
 from eelsunmix.corrections.geometry import channels_within
 from eelsunmix.errors import InputError
+from eelsunmix.execution import blocks
 from eelsunmix.noise import channel_variance_to_mean, variance_to_mean_of_sums
 
 

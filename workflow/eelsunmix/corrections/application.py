@@ -5,9 +5,9 @@ import functools
 import numpy as np
 import xarray as xr
 
-from eelsunmix import blocks
 from eelsunmix.corrections.common import interpolate_channels
 from eelsunmix.corrections.spikes import Spikes
+from eelsunmix.execution import blocks
 
 
 def apply_corrections(

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from eelsunmix import blocks
 from eelsunmix.corrections.common import energy_in_ev, record
 from eelsunmix.errors import InputError
+from eelsunmix.execution import blocks
 from eelsunmix.noise import variance_to_mean_of_sums
 
 Window = tuple[float, float]

@@ -9,9 +9,9 @@ import numpy as np
 import xarray as xr
 from scipy.ndimage import median_filter
 
-from eelsunmix.blocks import BLOCK_ELEMENTS, block_shape
 from eelsunmix.corrections.spikes import Spikes, find_spikes
 from eelsunmix.errors import InputError
+from eelsunmix.execution.blocks import BLOCK_ELEMENTS, block_shape
 from eelsunmix.noise import channel_variance_to_mean
 
 SAMPLE_PIXELS = 2048

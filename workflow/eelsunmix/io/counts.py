@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 import xarray as xr
 
-from eelsunmix import blocks
+from eelsunmix.execution import blocks
 from eelsunmix.io.noise import PairStatistics, noise_of_block, summarise
 
 NEGATIVE_WORTH_A_WARNING = 1e-3

@@ -8,8 +8,8 @@ from typing import Any, Literal
 import numpy as np
 import xarray as xr
 
-from eelsunmix import blocks
 from eelsunmix.errors import InputError
+from eelsunmix.execution import blocks
 from eelsunmix.io.axes import AxesOptions
 from eelsunmix.io.counts import DetectorOptions, Survey, counts_check, navigation_map, survey
 from eelsunmix.io.files import checksum, read_signals, reading

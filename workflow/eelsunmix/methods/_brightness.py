@@ -15,9 +15,10 @@ import dataclasses
 import numpy as np
 from numpy.typing import NDArray
 
-from eelsunmix.abundances import fully_constrained
-from eelsunmix.methods._contract import Array, LearningSet, Method, Model
+from eelsunmix.methods._contract import LearningSet, Method, Model
 from eelsunmix.methods._vertices import described_pixels
+from eelsunmix.numerics.abundances import fully_constrained
+from eelsunmix.typing import Floats
 
 DARK = 0.2
 """Pixels with less than this part of the typical counts are not learned from, nor made brighter than that."""
@@ -47,7 +48,7 @@ def brightness_spread(learning: LearningSet, n_endmembers: int) -> float:
     return 1.4826 * float(np.median(np.abs(distance - np.median(distance))))
 
 
-def with_even_counts(spectra: Array, counts: float) -> Array:
+def with_even_counts(spectra: Floats, counts: float) -> Floats:
     """Scale spectra, shape (..., channel), to the same total counts; dark ones stay darker."""
     totals = np.maximum(spectra.sum(axis=-1, keepdims=True), DARK * counts)
     return spectra * (counts / totals)
@@ -60,7 +61,7 @@ def even_learning_set(learning: LearningSet) -> tuple[LearningSet, float]:
     bright = totals >= DARK * counts
     sampler = learning.tiles
 
-    def even_tiles(number: int, side: int, rng: np.random.Generator) -> Array:
+    def even_tiles(number: int, side: int, rng: np.random.Generator) -> Floats:
         return with_even_counts(sampler(number, side, rng), counts)  # type: ignore[misc]
 
     even = dataclasses.replace(
@@ -88,7 +89,7 @@ def with_brightness(model: Model, learning: LearningSet, even: LearningSet, coun
     return dataclasses.replace(model.scaled(1.0 / inverse), even_counts=counts)
 
 
-def mapped(model: Model, spectra: Array) -> tuple[Array, ...]:
+def mapped(model: Model, spectra: Floats) -> tuple[Floats, ...]:
     """Abundances of spectra, shape (pixel, endmember); also their deviations where the model knows them."""
     if model.even_counts is None:
         return model.abundance_and_sd(spectra) if model.has_abundance_sd else (model.abundances(spectra),)
@@ -99,14 +100,14 @@ def mapped(model: Model, spectra: Array) -> tuple[Array, ...]:
     return tuple(values * scales / sums[:, None] for values in shares)
 
 
-def mapped_features(model: Model, spectra: Array) -> NDArray[np.float32]:
+def mapped_features(model: Model, spectra: Floats) -> NDArray[np.float32]:
     """Features of spectra, shape (pixel, feature), for a model that maps images."""
     return model.features(
         spectra if model.even_counts is None else with_even_counts(spectra, model.even_counts)
     )
 
 
-def mapped_frame(model: Model, features: NDArray[np.float32]) -> Array:
+def mapped_frame(model: Model, features: NDArray[np.float32]) -> Floats:
     """Abundances, shape (y, x, endmember), from the features of a frame."""
     shares = model.abundances_of_features(features)
     if model.even_counts is None:

@@ -10,11 +10,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from eelsunmix.energy import axes_in_words
 from eelsunmix.errors import MethodFailedError
+from eelsunmix.typing import Floats
 
-Array = NDArray[np.float64]
-
-TileSampler = Callable[[int, int, np.random.Generator], Array]
+TileSampler = Callable[[int, int, np.random.Generator], Floats]
 """Function of (number of tiles, side in pixels, rng) that gives spectra, shape (tile, y, x, channel)."""
 
 
@@ -46,18 +46,18 @@ class LearningSet:
         Where networks are trained.
     """
 
-    spectra: Array
-    channel_weight: Array
-    pixel_weight: Array
-    loadings: Array
-    energy: Array
+    spectra: Floats
+    channel_weight: Floats
+    pixel_weight: Floats
+    loadings: Floats
+    energy: Floats
     counts_per_electron: float = 1.0
     tiles: TileSampler | None = None
     frame_shape: tuple[int, int] | None = None
     checkpoint: Path | None = None
     device: str = "auto"
 
-    def basis(self, n_components: int) -> Array:
+    def basis(self, n_components: int) -> Floats:
         """Orthonormal rows that span the first loadings in weighted space, shape (n_components, channel).
 
         The sign of each row is settled (its largest value is positive), so that it does not hang on the order
@@ -68,7 +68,7 @@ class LearningSet:
         peaks = np.take_along_axis(rows, np.abs(rows).argmax(axis=1)[:, None], axis=1)
         return rows * np.sign(peaks)
 
-    def scores(self, n_components: int) -> Array:
+    def scores(self, n_components: int) -> Floats:
         """Coordinates of ``spectra / channel_weight`` on `basis`, shape (pixel, n_components)."""
         return (self.spectra / self.channel_weight) @ self.basis(n_components).T
 
@@ -100,8 +100,8 @@ def array(*dims: str) -> dict[str, tuple[str, ...]]:
     --------
     >>> @dataclass(frozen=True, kw_only=True)
     ... class Encoder(Model):
-    ...     bias: Array = field(metadata=array("endmember"))
-    ...     weights: dict[str, Array] = field(metadata=array())
+    ...     bias: Floats = field(metadata=array("endmember"))
+    ...     weights: dict[str, Floats] = field(metadata=array())
     """
     return {"dims": dims}
 
@@ -136,8 +136,8 @@ class Model:
     has_abundance_sd: ClassVar[bool] = False
     """Whether there is also `abundance_and_sd`; only for models that map spectra."""
 
-    endmembers: Array = field(metadata=array("endmember", "channel"))
-    loss: Array | None = field(metadata=array("iteration"), default=None)
+    endmembers: Floats = field(metadata=array("endmember", "channel"))
+    loss: Floats | None = field(metadata=array("iteration"), default=None)
     even_counts: float | None = None
     status: str = "converged"
     message: str = ""
@@ -147,11 +147,11 @@ class Model:
         """Whether abundances may be negative by design, so that the refit must allow it too."""
         return False
 
-    def scaled(self, factors: Array) -> Self:
+    def scaled(self, factors: Floats) -> Self:
         """Return the same model with endmembers of that many times the counts."""
         return dataclasses.replace(self, endmembers=self.endmembers * factors[:, None])
 
-    def abundances(self, spectra: Array) -> Array:
+    def abundances(self, spectra: Floats) -> Floats:
         """Return abundances, shape (pixel, endmember), or (y, x, endmember) where the model maps images."""
         raise NotImplementedError
 
@@ -160,19 +160,19 @@ class Model:
         """Number of features of a spectrum, of a model that maps images."""
         raise NotImplementedError
 
-    def features(self, spectra: Array) -> NDArray[np.float32]:
+    def features(self, spectra: Floats) -> NDArray[np.float32]:
         """Return what a model that maps images takes from spectra (..., channel), shape (..., feature)."""
         raise NotImplementedError
 
-    def abundances_of_features(self, features: NDArray[np.float32]) -> Array:
+    def abundances_of_features(self, features: NDArray[np.float32]) -> Floats:
         """Return abundances, shape (y, x, endmember), from the features of a frame (y, x, feature)."""
         raise NotImplementedError
 
-    def abundance_and_sd(self, spectra: Array) -> tuple[Array, Array]:
+    def abundance_and_sd(self, spectra: Floats) -> tuple[Floats, Floats]:
         """Return abundances and their standard deviations, each of shape (pixel, endmember), at one go."""
         raise NotImplementedError
 
-    def resampled(self, energy: Array, new_energy: Array) -> "Model":
+    def resampled(self, energy: Floats, new_energy: Floats) -> "Model":
         """Return the same model on another energy axis, within the range of its own.
 
         Raises
@@ -220,23 +220,11 @@ class Model:
         return cls(**parts)
 
 
-def axes_in_words(energy: Array, image_energy: Array) -> str:
-    """Name the energies of a model and of an image that does not suit it.
-
-    Examples
-    --------
-    >>> axes_in_words(np.array([200.0, 210.0]), np.array([300.0, 310.0, 320.0]))
-    '200 to 210 (2 channels), the image has 300 to 320 (3 channels)'
-    """
-    mine, theirs = (f"{axis[0]:g} to {axis[-1]:g} ({len(axis)} channels)" for axis in (energy, image_energy))
-    return f"{mine}, the image has {theirs}"
-
-
 def _stored_name(field_name: str) -> str:
     return "endmember_spectrum" if field_name == "endmembers" else field_name
 
 
-def _arrays_of(name: str, arrays: dict[str, Array]) -> dict[str, tuple[tuple[str, ...], Array]]:
+def _arrays_of(name: str, arrays: dict[str, Floats]) -> dict[str, tuple[tuple[str, ...], Floats]]:
     return {
         f"{name}.{key}": (tuple(f"{name}.{key}_{axis}" for axis in range(np.ndim(value))), np.asarray(value))
         for key, value in arrays.items()

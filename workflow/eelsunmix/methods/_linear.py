@@ -4,11 +4,11 @@ import dataclasses
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
-from eelsunmix import abundances
-from eelsunmix.methods._contract import Array, Model, array
-from eelsunmix.methods._rebinning import rebinned, rebinned_deviation
+from eelsunmix.methods._contract import Model, array
+from eelsunmix.numerics import abundances
+from eelsunmix.numerics.rebinning import rebinned, rebinned_deviation
+from eelsunmix.typing import Floats
 
 SCALE_RANGE = 5.0
 """How far the total counts of two endmembers of equal standing may differ from the average pixel's."""
@@ -30,21 +30,21 @@ class LinearModel(Model):
 
     non_negative: bool = True
     sum_to_one: bool = False
-    channel_weight: Array | None = field(metadata=array("channel"), default=None)
+    channel_weight: Floats | None = field(metadata=array("channel"), default=None)
 
     @property
     def signed(self) -> bool:
         """Whether abundances may be negative."""
         return not self.non_negative
 
-    def abundances(self, spectra: Array) -> Array:
+    def abundances(self, spectra: Floats) -> Floats:
         """Constrained least squares of spectra, shape (pixel, channel), on the endmembers."""
         solve = abundances.least_squares
         if self.non_negative:
             solve = abundances.fully_constrained if self.sum_to_one else abundances.non_negative
         return solve(spectra, self.endmembers, channel_weight=self.channel_weight)
 
-    def resampled(self, energy: Array, new_energy: Array) -> "LinearModel":
+    def resampled(self, energy: Floats, new_energy: Floats) -> "LinearModel":
         """Integrate the model over other channels, so that no counts are lost or gained."""
         endmembers = rebinned(self.endmembers, energy, new_energy)
         weight = self.channel_weight
@@ -53,13 +53,13 @@ class LinearModel(Model):
         return dataclasses.replace(self, endmembers=endmembers, channel_weight=weight)
 
 
-def in_order(model: LinearModel, spectra: Array) -> LinearModel:
+def in_order(model: LinearModel, spectra: Floats) -> LinearModel:
     """Sort the endmembers by the counts that they contribute to the spectra, largest first."""
     contribution = np.abs(model.abundances(spectra)).mean(axis=0) * np.abs(model.endmembers).sum(axis=1)
     return dataclasses.replace(model, endmembers=model.endmembers[np.argsort(-contribution, kind="stable")])
 
 
-def with_equal_totals(model: LinearModel, spectra: Array) -> LinearModel:
+def with_equal_totals(model: LinearModel, spectra: Floats) -> LinearModel:
     """Settle scale and sign where a method leaves them free.
 
     All endmembers get the same sum of absolute counts, and the sign that makes their mean abundance in the
@@ -73,7 +73,7 @@ def with_equal_totals(model: LinearModel, spectra: Array) -> LinearModel:
     return _divided(scaled, np.where(means < 0, -1.0, 1.0) / (common if common > 0 else 1.0))
 
 
-def with_even_sums(model: LinearModel, spectra: Array) -> LinearModel:
+def with_even_sums(model: LinearModel, spectra: Floats) -> LinearModel:
     """Scale non-negative endmembers so that the abundances of every pixel sum to one as nearly as they can.
 
     The scales minimise ``sum((abundances @ scales - 1)**2)`` within a factor of `SCALE_RANGE` of equal
@@ -87,6 +87,6 @@ def with_even_sums(model: LinearModel, spectra: Array) -> LinearModel:
     return _divided(equal, scales / (values @ scales).mean())
 
 
-def _divided(model: LinearModel, sizes: NDArray[np.float64]) -> LinearModel:
+def _divided(model: LinearModel, sizes: Floats) -> LinearModel:
     """Divide each endmember by a number; its abundance grows by the same."""
     return dataclasses.replace(model, endmembers=model.endmembers / sizes[:, None])

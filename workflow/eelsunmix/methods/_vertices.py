@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eelsunmix.errors import MethodFailedError
-from eelsunmix.methods._contract import Array, LearningSet
-from eelsunmix.simplex import largest_simplex
+from eelsunmix.methods._contract import LearningSet
+from eelsunmix.numerics.simplex import largest_simplex
+from eelsunmix.typing import Bools, Floats, Indices
 
 
 def purest_spectra(
@@ -17,7 +17,7 @@ def purest_spectra(
     n_draws: int,
     rng: np.random.Generator,
     published: bool = False,
-) -> tuple[Array, str]:
+) -> tuple[Floats, str]:
     """Search the vertices of the learning set; a single one has no simplex: it is the mean spectrum.
 
     Parameters
@@ -55,7 +55,7 @@ def purest_spectra(
     return projected(largest_simplex(points, n_draws=n_draws, rng=rng, published=published)), message
 
 
-def clean_pixels(residual_chi2: Array, signal: Array) -> NDArray[np.bool_]:
+def clean_pixels(residual_chi2: Floats, signal: Floats) -> Bools:
     """Choose the pixels that may be vertices.
 
     Parameters
@@ -79,7 +79,7 @@ def clean_pixels(residual_chi2: Array, signal: Array) -> NDArray[np.bool_]:
     return bright & (residual_chi2 <= max(middle + 8 * deviation, 2 * middle + 1e-9))
 
 
-def described_pixels(learning: LearningSet, points: Array) -> tuple[NDArray[np.bool_], Array]:
+def described_pixels(learning: LearningSet, points: Floats) -> tuple[Bools, Floats]:
     """Pixels that the components describe, and the standard deviation of each pixel's scores.
 
     Parameters
@@ -104,7 +104,7 @@ def described_pixels(learning: LearningSet, points: Array) -> tuple[NDArray[np.b
     return clean, np.sqrt(level * variance)
 
 
-def _weighted_points(learning: LearningSet, n_endmembers: int) -> tuple[Array, "_Projection", str]:
+def _weighted_points(learning: LearningSet, n_endmembers: int) -> tuple[Floats, "_Projection", str]:
     scores = learning.scores(n_endmembers)
     centre = scores.mean(axis=0)
     signal = scores @ centre / (np.linalg.norm(centre) or 1.0)
@@ -124,7 +124,7 @@ def _weighted_points(learning: LearningSet, n_endmembers: int) -> tuple[Array, "
     return points, _Projection(scores[chosen], basis), message if left_out else ""
 
 
-def _published_points(spectra: Array, n_endmembers: int) -> tuple[Array, "_Projection", str]:
+def _published_points(spectra: Floats, n_endmembers: int) -> tuple[Floats, "_Projection", str]:
     mean = spectra.mean(axis=0)
     centred = spectra - mean
     n_pixels, n_channels = spectra.shape
@@ -151,7 +151,7 @@ def _published_points(spectra: Array, n_endmembers: int) -> tuple[Array, "_Proje
     return scores / length[:, None], _Projection(scores, rows), f"{message}: projective projection"
 
 
-def _leading(scatter: Array, number: int) -> Array:
+def _leading(scatter: Floats, number: int) -> Floats:
     return np.linalg.eigh(scatter)[1][:, ::-1][:, :number].T
 
 
@@ -159,9 +159,9 @@ def _leading(scatter: Array, number: int) -> Array:
 class _Projection:
     """Spectra of chosen pixels, as far as the components describe them."""
 
-    scores: Array
-    rows: Array
-    origin: Array | float = 0.0
+    scores: Floats
+    rows: Floats
+    origin: Floats | float = 0.0
 
-    def __call__(self, pixels: NDArray[np.intp]) -> Array:
+    def __call__(self, pixels: Indices) -> Floats:
         return self.scores[pixels] @ self.rows + self.origin

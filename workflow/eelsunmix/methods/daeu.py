@@ -5,10 +5,10 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from eelsunmix.methods._autoencoder import check_options, with_default
 from eelsunmix.methods._contract import LearningSet
-from eelsunmix.methods._eels import Architecture, fit_eels
-from eelsunmix.methods._encoder import Encoder, SpectrumEncoder
+from eelsunmix.methods._networks.encoder import Encoder, SpectrumEncoder
+from eelsunmix.methods._networks.options import check_options, with_default
+from eelsunmix.methods._networks.training_on_scores import Architecture, fit_eels
 
 __all__ = ["DAEU", "SpectrumEncoder"]
 
@@ -53,7 +53,7 @@ class DAEU:
     def fit(self, learning_set: LearningSet, n_endmembers: int, rng: np.random.Generator) -> Encoder:
         """Train the networks and return the encoder of the best."""
         if self.setting == "published":
-            from eelsunmix.methods._torch_daeu import fit_published
+            from eelsunmix.methods._networks.torch_daeu import fit_published
 
             return fit_published(self, learning_set, n_endmembers, rng)
         widths = (9 * n_endmembers, 6 * n_endmembers, 3 * n_endmembers)

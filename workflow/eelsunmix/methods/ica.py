@@ -9,10 +9,11 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from eelsunmix.errors import MethodFailedError
-from eelsunmix.methods._contract import Array, LearningSet
+from eelsunmix.methods._contract import LearningSet
 from eelsunmix.methods._linear import LinearModel, in_order, with_equal_totals
+from eelsunmix.typing import Floats
 
-_CONTRASTS: dict[str, tuple[Callable[[Array], Array], float]] = {
+_CONTRASTS: dict[str, tuple[Callable[[Floats], Floats], float]] = {
     "logcosh": (lambda x: np.logaddexp(x, -x) - np.log(2.0), 0.374567207),
     "exp": (lambda x: -np.exp(-(x**2) / 2), -np.sqrt(0.5)),
     "cube": (lambda x: x**4 / 4, 0.75),
@@ -96,7 +97,7 @@ class ICA:
         )
         return in_order(with_equal_totals(model, learning_set.spectra), learning_set.spectra)
 
-    def _unmixing(self, signals: Array, rng: np.random.Generator) -> tuple[Array, int]:
+    def _unmixing(self, signals: Floats, rng: np.random.Generator) -> tuple[Floats, int]:
         if len(signals) == 1:
             return np.ones((1, 1)), 0
         _check_rank(signals)
@@ -104,7 +105,7 @@ class ICA:
         unmixing, n_iterations, _ = max(found, key=lambda result: result[2])
         return unmixing, n_iterations
 
-    def _from_one_start(self, signals: Array, rng: np.random.Generator) -> tuple[Array, int, float]:
+    def _from_one_start(self, signals: Floats, rng: np.random.Generator) -> tuple[Floats, int, float]:
         """Rotation, number of iterations, and how far the components are from normal (negentropy) [1]_."""
         from sklearn.decomposition import FastICA
         from sklearn.exceptions import ConvergenceWarning
@@ -125,7 +126,7 @@ class ICA:
         return engine.components_, int(engine.n_iter_), float(np.sum(distances**2))
 
 
-def power_law(mean_spectrum: Array, energy: Array) -> Array:
+def power_law(mean_spectrum: Floats, energy: Floats) -> Floats:
     """Power law with the exponent that a mean spectrum has between its edges, shape (channel,).
 
     The exponent is the upper quartile of the slopes, in double logarithmic scale, of pieces of a sixteenth of
@@ -153,18 +154,18 @@ def power_law(mean_spectrum: Array, energy: Array) -> Array:
     x = x - np.average(x, axis=1, weights=weight)[:, None]
     slopes = np.sum(weight * x * y, axis=1) / np.sum(weight * x * x, axis=1)
     exponent = np.clip(np.quantile(-slopes, 0.75), 0.0, _STEEPEST)
-    law: Array = (np.maximum(energy, energy[known][0]) / energy[-1]) ** -exponent
+    law: Floats = (np.maximum(energy, energy[known][0]) / energy[-1]) ** -exponent
     return law
 
 
-def _unweighted_loadings(spectra: Array, n_components: int) -> Array:
+def _unweighted_loadings(spectra: Floats, n_components: int) -> Floats:
     """Leading right singular vectors of the counts as they are, with the sign of `LearningSet.basis`."""
     vectors = np.linalg.eigh(spectra.T @ spectra)[1][:, ::-1][:, :n_components].T
     peaks = np.take_along_axis(vectors, np.abs(vectors).argmax(axis=1)[:, None], axis=1)
     return vectors * np.sign(peaks)
 
 
-def _check_rank(signals: Array) -> None:
+def _check_rank(signals: Floats) -> None:
     centred = signals - signals.mean(axis=1, keepdims=True)
     sizes = np.linalg.svd(centred, compute_uv=False)
     rank = int(np.sum(sizes > 1e-10 * sizes[0]))

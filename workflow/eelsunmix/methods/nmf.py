@@ -6,10 +6,11 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from eelsunmix.abundances import non_negative
-from eelsunmix.methods._contract import Array, LearningSet
+from eelsunmix.methods._contract import LearningSet
 from eelsunmix.methods._linear import LinearModel, in_order, with_even_sums
 from eelsunmix.methods._vertices import purest_spectra
+from eelsunmix.numerics.abundances import non_negative
+from eelsunmix.typing import Floats
 
 _INITS = ("vca", "nndsvda", "nndsvd", "nndsvdar", "random")
 
@@ -110,7 +111,7 @@ class NMF:
 
     def _start(
         self, learning: LearningSet, n_endmembers: int, rng: np.random.Generator
-    ) -> tuple[Array, Array]:
+    ) -> tuple[Floats, Floats]:
         endmembers, _ = purest_spectra(learning, n_endmembers, n_draws=30, rng=rng)
         # A zero can never grow again in multiplicative updates.
         endmembers = np.maximum(endmembers, 1e-3 * endmembers.mean(axis=0).clip(min=0) + 1e-12)
@@ -118,8 +119,8 @@ class NMF:
         return np.maximum(abundances, 1e-3 * abundances.mean()), endmembers
 
     def _factor(
-        self, scaled: Array, n_endmembers: int, start: tuple[Array, Array] | None, rng: np.random.Generator
-    ) -> tuple[Array, int]:
+        self, scaled: Floats, n_endmembers: int, start: tuple[Floats, Floats] | None, rng: np.random.Generator
+    ) -> tuple[Floats, int]:
         from sklearn.decomposition import NMF as Factorisation  # noqa: N811
         from sklearn.exceptions import ConvergenceWarning
 
@@ -144,7 +145,7 @@ class NMF:
         return engine.components_, int(engine.n_iter_)
 
 
-def _message(spectra: Array, n_iterations: int, limit: int) -> str:
+def _message(spectra: Floats, n_iterations: int, limit: int) -> str:
     parts = [f"{n_iterations} iterations" + (f" (the limit is {limit})" if n_iterations >= limit else "")]
     negative = spectra < 0
     if negative.any():

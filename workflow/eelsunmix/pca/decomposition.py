@@ -6,17 +6,15 @@ from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 from scipy.linalg import eigh
 
-from eelsunmix.blocks import BLOCK_ELEMENTS, block_shape, map_blocks, template_like
 from eelsunmix.errors import InputError
+from eelsunmix.execution.blocks import BLOCK_ELEMENTS, block_shape, map_blocks, template_like
 from eelsunmix.noise import counts_per_electron
 from eelsunmix.pca.gram import FLOAT32_ERROR, ROWS, Gram, pixel_variance, valid_pixels, weighted_gram
 from eelsunmix.pca.noise_eigenvalues import measure_noise
 from eelsunmix.pca.score_smoothing import smooth_scores
-
-Floats = NDArray[np.float64]
+from eelsunmix.typing import Floats
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,11 +12,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from eelsunmix.blocks import fold
 from eelsunmix.errors import InputError
+from eelsunmix.execution.blocks import fold
 from eelsunmix.noise import counts_per_electron
-
-Floats = NDArray[np.float64]
+from eelsunmix.typing import Bools, Floats
 
 ROWS = 4096
 """Spectra multiplied at a time: bounds both the memory and the length of a float32 sum."""
@@ -128,7 +127,7 @@ def valid_spectra(block: xr.DataArray) -> NDArray[Any]:
     return spectra if valid.all() else spectra[valid]
 
 
-def valid_pixels(block: xr.DataArray) -> NDArray[np.bool_]:
+def valid_pixels(block: xr.DataArray) -> Bools:
     """Mask of the valid pixels, in the order of the navigation dims of the block."""
     if "valid_pixel" not in block.coords:
         return np.ones(block.shape[:-1], dtype=bool)

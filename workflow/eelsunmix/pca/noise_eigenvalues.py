@@ -11,9 +11,8 @@ Measured errors of all this: docs/decisions/007.
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from eelsunmix.typing import Floats
 
 TRACY_WIDOM_99 = 2.0234
 """99 % quantile of the Tracy-Widom law of order 1 (Johnstone 2001, table 1)."""

@@ -11,17 +11,18 @@ from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation, uniform_filter
 from scipy.special import chdtri
 
-Floats = NDArray[np.floating]
-Mask = NDArray[np.bool_]
+from eelsunmix.typing import Bools
+
+AnyFloats = NDArray[np.floating]
 
 GUARD_WINDOWS = ((1, 1), (2, 2), (3, 3), (5, 1), (1, 5))
 """Rows x columns over which the removed signal is averaged before it is tested."""
 
 
 def nonlocal_means(
-    scores: Floats,
-    variance: Floats,
-    valid: Mask,
+    scores: AnyFloats,
+    variance: AnyFloats,
+    valid: Bools,
     *,
     n_compared: int,
     strength: float = 0.4,
@@ -92,8 +93,8 @@ def shifts(shape: tuple[int, ...], window: int) -> Iterator[tuple[tuple[slice, .
 
 
 def significant_loss(
-    scores: Floats, smooth: Floats, variance: Floats, valid: Mask, *, probability: float
-) -> Mask:
+    scores: AnyFloats, smooth: AnyFloats, variance: AnyFloats, valid: Bools, *, probability: float
+) -> Bools:
     """Find where the signal that was smoothed away is more than noise.
 
     Parameters
@@ -125,8 +126,13 @@ def significant_loss(
 
 
 def _patch_distance(
-    maps: Floats, spread: Floats, used: Floats, here: tuple[slice, ...], there: tuple[slice, ...], patch: int
-) -> Floats:
+    maps: AnyFloats,
+    spread: AnyFloats,
+    used: AnyFloats,
+    here: tuple[slice, ...],
+    there: tuple[slice, ...],
+    patch: int,
+) -> AnyFloats:
     """Mean over the patch of the squared difference of two pixels; 2 per component if only noise differs."""
     distance = np.zeros_like(spread[here])
     for values in maps:
@@ -137,5 +143,5 @@ def _patch_distance(
     return _window_sum(distance, (patch, patch)) / np.maximum(pixels, 1)
 
 
-def _window_sum(values: Floats, sides: tuple[int, ...]) -> Floats:
+def _window_sum(values: AnyFloats, sides: tuple[int, ...]) -> AnyFloats:
     return uniform_filter(values, sides, mode="constant") * np.prod(sides).astype(values.dtype)

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from eelsunmix.pca.noise_eigenvalues import Noise
 from eelsunmix.pca.nonlocal_means import nonlocal_means, significant_loss
+from eelsunmix.typing import Bools, Floats
 
 if TYPE_CHECKING:
     from eelsunmix.pca import DenoiseOptions
 
-Floats = NDArray[np.float64]
 
 EXTRA_COMPONENTS = 2
 """Components beyond the signal that also decide whether two pixels are alike: weak signals hide there."""
@@ -54,7 +54,7 @@ def smooth_scores(pca: xr.Dataset, noise: Noise, options: "DenoiseOptions") -> x
 
 def _smooth_frame(
     scores: NDArray[np.float32], weight: Floats, deviation: Floats, n_compared: int, options: "DenoiseOptions"
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+) -> tuple[NDArray[np.float32], Bools]:
     valid, variance = np.isfinite(weight), weight**2
     scaled = (scores / deviation).astype(np.float32)
     smooth = nonlocal_means(

@@ -4,11 +4,9 @@ What the rule was set on, what it misses (weak layers of one or two scan lines):
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eelsunmix.pca.noise_eigenvalues import Noise
-
-Floats = NDArray[np.float64]
+from eelsunmix.typing import Floats
 
 NEAR_EDGE = 4.0
 """Eigenvalues up to this many times the edge need a coherent map, if the noise is not that of counts."""

@@ -5,15 +5,13 @@ from typing import Literal
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from eelsunmix.errors import InputError
 from eelsunmix.pca.noise_eigenvalues import MARGIN, Noise, measure_noise, rounding_error
 from eelsunmix.rank.coherence import count_signals, map_coherence
 from eelsunmix.rank.parallel_analysis import noise_quantiles
 from eelsunmix.rank.score_simplex import corner_pixels
-
-Floats = NDArray[np.float64]
+from eelsunmix.typing import Floats
 
 
 @dataclass(frozen=True, kw_only=True)

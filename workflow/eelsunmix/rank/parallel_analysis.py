@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import eigvalsh, eigvalsh_tridiagonal
 
-Floats = NDArray[np.float64]
+from eelsunmix.typing import Floats
 
 QUANTILE = 0.99
 DRAWS = 40

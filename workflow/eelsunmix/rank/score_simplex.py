@@ -1,11 +1,9 @@
 """Starting endmembers: the pixels at the corners of the largest simplex found on the scores."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from eelsunmix.simplex import largest_simplex
-
-Floats = NDArray[np.float64]
+from eelsunmix.numerics.simplex import largest_simplex
+from eelsunmix.typing import Floats, Indices
 
 DARKEST = 0.2
 """Pixels of less than this part of the median total are no candidates: their direction is mostly noise."""
@@ -13,7 +11,7 @@ DARKEST = 0.2
 
 def corner_pixels(
     scores: Floats, n_endmembers: int, rng: np.random.Generator, *, n_draws: int = 50
-) -> NDArray[np.intp]:
+) -> Indices:
     """Pick the pixels that span the largest simplex, after many random searches.
 
     Parameters

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from eelsunmix.report.figures.mapview import MapView, view_of
+from eelsunmix.report.figures.style import REFERENCE, method_styles
 from eelsunmix.report.formatting import integer
-from eelsunmix.report.mapview import MapView, view_of
-from eelsunmix.report.style import REFERENCE, method_styles
 
 MAP_PIXELS = 2_600_000
 """Pixels that all maps of a page together may have, so that it stays under 15 MB: 2.7 bytes each."""

@@ -12,19 +12,17 @@ import xarray as xr
 from markupsafe import Markup
 
 from eelsunmix.errors import InputError
-from eelsunmix.report import (
-    sections_checks,
-    sections_data,
-    sections_endmembers,
-    sections_maps,
-    sections_model,
-    sections_profiles,
-    sections_run,
-    sections_verdict,
-)
 from eelsunmix.report.content import Figure, Section
-from eelsunmix.report.encoding import ArrayBank, script_hash, script_json
+from eelsunmix.report.figures.encoding import ArrayBank, script_hash, script_json
 from eelsunmix.report.inputs import Inputs
+from eelsunmix.report.sections import checks as sections_checks
+from eelsunmix.report.sections import data as sections_data
+from eelsunmix.report.sections import endmembers as sections_endmembers
+from eelsunmix.report.sections import maps as sections_maps
+from eelsunmix.report.sections import model as sections_model
+from eelsunmix.report.sections import profiles as sections_profiles
+from eelsunmix.report.sections import run as sections_run
+from eelsunmix.report.sections import verdict as sections_verdict
 
 STORES = ("raw", "corrected", "pca", "rank", "bs", "comparison")
 

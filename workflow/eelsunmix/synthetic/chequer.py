@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from scipy.ndimage import uniform_filter
 
-from eelsunmix.edges import EDGES
+from eelsunmix.synthetic.edges import SCENE_EDGES
 from eelsunmix.synthetic.scene import (
     Scene,
     count_electrons,
@@ -20,7 +20,7 @@ from eelsunmix.synthetic.spectra import pixel_spectrum
 
 ENDMEMBERS = {"ru3": ("Pt", "Co", "Ru"), "k4": ("C", "BN", "B2O3", "B4C")}
 AXES = {"ru3": (200, 216.0, 3.33), "k4": (903, 150.0, 0.5)}
-SCENE_EDGES = {"ru3": ("Ru_M23", "Ru_M45", "Co_L23"), "k4": ("B_K", "C_K", "N_K", "O_K")}
+EDGES_OF = {"ru3": ("Ru_M23", "Ru_M45", "Co_L23"), "k4": ("B_K", "C_K", "N_K", "O_K")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +96,7 @@ def simulate_chequerboard(options: ChequerboardOptions) -> Scene:
         options=asdict(options),
         spectrum_image=image,
         **label_truth(spectra, abundance, expected, gain, names=names, image=image),
-        edges={edge: EDGES[edge] for edge in SCENE_EDGES[options.endmembers]},
+        edges={edge: SCENE_EDGES[edge] for edge in EDGES_OF[options.endmembers]},
     )
 
 

@@ -6,7 +6,9 @@ from typing import Literal
 
 import numpy as np
 
-from eelsunmix.edges import EDGES, Edge, Profile, Region
+from eelsunmix.edges import Edge
+from eelsunmix.profiles import Profile, Region
+from eelsunmix.synthetic.edges import SCENE_EDGES
 from eelsunmix.synthetic.lamella import (
     STACK,
     channel_gain,
@@ -172,7 +174,7 @@ def multilayer_regions(options: MultilayerOptions) -> dict[str, Region]:
 def multilayer_edges() -> dict[str, Edge]:
     """Windows of the paper's figure 7: Ru M2,3 and Co L2,3 as references, and Ru M4,5, which fails in Pt."""
     return {
-        "Ru_M23": replace(EDGES["Ru_M23"], reference=True),
-        "Ru_M45": EDGES["Ru_M45"],
-        "Co_L23": replace(EDGES["Co_L23"], reference=True),
+        "Ru_M23": replace(SCENE_EDGES["Ru_M23"], reference=True),
+        "Ru_M45": SCENE_EDGES["Ru_M45"],
+        "Co_L23": replace(SCENE_EDGES["Co_L23"], reference=True),
     }

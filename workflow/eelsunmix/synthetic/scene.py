@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from eelsunmix.edges import Edge, Profile, Region
+from eelsunmix.edges import Edge
 from eelsunmix.errors import InputError
+from eelsunmix.profiles import Profile, Region
 
 NAVIGATION = ("y", "x")
 

@@ -1,0 +1,1 @@
+"""How work is run: blocks of an image, and the frame around one job."""

@@ -1,0 +1,1 @@
+"""The three autoencoders: what they share, and the published networks."""

@@ -1,0 +1,1 @@
+"""Linear algebra and geometry that several methods and stages share; plain NumPy."""

@@ -1,0 +1,173 @@
+"""Grids of maps: elements by all methods, components as returned, quality of the fit."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from eelsunmix.report.figures.grid import Scale, Tile, columns_for, map_grid
+from eelsunmix.report.figures.mapview import MapView, limits
+from eelsunmix.report.figures.style import REFERENCE, SEQUENTIAL
+from eelsunmix.report.formatting import plain
+
+COMMON, OWN, RETURNED = "counts, common scale", "counts, own scale", "abundance as returned"
+TRUTH = "truth"
+MOST_COLUMNS = 8
+"""Up to this many methods stand side by side, one row per edge; more of them stand below each other."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ElementMaps:
+    """Where the element maps of all methods come from.
+
+    Parameters
+    ----------
+    comparison : Dataset
+    maps : mapping
+        Method -> store of its maps, for the abundance as returned.
+    view : MapView
+    failures : mapping
+        Failed method -> reason.
+    """
+
+    comparison: xr.Dataset
+    maps: Mapping[str, xr.Dataset]
+    view: MapView
+    failures: Mapping[str, str]
+
+    @property
+    def labels(self) -> list[str]:
+        """All rows of the grid."""
+        methods = [str(method) for method in self.comparison["label"].values]
+        return [TRUTH, *methods] if "true_element_map" in self.comparison else methods
+
+    def image(self, label: str, edge: str, scale: str) -> np.ndarray | str:
+        """Return the map of one tile, or the reason why there is none."""
+        if label in self.failures:
+            return "failed"
+        if scale == RETURNED:
+            return self._abundance(label, edge)
+        if label == TRUTH:
+            return self.view.image(self.comparison["true_element_map"].sel(edge=edge))
+        return self.view.image(self.comparison["element_map"].sel({"label": label, "edge": edge}))
+
+    def _abundance(self, label: str, edge: str) -> np.ndarray | str:
+        if label in (TRUTH, REFERENCE):
+            return "counts only"
+        owner = int(self.comparison["owner"].sel({"label": label, "edge": edge}).item())
+        if owner < 0:
+            return "no owner"
+        return self.view.image(self.maps[label]["abundance"].isel(endmember=owner))
+
+
+def element_grid(source: ElementMaps, *, edges: Sequence[str], scale: str) -> dict[str, Any]:
+    """Draw the map of every edge by every method.
+
+    Parameters
+    ----------
+    source : ElementMaps
+    edges : sequence of str
+        One edge gives a free grid of tiles; several give one row each, or one column each where the maps are
+        long or the methods many.
+    scale : str
+        `COMMON`, `OWN` or `RETURNED`.
+    """
+    images = {edge: {name: source.image(name, edge, scale) for name in source.labels} for edge in edges}
+    shared = {edge: _typical_limits(images[edge].values()) for edge in edges} if scale == COMMON else {}
+    unit = "abundance" if scale == RETURNED else "counts"
+    if len(edges) == 1:
+        found = images[edges[0]]
+        tiles = [_tile(name, image, unit, shared.get(edges[0])) for name, image in found.items()]
+        return map_grid(tiles, source.view, columns=columns_for(len(tiles), source.view))
+    names, below = [edge.replace("_", " ") for edge in edges], source.labels
+    if _edges_as_rows(source):
+        tiles = [_tile(name, images[edge][name], unit, shared.get(edge)) for edge in edges for name in below]
+        return map_grid(tiles, source.view, columns=len(below), row_titles=_plain(names), widest=300)
+    tiles = [
+        _tile(title, images[edge][name], unit, shared.get(edge))
+        for name in below
+        for edge, title in zip(edges, names, strict=True)
+    ]
+    widest = 170 if source.view.aspect > 0.35 else 300
+    return map_grid(tiles, source.view, columns=len(edges), row_titles=_plain(below), widest=widest)
+
+
+def component_grid(
+    maps: Mapping[str, xr.Dataset],
+    members: Mapping[int, Sequence[tuple[str, int]]],
+    names: Mapping[int, str],
+    view: MapView,
+) -> dict[str, Any]:
+    """Draw the abundance of every component as its method returned it, one column per matched component.
+
+    Below it stands its standard deviation, where the method knows it.
+
+    Parameters
+    ----------
+    maps : mapping
+        Method -> store of its maps.
+    members : mapping
+        Group -> (method, endmember) pairs.
+    names : mapping
+        Group -> its name.
+    view : MapView
+    """
+    tiles = []
+    rows = {
+        f"{method} {title}".strip(): (method, store[name])
+        for method, store in maps.items()
+        for name, title in (("abundance", ""), ("abundance_sd", "sd"))
+        if name in store
+    }
+    for method, values in rows.values():
+        for group, found in members.items():
+            own = [endmember for label, endmember in found if label == method]
+            image = view.image(values.isel(endmember=own[0])) if own else "no such component"
+            tiles.append(_tile(names[group], image, "abundance"))
+    widest = 420 if view.aspect < 0.35 else 220
+    return map_grid(tiles, view, columns=len(members), row_titles=_plain(list(rows)), widest=widest)
+
+
+def chi2_maps(maps: Mapping[str, xr.Dataset], view: MapView) -> dict[str, Any]:
+    """Draw the reduced chi-squared of every method's fit, on a common scale."""
+    images = {method: view.image(store["reduced_chi2"]) for method, store in maps.items()}
+    shared = limits(list(images.values()))
+    tiles = [_tile(method, image, "reduced χ²", shared) for method, image in images.items()]
+    return map_grid(
+        tiles, view, columns=columns_for(len(tiles), view), widest=320 if view.aspect > 0.35 else 420
+    )
+
+
+def single_map(values: xr.DataArray, view: MapView, unit: str, *, width: float) -> dict[str, Any]:
+    """Draw one map."""
+    tile = _tile("", view.image(values), unit)
+    return map_grid([tile], view, columns=1, width=width, widest=720)
+
+
+def _edges_as_rows(source: ElementMaps) -> bool:
+    return source.view.aspect > 0.35 and len(source.labels) <= MOST_COLUMNS
+
+
+def _typical_limits(images: Any) -> tuple[float, float]:
+    """Limits for all methods: the median of theirs, set neither by noise nor by one bad method."""
+    found = [limits([image], clipped=0.02) for image in images if isinstance(image, np.ndarray)]
+    if not found:
+        return 0.0, 1.0
+    low, high = np.median(np.array(found), axis=0).tolist()
+    return low, high
+
+
+def _tile(
+    heading: str, image: np.ndarray | str, unit: str, shared: tuple[float, float] | None = None
+) -> Tile:
+    title = plain(heading)
+    if isinstance(image, str):
+        return Tile(title=title, image=None, message=image, scale=Scale(low=0, high=1, unit=unit))
+    low, high = shared or limits([image])
+    return Tile(title=title, image=image, scale=Scale(low=low, high=high, unit=unit, colours=SEQUENTIAL))
+
+
+def _plain(names: Sequence[str]) -> list[str]:
+    return [plain(name) for name in names]

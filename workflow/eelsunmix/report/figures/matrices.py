@@ -1,0 +1,127 @@
+"""Annotated matrices: cross-talk between edges and endmembers, angles between methods."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from eelsunmix.report.figures.layout import Panels, axis_key, axis_name
+from eelsunmix.report.figures.spectra import panel_title
+from eelsunmix.report.figures.style import DIVERGING, WIDTH, axis, base_layout
+from eelsunmix.report.formatting import plain
+
+CELL_HEIGHT = 26.0
+ROOM_FOR_NAMES = 124.0
+SHADES = [[0, "#ffffff"], [1, "#92c5de"]]
+
+
+def cross_talk(comparison: xr.Dataset, methods: Sequence[str], edges: Sequence[str]) -> dict[str, Any]:
+    """Draw, for every method, the net counts of each endmember at each edge, relative to the edge's owner.
+
+    Parameters
+    ----------
+    comparison : Dataset
+    methods : sequence of str
+        Methods that gave a result.
+    edges : sequence of str
+    """
+    rows = {method: _endmembers(comparison, method) for method in methods}
+    columns = min(len(methods), 4 if len(edges) <= 3 else 3 if len(edges) <= 5 else 2)
+    width = min(260.0, (WIDTH - 16 - columns * ROOM_FOR_NAMES) / columns)
+    panels = _panels(len(methods), columns, width, CELL_HEIGHT * max(map(len, rows.values())))
+    layout = base_layout(0, showlegend=False, annotations=[]) | panels.layout(scale_height=False)
+    layout["coloraxis"] = {"cmin": -1, "cmax": 1, "colorscale": DIVERGING, "showscale": False}
+    data = []
+    for i, (method, names) in enumerate(rows.items()):
+        values = comparison["cross_talk"].sel({"label": method}).values[list(names)].astype(float)
+        data.append(
+            _matrix(values, [e.replace("_", " ") for e in edges], list(names.values()), i, _two_decimals)
+        )
+        layout |= _axes(i, panels)
+        above = {"x": 0, "y": 1, "yanchor": "bottom", "xanchor": "left", "bgcolor": "rgba(0,0,0,0)"}
+        layout["annotations"].append({**panel_title(f"<b>{plain(method)}</b>", i), **above})
+    return {"data": data, "layout": layout}
+
+
+def angles(values: np.ndarray, methods: Sequence[str]) -> dict[str, Any]:
+    """Draw the mean whitened spectral angle between the matched endmembers of every two methods.
+
+    Parameters
+    ----------
+    values : ndarray, shape (method, method)
+        In radians.
+    methods : sequence of str
+    """
+    n, longest = len(methods), 6.2 * max(map(len, methods), default=0)
+    panels = _panels(1, 1, min(WIDTH - 200.0, 100.0 * n), CELL_HEIGHT * n)
+    upright = longest > panels.panel_width / max(n, 1)
+    if upright:
+        panels = replace(panels, bottom=20 + longest)
+    layout = base_layout(0, showlegend=False) | panels.layout(scale_height=False)
+    high = float(np.nanmax(values)) if np.isfinite(values).any() else 1.0
+    layout["coloraxis"] = {"cmin": 0, "cmax": high or 1.0, "colorscale": SHADES, "showscale": False}
+    data = [_matrix(values, list(methods), list(methods), 0, _three_decimals)]
+    axes = _axes(0, panels)
+    axes[axis_key("x", 0)]["tickangle"] = -90 if upright else 0
+    return {"data": data, "layout": layout | axes}
+
+
+def _endmembers(comparison: xr.Dataset, method: str) -> dict[int, str]:
+    """Endmembers of a method, padding left out, with numbers that keep equal labels apart."""
+    found = comparison["endmember_label"].sel({"label": method}).values
+    return {k: f"{k + 1} {name}" for k, name in enumerate(map(str, found)) if name}
+
+
+def _panels(count: int, columns: int, width: float, height: float) -> Panels:
+    used = columns * (width + ROOM_FOR_NAMES)
+    return Panels(
+        count=count,
+        columns=columns,
+        panel_width=width,
+        panel_height=height,
+        gap_x=ROOM_FOR_NAMES,
+        gap_y=58,
+        left=ROOM_FOR_NAMES,
+        right=max(16.0, WIDTH - used),
+        top=30,
+        bottom=36,
+    )
+
+
+def _matrix(
+    values: np.ndarray, columns: list[str], rows: list[str], i: int, write: Callable[[float], str]
+) -> dict[str, Any]:
+    return {
+        "type": "heatmap",
+        "z": values.tolist(),
+        "x": [plain(name) for name in columns],
+        "y": [plain(name) for name in rows],
+        "text": [[write(value) for value in row] for row in values.tolist()],
+        "texttemplate": "%{text}",
+        "textfont": {"size": 11},
+        "coloraxis": "coloraxis",
+        "xaxis": axis_name("x", i),
+        "yaxis": axis_name("y", i),
+        "xgap": 2,
+        "ygap": 2,
+        "hovertemplate": "%{y}, %{x}: %{z:.3f}<extra></extra>",
+    }
+
+
+def _two_decimals(value: float) -> str:
+    return "–" if not np.isfinite(value) else f"{value:.2f}".replace("-", "−")
+
+
+def _three_decimals(value: float) -> str:
+    return "–" if not np.isfinite(value) else f"{value:.3f}".replace("-", "−")
+
+
+def _axes(i: int, panels: Panels) -> dict[str, Any]:
+    plainer = {"showgrid": False, "showline": False, "ticks": "", "type": "category"}
+    x = axis(
+        "", domain=panels.domain_x(i), anchor=axis_name("y", i), tickangle=0, **plainer, tickfont={"size": 10}
+    )
+    y = axis("", domain=panels.domain_y(i), anchor=axis_name("x", i), autorange="reversed", **plainer)
+    return {axis_key("x", i): x, axis_key("y", i): y}

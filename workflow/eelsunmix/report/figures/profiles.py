@@ -1,0 +1,110 @@
+"""Profiles of the elements: the reference with its error band, all methods, the truth where it is known."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from eelsunmix.report.figures.layout import Panels, axis_key, axis_name, balanced, legend_height, line_panels
+from eelsunmix.report.figures.spectra import panel_title
+from eelsunmix.report.figures.style import (
+    BLACK,
+    GREY,
+    REFERENCE,
+    TRUTH,
+    axis,
+    band,
+    base_layout,
+    line,
+    one_legend_entry,
+)
+from eelsunmix.report.formatting import plain
+
+Styles = Mapping[str, Mapping[str, Any]]
+
+
+def element_profiles(
+    comparison: xr.Dataset,
+    *,
+    edges: Sequence[str],
+    profile: str,
+    scaled: bool,
+    styles: Styles,
+    methods: Sequence[str],
+    unit: str,
+) -> dict[str, Any]:
+    """Draw the profiles of some edges, one panel each.
+
+    Parameters
+    ----------
+    comparison : Dataset
+    edges : sequence of str
+    profile : str
+    scaled : bool
+        Whether each method is multiplied by its stored scale factor to the reference.
+    styles : mapping
+        Method -> line style.
+    methods : sequence of str
+        Methods that gave a result, without the reference.
+    unit : str
+        Unit of the position.
+    """
+    height = 240 if len(edges) > 1 else 360
+    top = 36 + legend_height(["BS ± 1 sd", "BS", "truth", *methods])
+    panels = line_panels(len(edges), columns=balanced(len(edges)), panel_height=height, top=top)
+    layout = base_layout(0, annotations=[]) | panels.layout(scale_height=False)
+    layout["legend"] |= {"y": 1 + 8 / panels.plot_height}
+    data: list[dict[str, Any]] = []
+    for i, edge in enumerate(edges):
+        one = comparison.sel(profile=profile, edge=edge)
+        one = one.isel(position=np.flatnonzero(np.isfinite(one["profile_position"].values)))
+        axes = {"xaxis": axis_name("x", i), "yaxis": axis_name("y", i)}
+        data += [*_reference(one, axes), *_truth(one, axes)]
+        data += [_method(one, method, scaled, styles, axes) for method in methods]
+        layout |= profile_axes(i, panels, f"position ({unit})", "counts summed over the width")
+        layout["annotations"].append(panel_title(f"<b>{plain(edge.replace('_', ' '))}</b>", i))
+    return {"data": one_legend_entry(data), "layout": layout}
+
+
+def profile_axes(i: int, panels: Panels, x_title: str, y_title: str) -> dict[str, Any]:
+    """Return the axes of a panel: titles at the left and at the bottom, zoomed together."""
+    lowest, first = panels.is_lowest(i), panels.place(i)[1] == 0
+    zoom = {"matches": "x"} if i else {}
+    x = axis(x_title if lowest else "", domain=panels.domain_x(i), anchor=axis_name("y", i), **zoom)
+    y = axis(y_title if first else "", domain=panels.domain_y(i), anchor=axis_name("x", i))
+    y |= {"zeroline": True, "zerolinecolor": GREY, "exponentformat": "power"}
+    return {axis_key("x", i): x, axis_key("y", i): y}
+
+
+def _reference(one: xr.Dataset, axes: dict[str, str]) -> list[dict[str, Any]]:
+    position = one["profile_position"].values
+    values = one["element_profile"].sel({"label": REFERENCE}).values
+    deviation = one["element_profile_sd"].sel({"label": REFERENCE}).values
+    grey = {"colour": "rgba(27,31,36,0.16)", "name": "BS ± 1 sd"}
+    area = band(position, values - deviation, values + deviation, **grey, **axes)
+    dots = {"mode": "lines+markers", "marker": {"size": 4}, "hovertemplate": _hover("BS")}
+    return [*area, line(position, values, "BS", {"color": BLACK, "width": 1.6}, **axes) | dots]
+
+
+def _truth(one: xr.Dataset, axes: dict[str, str]) -> list[dict[str, Any]]:
+    if "true_element_profile" not in one:
+        return []
+    values = one["true_element_profile"].values
+    options = {"opacity": 0.75, "hovertemplate": _hover("truth"), **axes}
+    return [line(one["profile_position"].values, values, "truth", {"color": TRUTH, "width": 6}, **options)]
+
+
+def _method(
+    one: xr.Dataset, method: str, scaled: bool, styles: Styles, axes: dict[str, str]
+) -> dict[str, Any]:
+    found = one.sel({"label": method})
+    values = found["element_profile"].values
+    if scaled:
+        values = values * float(found["profile_scale"].item())
+    group = {"legendgroup": method, "meta": {"method": method}, "hovertemplate": _hover(method)}
+    return line(one["profile_position"].values, values, plain(method), dict(styles[method]), **group, **axes)
+
+
+def _hover(name: str) -> str:
+    return f"%{{x:.4g}}: %{{y:.5g}} counts<extra>{plain(name)}</extra>"

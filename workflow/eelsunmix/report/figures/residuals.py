@@ -1,0 +1,61 @@
+"""Plot of the mean residual spectra."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from eelsunmix.report.figures.layout import axis_key, axis_name, balanced, line_panels
+from eelsunmix.report.figures.spectra import Edges, edge_marks, panel_title
+from eelsunmix.report.figures.style import GREY, axis, band, base_layout, line
+from eelsunmix.report.formatting import plain
+
+
+def mean_residuals(
+    residuals: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    energy: np.ndarray,
+    edges: Edges,
+    styles: Mapping[str, Mapping[str, Any]],
+    title: str,
+) -> dict[str, Any]:
+    """Draw the mean residual spectrum of each method in units of its expected standard deviation.
+
+    Parameters
+    ----------
+    residuals : mapping
+        Method -> mean residual and its standard deviation, both of shape (channel,), in counts.
+    energy : ndarray, shape (channel,)
+    edges : mapping
+    styles : mapping
+        Method -> line style.
+    title : str
+        Title of the spectral axis.
+    """
+    panels = line_panels(len(residuals), columns=balanced(len(residuals)), panel_height=150, top=62)
+    layout = base_layout(0, showlegend=False, shapes=[], annotations=[]) | panels.layout(scale_height=False)
+    data: list[dict[str, Any]] = []
+    for i, (method, (mean, deviation)) in enumerate(residuals.items()):
+        axes = {"xaxis": axis_name("x", i), "yaxis": axis_name("y", i)}
+        data += band(energy[[0, -1]], [-2, -2], [2, 2], colour="rgba(107,116,128,0.18)", name="±2 σ", **axes)
+        sigmas = mean / np.where(deviation > 0, deviation, np.nan)
+        hover = "%{x:.5g}: %{y:.3g} σ<extra>" + plain(method) + "</extra>"
+        data.append(
+            line(energy, sigmas, plain(method), dict(styles[method], width=1.1), hovertemplate=hover, **axes)
+        )
+        layout |= _residual_axes(i, panels, title)
+        shapes, texts = edge_marks(edges, energy, panel=i, named=panels.place(i)[0] == 0)
+        layout["shapes"] += shapes
+        layout["annotations"] += texts
+        layout["annotations"].append(panel_title(f"<b>{plain(method)}</b>", i))
+    return {"data": data, "layout": layout}
+
+
+def _residual_axes(i: int, panels: Any, title: str) -> dict[str, Any]:
+    first = panels.place(i)[1] == 0
+    x = axis(title if panels.is_lowest(i) else "", domain=panels.domain_x(i), anchor=axis_name("y", i))
+    y = axis("residual (σ)" if first else "", domain=panels.domain_y(i), anchor=axis_name("x", i))
+    line_at_zero = {"zeroline": True, "zerolinecolor": GREY}
+    return {
+        axis_key("x", i): {**x, **({"matches": "x"} if i else {})},
+        axis_key("y", i): {**y, **line_at_zero, **({"matches": "y"} if i else {})},
+    }

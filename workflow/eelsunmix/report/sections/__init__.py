@@ -1,0 +1,1 @@
+"""Sections of the report, from the data to the run."""

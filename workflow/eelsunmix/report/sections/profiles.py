@@ -1,0 +1,95 @@
+"""Section on the profiles against background subtraction."""
+
+from typing import Any
+
+from eelsunmix.report.content import Block, Control, Figure, Notice, Row, Section, Table, Text, cell
+from eelsunmix.report.figures.profiles import element_profiles
+from eelsunmix.report.formatting import DASH, decimals, tidy, value
+from eelsunmix.report.inputs import Inputs
+from eelsunmix.report.sections import captions
+from eelsunmix.report.sections.maps import edge_choices, score_row, score_table
+
+SCORES = {
+    "profile_correlation": ("r", 3),
+    "profile_scale": ("scale", 2),
+    "profile_error": ("error", 3),
+    "profile_reduced_chi2": ("χ²", 2),
+    "fwhm_nm": ("FWHM", 2),
+    "left_10_90_nm": ("left", 2),
+    "right_10_90_nm": ("right", 2),
+    "asymmetry": ("asym.", 2),
+}
+"""Score -> heading and decimals."""
+
+
+def profiles(inputs: Inputs) -> Section:
+    """Profiles of every edge by every method, and their scores."""
+    blocks: list[Block] = [Notice("No profile of an edge is named in the configuration.")]
+    if inputs.profiles and inputs.edges:
+        blocks = [_geometry(inputs), _profiles(inputs), *_scores(inputs)]
+    return Section(name="profiles", title="Profiles", blocks=tuple(blocks))
+
+
+def _geometry(inputs: Inputs) -> Table:
+    rows = tuple(_geometry_row(name, band) for name, band in inputs.profiles.items())
+    columns = ("profile", "runs along", "width", "pixels summed", "starts at")
+    return Table(caption=captions.PROFILES, columns=columns, rows=rows, css="small")
+
+
+def _geometry_row(name: str, band: dict[str, Any]) -> Row:
+    pixels = str(band.get("n_pixels") or value(band.get("pixels")))
+    unit = str(band.get("units", "nm"))
+    first = next(iter(band.get("pixels") or [None]))
+    in_px = {"width_nm": band.get("n_pixels"), "start_nm": first} if unit == "px" else {}
+    lengths = [_length(in_px.get(key, band.get(key)), unit) for key in ("width_nm", "start_nm")]
+    texts = (name, value(band.get("along")), lengths[0], pixels, lengths[1])
+    return Row(cells=tuple(cell(text) for text in texts))
+
+
+def _length(length: Any, unit: str) -> str:
+    return DASH if length is None else f"{tidy(length, 4)} {unit}"
+
+
+def _profiles(inputs: Inputs) -> Figure:
+    control, choices = edge_choices(inputs)
+    variants = {
+        (i, j, k): element_profiles(
+            inputs.one_frame,
+            edges=choice,
+            profile=name,
+            scaled=bool(k),
+            styles=inputs.styles,
+            methods=inputs.working,
+            unit=inputs.view.unit,
+        )
+        for i, choice in enumerate(choices)
+        for j, name in enumerate(inputs.profiles)
+        for k in range(2)
+    }
+    controls = (control, Control("Profile", tuple(inputs.profiles)), _scaling())
+    truth = ", and the truth (broad grey line)" if inputs.has_truth else ""
+    caption = captions.ELEMENT_PROFILES.format(truth=truth)
+    return Figure(name="element-profiles", caption=caption, variants=variants, controls=controls)
+
+
+def _scaling() -> Control:
+    return Control("Methods", ("in counts", "scaled to BS"))
+
+
+def _scores(inputs: Inputs) -> list[Block]:
+    tables: list[Block] = [Text(captions.PROFILE_SCORES.format(unit=inputs.view.unit))]
+    for edge in inputs.edges:
+        for profile in inputs.profiles:
+            place = {"edge": edge, "profile": profile}
+            ceiling = decimals(inputs.comparison["profile_noise_ceiling"].sel(place).item())
+            heading = f"{edge.replace('_', ' ')}, {profile}: noise ceiling of r {ceiling}"
+            rows = [_row(inputs, method, place) for method in inputs.labels]
+            tables.append(score_table(heading, [title for title, _ in SCORES.values()], rows))
+    return tables
+
+
+def _row(inputs: Inputs, method: str, place: dict[str, str]) -> Row:
+    one = inputs.comparison.sel({"label": method, **place})
+    return score_row(
+        inputs, method, [decimals(one[name].item(), places) for name, (_, places) in SCORES.items()]
+    )

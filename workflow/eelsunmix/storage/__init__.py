@@ -1,0 +1,1 @@
+"""Sealed stores: complete and verified, or absent."""

@@ -1,0 +1,252 @@
+"""Sealed stores: the only place that writes results.
+
+A store is a Zarr group with a manifest of all its files.  It is written beside its place under a private
+name, sealed, and renamed; so it is complete and verified, or absent, whatever is killed and whenever.
+Opening one checks every byte against the manifest first.
+"""
+
+import argparse
+import os
+import sys
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+import zarr.errors
+from zarr.codecs import BloscCodec, Crc32cCodec
+
+from eelsunmix.errors import StoreError
+from eelsunmix.execution.blocks import BLOCK_ELEMENTS, block_shape
+from eelsunmix.storage.drafts import is_draft, make_durable, written_beside
+from eelsunmix.storage.manifest import (
+    MANIFEST,
+    Manifest,
+    check_sources,
+    installed_versions,
+    manifest_of,
+    read_manifest,
+    verify,
+)
+
+__all__ = [
+    "MANIFEST",
+    "Manifest",
+    "installed_versions",
+    "open_store",
+    "open_stores",
+    "plain",
+    "publish",
+    "read_manifest",
+    "seals",
+    "verify",
+]
+
+CHUNK_ELEMENTS = 2**21
+"""Elements in a chunk, the unit of compression: 4 MB of uint16, 8 MB of float32; a shard is a block."""
+
+_OPENED: dict[Path, tuple[Any, ...]] = {}
+"""Stores that this process has opened, so that none is exchanged while it is read."""
+
+
+def publish(
+    dataset: xr.Dataset,
+    path: str | Path,
+    *,
+    inputs: Iterable[str | Path] = (),
+    settings: Mapping[str, Any] | None = None,
+) -> str:
+    """Write a dataset as a sealed store; lazy variables are computed block by block.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Attributes are reduced to plain values.
+    path : path-like
+        Must not exist: a finished result is never changed.
+    inputs : iterable of path-like
+        Stores that the dataset was made from; their seals go into the manifest.
+    settings : mapping, optional
+        Options that made the dataset; they go into the manifest.
+
+    Returns
+    -------
+    str
+        The seal.
+
+    Raises
+    ------
+    StoreError
+        If the path exists, the disk is full or the folder cannot be written; if an input was made from
+        another version of another input, or was exchanged while it was read. Nothing is left behind.
+    """
+    path, sources = Path(path), [Path(source) for source in inputs]
+    found = {os.path.relpath(source, path.parent): seal for source, seal in _seals(sources).items()}
+    with written_beside(path) as draft:
+        _write_zarr(dataset, draft)
+        manifest = manifest_of(draft, inputs=found, settings=plain(dict(settings or {})))
+        (draft / MANIFEST).write_bytes(manifest.to_json())
+        make_durable(draft)
+        _seals(sources)  # once more: lazy variables were read from them until now
+    return manifest.seal
+
+
+def open_store(path: str | Path) -> xr.Dataset:
+    """Verify a sealed store and open it.
+
+    Variables of at most one block are loaded; larger ones are lazy arrays chunked in blocks.
+
+    Raises
+    ------
+    StoreError
+        If the store is missing, was not sealed, or a file of it is missing, damaged or foreign; the message
+        names the file.
+    """
+    path = Path(path)
+    _OPENED[path.absolute()] = _identity(path, verify(path))
+    dataset = xr.open_zarr(path, consolidated=True, chunks=None, decode_times=False)
+    loaded = {}
+    for name, variable in dataset.variables.items():
+        if variable.size <= BLOCK_ELEMENTS:
+            loaded[name] = variable.load()
+        else:
+            loaded[name] = variable.chunk(dict(zip(variable.dims, block_shape(variable.shape), strict=True)))
+    return dataset.assign({name: loaded[name] for name in dataset.data_vars}).assign_coords(
+        {name: loaded[name] for name in dataset.coords if name not in dataset.indexes}
+    )
+
+
+def open_stores(paths: Iterable[str | Path]) -> dict[str, xr.Dataset]:
+    """Open several stores; their names without ``.zarr`` are the keys."""
+    return {Path(path).stem: open_store(path) for path in paths}
+
+
+def seals(paths: Iterable[str | Path]) -> dict[str, str]:
+    """Seal of each store, by path.
+
+    Raises
+    ------
+    StoreError
+        If one of them was made from another version of another one, or was exchanged since it was opened.
+    """
+    return {str(path): seal for path, seal in _seals([Path(path) for path in paths]).items()}
+
+
+def plain(value: Any) -> Any:
+    """Reduce a value to what JSON can hold: dict, list, str, int, float, bool, None.
+
+    Examples
+    --------
+    >>> plain({"window": (np.float32(0.5), 2), "mask": np.array([True])})
+    {'window': [0.5, 2], 'mask': [True]}
+    """
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Path):
+        return str(value)
+    return value
+
+
+def _seals(paths: Sequence[Path]) -> dict[Path, str]:
+    manifests = {path: read_manifest(path) for path in paths}
+    for path, manifest in manifests.items():
+        check_sources(path, manifest, among=paths)
+        now = _identity(path, manifest)
+        if _OPENED.get(path.absolute(), now) != now:
+            raise StoreError(f"{path}: was exchanged while it was being read; run again")
+    return {path: manifest.seal for path, manifest in manifests.items()}
+
+
+def _identity(path: Path, manifest: Manifest) -> tuple[Any, ...]:
+    """Tell a store from one with the same content: while they were exchanged, its chunks read as zeros."""
+    file = (path / MANIFEST).stat()
+    return manifest.seal, file.st_ino, file.st_mtime_ns
+
+
+def _write_zarr(dataset: xr.Dataset, path: Path) -> None:
+    dataset = dataset.drop_encoding().assign_attrs(plain(dataset.attrs))
+    small = {name: coord.variable.compute() for name, coord in dataset.coords.items()}
+    dataset = dataset.assign({name: _in_shards(array) for name, array in dataset.data_vars.items()})
+    dataset = dataset.assign_coords(small)  # chunking an image chunks its coordinates, across their shards
+    encoding: dict[Any, Any] = {name: _encoding(dataset[name]) for name in dataset.variables}
+    with warnings.catch_warnings():
+        # Consolidated metadata and fixed-length text wait for their Zarr 3 specification. Both are wanted:
+        # without the first, a reader trips over the manifest and Snakemake's timestamp beside the arrays.
+        warnings.filterwarnings("ignore", message="Consolidated metadata", category=UserWarning)
+        warnings.filterwarnings("ignore", category=zarr.errors.UnstableSpecificationWarning)
+        dataset.to_zarr(path, mode="a", zarr_format=3, consolidated=True, encoding=encoding)
+
+
+def _in_shards(array: xr.DataArray) -> xr.DataArray:
+    """Chunk a lazy array so that each shard is written by exactly one task."""
+    array = array.assign_attrs(plain(array.attrs))
+    if array.chunks is None:
+        return array
+    return array.chunk(dict(zip(array.dims, block_shape(array.shape), strict=True)))
+
+
+def _encoding(array: xr.DataArray) -> dict[str, Any]:
+    compressors = (BloscCodec(cname="lz4", clevel=5, shuffle="bitshuffle"), Crc32cCodec())
+    shard = block_shape(array.shape) if array.ndim else ()
+    if array.size == 0:
+        return {}
+    if shard == array.shape:
+        return {"chunks": array.shape, "compressors": compressors} if array.ndim else {}
+    # a shard holds a whole number of chunks, so chunks are cut along the first axis that a shard divides
+    chunk = list(block_shape(shard, CHUNK_ELEMENTS))
+    chunk = [
+        next(c for c in range(size, 0, -1) if whole % c == 0)
+        for size, whole in zip(chunk, shard, strict=True)
+    ]
+    return {"chunks": tuple(chunk), "shards": shard, "compressors": compressors}
+
+
+def stores_below(folder: Path) -> Iterator[Path]:
+    """Yield all stores below a folder, or the folder itself if it is one; drafts too."""
+    if folder.suffix == ".zarr" or is_draft(folder):
+        yield folder
+        return
+    for entry in sorted(folder.iterdir()):
+        if entry.is_dir() and (not entry.is_symlink() or entry.suffix == ".zarr"):
+            yield from stores_below(entry)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Verify all stores below some folders; one line for each that is damaged or out of date."""
+    parser = argparse.ArgumentParser(
+        prog="python -m eelsunmix.storage.store",
+        description="Verify every byte of all stores below the folders.",
+    )
+    parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="for example: results")
+    folders = parser.parse_args(arguments).folders
+    for folder in folders:
+        if not folder.is_dir():
+            parser.error(f"{folder}: no such folder")
+    found = [store for folder in folders for store in stores_below(folder)]
+    faults = [fault for store in found if (fault := _fault(store))]
+    for line in faults:
+        sys.stderr.write(f"{line}\n")
+    sys.stdout.write(f"{len(found)} stores, {len(faults)} of them not in order\n")
+    return 1 if faults or not found else 0
+
+
+def _fault(store: Path) -> str | None:
+    if is_draft(store):
+        return f"{store}: left by a job that was killed, unless it runs now; delete it then"
+    try:
+        check_sources(store, verify(store))
+    except StoreError as error:
+        return str(error)
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
