@@ -24,6 +24,10 @@ def package(tmp_path, monkeypatch):
         "table.csv": "of no module\n",
         "helpers/linear.py": "from ..deep import x\n\n\ndef project(a):\n    return a + 1\n",
         "deep.py": "x = 1\n",
+        "spoken.py": "import logging\nimport warnings\nfrom typing import TYPE_CHECKING\n\n"
+        "if TYPE_CHECKING:\n    from eelsunmix.other import unused\n\nlogger = logging.getLogger('a')\n\n\n"
+        "def f(x):\n    logger.info('took %s', x)\n    warnings.warn('careful', UserWarning, stacklevel=2)\n"
+        "    text = 'kept'\n    if x:\n        raise ValueError(f'bad {x:g}') from None\n    return text\n",
         "other.py": "unused = 1\n",
         "storage/store.py": "def publish():\n    pass\n",
     }
@@ -59,6 +63,7 @@ def test_an_edit_in_the_module_or_what_it_imports_counts(package, name, old, new
     ("name", "old", "new"),
     [
         ("vca.py", "Docs.", "Other docs."),
+        ("vca.py", '"""Docs."""\n', ""),
         ("vca.py", "def fit():\n", "# why\ndef fit():\n\n"),
         ("vca.py", "return project(1)", "return (project( 1 ))"),
         ("storage/store.py", "pass", "return 3"),
@@ -71,6 +76,36 @@ def test_words_layout_infrastructure_and_strangers_do_not_count(package, name, o
     before = source_fingerprint("eelsunmix.vca")
     _edit(package / name, old, new)
     assert source_fingerprint("eelsunmix.vca") == before
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("spoken.py", "bad {x:g}", "worse {x:.3f}, look at {text}"),
+        ("spoken.py", "took %s", "took about %s"),
+        ("spoken.py", "careful", "take care"),
+        ("other.py", "1", "2"),
+    ],
+)
+def test_texts_for_the_user_and_imports_for_the_type_checker_do_not_count(package, name, old, new):
+    before = source_fingerprint("eelsunmix.spoken")
+    _edit(package / name, old, new)
+    assert source_fingerprint("eelsunmix.spoken") == before
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("'kept'", "'other'"),
+        ("ValueError", "TypeError"),
+        ("if x", "if not x"),
+        ("stacklevel=2", "stacklevel=3"),
+    ],
+)
+def test_what_is_done_beside_the_texts_counts(package, old, new):
+    before = source_fingerprint("eelsunmix.spoken")
+    _edit(package / "spoken.py", old, new)
+    assert source_fingerprint("eelsunmix.spoken") != before
 
 
 def test_a_missing_module_is_an_error(package):

@@ -5,6 +5,7 @@ import functools
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 PACKAGE = Path(__file__).parent
 
@@ -17,9 +18,11 @@ _DATA = frozenset({".csv", ".json", ".html", ".css", ".js"})
 def source_fingerprint(*modules: str) -> str:
     """Hash what the given modules, and all that they import from this package, compute.
 
-    The hash is taken over the syntax trees without docstrings: comments, layout, documentation and times of
-    modification do not count; and over the tables and templates that lie beside the modules. Nothing is
-    imported. Modules looked up by name at run time (the unmixing methods) are not seen and must be given.
+    The hash is taken over the syntax trees without docstrings and without the texts of errors, warnings and
+    log lines: comments, layout, words to the user and times of modification do not count; and over the
+    tables and templates that lie beside the modules. Nothing is imported. Imports for the type checker alone
+    are not followed. Modules looked up by name at run time (the unmixing methods) are not seen and must be
+    given.
 
     Parameters
     ----------
@@ -93,7 +96,7 @@ def _imported(path: Path) -> list[Path]:
 
 def _imported_names(tree: ast.Module, path: Path) -> Iterator[str]:
     package = ".".join(("eelsunmix", *path.relative_to(PACKAGE).parent.parts))
-    for node in ast.walk(tree):
+    for node in ast.walk(_WithoutTypeChecking().visit(tree)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name.startswith("eelsunmix."))
         elif isinstance(node, ast.ImportFrom):
@@ -129,20 +132,47 @@ def _content(path: Path, _modified: int) -> str:
     # Bytes, because the meaning of the text must not depend on the locale.
     if path.suffix in _DATA:
         return hashlib.blake2b(path.read_bytes(), digest_size=8).hexdigest()
-    return ast.dump(_without_docstrings(ast.parse(path.read_bytes())))
+    return ast.dump(_WithoutWords().visit(ast.parse(path.read_bytes())))
 
 
-def _without_docstrings(tree: ast.Module) -> ast.Module:
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list):
-            node.body = [item for item in body if not _is_bare_string(item)]  # type: ignore[attr-defined]
-    return tree
+class _WithoutTypeChecking(ast.NodeTransformer):
+    """Drops what stands under ``if TYPE_CHECKING``."""
+
+    def visit_If(self, node: ast.If) -> Any:
+        is_guard = isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        return node.orelse if is_guard else self.generic_visit(node)
 
 
-def _is_bare_string(node: ast.AST) -> bool:
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    )
+class _WithoutWords(ast.NodeTransformer):
+    """Drops docstrings, and empties the texts inside `raise`, logging calls and warnings."""
+
+    def visit_Expr(self, node: ast.Expr) -> Any:
+        return None if _is_text(node.value) else self.generic_visit(node)
+
+    def visit_Raise(self, node: ast.Raise) -> Any:
+        return _Emptied().visit(node)
+
+    def visit_Call(self, node: ast.Call) -> Any:
+        return _Emptied().visit(node) if _speaks(node) else self.generic_visit(node)
+
+
+class _Emptied(ast.NodeTransformer):
+    """Empties every text below a node, together with the numbers that are formatted into it."""
+
+    def visit_Constant(self, node: ast.Constant) -> Any:
+        return ast.Constant("") if isinstance(node.value, str) else node
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> Any:
+        return ast.Constant("")
+
+
+def _is_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def _speaks(node: ast.Call) -> bool:
+    """Whether a call writes to the log or warns: ``logger.info(...)``, ``warnings.warn(...)``."""
+    function = node.func
+    if not (isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name)):
+        return False
+    return function.value.id == "logger" or (function.value.id, function.attr) == ("warnings", "warn")
