@@ -11,8 +11,6 @@ from eelsunmix.unmixing import model_for
 
 TIMED_PIXELS, N_REPEATS = 64 * 64, 3
 """At most so many pixels are timed, the size of the paper's synthetic images, and so many times."""
-FAST_SECONDS = 0.1
-"""What the paper expects a trained network to take for an image."""
 
 
 def mapping_time(stored: xr.Dataset, image: xr.DataArray) -> dict[str, float | int]:

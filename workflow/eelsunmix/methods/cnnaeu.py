@@ -34,7 +34,8 @@ class CNNAEU:
 
     References
     ----------
-    .. [1] Palsson, Ulfarsson, Sveinsson, IEEE Trans. Geosci. Remote Sens. 59 (2021) 535.
+    .. [1] B. Palsson, M. O. Ulfarsson, J. R. Sveinsson, IEEE Trans. Geosci. Remote Sens. 59, 535
+       (2021).
     """
 
     needs_tiles: ClassVar[bool] = True

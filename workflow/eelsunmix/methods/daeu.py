@@ -33,7 +33,7 @@ class DAEU:
 
     References
     ----------
-    .. [1] Palsson, Sigurdsson, Sveinsson, Ulfarsson, IEEE Access 6 (2018) 25646.
+    .. [1] B. Palsson, J. Sigurdsson, J. R. Sveinsson, M. O. Ulfarsson, IEEE Access 6, 25646 (2018).
     """
 
     needs_tiles: ClassVar[bool] = False

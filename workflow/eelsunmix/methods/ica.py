@@ -53,7 +53,8 @@ class ICA:
 
     References
     ----------
-    .. [1] Hyvarinen, Oja, Neural Networks 13 (2000) 411; computed by scikit-learn.
+    .. [1] A. Hyvärinen, IEEE Trans. Neural Netw. 10, 626 (1999), FastICA; computed by scikit-learn.
+    .. [2] A. Hyvärinen, E. Oja, Neural Networks 13, 411 (2000).
     """
 
     needs_tiles: ClassVar[bool] = False

@@ -34,7 +34,7 @@ class MTAEU:
 
     References
     ----------
-    .. [1] Palsson, Sveinsson, Ulfarsson, IEEE Access 7 (2019) 148861.
+    .. [1] B. Palsson, J. R. Sveinsson, M. O. Ulfarsson, IEEE Access 7, 148861 (2019).
     """
 
     needs_tiles: ClassVar[bool] = True

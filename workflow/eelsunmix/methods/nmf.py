@@ -43,8 +43,8 @@ class NMF:
 
     References
     ----------
-    .. [1] Lee, Seung, Nature 401 (1999) 788; computed by scikit-learn.
-    .. [2] Keenan, Kotula, Surf. Interface Anal. 36 (2004) 203.
+    .. [1] D. D. Lee, H. S. Seung, Nature 401, 788 (1999); computed by scikit-learn.
+    .. [2] M. R. Keenan, P. G. Kotula, Surf. Interface Anal. 36, 203 (2004), for the weights.
     """
 
     needs_tiles: ClassVar[bool] = False

@@ -28,8 +28,9 @@ class VCA:
 
     References
     ----------
-    .. [1] Nascimento, Bioucas-Dias, IEEE Trans. Geosci. Remote Sens. 43 (2005) 898, algorithm 1.
-    .. [2] Keenan, Kotula, Surf. Interface Anal. 36 (2004) 203, for the weights.
+    .. [1] J. M. P. Nascimento, J. M. Bioucas-Dias, IEEE Trans. Geosci. Remote Sens. 43, 898
+       (2005), algorithm 1.
+    .. [2] M. R. Keenan, P. G. Kotula, Surf. Interface Anal. 36, 203 (2004), for the weights.
     """
 
     needs_tiles: ClassVar[bool] = False

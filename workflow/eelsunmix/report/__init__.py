@@ -1,6 +1,6 @@
 """The report: sealed stores in, one self-contained HTML page out; it computes nothing new."""
 
 from eelsunmix.report.benchmarks import read_benchmarks
-from eelsunmix.report.page import write_report
+from eelsunmix.report.sample import write_report
 
 __all__ = ["read_benchmarks", "write_report"]

@@ -1,4 +1,4 @@
-"""Assemble the page: sections, styles, scripts and data in one file."""
+"""Assemble a page: sections, styles, scripts and data in one file."""
 
 import os
 import tempfile
@@ -8,118 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-import xarray as xr
 from markupsafe import Markup
 
-from eelsunmix.errors import InputError
 from eelsunmix.report.content import Figure, Section
 from eelsunmix.report.figures.encoding import ArrayBank, script_hash, script_json
-from eelsunmix.report.inputs import Inputs
-from eelsunmix.report.sections import checks as sections_checks
-from eelsunmix.report.sections import data as sections_data
-from eelsunmix.report.sections import endmembers as sections_endmembers
-from eelsunmix.report.sections import maps as sections_maps
-from eelsunmix.report.sections import model as sections_model
-from eelsunmix.report.sections import profiles as sections_profiles
-from eelsunmix.report.sections import run as sections_run
-from eelsunmix.report.sections import verdict as sections_verdict
-
-STORES = ("raw", "corrected", "pca", "rank", "bs", "comparison")
-
-
-def write_report(
-    path: str | os.PathLike[str],
-    *,
-    sample: str,
-    stores: Mapping[str, xr.Dataset],
-    fits: Mapping[str, xr.Dataset],
-    maps: Mapping[str, xr.Dataset],
-    benchmarks: Sequence[Mapping[str, Any]] = (),
-    settings: Mapping[str, Any] | None = None,
-    seals: Mapping[str, str] | None = None,
-    versions: Mapping[str, str] | None = None,
-    title: str | None = None,
-) -> Path:
-    """Write the report of a sample as one self-contained HTML page.
-
-    The page works offline, holds its plots and their data, and allows no other script than its own.
-
-    Parameters
-    ----------
-    path : path-like
-        The page; replaced as a whole when the new one is complete.
-    sample : str
-        Name of the sample in the configuration.
-    stores : mapping of str to Dataset
-        ``raw``, ``corrected``, ``pca``, ``rank``, ``bs`` and ``comparison`` of docs/data-model.md.
-    fits, maps : mapping of str to Dataset
-        Stores of the methods by label; failed methods may be without arrays.
-    benchmarks : sequence of mapping
-        ``rule, seconds, max_rss_mb, cpu_seconds, threads`` of every rule.
-    settings : mapping, optional
-        The effective configuration of the sample.
-    seals, versions : mapping of str to str, optional
-        Seal of every store used; versions of the software.
-    title : str, optional
-        Heading of the page; the title of the image by default.
-
-    Returns
-    -------
-    Path
-
-    Raises
-    ------
-    InputError
-        If a store is missing.
-    """
-    missing = [name for name in STORES if name not in stores]
-    if missing:
-        raise InputError(
-            f"report of {sample}: no store named {', '.join(missing)}; run the stages that make them"
-        )
-    inputs = Inputs(
-        sample=sample,
-        title=title or str(stores["raw"]["counts"].attrs.get("title") or sample),
-        fits=fits,
-        maps=maps,
-        benchmarks=benchmarks,
-        settings=settings or {},
-        seals=seals or {},
-        versions=versions or {},
-        **{name: stores[name] for name in STORES},
-    )
-    return write_page(Path(path), render(inputs, sections_of(inputs)))
-
-
-def sections_of(inputs: Inputs) -> list[Section]:
-    """Return the sections of the page in reading order."""
-    found = (
-        sections_verdict.verdict(inputs),
-        sections_data.data(inputs),
-        sections_data.corrections(inputs),
-        sections_model.background(inputs),
-        sections_model.components(inputs),
-        sections_endmembers.endmembers(inputs),
-        sections_maps.maps(inputs),
-        sections_profiles.profiles(inputs),
-        sections_checks.residuals(inputs),
-        sections_checks.truth(inputs),
-        sections_run.cost(inputs),
-        sections_run.caveats(inputs),
-        sections_run.provenance(inputs),
-    )
-    return [section for section in found if section is not None]
-
-
-def render(inputs: Inputs, sections: Sequence[Section]) -> str:
-    """Return the page of a sample as text."""
-    return page_text(
-        sections,
-        title=inputs.title,
-        name=inputs.sample,
-        facts=sections_verdict.key_facts(inputs),
-        methods=[(method, inputs.styles[method]) for method in inputs.working],
-    )
 
 
 def page_text(

@@ -24,7 +24,7 @@ from eelsunmix.report.figures.style import (
     line,
     one_legend_entry,
 )
-from eelsunmix.report.formatting import plain
+from eelsunmix.report.texts import plain
 
 TITLES = {"bs": "BS", "udas": "uDAS"}
 SERIES = {

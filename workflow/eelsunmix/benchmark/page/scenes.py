@@ -13,7 +13,6 @@ from eelsunmix.benchmark.page.figures import (
     spectra_panels,
 )
 from eelsunmix.benchmark.results import ORACLE, Place, Results
-from eelsunmix.mapping_time import FAST_SECONDS
 from eelsunmix.report.content import (
     Block,
     Cell,
@@ -26,8 +25,8 @@ from eelsunmix.report.content import (
     figure_cell,
 )
 from eelsunmix.report.figures.endmembers import FLATTENED, LOGARITHMIC, UNIT_AREA
-from eelsunmix.report.figures.style import LIGHTS
 from eelsunmix.report.formatting import DASH, duration, integer, plus_minus
+from eelsunmix.report.timing import FAST_SECONDS, judged_seconds
 
 _SCORES = tuple(SCORE_TITLES)
 
@@ -169,8 +168,7 @@ def _map_cell(results: Results, place: Place, label: str) -> Cell:
     seconds = _median(results, place, label, "map_seconds")
     if results.method(label) not in UNMIXING or not np.isfinite(seconds):
         return figure_cell(duration(seconds))
-    light = "green" if seconds < FAST_SECONDS else "amber"
-    return figure_cell(f"{LIGHTS[light]}\u00a0{duration(seconds)}", light=light)
+    return judged_seconds(seconds)
 
 
 def _median(results: Results, place: Place, label: str, name: str) -> float:

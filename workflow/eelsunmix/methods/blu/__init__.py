@@ -50,8 +50,9 @@ class BLU:
 
     References
     ----------
-    .. [1] Dobigeon, Moussaoui, Coulon, Tourneret, Hero, IEEE Trans. Signal Process. 57 (2009) 4355.
-    .. [2] Dobigeon, Brun, Ultramicroscopy 120 (2012) 25.
+    .. [1] N. Dobigeon, S. Moussaoui, M. Coulon, J.-Y. Tourneret, A. O. Hero, IEEE Trans. Signal Process.
+       57, 4355 (2009).
+    .. [2] N. Dobigeon, N. Brun, Ultramicroscopy 120, 25 (2012).
     """
 
     needs_tiles: ClassVar[bool] = False

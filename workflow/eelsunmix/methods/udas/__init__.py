@@ -83,7 +83,7 @@ class UDAS:
 
     References
     ----------
-    .. [1] Qu, Qi, IEEE Trans. Geosci. Remote Sens. 57 (2019) 1698.
+    .. [1] Y. Qu, H. Qi, IEEE Trans. Geosci. Remote Sens. 57, 1698 (2019).
     """
 
     needs_tiles: ClassVar[bool] = False

@@ -11,7 +11,7 @@ from eelsunmix.report.figures.layout import Panels, axis_key, axis_name, line_pa
 from eelsunmix.report.figures.mapview import MapView, limits
 from eelsunmix.report.figures.spectra import panel_title
 from eelsunmix.report.figures.style import BLACK, DIVERGING, RED, axis, base_layout, label, line
-from eelsunmix.report.formatting import plain
+from eelsunmix.report.texts import plain
 
 WINDOWS = (("fit_eV", "fit", "rgba(107,116,128,0.16)"), ("integrate_eV", "integrate", "rgba(0,114,178,0.14)"))
 

@@ -10,7 +10,7 @@ from eelsunmix.report.figures.endmembers import displayed, group_names, members_
 from eelsunmix.report.figures.layout import axis_key, axis_name, line_panels
 from eelsunmix.report.figures.spectra import Edges, edge_marks, panel_title
 from eelsunmix.report.figures.style import COLOURS, base_layout, line, one_legend_entry
-from eelsunmix.report.formatting import plain
+from eelsunmix.report.texts import plain
 
 
 def components_by_method(

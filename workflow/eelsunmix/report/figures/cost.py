@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from eelsunmix.report.figures.style import BLUE, ORANGE, axis, base_layout
-from eelsunmix.report.formatting import duration, number, plain
+from eelsunmix.report.formatting import duration, number
+from eelsunmix.report.texts import plain
 
 
 def cost_bars(benchmarks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import xarray as xr
 from eelsunmix.report.figures.layout import Panels, axis_key, axis_name, balanced, legend_height, line_panels
 from eelsunmix.report.figures.spectra import Edges, edge_marks, panel_title
 from eelsunmix.report.figures.style import axis, band, base_layout, line
-from eelsunmix.report.formatting import plain
+from eelsunmix.report.texts import plain
 
 FLATTENED, UNIT_AREA, LOGARITHMIC, RETURNED = "unit area × E³", "unit area", "logarithmic", "as returned"
 DISPLAYS = {

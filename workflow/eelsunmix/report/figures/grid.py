@@ -15,7 +15,8 @@ from eelsunmix.report.figures.grid_colours import (
 from eelsunmix.report.figures.layout import Panels, axis_key, axis_name
 from eelsunmix.report.figures.mapview import MapView
 from eelsunmix.report.figures.style import NO_DATA, WIDTH, axis, base_layout, label
-from eelsunmix.report.formatting import number, plain
+from eelsunmix.report.formatting import number
+from eelsunmix.report.texts import plain
 
 __all__ = ["Scale", "Tile", "columns_for", "map_grid"]
 

@@ -9,7 +9,8 @@ import numpy as np
 from eelsunmix.report.figures.layout import Panels
 from eelsunmix.report.figures.mapview import MapView, nice_length
 from eelsunmix.report.figures.style import SEQUENTIAL, label
-from eelsunmix.report.formatting import number, plain, tidy
+from eelsunmix.report.formatting import number, tidy
+from eelsunmix.report.texts import plain
 
 Bars = Literal["figure", "column", "row", "tile", "text"]
 """Where colour bars go: one for the figure, below each column, right of each row, or beside each tile; where

@@ -10,7 +10,7 @@ import xarray as xr
 from eelsunmix.report.figures.grid import Scale, Tile, columns_for, map_grid
 from eelsunmix.report.figures.mapview import MapView, limits
 from eelsunmix.report.figures.style import REFERENCE, SEQUENTIAL
-from eelsunmix.report.formatting import plain
+from eelsunmix.report.texts import plain
 
 COMMON, OWN, RETURNED = "counts, common scale", "counts, own scale", "abundance as returned"
 TRUTH = "truth"

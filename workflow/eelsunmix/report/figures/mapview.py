@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 TURN_ABOVE = 1.5
-"""Images taller than this many times their width are shown lying, their y axis running to the right."""
+"""Images taller than this many times their width are shown transposed, their y axis running to the right."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +73,7 @@ class MapView:
         if self.n_frames > 1:
             remarks.append(f"Frame {(self.frame or 0) + 1} of {self.n_frames} is shown; the stores hold all.")
         if self.rotated:
-            remarks.append("Shown lying: y runs to the right, x downwards.")
+            remarks.append("Shown transposed: y runs to the right, x downwards.")
         if self.factor > 1:
             remarks.append(
                 f"For display only, {self.factor} × {self.factor} pixels are averaged; the stores hold all."

@@ -10,7 +10,7 @@ import xarray as xr
 from eelsunmix.report.figures.layout import Panels, axis_key, axis_name
 from eelsunmix.report.figures.spectra import panel_title
 from eelsunmix.report.figures.style import DIVERGING, WIDTH, axis, base_layout
-from eelsunmix.report.formatting import plain
+from eelsunmix.report.texts import plain
 
 CELL_HEIGHT = 26.0
 ROOM_FOR_NAMES = 124.0

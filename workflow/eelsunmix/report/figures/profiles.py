@@ -19,7 +19,7 @@ from eelsunmix.report.figures.style import (
     line,
     one_legend_entry,
 )
-from eelsunmix.report.formatting import plain
+from eelsunmix.report.texts import plain
 
 Styles = Mapping[str, Mapping[str, Any]]
 

@@ -8,7 +8,7 @@ import numpy as np
 from eelsunmix.report.figures.layout import axis_key, axis_name, balanced, line_panels
 from eelsunmix.report.figures.spectra import Edges, edge_marks, panel_title
 from eelsunmix.report.figures.style import GREY, axis, band, base_layout, line
-from eelsunmix.report.formatting import plain
+from eelsunmix.report.texts import plain
 
 
 def mean_residuals(

@@ -8,7 +8,7 @@ import xarray as xr
 
 from eelsunmix.report.figures.layout import axis_name
 from eelsunmix.report.figures.style import BLACK, BLUE, ORANGE, RED, axis, base_layout, label, line
-from eelsunmix.report.formatting import plain
+from eelsunmix.report.texts import plain
 
 Edges = Mapping[str, Mapping[str, Any]]
 

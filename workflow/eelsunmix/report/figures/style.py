@@ -19,6 +19,8 @@ LIGHTS = {"green": "✔", "amber": "▲", "red": "✖", "grey": "–"}
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif"
 WIDTH = 1080
 """Width in px for which the plots are laid out; the page's script adapts it."""
+HALF_WIDTH = 500
+"""The same of a plot that shares its line with its neighbour."""
 
 
 def method_styles(

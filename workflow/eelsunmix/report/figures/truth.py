@@ -11,7 +11,7 @@ from eelsunmix.report.figures.layout import Panels, axis_key, axis_name, balance
 from eelsunmix.report.figures.profiles import Styles, profile_axes
 from eelsunmix.report.figures.spectra import panel_title
 from eelsunmix.report.figures.style import TRUTH, base_layout, line, one_legend_entry
-from eelsunmix.report.formatting import plain
+from eelsunmix.report.texts import plain
 
 BROAD = {"color": TRUTH, "width": 6}
 

@@ -1,1 +1,33 @@
-"""Sections of the report, from the data to the run."""
+"""The sections of the page in reading order: each is a file with a function `section(inputs)`."""
+
+from eelsunmix.report.sections import (
+    background,
+    caveats,
+    components,
+    corrections,
+    cost,
+    data,
+    endmembers,
+    maps,
+    profiles,
+    provenance,
+    residuals,
+    truth,
+    verdict,
+)
+
+IN_ORDER = (
+    verdict,
+    data,
+    corrections,
+    background,
+    components,
+    endmembers,
+    maps,
+    profiles,
+    residuals,
+    truth,
+    cost,
+    caveats,
+    provenance,
+)

@@ -1,4 +1,4 @@
-"""Sections on the image and on its corrections."""
+"""Section on the image: total counts, mean spectrum, check of the counts, metadata."""
 
 from typing import Any
 
@@ -9,34 +9,42 @@ from eelsunmix.report.content import (
     Control,
     Figure,
     Notice,
-    Row,
     Section,
     Table,
-    cell,
-    figure_cell,
     pairs,
 )
 from eelsunmix.report.figures.maps import single_map
-from eelsunmix.report.figures.spectra import channel_curve, mean_spectrum
-from eelsunmix.report.figures.style import WIDTH
-from eelsunmix.report.formatting import DASH, integer, interval, number, percent, sentence, tidy, value
+from eelsunmix.report.figures.spectra import mean_spectrum
+from eelsunmix.report.figures.style import HALF_WIDTH, WIDTH
+from eelsunmix.report.formatting import interval, number, percent, tidy
 from eelsunmix.report.inputs import Inputs
-from eelsunmix.report.sections import captions
-from eelsunmix.report.sections.source import further_metadata, source_table
+from eelsunmix.report.source import further_metadata, source_table
+from eelsunmix.report.texts import sentence, value
 
-HALF = 500
 LONG = 0.35
 """Maps flatter than this get a line of the page for themselves."""
-SPIKES_LISTED = 12
 ORIGINS = {
     "file": "from the file",
     "configuration": "from the configuration",
     "simulation": "from the simulation",
     "assumed": "assumed: the file says nothing",
 }
+TOTAL_COUNTS = (
+    "Counts of each pixel summed over all channels, after the corrections. Grey pixels are left out of "
+    "everything. Look for drift, steps, charging and bad scan lines."
+)
+COUNTS_CHECK = (
+    "Are the counts really counts? For a counting detector variance / mean is 1; all standard deviations "
+    "use the counts per electron given here."
+)
+MEAN_SPECTRUM = (
+    "Mean spectrum of {n_pixels} pixels before and after the corrections; dotted lines mark the edge "
+    "onsets. Look for steps, spikes and edges that you did not expect."
+)
+AXES = "Where the calibration of each axis comes from."
 
 
-def data(inputs: Inputs) -> Section:
+def section(inputs: Inputs) -> Section:
     """Show the image: total counts, mean spectrum, counts check, metadata."""
     warnings = [Notice(sentence(text), "warning") for text in inputs.counts_check.get("warnings", [])]
     tables = [source_table(inputs), _axes_table(inputs)]
@@ -48,28 +56,11 @@ def data(inputs: Inputs) -> Section:
     return Section(name="data", title="Data", blocks=(*first, *warnings, *tables, *further_metadata(inputs)))
 
 
-def corrections(inputs: Inputs) -> Section:
-    """Show what was done to the counts before the analysis."""
-    rows = tuple(
-        Row(
-            cells=(
-                cell(str(step.get("step", DASH)).replace("_", " ")),
-                cell("✔ applied" if step.get("applied") else "not\u00a0applied"),
-                cell(str(step.get("summary", ""))),
-            )
-        )
-        for step in inputs.corrected.attrs.get("corrections", [])
-    )
-    table = Table(caption=captions.CORRECTIONS, columns=("step", "", "what it did"), rows=rows)
-    blocks = (table, *_dark(inputs), *_gain(inputs), *_spikes(inputs), *_shift(inputs))
-    return Section(name="corrections", title="Corrections", blocks=blocks)
-
-
 def _total_counts(inputs: Inputs) -> Figure:
     half = inputs.view.aspect > LONG
-    width = HALF if half else WIDTH
+    width = HALF_WIDTH if half else WIDTH
     figure = single_map(inputs.corrected["total_counts"], inputs.view, "counts", width=width)
-    caption = inputs.remarked(captions.TOTAL_COUNTS)
+    caption = inputs.remarked(TOTAL_COUNTS)
     return Figure(name="total-counts", caption=caption, variants={(): figure}, half=half)
 
 
@@ -79,7 +70,7 @@ def _mean_spectrum(inputs: Inputs) -> Figure:
         (i,): mean_spectrum(raw, corrected, inputs.edges, logarithmic=bool(i), title=inputs.energy_title)
         for i in range(2)
     }
-    caption = captions.MEAN_SPECTRUM.format(n_pixels=inputs.n_pixels)
+    caption = MEAN_SPECTRUM.format(n_pixels=inputs.n_pixels)
     control = Control("Counts axis", ("linear", "logarithmic"))
     return Figure(name="mean-spectrum", caption=caption, variants=variants, controls=(control,))
 
@@ -100,7 +91,7 @@ def _check_table(inputs: Inputs) -> Table:
         ("negative values", percent(check.get("negative_fraction"))),
         ("saturated values", percent(check.get("saturated_fraction"))),
     ]
-    return pairs(captions.COUNTS_CHECK, rows)
+    return pairs(COUNTS_CHECK, rows)
 
 
 def _pixel(inputs: Inputs) -> str:
@@ -118,58 +109,4 @@ def _axes_table(inputs: Inputs) -> Table:
     rows = [(str(name), ORIGINS.get(str(source), value(source))) for name, source in sorted(origin.items())]
     if rows and len({source for _, source in rows}) == 1:
         rows = [("all axes", rows[0][1])]
-    return pairs(captions.AXES, rows or [("axes", "not recorded")])
-
-
-def _dark(inputs: Inputs) -> list[Block]:
-    dark = np.asarray(inputs.corrected["dark"].values if "dark" in inputs.corrected else 0.0, dtype=float)
-    if not dark.any():
-        return []
-    none = np.zeros(dark.size, dtype=bool)
-    titles = {"title": inputs.energy_title, "what": "dark (counts)"}
-    curve = channel_curve(inputs.raw_energy, dark, none, inputs.edges, **titles)
-    return [Figure(name="dark", caption=captions.DARK, variants={(): curve})]
-
-
-def _gain(inputs: Inputs) -> list[Block]:
-    if "gain" not in inputs.corrected:
-        return []
-    gain = np.asarray(inputs.corrected["gain"].values, dtype=float)
-    bad = np.asarray(inputs.corrected["bad_channel"].values, dtype=bool)
-    if bool((gain == 1).all()) and not bad.any():
-        return []
-    titles = {"title": inputs.energy_title, "what": "gain (divisor)"}
-    figure = channel_curve(inputs.raw_energy, gain, bad, inputs.edges, **titles)
-    caption = captions.GAIN.format(n_bad=integer(bad.sum()))
-    return [Figure(name="gain", caption=caption, variants={(): figure})]
-
-
-def _spikes(inputs: Inputs) -> list[Block]:
-    store = inputs.corrected
-    total = store.sizes.get("spike", 0)
-    if total == 0:
-        return []
-    position, found, replaced = (store[f"spike_{name}"].values for name in ("position", "found", "replaced"))
-    largest = np.argsort(replaced - found)[:SPIKES_LISTED].tolist()
-    rows = tuple(
-        Row(
-            cells=(
-                cell(", ".join(str(int(i)) for i in position[k])),
-                figure_cell(number(found[k], 4)),
-                figure_cell(number(replaced[k], 4)),
-            )
-        )
-        for k in largest
-    )
-    shown = f"the {len(largest)} largest of {integer(total)}" if total > len(largest) else f"all {total}"
-    names = ", ".join(map(str, inputs.raw["counts"].dims))
-    columns = (f"index ({names})", "found", "replaced by")
-    return [Table(caption=captions.SPIKES.format(shown=shown), columns=columns, rows=rows)]
-
-
-def _shift(inputs: Inputs) -> list[Block]:
-    if "energy_shift" not in inputs.corrected:
-        return []
-    figure = single_map(inputs.corrected["energy_shift"], inputs.view, inputs.energy_unit, width=HALF)
-    caption = inputs.remarked(captions.SHIFT)
-    return [Figure(name="energy-shift", caption=caption, variants={(): figure}, half=True)]
+    return pairs(AXES, rows or [("axes", "not recorded")])

@@ -15,31 +15,53 @@ from eelsunmix.report.figures.endmembers import (
 )
 from eelsunmix.report.figures.matrices import angles, cross_talk
 from eelsunmix.report.inputs import Inputs
-from eelsunmix.report.sections import captions
-from eelsunmix.report.sections.verdict import failures
+from eelsunmix.report.parts import failures
+
+ENDMEMBERS = (
+    "Components of all methods are matched to each other by the angle between their noise-weighted spectra."
+)
+SPECTRA = (
+    "Endmember spectra of all methods, one panel per matched component, named after the elements whose "
+    "edges it owns. An edge of another element in a spectrum means that the method has not separated the "
+    "two. Every spectrum has unit area{flattened}."
+)
+SPECTRA_SD = " Bands are ±2 standard deviations, for methods that give them."
+SPECTRA_FLATTENED = "; multiplied by E³, which flattens the background, weak edges stand out"
+COMPONENTS_BY_METHOD = (
+    "The same, method by method: matched components have the same colour, dotted lines mark the edge "
+    "onsets. Look for the edge of another element in a component, and for a component that no other "
+    "method finds."
+)
+CROSS_TALK = (
+    "Cross-talk: net counts of each endmember at each edge, divided by those of the endmember that owns "
+    "the edge (1), between endmembers of equal total counts. Zero elsewhere in a column means a clean "
+    "separation; negative values mean that the spectrum dips there."
+)
+ANGLES = (
+    "Mean noise-weighted spectral angle (rad) between the matched endmembers of two methods; 0 means that "
+    "they are the same."
+)
 
 
-def endmembers(inputs: Inputs) -> Section:
+def section(inputs: Inputs) -> Section:
     """Endmember spectra of all methods by matched component, and their cross-talk."""
     blocks: list[Block] = failures(inputs)
     if inputs.working:
         blocks += [_spectra(inputs), _by_method(inputs)]
     if inputs.working and inputs.edges:
         figure = cross_talk(inputs.comparison, inputs.working, list(inputs.edges))
-        blocks.append(Figure(name="cross-talk", caption=captions.CROSS_TALK, variants={(): figure}))
+        blocks.append(Figure(name="cross-talk", caption=CROSS_TALK, variants={(): figure}))
     if len(inputs.working) > 1:
         blocks.append(_angles(inputs))
-    return Section(
-        name="endmembers", title="Endmember spectra", intro=captions.ENDMEMBERS, blocks=tuple(blocks)
-    )
+    return Section(name="endmembers", title="Endmember spectra", intro=ENDMEMBERS, blocks=tuple(blocks))
 
 
 def _spectra(inputs: Inputs) -> Figure:
     displays = displays_for(inputs.energy_dim)
     draw = functools.partial(endmember_spectra, styles=inputs.styles)
-    caption = captions.SPECTRA.format(flattened=captions.FLATTENED if FLATTENED in displays else "")
+    caption = SPECTRA.format(flattened=SPECTRA_FLATTENED if FLATTENED in displays else "")
     if any("endmember_spectrum_sd" in inputs.fits[method] for method in inputs.working):
-        caption += captions.SPECTRA_SD
+        caption += SPECTRA_SD
     control = Control("Scale", tuple(displays))
     variants = _in_every_display(inputs, draw)
     return Figure(name="spectra", caption=caption, variants=variants, controls=(control,))
@@ -48,9 +70,7 @@ def _spectra(inputs: Inputs) -> Figure:
 def _by_method(inputs: Inputs) -> Figure:
     variants = _in_every_display(inputs, components_by_method)
     control = Control("Scale", tuple(displays_for(inputs.energy_dim)))
-    return Figure(
-        name="components", caption=captions.COMPONENTS_BY_METHOD, variants=variants, controls=(control,)
-    )
+    return Figure(name="components", caption=COMPONENTS_BY_METHOD, variants=variants, controls=(control,))
 
 
 def _in_every_display(inputs: Inputs, draw: Callable[..., dict[str, Any]]) -> Mapping[Any, dict[str, Any]]:
@@ -71,4 +91,4 @@ def _in_every_display(inputs: Inputs, draw: Callable[..., dict[str, Any]]) -> Ma
 def _angles(inputs: Inputs) -> Figure:
     both = {"label": inputs.working, "other_label": inputs.working}
     values = np.asarray(inputs.comparison["sad_between"].sel(both).values, dtype=float)
-    return Figure(name="angles", caption=captions.ANGLES, variants={(): angles(values, inputs.working)})
+    return Figure(name="angles", caption=ANGLES, variants={(): angles(values, inputs.working)})

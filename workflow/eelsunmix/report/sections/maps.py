@@ -1,28 +1,45 @@
 """Section on the maps of elements and components."""
 
-from collections.abc import Sequence
-
 from eelsunmix.report.content import (
     Block,
     Control,
     Figure,
     Notice,
-    Row,
     Section,
-    Table,
     Text,
-    cell,
-    figure_cell,
 )
 from eelsunmix.report.figures.endmembers import group_names, members_of
 from eelsunmix.report.figures.maps import COMMON, OWN, RETURNED, ElementMaps, component_grid, element_grid
-from eelsunmix.report.formatting import DASH, decimals, number, percent
+from eelsunmix.report.formatting import decimals, number, percent
 from eelsunmix.report.inputs import Inputs
-from eelsunmix.report.sections import captions
-from eelsunmix.report.sections.verdict import failures
+from eelsunmix.report.parts import edge_choices, failures, score_row, score_table
+
+MAPS = (
+    "All methods are brought to one unit, the counts of an edge: the endmembers are fitted to the "
+    "corrected counts, and the net counts of each endmember at the edge are added up with these "
+    "weights. No arbitrary factor is left."
+)
+ELEMENT_MAPS = (
+    "Element maps in counts of the edge, pixel by pixel; zooming one map zooms all. On the common scale "
+    "equal colours mean equal counts: it spans 96 % of the values of a typical method, a scale of a map's "
+    "own 99 %. As returned: the abundance of the component that owns the edge."
+)
+MAP_SCORES = (
+    "Maps against BS. The noise ceiling is the r that the true map itself would have with the noisy BS "
+    "map: a higher one means nothing. Scale: the factor that brings the map to BS, ideally 1."
+)
+MAP_OFF_REGION = " Off region: mean counts where the element is said to be absent, ideally 0."
+COMPONENT_MAPS = (
+    "Abundance of every component as its method returns it, each on its own scale; columns are the "
+    "matched components. Abundances of different methods need not have the same unit."
+)
+COMPONENT_SD = (
+    " A row “sd” holds the standard deviation of the maps above it, where the method gives it; it is "
+    "valid if the mixing is linear and the noise is as assumed."
+)
 
 
-def maps(inputs: Inputs) -> Section:
+def section(inputs: Inputs) -> Section:
     """Element maps of all methods, their scores, and the components as returned."""
     blocks: list[Block] = failures(inputs)
     if inputs.edges:
@@ -33,31 +50,8 @@ def maps(inputs: Inputs) -> Section:
         )
     if inputs.working:
         blocks.append(_components(inputs))
-    intro = captions.MAPS if inputs.edges else ""
+    intro = MAPS if inputs.edges else ""
     return Section(name="maps", title="Maps", intro=intro, blocks=tuple(blocks))
-
-
-def edge_choices(inputs: Inputs) -> tuple[Control, list[list[str]]]:
-    """Return the control that chooses all edges or one, and the edges of each of its options."""
-    edges = list(inputs.edges)
-    names = [edge.replace("_", " ") for edge in edges]
-    if len(edges) == 1:
-        return Control("Edge", tuple(names)), [edges]
-    return Control("Edge", ("all", *names)), [edges, *([edge] for edge in edges)]
-
-
-def score_row(inputs: Inputs, method: str, numbers: Sequence[str]) -> Row:
-    """Return a row of numbers of a method, dashes where it failed."""
-    style = inputs.styles[method]
-    name = cell(method, colour=style["color"], dash=style["dash"])
-    shown = [DASH] * len(numbers) if method in inputs.failures else numbers
-    return Row(method=method, cells=(name, *(figure_cell(text) for text in shown)))
-
-
-def score_table(heading: str, columns: Sequence[str], rows: Sequence[Row]) -> Table:
-    """Return a table of scores by method that shares its line with the next one."""
-    names = ("method", *columns)
-    return Table(caption="", heading=heading, columns=names, rows=tuple(rows), css="small wide", half=True)
 
 
 def _grid(inputs: Inputs) -> Figure:
@@ -71,7 +65,7 @@ def _grid(inputs: Inputs) -> Figure:
         for i, choice in enumerate(choices)
         for j, scale in enumerate(scales)
     }
-    caption = inputs.remarked(captions.ELEMENT_MAPS)
+    caption = inputs.remarked(ELEMENT_MAPS)
     controls = (control, Control("Colours", scales))
     return Figure(name="element-maps", caption=caption, variants=variants, controls=controls)
 
@@ -79,7 +73,7 @@ def _grid(inputs: Inputs) -> Figure:
 def _map_scores(inputs: Inputs) -> list[Block]:
     store = inputs.comparison
     anywhere = bool(store["off_region_mean"].notnull().any())
-    tables: list[Block] = [Text(captions.MAP_SCORES + captions.MAP_OFF_REGION * anywhere)]
+    tables: list[Block] = [Text(MAP_SCORES + MAP_OFF_REGION * anywhere)]
     for edge in inputs.edges:
         known = bool(store["off_region_mean"].sel(edge=edge).notnull().any())
         rows = []
@@ -101,5 +95,5 @@ def _components(inputs: Inputs) -> Figure:
     stores = {method: inputs.maps[method] for method in inputs.working}
     figure = component_grid(stores, members, names, inputs.view)
     with_sd = any("abundance_sd" in store for store in stores.values())
-    caption = inputs.remarked(captions.COMPONENT_MAPS + captions.COMPONENT_SD * with_sd)
+    caption = inputs.remarked(COMPONENT_MAPS + COMPONENT_SD * with_sd)
     return Figure(name="component-maps", caption=caption, variants={(): figure})

@@ -4,10 +4,10 @@ from typing import Any
 
 from eelsunmix.report.content import Block, Control, Figure, Notice, Row, Section, Table, Text, cell
 from eelsunmix.report.figures.profiles import element_profiles
-from eelsunmix.report.formatting import DASH, decimals, tidy, value
+from eelsunmix.report.formatting import DASH, decimals, tidy
 from eelsunmix.report.inputs import Inputs
-from eelsunmix.report.sections import captions
-from eelsunmix.report.sections.maps import edge_choices, score_row, score_table
+from eelsunmix.report.parts import edge_choices, score_row, score_table
+from eelsunmix.report.texts import value
 
 SCORES = {
     "profile_correlation": ("r", 3),
@@ -20,9 +20,21 @@ SCORES = {
     "asymmetry": ("asym.", 2),
 }
 """Score -> heading and decimals."""
+PROFILES = "The profiles. Counts are summed over the width."
+ELEMENT_PROFILES = (
+    "Counts of each edge along the profile, summed over its width: BS with its standard deviation (grey "
+    "band) and all methods in the same counts{truth}. Scaled to BS: each method times the factor in the "
+    "tables below. Differences inside the band mean nothing."
+)
+PROFILE_SCORES = (
+    "Profiles against BS: correlation r (compare with the noise ceiling), factor to BS, rms error after "
+    "scaling divided by the peak, reduced χ²; and the shape of the main peak: full width at half "
+    "maximum, widths of the left and right flank between 10 % and 90 % (all in {unit}), and asymmetry "
+    "(right − left) / (right + left)."
+)
 
 
-def profiles(inputs: Inputs) -> Section:
+def section(inputs: Inputs) -> Section:
     """Profiles of every edge by every method, and their scores."""
     blocks: list[Block] = [Notice("No profile of an edge is named in the configuration.")]
     if inputs.profiles and inputs.edges:
@@ -33,7 +45,7 @@ def profiles(inputs: Inputs) -> Section:
 def _geometry(inputs: Inputs) -> Table:
     rows = tuple(_geometry_row(name, band) for name, band in inputs.profiles.items())
     columns = ("profile", "runs along", "width", "pixels summed", "starts at")
-    return Table(caption=captions.PROFILES, columns=columns, rows=rows, css="small")
+    return Table(caption=PROFILES, columns=columns, rows=rows, css="small")
 
 
 def _geometry_row(name: str, band: dict[str, Any]) -> Row:
@@ -68,7 +80,7 @@ def _profiles(inputs: Inputs) -> Figure:
     }
     controls = (control, Control("Profile", tuple(inputs.profiles)), _scaling())
     truth = ", and the truth (broad grey line)" if inputs.has_truth else ""
-    caption = captions.ELEMENT_PROFILES.format(truth=truth)
+    caption = ELEMENT_PROFILES.format(truth=truth)
     return Figure(name="element-profiles", caption=caption, variants=variants, controls=controls)
 
 
@@ -77,7 +89,7 @@ def _scaling() -> Control:
 
 
 def _scores(inputs: Inputs) -> list[Block]:
-    tables: list[Block] = [Text(captions.PROFILE_SCORES.format(unit=inputs.view.unit))]
+    tables: list[Block] = [Text(PROFILE_SCORES.format(unit=inputs.view.unit))]
     for edge in inputs.edges:
         for profile in inputs.profiles:
             place = {"edge": edge, "profile": profile}

@@ -1,26 +1,26 @@
-"""The verdict, and the facts below the title."""
+"""Section of the verdict: one row of lights per method, and the sentences that follow from them."""
 
 from typing import Any
 
-from eelsunmix.report.content import Block, Cell, Notice, Row, Section, Table, Text, cell, figure_cell
+from eelsunmix.report.content import Block, Cell, Row, Section, Table, Text, cell, figure_cell
 from eelsunmix.report.figures.style import LIGHTS
-from eelsunmix.report.formatting import DASH, duration, interval, number, tidy
+from eelsunmix.report.formatting import DASH, number, tidy
 from eelsunmix.report.inputs import Inputs
-from eelsunmix.report.sections import captions
+from eelsunmix.report.parts import failures
 
-Entry = dict[str, Any]
 _LONGEST = 40
 """Characters in a cell of the table of lights."""
+Entry = dict[str, Any]
+VERDICT = (
+    "Each method is judged criterion by criterion; no overall mark is given. Background subtraction "
+    "(BS) is the reference, not the truth."
+)
+LEGEND = "✔ good, ▲ look closer, ✖ do not rely on it, – not judged. The limits are in the table below."
+NO_EDGES = " No edge is named in the configuration, so nothing can be compared with BS."
+LIMITS = "Limits behind the verdict and its sentences."
 
-CHOSEN_BY = {
-    "user": "given by the user",
-    "marchenko_pastur": "eigenvalues above noise",
-    "parallel_analysis": "by parallel analysis",
-    "elbow": "elbow of the scree plot",
-}
 
-
-def verdict(inputs: Inputs) -> Section:
+def section(inputs: Inputs) -> Section:
     """One row per method, one column per criterion, and what follows from it in sentences."""
     entries: list[Entry] = list(inputs.comparison.attrs.get("verdict", []))
     blocks: list[Block] = failures(inputs)
@@ -29,39 +29,7 @@ def verdict(inputs: Inputs) -> Section:
     blocks.append(Text(*map(str, inputs.comparison.attrs.get("sentences", []))))
     if entries:
         blocks.append(_thresholds(entries))
-    return Section(name="verdict", title="Verdict", intro=captions.VERDICT, blocks=tuple(blocks))
-
-
-def failures(inputs: Inputs) -> list[Block]:
-    """Return one notice per failed method."""
-    return [Notice(reason, "error", title=f"{method} failed") for method, reason in inputs.failures.items()]
-
-
-def key_facts(inputs: Inputs) -> list[tuple[str, str]]:
-    """Return what stands below the title of the page."""
-    channels = interval((inputs.energy[0], inputs.energy[-1]), inputs.energy_unit)
-    seconds = [float(entry["seconds"]) for entry in inputs.benchmarks if entry.get("seconds") is not None]
-    return [
-        ("image", _image_size(inputs)),
-        ("channels", f"{inputs.energy.size}, {channels}"),
-        ("counts per pixel", number(float(inputs.corrected["mean_spectrum"].sum()))),
-        ("components", f"{inputs.n_endmembers} ({_chosen_by(inputs)})"),
-        ("edges", ", ".join(edge.replace("_", " ") for edge in inputs.edges) or DASH),
-        ("methods", ", ".join(inputs.methods) or DASH),
-        ("computing time", duration(sum(seconds)) if seconds else DASH),
-    ]
-
-
-def _image_size(inputs: Inputs) -> str:
-    dims = [str(dim) for dim in inputs.counts.dims[:-1]]
-    pixels = f"{' × '.join(str(inputs.counts.sizes[dim]) for dim in dims)} pixels ({' × '.join(dims)})"
-    extent = " × ".join(tidy(inputs.view.extent(axis), 4) for axis in "yx")
-    return pixels if inputs.view.unit == "px" else f"{pixels}, {extent} {inputs.view.unit}"
-
-
-def _chosen_by(inputs: Inputs) -> str:
-    chosen = str(inputs.rank.attrs.get("chosen", "chosen"))
-    return CHOSEN_BY.get(chosen, chosen.replace("_", " "))
+    return Section(name="verdict", title="Verdict", intro=VERDICT, blocks=tuple(blocks))
 
 
 def _lights(inputs: Inputs, entries: list[Entry]) -> Table:
@@ -74,7 +42,7 @@ def _lights(inputs: Inputs, entries: list[Entry]) -> Table:
         if any(entry is not None and entry.get("light") != "grey" for entry in found):
             rows.append(Row(method=label, cells=(_name(inputs, label), *map(_light, found))))
     return Table(
-        caption=captions.LIGHTS + _not_judged(entries) + captions.NO_EDGES * (not inputs.edges),
+        caption=LEGEND + _not_judged(entries) + NO_EDGES * (not inputs.edges),
         columns=("method", *criteria),
         titles=("", *(explained[criterion] for criterion in criteria)),
         rows=tuple(rows),
@@ -124,7 +92,7 @@ def _thresholds(entries: list[Entry]) -> Table:
         for name, entry in first.items()
     )
     return Table(
-        caption=captions.LIMITS,
+        caption=LIMITS,
         columns=(
             "criterion",
             f"{LIGHTS['green']} good",

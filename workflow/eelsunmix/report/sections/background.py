@@ -1,4 +1,4 @@
-"""Sections on the background subtraction and on the number of components."""
+"""Section on the background subtraction, the reference."""
 
 from dataclasses import replace
 from typing import Any
@@ -11,56 +11,68 @@ from eelsunmix.report.content import (
     Row,
     Section,
     Table,
-    Text,
     cell,
     figure_cell,
 )
 from eelsunmix.report.figures.background import background_maps, windows_figure
-from eelsunmix.report.figures.grid import columns_for
 from eelsunmix.report.figures.profiles import element_profiles
-from eelsunmix.report.figures.rank import loadings, score_maps, scree
 from eelsunmix.report.figures.style import LIGHTS, REFERENCE
-from eelsunmix.report.formatting import DASH, interval, number, percent, plus_minus, sentence, tidy
+from eelsunmix.report.formatting import DASH, interval, number, percent, plus_minus, tidy
 from eelsunmix.report.inputs import Inputs
-from eelsunmix.report.sections import captions
 
 SUSPICIOUS_SIGMA = 3
 """An off-region mean further from zero than this many standard errors is flagged."""
-FIRST = 30
 EXPONENTS = {
-    "pixel": "of each pixel",
+    "pixel": "fitted pixel by pixel",
     "local": "averaged over neighbouring pixels",
-    "global": "of the whole image",
+    "global": "the same for the whole image",
 }
-ESTIMATORS = {
-    "marchenko_pastur": "eigenvalues above the edge of noise (Marchenko-Pastur, calibrated on the tail)",
-    "parallel_analysis": "eigenvalues above those of simulated pure noise",
-    "elbow": "elbow of the scree plot, as HyperSpy places it (known to be fragile)",
-    "user": "number given in the configuration",
-}
+BACKGROUND = (
+    "A power law is fitted to the counts below each edge by Poisson maximum likelihood, extrapolated and "
+    "subtracted. The exponent is {exponent}; the amplitude is always fitted pixel by pixel. Net counts "
+    "are signed and never clipped."
+)
+EDGES = (
+    "Windows and checks of each edge. Off region: mean net counts per pixel where the element is said to "
+    "be absent, with its standard error; further than {sigma} σ from zero is flagged ✖: the windows then "
+    "contain something other than the element."
+)
+EDGES_UNTESTED = (
+    "Windows of each edge. Negative pixels: half of them where the element is absent, fewer elsewhere. A "
+    "region in which an element is known to be absent (regions in the configuration) would test the windows."
+)
+OFF_REGION = (
+    "{names}: net counts differ from zero where the element is said to be absent. Do not take them for "
+    "the element."
+)
+WINDOWS = (
+    "Mean spectra of the pixels with low, middle and high net counts, the background fitted in the grey "
+    "window and extrapolated, and the net counts in the blue one. Check that the line still follows the "
+    "spectrum where the element is absent (left)."
+)
+BACKGROUND_MAPS = (
+    "Maps of the background subtraction, pixel by pixel: net counts, their standard deviation, the ratio "
+    "of both, the exponent and the fit's reduced χ² (1 where the power law fits to within the noise)."
+)
+BACKGROUND_PROFILES = (
+    "Net counts along the profile, summed over its width, with their standard deviation (grey "
+    "band){truth}. Where the element is absent they should be zero: they are negative where the "
+    "background is lower than the power law predicts, positive where it is higher."
+)
 
 
-def background(inputs: Inputs) -> Section:
+def section(inputs: Inputs) -> Section:
     """Show the reference: windows, maps and the test where the element is absent, edge by edge."""
     title = "Background subtraction, the reference"
     if not inputs.edges:
         notice = Notice("No edge is named in the configuration.")
         return Section(name="background", title=title, blocks=(notice,))
     origin = str(inputs.bs.attrs.get("exponent_from", "pixel"))
-    intro = captions.BACKGROUND.format(exponent=EXPONENTS.get(origin, origin))
+    intro = BACKGROUND.format(exponent=EXPONENTS.get(origin, origin))
     warnings = [Notice(str(text), "warning") for text in inputs.bs.attrs.get("warnings", [])]
     blocks: list[Block] = [_edge_table(inputs), *_off_region_notice(inputs), *warnings]
     blocks += [_windows(inputs), _maps(inputs), *([_profiles(inputs)] if inputs.profiles else [])]
     return Section(name="background", title=title, intro=intro, blocks=tuple(blocks))
-
-
-def components(inputs: Inputs) -> Section:
-    """Show the evidence for the number of components, the estimates and the choice."""
-    chosen = f"{inputs.n_endmembers} components were used: {inputs.rank.attrs.get('reason', DASH)}"
-    warnings = [Notice(sentence(text), "warning") for text in inputs.rank.attrs.get("warnings", [])]
-    blocks: list[Block] = [Text(chosen), *warnings, _estimates(inputs)]
-    blocks += [_scree(inputs), _scores(inputs), _loadings(inputs)]
-    return Section(name="components", title="How many components", blocks=tuple(blocks))
 
 
 def _edge_table(inputs: Inputs) -> Table:
@@ -69,9 +81,9 @@ def _edge_table(inputs: Inputs) -> Table:
     rows = tuple(_edge_row(inputs, edge, windows) for edge, windows in inputs.edges.items())
     if not any(_off_region(inputs, edge)[1] > 0 for edge in inputs.edges):
         short = tuple(replace(row, cells=row.cells[: len(columns)]) for row in rows)
-        return Table(caption=captions.EDGES_UNTESTED, columns=columns, rows=short)
+        return Table(caption=EDGES_UNTESTED, columns=columns, rows=short)
     return Table(
-        caption=captions.EDGES.format(sigma=SUSPICIOUS_SIGMA),
+        caption=EDGES.format(sigma=SUSPICIOUS_SIGMA),
         columns=(*columns, "off region (counts)", "off region (σ)"),
         rows=rows,
     )
@@ -110,7 +122,7 @@ def _off_region(inputs: Inputs, edge: str) -> tuple[float, float, str, str]:
 
 def _off_region_notice(inputs: Inputs) -> list[Block]:
     flagged = [edge.replace("_", " ") for edge in inputs.edges if _off_region(inputs, edge)[2] == "red"]
-    return [Notice(captions.OFF_REGION.format(names=", ".join(flagged)), "warning")] if flagged else []
+    return [Notice(OFF_REGION.format(names=", ".join(flagged)), "warning")] if flagged else []
 
 
 def _edge_control(inputs: Inputs) -> Control:
@@ -123,12 +135,12 @@ def _windows(inputs: Inputs) -> Figure:
         for i, (edge, windows) in enumerate(inputs.edges.items())
     }
     controls = (_edge_control(inputs),)
-    return Figure(name="windows", caption=captions.WINDOWS, variants=variants, controls=controls)
+    return Figure(name="windows", caption=WINDOWS, variants=variants, controls=controls)
 
 
 def _maps(inputs: Inputs) -> Figure:
     variants = {(i,): background_maps(inputs.bs, edge, inputs.view) for i, edge in enumerate(inputs.edges)}
-    caption = inputs.remarked(captions.BACKGROUND_MAPS)
+    caption = inputs.remarked(BACKGROUND_MAPS)
     controls = (_edge_control(inputs),)
     return Figure(name="background-maps", caption=caption, variants=variants, controls=controls)
 
@@ -148,51 +160,6 @@ def _profiles(inputs: Inputs) -> Figure:
         for i, name in enumerate(names)
     }
     truth = ", and the truth (broad grey line)" if inputs.has_truth else ""
-    caption = captions.BACKGROUND_PROFILES.format(truth=truth)
+    caption = BACKGROUND_PROFILES.format(truth=truth)
     control = (Control("Profile", tuple(names)),)
     return Figure(name="background-profiles", caption=caption, variants=variants, controls=control)
-
-
-def _estimates(inputs: Inputs) -> Table:
-    attrs = inputs.rank.attrs
-    estimates = zip(inputs.rank["estimator"].values, inputs.rank["estimate"].values, strict=True)
-    rows = []
-    for name, count in estimates:
-        mark = f"{LIGHTS['green']} " if str(name) == str(attrs.get("chosen", "")) else ""
-        shown = cell(mark + str(name).replace("_", " "))
-        rows.append(Row(cells=(shown, figure_cell(str(int(count))), cell(ESTIMATORS.get(str(name), "")))))
-    caption = captions.ESTIMATES.format(
-        level=number(attrs.get("noise_level")),
-        edge=number(attrs.get("noise_edge")),
-        rank=attrs.get("signal_rank", DASH),
-    )
-    return Table(caption=caption, columns=("estimate", "components", "how"), rows=tuple(rows))
-
-
-def _scree(inputs: Inputs) -> Figure:
-    n = inputs.pca.sizes["index"]
-    counts = (min(FIRST, n), n)
-    variants = {(i,): scree(inputs.pca, inputs.rank, count=count) for i, count in enumerate(counts)}
-    control = Control("Show", (f"first {counts[0]}", f"all {n}"))
-    return Figure(name="scree", caption=captions.SCREE, variants=variants, controls=(control,))
-
-
-def _shown(inputs: Inputs) -> int:
-    return min(inputs.n_endmembers + 2, inputs.pca.sizes["component"])
-
-
-def _scores(inputs: Inputs) -> Figure:
-    figure = score_maps(inputs.pca, inputs.view, count=_shown(inputs), chosen=inputs.n_endmembers)
-    return Figure(name="scores", caption=inputs.remarked(captions.SCORES), variants={(): figure})
-
-
-def _loadings(inputs: Inputs) -> Figure:
-    count = _shown(inputs)
-    figure = loadings(
-        inputs.pca,
-        count=count,
-        chosen=inputs.n_endmembers,
-        columns=columns_for(count, inputs.view),
-        title=inputs.energy_title,
-    )
-    return Figure(name="loadings", caption=captions.LOADINGS, variants={(): figure})

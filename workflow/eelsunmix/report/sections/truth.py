@@ -1,14 +1,11 @@
-"""Sections on what is left over: residuals, and the truth where it is known."""
+"""Section on the truth of a simulated sample."""
 
-from eelsunmix.report.content import Block, Control, Figure, Notice, Section, Text
+from eelsunmix.report.content import Block, Control, Figure, Section, Text
 from eelsunmix.report.figures.endmembers import RETURNED, displays_for
-from eelsunmix.report.figures.maps import chi2_maps
-from eelsunmix.report.figures.residuals import mean_residuals
 from eelsunmix.report.figures.truth import true_abundance_profiles, true_endmembers
 from eelsunmix.report.formatting import number
 from eelsunmix.report.inputs import Inputs
-from eelsunmix.report.sections import captions
-from eelsunmix.report.sections.maps import score_row, score_table
+from eelsunmix.report.parts import score_row, score_table
 
 TRUTH_SCORES = (
     ("truth_sad", "SAD", "spectral angle (rad); small for any EELS spectra, since all share the background"),
@@ -17,26 +14,17 @@ TRUTH_SCORES = (
     ("truth_nmse", "NMSE", "squared error of the abundance map, relative to its square"),
     ("truth_nmse_scale_free", "NMSE scaled", "the same after the best common factor"),
 )
+TRUTH = "The sample is simulated: what every method should have found is known."
+TRUE_SPECTRA = (
+    "True endmember spectra (broad grey line) and the matched ones of all methods, all at unit area."
+)
+TRUE_PROFILES = (
+    "Abundance of each true endmember along the profile, averaged over its width (broad grey line), and "
+    "the abundances of the matched components. BS has no abundances."
+)
 
 
-def residuals(inputs: Inputs) -> Section:
-    """Show what the methods leave unexplained."""
-    stores = {method: inputs.maps[method] for method in inputs.working}
-    if not stores:
-        notice = Notice("No method gave a result.", "error")
-        return Section(name="residuals", title="Residuals", blocks=(notice,))
-    maps = chi2_maps(stores, inputs.view)
-    found = {m: (s["mean_residual"].values, s["mean_residual_sd"].values) for m, s in stores.items()}
-    mean = mean_residuals(found, inputs.energy, inputs.edges, inputs.styles, inputs.energy_title)
-    caption = captions.MEAN_RESIDUAL.format(n_pixels=inputs.n_pixels)
-    blocks = (
-        Figure(name="chi2", caption=inputs.remarked(captions.CHI2), variants={(): maps}),
-        Figure(name="mean-residual", caption=caption, variants={(): mean}),
-    )
-    return Section(name="residuals", title="Residuals", blocks=blocks)
-
-
-def truth(inputs: Inputs) -> Section | None:
+def section(inputs: Inputs) -> Section | None:
     """Show the scores against the truth of a simulated sample; nothing for a measured one."""
     if not inputs.has_truth:
         return None
@@ -45,7 +33,7 @@ def truth(inputs: Inputs) -> Section | None:
         blocks.append(_truth_spectra(inputs))
     if inputs.working and inputs.profiles:
         blocks.append(_truth_profiles(inputs))
-    return Section(name="truth", title="Ground truth", intro=captions.TRUTH, blocks=tuple(blocks))
+    return Section(name="truth", title="Ground truth", intro=TRUTH, blocks=tuple(blocks))
 
 
 def _truth_scores(inputs: Inputs) -> list[Block]:
@@ -71,7 +59,7 @@ def _truth_spectra(inputs: Inputs) -> Figure:
         for i, display in enumerate(displays)
     }
     controls = (Control("Scale", tuple(displays)),)
-    return Figure(name="true-spectra", caption=captions.TRUE_SPECTRA, variants=variants, controls=controls)
+    return Figure(name="true-spectra", caption=TRUE_SPECTRA, variants=variants, controls=controls)
 
 
 def _truth_profiles(inputs: Inputs) -> Figure:
@@ -80,5 +68,5 @@ def _truth_profiles(inputs: Inputs) -> Figure:
         for i, name in enumerate(inputs.profiles)
     }
     control = Control("Profile", tuple(inputs.profiles))
-    caption = captions.TRUE_PROFILES
+    caption = TRUE_PROFILES
     return Figure(name="true-profiles", caption=caption, variants=variants, controls=(control,))

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from eelsunmix.report.content import Block, Code, Table, pairs
-from eelsunmix.report.formatting import DASH, shown_path, size, value
+from eelsunmix.report.formatting import DASH, size
 from eelsunmix.report.inputs import Inputs
-from eelsunmix.report.sections import captions
+from eelsunmix.report.texts import shown_path, value
 
 TEM = "Acquisition_instrument.TEM"
 DETECTOR = f"{TEM}.Detector.EELS"
@@ -26,6 +26,8 @@ KNOWN = {
     "detector": "detector",
 }
 """Metadata that stand in the table, by their place in the store, and how they are called there."""
+SCENE = "What was simulated."
+SOURCE = "The file, and what it says about the microscope and the detector."
 
 
 def source_table(inputs: Inputs) -> Table:
@@ -33,9 +35,7 @@ def source_table(inputs: Inputs) -> Table:
     source = dict(inputs.raw.attrs.get("source", {}))
     said = dict(leaves(dict(inputs.raw.attrs.get("metadata", {}))))
     rows = [*_file(source), *((name, value(said[place])) for place, name in KNOWN.items() if said.get(place))]
-    return pairs(
-        captions.SCENE if "scene" in source else captions.SOURCE, rows or [("source", "not recorded")]
-    )
+    return pairs(SCENE if "scene" in source else SOURCE, rows or [("source", "not recorded")])
 
 
 def further_metadata(inputs: Inputs) -> list[Block]:
@@ -43,7 +43,7 @@ def further_metadata(inputs: Inputs) -> list[Block]:
     metadata = {k: v for k, v in leaves(dict(inputs.raw.attrs.get("metadata", {}))) if k not in KNOWN}
     options = dict(inputs.raw.attrs.get("source", {}).get("options", {}))
     lines = [f"{name}: {value(item)}" for name, item in {**options, **metadata}.items()]
-    title = "Options of the scene" if options else "All else that the file says"
+    title = "Options of the scene" if options else "Everything else in the file"
     return [Code("\n".join(lines), title)] if lines else []
 
 

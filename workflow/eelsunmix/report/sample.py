@@ -1,0 +1,91 @@
+"""The page of a sample: its stores in, one self-contained HTML page out."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from eelsunmix.errors import InputError
+from eelsunmix.report.facts import key_facts
+from eelsunmix.report.inputs import Inputs
+from eelsunmix.report.page import page_text, write_page
+from eelsunmix.report.sections import IN_ORDER
+
+STORES = ("raw", "corrected", "pca", "rank", "bs", "comparison")
+
+
+def write_report(
+    path: str | os.PathLike[str],
+    *,
+    sample: str,
+    stores: Mapping[str, xr.Dataset],
+    fits: Mapping[str, xr.Dataset],
+    maps: Mapping[str, xr.Dataset],
+    benchmarks: Sequence[Mapping[str, Any]] = (),
+    settings: Mapping[str, Any] | None = None,
+    seals: Mapping[str, str] | None = None,
+    versions: Mapping[str, str] | None = None,
+    title: str | None = None,
+) -> Path:
+    """Write the report of a sample as one self-contained HTML page.
+
+    The page works offline, holds its plots and their data, and allows no other script than its own.
+
+    Parameters
+    ----------
+    path : path-like
+        The page; replaced as a whole when the new one is complete.
+    sample : str
+        Name of the sample in the configuration.
+    stores : mapping of str to Dataset
+        ``raw``, ``corrected``, ``pca``, ``rank``, ``bs`` and ``comparison`` of docs/data-model.md.
+    fits, maps : mapping of str to Dataset
+        Stores of the methods by label; failed methods may be without arrays.
+    benchmarks : sequence of mapping
+        ``rule, seconds, max_rss_mb, cpu_seconds, threads`` of every rule.
+    settings : mapping, optional
+        The effective configuration of the sample.
+    seals, versions : mapping of str to str, optional
+        Seal of every store used; versions of the software.
+    title : str, optional
+        Heading of the page; the title of the image by default.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    InputError
+        If a store is missing.
+    """
+    missing = [name for name in STORES if name not in stores]
+    if missing:
+        raise InputError(
+            f"report of {sample}: no store named {', '.join(missing)}; run the stages that make them"
+        )
+    inputs = Inputs(
+        sample=sample,
+        title=title or str(stores["raw"]["counts"].attrs.get("title") or sample),
+        fits=fits,
+        maps=maps,
+        benchmarks=benchmarks,
+        settings=settings or {},
+        seals=seals or {},
+        versions=versions or {},
+        **{name: stores[name] for name in STORES},
+    )
+    return write_page(Path(path), render(inputs))
+
+
+def render(inputs: Inputs) -> str:
+    """Return the page of a sample as text."""
+    return page_text(
+        [found for one in IN_ORDER if (found := one.section(inputs)) is not None],
+        title=inputs.title,
+        name=inputs.sample,
+        facts=key_facts(inputs),
+        methods=[(method, inputs.styles[method]) for method in inputs.working],
+    )

@@ -1,0 +1,99 @@
+"""Section on the number of components: the evidence, the estimates and the choice."""
+
+from eelsunmix.report.content import (
+    Block,
+    Control,
+    Figure,
+    Notice,
+    Row,
+    Section,
+    Table,
+    Text,
+    cell,
+    figure_cell,
+)
+from eelsunmix.report.figures.grid import columns_for
+from eelsunmix.report.figures.rank import loadings, score_maps, scree
+from eelsunmix.report.figures.style import LIGHTS
+from eelsunmix.report.formatting import DASH, number
+from eelsunmix.report.inputs import Inputs
+from eelsunmix.report.texts import sentence
+
+FIRST = 30
+ESTIMATORS = {
+    "marchenko_pastur": "eigenvalues above the edge of noise (Marchenko-Pastur, calibrated on the tail)",
+    "parallel_analysis": "eigenvalues above those of simulated pure noise",
+    "elbow": "elbow of the scree plot, as HyperSpy places it (known to be fragile)",
+    "user": "number given in the configuration",
+}
+ESTIMATES = (
+    "Estimates of the number of components; ✔ marks the one used. Noise level of the tail {level} (1 "
+    "for an ideal counting detector), edge of noise {edge}; {rank} eigenvalues lie above the edge."
+)
+SCREE = (
+    "Eigenvalues of the Poisson-weighted data. Components above the edge of noise carry structure; "
+    "those below cannot be told from noise. A slow tail above the dashed line points to correlated "
+    "noise or drift."
+)
+SCORES = (
+    "Score maps of the components used and of the next two, each on its own scale around zero. "
+    "Structure or noise?"
+)
+LOADINGS = (
+    "Loadings of the same components, in counts. They are not spectra of materials: their signs are "
+    "arbitrary."
+)
+
+
+def section(inputs: Inputs) -> Section:
+    """Show the evidence for the number of components, the estimates and the choice."""
+    chosen = f"{inputs.n_endmembers} components were used: {inputs.rank.attrs.get('reason', DASH)}"
+    warnings = [Notice(sentence(text), "warning") for text in inputs.rank.attrs.get("warnings", [])]
+    blocks: list[Block] = [Text(chosen), *warnings, _estimates(inputs)]
+    blocks += [_scree(inputs), _scores(inputs), _loadings(inputs)]
+    return Section(name="components", title="How many components", blocks=tuple(blocks))
+
+
+def _estimates(inputs: Inputs) -> Table:
+    attrs = inputs.rank.attrs
+    estimates = zip(inputs.rank["estimator"].values, inputs.rank["estimate"].values, strict=True)
+    rows = []
+    for name, count in estimates:
+        mark = f"{LIGHTS['green']} " if str(name) == str(attrs.get("chosen", "")) else ""
+        shown = cell(mark + str(name).replace("_", " "))
+        rows.append(Row(cells=(shown, figure_cell(str(int(count))), cell(ESTIMATORS.get(str(name), "")))))
+    caption = ESTIMATES.format(
+        level=number(attrs.get("noise_level")),
+        edge=number(attrs.get("noise_edge")),
+        rank=attrs.get("signal_rank", DASH),
+    )
+    return Table(caption=caption, columns=("estimate", "components", "how"), rows=tuple(rows))
+
+
+def _scree(inputs: Inputs) -> Figure:
+    n = inputs.pca.sizes["index"]
+    counts = (min(FIRST, n), n)
+    variants = {(i,): scree(inputs.pca, inputs.rank, count=count) for i, count in enumerate(counts)}
+    control = Control("Show", (f"first {counts[0]}", f"all {n}"))
+    return Figure(name="scree", caption=SCREE, variants=variants, controls=(control,))
+
+
+def _shown(inputs: Inputs) -> int:
+    return min(inputs.n_endmembers + 2, inputs.pca.sizes["component"])
+
+
+def _scores(inputs: Inputs) -> Figure:
+    figure = score_maps(inputs.pca, inputs.view, count=_shown(inputs), chosen=inputs.n_endmembers)
+    return Figure(name="scores", caption=inputs.remarked(SCORES), variants={(): figure})
+
+
+def _loadings(inputs: Inputs) -> Figure:
+    count = _shown(inputs)
+    figure = loadings(
+        inputs.pca,
+        count=count,
+        chosen=inputs.n_endmembers,
+        columns=columns_for(count, inputs.view),
+        title=inputs.energy_title,
+    )
+    return Figure(name="loadings", caption=LOADINGS, variants={(): figure})

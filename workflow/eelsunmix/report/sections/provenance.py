@@ -1,0 +1,140 @@
+"""Section on where every number comes from and how to get it again."""
+
+import shlex
+from typing import Any
+
+import xarray as xr
+
+from eelsunmix.report.content import (
+    Block,
+    Code,
+    Row,
+    Section,
+    Table,
+    Text,
+    cell,
+)
+from eelsunmix.report.formatting import DASH, integer
+from eelsunmix.report.inputs import Inputs
+from eelsunmix.report.references import references
+from eelsunmix.report.texts import as_yaml, shown_path
+
+WORKFLOW = (
+    "N. Brun, G. Lambert, L. Bocher, Eur. Phys. J. Appl. Phys. 99, 28 (2024).",
+    "M. R. Keenan, P. G. Kotula, Surf. Interface Anal. 36, 203 (2004) (weights of the PCA).",
+    "P. Trebbia, Ultramicroscopy 24, 399 (1988) (maximum likelihood of the background).",
+)
+LEAST_SQUARES = "D. C. Heinz, C.-I Chang, IEEE Trans. Geosci. Remote Sens. 39, 529 (2001) (least squares)."
+OPENING = """\
+import xarray as xr
+
+# Every map, profile and score of this page; needs xarray and zarr alone.
+comparison = xr.open_zarr("{folder}/comparison.zarr")
+image = xr.open_zarr("{folder}/corrected.zarr")["counts"]
+
+# The corrected image in HyperSpy (pip install hyperspy exspy).
+import hyperspy.api as hs
+
+axes = [
+    {{
+        "name": dim,
+        "size": image.sizes[dim],
+        "units": image[dim].attrs["units"],
+        "offset": float(image[dim][0]),
+        "scale": float(image[dim][-1] - image[dim][0]) / max(image.sizes[dim] - 1, 1) or 1.0,
+    }}
+    for dim in image.dims
+]
+signal = hs.signals.Signal1D(image.values, axes=axes)
+signal.set_signal_type("{kind}")
+"""
+PROVENANCE = (
+    "The page reads sealed stores and computes nothing new; it changes only when one of these seals changes."
+)
+SEALS = "Seals of the stores that this page was made from"
+FITS = (
+    "How each method was run. Pixels are brought to the same counts where thickness or beam current vary and "
+    "abundances sum to one; in brackets the measured variation, in units of the noise (1: none)."
+)
+CHAINS = (
+    " Effective sample size and split R-hat are those of the worst endmember: the number of independent "
+    "draws that would give its mean as precisely, and how well the halves of the chain agree (1: "
+    "perfectly; above 1.1 the chain has not converged)."
+)
+
+
+def section(inputs: Inputs) -> Section:
+    """Where every number comes from and how to get it again."""
+    cite = [Text("Please cite what you use:"), Text(*_papers(inputs))]
+    blocks: tuple[Block, ...] = (
+        _fits_table(inputs),
+        Code(_settings(inputs), "Effective settings, defaults included"),
+        Code("\n".join(f"{seal}  {name}" for name, seal in inputs.seals.items()), SEALS),
+        Code(as_yaml(inputs.versions), "Versions of the software"),
+        Code(_command(inputs), "Make this page again"),
+        Code(_opening(inputs), "Open the results in Python and HyperSpy"),
+        *cite,
+    )
+    return Section(name="provenance", title="Provenance", intro=PROVENANCE, blocks=blocks)
+
+
+def _settings(inputs: Inputs) -> str:
+    settings = dict(inputs.settings)
+    if settings.get("file"):
+        settings["file"] = shown_path(settings["file"])
+    return as_yaml(settings)
+
+
+def _command(inputs: Inputs) -> str:
+    page = shlex.quote(f"reports/{inputs.sample}.html")
+    return f"snakemake --cores all --configfile YOUR_CONFIGURATION.yaml -- {page}"
+
+
+def _fits_table(inputs: Inputs) -> Table:
+    chains = any("split_rhat" in store for store in inputs.fits.values())
+    quality = ("effective sample size", "split R-hat") if chains else ()
+    known = ("method", "algorithm", "input", "same counts", "seed", "status", "learning pixels")
+    columns = (*known, *quality, "options")
+    rows = []
+    for method in inputs.methods:
+        attrs = inputs.fits[method].attrs if method in inputs.fits else {}
+        options = as_yaml(attrs.get("options", {})).strip().replace("\n", "; ")
+        texts = [str(attrs.get(key, DASH)) for key in ("method", "input", "seed", "status")]
+        texts.insert(2, _same_counts(attrs))
+        pixels = integer(attrs.get("n_learning_pixels"))
+        found = _chain_quality(inputs.fits.get(method)) if chains else ()
+        texts = [method, *texts, pixels, *found, options]
+        rows.append(Row(cells=tuple(map(cell, texts)), method=method))
+    caption = FITS + CHAINS * chains
+    return Table(caption=caption, columns=columns, rows=tuple(rows), css="small")
+
+
+def _same_counts(attrs: dict[str, Any]) -> str:
+    """Return whether pixels were brought to the same counts, and the measured spread that decided it."""
+    spread = attrs.get("brightness_spread")
+    measured = "" if spread is None else f" ({spread:.2f})"
+    evened = {"variable": "yes", "constant": "no"}.get(str(attrs.get("brightness")), DASH)
+    return evened + measured
+
+
+def _chain_quality(fit: xr.Dataset | None) -> tuple[str, str]:
+    """Return the effective sample size and split R-hat of the worst endmember, dashes where none is known."""
+    if fit is None or "split_rhat" not in fit:
+        return DASH, DASH
+    return integer(fit["effective_sample_size"].min().item()), f"{fit['split_rhat'].max().item():.3f}"
+
+
+def _opening(inputs: Inputs) -> str:
+    kind = "EDS_TEM" if inputs.counts.attrs.get("signal") == "EDS" else "EELS"
+    return OPENING.format(folder=f"results/{inputs.sample}", kind=kind)
+
+
+def _papers(inputs: Inputs) -> list[str]:
+    """Return the papers behind the workflow and behind the methods that were run, one line for each."""
+    used = sorted({str(store.attrs.get("method", "")) for store in inputs.fits.values()})
+    known = [(method, references(method)) for method in used]
+    return [
+        *WORKFLOW,
+        *(f"{method}: {' '.join(papers)}" for method, papers in known if papers),
+        LEAST_SQUARES,
+    ]

@@ -1,0 +1,33 @@
+"""Section on what the methods leave unexplained."""
+
+from eelsunmix.report.content import Figure, Notice, Section
+from eelsunmix.report.figures.maps import chi2_maps
+from eelsunmix.report.figures.residuals import mean_residuals
+from eelsunmix.report.inputs import Inputs
+
+CHI2 = (
+    "Reduced χ² of each pixel, common scale. 1 is noise alone; structure shows where the endmembers do "
+    "not suffice."
+)
+MEAN_RESIDUAL = (
+    "Residual spectrum averaged over {n_pixels} pixels, in units of its expected standard deviation; "
+    "grey: ±2 σ. Structure at an edge means that a component is missing or wrong; spikes mean bad "
+    "channels."
+)
+
+
+def section(inputs: Inputs) -> Section:
+    """Show what the methods leave unexplained."""
+    stores = {method: inputs.maps[method] for method in inputs.working}
+    if not stores:
+        notice = Notice("No method gave a result.", "error")
+        return Section(name="residuals", title="Residuals", blocks=(notice,))
+    maps = chi2_maps(stores, inputs.view)
+    found = {m: (s["mean_residual"].values, s["mean_residual_sd"].values) for m, s in stores.items()}
+    mean = mean_residuals(found, inputs.energy, inputs.edges, inputs.styles, inputs.energy_title)
+    caption = MEAN_RESIDUAL.format(n_pixels=inputs.n_pixels)
+    blocks = (
+        Figure(name="chi2", caption=inputs.remarked(CHI2), variants={(): maps}),
+        Figure(name="mean-residual", caption=caption, variants={(): mean}),
+    )
+    return Section(name="residuals", title="Residuals", blocks=blocks)

@@ -1,0 +1,70 @@
+"""Names, paths, sentences and settings as a reader wants to see them."""
+
+import html
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from eelsunmix.report.formatting import DASH, tidy
+
+
+def shown_path(text: Any) -> str:
+    """Write the path of a file relative to the folder that the page is made in; outside of it, its name.
+
+    Examples
+    --------
+    >>> shown_path("data/SI1.dm4"), shown_path("/mnt/microscope/SI2.dm4")
+    ('data/SI1.dm4', 'SI2.dm4')
+    """
+    path = Path(str(text))
+    if not path.is_absolute():
+        return str(text)
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else path.name
+
+
+def sentence(text: Any) -> str:
+    """Begin a text with a capital, unless its first word is a name with capitals, digits or underscores.
+
+    Examples
+    --------
+    >>> sentence("the variance is 3"), sentence("nmf_kl: failed"), sentence("")
+    ('The variance is 3', 'nmf_kl: failed', '')
+    """
+    text = str(text)
+    first = text.split(" ", 1)[0]
+    return text[:1].upper() + text[1:] if first.isalpha() and first.islower() else text
+
+
+def plain(text: Any) -> str:
+    """Make any text harmless in a label of a plot, where plotly reads a few HTML tags and ``%{...}``.
+
+    Examples
+    --------
+    >>> plain("<img src=x> %{x}")
+    '&lt;img src=x&gt; % {x}'
+    """
+    return html.escape(str(text), quote=False).replace("%{", "% {")
+
+
+def value(thing: Any) -> str:
+    """Write any value of a configuration or of metadata in one line."""
+    if isinstance(thing, bool) or thing is None:
+        return {True: "yes", False: "no", None: DASH}[thing]
+    if isinstance(thing, int):
+        return str(thing)
+    if isinstance(thing, float):
+        return tidy(thing)
+    if isinstance(thing, list | tuple):
+        return ", ".join(value(item) for item in thing)
+    if isinstance(thing, dict):
+        return "; ".join(f"{key} {value(item)}" for key, item in thing.items())
+    return str(thing)
+
+
+def as_yaml(settings: Any) -> str:
+    """Write settings as YAML, whatever simple types they hold."""
+    simple = json.loads(json.dumps(dict(settings), default=str))
+    return str(yaml.safe_dump(simple, sort_keys=False, allow_unicode=True, width=100))
