@@ -44,7 +44,16 @@ include: "workflow/rules/denoise.smk"
 include: "workflow/rules/background.smk"
 include: "workflow/rules/unmix.smk"
 include: "workflow/rules/report.smk"
-include: "workflow/rules/benchmark.smk"
+
+
+module benchmark:
+    snakefile:
+        "workflow/benchmark/Snakefile"
+    config:
+        config
+
+
+use rule * from benchmark
 
 
 pages = {

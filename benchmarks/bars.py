@@ -1,4 +1,4 @@
-"""Print the bars of the synthetic benchmark, met or not, from its stores.
+"""Judge the project's own bars and the paper's conclusions on the stores of the benchmark.
 
 Run ``python benchmarks/bars.py [results/benchmark]`` after ``snakemake benchmark``.
 """
@@ -6,10 +6,10 @@ Run ``python benchmarks/bars.py [results/benchmark]`` after ``snakemake benchmar
 import sys
 from pathlib import Path
 
-from eelsunmix.benchmark import collect
-from eelsunmix.benchmark.bars import as_lines, bars
-from eelsunmix.benchmark.claims import claims, sentences
+from eelsunmix.benchmark.results import collect
 from eelsunmix.storage.store import open_store
+from paper_claims import claims, sentences
+from project_bars import as_lines, bars
 
 
 def main() -> None:

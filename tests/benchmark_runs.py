@@ -5,8 +5,9 @@ from dataclasses import asdict
 import numpy as np
 import xarray as xr
 
-from eelsunmix.benchmark import Results, collect
-from eelsunmix.benchmark.options import UNMIXING, default_methods
+from eelsunmix.benchmark.options import default_methods
+from eelsunmix.benchmark.results import Results, collect
+from eelsunmix.methods import method_names
 from eelsunmix.synthetic import ChequerboardOptions
 
 NAMES = {"ru3": ["Pt", "Co", "Ru"], "k4": ["C", "BN", "B2O3", "B4C"]}
@@ -83,5 +84,5 @@ def made_up_results(
                 runs.append(made_up_run(**place, label="hyperspy_nmf", **peer, level=3.0, seed=51))
             oracle = {"label": "oracle", "method": "oracle", "setting": ""}
             runs.append(made_up_run(**place, **oracle, level=0.004 * scale, seed=52))
-    assert len(LEVEL) == len(UNMIXING)
+    assert set(LEVEL) == set(method_names())
     return collect(runs)

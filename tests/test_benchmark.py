@@ -1,4 +1,4 @@
-"""The benchmark: scores against exact cases, limits against Monte-Carlo, sentences, page, a real run."""
+"""The benchmark: scores against exact cases, limits against Monte-Carlo, real runs of one image or two."""
 
 import dataclasses
 import re
@@ -12,31 +12,18 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmark_runs import made_up_results, made_up_run
-from eelsunmix.benchmark import (
-    collect,
-    cramer_rao_nmse,
-    run_background_subtraction,
-    run_oracle,
-    run_replicates,
-)
-from eelsunmix.benchmark.bars import Bar, as_lines, bars
-from eelsunmix.benchmark.claims import BEST, SAME, WORST, claims, ranking, sentences
-from eelsunmix.benchmark.options import PEERS, UNMIXING, BenchmarkOptions, default_methods, scene_options
-from eelsunmix.benchmark.page.page import write_benchmark_report
+from benchmark_runs import made_up_results
+from eelsunmix.benchmark.limits import cramer_rao_nmse, run_oracle
 from eelsunmix.benchmark.peers import score_peer, write_images
+from eelsunmix.benchmark.replicates import run_replicates
+from eelsunmix.benchmark.results import collect
 from eelsunmix.benchmark.scores import matched, n_dead, n_duplicated, scores, truth_of
-from eelsunmix.benchmark.subtraction import edges_of
-from eelsunmix.configuration import ConfigurationError
-from eelsunmix.configuration.nodes import node_of
-from eelsunmix.configuration.reading import read_tree
-from eelsunmix.configuration.summary import summarise
+from eelsunmix.benchmark.subtraction import edges_of, run_background_subtraction
 from eelsunmix.errors import InputError
-from eelsunmix.methods import method_names
 from eelsunmix.numerics.abundances import fully_constrained
 from eelsunmix.storage.store import open_store, publish
 from eelsunmix.synthetic import ChequerboardOptions, chequerboard, simulate
-from test_workflow import ROOT, Project
+from test_workflow import ROOT
 
 SMALL = ChequerboardOptions(size=(17, 24), counts=3000.0, seed=3)
 
@@ -79,7 +66,7 @@ def test_dead_and_duplicated_components_are_counted(scene):
 
 @given(seed=st.integers(0, 2**31), scale=st.floats(0.01, 100))
 @settings(max_examples=20, deadline=None)
-def test_faults_do_not_hang_on_order_or_scale(seed, scale):
+def test_faults_do_not_depend_on_order_or_scale(seed, scale):
     rng = np.random.default_rng(seed)
     truth = truth_of(simulate(SMALL))
     spectra, maps = truth.spectra[[0, 0, 1]], truth.abundance * [1.0, 1.0, 0.05]
@@ -255,7 +242,7 @@ def test_results_of_other_software_are_scored_like_ours(tmp_path):
 
 
 def test_the_peer_says_in_one_line_what_it_needs(tmp_path):
-    program = ROOT / "workflow" / "peers" / "hyperspy_peer.py"
+    program = ROOT / "workflow" / "benchmark" / "hyperspy_peer.py"
     # -S leaves all installed packages out, HyperSpy among them; NumPy has a stand-in.
     (tmp_path / "numpy.py").write_text("class linalg:\n    LinAlgError = ValueError\n")
     code = [sys.executable, "-S", str(program), "a.npz", "b.npz"]
@@ -273,7 +260,7 @@ def test_the_pins_of_the_peers_agree():
     assert listed == (ROOT / "envs" / "peers.txt").read_text().splitlines()
 
 
-# Tables, bars, sentences
+# Tables
 
 
 def test_results_answer_by_place_and_label():
@@ -294,247 +281,10 @@ def test_results_answer_by_place_and_label():
     assert results.setting("bs_published") == "published"
 
 
-def test_bars_are_ratios_of_medians():
-    results = made_up_results()
-    found = {(bar.what, bar.scene): bar for bar in bars(results) if bar.counts == 1000}
-    vca = found["vca against vca_published, NMSE", "ru3"]
-    place = ("ru3", 1000.0)
-    assert vca.ratio == results.median(place, "vca", "nmse") / results.median(place, "vca_published", "nmse")
-    assert vca.met is True
-    assert vca.n_images == 4
-    # 0.4 of the published one is not within 0.35.
-    assert found["daeu against daeu_published, NMSE", "k4"].met is False
-    assert len([bar for bar in bars(results) if bar.limit == 0]) == 3 * 6
-    assert all(bar.met for bar in bars(results) if bar.limit == 0)
-
-
-def test_bars_take_the_peer_where_it_was_run_and_leave_out_what_was_not():
-    found = [bar.what for bar in bars(made_up_results(("k4",), (1000.0,), peers=True))]
-    assert "nmf against hyperspy_nmf, scale-free NMSE" in found
-    assert "ica against ica_published, scale-free NMSE" in found
-    results = made_up_results(("k4",), (1000.0,), failed=("vca_published",))
-    (judged,) = [bar for bar in bars(results) if bar.what.startswith("vca")]
-    assert judged.met is None
-    assert judged.n_images == 0
-    assert " -  " in next(line for line in as_lines(bars(results)) if "vca against" in line)
-
-
-def test_a_dead_component_breaks_the_bar():
-    run = made_up_run("ru3", 100.0, "vca", "vca", "eels", level=0.1, seed=0)
-    run["n_dead"][2] = 1
-    dead, duplicated, failed = bars(collect([run]))
-    assert (dead.ours, dead.met, duplicated.met, failed.met) == (1.0, False, True, True)
-
-
-def test_a_failed_image_breaks_the_bar_although_none_of_its_components_is_dead():
-    run = made_up_run("ru3", 100.0, "vca", "vca", "eels", level=0.1, seed=0, failed=True)
-    dead, duplicated, failed = bars(collect([run]))
-    assert (dead.met, duplicated.met) == (True, True)
-    assert (failed.ours, failed.met) == (4.0, False)
-
-
-def test_two_methods_are_compared_on_the_images_that_both_have():
-    ours, theirs = (
-        made_up_run("ru3", 1000.0, name, "vca", setting, level=level, seed=1)
-        for name, setting, level in (("vca", "eels", 0.1), ("vca_published", "published", 0.4))
-    )
-    ours["nmse"][:] = np.array([1.0, 2.0, 3.0, np.nan])[:, None]
-    theirs["nmse"][:] = np.array([np.nan, 20.0, 30.0, 999.0])[:, None]
-    few = theirs.isel(replicate=slice(3))  # as of a method that takes long
-    for other in (theirs, few):
-        bar = next(bar for bar in bars(collect([ours, other])) if "vca_published" in bar.what)
-        assert (bar.ours, bar.theirs, bar.n_images) == (2.5, 25.0, 2)
-
-
-def test_networks_are_compared_image_by_image():
-    # On the images that both have, MTAEU is better by 0.1 every time; the first of each is another image.
-    runs = {
-        name: made_up_run("ru3", 1000.0, name, name, "eels", level=1.0, seed=1) for name in ("daeu", "mtaeu")
-    }
-    runs["daeu"]["nmse"][:] = np.array([np.nan, 0.3, 0.5, 0.9])[:, None]
-    runs["mtaeu"]["nmse"][:] = np.array([0.8, 0.2, 0.4, np.nan])[:, None]
-    (claim,) = claims(collect(runs.values()))
-    assert claim.holds is False
-    assert "gain 0.1 ±" in claim.evidence
-
-
-def test_a_bar_just_reached_is_met():
-    bar = Bar(what="", scene="", counts=1.0, ours=1.0, theirs=2.0, limit=0.5, n_images=1)
-    assert bar.met is True
-    assert dataclasses.replace(bar, ours=1.001).met is False
-
-
-def test_claims_hold_where_the_numbers_say_so():
-    results = made_up_results()
-    found = claims(results)
-    assert ranking(results, ("ru3", 100.0), "eels")[0][0] == "udas"
-    # Two settings, two scenes, three doses; the comparison of the scenes once a dose.
-    for text, number in ((BEST, 12), (WORST, 12), (SAME, 6)):
-        assert [claim.holds for claim in found if claim.text == text] == [True] * number
-    assert "“uDAS is best”, published: holds in 6 of 6 cases." in sentences(found)
-
-
-def test_claims_fail_where_the_numbers_say_so():
-    entries = {"udas": 0.5, "vca": 0.01, "nmf": 0.02, "ica": 0.4, "daeu": 0.3, "mtaeu": 0.1}
-    runs = [
-        made_up_run("ru3", 1000.0, name, name, "eels", level=level, seed=seed)
-        for seed, (name, level) in enumerate(entries.items())
-    ]
-    best, worst, networks = found = claims(collect(runs))
-    assert [claim.holds for claim in found] == [False] * 3
-    assert re.match(r"NMSE of uDAS 0\.\d+, place \d of 6; VCA has 0\.01\d*\.", best.evidence)
-    assert worst.evidence.startswith("The last by NMSE are ")
-    assert networks.text == "MTAEU is no improvement over DAEU"
-    assert sentences(found)[0] == "“uDAS is best”, eels: holds in 0 of 1 cases; not for ru3 at 1000 counts."
-
-
-@pytest.mark.parametrize("udas", [0.0501, 0.0499])
-def test_a_near_draw_is_called_a_tie_whoever_is_ahead(udas):
-    runs = [
-        made_up_run("ru3", 1000.0, name, name, "eels", level=level, seed=1)
-        for name, level in {"udas": udas, "vca": 0.05, "nmf": 3.0}.items()
-    ]
-    assert [claim.holds for claim in claims(collect(runs))] == [None]
-
-
-# Configuration
-
-
-def test_defaults_are_the_papers_methods_in_both_settings():
-    benchmark = read_tree(node_of({"benchmark": {}}, "c.yaml")).benchmark
-    assert list(benchmark.methods) == list(default_methods())
-    assert set(UNMIXING) == set(method_names())
-    assert {entry.options.setting for entry in benchmark.methods.values()} == {"published", "eels"}
-    assert benchmark.doses == (100, 1000, 10_000)
-    assert benchmark.seed_of("vca") == 0
-
-
-def test_the_command_says_what_the_benchmark_runs():
-    section = {"doses": [50, 70], "n_replicates": 3, "methods": {"vca": {}}}
-    said = summarise(read_tree(node_of({"benchmark": section}, "c.yaml"), ("c.yaml",)))
-    assert "benchmark: 3 images of ru3 and k4 at 50, 70 counts; methods: vca\n" in said
-    read = read_tree(node_of({"benchmark": section | {"n_replicates_of": {"vca": 2}}}, "c.yaml"), ("c.yaml",))
-    assert "; vca on 2 of them\n" in summarise(read)
-    assert read.benchmark.replicates_of("vca") == 2
-
-
-@pytest.mark.parametrize(
-    ("section", "message"),
-    [
-        ({"methods": {"oracle": {"method": "vca"}}}, "benchmark.methods.oracle: this label is used by"),
-        ({"methods": {"BS": {"method": "vca"}}}, "this label is used by the benchmark"),
-        ({"methods": {"peers_run": {"method": "vca"}}}, "this label is used by the benchmark"),
-        ({"methods": {"vca": {"n_drawss": 2}}}, "benchmark.methods.vca.n_drawss: unknown key; did you mean"),
-        ({"doses": []}, "doses needs at least one entry"),
-        ({"doses": [100, 100]}, "each once"),
-        ({"doses": [0]}, r"benchmark.doses\[0\]"),
-        ({"doses": [10**20]}, r"benchmark.doses\[0\]: .* less than or equal to 1000000000"),
-        ({"scenes": ["ru4"]}, "needs ru3 or k4"),
-        ({"size": 4}, "simulate.size: at least 3 blocks"),
-        ({"n_replicate": 4}, "did you mean n_replicates"),
-        ({"n_replicates_of": {"vcaa": 4}}, "n_replicates_of.vcaa: no such method; did you mean vca"),
-        ({"n_replicates_of": {"vca": 0}}, "benchmark.n_replicates_of.vca"),
-    ],
-)
-def test_mistakes_in_the_section(section, message):
-    with pytest.raises(ConfigurationError, match=message):
-        read_tree(node_of({"benchmark": section}, "c.yaml"))
-
-
-def test_no_sample_may_have_the_name_of_the_benchmark():
-    with pytest.raises(ConfigurationError, match="name of the benchmark's results"):
-        read_tree(node_of({"samples": {"benchmark": {"simulate": {"scene": "multilayer"}}}}, "c.yaml"))
-
-
-def test_options_describe_the_first_image():
-    made = scene_options("k4", 100, size=24, seed=5)
-    assert (made.endmembers, made.counts, made.size, made.seed) == ("k4", 100.0, 24, 5)
-    with pytest.raises(ValueError, match="scenes needs"):
-        BenchmarkOptions(scenes=())
-
-
-# The page
-
-
-def test_the_page_says_what_failed_and_what_was_met(tmp_path):
-    results = made_up_results(failed=("daeu_published",), peers=True)
-    text = write_benchmark_report(tmp_path / "b.html", results, settings={"n_replicates": 4}).read_text()
-    assert "daeu_published failed on 4 of 4 images of ru3 at 100 counts" in text
-    assert "the loss is &lt;b&gt;not&lt;/b&gt; finite" in text
-    assert "judged against HyperSpy itself" in text
-    for heading in ("Scene ru3: Pt, Co, Ru", "Scene k4: C, BN, B2O3, B4C", "Execution times"):
-        assert heading in text
-    assert "<b>not" not in text
-
-
-def test_the_page_judges_the_time_of_mappings_with_a_fitted_model(tmp_path):
-    text = write_benchmark_report(tmp_path / "b.html", made_up_results(), settings={}).read_text()
-    assert "✔\u00a040 ms" in text
-    assert "▲\u00a0200 ms" in text
-    assert ">200 ms<" in re.sub(r"\s+", "", text).replace("200ms", "200 ms")  # BS has no fitted model
-
-
-def test_captions_say_how_many_images_are_behind_the_means(tmp_path):
-    results = made_up_results(("ru3",), (1000.0,))
-    whole = write_benchmark_report(tmp_path / "a.html", results, settings={}).read_text()
-    assert "standard deviation over 4 images" in re.sub(r"\s+", " ", whole)
-    key = ("ru3", 1000.0, "mtaeu_published")
-    results.runs[key] = results.runs[key].isel(replicate=slice(2))
-    fewer = write_benchmark_report(tmp_path / "b.html", results, settings={}).read_text()
-    assert "standard deviation over 2 to 4 images" in re.sub(r"\s+", " ", fewer)
-
-
-def test_a_page_without_methods_is_refused(tmp_path):
-    oracle = run_oracle(SMALL, n_replicates=1).assign_attrs(label="oracle")
-    with pytest.raises(InputError, match="no method was run"):
-        write_benchmark_report(tmp_path / "b.html", collect([oracle]))
-    assert not (tmp_path / "b.html").exists()
-
-
-# The workflow
-
-TINY = {"scenes": ["ru3"], "doses": [2000], "n_replicates": 2, "size": 16, "methods": {"vca": {"n_draws": 5}}}
-
-
-@pytest.mark.workflow
-def test_snakemake_makes_the_page_and_reruns_what_changed(tmp_path):
-    project = Project(tmp_path / "project")
-    project.configure(yaml.safe_dump({"benchmark": TINY}))
-    first = project.run("benchmark")
-    assert first == {
-        "benchmark",
-        "benchmark_vca",
-        "benchmark_oracle",
-        "benchmark_bs",
-        "benchmark_bs_published",
-        "benchmark_report",
-    }
-    place = project.folder / "results" / "benchmark" / "ru3" / "2000"
-    run = open_store(place / "vca.zarr")
-    assert run["nmse"].shape == (2, 3)
-    assert float(run["nmse"].max()) < 0.5
-    assert "VCA" in (project.folder / "reports" / "benchmark.html").read_text()
-    assert project.run("benchmark") == set()
-    more = TINY | {
-        "methods": {"vca": {"n_draws": 6}, "vca_published": {"method": "vca", "setting": "published"}}
-    }
-    project.configure(yaml.safe_dump({"benchmark": more}))
-    changed = {"benchmark", "benchmark_vca", "benchmark_vca_published", "benchmark_report"}
-    assert project.run("benchmark") == changed
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "benchmarks" / "bars.py"), str(project.folder / "results" / "benchmark")],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert "vca against vca_published, NMSE" in done.stdout
-
-
-@pytest.mark.workflow
-def test_peers_without_hyperspy_end_in_one_line(tmp_path):
-    project = Project(tmp_path / "project")
-    project.configure(yaml.safe_dump({"benchmark": TINY | {"peers_python": sys.executable}}))
-    done = project.snakemake("benchmark_peers", "--until", "benchmark_peers_run")
-    assert done.returncode != 0
-    assert "has no HyperSpy" in done.stdout + done.stderr
-    assert set(PEERS) == {"hyperspy_bs", "hyperspy_nmf", "hyperspy_ica"}
+def test_labels_are_ranked_by_their_mean():
+    results = made_up_results(failed=("daeu",))
+    ranked = results.ranking(("ru3", 1000.0), "nmse")
+    assert ranked[0][0] == "udas"
+    assert {label for label, _, _ in ranked} == set(results.labels) - {"daeu", "bs", "bs_published"}
+    assert [mean for _, mean, _ in ranked] == sorted(mean for _, mean, _ in ranked)
+    assert ranked[0][1:] == results.mean(("ru3", 1000.0), "udas", "nmse")

@@ -113,14 +113,18 @@ def test_a_missing_module_is_an_error(package):
         source_fingerprint("eelsunmix.cva")
 
 
-def _fingerprinted(rules):
-    """Modules that the rule of each script gives to its fingerprint, by name of the script."""
+RULES = [*ROOT.glob("workflow/**/*.smk"), *ROOT.glob("workflow/**/Snakefile")]
+SCRIPTS = sorted(ROOT.glob("workflow/**/scripts/*.py"))
+
+
+def _fingerprinted():
+    """Modules that the rule of each script gives to its fingerprint, by file of the script."""
     found = {}
-    for text in (path.read_text() for path in rules):
-        for rule in re.split(r"\n *rule\b", text)[1:]:
-            script = re.search(r'"\.\./scripts/(\w+)\.py"', rule)
+    for path in RULES:
+        for rule in re.split(r"\n *rule\b", path.read_text())[1:]:
+            script = re.search(r'script:\s+"([\w./]+\.py)"', rule)
             if script:
-                found[script[1]] = re.findall(r'"(eelsunmix[\w.]*)"', rule)
+                found[(path.parent / script[1]).resolve()] = re.findall(r'"(eelsunmix[\w.]*)"', rule)
     return found
 
 
@@ -133,17 +137,26 @@ def _homes(node):
     return {homes.get(alias.name, node.module) for alias in node.names}
 
 
-SCRIPTS = sorted((ROOT / "workflow" / "scripts").glob("*.py"))
-
-
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
 def test_the_fingerprint_of_a_rule_covers_what_its_script_imports(script):
-    given = _fingerprinted((ROOT / "workflow" / "rules").glob("*.smk"))[script.stem]
+    given = _fingerprinted()[script.resolve()]
     covered = provenance._closure(tuple(name for name in given if not name.endswith(".")))
     imports = [node for node in ast.parse(script.read_text()).body if isinstance(node, ast.ImportFrom)]
     needed = {home for node in imports for home in _homes(node)}
     computing = {home for home in needed if home.split(".")[1] not in provenance.INFRASTRUCTURE}
     assert {home for home in computing if provenance._file_of(home) not in covered} == set()
+
+
+def test_neither_page_reruns_with_the_other():
+    wing, product = (
+        {path.relative_to(provenance.PACKAGE) for path in provenance._closure((name,))}
+        for name in ("eelsunmix.benchmark.page.page", "eelsunmix.report")
+    )
+    assert Path("report/page.py") in wing & product
+    assert not any(path.is_relative_to("benchmark") for path in product)
+    assert not any(path.is_relative_to("report/sections") for path in wing)
+    computing = {"unmixing.py", "mapping_time.py", "methods/__init__.py", "pca/__init__.py"}
+    assert not {str(path) for path in wing | product} & computing
 
 
 @pytest.mark.parametrize("size", [0, 1, 40_000, 3_000_000])

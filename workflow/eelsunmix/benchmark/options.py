@@ -1,37 +1,33 @@
 """What the benchmark runs: scenes, doses, replicates, methods."""
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from eelsunmix.synthetic import ChequerboardOptions
-
-UNMIXING = ("nmf", "ica", "vca", "blu", "udas", "daeu", "mtaeu", "cnnaeu")
-"""The paper's methods in the order of its figures; background subtraction always stands beside them."""
-
-BACKGROUND = {"bs_published": "pixel", "bs": "local"}
-"""Labels of background subtraction, and where the exponent of the background comes from."""
-
-PEERS = ("hyperspy_bs", "hyperspy_nmf", "hyperspy_ica")
-RESERVED = frozenset({"oracle", "report", "peers", "scenes", *BACKGROUND, *PEERS})
-"""Labels that the workflow uses itself."""
+from eelsunmix.benchmark.labels import as_in_paper
+from eelsunmix.benchmark.scene import scene_options
+from eelsunmix.methods import method_class, method_names
 
 
 def default_methods() -> dict[str, dict[str, Any]]:
-    """Every method of the paper in both settings, as the section `methods` would say it.
+    """Every method in both settings, where it has them, as the section `methods` would say it.
 
     Examples
     --------
     >>> default_methods()["vca_published"]
     {'method': 'vca', 'setting': 'published'}
     """
-    return {
-        name if setting == "eels" else f"{name}_{setting}": {"method": name, "setting": setting}
-        for name in UNMIXING
-        for setting in ("published", "eels")
-    }
+    found: dict[str, dict[str, Any]] = {}
+    for name in as_in_paper(method_names()):
+        if "setting" in inspect.signature(method_class(name)).parameters:
+            found[f"{name}_published"] = {"method": name, "setting": "published"}
+            found[name] = {"method": name, "setting": "eels"}
+        else:
+            found[name] = {"method": name}
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,8 +49,8 @@ class BenchmarkOptions:
     seed : int
         Seed of the first image; the others follow it.
     methods : mapping of labels
-        Methods and settings, written as in `methods` at the top level; by default the eight unmixing methods
-        of the paper as published (``vca_published``) and for counts (``vca``).
+        Methods and settings, written as in `methods` at the top level; by default every unmixing method as
+        published (``vca_published``) and for counts (``vca``).
     peers_python : str, optional
         Python that has HyperSpy (``envs/peers.yaml``), for ``snakemake benchmark_peers``; not needed where
         Snakemake makes the environment (``--sdm conda``).
@@ -85,15 +81,3 @@ class BenchmarkOptions:
         """Seed of a method in the first image: its own, or that of the image."""
         seed = self.methods[label].seed
         return self.seed if seed is None else int(seed)
-
-
-def scene_options(scene: str, counts: float, *, size: int = 64, seed: int = 0) -> ChequerboardOptions:
-    """Options of the first image of a scene."""
-    return ChequerboardOptions(endmembers=scene, size=size, counts=float(counts), seed=seed)  # type: ignore[arg-type]
-
-
-def reserved_label_fault(label: str) -> str | None:
-    """Say what is wrong with a label of the benchmark; None if nothing is."""
-    if label.lower() in RESERVED or label.lower().startswith("peers_"):
-        return "this label is used by the benchmark itself; choose another one and add method: NAME"
-    return None

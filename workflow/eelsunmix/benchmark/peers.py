@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from eelsunmix.benchmark.options import PEERS
+from eelsunmix.benchmark.labels import PEERS
 from eelsunmix.benchmark.replicates import (
     Record,
     display,
@@ -26,7 +26,7 @@ Arrays = dict[str, NDArray[Any]]
 
 
 def write_images(path: str | os.PathLike[str], scene: ChequerboardOptions, *, n_replicates: int) -> None:
-    """Write the images of a scene for `workflow/peers/hyperspy_peer.py`.
+    """Write the images of a scene for `workflow/benchmark/hyperspy_peer.py`.
 
     Parameters
     ----------
@@ -58,11 +58,11 @@ def score_peer(
     Parameters
     ----------
     path : path-like
-        Archive that `workflow/peers/hyperspy_peer.py` wrote from `write_images`.
+        Archive that `workflow/benchmark/hyperspy_peer.py` wrote from `write_images`.
     scene, n_replicates
         As given to `write_images`.
     label : str
-        One of `eelsunmix.benchmark.options.PEERS`.
+        One of `eelsunmix.benchmark.labels.PEERS`.
 
     Returns
     -------

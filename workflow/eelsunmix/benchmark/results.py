@@ -93,6 +93,11 @@ class Results:
         values = self.per_image(place, label, score)
         return float(np.median(values)) if len(values) else np.nan
 
+    def ranking(self, place: Place, score: str) -> list[tuple[str, float, float]]:
+        """Order the labels that have a score by it: (label, mean, standard deviation), the best first."""
+        found = [(label, *self.mean(place, label, score)) for label in self.labels]
+        return sorted((entry for entry in found if np.isfinite(entry[1])), key=lambda entry: entry[1])
+
     def per_run(self, place: Place, label: str, name: str) -> NDArray[np.generic]:
         """Values of a variable by image, such as `seconds` or `status`; empty where there is no run."""
         run = self.get(place, label)
@@ -118,6 +123,10 @@ class Results:
     def method(self, label: str) -> str:
         """Name of the method behind a label."""
         return str(self._attrs(label)["method"])
+
+    def is_unmixing(self, label: str) -> bool:
+        """Return whether a label is an unmixing method of ours: neither the reference nor other software."""
+        return self.method(label) != "bs" and not self._attrs(label).get("peer")
 
     def setting(self, label: str) -> str:
         """Return the setting of a label: "published", "eels", or the name of other software."""

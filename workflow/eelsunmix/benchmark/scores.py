@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from eelsunmix.benchmark.criteria import DEAD_SHARE, SAME_ANGLE
 from eelsunmix.comparison.matching import match_whitened
 from eelsunmix.metrics import nmse, nmse_scale_free, sad, sad_whitened
 from eelsunmix.synthetic import Scene
@@ -11,11 +12,6 @@ from eelsunmix.typing import Floats, Indices
 
 SCORES = ("sad", "sad_whitened", "nmse", "nmse_scale_free")
 UNITS = {"sad": "rad", "sad_whitened": "rad", "nmse": "1", "nmse_scale_free": "1"}
-
-DEAD_SHARE = 0.1
-"""A component is dead if it is less than this share of a mean pixel in all pixels but one in a hundred."""
-SAME_ANGLE = 0.25
-"""Two components are the same if their angle is smaller than this part of the smallest true angle."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from types import NoneType
 from typing import Any, get_args, get_origin
 
-from eelsunmix.benchmark.options import BenchmarkOptions
+from eelsunmix.configuration.benchmark import BenchmarkOptions
 from eelsunmix.configuration.docstrings import parameters, summary
 from eelsunmix.configuration.kinds import alternatives, field_types
 from eelsunmix.configuration.params import as_params

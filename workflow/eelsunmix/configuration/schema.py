@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ConfigDict, create_model
 
-from eelsunmix.benchmark.options import BenchmarkOptions
+from eelsunmix.configuration.benchmark import BenchmarkOptions
 from eelsunmix.configuration.docstrings import parameters, summary
 from eelsunmix.configuration.kinds import alternatives, field_types
 from eelsunmix.configuration.names import LABEL, SAMPLE_NAME

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any, get_args
 
-from eelsunmix.benchmark.options import BenchmarkOptions, default_methods, reserved_label_fault
+from eelsunmix.configuration.benchmark import BenchmarkOptions, default_methods, reserved_label_fault
 from eelsunmix.configuration.kinds import field_types
 from eelsunmix.configuration.names import duplicates_but_for_case, label_fault, method_label_fault
 from eelsunmix.configuration.nodes import Node, node_of

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from eelsunmix.background import BackgroundOptions
-from eelsunmix.benchmark.options import BenchmarkOptions
+from eelsunmix.configuration.benchmark import BenchmarkOptions
 from eelsunmix.corrections import Corrections
 from eelsunmix.edges import Edge
 from eelsunmix.execution.blocks import Execution

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
-from eelsunmix.benchmark.options import BenchmarkOptions
+from eelsunmix.configuration.benchmark import BenchmarkOptions
 from eelsunmix.configuration.params import as_params
 from eelsunmix.configuration.problems import shown
 from eelsunmix.configuration.settings import Configuration, MethodSettings, SampleSettings

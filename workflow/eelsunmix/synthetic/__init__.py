@@ -13,8 +13,9 @@ from typing import Any
 
 from eelsunmix.errors import InputError
 from eelsunmix.synthetic.chequer import ChequerboardOptions, simulate_chequerboard
-from eelsunmix.synthetic.layers import MultilayerOptions, simulate_multilayer
+from eelsunmix.synthetic.layers import MultilayerOptions
 from eelsunmix.synthetic.scene import Scene
+from eelsunmix.synthetic.stack import simulate_multilayer
 
 __all__ = [
     "SCENES",

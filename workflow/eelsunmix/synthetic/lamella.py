@@ -1,14 +1,10 @@
 """Where the materials of the multilayer are, how thick the lamella is, and what a pixel scatters."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
+from eelsunmix.synthetic.layers import MultilayerOptions
 from eelsunmix.synthetic.spectra import pixel_spectrum
-
-if TYPE_CHECKING:
-    from eelsunmix.synthetic.layers import MultilayerOptions
 
 STACK = ("Pt", "Co", "Ru")
 FINE_NM = 0.01
@@ -17,7 +13,7 @@ BLOB_NM = 1.0
 """Step of the line where fractions are drawn; thicknesses in the library; size of hills and patches."""
 
 
-def layer_fractions(options: "MultilayerOptions", rng: np.random.Generator) -> np.ndarray:
+def layer_fractions(options: MultilayerOptions, rng: np.random.Generator) -> np.ndarray:
     """Fractions of Pt, Co, Ru in each pixel, shape (y, x, 3), sum 1.
 
     Part of the Ru has changed places with Co: the Ru layer keeps ``1 - diffused_fraction`` of its Ru, and
@@ -34,7 +30,7 @@ def layer_fractions(options: "MultilayerOptions", rng: np.random.Generator) -> n
 
 
 def expected_intensity(
-    options: "MultilayerOptions", abundance: np.ndarray, energy_ev: np.ndarray, rng: np.random.Generator
+    options: MultilayerOptions, abundance: np.ndarray, energy_ev: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
     """Scattered intensity of every pixel per incident electron, float32, shape (y, x, channel).
 
@@ -58,7 +54,7 @@ def expected_intensity(
 
 
 def beam_and_lamella(
-    options: "MultilayerOptions", rng: np.random.Generator
+    options: MultilayerOptions, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Thickness in nm, relative beam current and carbon thickness in nm of each pixel.
 
@@ -78,7 +74,7 @@ def beam_and_lamella(
     return thickness, 1 + drift * np.clip(scan, -3, 3), film * growth
 
 
-def channel_gain(options: "MultilayerOptions", rng: np.random.Generator) -> np.ndarray:
+def channel_gain(options: MultilayerOptions, rng: np.random.Generator) -> np.ndarray:
     """Factor of each channel: normal around 1, and 0 in the dead channels (never the outermost ones)."""
     gain = np.clip(1 + float(options.gain_sd or 0.0) * rng.standard_normal(options.n_channels), 0.05, None)
     n_dead = min(int(options.n_dead or 0), max(options.n_channels - 2, 0))
@@ -86,7 +82,7 @@ def channel_gain(options: "MultilayerOptions", rng: np.random.Generator) -> np.n
     return gain
 
 
-def _fractions_on_line(options: "MultilayerOptions", position: np.ndarray) -> np.ndarray:
+def _fractions_on_line(options: MultilayerOptions, position: np.ndarray) -> np.ndarray:
     first, second = options.left_nm, options.left_nm + options.co_nm
     third = second + options.ru_nm
     in_co = (position >= first) & (position < second)

@@ -5,20 +5,9 @@ INTRO = (
     "section 2.1 of the paper; the doses are ours, since the paper gives none. Each method is run in the "
     "setting that its authors published and in the one for EELS counts, on the same images."
 )
-BARS = (
-    "Bars that the project has set itself: medians, over the images that both methods have at the middle "
-    "dose, of the mean over the endmembers; {peer}. The last rows count components that are dead (less than "
-    "{dead} of the counts of a mean pixel, in all pixels but one in a hundred) or the same (an angle below "
-    "{same} of the smallest true one), and images on which a method failed, of all in the eels setting."
-)
-PEER_RUN = "NMF and ICA are judged against HyperSpy itself"
-PEER_ABSENT = (
-    "NMF and ICA are judged against our own with HyperSpy's defaults, because HyperSpy was not run "
-    "(snakemake benchmark_peers)"
-)
-CLAIMS = (
-    "The paper's conclusions on synthetic images, tested by numbers. It ran the published codes: the "
-    "sentences on the setting “published” are the like-for-like test."
+RANKING = (
+    "All methods at {counts} counts, the best first: NMSE of the abundance maps, mean over the endmembers; "
+    "mean ± standard deviation over the images. Background subtraction (BS) gives counts and has no NMSE."
 )
 MAPS = (
     "Error of the abundance maps of each endmember (figure 4 of the paper), mean and standard deviation over "
@@ -34,15 +23,18 @@ SPECTRA_ERRORS = (
     "are background; the whitened one counts every channel by its noise."
 )
 TABLE = (
-    "Mean over the endmembers; mean ± standard deviation over the images. Scale-free: the best factor for "
-    "each map is granted. Components: dead and duplicated ones in all images."
+    "Mean over the endmembers; mean ± standard deviation over the images. Scale-free: after the best factor "
+    "for each map. Then components of all images that are dead (less than {dead} of the counts of a mean "
+    "pixel, in all pixels but one in a hundred) or duplicated (an angle below {same} of the smallest true "
+    "one), and images on which the method did not converge or failed."
 )
 TIMES = (
     "Wall time per image (table 3 of the paper): median over the images at {counts} counts, "
-    "on the machine that made this page. The time to fit is what a new sample costs beside its weighted "
-    "PCA, which all methods share (that of other software includes its own decomposition and maps); the time "
-    "to map is what the abundances of the next image of the same sample cost (at most 64 × 64 pixels of it), "
-    "without start-up, refit and residuals; ▲ from {limit} on, which the paper expects of a trained network."
+    "on the machine that made this page. The time to fit is what a new sample costs in addition to its "
+    "weighted PCA, which all methods share (that of other software includes its own decomposition and maps); "
+    "the time to map is what the abundances of the next image of the same sample cost (at most 64 × 64 "
+    "pixels of it), without start-up, refit and residuals; ✔ if that is less than {limit}, which the paper "
+    "expects of a trained network."
 )
 SHOWN = (
     "Maps of the first image at {counts} counts, each times the factor that brings it nearest to the truth, "

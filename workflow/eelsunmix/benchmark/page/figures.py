@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from eelsunmix.benchmark.options import UNMIXING
+from eelsunmix.benchmark.labels import as_in_paper
 from eelsunmix.benchmark.results import ORACLE, Place, Results
 from eelsunmix.report.figures.endmembers import DISPLAYS, LOGARITHMIC, displayed
 from eelsunmix.report.figures.grid import Scale, Tile, map_grid
@@ -59,7 +59,7 @@ def method_title(method: str) -> str:
 def methods_of(results: Results) -> list[str]:
     """Methods in the order of the paper's figures."""
     found = {results.method(label) for label in results.labels}
-    return [name for name in ("bs", *UNMIXING) if name in found] + sorted(found - {"bs", *UNMIXING})
+    return [*(found & {"bs"}), *as_in_paper(found - {"bs"})]
 
 
 def by_method(results: Results) -> list[str]:

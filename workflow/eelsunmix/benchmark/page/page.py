@@ -45,8 +45,7 @@ def write_benchmark_report(
         raise InputError("report of the benchmark: no method was run; name at least one in benchmark.methods")
     styles = label_styles(results)
     found = [
-        sections.judged(results),
-        sections.conclusions(results),
+        sections.ranking(results),
         *(scenes.of_scene(results, scene) for scene in results.scenes),
         scenes.times(results),
         scenes.examples(results),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from eelsunmix.benchmark.options import UNMIXING
+from eelsunmix.benchmark.criteria import DEAD_SHARE, SAME_ANGLE
 from eelsunmix.benchmark.page import captions
 from eelsunmix.benchmark.page.figures import (
     SCORE_TITLES,
@@ -25,7 +25,7 @@ from eelsunmix.report.content import (
     figure_cell,
 )
 from eelsunmix.report.figures.endmembers import FLATTENED, LOGARITHMIC, UNIT_AREA
-from eelsunmix.report.formatting import DASH, duration, integer, plus_minus
+from eelsunmix.report.formatting import DASH, duration, integer, percent, plus_minus
 from eelsunmix.report.timing import FAST_SECONDS, judged_seconds
 
 _SCORES = tuple(SCORE_TITLES)
@@ -145,7 +145,8 @@ def _table(results: Results, place: Place) -> Table:
             )
         )
     heading = f"{place[0]}, {place[1]:g} counts in the first channel"
-    return Table(caption=captions.TABLE, heading=heading, columns=columns, rows=tuple(rows), css="small")
+    caption = captions.TABLE.format(dead=percent(DEAD_SHARE), same=percent(SAME_ANGLE))
+    return Table(caption=caption, heading=heading, columns=columns, rows=tuple(rows), css="small")
 
 
 def _numbers(results: Results, place: Place, label: str) -> list[Cell]:
@@ -166,7 +167,7 @@ def _name(results: Results, label: str) -> Cell:
 def _map_cell(results: Results, place: Place, label: str) -> Cell:
     """Return the time of a mapping, judged if it is one with a fitted model."""
     seconds = _median(results, place, label, "map_seconds")
-    if results.method(label) not in UNMIXING or not np.isfinite(seconds):
+    if not results.is_unmixing(label) or not np.isfinite(seconds):
         return figure_cell(duration(seconds))
     return judged_seconds(seconds)
 

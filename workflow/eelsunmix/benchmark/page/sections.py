@@ -1,20 +1,18 @@
 """Sections of the benchmark's page."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from eelsunmix.benchmark.bars import Bar, bars
-from eelsunmix.benchmark.claims import Claim, claims, sentences
-from eelsunmix.benchmark.options import PEERS
 from eelsunmix.benchmark.page import captions
 from eelsunmix.benchmark.page.figures import (
+    label_styles,
     method_title,
     methods_of,
 )
 from eelsunmix.benchmark.results import Results
-from eelsunmix.benchmark.scores import DEAD_SHARE, SAME_ANGLE
 from eelsunmix.report.content import (
     Block,
+    Cell,
     Code,
     Notice,
     Row,
@@ -25,25 +23,24 @@ from eelsunmix.report.content import (
     figure_cell,
     pairs,
 )
-from eelsunmix.report.figures.style import LIGHTS
-from eelsunmix.report.formatting import integer, number, percent
-from eelsunmix.report.sections.run import as_yaml
-
-_LIGHT = {True: "green", False: "red", None: "grey"}
+from eelsunmix.report.formatting import integer, plus_minus
+from eelsunmix.report.texts import as_yaml
 
 
-def judged(results: Results) -> Section:
-    """Say which bars are met."""
-    has_peer = any(label in PEERS for label in results.labels)
-    caption = captions.BARS.format(
-        peer=captions.PEER_RUN if has_peer else captions.PEER_ABSENT,
-        dead=percent(DEAD_SHARE),
-        same=percent(SAME_ANGLE),
+def ranking(results: Results) -> Section:
+    """Order the methods by the error of their maps, scene by scene, and say where one failed."""
+    counts = results.middle
+    places = [place for place in results.places if place[1] == counts]
+    found = [results.ranking(place, "nmse") for place in places]
+    styles = label_styles(results)
+    columns = ("", *(f"scene {scene}" for scene, _ in places))
+    rows = tuple(
+        Row(cells=(figure_cell(str(rank + 1)), *(_ranked(one, rank, styles) for one in found)))
+        for rank in range(max(map(len, found), default=0))
     )
-    columns = ("comparison", "scene", "counts", "images", "ours", "against", "ratio", "bar", "met")
-    rows = tuple(map(_bar_row, bars(results)))
-    table = Table(caption=caption, columns=columns, rows=rows, css="small lights")
-    return Section(name="bars", title="Bars", intro=captions.INTRO, blocks=(*failures(results), table))
+    caption = captions.RANKING.format(counts=integer(counts))
+    table = Table(caption=caption, columns=columns, rows=rows, css="small")
+    return Section(name="ranking", title="Ranking", intro=captions.INTRO, blocks=(*failures(results), table))
 
 
 def failures(results: Results) -> list[Block]:
@@ -59,21 +56,6 @@ def failures(results: Results) -> list[Block]:
         Notice(reason or "no reason was recorded", "error", title=f"{label} failed on {', '.join(cases)}")
         for (label, reason), cases in where.items()
     ]
-
-
-def conclusions(results: Results) -> Section:
-    """Test the paper's conclusions."""
-    found = claims(results)
-    lines = sentences(found) or ["Too few methods were run to test the paper's ranking."]
-    columns = ("conclusion", "setting", "scene", "counts", "holds", "numbers")
-    rows = tuple(map(_claim_row, found))
-    table = Table(caption="The same case by case.", columns=columns, rows=rows, css="small lights")
-    return Section(
-        name="claims",
-        title="The paper's conclusions",
-        intro=captions.CLAIMS,
-        blocks=(Text(*lines), table) if found else (Text(*lines),),
-    )
 
 
 def provenance(
@@ -108,21 +90,12 @@ def key_facts(results: Results) -> list[tuple[str, str]]:
     ]
 
 
-def _claim_row(claim: Claim) -> Row:
-    light = {True: "green", False: "red", None: "amber"}[claim.holds]
-    said = {True: "yes", False: "no", None: "tie"}[claim.holds]
-    cells = (cell(claim.text), cell(claim.setting), cell(claim.scene), figure_cell(integer(claim.counts)))
-    return Row(cells=(*cells, cell(f"{LIGHTS[light]}\u00a0{said}", light=light), cell(claim.evidence)))
-
-
-def _bar_row(bar: Bar) -> Row:
-    light = _LIGHT[bar.met]
-    said = {True: "yes", False: "no", None: "not judged"}[bar.met]
-    numbers = (number(bar.ours), number(bar.theirs), number(bar.ratio), f"≤ {number(bar.limit)}")
-    cells = [
-        cell(bar.what),
-        cell(bar.scene),
-        figure_cell(integer(bar.counts)),
-        figure_cell(str(bar.n_images)),
-    ]
-    return Row(cells=(*cells, *map(figure_cell, numbers), cell(f"{LIGHTS[light]}\u00a0{said}", light=light)))
+def _ranked(
+    found: Sequence[tuple[str, float, float]], rank: int, styles: Mapping[str, Mapping[str, Any]]
+) -> Cell:
+    """Return a method with its error; nothing below the last one."""
+    if rank >= len(found):
+        return cell("")
+    label, mean, deviation = found[rank]
+    style = styles[label]
+    return cell(f"{label}: {plus_minus(mean, deviation)}", colour=style["color"], dash=style["dash"])

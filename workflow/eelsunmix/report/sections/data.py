@@ -30,8 +30,8 @@ ORIGINS = {
     "assumed": "assumed: the file says nothing",
 }
 TOTAL_COUNTS = (
-    "Counts of each pixel summed over all channels, after the corrections. Grey pixels are left out of "
-    "everything. Look for drift, steps, charging and bad scan lines."
+    "Counts of each pixel summed over all channels, after the corrections. Grey pixels are not "
+    "used. Look for drift, steps, charging and bad scan lines."
 )
 COUNTS_CHECK = (
     "Are the counts really counts? For a counting detector variance / mean is 1; all standard deviations "

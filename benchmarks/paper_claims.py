@@ -6,7 +6,6 @@ from itertools import groupby
 
 import numpy as np
 
-from eelsunmix.benchmark.options import UNMIXING
 from eelsunmix.benchmark.results import Place, Results
 
 SETTINGS = ("published", "eels")
@@ -78,13 +77,12 @@ def ranking(
     results: Results, place: Place, setting: str, score: str = "nmse"
 ) -> list[tuple[str, float, float]]:
     """Order the methods by a score: (method, mean, standard deviation), the best first."""
-    found = []
-    for name in UNMIXING:
-        label = results.find(name, setting)
-        if label is not None:
-            mean, deviation = results.mean(place, label, score)
-            found += [(name, mean, deviation)] if np.isfinite(mean) else []
-    return sorted(found, key=lambda entry: entry[1])
+    labels = [label for label in results.labels if results.find(results.method(label), setting) == label]
+    return [
+        (results.method(label), mean, deviation)
+        for label, mean, deviation in results.ranking(place, score)
+        if label in labels
+    ]
 
 
 def _best(ranked: Ranked, place: Place, setting: str) -> Iterator[Claim]:

@@ -1,7 +1,7 @@
 """All stores of the benchmark -> its page."""
 
-from eelsunmix.benchmark import collect
 from eelsunmix.benchmark.page.page import write_benchmark_report
+from eelsunmix.benchmark.results import collect
 from eelsunmix.execution.job import job
 from eelsunmix.storage.store import installed_versions, open_store, seals
 

@@ -1,7 +1,7 @@
 """One method on all images of a scene at one dose, compared with the truth."""
 
-from eelsunmix.benchmark import run_replicates
-from eelsunmix.benchmark.options import scene_options
+from eelsunmix.benchmark.replicates import run_replicates
+from eelsunmix.benchmark.scene import scene_options
 from eelsunmix.execution.job import job
 from eelsunmix.storage.store import publish
 

@@ -1,12 +1,12 @@
-"""Background subtraction on all images of a scene at one dose, compared with the truth."""
+"""Results of another program on all images of a scene at one dose, compared with the truth."""
 
-from eelsunmix.benchmark import run_background_subtraction
-from eelsunmix.benchmark.options import scene_options
+from eelsunmix.benchmark.peers import score_peer
+from eelsunmix.benchmark.scene import scene_options
 from eelsunmix.execution.job import job
 from eelsunmix.storage.store import publish
 
 with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
     params, place = snakemake.params, snakemake.wildcards
     scene = scene_options(place.scene, float(place.counts), size=params.size, seed=params.seed)
-    run = run_background_subtraction(scene, n_replicates=params.n_replicates, exponent=params.exponent)
+    run = score_peer(snakemake.input.results, scene, place.label, n_replicates=params.n_replicates)
     publish(run.assign_attrs(label=place.label), snakemake.output[0], settings=params)

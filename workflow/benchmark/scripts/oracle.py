@@ -1,7 +1,7 @@
 """What is possible on a scene at one dose: the oracle and the Cramer-Rao limit."""
 
-from eelsunmix.benchmark import run_oracle
-from eelsunmix.benchmark.options import scene_options
+from eelsunmix.benchmark.limits import run_oracle
+from eelsunmix.benchmark.scene import scene_options
 from eelsunmix.execution.job import job
 from eelsunmix.storage.store import publish
 

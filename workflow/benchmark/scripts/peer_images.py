@@ -1,7 +1,7 @@
 """Images of a scene at one dose, for programs that know nothing of eelsunmix."""
 
-from eelsunmix.benchmark.options import scene_options
 from eelsunmix.benchmark.peers import write_images
+from eelsunmix.benchmark.scene import scene_options
 from eelsunmix.execution.job import job
 
 with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):

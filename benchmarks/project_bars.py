@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from eelsunmix.benchmark.options import UNMIXING
 from eelsunmix.benchmark.results import Place, Results
 from eelsunmix.typing import Floats
 
@@ -140,7 +139,9 @@ def _median(values: Floats) -> float:
 
 
 def _faulty(results: Results) -> Iterator[Bar]:
-    labels = [label for name in UNMIXING if (label := results.find(name, "eels")) is not None]
+    labels = [
+        label for label in results.labels if results.is_unmixing(label) and results.setting(label) == "eels"
+    ]
     for place in results.places:
         runs = [run for label in labels if (run := results.get(place, label)) is not None]
         if runs:
