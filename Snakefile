@@ -50,7 +50,7 @@ module benchmark:
     snakefile:
         "workflow/benchmark/Snakefile"
     config:
-        config
+        {"settings": settings}
 
 
 use rule * from benchmark
