@@ -103,7 +103,8 @@ def _worst(ranked: Ranked, results: Results, place: Place, setting: str) -> Iter
     if not both <= {name for name, _, _ in ranked}:
         return
     free = [name for name, _, _ in ranking(results, place, setting, "nmse_scale_free")[-2:]]
-    still = "they are still last" if set(free) == both else f"the last are {' and '.join(map(str.upper, free))}"
+    others = f"the last are {' and '.join(map(str.upper, free))}"
+    still = "they are still last" if set(free) == both else others
     last = " and ".join(f"{name.upper()} {mean:.2g}" for name, mean, _ in ranked[-2:])
     evidence = f"The last by NMSE are {last}; by the scale-free NMSE {still}."
     yield _claim(WORST, setting, place, {name for name, _, _ in ranked[-2:]} == both, evidence)
