@@ -14,15 +14,15 @@ import xarray as xr
 from eelsunmix.errors import InputError
 from eelsunmix.execution.blocks import (
     BLOCK_ELEMENTS,
-    Execution,
     block_shape,
     chunked,
-    execution,
     fold,
     map_blocks,
     split,
     template_like,
 )
+from eelsunmix.execution.clusters import Execution, execution
+from eelsunmix.execution.overlapping import fold_overlapping
 
 
 @pytest.fixture
@@ -70,6 +70,40 @@ def test_fold_combines_in_reading_order(image, lazy, elements):
     image = image.chunk({"y": 4}) if lazy else image
     totals = fold(lambda block: [int(block.sum())], image, lambda a, b: a + b, elements=elements)
     assert totals == [int(block.sum()) for block in split(image, elements)]
+
+
+def _neighbourhood_sums(block, core, corner):
+    """Sum of each own pixel and its neighbours along y and x, by its index in the image."""
+    assert block.chunks is None, "a kernel sees loaded data"
+    level = np.pad(block.to_numpy().sum(axis=-1, dtype="f8"), [(0, 0), (1, 1), (1, 1)])
+    around = sum(
+        level[:, 1 + a : level.shape[1] - 1 + a, 1 + b : level.shape[2] - 1 + b]
+        for a in (-1, 0, 1)
+        for b in (-1, 0, 1)
+    )
+    own = np.argwhere(np.ones(around[core].shape, bool)) + [part.start for part in core] + corner
+    return [(tuple(index), value) for index, value in zip(own.tolist(), around[core].ravel(), strict=True)]
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+@pytest.mark.parametrize("elements", SIZES)
+def test_a_fold_over_overlapping_blocks_sees_all_neighbours_and_each_pixel_once(image, lazy, elements):
+    whole = np.pad(image.to_numpy().sum(axis=-1, dtype="f8"), [(0, 0), (1, 1), (1, 1)])
+    expected = sum(whole[:, a : a + 11, b : b + 5] for a in range(3) for b in range(3))
+    image = image.chunk({"y": 4}) if lazy else image
+    found = fold_overlapping(_neighbourhood_sums, image, lambda a, b: a + b, elements=elements)
+    assert sorted(index for index, _ in found) == list(np.ndindex(3, 11, 5))
+    assert all(value == expected[index] for index, value in found)
+
+
+@pytest.mark.parametrize("rim", [0, 2])
+def test_a_rim_is_as_wide_as_asked_and_ends_with_the_image(image, rim):
+    shapes = fold_overlapping(
+        lambda block, core, corner: [(block.shape, corner)], image, lambda a, b: a + b, rim=rim, elements=700
+    )
+    rows = [((min(first + 3, 11) + rim, 11), max(first - rim, 0)) for first in range(0, 11, 3)]
+    expected = [(min(stop) - start, start) for stop, start in rows]
+    assert [(shape[1], corner[1]) for shape, corner in shapes[:4]] == expected
 
 
 @pytest.mark.parametrize("lazy", [False, True])
@@ -171,7 +205,7 @@ def test_libraries_of_workers_have_one_thread_whatever_the_job_has(image, monkey
 KILLED = """
 import os, signal
 import dask, psutil
-from eelsunmix.execution.blocks import Execution, execution
+from eelsunmix.execution.clusters import Execution, execution
 
 with execution(Execution(mode="processes", workers=1)):
     dask.delayed(abs)(-1).compute()  # now the worker is up

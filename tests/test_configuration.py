@@ -27,7 +27,7 @@ from eelsunmix.configuration.schema import all_kinds, dataclasses_in, schema
 from eelsunmix.configuration.strict_yaml import parse_yaml
 from eelsunmix.edges import Edge
 from eelsunmix.errors import InputError
-from eelsunmix.execution.blocks import Execution
+from eelsunmix.execution.clusters import Execution
 from eelsunmix.profiles import Profile, Region
 from eelsunmix.synthetic import MultilayerOptions
 

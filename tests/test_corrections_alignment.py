@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 
 from eelsunmix.corrections import AlignOptions, Corrections, CropOptions, GainOptions, correct_image
-from eelsunmix.corrections.alignment import estimate_shifts, interpolated
+from eelsunmix.corrections.shifts import estimate_shifts, interpolated
 from eelsunmix.errors import InputError
 
 ENERGY = 150 + 0.3 * np.arange(300)

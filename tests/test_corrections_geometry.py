@@ -90,7 +90,9 @@ def test_bin_one_axis(image, options):
 @pytest.mark.parametrize("dtype", ["u1", "i2", "i8", "f4"])
 def test_bin_does_not_overflow(dtype):
     counts = np.full((4, 2, 6), 120, dtype)
-    image = xr.DataArray(counts, dims=("y", "x", "energy"), coords={"energy": np.arange(6.0)})
+    image = xr.DataArray(
+        counts, dims=("y", "x", "energy"), coords={"energy": ("energy", np.arange(6.0), {"units": "eV"})}
+    )
     corrected = correct(image, bin=BinOptions(x=2, y=4, energy=3))
     assert (corrected.counts == 24 * 120).all()
     assert corrected.counts.dtype.kind == np.dtype(dtype).kind

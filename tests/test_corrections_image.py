@@ -13,10 +13,10 @@ from eelsunmix.corrections import (
     MaskOptions,
     correct_image,
 )
-from eelsunmix.corrections.common import with_valid_pixel
 from eelsunmix.corrections.statistics import gather_statistics, spectral_groups
 from eelsunmix.errors import InputError
 from eelsunmix.execution import blocks
+from eelsunmix.image import with_valid_pixel
 
 STEPS = ["dark", "gain", "bad_channels", "spikes", "align", "crop", "bin", "mask"]
 
@@ -143,7 +143,7 @@ def test_not_a_number_names_its_voxel():
     image = scene()[0].astype("f4")
     image[5, 3, 17] = np.nan
     for each in (image, image.chunk({"y": 2})):
-        with pytest.raises(InputError, match=r"pixel \(5, 3\) of the image holds nan in channel 17"):
+        with pytest.raises(InputError, match=r"the pixel at y = 5 nm, x = 3 nm holds nan in channel 17"):
             correct_image(each)
 
 

@@ -254,7 +254,7 @@ def test_unusable_input_is_refused():
     image = poisson_image((4, 6, 10)).astype(np.float32)
     image.values[2, 3, 5] = np.nan
     with pytest.raises(
-        InputError, match=r"counts: pixel y = 1\.0, x = 1\.5 holds a value that is not finite"
+        InputError, match=r"counts: the pixel at y = 1, x = 1\.5 holds a value that is not finite"
     ):
         denoise(image)
     with pytest.raises(InputError, match="no valid pixel holds any counts"):

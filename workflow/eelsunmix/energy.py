@@ -4,19 +4,53 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix.errors import InputError
+from eelsunmix.image import SPECTRAL_DIMS
 from eelsunmix.typing import Floats
+
+ELECTRONVOLTS = {"ev": 1.0, "kev": 1e3}
+"""Units of energy, lower case, in eV."""
+
+
+def electronvolts_per(unit: str) -> float | None:
+    """Return the size of a unit of energy in eV, however it is spelt; None for what is no unit of energy.
+
+    Examples
+    --------
+    >>> electronvolts_per("KeV"), electronvolts_per(" eV"), electronvolts_per("nm")
+    (1000.0, 1.0, None)
+    """
+    return ELECTRONVOLTS.get(unit.strip().casefold())
 
 
 def in_electronvolts(axis: xr.DataArray | Floats) -> Floats:
-    """Return the energies of an axis in eV; a plain array is in eV already."""
+    """Return the energies of an axis in eV.
+
+    Parameters
+    ----------
+    axis : DataArray or ndarray, shape (channel,)
+        A DataArray says its unit; energy losses are in eV where it does not. A plain array is in eV.
+
+    Raises
+    ------
+    InputError
+        The unit is neither eV nor keV.
+    """
     values = np.asarray(axis, dtype=float)
-    units = axis.attrs.get("units") if isinstance(axis, xr.DataArray) else "eV"
-    if units not in ("eV", "keV"):
-        name = getattr(axis, "name", None) or "energy axis"
+    if not isinstance(axis, xr.DataArray):
+        return values
+    unit = axis.attrs.get("units", SPECTRAL_DIMS["energy_loss"] if axis.name == "energy_loss" else None)
+    factor = electronvolts_per(str(unit))
+    if factor is None:
         raise InputError(
-            f"{name}: units must be eV or keV, not {units!r}; give axes.energy in the configuration"
+            f"{axis.name or 'energy axis'}: units must be eV or keV, not {unit!r}; "
+            "give axes.energy in the configuration"
         )
-    return values * 1000.0 if units == "keV" else values
+    return values * factor
+
+
+def channel_energies(image: xr.DataArray) -> Floats:
+    """Centres of the channels of an image in eV, energy last, shape (channel,)."""
+    return in_electronvolts(image.coords[image.dims[-1]])
 
 
 def channel_bounds(energies: Floats) -> Floats:

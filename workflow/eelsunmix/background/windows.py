@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from eelsunmix.edges import Edge
 from eelsunmix.energy import channel_bounds, in_electronvolts, window_channels
 from eelsunmix.execution.blocks import map_blocks, template_like
+from eelsunmix.image import valid_pixels
 from eelsunmix.noise import counts_per_electron
 from eelsunmix.typing import Floats
 
@@ -109,7 +110,7 @@ def sum_windows(image: xr.DataArray, places: Mapping[str, EdgeChannels]) -> Wind
     dims = image.dims[:-1]
     template = template_like(image, {"sums": ((*dims, "window"), "f4")}, {"window": np.arange(len(ranges))})
     sums = map_blocks(functools.partial(_sum_block, ranges=ranges), image, template)["sums"].to_numpy()
-    valid = _valid_pixels(image) & np.isfinite(sums).all(axis=-1)
+    valid = _valid_map(image) & np.isfinite(sums).all(axis=-1)
     sums = np.where(valid.to_numpy()[..., None], sums, np.float32(0))
     ends = np.cumsum([len(place.fit) for place in places.values()])  # as many boundaries as bins plus one
     parts = np.split(sums, ends[:-1], axis=-1) if places else []
@@ -132,9 +133,7 @@ def _sum_block(block: xr.DataArray, *, ranges: Sequence[tuple[int, int]]) -> xr.
     return xr.Dataset({"sums": ((*pixels.dims, "window"), sums)}, coords=coords)
 
 
-def _valid_pixels(image: xr.DataArray) -> xr.DataArray:
+def _valid_map(image: xr.DataArray) -> xr.DataArray:
     pixels = image.isel({image.dims[-1]: 0}, drop=True)
-    given = image.coords.get("valid_pixel")
-    valid = np.ones(pixels.shape, dtype=bool) if given is None else given.transpose(*pixels.dims).to_numpy()
     coords = {name: coord for name, coord in pixels.coords.items() if name != "valid_pixel"}
-    return xr.DataArray(valid, dims=pixels.dims, coords=coords)
+    return xr.DataArray(valid_pixels(image), dims=pixels.dims, coords=coords)

@@ -10,6 +10,7 @@ import xarray as xr
 
 from eelsunmix.edges import Edge
 from eelsunmix.execution.blocks import fold
+from eelsunmix.image import valid_pixels
 from eelsunmix.profiles import Profile, Region, region_mask
 from eelsunmix.typing import Floats
 from eelsunmix.unmixing import model_for
@@ -124,17 +125,12 @@ def _spectra_on_channels_of(image: xr.DataArray, fit: xr.Dataset) -> Floats:
 def mean_spectrum(image: xr.DataArray) -> Floats:
     """Mean over the valid pixels, in one pass over the blocks; invalid pixels hold zeros."""
     total: Floats = fold(_sum_spectra, image, operator.add)
-    n_valid = int(image["valid_pixel"].sum()) if "valid_pixel" in image.coords else _n_pixels(image)
-    return total / max(n_valid, 1)
+    return total / max(int(valid_pixels(image).sum()), 1)
 
 
 def _sum_spectra(block: xr.DataArray) -> Floats:
     total: Floats = block.to_numpy().reshape(-1, block.shape[-1]).sum(axis=0, dtype=np.float64)
     return total
-
-
-def _n_pixels(image: xr.DataArray) -> int:
-    return int(np.prod(image.shape[:-1]))
 
 
 def _failed(label: str, message: str, fit: xr.Dataset) -> Components:

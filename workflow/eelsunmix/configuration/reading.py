@@ -19,7 +19,7 @@ from eelsunmix.configuration.sections import (
 )
 from eelsunmix.configuration.settings import Configuration, Device, SampleSettings
 from eelsunmix.configuration.validation import validate
-from eelsunmix.execution.blocks import Execution
+from eelsunmix.execution.clusters import Execution
 
 
 def read_configuration(

@@ -13,7 +13,7 @@ from eelsunmix.configuration.params import as_params
 from eelsunmix.configuration.registry import method_names, method_options, scene_names, scene_options
 from eelsunmix.configuration.settings import MethodSettings, SampleSettings, Sections
 from eelsunmix.configuration.words import needed
-from eelsunmix.execution.blocks import Execution
+from eelsunmix.execution.clusters import Execution
 
 _HEAD = """# Configuration reference
 

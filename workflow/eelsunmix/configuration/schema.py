@@ -12,7 +12,7 @@ from eelsunmix.configuration.kinds import alternatives, field_types
 from eelsunmix.configuration.names import LABEL, SAMPLE_NAME
 from eelsunmix.configuration.registry import method_names, method_options, scene_names, scene_options
 from eelsunmix.configuration.settings import Device, MethodSettings, SampleSettings, Sections
-from eelsunmix.execution.blocks import Execution
+from eelsunmix.execution.clusters import Execution
 
 Schema = dict[str, Any]
 _METHOD, _SCENE = "method_", "scene_"

@@ -9,7 +9,7 @@ from eelsunmix.background import BackgroundOptions
 from eelsunmix.configuration.benchmark import BenchmarkOptions
 from eelsunmix.corrections import Corrections
 from eelsunmix.edges import Edge
-from eelsunmix.execution.blocks import Execution
+from eelsunmix.execution.clusters import Execution
 from eelsunmix.io import AxesOptions, DetectorOptions
 from eelsunmix.pca import DenoiseOptions
 from eelsunmix.profiles import Profile, Region

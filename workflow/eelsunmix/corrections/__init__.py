@@ -2,22 +2,24 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
-from eelsunmix.corrections.alignment import AlignOptions, align
-from eelsunmix.corrections.application import apply_corrections
-from eelsunmix.corrections.channels import BadChannelOptions, find_bad_channels
-from eelsunmix.corrections.common import check_image, record, with_valid_pixel
-from eelsunmix.corrections.gain import ChannelCorrection, find_gain, read_dark
+from eelsunmix.corrections.alignment import AlignOptions, measure_drift
+from eelsunmix.corrections.binning import measure_bins
+from eelsunmix.corrections.channels import BadChannelOptions
+from eelsunmix.corrections.common import check_image
+from eelsunmix.corrections.cropping import measure_crop
+from eelsunmix.corrections.detector import measure_detector
 from eelsunmix.corrections.gain_options import GainOptions
-from eelsunmix.corrections.geometry import BinOptions, CropOptions, MaskOptions, bin_image, crop, mask
-from eelsunmix.corrections.spikes import SpikeOptions, Spikes
-from eelsunmix.corrections.statistics import gather_statistics, spectral_groups
+from eelsunmix.corrections.geometry import BinOptions, CropOptions, MaskOptions
+from eelsunmix.corrections.masking import measure_mask
+from eelsunmix.corrections.spikes import SpikeOptions
 from eelsunmix.errors import InputError
 from eelsunmix.execution.blocks import chunked
+from eelsunmix.image import with_valid_pixel
 
 __all__ = [
     "AlignOptions",
@@ -76,6 +78,7 @@ def correct_image(
 
     Examples
     --------
+    >>> import numpy as np
     >>> image = xr.DataArray(
     ...     np.full((3, 4, 50), 100),
     ...     dims=("y", "x", "energy_loss"),
@@ -89,20 +92,19 @@ def correct_image(
     ['bin']
     """
     options = options or Corrections()
-    check_image(image)
-    image = with_valid_pixel(image).rename("counts")
-    if not image.valid_pixel.any():
-        raise InputError("the image has no valid pixel: there is nothing to correct")
-    lazy = image.chunks is not None
-    raw = chunked(image).assign_coords(image.coords) if lazy else image
-    counts, detector, log = _correct_detector(raw, options, edges or {})
-    counts, log_align = align(counts, options.align)
-    counts, log_crop = crop(counts, options.crop)
-    counts, log_bin = bin_image(counts, options.bin)
-    counts, log_mask = mask(counts, options.mask)
-    log = [*log, log_align, log_crop, log_bin, log_mask]
-    counts = chunked(counts).assign_coords(counts.coords) if lazy else counts
-    return _dataset(counts, detector, log)
+    raw = _prepared(image)
+    detector = measure_detector(raw, options.gain, options.bad_channels, options.spikes, edges or {})
+    counts, done = detector.apply(raw), [*detector.steps]
+    for measure in (
+        partial(measure_drift, options=options.align),
+        partial(measure_crop, options=options.crop),
+        partial(measure_bins, options=options.bin),
+        partial(measure_mask, options=options.mask),
+    ):
+        correction = measure(counts)
+        counts = correction.apply(counts)
+        done.append(correction)
+    return _dataset(counts, detector.dataset(raw)).assign_attrs(corrections=[step.entry for step in done])
 
 
 def correct_gain(
@@ -132,61 +134,21 @@ def correct_gain(
     return result["counts"].assign_attrs(corrections=result.attrs["corrections"][:2])
 
 
-def _correct_detector(
-    image: xr.DataArray, options: Corrections, edges: Mapping[str, Any]
-) -> tuple[xr.DataArray, xr.Dataset, list[dict[str, Any]]]:
-    """Dark, gain, bad channels and spikes."""
-    statistics = gather_statistics(image, spectral_groups(image), options.spikes.sigma)
-    dark = read_dark(image, options.gain)
-    bad, log_bad = find_bad_channels(image, statistics, dark, options.bad_channels, edges)
-    correction = find_gain(image, statistics, bad, dark, options.gain, edges)
-    spikes, log_spikes = _chosen_spikes(statistics.spikes, bad, image, options.spikes)
-    counts = apply_corrections(image, spikes, correction.dark, correction.gain, bad)
-    detector = _detector_dataset(image, correction, bad, spikes)
-    return counts, detector, [*correction.records, log_bad, log_spikes]
+def _prepared(image: xr.DataArray) -> xr.DataArray:
+    """Check an image, load its mask, and cut it into blocks if it is lazy."""
+    check_image(image)
+    image = with_valid_pixel(image).rename("counts")
+    if not image.valid_pixel.any():
+        raise InputError("the image has no valid pixel: there is nothing to correct")
+    return _in_blocks(image)
 
 
-def _chosen_spikes(
-    spikes: Spikes, bad: np.ndarray, image: xr.DataArray, options: SpikeOptions
-) -> tuple[Spikes, dict[str, Any]]:
-    if not options.enabled:
-        return Spikes.none(image.ndim), record("spikes", False, "Search for spikes switched off.", replaced=0)
-    spikes = spikes[~bad[spikes.position[:, -1]]]
-    number = len(spikes.found)
-    if not number:
-        text = f"No voxel lies {options.sigma:g} standard deviations above its surroundings."
-        if image.valid_pixel.size == 1:
-            text = "Not searched for spikes: a single pixel has no neighbours to compare with."
-        return spikes, record("spikes", False, text, replaced=0)
-    text = (
-        f"{number} of {image.size} voxels replaced: more than {options.sigma:g} standard deviations above "
-        f"their spectrum and their neighbours; the largest held {spikes.found.max():.6g} counts."
-    )
-    return spikes, record("spikes", True, text, replaced=number, largest=spikes.found.max())
+def _in_blocks(image: xr.DataArray) -> xr.DataArray:
+    return image if image.chunks is None else chunked(image).assign_coords(image.coords)
 
 
-def _detector_dataset(
-    image: xr.DataArray, correction: ChannelCorrection, bad: np.ndarray, spikes: Spikes
-) -> xr.Dataset:
-    energy = image.dims[-1]
-    axis = image.coords[energy]
-    return xr.Dataset(
-        {
-            "gain": ("raw_energy", correction.gain, {"units": "1"}),
-            "dark": ("raw_energy", correction.dark, {"units": "counts"}),
-            "bad_channel": ("raw_energy", bad),
-            "spike_position": (("spike", "axis"), spikes.position),
-            "spike_found": ("spike", spikes.found, {"units": "counts"}),
-            "spike_replaced": ("spike", spikes.replaced, {"units": "counts"}),
-        },
-        coords={
-            "raw_energy": ("raw_energy", axis.to_numpy(), axis.attrs),
-            "axis": [str(dim) for dim in image.dims],
-        },
-    )
-
-
-def _dataset(counts: xr.DataArray, detector: xr.Dataset, log: list[dict[str, Any]]) -> xr.Dataset:
+def _dataset(counts: xr.DataArray, detector: xr.Dataset) -> xr.Dataset:
+    counts = _in_blocks(counts)
     energy, navigation = counts.dims[-1], counts.dims[:-1]
     shift = counts.coords.get("energy_shift")
     counts = counts.drop_vars("energy_shift", errors="ignore")
@@ -201,4 +163,4 @@ def _dataset(counts: xr.DataArray, detector: xr.Dataset, log: list[dict[str, Any
     )
     if shift is not None:
         result["energy_shift"] = shift.drop_vars("energy_shift").assign_attrs(units="eV")
-    return result.assign_attrs(corrections=log)
+    return result

@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from eelsunmix.corrections.common import energy_in_ev, record
-from eelsunmix.corrections.geometry import channels_within
+from eelsunmix.corrections.common import record
+from eelsunmix.corrections.correction import Correction, NoCorrection
+from eelsunmix.corrections.geometry import points_within
+from eelsunmix.corrections.shifts import estimate_shifts, interpolated
+from eelsunmix.energy import channel_energies
 from eelsunmix.errors import InputError
 from eelsunmix.execution import blocks
 from eelsunmix.noise import channel_variance_to_mean, variance_to_mean_of_sums
@@ -40,8 +43,40 @@ class AlignOptions:
             raise ValueError(f"corrections.align.max_shift_eV must be above 0, not {self.max_shift_eV}")
 
 
-def align(image: xr.DataArray, options: AlignOptions) -> tuple[xr.DataArray, dict[str, Any]]:
-    """Shift each pixel's spectrum onto the mean spectrum.
+@dataclass(frozen=True, kw_only=True)
+class Alignment(Correction):
+    """Shift of each pixel.
+
+    Parameters
+    ----------
+    shift : ndarray, shape (navigation)
+        Towards higher channels, in channels; NaN where invalid.
+    step_eV : float
+        Width of a channel.
+    kept : slice
+        Channels that every pixel has after its shift.
+    """
+
+    shift: np.ndarray
+    step_eV: float
+    kept: slice
+
+    def apply(self, image: xr.DataArray) -> xr.DataArray:
+        """Return the aligned image in float32, with the coordinate `energy_shift` (navigation).
+
+        That is the energy in eV that was added to the axis of the pixel. Interpolation averages the noise
+        of neighbouring channels: `channel_variance_to_mean` says how much is left of it.
+        """
+        navigation, energy = image.dims[:-1], image.dims[-1]
+        moved = _resample(image.assign_coords(energy_shift=(navigation, self.shift)))
+        moved = moved.assign_coords(energy_shift=(navigation, -self.shift * self.step_eV, {"units": "eV"}))
+        return moved.isel({energy: self.kept}).assign_attrs(_noise_after(image, self.shift))
+
+
+def measure_drift(image: xr.DataArray, options: AlignOptions) -> Correction:
+    """Find the shift of each pixel's spectrum against the mean spectrum.
+
+    Channels at the ends of the axis that not every pixel has after its shift are to be dropped.
 
     Parameters
     ----------
@@ -49,87 +84,30 @@ def align(image: xr.DataArray, options: AlignOptions) -> tuple[xr.DataArray, dic
         Corrected for gain, with `valid_pixel`; lazy or eager.
     options : AlignOptions
 
-    Returns
-    -------
-    DataArray, dict
-        The image in float32 with the coordinate `energy_shift` (navigation), the energy in eV that was added
-        to the axis of the pixel, NaN where invalid; and the entry of the log. Channels at the ends of the
-        axis that not every pixel has after its shift are dropped. Interpolation averages the noise of
-        neighbouring channels: `channel_variance_to_mean` says how much is left of it.
-
     Raises
     ------
     InputError
         The window is not on the axis, or too narrow for the shifts.
     """
     if not options.enabled or options.window_eV is None:
-        return image, record("align", False, "Energy alignment switched off.")
-    energy = energy_in_ev(image)
-    inside = channels_within(energy, options.window_eV, key="corrections.align.window_eV", unit="eV")
+        return NoCorrection(entry=record("align", False, "Energy alignment switched off."))
+    energy = channel_energies(image)
+    inside = points_within(energy, options.window_eV, key="corrections.align.window_eV", unit="eV")
     step = float(np.mean(np.diff(energy)))
     reach = max(1, math.ceil(options.max_shift_eV / step - 1e-9))
-    first, last = _window(inside, reach, energy.size)
-    reference = mean_of_valid(image)
-    shift = _shifts(image, reference, (first, last, reach))
+    window = (*_window(inside, reach, energy.size), reach)
+    shift = _shifts(image, mean_of_valid(image), window)
     lost = np.abs(shift * step) > options.max_shift_eV
     shift = np.where(lost, 0.0, shift)
-    moved = _resample(image.assign_coords(energy_shift=(image.dims[:-1], shift)))
-    moved = moved.assign_coords(energy_shift=(image.dims[:-1], -shift * step, {"units": "eV"}))
-    measured = _measured_by_all(shift, energy.size)
-    moved = moved.isel({image.dims[-1]: measured}).assign_attrs(_noise_after(image, shift))
-    return moved, _record(
-        shift * step, int(lost.sum()), energy.size - (measured.stop - measured.start), options
-    )
+    kept = _measured_by_all(shift, energy.size)
+    entry = _entry(shift * step, int(lost.sum()), energy.size - (kept.stop - kept.start), options)
+    return Alignment(shift=shift, step_eV=step, kept=kept, entry=entry)
 
 
 def mean_of_valid(image: xr.DataArray) -> np.ndarray:
     """Mean spectrum of the valid pixels in float64, by blocks, (channel,)."""
     total, number = blocks.fold(_sum, image, lambda a, b: (a[0] + b[0], a[1] + b[1]))
     return total / max(number, 1)
-
-
-def estimate_shifts(spectra: np.ndarray, reference: np.ndarray, window: tuple[int, int, int]) -> np.ndarray:
-    """Shift of each spectrum against a reference, in channels; positive towards higher channels.
-
-    The whole channel of the best correlation first, then its fraction by one step of least squares on the
-    reference, a constant, and the derivative of the reference [1]_ (three rounds).
-
-    Parameters
-    ----------
-    spectra : ndarray, shape (pixel, channel)
-    reference : ndarray, shape (channel,)
-    window : tuple of int
-        First channel, one past the last, and the largest shift; the window plus the shift lies on the axis.
-
-    References
-    ----------
-    .. [1] Lucas, Kanade, Proc. IJCAI (1981) 674, eq. 6.
-    """
-    first, last, reach = window
-    steps = np.arange(-reach, reach + 1)
-    template = reference[first:last] - reference[first:last].mean()
-    likeness = np.stack([_correlation(spectra[:, first + s : last + s], template) for s in steps])
-    shift = steps[np.argmax(likeness, axis=0)].astype(float)
-    slope = np.gradient(reference)[first:last]
-    design = np.stack([reference[first:last], np.ones(last - first), slope], axis=1)
-    solve = np.linalg.pinv(design)
-    channels = np.arange(first, last)
-    for _ in range(3):
-        amount = interpolated(spectra, channels, shift) @ solve.T
-        with np.errstate(divide="ignore", invalid="ignore"):
-            # moving the reference up by d adds -d times its slope
-            change = np.nan_to_num(-amount[:, 2] / amount[:, 0], posinf=0.0, neginf=0.0)
-        shift = shift + np.clip(change, -0.5, 0.5)
-    return np.clip(shift, -reach - 1, reach + 1)
-
-
-def interpolated(spectra: np.ndarray, channels: np.ndarray, shift: np.ndarray) -> np.ndarray:
-    """Values of each spectrum at ``channels + shift`` by linear interpolation, the ends repeated."""
-    place = np.clip(channels + shift[:, None], 0, spectra.shape[1] - 1)
-    below = np.minimum(place.astype(int), spectra.shape[1] - 2)
-    part = place - below
-    rows = np.arange(len(spectra))[:, None]
-    return spectra[rows, below] * (1 - part) + spectra[rows, below + 1] * part
 
 
 def _window(inside: slice, reach: int, n_channels: int) -> tuple[int, int]:
@@ -196,13 +174,7 @@ def _noise_after(image: xr.DataArray, shift: np.ndarray) -> dict[str, float]:
     return {"channel_variance_to_mean": one * left + (two - one) * (1 - left)}
 
 
-def _correlation(windows: np.ndarray, template: np.ndarray) -> np.ndarray:
-    centred = windows - windows.mean(axis=1, keepdims=True)
-    norm = np.sqrt((centred**2).sum(axis=1))
-    return (centred @ template) / np.maximum(norm, 1e-300)
-
-
-def _record(shift_ev: np.ndarray, n_lost: int, n_dropped: int, options: AlignOptions) -> dict[str, Any]:
+def _entry(shift_ev: np.ndarray, n_lost: int, n_dropped: int, options: AlignOptions) -> dict[str, Any]:
     known = shift_ev[np.isfinite(shift_ev)]
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
     spread = float(known.std()) if known.size else 0.0

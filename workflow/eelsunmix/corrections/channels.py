@@ -1,7 +1,6 @@
 """Dead, hot and otherwise bad channels, found on the mean spectra of groups of pixels."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -9,10 +8,11 @@ import numpy as np
 import xarray as xr
 from scipy.ndimage import median_filter
 
-from eelsunmix.corrections.common import energy_in_ev, near_edges, record
+from eelsunmix.corrections.common import interpolate_channels, record
+from eelsunmix.corrections.correction import Correction
+from eelsunmix.corrections.evidence import Evidence
 from eelsunmix.corrections.statistics import Statistics
 from eelsunmix.errors import InputError
-from eelsunmix.noise import channel_variance_to_mean
 
 HOT_RATIO, WEAK_RATIO, GAP_RATIO = 2.0, 0.7, 1.03
 """Above twice, or below 0.7 of, all four neighbours. No line as wide as two channels, the resolution of any
@@ -48,25 +48,34 @@ class BadChannelOptions:
         object.__setattr__(self, "chip_gaps", tuple(self.chip_gaps))
 
 
-def find_bad_channels(
-    image: xr.DataArray,
-    statistics: Statistics,
-    dark: np.ndarray,
-    options: BadChannelOptions,
-    edges: Mapping[str, Any],
-) -> tuple[np.ndarray, dict[str, Any]]:
-    """Bad channels, bool (channel,), and the entry of the log.
+@dataclass(frozen=True, kw_only=True)
+class BadChannels(Correction):
+    """Channels to replace: `flags`, bool (channel,), not all of them."""
+
+    flags: np.ndarray
+
+    @property
+    def changes(self) -> bool:
+        """Whether there is any."""
+        return bool(self.flags.any())
+
+    def apply(self, image: xr.DataArray) -> xr.DataArray:
+        """Interpolate the bad channels between their neighbours, in float64."""
+        return image.copy(data=interpolate_channels(image.to_numpy(), self.flags))
+
+
+def measure_bad_channels(evidence: Evidence, dark: np.ndarray, options: BadChannelOptions) -> BadChannels:
+    """Find the bad channels of a detector.
+
+    From 12 eV before the onset of an edge to 30 eV beyond it a channel must be dead to be called bad.
 
     Parameters
     ----------
-    image : DataArray
-        For its energy axis and noise.
-    statistics : Statistics
+    evidence : Evidence
         Of the raw image.
     dark : ndarray, shape (channel,)
+        Dark signal in counts.
     options : BadChannelOptions
-    edges : mapping
-        From 12 eV before an onset to 30 eV beyond it a channel must be dead to be called bad.
 
     Raises
     ------
@@ -74,18 +83,22 @@ def find_bad_channels(
         A channel of the configuration does not exist, or no good channel is left.
     """
     if options.channels == "none":
-        none = np.zeros(image.shape[-1], bool)
-        return none, record("bad_channels", False, "Search for bad channels switched off.", channels=[])
+        entry = record("bad_channels", False, "Search for bad channels switched off.", channels=[])
+        return BadChannels(flags=np.zeros(evidence.n_channels, bool), entry=entry)
     if options.channels == "auto":
-        dead = _dead(statistics)
-        safe = ~near_edges(energy_in_ev(image), edges, REACH_EV)
-        bad = dead | (_outliers(statistics, dark, channel_variance_to_mean(image)) & safe)
-        bad |= _at_gaps(statistics, dark, options.chip_gaps, channel_variance_to_mean(image)) & safe
+        bad = _found(evidence, dark, options.chip_gaps)
     else:
-        bad = _listed(options.channels, image.shape[-1])
+        bad = _listed(options.channels, evidence.n_channels)
     if bad.all():
         raise InputError("corrections.bad_channels: no good channel is left: list fewer channels")
-    return bad, _record(bad, options)
+    return BadChannels(flags=bad, entry=_entry(bad, options))
+
+
+def _found(evidence: Evidence, dark: np.ndarray, gaps: tuple[int, ...]) -> np.ndarray:
+    statistics, noise = evidence.statistics, evidence.variance_to_mean
+    unusual = _outliers(statistics, dark, noise) | _at_gaps(statistics, dark, gaps, noise)
+    found: np.ndarray = _dead(statistics) | (unusual & ~evidence.near_edges(REACH_EV))
+    return found
 
 
 def _listed(channels: tuple[int, ...] | str, n_channels: int) -> np.ndarray:
@@ -100,7 +113,7 @@ def _listed(channels: tuple[int, ...] | str, n_channels: int) -> np.ndarray:
     return bad
 
 
-def _record(bad: np.ndarray, options: BadChannelOptions) -> dict[str, Any]:
+def _entry(bad: np.ndarray, options: BadChannelOptions) -> dict[str, Any]:
     channels = np.flatnonzero(bad).tolist()
     origin = "configuration" if not isinstance(options.channels, str) else "search"
     if not channels:

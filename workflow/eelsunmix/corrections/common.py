@@ -1,4 +1,4 @@
-"""What all correction steps share: the energy axis in eV, the valid pixels, records for the log."""
+"""What correction steps share: which channels an edge protects, interpolation, entries of the log."""
 
 import math
 from collections.abc import Mapping
@@ -7,25 +7,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from eelsunmix.energy import channel_energies
 from eelsunmix.errors import InputError
 
 BEYOND_ONSET = 2.5
 """The second white line of a pair comes up to 22 eV after the onset (Ru M3, M2), 17 eV for La M5, M4."""
-
-
-def energy_in_ev(image: xr.DataArray) -> np.ndarray:
-    """Centres of the channels in eV, whatever the unit of the axis, shape (channel,)."""
-    axis = image.coords[image.dims[-1]]
-    return axis.to_numpy().astype(float) * (1000.0 if axis.attrs.get("units") == "keV" else 1.0)
-
-
-def with_valid_pixel(image: xr.DataArray) -> xr.DataArray:
-    """Return the image with a loaded coordinate `valid_pixel`; all True where the image had none."""
-    if "valid_pixel" in image.coords:
-        return image.assign_coords(valid_pixel=image.coords["valid_pixel"].compute())
-    dims = image.dims[:-1]
-    shape = [image.sizes[dim] for dim in dims]
-    return image.assign_coords(valid_pixel=(dims, np.ones(shape, bool)))
 
 
 def check_image(image: xr.DataArray) -> None:
@@ -34,7 +20,7 @@ def check_image(image: xr.DataArray) -> None:
         raise InputError(f"a spectrum image needs dims (y, x, energy), found {image.dims}")
     if image.dims[-1] not in image.coords:
         raise InputError(f"the spectral axis {image.dims[-1]!r} has no coordinate: assign energies to it")
-    if not (np.diff(energy_in_ev(image)) > 0).all():
+    if not (np.diff(channel_energies(image)) > 0).all():
         raise InputError(f"the coordinate {image.dims[-1]!r} must increase from channel to channel")
 
 

@@ -1,14 +1,16 @@
-"""Dark and gain: from reference files, or from the data where these show a fixed pattern."""
+"""Gain of the channels: from a reference file, or from the data where these show a fixed pattern."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from eelsunmix.corrections.common import BEYOND_ONSET, energy_in_ev, interpolate_channels, near_edges, record
+from eelsunmix.corrections.common import BEYOND_ONSET, interpolate_channels, record
+from eelsunmix.corrections.correction import Correction
+from eelsunmix.corrections.dark import Dark
+from eelsunmix.corrections.evidence import Evidence
 from eelsunmix.corrections.gain_options import GainOptions
 from eelsunmix.corrections.pattern import (
     GAIN_LIMITS,
@@ -18,97 +20,101 @@ from eelsunmix.corrections.pattern import (
     roughness,
 )
 from eelsunmix.corrections.references import read_reference
-from eelsunmix.corrections.statistics import Statistics
-from eelsunmix.noise import channel_variance_to_mean
 
 MIN_CORRELATION = 0.3
 
 
-@dataclass(frozen=True)
-class ChannelCorrection:
-    """``corrected = (raw - dark) / gain`` per channel, and what the log says of it."""
+@dataclass(frozen=True, kw_only=True)
+class Gain(Correction):
+    """Gain per channel: `values`, (channel,), by which counts are divided."""
 
-    dark: np.ndarray
-    gain: np.ndarray
-    records: list[dict[str, Any]] = field(default_factory=list)
+    values: np.ndarray
+
+    @property
+    def changes(self) -> bool:
+        """Whether any channel differs from 1."""
+        return bool((self.values != 1).any())
+
+    def apply(self, image: xr.DataArray) -> xr.DataArray:
+        """Divide by it, in float64."""
+        return image / self.values
 
 
-def read_dark(image: xr.DataArray, options: GainOptions) -> np.ndarray:
-    """Dark signal per channel in counts; zeros without a file."""
-    n_channels = image.shape[-1]
-    if options.dark is None:
-        return np.zeros(n_channels)
-    return read_reference(options.dark, n_channels, options.offset_channels, key="corrections.gain.dark")
+@dataclass(frozen=True, kw_only=True)
+class _Means:
+    """Mean spectra of the groups less the dark signal, bad channels interpolated.
+
+    `spectra` (group, channel); `bad` and `usable`, bool (channel,): those outside edges that have counts in
+    all groups.
+    """
+
+    spectra: np.ndarray
+    bad: np.ndarray
+    usable: np.ndarray
 
 
-def find_gain(
-    image: xr.DataArray,
-    statistics: Statistics,
-    bad: np.ndarray,
-    dark: np.ndarray,
-    options: GainOptions,
-    edges: Mapping[str, Any],
-) -> ChannelCorrection:
-    """Settle dark and gain of every channel.
+def measure_gain(evidence: Evidence, dark: Dark, bad: np.ndarray, options: GainOptions) -> tuple[Dark, Gain]:
+    """Settle the gain of every channel, and with it the dark signal: a fixed pattern may be either.
 
     Parameters
     ----------
-    image : DataArray
-        For its energy axis and noise; its counts are not read.
-    statistics : Statistics
+    evidence : Evidence
         Of the raw image.
-    bad : ndarray of bool, shape (channel,)
-    dark : ndarray, shape (channel,)
+    dark : Dark
         From the reference file.
+    bad : ndarray of bool, shape (channel,)
     options : GainOptions
-    edges : mapping
-        Name -> edge; its `onset_eV` is protected.
+
+    Raises
+    ------
+    InputError
+        The reference file is missing, of the wrong length, or holds values that cannot be used.
     """
-    means = interpolate_channels(statistics.group_means - dark, bad)
-    usable = ~bad & ~near_edges(energy_in_ev(image), edges, options.protect_eV) & (means > 0).all(axis=0)
-    pattern = _pattern(image, statistics, means, usable, options)
-    dark_record = _dark_record(dark, options)
-    if options.reference is not None:
-        gain, gain_record = _reference_gain(means.mean(axis=0), usable, bad, options)
-    elif options.method in ("none", "already_applied") or not pattern.correlation > MIN_CORRELATION:
-        gain, gain_record = np.ones_like(dark), record("gain", False, _why_nothing(options, pattern))
-    elif pattern.kind == "dark":
-        dark, dark_record = dark + pattern.values, _pattern_record(pattern, options)
-        gain, gain_record = (
-            np.ones_like(dark),
-            record(
-                "gain",
-                False,
-                "Gain left alone: the fixed pattern adds counts and was subtracted as dark signal.",
-            ),
-        )
-    else:
-        gain = _gain_of(pattern)
-        gain_record = _pattern_record(pattern, options)
-    numbers = _roughness_numbers(image, statistics, bad, usable, (dark, gain), options)
-    evidence = {"correlation": pattern.correlation, "kind_evidence": pattern.evidence}
-    gain_record = record(**(gain_record | numbers | evidence))
-    return ChannelCorrection(dark, gain, [dark_record, gain_record])
+    spectra = interpolate_channels(evidence.statistics.group_means - dark.values, bad)
+    usable = ~bad & ~evidence.near_edges(options.protect_eV) & (spectra > 0).all(axis=0)
+    means = _Means(spectra=spectra, bad=bad, usable=usable)
+    pattern = _pattern(evidence, means, options)
+    dark, gain = _settled(means, pattern, dark, options)
+    numbers = _roughness_numbers(evidence, means, (dark.values, gain.values), options.smooth_channels)
+    found = {"correlation": pattern.correlation, "kind_evidence": pattern.evidence}
+    return dark, replace(gain, entry=record(**(gain.entry | numbers | found)))
 
 
-def _pattern(
-    image: xr.DataArray, statistics: Statistics, means: np.ndarray, usable: np.ndarray, options: GainOptions
-) -> Pattern:
+def _pattern(evidence: Evidence, means: _Means, options: GainOptions) -> Pattern:
+    n_pixels = evidence.statistics.n_pixels
     # the lines of an EDS spectrum are as narrow as a pattern and in every pixel; so only on demand
-    unasked = image.attrs.get("signal") == "EDS" and options.method == "auto"
-    if unasked or means.shape[-1] < options.smooth_channels:
-        return Pattern("gain", np.zeros(means.shape[-1]), float("nan"), 0.0)
+    unasked = evidence.signal == "EDS" and options.method == "auto"
+    if unasked or evidence.n_channels < options.smooth_channels:
+        return Pattern("gain", np.zeros(evidence.n_channels), float("nan"), 0.0)
     return find_pattern(
-        means,
-        statistics.n_pixels[statistics.n_pixels > 0],
-        usable,
+        means.spectra,
+        n_pixels[n_pixels > 0],
+        means.usable,
         window=options.smooth_channels,
-        variance_to_mean=channel_variance_to_mean(image),
+        variance_to_mean=evidence.variance_to_mean,
         kind=options.pattern,
     )
 
 
-def _gain_of(pattern: Pattern) -> np.ndarray:
+def _settled(means: _Means, pattern: Pattern, dark: Dark, options: GainOptions) -> tuple[Dark, Gain]:
+    """Choose between the reference, the pattern as gain, the pattern as dark signal, and nothing."""
+    if options.reference is not None:
+        return dark, _gain_of_reference(means, options)
+    if options.method in ("none", "already_applied") or not pattern.correlation > MIN_CORRELATION:
+        return dark, _gain_left_alone(dark, _why_nothing(options, pattern))
+    if pattern.kind == "dark":
+        entry = _pattern_entry(pattern, options, f"{_spread(pattern):.3g} counts", "subtracted")
+        text = "Gain left alone: the fixed pattern adds counts and was subtracted as dark signal."
+        return Dark(values=dark.values + pattern.values, entry=entry), _gain_left_alone(dark, text)
+    entry = _pattern_entry(pattern, options, f"{_spread(pattern):.3%}", "divided out")
+    return dark, Gain(values=_gain_of_pattern(pattern), entry=entry)
+
+
+def _gain_left_alone(dark: Dark, why: str) -> Gain:
+    return Gain(values=np.ones_like(dark.values), entry=record("gain", False, why))
+
+
+def _gain_of_pattern(pattern: Pattern) -> np.ndarray:
     """Divisor of mean 1 over the channels where something is known, exactly 1 elsewhere."""
     gain = np.clip(1 + pattern.values, *GAIN_LIMITS)
     known = pattern.values != 0
@@ -116,21 +122,17 @@ def _gain_of(pattern: Pattern) -> np.ndarray:
     return gain
 
 
-def _reference_gain(
-    mean: np.ndarray, usable: np.ndarray, bad: np.ndarray, options: GainOptions
-) -> tuple[np.ndarray, dict[str, Any]]:
+def _gain_of_reference(means: _Means, options: GainOptions) -> Gain:
+    mean, bad = means.spectra.mean(axis=0), means.bad
+    key = "corrections.gain.reference"
     values = read_reference(
-        str(options.reference),
-        mean.size,
-        options.offset_channels,
-        key="corrections.gain.reference",
-        positive_except=bad,
+        str(options.reference), mean.size, options.offset_channels, key=key, positive_except=bad
     )
     window = options.smooth_channels
     divisors = {"divide": values, "multiply": 1 / values}
-    rough = {kind: roughness(mean / divisor, usable, window) for kind, divisor in divisors.items()}
+    rough = {name: roughness(mean / each, means.usable, window) for name, each in divisors.items()}
     kind = options.kind if options.kind != "auto" else min(rough, key=rough.__getitem__)
-    before = roughness(mean, usable, window)
+    before = roughness(mean, means.usable, window)
     summary = f"Gain of {options.reference} applied ({kind}); roughness {before:.3%} -> {rough[kind]:.3%}."
     numbers: dict[str, Any] = {"method": "reference", "kind": kind, "reference": options.reference}
     if rough[kind] > before:
@@ -138,35 +140,24 @@ def _reference_gain(
             f"the reference makes the mean spectrum rougher ({before:.3%} -> {rough[kind]:.3%}): "
             "it may be the wrong file, shifted, or applied already"
         )
-    return divisors[kind] / divisors[kind][~bad].mean(), record("gain", True, summary, **numbers)
+    gain = divisors[kind] / divisors[kind][~bad].mean()
+    return Gain(values=gain, entry=record("gain", True, summary, **numbers))
 
 
-def _dark_record(dark: np.ndarray, options: GainOptions) -> dict[str, Any]:
-    if options.dark is None:
-        return record("dark", False, "No dark reference given and no additive pattern removed.")
-    summary = f"Dark signal of {options.dark} subtracted: {dark.mean():.4g} counts per channel on average."
-    return record("dark", True, summary, method="reference", mean_counts=dark.mean(), reference=options.dark)
-
-
-def _pattern_record(pattern: Pattern, options: GainOptions) -> dict[str, Any]:
+def _spread(pattern: Pattern) -> float:
     known = pattern.values != 0
-    spread = float(pattern.values[known].std()) if known.any() else 0.0
-    size = f"{spread:.3g} counts" if pattern.kind == "dark" else f"{spread:.3%}"
-    action = "subtracted" if pattern.kind == "dark" else "divided out"
+    return float(pattern.values[known].std()) if known.any() else 0.0
+
+
+def _pattern_entry(pattern: Pattern, options: GainOptions, size: str, action: str) -> dict[str, Any]:
+    known = pattern.values != 0
     summary = (
         f"Fixed pattern of {size} (sd) found in the data and {action} in {known.sum()} of {known.size} "
         f"channels: correlation {pattern.correlation:.2f} between different pixels; nothing is known from "
         f"{options.protect_eV:g} eV before an edge to {BEYOND_ONSET * options.protect_eV:g} eV beyond it."
     )
-    return record(
-        pattern.kind,
-        True,
-        summary,
-        method="data_driven",
-        sd=spread,
-        channels=known.sum(),
-        correlation=pattern.correlation,
-    )
+    numbers = {"sd": _spread(pattern), "channels": known.sum(), "correlation": pattern.correlation}
+    return record(pattern.kind, True, summary, method="data_driven", **numbers)
 
 
 def _why_nothing(options: GainOptions, pattern: Pattern) -> str:
@@ -183,22 +174,16 @@ def _why_nothing(options: GainOptions, pattern: Pattern) -> str:
 
 
 def _roughness_numbers(
-    image: xr.DataArray,
-    statistics: Statistics,
-    bad: np.ndarray,
-    usable: np.ndarray,
-    correction: tuple[np.ndarray, np.ndarray],
-    options: GainOptions,
+    evidence: Evidence, means: _Means, correction: tuple[np.ndarray, np.ndarray], window: int
 ) -> dict[str, float]:
-    dark, gain = correction
-    empty = bad | (statistics.mean <= np.maximum(dark, 0))
+    mean, (dark, gain) = evidence.statistics.mean, correction
+    empty = means.bad | (mean <= np.maximum(dark, 0))
     if empty.all():
         return {}
-    before = interpolate_channels(statistics.mean, empty)
-    after = interpolate_channels((statistics.mean - dark) / gain, empty)
-    total = before * statistics.n_pixels.sum()
-    usable, window = usable & ~empty, options.smooth_channels
-    noise = expected_roughness(total, usable, window, channel_variance_to_mean(image))
+    before, after = (interpolate_channels(spectrum, empty) for spectrum in (mean, (mean - dark) / gain))
+    usable = means.usable & ~empty
+    total = before * evidence.statistics.n_pixels.sum()
+    noise = expected_roughness(total, usable, window, evidence.variance_to_mean)
     return {
         "roughness_before": roughness(before, usable, window),
         "roughness_after": roughness(after, usable, window),

@@ -1,17 +1,17 @@
 """One pass over the raw image: sums of groups of pixels, extremes of each channel, spikes."""
 
 import functools
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-import dask
 import numpy as np
 import xarray as xr
 from scipy.ndimage import median_filter
 
 from eelsunmix.corrections.spikes import Spikes, find_spikes
 from eelsunmix.errors import InputError
-from eelsunmix.execution.blocks import BLOCK_ELEMENTS, block_shape
+from eelsunmix.execution.blocks import BLOCK_ELEMENTS
+from eelsunmix.execution.overlapping import fold_overlapping
+from eelsunmix.image import place_in_words
 from eelsunmix.noise import channel_variance_to_mean
 
 SAMPLE_PIXELS = 2048
@@ -108,14 +108,8 @@ def gather_statistics(
     InputError
         A valid pixel holds NaN or infinity.
     """
-    run = functools.partial(_block_statistics, groups=groups, sigma=sigma)
-    pieces = _blocks_with_rim(image, elements or BLOCK_ELEMENTS // 4)
-    if image.chunks is None:
-        found = functools.reduce(Statistics.__add__, (run(*piece) for piece in pieces))
-    else:
-        lazy = dask.delayed(run, pure=False)
-        join = dask.delayed(Statistics.__add__, pure=False)
-        found = functools.reduce(join, [lazy(*piece) for piece in pieces]).compute()
+    kernel = functools.partial(_block_statistics, groups=groups, sigma=sigma)
+    found = fold_overlapping(kernel, image, Statistics.__add__, elements=elements or BLOCK_ELEMENTS // 4)
     order = np.lexsort(found.spikes.position.T[::-1])
     return Statistics(found.n_pixels, found.sums, found.lowest, found.highest, found.spikes[order])
 
@@ -129,24 +123,11 @@ def _leading_direction(deviations: np.ndarray) -> np.ndarray:
     return direction
 
 
-def _blocks_with_rim(
-    image: xr.DataArray, elements: int
-) -> Iterator[tuple[xr.DataArray, tuple[slice, ...], np.ndarray]]:
-    """Blocks that carry one more pixel on each side, the slices of their core, their first index."""
-    steps = block_shape(image.shape, elements)[:-1]
-    for corner in np.ndindex(*(-(-size // step) for size, step in zip(image.shape, steps, strict=False))):
-        first = np.array(corner) * steps
-        last = np.minimum(first + steps, image.shape[:-1])
-        start, stop = np.maximum(first - 1, 0), np.minimum(last + 1, image.shape[:-1])
-        core = tuple(slice(a, b) for a, b in zip(first - start, last - start, strict=True))
-        yield image[tuple(slice(a, b) for a, b in zip(start, stop, strict=True))], core, start
-
-
 def _block_statistics(
-    block: xr.DataArray, core: tuple[slice, ...], start: np.ndarray, *, groups: Groups, sigma: float
+    block: xr.DataArray, core: tuple[slice, ...], corner: tuple[int, ...], *, groups: Groups, sigma: float
 ) -> Statistics:
     cube, valid = block.to_numpy(), block.valid_pixel.to_numpy()
-    _check_finite(cube, valid, start)
+    _check_finite(block, corner)
     spikes = find_spikes(
         cube, valid, core=core, variance_to_mean=channel_variance_to_mean(block), sigma=sigma
     )
@@ -162,16 +143,17 @@ def _block_statistics(
         sums,
         spectra.min(axis=0, initial=np.inf),
         spectra.max(axis=0, initial=-np.inf),
-        Spikes(spikes.position + np.array([*start, 0]), spikes.found, spikes.replaced),
+        Spikes(spikes.position + np.array([*corner, 0]), spikes.found, spikes.replaced),
     )
 
 
-def _check_finite(cube: np.ndarray, valid: np.ndarray, start: np.ndarray) -> None:
+def _check_finite(block: xr.DataArray, corner: tuple[int, ...]) -> None:
+    cube, valid = block.to_numpy(), block.valid_pixel.to_numpy()
     if cube.dtype.kind != "f" or np.isfinite(cube[valid]).all():
         return
     pixel = np.argwhere(valid & ~np.isfinite(cube).all(axis=-1))[0]
     channel = int(np.flatnonzero(~np.isfinite(cube[tuple(pixel)]))[0])
     raise InputError(
-        f"pixel {tuple(int(i) for i in pixel + start)} of the image holds {cube[tuple(pixel)][channel]} "
+        f"the pixel at {place_in_words(block, pixel.tolist(), corner)} holds {cube[tuple(pixel)][channel]} "
         f"in channel {channel}: mark it in valid_pixel or repair the file"
     )

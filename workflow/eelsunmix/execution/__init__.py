@@ -1,1 +1,1 @@
-"""How work is run: blocks of an image, and the frame around one job."""
+"""How work is run: blocks of an image, who runs them, and the frame around one job."""

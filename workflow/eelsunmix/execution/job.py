@@ -13,7 +13,7 @@ from types import FrameType
 from typing import Any
 
 from eelsunmix.errors import InputError
-from eelsunmix.execution.blocks import Execution, execution
+from eelsunmix.execution.clusters import Execution, execution
 
 logger = logging.getLogger("eelsunmix")
 
@@ -35,7 +35,7 @@ def job(log: str | Path, *, threads: int = 1, dask: Mapping[str, Any] | None = N
     threads : int
         Blocks in flight at a time.
     dask : mapping, optional
-        Fields of `eelsunmix.execution.blocks.Execution`.
+        Fields of `eelsunmix.execution.clusters.Execution`.
 
     Raises
     ------

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from eelsunmix.energy import ELECTRONVOLTS, electronvolts_per
 from eelsunmix.errors import InputError
-from eelsunmix.io.signals import ENERGY_UNITS, FileAxis
-
-SPECTRAL_DIMS = {"energy_loss": "eV", "energy": "keV"}
-"""Name of the spectral dim -> its unit; EELS and EDS."""
+from eelsunmix.image import NAVIGATION_DIMS, SPECTRAL_DIMS
+from eelsunmix.io.signals import FileAxis
 
 LENGTHS_NM = {
     "nm": 1.0, "a": 0.1, "å": 0.1, "angstrom": 0.1, "pm": 1e-3, "um": 1e3, "µm": 1e3, "μm": 1e3,
@@ -58,7 +57,7 @@ class EnergyAxis:
     def in_ev(self, key: str) -> float | None:
         """Return offset or dispersion in eV, or None where it was not given."""
         kilo = getattr(self, f"{key}_keV")
-        return getattr(self, f"{key}_eV") if kilo is None else kilo * 1e3
+        return getattr(self, f"{key}_eV") if kilo is None else kilo * ELECTRONVOLTS["kev"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +88,7 @@ class AxesOptions:
 
 
 def _check_dims(dims: Sequence[str]) -> None:
-    unknown = set(dims) - {"frame", "y", "x", *SPECTRAL_DIMS}
+    unknown = set(dims) - {*NAVIGATION_DIMS, *SPECTRAL_DIMS}
     if unknown or len(set(dims)) != len(dims) or len(set(dims) & set(SPECTRAL_DIMS)) != 1:
         raise ValueError(
             f"dims must be frame, y, x and one of energy_loss or energy, each once; not {list(dims)}"
@@ -112,13 +111,13 @@ def energy_axis(
         values = from_file
     else:
         values = known["offset"] + known["dispersion"] * np.arange(axis.size)
-    values = values / ENERGY_UNITS[unit.casefold()]
+    values = values / ELECTRONVOLTS[unit.casefold()]
     _check_increasing(values, dim, unit, path)
     return xr.Variable(dim, values, {"units": unit})
 
 
 def _energies_in_ev(axis: FileAxis) -> np.ndarray | None:
-    factor = ENERGY_UNITS.get(axis.units.casefold())
+    factor = electronvolts_per(axis.units)
     values = _values(axis)
     return None if factor is None or values is None else factor * values
 

@@ -10,6 +10,7 @@ import xarray as xr
 
 from eelsunmix.errors import InputError
 from eelsunmix.execution import blocks
+from eelsunmix.image import place_in_words
 from eelsunmix.io.axes import AxesOptions
 from eelsunmix.io.counts import DetectorOptions, Survey, counts_check, navigation_map, survey
 from eelsunmix.io.files import checksum, read_signals, reading
@@ -126,30 +127,13 @@ def _check_pixels(found: Survey, image: xr.DataArray, invalid_pixels: InvalidPix
     if found.first_not_finite is not None:
         raise InputError(
             f"{path}: {found.n_not_finite} pixels hold NaN or infinity, the first at "
-            f"{_where(image, found.first_not_finite)}; write invalid_pixels: mask to leave them out"
+            f"{place_in_words(image, found.first_not_finite)}; write invalid_pixels: mask to leave them out"
         )
     if found.first_empty is not None:
         raise InputError(
             f"{path}: {found.n_empty} pixels hold nothing but zeros, the first at "
-            f"{_where(image, found.first_empty)}; write invalid_pixels: mask to leave them out"
+            f"{place_in_words(image, found.first_empty)}; write invalid_pixels: mask to leave them out"
         )
-
-
-def _where(image: xr.DataArray, index: tuple[int, ...]) -> str:
-    """Say where a pixel or value lies.
-
-    Examples
-    --------
-    >>> image = xr.DataArray(np.zeros((2, 3, 4)), dims=("y", "x", "energy_loss"))
-    >>> _where(image.assign_coords(energy_loss=("energy_loss", [5., 6., 7., 8.], {"units": "eV"})), (1, 2, 3))
-    '(y, x) = (1, 2), channel 3 (8 eV)'
-    """
-    dims = [str(dim) for dim in image.dims[:-1]]
-    pixel = f"({', '.join(dims)}) = {tuple(index[: len(dims)])}"
-    if len(index) == len(dims):
-        return pixel
-    energy = image[image.dims[-1]]
-    return f"{pixel}, channel {index[-1]} ({float(energy[index[-1]]):g} {energy.attrs['units']})"
 
 
 def _dataset(

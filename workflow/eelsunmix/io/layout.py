@@ -8,10 +8,11 @@ from typing import Any
 import xarray as xr
 
 from eelsunmix.errors import InputError
-from eelsunmix.io.axes import SPECTRAL_DIMS, AxesOptions, EnergyAxis, energy_axis, frame_axis, pixel_axes
+from eelsunmix.image import SPECTRAL_DIMS
+from eelsunmix.io.axes import AxesOptions, EnergyAxis, energy_axis, frame_axis, pixel_axes
 from eelsunmix.io.signals import FileAxis, Signal, describe
 
-NAVIGATION_DIMS = {0: (), 1: ("x",), 2: ("y", "x"), 3: ("frame", "y", "x")}
+_UNNAMED_DIMS = {0: (), 1: ("x",), 2: ("y", "x"), 3: ("frame", "y", "x")}
 """Dims of the other axes by their number, in the order of the array, where the file does not name them."""
 
 _NAMES = {"x": "x", "width": "x", "y": "y", "height": "y"}
@@ -79,7 +80,7 @@ def find_layout(signal: Signal, options: AxesOptions, path: Path) -> Layout:
 
 def _dims_from_units(signal: Signal, path: Path) -> tuple[str, ...]:
     energy = [number for number, axis in enumerate(signal.axes) if axis.is_energy]
-    if len(energy) != 1 or len(signal.axes) - 1 not in NAVIGATION_DIMS:
+    if len(energy) != 1 or len(signal.axes) - 1 not in _UNNAMED_DIMS:
         raise InputError(
             f"{path}: {describe(signal)} has {len(energy)} axes in eV or keV and {len(signal.axes)} in all; "
             "if it is a spectrum image, write axes: {dims: [y, x, energy_loss] (in its order), "
@@ -95,4 +96,4 @@ def _navigation_dims(axes: Sequence[FileAxis]) -> tuple[str, ...]:
     named = [_NAMES.get(axis.name.casefold()) for axis in axes]
     if len(set(named)) == len(named) and named.count(None) <= (len(named) == 3):
         return tuple(name or "frame" for name in named)
-    return NAVIGATION_DIMS[len(axes)]
+    return _UNNAMED_DIMS[len(axes)]

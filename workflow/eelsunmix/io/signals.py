@@ -7,10 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from eelsunmix.energy import electronvolts_per
 from eelsunmix.errors import InputError
-
-ENERGY_UNITS = {"ev": 1.0, "kev": 1e3}
-"""Units of energy, lower case, in eV."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +37,7 @@ class FileAxis:
     @property
     def is_energy(self) -> bool:
         """Whether the unit is one of energy."""
-        return self.units.casefold() in ENERGY_UNITS
+        return electronvolts_per(self.units) is not None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,10 +74,10 @@ class Signal:
     @property
     def spectral_kind(self) -> str:
         """`kind`, or what the unit of energy suggests, or "" for an image without energy axis."""
-        units = [axis.units.casefold() for axis in self.axes if axis.is_energy]
-        if not units:
+        sizes = [size for axis in self.axes if (size := electronvolts_per(axis.units)) is not None]
+        if not sizes:
             return ""
-        return self.kind or ("EDS" if units[0] == "kev" else "EELS")
+        return self.kind or ("EDS" if sizes[0] > 1 else "EELS")
 
 
 def choose_signal(signals: Sequence[Signal], wanted: str | int | None, path: Path) -> Signal:

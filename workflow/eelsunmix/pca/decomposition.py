@@ -10,8 +10,9 @@ from scipy.linalg import eigh
 
 from eelsunmix.errors import InputError
 from eelsunmix.execution.blocks import BLOCK_ELEMENTS, block_shape, map_blocks, template_like
+from eelsunmix.image import valid_pixels
 from eelsunmix.noise import counts_per_electron
-from eelsunmix.pca.gram import FLOAT32_ERROR, ROWS, Gram, pixel_variance, valid_pixels, weighted_gram
+from eelsunmix.pca.gram import FLOAT32_ERROR, ROWS, Gram, pixel_variance, weighted_gram
 from eelsunmix.pca.noise_eigenvalues import measure_noise
 from eelsunmix.pca.score_smoothing import smooth_scores
 from eelsunmix.typing import Floats

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from eelsunmix.errors import InputError
 from eelsunmix.execution.blocks import fold
+from eelsunmix.image import place_in_words, valid_pixels
 from eelsunmix.noise import counts_per_electron
-from eelsunmix.typing import Bools, Floats
+from eelsunmix.typing import Floats
 
 ROWS = 4096
 """Spectra multiplied at a time: bounds both the memory and the length of a float32 sum."""
@@ -69,7 +70,7 @@ def weighted_gram(image: xr.DataArray, precision: Literal["auto", "float64"] = "
     Parameters
     ----------
     image : DataArray, shape (..., channel)
-        Counts; `valid_pixel` is heeded if there.
+        Counts; pixels whose `valid_pixel` is False are left out.
     precision : {"auto", "float64"}
         "auto" multiplies deviations from the mean spectrum in float32 where the values are non-negative
         integers of a mean up to `FLOAT32_MEAN`, and there are enough pixels for a noise floor.
@@ -127,13 +128,6 @@ def valid_spectra(block: xr.DataArray) -> NDArray[Any]:
     return spectra if valid.all() else spectra[valid]
 
 
-def valid_pixels(block: xr.DataArray) -> Bools:
-    """Mask of the valid pixels, in the order of the navigation dims of the block."""
-    if "valid_pixel" not in block.coords:
-        return np.ones(block.shape[:-1], dtype=bool)
-    return block.valid_pixel.transpose(*block.dims[:-1]).to_numpy()
-
-
 def pixel_variance(spectra: NDArray[Any], totals: Floats, per_electron: float) -> Floats:
     """Variance of the total of each pixel, in units of counts (of one electron).
 
@@ -158,13 +152,9 @@ def _check_finite(block: xr.DataArray, totals: Floats) -> None:
     bad = np.flatnonzero(~np.isfinite(totals))
     if bad.size == 0:
         return
-    index = np.argwhere(valid_pixels(block))[bad[0]]
-    where = ", ".join(
-        f"{dim} = {block[dim].values[i] if dim in block.coords else i}"
-        for dim, i in zip(block.dims, index.tolist(), strict=False)
-    )
+    where = place_in_words(block, np.argwhere(valid_pixels(block))[bad[0]].tolist())
     raise InputError(
-        f"{block.name or 'image'}: pixel {where} holds a value that is not finite; mask the pixel"
+        f"{block.name or 'image'}: the pixel at {where} holds a value that is not finite; mask the pixel"
     )
 
 

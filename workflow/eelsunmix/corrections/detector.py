@@ -1,0 +1,114 @@
+"""All that the detector does to counts: measured in one pass over the raw image, undone in one map."""
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from eelsunmix.corrections.channels import BadChannelOptions, BadChannels, measure_bad_channels
+from eelsunmix.corrections.correction import Correction
+from eelsunmix.corrections.dark import Dark, measure_dark
+from eelsunmix.corrections.evidence import gather_evidence
+from eelsunmix.corrections.gain import Gain, measure_gain
+from eelsunmix.corrections.gain_options import GainOptions
+from eelsunmix.corrections.spike_removal import SpikeRemoval, measure_spikes
+from eelsunmix.corrections.spikes import SpikeOptions
+from eelsunmix.execution import blocks
+
+
+@dataclass(frozen=True, kw_only=True)
+class Detector:
+    """The corrections that belong to the detector."""
+
+    dark: Dark
+    gain: Gain
+    bad_channels: BadChannels
+    spikes: SpikeRemoval
+
+    @property
+    def steps(self) -> tuple[Correction, ...]:
+        """The corrections in the order of the log."""
+        return self.dark, self.gain, self.bad_channels, self.spikes
+
+    def apply(self, image: xr.DataArray) -> xr.DataArray:
+        """Return ``(image without spikes - dark) / gain`` with bad channels interpolated.
+
+        The image itself where there is nothing to do; its own integers where only spikes are replaced;
+        float32 otherwise. Pixels that are not valid stay zero.
+
+        Parameters
+        ----------
+        image : DataArray, shape (..., channel)
+            With `valid_pixel`; lazy or eager.
+        """
+        by_channel = self.dark, self.gain, self.bad_channels
+        per_channel = any(step.changes for step in by_channel)
+        if not per_channel and not self.spikes.changes:
+            return image
+        kernel = functools.partial(_apply, spikes=self.spikes, by_channel=by_channel if per_channel else ())
+        dtype = np.dtype("f4") if per_channel else image.dtype
+        template = blocks.template_like(image, {"counts": (image.dims, dtype)})
+        counts = blocks.map_blocks(kernel, self.spikes.number(image), template)["counts"]
+        # the blocks return coordinates too: keep the loaded ones, or reading a mask would compute all counts
+        return counts.assign_coords(image.coords).assign_attrs(image.attrs)
+
+    def dataset(self, image: xr.DataArray) -> xr.Dataset:
+        """Return what was found, on the axes of the raw image, as `corrected.zarr` keeps it."""
+        axis = image.coords[image.dims[-1]]
+        spikes = self.spikes.spikes
+        return xr.Dataset(
+            {
+                "gain": ("raw_energy", self.gain.values, {"units": "1"}),
+                "dark": ("raw_energy", self.dark.values, {"units": "counts"}),
+                "bad_channel": ("raw_energy", self.bad_channels.flags),
+                "spike_position": (("spike", "axis"), spikes.position),
+                "spike_found": ("spike", spikes.found, {"units": "counts"}),
+                "spike_replaced": ("spike", spikes.replaced, {"units": "counts"}),
+            },
+            coords={
+                "raw_energy": ("raw_energy", axis.to_numpy(), axis.attrs),
+                "axis": [str(dim) for dim in image.dims],
+            },
+        )
+
+
+def measure_detector(
+    image: xr.DataArray,
+    gain_options: GainOptions,
+    channel_options: BadChannelOptions,
+    spike_options: SpikeOptions,
+    edges: Mapping[str, Any],
+) -> Detector:
+    """Measure dark, bad channels, gain and spikes, in this order, on one pass over the raw image.
+
+    Parameters
+    ----------
+    image : DataArray, shape (..., channel)
+        Raw counts with the loaded coordinate `valid_pixel`; lazy or eager.
+    gain_options, channel_options, spike_options
+        Options of the steps.
+    edges : mapping
+        Name -> edge; nothing is estimated near one.
+    """
+    evidence = gather_evidence(image, spike_options.sigma, edges)
+    dark = measure_dark(image.shape[-1], gain_options)
+    bad = measure_bad_channels(evidence, dark.values, channel_options)
+    dark, gain = measure_gain(evidence, dark, bad.flags, gain_options)
+    spikes = measure_spikes(image, evidence.statistics.spikes, bad.flags, spike_options)
+    return Detector(dark=dark, gain=gain, bad_channels=bad, spikes=spikes)
+
+
+def _apply(block: xr.DataArray, spikes: SpikeRemoval, by_channel: Sequence[Correction]) -> xr.Dataset:
+    counts = spikes.apply(block)
+    if by_channel:
+        corrected = np.empty(counts.shape, "f4")
+        for row, part in enumerate(counts):  # row by row: float64 of a whole block would be memory's peak
+            for step in by_channel:
+                part = step.apply(part)
+            corrected[row] = part.to_numpy()
+        corrected[~block.valid_pixel.to_numpy()] = 0
+        counts = counts.copy(data=corrected)
+    return xr.Dataset({"counts": counts.drop_attrs(deep=False)})

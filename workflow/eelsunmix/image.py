@@ -1,0 +1,79 @@
+"""What a spectrum image is: the order of its dims, its valid pixels, and words for where a pixel lies."""
+
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+import xarray as xr
+
+from eelsunmix.typing import Bools
+
+NAVIGATION_DIMS = ("frame", "y", "x")
+SPECTRAL_DIMS = {"energy_loss": "eV", "energy": "keV"}
+"""Name of the spectral dim -> its unit; EELS and EDS."""
+
+
+def spectral_dim(image: xr.DataArray) -> Hashable:
+    """Return the dim of the energies by its name; the last one where none has such a name."""
+    return next((dim for dim in SPECTRAL_DIMS if dim in image.dims), image.dims[-1])
+
+
+def in_canonical_order(image: xr.DataArray) -> xr.DataArray:
+    """Put the energy last and the navigation dims, by name, in their usual order before it.
+
+    Examples
+    --------
+    >>> in_canonical_order(xr.DataArray(np.ones((4, 2, 3)), dims=("energy_loss", "x", "y"))).dims
+    ('y', 'x', 'energy_loss')
+    """
+    energy = spectral_dim(image)
+    usual = [dim for dim in NAVIGATION_DIMS if dim in image.dims and dim != energy]
+    others = [dim for dim in image.dims if dim not in usual and dim != energy]
+    return image.transpose(*others, *usual, energy)
+
+
+def valid_pixels(image: xr.DataArray) -> Bools:
+    """Mask of the valid pixels, in the order of the navigation dims of an image whose energy is last.
+
+    All True where the image has no coordinate `valid_pixel`.
+    """
+    if "valid_pixel" not in image.coords:
+        return np.ones(image.shape[:-1], dtype=bool)
+    valid: Bools = image.coords["valid_pixel"].transpose(*image.dims[:-1]).to_numpy().astype(bool)
+    return valid
+
+
+def with_valid_pixel(image: xr.DataArray) -> xr.DataArray:
+    """Return an image, energy last, with the loaded coordinate `valid_pixel`."""
+    return image.assign_coords(valid_pixel=(image.dims[:-1], valid_pixels(image)))
+
+
+def place_in_words(image: xr.DataArray, index: Sequence[int], corner: Sequence[int] = ()) -> str:
+    """Say where a pixel, or a value of it, lies: in the coordinates of the image, or in its indices.
+
+    Parameters
+    ----------
+    image : DataArray
+        Image, or a block of it.
+    index : sequence of int
+        Of the pixel in the navigation dims, or of the value in all dims.
+    corner : sequence of int, optional
+        Index of the first pixel of a block in its image; counts only where a dim has no coordinate.
+
+    Examples
+    --------
+    >>> image = xr.DataArray(np.zeros((2, 3, 4)), dims=("y", "x", "energy_loss"))
+    >>> place_in_words(image.assign_coords(x=("x", [0.0, 1.5, 3.0], {"units": "nm"})), (1, 2))
+    'y = 1, x = 3 nm'
+    """
+    first = [*corner, *[0] * (len(index) - len(corner))]
+    return ", ".join(
+        _coordinate_in_words(image, dim, place, start)
+        for dim, place, start in zip(image.dims, index, first, strict=False)
+    )
+
+
+def _coordinate_in_words(image: xr.DataArray, dim: Hashable, index: int, start: int) -> str:
+    if dim not in image.coords:
+        return f"{dim} = {index + start}"
+    coordinate = image.coords[dim]
+    return f"{dim} = {coordinate.to_numpy()[index]:g} {coordinate.attrs.get('units', '')}".rstrip()
