@@ -15,7 +15,7 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 # A module may import what stands above it, and what stands beside it in the same folder.
 LAYERS = [
-    {"errors", "typing"},
+    {"errors", "typing", "image"},
     {"energy", "options", "provenance"},
     {"execution", "metrics", "edges", "numerics", "noise"},
     {"storage", "profiles", "io", "examples"},
@@ -130,6 +130,17 @@ def test_only_the_store_writes_stores_and_nobody_knows_the_workflow_engine(path)
 @pytest.mark.parametrize("path", sorted(PACKAGE.glob("methods/**/*.py")), ids=lambda path: path.stem)
 def test_methods_know_neither_dask_nor_zarr(path):
     assert not {name.split(".")[0] for name, _ in _imports(path)} & {"dask", "zarr", "distributed"}
+
+
+MAKERS_OF_LAZY_ARRAYS = {"io/lazy.py"}
+"""Readers of files begin with a lazy array; everything else hands kernels to the folds and maps."""
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_only_the_execution_runs_dask(path):
+    uses = {name.split(".")[0] for name, _ in _imports(path)} & {"dask", "distributed", "dask_jobqueue"}
+    place = path.relative_to(PACKAGE)
+    assert not uses or place.parts[0] == "execution" or place.as_posix() in MAKERS_OF_LAZY_ARRAYS
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))

@@ -99,7 +99,7 @@ def test_flipped_bit_in_npz_is_noticed(tmp_path, counts):
 
 def test_large_compressed_member_is_refused(tmp_path, counts, monkeypatch):
     np.savez_compressed(tmp_path / "a.npz", image=counts)
-    monkeypatch.setattr("eelsunmix.io.arrays.LARGEST_UNPACKED", 1000)
+    monkeypatch.setattr("eelsunmix.io.npy.LARGEST_UNPACKED", 1000)
     with pytest.raises(InputError, match=r"is compressed and holds 2928 bytes; save it uncompressed"):
         io.open_image(tmp_path / "a.npz", axes=AXES)
 
@@ -211,7 +211,7 @@ def test_nan_pixel_is_refused_or_masked(tmp_path, counts):
     damaged[4, 3, 12] = np.nan
     damaged[5, 0, 3] = np.inf
     path = saved(tmp_path / "a.npy", damaged)
-    with pytest.raises(InputError, match=r"2 pixels hold NaN.* y = 4.*, x = 3.*, energy_loss = 106 eV"):
+    with pytest.raises(InputError, match=r"2 pixels hold NaN.* y = 8 nm, x = 6 nm, energy_loss = 106 eV"):
         io.open_image(path, axes=AXES)
     imported = io.import_image(path, axes=AXES, invalid_pixels="mask")
     assert np.argwhere(~imported.valid_pixel.to_numpy()).tolist() == [[4, 3], [5, 0]]
@@ -227,7 +227,7 @@ def test_empty_pixel_is_refused_or_masked(tmp_path, counts, monkeypatch):
     path = saved(tmp_path / "a.npy", counts)
     monkeypatch.setattr("eelsunmix.execution.blocks.BLOCK_ELEMENTS", 2 * 5 * 40)
     with pytest.raises(
-        InputError, match=r"1 pixels hold nothing but zeros, the first at y = 6 px, x = 1 px;"
+        InputError, match=r"1 pixels hold nothing but zeros, the first at y = 12 nm, x = 2 nm;"
     ):
         io.open_image(path, axes=AXES)
     image = io.open_image(path, axes=AXES, invalid_pixels="mask")

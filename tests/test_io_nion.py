@@ -72,7 +72,7 @@ def test_ndata1(tmp_path, counts, compression, elements, monkeypatch):
 
 
 def test_metadata_that_unpack_to_far_more_than_metadata_are_refused(tmp_path, counts, monkeypatch):
-    monkeypatch.setattr("eelsunmix.io.nion.LARGEST_METADATA", 2**20)
+    monkeypatch.setattr("eelsunmix.io.formats.nion.LARGEST_METADATA", 2**20)
     bomb = properties(title="0" * 2**21)
     path = write_ndata1(tmp_path / "a.ndata1", counts, bomb, zipfile.ZIP_DEFLATED)
     with pytest.raises(InputError, match=r"a\.ndata1: metadata\.json holds \d+ bytes"):

@@ -1,5 +1,7 @@
 """Vendor file or simulated scene -> raw.zarr -> corrected.zarr."""
 
+from eelsunmix.io import reader_module
+
 
 rule import_image:
     input:
@@ -23,7 +25,9 @@ rule import_image:
         detector=lambda wildcards: as_params(samples[wildcards.sample].detector),
         invalid_pixels=lambda wildcards: samples[wildcards.sample].invalid_pixels,
         content=lambda wildcards: file_fingerprint(samples[wildcards.sample].file),
-        code=source_fingerprint("eelsunmix.io"),
+        code=lambda wildcards: source_fingerprint(
+            "eelsunmix.io.importing", reader_module(samples[wildcards.sample].file)
+        ),
     message:
         "{wildcards.sample}: import {input}"
     script:
@@ -74,7 +78,11 @@ rule correct_gain:
         references=lambda wildcards: list(
             map(file_fingerprint, samples[wildcards.sample].references)
         ),
-        code=source_fingerprint("eelsunmix.corrections", "eelsunmix.edges"),
+        code=lambda wildcards: source_fingerprint(
+            "eelsunmix.corrections",
+            "eelsunmix.edges",
+            *map(reader_module, samples[wildcards.sample].references),
+        ),
     message:
         "{wildcards.sample}: correct gain, bad channels and spikes"
     script:

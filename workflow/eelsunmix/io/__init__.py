@@ -2,6 +2,7 @@
 
 from eelsunmix.io.axes import AxesOptions, EnergyAxis
 from eelsunmix.io.counts import DetectorOptions
+from eelsunmix.io.formats import reader_module
 from eelsunmix.io.importing import import_image, open_image
 
-__all__ = ["AxesOptions", "DetectorOptions", "EnergyAxis", "import_image", "open_image"]
+__all__ = ["AxesOptions", "DetectorOptions", "EnergyAxis", "import_image", "open_image", "reader_module"]

@@ -6,25 +6,17 @@ import struct
 import warnings
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from eelsunmix.errors import InputError
-from eelsunmix.io import arrays, nion, vendor
+from eelsunmix.io.format import Format
+from eelsunmix.io.formats import format_of, known_formats
 from eelsunmix.io.signals import Signal
 
 LARGEST_COMPRESSION = 2000
 """Declared bytes per byte of file beyond which a file is refused; deflate reaches 1032 on zeros."""
-
-READERS: dict[str, Callable[[Path], list[Signal]]] = {
-    **dict.fromkeys(vendor.PLUGINS, vendor.read),
-    **dict.fromkeys((".ndata1", ".ndata"), nion.read_zip),
-    **dict.fromkeys((".h5", ".nhdf"), nion.read_hdf5),
-    ".npy": arrays.read_npy,
-    ".npz": arrays.read_npz,
-    ".zarr": arrays.read_zarr,
-}
 
 REFUSED = {
     ".zspy": "save it as .hspy in HyperSpy, since .zspy needs zarr 2",
@@ -48,36 +40,38 @@ def read_signals(path: Path) -> list[Signal]:
     Parameters
     ----------
     path : Path
-        File of a known kind (see `READERS`).
+        File of a known format, see `eelsunmix.io.formats`.
 
     Raises
     ------
     InputError
         If the file is missing, empty, of another kind, damaged, or declares far more data than it has bytes.
     """
-    suffix = check_path(path)
+    found = check_path(path)
     with reading(path):
-        signals = READERS[suffix](path)
+        signals = found.read(path)
     for signal in signals:
         _check_declared_size(signal, path)
     return signals
 
 
-def check_path(path: Path) -> str:
-    """Return the suffix of a file that can be tried; raise InputError where that makes no sense."""
-    suffix = path.suffix.lower()
+def check_path(path: Path) -> Format:
+    """Return the format of a file that can be tried; raise InputError where that makes no sense."""
+    suffix, known = path.suffix.lower(), format_of(path)
     if not path.exists():
         raise InputError(f"{path}: no such file; check the name and the folder")
     if suffix in REFUSED:
         raise InputError(f"{path}: {suffix} files are not read; {REFUSED[suffix]}")
-    if suffix not in READERS:
-        raise InputError(f"{path}: unknown kind of file {suffix!r}; known are {' '.join(sorted(READERS))}")
-    if path.is_dir() != (suffix == ".zarr"):
+    if known is None:
+        raise InputError(
+            f"{path}: unknown kind of file {suffix!r}; known are {' '.join(sorted(known_formats()))}"
+        )
+    if path.is_dir() != known.is_folder:
         found = "a directory" if path.is_dir() else "a file"
         raise InputError(f"{path}: is {found}; name the spectrum image itself")
     if path.is_file() and path.stat().st_size == 0:
         raise InputError(f"{path}: is empty (0 bytes); copy it again")
-    return suffix
+    return known
 
 
 @contextmanager
@@ -89,7 +83,7 @@ def reading(path: Path) -> Iterator[None]:
             yield
     except InputError:
         raise
-    except _reader_errors() as error:
+    except _errors(path) as error:
         found = " ".join(f"{type(error).__name__}: {error}".split())[:200]
         size = f"{path.stat().st_size} bytes" if path.is_file() else "a directory"
         raise InputError(
@@ -100,8 +94,9 @@ def reading(path: Path) -> Iterator[None]:
         logger.warning("%s: %s", path, warning.message)
 
 
-def _reader_errors() -> tuple[type[Exception], ...]:
-    return (*_READER_ERRORS, *vendor.reader_errors())
+def _errors(path: Path) -> tuple[type[Exception], ...]:
+    known = format_of(path)
+    return _READER_ERRORS if known is None else (*_READER_ERRORS, *known.errors())
 
 
 def checksum(path: Path) -> tuple[str, int]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from eelsunmix.errors import InputError
+from eelsunmix.io.lazy import location, read_by_blocks
 
 
 def check_stored(path: Path) -> None:
@@ -71,24 +72,15 @@ def open_dataset(path: Path, name: str, chunks: tuple[int, ...]) -> Any:
     chunks : tuple of int
         Shape of a block.
     """
-    import dask.array as da
     import h5py
 
     with h5py.File(path, "r") as file:
         shape, dtype = file[name].shape, file[name].dtype
-    return da.map_blocks(
-        _read_block,
-        chunks=da.core.normalize_chunks(chunks, shape),
-        dtype=dtype,
-        meta=np.empty((0,) * len(shape), dtype),
-        path=str(path),
-        dataset=name,
-    )
+    return read_by_blocks(_read_block, chunks, shape=shape, dtype=dtype, path=str(path), dataset=name)
 
 
 def _read_block(path: str, dataset: str, block_info: Any = None) -> np.ndarray:
     import h5py
 
-    where = tuple(slice(*ends) for ends in block_info[None]["array-location"])
     with h5py.File(path, "r") as file:
-        return file[dataset][where]
+        return file[dataset][location(block_info)]

@@ -1,5 +1,6 @@
 """Lazy arrays of plain native numbers, whatever the file stores."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,16 +29,49 @@ def memory_mapped(
     shape, dtype, offset, order
         Where the numbers lie, `offset` in bytes.
     """
+    where = {"shape": shape, "dtype": dtype, "offset": offset, "order": order}
+    return read_by_blocks(_mapped_block, chunks, shape=shape, dtype=dtype, path=str(path), where=where)
+
+
+def read_by_blocks(
+    read: Callable[..., np.ndarray],
+    chunks: tuple[int, ...],
+    *,
+    shape: tuple[int, ...],
+    dtype: np.dtype,
+    **source: Any,
+) -> Any:
+    """Return an array whose blocks are read by a function, on any worker, as a Dask array.
+
+    Parameters
+    ----------
+    read : callable
+        Function of `source` and of Dask's ``block_info``, see `location`.
+    chunks : tuple of int
+        Shape of a block.
+    shape, dtype
+        Of the whole array.
+    **source
+        Passed on; must be picklable, so a path and not an open file.
+    """
     import dask.array as da
 
+    meta = np.empty((0,) * len(shape), dtype)
     return da.map_blocks(
-        _mapped_block,
-        chunks=da.core.normalize_chunks(chunks, shape),
-        dtype=dtype,
-        meta=np.empty((0,) * len(shape), dtype),
-        path=str(path),
-        where={"shape": shape, "dtype": dtype, "offset": offset, "order": order},
+        read, chunks=da.core.normalize_chunks(chunks, shape), dtype=dtype, meta=meta, **source
     )
+
+
+def location(block_info: Any) -> tuple[slice, ...]:
+    """Where a block lies in its array."""
+    return tuple(slice(*ends) for ends in block_info[None]["array-location"])
+
+
+def sliced_by_blocks(array: Any, chunks: tuple[int, ...]) -> Any:
+    """Return an array that can be sliced, such as one of Zarr, as a Dask array."""
+    import dask.array as da
+
+    return da.from_array(array, chunks=chunks)
 
 
 def native(data: Any, path: Path) -> Any:
@@ -85,7 +119,7 @@ def native_dtype(dtype: np.dtype, path: Path) -> np.dtype:
 
 def _mapped_block(path: str, where: dict[str, Any], block_info: Any = None) -> np.ndarray:
     numbers = np.memmap(path, mode="r", **where)
-    return np.array(numbers[tuple(slice(*ends) for ends in block_info[None]["array-location"])])
+    return np.array(numbers[location(block_info)])
 
 
 def _plain_block(block: Any, to: np.dtype) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Bare arrays: npy, npz and Zarr. What the axes are comes from the configuration, or from Zarr's names."""
+"""The npy format, alone or inside a zip archive: headers, checks, and lazy arrays."""
 
 import functools
 import math
@@ -12,8 +12,6 @@ import numpy as np
 
 from eelsunmix.errors import InputError
 from eelsunmix.io.lazy import memory_mapped
-from eelsunmix.io.signals import FileAxis, Signal
-from eelsunmix.io.vendor import plain
 
 LARGEST_UNPACKED = 2**31
 """Bytes of a compressed member of a zip archive, which has to be unpacked in memory."""
@@ -31,27 +29,25 @@ class Header:
 
 @dataclass(frozen=True)
 class Member:
-    """An array inside a zip archive: shape, dtype and a function of a chunk shape that opens it."""
+    """An npy array, alone or in a zip archive: shape, dtype and a function of a chunk shape that opens it."""
 
     shape: tuple[int, ...]
     dtype: np.dtype
     open: Callable[[tuple[int, ...]], Any]
 
 
-def read_npy(path: Path) -> list[Signal]:
-    """Return the array of an npy file, unread."""
+def npy_file(path: Path) -> Member:
+    """Return the array of an npy file, unread.
+
+    Raises
+    ------
+    InputError
+        If it holds less than its header says, or Python objects.
+    """
     with path.open("rb") as file:
         header = _header(file, path)
     _check_length(header, path.stat().st_size, path)
-    return [_bare(path.stem, header.shape, header.dtype, _mapped_opener(path, header, 0))]
-
-
-def read_npz(path: Path) -> list[Signal]:
-    """Return all arrays of an npz file, unread."""
-    with zipfile.ZipFile(path) as archive:
-        names = [name for name in archive.namelist() if name.endswith(".npy")]
-    members = {name.removesuffix(".npy"): zip_member(path, name) for name in names}
-    return [_bare(name, member.shape, member.dtype, member.open) for name, member in members.items()]
+    return Member(header.shape, header.dtype, _mapped_opener(path, header, 0))
 
 
 def zip_member(path: Path, name: str) -> Member:
@@ -79,26 +75,6 @@ def zip_member(path: Path, name: str) -> Member:
     if stored:
         return Member(header.shape, header.dtype, _mapped_opener(path, header, _data_offset(path, info)))
     return Member(header.shape, header.dtype, lambda chunks: _unpacked(path, name))
-
-
-def read_zarr(path: Path) -> list[Signal]:
-    """Return the arrays of a Zarr store that are not coordinates of others, with the axes that it names."""
-    import zarr
-
-    root = zarr.open(path, mode="r")
-    if isinstance(root, zarr.Array):
-        return [_zarr_signal(root, {}, path)]
-    found = dict(root.arrays())
-    return [
-        _zarr_signal(array, found, path)
-        for name, array in found.items()
-        if array.ndim and _dimension_names(array) != (name,)
-    ]
-
-
-def _bare(title: str, shape: tuple[int, ...], dtype: np.dtype, opener: Any) -> Signal:
-    axes = tuple(FileAxis(size=size) for size in shape)
-    return Signal(open=opener, dtype=dtype, axes=axes, title=title, reader="NumPy")
 
 
 def _header(file: IO[bytes], path: Path) -> Header:
@@ -148,35 +124,3 @@ def _data_offset(path: Path, info: zipfile.ZipInfo) -> int:
 def _unpacked(path: Path, name: str) -> np.ndarray:
     with zipfile.ZipFile(path) as archive, archive.open(name) as file:
         return np.lib.format.read_array(file, allow_pickle=False)
-
-
-def _dimension_names(array: Any) -> tuple[str, ...] | None:
-    names = getattr(array.metadata, "dimension_names", None) or array.attrs.get("_ARRAY_DIMENSIONS")
-    return tuple(str(name) for name in names) if names else None
-
-
-def _zarr_signal(array: Any, siblings: dict[str, Any], path: Path) -> Signal:
-    names = _dimension_names(array) or ("",) * array.ndim
-    return Signal(
-        open=functools.partial(_open_zarr, array),
-        dtype=np.dtype(array.dtype),
-        axes=tuple(
-            _zarr_axis(siblings.get(name), name, size) for name, size in zip(names, array.shape, strict=True)
-        ),
-        title=array.basename or path.stem,
-        reader="Zarr",
-        metadata=plain(dict(array.attrs)),
-    )
-
-
-def _zarr_axis(coordinate: Any, name: str, size: int) -> FileAxis:
-    if coordinate is None or coordinate.shape != (size,):
-        return FileAxis(size=size, name=name)
-    units = str(coordinate.attrs.get("units", ""))
-    return FileAxis(size=size, name=name, units=units, values=np.asarray(coordinate[:], dtype=float))
-
-
-def _open_zarr(array: Any, chunks: tuple[int, ...]) -> Any:
-    import dask.array as da
-
-    return da.from_array(array, chunks=chunks)

@@ -9,23 +9,37 @@ from typing import Any
 import numpy as np
 
 from eelsunmix.errors import InputError
-from eelsunmix.io import arrays
+from eelsunmix.io.format import Format
 from eelsunmix.io.hdf5 import check_dataset, open_dataset
+from eelsunmix.io.metadata import plain
+from eelsunmix.io.npy import zip_member
 from eelsunmix.io.signals import FileAxis, Signal
-from eelsunmix.io.vendor import plain
 
 LARGEST_METADATA = 2**25
 """Bytes of metadata beyond which a file is refused: a megabyte of zip can unpack to a gigabyte."""
 
 
-def read_zip(path: Path) -> list[Signal]:
-    """Return the one signal of an exported (ndata1) or library (ndata) file.
+class NionItem(Format):
+    """An exported (ndata1) or library (ndata) file: a zip archive with data.npy and metadata.json."""
 
-    Parameters
-    ----------
-    path : Path
-        Zip archive with the members ``data.npy`` and ``metadata.json``.
-    """
+    suffixes = (".ndata1", ".ndata")
+
+    def read(self, path: Path) -> list[Signal]:
+        """Return the one signal, unread."""
+        return _read_zip(path)
+
+
+class NionLibrary(Format):
+    """A library file (h5: dataset ``data``) or an export (nhdf: group ``data``)."""
+
+    suffixes = (".h5", ".nhdf")
+
+    def read(self, path: Path) -> list[Signal]:
+        """Return the signals, unread."""
+        return _read_hdf5(path)
+
+
+def _read_zip(path: Path) -> list[Signal]:
     with zipfile.ZipFile(path) as archive:
         missing = {"data.npy", "metadata.json"} - set(archive.namelist())
         if missing:
@@ -38,12 +52,11 @@ def read_zip(path: Path) -> list[Signal]:
                 f"{path}: metadata.json holds {size} bytes, which are no metadata; export it again"
             )
         properties = json.loads(archive.read("metadata.json"))
-    member = arrays.zip_member(path, "data.npy")
+    member = zip_member(path, "data.npy")
     return [_signal(properties, member.shape, member.dtype, member.open, path)]
 
 
-def read_hdf5(path: Path) -> list[Signal]:
-    """Return the signals of a Swift library file (h5: dataset ``data``) or export (nhdf: group ``data``)."""
+def _read_hdf5(path: Path) -> list[Signal]:
     import h5py
 
     with h5py.File(path, "r") as file:

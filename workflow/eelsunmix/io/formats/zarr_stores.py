@@ -1,0 +1,59 @@
+"""Zarr stores: arrays with the axes that the store names."""
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from eelsunmix.io.format import Format
+from eelsunmix.io.lazy import sliced_by_blocks
+from eelsunmix.io.metadata import plain
+from eelsunmix.io.signals import FileAxis, Signal
+
+
+class ZarrStore(Format):
+    """A Zarr array or group."""
+
+    suffixes = (".zarr",)
+    is_folder = True
+
+    def read(self, path: Path) -> list[Signal]:
+        """Return the arrays that are not coordinates of others, unread."""
+        import zarr
+
+        root = zarr.open(path, mode="r")
+        if isinstance(root, zarr.Array):
+            return [_zarr_signal(root, {}, path)]
+        found = dict(root.arrays())
+        return [
+            _zarr_signal(array, found, path)
+            for name, array in found.items()
+            if array.ndim and _dimension_names(array) != (name,)
+        ]
+
+
+def _dimension_names(array: Any) -> tuple[str, ...] | None:
+    names = getattr(array.metadata, "dimension_names", None) or array.attrs.get("_ARRAY_DIMENSIONS")
+    return tuple(str(name) for name in names) if names else None
+
+
+def _zarr_signal(array: Any, siblings: dict[str, Any], path: Path) -> Signal:
+    names = _dimension_names(array) or ("",) * array.ndim
+    return Signal(
+        open=functools.partial(sliced_by_blocks, array),
+        dtype=np.dtype(array.dtype),
+        axes=tuple(
+            _zarr_axis(siblings.get(name), name, size) for name, size in zip(names, array.shape, strict=True)
+        ),
+        title=array.basename or path.stem,
+        reader="Zarr",
+        metadata=plain(dict(array.attrs)),
+    )
+
+
+def _zarr_axis(coordinate: Any, name: str, size: int) -> FileAxis:
+    if coordinate is None or coordinate.shape != (size,):
+        return FileAxis(size=size, name=name)
+    units = str(coordinate.attrs.get("units", ""))
+    return FileAxis(size=size, name=name, units=units, values=np.asarray(coordinate[:], dtype=float))

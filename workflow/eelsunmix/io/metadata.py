@@ -1,0 +1,23 @@
+"""Metadata of files, reduced to what JSON can hold."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+LONGEST_METADATA = 32
+"""Elements of a list in the metadata beyond which it is left out."""
+
+
+def plain(value: Any) -> Any:
+    """Return what JSON can hold of metadata: text, numbers, short lists, dictionaries; the rest left out."""
+    if isinstance(value, dict):
+        items = {str(key): plain(item) for key, item in value.items() if not str(key).startswith("_")}
+        return {key: item for key, item in items.items() if item is not None and item != {}}
+    if isinstance(value, np.generic | np.ndarray):
+        return plain(value.tolist()) if value.size <= LONGEST_METADATA else None
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value] if len(value) <= LONGEST_METADATA else None
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if isinstance(value, str | int | bool) else None
