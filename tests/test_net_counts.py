@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from eelsunmix.background.net_counts import net_counts_of_spectra
+from eelsunmix.background.net_counts import EdgeWindow, net_counts_in_windows, net_counts_of_spectra
 from eelsunmix.edges import Edge
 from eelsunmix.energy import channel_bounds
 from eelsunmix.errors import InputError
@@ -75,3 +75,33 @@ def test_no_edges_or_no_spectra_give_an_empty_table():
 def test_window_off_the_axis_is_refused():
     with pytest.raises(InputError, match=r"edges\.O_K\.fit_eV"):
         net_counts_of_spectra(np.ones((1, 50)), ENERGY[:50], {"O_K": LATER})
+
+
+def test_the_deviation_is_that_of_repeated_spectra():
+    """Also where some spectra take their exponent from a reference, which is then taken as known."""
+    energy = np.arange(400.0, 600.0, 2.0)
+    edge = Edge(element="O", onset_eV=532, fit_eV=(450, 528), integrate_eV=(532, 580))
+    expected = 5e3 * (energy / 400) ** -3 + np.where(energy >= 532, 100.0, 0.0)
+    draws = np.random.default_rng(0).poisson(expected, (4000, energy.size)).astype(float)
+    counts, deviation = EdgeWindow(name="O_K", edge=edge).net_counts(draws, energy)
+    assert abs(counts.mean() - 100.0 * 25) < 4 * counts.std() / np.sqrt(4000)
+    np.testing.assert_allclose(deviation.mean(), counts.std(), rtol=0.05)
+    known = EdgeWindow(name="O_K", edge=edge, exponent_from=expected)
+    draws[:, 28:36] = -1.0  # bins of the fit window: no background of their own any more
+    assert (known.net_counts(draws, energy)[1] < deviation).all()
+
+
+class _Box:
+    """A window without a background, as a line of X-rays on none."""
+
+    def net_counts(self, spectra, energy):
+        inside = (np.asarray(energy) >= 10) & (np.asarray(energy) < 20)
+        counts = spectra[:, inside].sum(axis=1)
+        return counts, np.sqrt(counts)
+
+
+def test_any_window_can_stand_beside_an_edge():
+    energy = np.arange(0.0, 40.0)
+    spectra = np.ones((3, 40)) * np.array([[1.0], [2.0], [5.0]])
+    found = net_counts_in_windows(spectra, energy, {"Si_Ka": _Box(), "again": _Box()})
+    np.testing.assert_array_equal(found, [[10, 10], [20, 20], [50, 50]])

@@ -18,7 +18,6 @@ from eelsunmix.pca.noise_eigenvalues import (
 from eelsunmix.rank import ComponentOptions, elbow, estimate_endmembers
 from eelsunmix.rank.coherence import count_signals, map_coherence
 from eelsunmix.rank.parallel_analysis import noise_quantiles, white_noise_eigenvalues
-from eelsunmix.rank.score_simplex import corner_pixels
 
 PLAIN = DenoiseOptions(spatial="none")
 
@@ -101,7 +100,6 @@ def test_real_camera(binning, real_counts):
     rank = estimate(image)
     assert 2 <= rank.attrs["n_endmembers"] <= 4
     assert "not coherent in space" in rank.attrs["reason"]
-    assert rank.starting_endmember.shape == (rank.attrs["n_endmembers"], 1024 // binning)
 
 
 def test_pure_noise_has_no_signal():
@@ -199,36 +197,6 @@ def test_only_weak_signals_need_coherence():
     assert count_signals(values, noise, coherence[:2], counting=False) == 3
 
 
-def test_simplex_finds_the_pure_pixels():
-    rng = np.random.default_rng(0)
-    corners = np.array(
-        [[1.0, 2.0, 0.0, 0.3], [1.0, -1.0, 2.0, 0.1], [1.0, 0.0, -2.0, -0.5], [1.0, 0.1, 0.2, 3.0]]
-    )
-    abundances = rng.dirichlet([1.0] * 4, 500)
-    abundances[[7, 77, 177, 477]] = np.eye(4)
-    scores = rng.uniform(0.5, 2, 500)[:, None] * abundances @ corners
-    scores[3] = [1e-3, 5.0, 5.0, 5.0]  # a dark pixel, all noise
-    assert corner_pixels(scores, 4, rng).tolist() == [7, 77, 177, 477]
-
-
-def test_starting_endmembers_are_spectra_of_the_materials():
-    image = poisson_image(mean=300)
-    pca = denoise(image)
-    rank = estimate_endmembers(image, pca)
-    start = rank.starting_endmember
-    assert start.dims == ("endmember", "energy_loss")
-    assert start.attrs["units"] == "counts"
-    energy = 220 + 400 / 120 * np.arange(120)
-    edges = [np.where(energy > onset, 0.4 * (energy / 220) ** -1.5, 0) for onset in (260, 330, 400)]
-    truth = (energy / 220) ** -2.5 + np.stack(edges)
-    unit = truth / np.linalg.norm(truth, axis=1)[:, None]
-    found = start.to_numpy() / np.linalg.norm(start, axis=1)[:, None]
-    angles = np.arccos(np.clip(found @ unit.T, -1, 1))
-    assert sorted(angles.argmin(axis=1).tolist()) == [0, 1, 2]
-    # The materials are 0.3 rad apart; pure pixels exist.
-    assert angles.min(axis=1).max() < 0.03
-
-
 def test_user_decides_and_is_warned():
     image = poisson_image(mean=100)
     rank = estimate(image, ComponentOptions(n=5))
@@ -237,7 +205,6 @@ def test_user_decides_and_is_warned():
     assert rank.estimate.sel(estimator="marchenko_pastur") == 3
     assert rank.attrs["reason"].startswith("5 as set in components.n; 3 eigenvalues exceed the noise edge")
     assert "5 endmembers are asked for, but 3 components stand out" in rank.attrs["warnings"][0]
-    assert rank.sizes["endmember"] == 5
 
 
 @pytest.mark.parametrize("estimator", ["parallel_analysis", "elbow"])
@@ -282,7 +249,6 @@ def test_invalid_pixels_take_no_part():
     masked = image.where(xr.DataArray(mask, dims=("y", "x")), 0).astype(np.uint16)
     rank = estimate(masked.assign_coords(valid_pixel=(("y", "x"), mask)))
     assert rank.attrs["n_endmembers"] == 3
-    assert bool(np.isfinite(rank.starting_endmember).all())
 
 
 def test_same_result_again_and_for_another_axis_order():

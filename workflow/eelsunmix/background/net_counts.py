@@ -1,17 +1,104 @@
 """BS of given spectra, such as endmembers: what turns abundances into counts of an edge."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from eelsunmix.background.power_law import fit_power_law
+from eelsunmix.background.power_law import PowerLawFit, counting_variance, fit_power_law
 from eelsunmix.background.subtraction import overall_exponent
 from eelsunmix.background.windows import EdgeChannels, locate, sum_ranges
 from eelsunmix.edges import Edge, check_windows
+from eelsunmix.energy import channel_bounds, in_electronvolts
 from eelsunmix.errors import InputError
-from eelsunmix.typing import Floats
+from eelsunmix.typing import Bools, Floats
+
+
+class Window(Protocol):
+    """Where the counts of an element lie in a spectrum, and how what lies under them is taken away."""
+
+    def net_counts(self, spectra: Floats, energy: xr.DataArray | Floats) -> tuple[Floats, Floats]:
+        """Return the net counts and their standard deviations, each of shape (spectrum,).
+
+        Parameters
+        ----------
+        spectra : ndarray, shape (spectrum, channel)
+            In counts of single electrons or photons; of other spectra the deviations say nothing.
+        energy : DataArray or ndarray, shape (channel,)
+            A DataArray says its unit, a plain array is in eV.
+        """
+
+
+@dataclass(frozen=True, kw_only=True)
+class EdgeWindow:
+    """An edge above a power law.
+
+    A spectrum that looks like a background in the fit window (positive in every bin, plausible exponent)
+    gets its own exponent. Any other, such as a signed one of ICA, gets the exponent of a reference; its net
+    counts are then linear in the spectrum, so that they add up as the spectra of a pixel do.
+
+    Parameters
+    ----------
+    name : str
+        For messages.
+    edge : Edge
+    exponent_from : ndarray, shape (channel,), optional
+        Reference spectrum, for example the mean of the image. By default the sum of the spectra that look
+        like a background.
+    """
+
+    name: str
+    edge: Edge
+    exponent_from: Floats | None = None
+
+    def net_counts(self, spectra: Floats, energy: xr.DataArray | Floats) -> tuple[Floats, Floats]:
+        """Return the net counts and their standard deviations, as `Window` says.
+
+        Raises
+        ------
+        InputError
+            If a spectrum needs a reference and there is none.
+        """
+        place = locate(self.edge, energy)
+        sums = sum_ranges(spectra, list(place.ranges()))
+        background, variance = self._fit(sums, place).extrapolate(place.integrate_bounds)
+        return sums[:, -1] - background, np.sqrt(counting_variance(sums[:, -1], 1.0) + variance)
+
+    def net_spectra(self, spectra: Floats, energy: xr.DataArray | Floats) -> tuple[slice, Floats]:
+        """Return the channels of the integration window and the net spectra in them, (spectrum, channel)."""
+        place = locate(self.edge, energy)
+        channels = slice(*place.integrate)
+        bounds = channel_bounds(in_electronvolts(energy))[channels.start : channels.stop + 1]
+        fit = self._fit(sum_ranges(spectra, list(place.ranges())), place)
+        return channels, spectra[:, channels] - fit.expected_counts(bounds)
+
+    def exponents(self, spectra: Floats, energy: xr.DataArray | Floats) -> Floats:
+        """Return the exponent of each spectrum before the edge, (spectrum,); NaN where it is not positive."""
+        place = locate(self.edge, energy)
+        binned = sum_ranges(spectra, list(place.ranges()))[:, :-1]
+        positive = np.all(binned > 0, axis=1, keepdims=True)
+        fit = fit_power_law(np.where(positive, binned, 1.0), place.fit_bounds)
+        return np.where(positive[:, 0] & fit.converged, fit.exponent, np.nan)
+
+    def _fit(self, sums: Floats, place: EdgeChannels) -> PowerLawFit:
+        own = fit_power_law(sums[:, :-1], place.fit_bounds)
+        usable = _looks_like_background(sums[:, :-1], own)
+        if usable.all():
+            return own
+        known = sums[usable]
+        if self.exponent_from is not None:
+            known = sum_ranges(self.exponent_from[None], list(place.ranges()))
+        reference = _reference_exponent(known[:, :-1].sum(axis=0), place, self.name)
+        return fit_power_law(
+            sums[:, :-1],
+            place.fit_bounds,
+            exponent=np.where(usable, own.exponent, reference),
+            # the exponent of the reference is taken as known
+            exponent_variance=np.where(usable, own.exponent_variance, 0.0),
+        )
 
 
 def net_counts_of_spectra(
@@ -23,9 +110,7 @@ def net_counts_of_spectra(
 ) -> Floats:
     """Net counts of each edge in given spectra, such as endmembers, shape (spectrum, edge).
 
-    A spectrum that looks like a background in the fit window (positive in every bin, plausible exponent)
-    gets its own exponent. Any other, such as a signed one of ICA, gets the exponent of a reference; its net
-    counts are then linear in the spectrum, so that they add up as the spectra of a pixel do.
+    See `EdgeWindow`.
 
     Parameters
     ----------
@@ -44,25 +129,28 @@ def net_counts_of_spectra(
     """
     spectra = np.asarray(spectra, dtype=float)
     check_windows(edges, energy)
-    reference = None if exponent_from is None else np.asarray(exponent_from, dtype=float)[None]
-    columns = [
-        _net_counts_of_edge(spectra, locate(edge, energy), reference, name) for name, edge in edges.items()
-    ]
-    return np.array(columns).reshape(len(edges), len(spectra)).T
+    windows = edge_windows(edges, exponent_from=exponent_from)
+    return net_counts_in_windows(spectra, energy, windows)
 
 
-def _net_counts_of_edge(spectra: Floats, place: EdgeChannels, reference: Floats | None, name: str) -> Floats:
-    sums = sum_ranges(spectra, list(place.ranges()))
-    fit = fit_power_law(sums[:, :-1], place.fit_bounds)
-    own = (sums[:, :-1] > 0).all(axis=1) & fit.converged & ~fit.implausible
-    exponent = fit.exponent
-    if not own.all():
-        known = sums[own] if reference is None else sum_ranges(reference, list(place.ranges()))
-        exponent = np.where(own, exponent, _reference_exponent(known[:, :-1].sum(axis=0), place, name))
-    background, _ = fit_power_law(sums[:, :-1], place.fit_bounds, exponent=exponent).extrapolate(
-        place.integrate_bounds
-    )
-    return sums[:, -1] - background
+def net_counts_in_windows(
+    spectra: Floats, energy: xr.DataArray | Floats, windows: Mapping[str, Window]
+) -> Floats:
+    """Net counts of given spectra in windows of any kind, shape (spectrum, window)."""
+    columns = [window.net_counts(spectra, energy)[0] for window in windows.values()]
+    return np.array(columns).reshape(len(windows), len(spectra)).T
+
+
+def edge_windows(
+    edges: Mapping[str, Edge], *, exponent_from: ArrayLike | None = None
+) -> dict[str, EdgeWindow]:
+    """Make windows of edges, with the reference spectrum for those that have no background of their own."""
+    reference = None if exponent_from is None else np.asarray(exponent_from, dtype=float)
+    return {name: EdgeWindow(name=name, edge=edge, exponent_from=reference) for name, edge in edges.items()}
+
+
+def _looks_like_background(binned: Floats, fit: PowerLawFit) -> Bools:
+    return (binned > 0).all(axis=1) & fit.converged & ~fit.implausible
 
 
 def _reference_exponent(binned: Floats, place: EdgeChannels, name: str) -> float:

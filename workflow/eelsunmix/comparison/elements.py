@@ -6,9 +6,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from eelsunmix.background.net_counts import net_counts_of_spectra
-from eelsunmix.background.power_law import fit_power_law
-from eelsunmix.background.windows import locate, sum_ranges
+from eelsunmix.background.net_counts import edge_windows, net_counts_of_spectra
 from eelsunmix.comparison.components import Setting
 from eelsunmix.comparison.thresholds import SHOWN
 from eelsunmix.edges import Edge
@@ -86,12 +84,8 @@ def exponents(spectra: Floats, setting: Setting) -> Floats:
     result = np.full((len(spectra), len(setting.edges)), np.nan)
     if not len(spectra):
         return result
-    for column, edge in enumerate(setting.edges.values()):
-        place = locate(edge, setting.energy)
-        binned = sum_ranges(spectra, list(place.ranges()))[:, :-1]
-        positive = np.all(binned > 0, axis=1, keepdims=True)
-        fit = fit_power_law(np.where(positive, binned, 1.0), place.fit_bounds)
-        result[:, column] = np.where(positive[:, 0] & fit.converged, fit.exponent, np.nan)
+    for column, window in enumerate(edge_windows(setting.edges).values()):
+        result[:, column] = window.exponents(spectra, setting.energy)
     return result
 
 

@@ -7,8 +7,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from eelsunmix.background.power_law import fit_power_law
-from eelsunmix.background.windows import locate, sum_ranges
+from eelsunmix.background.net_counts import edge_windows
 from eelsunmix.comparison.components import REFERENCE, Components, Setting
 from eelsunmix.comparison.elements import (
     BACKGROUND,
@@ -20,7 +19,6 @@ from eelsunmix.comparison.elements import (
     owners,
 )
 from eelsunmix.comparison.matching import match_whitened
-from eelsunmix.energy import channel_bounds, in_electronvolts
 from eelsunmix.metrics import nmse, nmse_scale_free, sad, sad_edge, sad_whitened
 from eelsunmix.profiles import profile_pixels, sum_profile
 from eelsunmix.typing import Floats
@@ -101,18 +99,10 @@ def net_spectra(spectra: Floats, setting: Setting) -> Floats:
     Spectra without a background of their own, such as signed ones, get the exponent of the mean spectrum.
     """
     flat = spectra.reshape(-1, spectra.shape[-1])
-    energies = in_electronvolts(setting.energy)
     parts = []
-    for edge in setting.edges.values():
-        place = locate(edge, setting.energy)
-        bins = sum_ranges(np.vstack([flat, setting.mean_spectrum]), list(place.ranges()))[:, :-1]
-        own = fit_power_law(np.maximum(bins, 0), place.fit_bounds)
-        usable = (bins > 0).all(axis=1) & own.converged & ~own.implausible
-        exponent = np.where(usable, own.exponent, own.exponent[-1])
-        channels = slice(*place.integrate)
-        bounds = channel_bounds(energies)[channels.start : channels.stop + 1]
-        fit = fit_power_law(bins, place.fit_bounds, exponent=exponent)
-        parts.append((flat[:, channels] - fit.expected_counts(bounds)[:-1]) / setting.noise[channels])
+    for window in edge_windows(setting.edges, exponent_from=setting.mean_spectrum).values():
+        channels, net = window.net_spectra(flat, setting.energy)
+        parts.append(net / setting.noise[channels])
     return np.concatenate(parts, axis=1).reshape(*spectra.shape[:-1], -1)
 
 

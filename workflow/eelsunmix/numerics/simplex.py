@@ -1,4 +1,4 @@
-"""The largest simplex among points: the search behind VCA and behind starting endmembers."""
+"""The largest simplex among points: the search behind VCA."""
 
 import numpy as np
 

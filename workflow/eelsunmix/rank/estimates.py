@@ -10,7 +10,6 @@ from eelsunmix.errors import InputError
 from eelsunmix.pca.noise_eigenvalues import MARGIN, Noise, measure_noise, rounding_error
 from eelsunmix.rank.coherence import count_signals, map_coherence
 from eelsunmix.rank.parallel_analysis import noise_quantiles
-from eelsunmix.rank.score_simplex import corner_pixels
 from eelsunmix.typing import Floats
 
 
@@ -62,8 +61,7 @@ def estimate_endmembers(
     -------
     Dataset
         `estimate` (estimator), `parallel_eigenvalue` (index; on the scale of `eigenvalue`),
-        `starting_endmember` (endmember, channel) in counts, `coherence` (component): how alike neighbours are
-        in each score map, positive if more than by chance.
+        `coherence` (component): how alike neighbours are in each score map, positive if more than by chance.
         Attributes: `n_endmembers`, `chosen`, `reason`, `noise_level`, `noise_edge`, `noise_stretch`,
         `signal_rank` (eigenvalues above the edge), `warnings`.
 
@@ -95,7 +93,6 @@ def estimate_endmembers(
         "estimate": ("estimator", np.array(list(estimates.values()))),
         "parallel_eigenvalue": ("index", parallel),
         "coherence": ("component", coherence),
-        "starting_endmember": _starting_endmembers(pca, number),
     }
     choice = {"n_endmembers": number, "chosen": chosen, "reason": reason}
     warnings = _warnings(number, estimates, noise, options)
@@ -232,16 +229,3 @@ def _warnings(number: int, estimates: dict[str, int], noise: Noise, options: Com
             f"{estimates['marchenko_pastur']} components stand out; components.max is {options.max}"
         )
     return warnings
-
-
-def _starting_endmembers(pca: xr.Dataset, number: int) -> xr.DataArray:
-    score = pca.get("score_nlm", pca.score).isel(component=slice(number)).to_numpy()
-    scores = score.reshape(-1, number).astype(np.float64)
-    scores = scores[np.isfinite(scores).all(axis=1)]
-    corners = scores.mean(axis=0, keepdims=True)
-    if number > 1:
-        corners = scores[corner_pixels(scores, number, np.random.default_rng(0))]
-    loading = pca.loading.isel(component=slice(number)).drop_vars("component", errors="ignore")
-    spectra = xr.DataArray(corners, dims=("endmember", "component")) @ loading
-    spectra = spectra.clip(min=0).assign_coords(endmember=np.arange(number))
-    return spectra.transpose("endmember", ...).assign_attrs(units="counts")
