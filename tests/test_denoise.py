@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from eelsunmix.errors import InputError
 from eelsunmix.execution import blocks
+from eelsunmix.numerics.eigenvalues import largest_eigenvalue
 from eelsunmix.pca import DenoiseOptions, denoise, reconstruct
-from eelsunmix.pca.gram import largest_eigenvalue, weighted_gram
+from eelsunmix.pca.gram import weighted_gram
 
 PLAIN = DenoiseOptions(spatial="none")
 
@@ -254,7 +255,7 @@ def test_unusable_input_is_refused():
     image = poisson_image((4, 6, 10)).astype(np.float32)
     image.values[2, 3, 5] = np.nan
     with pytest.raises(
-        InputError, match=r"counts: the pixel at y = 1, x = 1\.5 holds a value that is not finite"
+        InputError, match=r"counts: the pixel at y = 1 nm, x = 1\.5 nm holds a value that is not finite"
     ):
         denoise(image)
     with pytest.raises(InputError, match="no valid pixel holds any counts"):

@@ -8,13 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, optimize
 
-from eelsunmix.background.power_law import (
-    PLAUSIBLE_EXPONENTS,
-    fit_exponent,
-    fit_power_law,
-    fitted_exponent_variance,
-    power_law_integrals,
-)
+from eelsunmix.background.exponents import fit_exponent, fitted_exponent_variance
+from eelsunmix.background.integrals import power_law_integrals
+from eelsunmix.background.power_law import PLAUSIBLE_EXPONENTS, fit_power_law
 
 FIT, SIGNAL = (225.0, 275.0), (285.0, 385.0)
 BOUNDS = np.linspace(*FIT, 16)  # 15 channels of 3.33 eV, the dispersion of the paper
@@ -209,5 +205,5 @@ def test_a_dozen_bins_tell_almost_all_of_the_exponent():
 def test_batches_do_not_matter(monkeypatch):
     counts, _ = spectra_of(2.0, 20, 11, np.random.default_rng(7))
     expected = fit_exponent(counts, BOUNDS)
-    monkeypatch.setattr("eelsunmix.background.power_law.BATCH", 4)
+    monkeypatch.setattr("eelsunmix.background.exponents.BATCH", 4)
     np.testing.assert_array_equal(fit_exponent(counts, BOUNDS), expected)

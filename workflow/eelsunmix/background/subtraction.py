@@ -7,13 +7,8 @@ from typing import Literal
 import numpy as np
 from scipy import ndimage
 
-from eelsunmix.background.power_law import (
-    PowerLawFit,
-    counting_variance,
-    fit_exponent,
-    fit_power_law,
-    fitted_exponent_variance,
-)
+from eelsunmix.background.exponents import fit_exponent, fitted_exponent_variance
+from eelsunmix.background.power_law import PowerLawFit, counting_variance, fit_power_law
 from eelsunmix.background.windows import EdgeChannels
 from eelsunmix.typing import Bools, Floats
 

@@ -1,62 +1,22 @@
 """Poisson-weighted PCA of an image of any size, and non-local means on its score maps."""
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from scipy.linalg import eigh
 
 from eelsunmix.errors import InputError
-from eelsunmix.execution.blocks import BLOCK_ELEMENTS, block_shape, map_blocks, template_like
+from eelsunmix.execution.blocks import map_blocks, template_like
 from eelsunmix.image import valid_pixels
 from eelsunmix.noise import counts_per_electron
 from eelsunmix.pca.gram import FLOAT32_ERROR, ROWS, Gram, pixel_variance, weighted_gram
 from eelsunmix.pca.noise_eigenvalues import measure_noise
+from eelsunmix.pca.options import DenoiseOptions
 from eelsunmix.pca.score_smoothing import smooth_scores
 from eelsunmix.typing import Floats
-
-
-@dataclass(frozen=True, kw_only=True)
-class DenoiseOptions:
-    """How the image is denoised.
-
-    Parameters
-    ----------
-    n_components : int
-        Components kept (fewer where the image has fewer pixels or channels); leave room above the number
-        of endmembers.
-    spatial : {"none", "nlm"}
-        Whether the score maps are smoothed by non-local means too.
-    nlm_strength : float
-        Smoothing of the non-local means: 0.4 keeps features of 2 x 2 pixels, 0.7 smooths more.
-    nlm_window_px, nlm_patch_px : int
-        Side of the searched area and of the compared neighbourhoods, odd, in pixels.
-    guard_probability : float
-        Where the smoothed-away signal is so improbable as noise, the unsmoothed scores are put back
-        in `score_nlm_guarded`.
-    """
-
-    n_components: int = 12
-    spatial: Literal["none", "nlm"] = "nlm"
-    nlm_strength: float = 0.4
-    nlm_window_px: int = 13
-    nlm_patch_px: int = 3
-    guard_probability: float = 1e-4
-
-    def __post_init__(self) -> None:
-        if self.n_components < 1:
-            raise ValueError(f"n_components must be at least 1, not {self.n_components}")
-        if self.spatial not in ("none", "nlm"):
-            raise ValueError(f"spatial must be none or nlm, not {self.spatial!r}")
-        if not self.nlm_strength > 0:
-            raise ValueError(f"nlm_strength must be positive, not {self.nlm_strength}")
-        for name in ("nlm_window_px", "nlm_patch_px"):
-            if (side := getattr(self, name)) < 1 or side % 2 == 0:
-                raise ValueError(f"{name} must be odd and positive, not {side}")
-        if not 0 < self.guard_probability < 1:
-            raise ValueError(f"guard_probability must be between 0 and 1, not {self.guard_probability}")
 
 
 def denoise(image: xr.DataArray, options: DenoiseOptions | None = None) -> xr.Dataset:
@@ -121,53 +81,6 @@ def denoise(image: xr.DataArray, options: DenoiseOptions | None = None) -> xr.Da
         "spatial": options.spatial,
     }
     return smooth_scores(pca, noise, options) if options.spatial == "nlm" else pca
-
-
-def reconstruct(pca: xr.Dataset, n_components: int, *, score: str = "score") -> xr.DataArray:
-    """Denoised image, made chunk by chunk when it is read.
-
-    Parameters
-    ----------
-    pca : Dataset
-        From `denoise`.
-    n_components : int
-        Leading components used.
-    score : {"score", "score_nlm", "score_nlm_guarded"}
-        Which scores.
-
-    Returns
-    -------
-    DataArray of float32, shape (..., channel)
-        Lazy; coordinates and attributes of the image; zero in invalid pixels. Its noise is no longer that
-        of counts.
-
-    Raises
-    ------
-    InputError
-        There are fewer components, or no such scores.
-    """
-    available = pca.sizes["component"]
-    if not 1 <= n_components <= available:
-        raise InputError(
-            f"n_components is {n_components}, but the PCA has 1 to {available}; raise denoise.n_components"
-        )
-    if score not in pca:
-        raise InputError(f"the PCA has no {score!r}; set denoise.spatial to nlm, or use 'score'")
-    scores = pca[score].isel(component=slice(n_components)).drop_vars("component", errors="ignore")
-    loading = pca.loading.isel(component=slice(n_components)).drop_vars("component", errors="ignore").load()
-    budget = max(1, BLOCK_ELEMENTS * n_components // loading.shape[1])
-    chunks = dict(zip(scores.dims, block_shape(scores.shape, budget), strict=True))
-    counts = xr.apply_ufunc(
-        lambda rows, columns: np.nan_to_num(rows, nan=0.0) @ columns,
-        scores.chunk(chunks),
-        loading.astype(np.float32),
-        input_core_dims=[["component"], list(loading.dims)],
-        output_core_dims=[[loading.dims[1]]],
-        dask="parallelized",
-        output_dtypes=[np.float32],
-    )
-    kept = {name: pca.attrs[name] for name in ("counts_per_electron", "title", "signal") if name in pca.attrs}
-    return counts.rename("counts").assign_attrs(kept, units="counts")
 
 
 def _decompose(image: xr.DataArray) -> tuple[Gram, Floats, Floats, Floats]:

@@ -16,6 +16,7 @@ from eelsunmix.errors import InputError
 from eelsunmix.execution.blocks import fold
 from eelsunmix.image import place_in_words, valid_pixels
 from eelsunmix.noise import counts_per_electron
+from eelsunmix.numerics.eigenvalues import largest_eigenvalue
 from eelsunmix.typing import Floats
 
 ROWS = 4096
@@ -196,16 +197,3 @@ def _shifted_products(spectra: NDArray[Any], totals: Floats, counts: Floats) -> 
     cross = np.outer(counts - totals.sum() * mean_shape, mean_shape)
     products += cross + cross.T + totals.sum() * np.outer(mean_shape, mean_shape)
     return products, float(power)
-
-
-def largest_eigenvalue(matrix: Floats, steps: int = 20) -> float:
-    """Estimate the largest eigenvalue of a positive semidefinite matrix by power iteration."""
-    vector = np.sqrt(np.maximum(np.diagonal(matrix), 0.0))
-    vector = vector * np.where(np.arange(len(vector)) % 2, 1.0, 0.7)
-    norm = float(np.linalg.norm(vector))
-    for _ in range(steps):
-        if norm == 0:
-            break
-        vector = matrix @ (vector / norm)
-        norm = float(np.linalg.norm(vector))
-    return norm

@@ -1,24 +1,19 @@
 """Non-local means of the score maps of a PCA, with the noise measured on its eigenvalues."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from eelsunmix.pca.noise_eigenvalues import Noise
 from eelsunmix.pca.nonlocal_means import nonlocal_means, significant_loss
+from eelsunmix.pca.options import DenoiseOptions
 from eelsunmix.typing import Bools, Floats
-
-if TYPE_CHECKING:
-    from eelsunmix.pca import DenoiseOptions
-
 
 EXTRA_COMPONENTS = 2
 """Components beyond the signal that also decide whether two pixels are alike: weak signals hide there."""
 
 
-def smooth_scores(pca: xr.Dataset, noise: Noise, options: "DenoiseOptions") -> xr.Dataset:
+def smooth_scores(pca: xr.Dataset, noise: Noise, options: DenoiseOptions) -> xr.Dataset:
     """Add `score_nlm`, `score_nlm_guarded` and `nlm_restored` to a PCA, frame by frame.
 
     Parameters
@@ -53,7 +48,7 @@ def smooth_scores(pca: xr.Dataset, noise: Noise, options: "DenoiseOptions") -> x
 
 
 def _smooth_frame(
-    scores: NDArray[np.float32], weight: Floats, deviation: Floats, n_compared: int, options: "DenoiseOptions"
+    scores: NDArray[np.float32], weight: Floats, deviation: Floats, n_compared: int, options: DenoiseOptions
 ) -> tuple[NDArray[np.float32], Bools]:
     valid, variance = np.isfinite(weight), weight**2
     scaled = (scores / deviation).astype(np.float32)

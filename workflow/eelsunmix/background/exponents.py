@@ -1,0 +1,75 @@
+"""The exponent of a power law: the one unknown of its likelihood, by Fisher scoring."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from eelsunmix.background.integrals import power_law_integrals
+from eelsunmix.typing import Bools, Floats
+
+SEARCHED_EXPONENTS = (-10.0, 20.0)
+BATCH = 2**14
+"""Pixels fitted at a time: bounds the temporary arrays and keeps them in the cache."""
+
+
+def fit_exponent(counts: ArrayLike, bounds: ArrayLike) -> tuple[Floats, Bools]:
+    """Exponent that makes the distribution of the counts over the bins most likely.
+
+    Parameters
+    ----------
+    counts : array_like, shape (pixel, bin)
+        Only the proportions matter, so averages and sums over pixels serve as well.
+    bounds : array_like, shape (bin + 1,)
+        Limits of the bins in eV.
+
+    Returns
+    -------
+    exponent : ndarray, shape (pixel,)
+        NaN where the counts do not sum to more than zero.
+    converged : ndarray of bool, shape (pixel,)
+    """
+    counts, bounds = np.asarray(counts, dtype=float), np.asarray(bounds, dtype=float)
+    exponent = np.full(len(counts), np.nan)
+    converged = np.zeros(len(counts), dtype=bool)
+    usable = np.flatnonzero(counts.sum(axis=1) > 0)
+    for start in range(0, usable.size, BATCH):
+        pixels = usable[start : start + BATCH]
+        shares = counts[pixels] / counts[pixels].sum(axis=1, keepdims=True)
+        exponent[pixels], converged[pixels] = _score_exponent(shares, bounds)
+    return exponent, converged
+
+
+def fitted_exponent_variance(
+    counts: ArrayLike, exponent: ArrayLike, bounds: ArrayLike, counts_per_electron: float = 1.0
+) -> Floats:
+    """Variance of an exponent fitted to a number of counts (inverse Fisher information), shape (pixel,)."""
+    exponent, bounds = np.asarray(exponent, dtype=float), np.asarray(bounds, dtype=float)
+    _, information = _score_and_information(np.zeros((1, bounds.size - 1)), bounds, exponent)
+    return counts_per_electron / (np.maximum(counts, counts_per_electron) * information)
+
+
+def _score_exponent(
+    shares: Floats, bounds: Floats, *, tolerance: float = 1e-9, max_iterations: int = 60
+) -> tuple[Floats, Bools]:
+    # Fisher scoring; pixels leave the loop as they converge, because a few slow ones would hold up the rest.
+    exponent = np.full(len(shares), 3.0)
+    converged = np.zeros(len(shares), dtype=bool)
+    active = np.arange(len(shares))
+    for _ in range(max_iterations):
+        old = exponent[active]
+        score, information = _score_and_information(shares[active], bounds, old)
+        new = np.clip(old + np.clip(score / information, -2, 2), *SEARCHED_EXPONENTS)
+        exponent[active] = new
+        still = np.abs(new - old) > tolerance
+        inside = (new > SEARCHED_EXPONENTS[0]) & (new < SEARCHED_EXPONENTS[1])
+        converged[active] = ~still & inside
+        active = active[still]
+        if not active.size:
+            break
+    return exponent, converged
+
+
+def _score_and_information(shares: Floats, bounds: Floats, exponent: Floats) -> tuple[Floats, Floats]:
+    integral, slope = power_law_integrals(bounds, exponent)
+    expected = integral / integral.sum(axis=1, keepdims=True)
+    slope = slope - (expected * slope).sum(axis=1, keepdims=True)
+    return (shares * slope).sum(axis=1), (expected * slope**2).sum(axis=1)
