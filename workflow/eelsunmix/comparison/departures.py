@@ -73,7 +73,7 @@ def _departure(found: Sequence[Standing], why: str, setting: Setting) -> str:
     edges = listed([f"{setting.edges[standing.edge].element} ({standing.edge})" for standing in found])
     return (
         f"{departs} the BS {kind} of {edges}: {span(ends[0], ends[-1])} of the correlation that the noise "
-        f"allows, {CRITERIA['agreement'].green:g} is wanted. {why}"
+        f"allows; {CRITERIA['agreement'].green:g} is needed. {why}"
     )
 
 

@@ -26,8 +26,8 @@ BEYOND = MappingProxyType(
             "does not describe the spectra within their noise",
         ),
         "exponent": (
-            "have components with backgrounds of no matter",
-            "has components with backgrounds of no matter",
+            "have components with impossible backgrounds",
+            "has components with impossible backgrounds",
         ),
         "binarisation": ("take mixed pixels for pure ones", "takes mixed pixels for pure ones"),
     }
@@ -70,7 +70,7 @@ def _agreement(
     departing = [standing for standing in known if standing.bad]
     own = departures(departing[:MOST_EDGES], comparison, rows, setting)
     others = [f"{standing.edge} ({listed(standing.bad)})" for standing in departing[MOST_EDGES:]]
-    return [*followed, *own, *([f"BS is not followed either for {listed(others)}."] if others else [])]
+    return [*followed, *own, *([f"Nor is BS followed for {listed(others)}."] if others else [])]
 
 
 def _leaks(comparison: xr.Dataset, methods: Sequence[str], setting: Setting) -> list[str]:
@@ -130,7 +130,7 @@ def _gathered(rows: list[Row]) -> list[str]:
     for key in BEYOND:
         beyond = [method for method, row in rows_of(rows, key).items() if _is_not_green(row)]
         found += [f"{CRITERIA[key].title} ({listed(beyond)})"] if beyond else []
-    return [f"Not green either: {listed(found)}; the table has the values."]
+    return [f"Also short of green: {listed(found)}; the table has the values."]
 
 
 def _truth(rows: list[Row]) -> list[str]:

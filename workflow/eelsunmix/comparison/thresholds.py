@@ -99,8 +99,8 @@ CRITERIA = MappingProxyType(
             amber=0.25,
             percent=True,
             explanation=f"Part of the components' backgrounds whose exponent is outside {EXPONENTS[0]:g} to "
-            f"{EXPONENTS[1]:g} or that are not positive: such a component is not a spectrum of "
-            "matter.",
+            f"{EXPONENTS[1]:g} or that are not positive: no material has such a "
+            "spectrum.",
         ),
         "binarisation": Criterion(
             title="mixed taken for pure",

@@ -105,7 +105,7 @@ def component_name(one: xr.Dataset, endmember: int) -> str:
 
 
 def implausible_exponents(one: xr.Dataset) -> Finding:
-    """Part of the backgrounds of the components that no matter has."""
+    """Fraction of the components' backgrounds that no material has."""
     exponents = one["endmember_exponent"].values[one["endmember_label"].values != ""]
     if exponents.size == 0:
         return UNKNOWN

@@ -181,7 +181,7 @@ def _entry(shift_ev: np.ndarray, n_lost: int, n_dropped: int, options: AlignOpti
     summary = (
         f"Spectra aligned on {options.window_eV} eV: drift of {spread:.3g} eV (sd), "
         f"from {low:.3g} to {high:.3g} eV; "
-        f"{n_lost} pixels beyond {options.max_shift_eV:g} eV left where they were; "
+        f"{n_lost} pixels beyond {options.max_shift_eV:g} eV left unaligned; "
         f"{n_dropped} channels at the ends dropped, which not every pixel has."
     )
     numbers = {"sd_eV": spread, "lowest_eV": low, "highest_eV": high}

@@ -164,7 +164,7 @@ def _why_nothing(options: GainOptions, pattern: Pattern) -> str:
     if options.method == "none":
         return "Gain correction switched off."
     if options.method == "already_applied":
-        return "Gain not touched: the configuration says that it is applied already."
+        return "Gain left alone: according to the configuration it has been applied already."
     if math.isnan(pattern.correlation):
         return "No gain estimated: too few pixels, channels or counts to compare, or an EDS image."
     return (

@@ -23,7 +23,7 @@ class SpikeRemoval(Correction):
         return len(self.spikes.found) > 0
 
     def number(self, image: xr.DataArray) -> xr.DataArray:
-        """Give the pixels of the whole image the numbers by which a block knows which spikes lie in it."""
+        """Give each pixel of the whole image a number, by which a block can tell its own spikes."""
         numbers = np.arange(np.prod(self.shape)).reshape(self.shape)
         return image.assign_coords(pixel_number=(image.dims[:-1], numbers))
 

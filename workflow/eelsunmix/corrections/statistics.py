@@ -101,7 +101,7 @@ def gather_statistics(
     sigma : float
         Distance of spikes.
     elements : int, optional
-        Voxels looked at at a time.
+        Most voxels examined at a time.
 
     Raises
     ------

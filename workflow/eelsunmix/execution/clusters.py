@@ -101,7 +101,7 @@ def _distributed_client(options: Execution, threads: int) -> Iterator[None]:
                 yield
     except KilledWorker as error:
         raise InputError(
-            "dask: a worker died again and again, probably for want of memory; take fewer workers, or give "
+            "dask: a worker kept dying, probably because it ran out of memory; take fewer workers, or give "
             "each more memory"
         ) from error
 

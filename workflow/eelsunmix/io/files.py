@@ -1,4 +1,4 @@
-"""The border to files: which reader, checks before reading, and one-line errors for whatever goes wrong."""
+"""Reading of files: checks beforehand, and one-line errors for whatever goes wrong."""
 
 import hashlib
 import logging

@@ -81,7 +81,7 @@ class Signal:
 
 
 def choose_signal(signals: Sequence[Signal], wanted: str | int | None, path: Path) -> Signal:
-    """Return the one signal that is meant; never silently the first of several.
+    """Return the signal that the user means; never silently the first of several.
 
     Parameters
     ----------

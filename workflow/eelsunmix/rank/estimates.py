@@ -216,8 +216,8 @@ def _warnings(number: int, estimates: dict[str, int], noise: Noise, options: Com
     warnings = []
     if number > max(1, noise.rank):
         warnings.append(
-            f"{number} endmembers are asked for, but {max(1, noise.rank)} components stand out of the noise; "
-            "the others will be fitted to noise"
+            f"{number} endmembers are asked for, but {max(1, noise.rank)} components stand out from the "
+            "noise; the others will be fitted to noise"
         )
     if not noise.is_white:
         warnings.append(
