@@ -1,13 +1,12 @@
 """Made-up results of a benchmark, in the layout of `eelsunmix.benchmark`; best and worst are chosen."""
 
-from dataclasses import asdict
-
 import numpy as np
 import xarray as xr
 
 from eelsunmix.benchmark.options import default_methods
 from eelsunmix.benchmark.results import Results, collect
 from eelsunmix.methods import method_names
+from eelsunmix.plain import plain_values
 from eelsunmix.synthetic import ChequerboardOptions
 
 NAMES = {"ru3": ["Pt", "Co", "Ru"], "k4": ["C", "BN", "B2O3", "B4C"]}
@@ -57,7 +56,7 @@ def made_up_run(scene, counts, label, method, setting, *, level, seed, failed=Fa
             spectra = np.arange(1, len(names) + 1)[:, None] * energy**-2.5
             data["endmember_spectrum"] = (("endmember", "energy_loss"), spectra)
     coords = {"endmember": names, "energy_loss": energy, "y": np.arange(9) * 0.12, "x": np.arange(7) * 0.12}
-    attrs = {"scene": asdict(ChequerboardOptions(endmembers=scene, counts=counts)), "label": label}
+    attrs = {"scene": plain_values(ChequerboardOptions(endmembers=scene, counts=counts)), "label": label}
     options = {"setting": setting} if setting else {}
     attrs |= {"method": method, "options": options, **({"peer": peer} if peer else {})}
     return xr.Dataset(data, coords=coords, attrs=attrs)

@@ -15,8 +15,8 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 # A module may import what stands above it, and what stands beside it in the same folder.
 LAYERS = [
-    {"errors", "typing", "image"},
-    {"energy", "options", "provenance"},
+    {"errors", "mistakes", "typing", "image"},
+    {"energy", "options", "plain", "provenance"},
     {"execution", "metrics", "edges", "numerics", "noise"},
     {"storage", "profiles", "io", "examples"},
     {"pca", "background", "corrections", "synthetic"},

@@ -305,9 +305,9 @@ def test_mistakes_name_their_key():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"model": "exponential"}, "model must be power_law"),
-        ({"exponent": "rows"}, "exponent must be pixel, local or global"),
-        ({"local_sigma_px": 0}, "local_sigma_px must be a positive number"),
+        ({"model": "exponential"}, "model needs power_law"),
+        ({"exponent": "rows"}, "exponent needs pixel, local or global"),
+        ({"local_sigma_px": 0}, "local_sigma_px needs a number above 0"),
     ],
 )
 def test_bad_options_are_refused(options, message):

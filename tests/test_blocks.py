@@ -171,9 +171,9 @@ def _join(a, b):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"mode": "thread"}, "mode must be threads"),
-        ({"mode": "address"}, "needs the key 'address'"),
-        ({"workers": 0}, "workers must be at least 1"),
+        ({"mode": "thread"}, "mode needs threads"),
+        ({"mode": "address"}, "address is needed for the mode address"),
+        ({"workers": 0}, "workers needs a whole number of at least 1"),
     ],
 )
 def test_bad_options_are_refused(options, message):

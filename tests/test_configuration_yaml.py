@@ -8,8 +8,9 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from eelsunmix.configuration.documents import read_yaml
 from eelsunmix.configuration.problems import ConfigurationError
-from eelsunmix.configuration.strict_yaml import MAX_VALUES, parse_yaml, read_yaml, scalar
+from eelsunmix.configuration.strict_yaml import MAX_VALUES, parse_yaml, scalar
 
 
 def lines_of(text):

@@ -65,6 +65,5 @@ def test_its_check_of_options_names_the_key(recipe, checkout):
     (checkout / "bad.yaml").write_text(scene + recipe["yaml"].replace("n_components: 4", "n_components: 0"))
     done = _run(checkout, "eelsunmix.configuration", "bad.yaml")
     assert done.returncode == 1
-    assert (
-        "bad.yaml:3: methods.spa.n_components: n_components must be at least 1" in done.stdout + done.stderr
-    )
+    assert "bad.yaml:3: methods.spa" in done.stderr
+    assert "n_components" in done.stderr

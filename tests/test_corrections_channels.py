@@ -92,14 +92,21 @@ def test_listed_channels():
     assert bad_channels(counts, channels="none")[0] == []
 
 
-@pytest.mark.parametrize("channel", [-1, 120, 2.5])
-def test_listed_channels_must_exist(channel):
-    with pytest.raises(InputError, match="is no channel of an axis from 0 to 119"):
+@pytest.mark.parametrize(
+    ("channel", "message"),
+    [
+        (-1, r"channels\[0\] needs a whole number of at least 0, found -1"),
+        (2.5, r"channels\[0\] needs a whole number of at least 0, found 2\.5"),
+        (120, "120 is no channel of an axis from 0 to 119"),
+    ],
+)
+def test_listed_channels_must_exist(channel, message):
+    with pytest.raises(InputError, match=message):
         bad_channels(spectra().astype(int), channels=(channel,))
 
 
 def test_other_mistakes():
-    with pytest.raises(ValueError, match="must be numbers, auto or none"):
+    with pytest.raises(ValueError, match="channels needs a list of whole numbers, auto or none, found 'all'"):
         BadChannelOptions(channels="all")
     with pytest.raises(InputError, match="no good channel is left"):
         bad_channels(spectra().astype(int), channels=tuple(range(120)))

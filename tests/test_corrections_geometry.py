@@ -160,11 +160,11 @@ def test_nanometres_need_a_calibration(image):
     ("options", "message"),
     [
         (lambda: CropOptions(energy_eV=(3, 1)), "two increasing numbers"),
-        (lambda: CropOptions(x_nm=(0, np.nan)), "two increasing numbers"),
-        (lambda: BinOptions(x=0), "bin.x must be a whole number"),
-        (lambda: BinOptions(energy=1.5), "bin.energy must be a whole number"),
+        (lambda: CropOptions(x_nm=(0, np.nan)), r"x_nm\[1\] needs a number, found nan"),
+        (lambda: BinOptions(x=0), "x needs a whole number of at least 1, found 0"),
+        (lambda: BinOptions(energy=1.5), "energy needs a whole number of at least 1, found 1.5"),
         (lambda: MaskOptions(min_counts=-1), "min_counts"),
-        (lambda: MaskOptions(outside_nm={"z": (0, 1)}), "axes x and y"),
+        (lambda: MaskOptions(outside_nm={"z": (0, 1)}), "outside_nm.z is no option"),
     ],
 )
 def test_options_refuse_nonsense(options, message):

@@ -155,7 +155,7 @@ def test_a_single_pixel_says_why():
 
 
 def test_sigma_is_checked():
-    with pytest.raises(ValueError, match="sigma must be at least 3"):
+    with pytest.raises(ValueError, match="sigma needs a number of at least 3"):
         SpikeOptions(sigma=1.0)
 
 

@@ -272,12 +272,12 @@ def test_unusable_input_is_refused():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"n_components": 0}, "n_components must be at least 1, not 0"),
-        ({"spatial": "tv"}, "spatial must be none or nlm, not 'tv'"),
-        ({"nlm_strength": 0.0}, r"nlm_strength must be positive, not 0\.0"),
-        ({"nlm_window_px": 4}, "nlm_window_px must be odd and positive, not 4"),
-        ({"nlm_patch_px": -1}, "nlm_patch_px must be odd and positive, not -1"),
-        ({"guard_probability": 1.0}, r"guard_probability must be between 0 and 1, not 1\.0"),
+        ({"n_components": 0}, "n_components needs a whole number of at least 1, found 0"),
+        ({"spatial": "tv"}, "spatial needs none or nlm, found 'tv'"),
+        ({"nlm_strength": 0.0}, r"nlm_strength needs a number above 0, found 0\.0"),
+        ({"nlm_window_px": 4}, "nlm_window_px needs an odd number, found 4"),
+        ({"nlm_patch_px": -1}, "nlm_patch_px needs an odd whole number of at least 1, found -1"),
+        ({"guard_probability": 1.0}, r"guard_probability needs a number above 0 and below 1, found 1\.0"),
     ],
 )
 def test_options_are_checked(options, message):

@@ -26,16 +26,16 @@ def test_lists_of_a_configuration_become_tuples():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"element": "ruthenium"}, "element must be a symbol"),
-        ({"element": 3}, "element must be a symbol"),
-        ({"onset_eV": "456"}, "onset_eV must be a positive number, not '456'"),
-        ({"onset_eV": -1}, "onset_eV must be a positive number"),
-        ({"onset_eV": True}, "onset_eV must be a positive number"),
-        ({"fit_eV": (450, 405)}, r"fit_eV must be two increasing numbers \[low, high\], not \[450, 405\]"),
-        ({"fit_eV": (405,)}, "fit_eV must be two numbers"),
-        ({"fit_eV": 405}, "fit_eV must be two numbers"),
-        ({"fit_eV": (405, float("nan"))}, "fit_eV must be two increasing numbers"),
-        ({"fit_eV": (-5, 20)}, "fit_eV must start above 0 eV"),
+        ({"element": "ruthenium"}, "element needs text such as Ru, found 'ruthenium'"),
+        ({"element": 3}, "element needs text such as Ru"),
+        ({"onset_eV": "456"}, "onset_eV needs a number above 0, found '456'"),
+        ({"onset_eV": -1}, "onset_eV needs a number above 0"),
+        ({"onset_eV": True}, "onset_eV needs a number above 0"),
+        ({"fit_eV": (450, 405)}, r"fit_eV needs two increasing numbers \[low, high\], not \[450, 405\]"),
+        ({"fit_eV": (405,)}, "fit_eV needs a list of 2 numbers"),
+        ({"fit_eV": 405}, "fit_eV needs a list of 2 numbers"),
+        ({"fit_eV": (405, float("nan"))}, r"fit_eV\[1\] needs a number above 0"),
+        ({"fit_eV": (-5, 20)}, r"fit_eV\[0\] needs a number above 0, found -5"),
         ({"integrate_eV": (440, 486)}, "fit_eV must end before integrate_eV begins, but 450 > 440"),
     ],
 )
@@ -48,16 +48,16 @@ def test_bad_edges_are_refused_in_one_line(change, message):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"along": "z"}, "along must be x or y"),
-        ({"pixels": (0, 3), "width_nm": 1.0}, "either pixels or start_nm with width_nm"),
-        ({"pixels": (0, 3), "start_nm": 1.0}, "either pixels or start_nm with width_nm"),
+        ({"along": "z"}, "along needs x or y"),
+        ({"pixels": (0, 3), "width_nm": 1.0}, "pixels stands beside start_nm or width_nm"),
+        ({"pixels": (0, 3), "start_nm": 1.0}, "pixels stands beside start_nm or width_nm"),
         ({"start_nm": 1.0}, "start_nm needs width_nm"),
-        ({"width_nm": 0}, "width_nm must be a positive number"),
-        ({"width_nm": 1.0, "start_nm": "0"}, "start_nm must be a number"),
-        ({"pixels": (3, 3)}, "pixels must be two increasing whole numbers"),
-        ({"pixels": (-1, 3)}, "pixels must be two increasing whole numbers"),
-        ({"pixels": (0, 2.5)}, "pixels must be two increasing whole numbers"),
-        ({"pixels": 3}, "pixels must be two increasing whole numbers"),
+        ({"width_nm": 0}, "width_nm needs a number above 0"),
+        ({"width_nm": 1.0, "start_nm": "0"}, "start_nm needs a number"),
+        ({"pixels": (3, 3)}, r"pixels needs two increasing numbers \[low, high\], not \[3, 3\]"),
+        ({"pixels": (-1, 3)}, r"pixels\[0\] needs a whole number of at least 0"),
+        ({"pixels": (0, 2.5)}, r"pixels\[1\] needs a whole number of at least 1, found 2\.5"),
+        ({"pixels": 3}, "pixels needs a list of 2 whole numbers or null, found 3"),
     ],
 )
 def test_bad_profiles_are_refused(options, message):
@@ -68,8 +68,8 @@ def test_bad_profiles_are_refused(options, message):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"x_nm": (2, 1)}, "x_nm must be two increasing"),
-        ({"without": "Ru"}, "without must be a list of elements"),
+        ({"x_nm": (2, 1)}, "x_nm needs two increasing"),
+        ({"without": "Ru"}, "without needs a list of texts, found 'Ru'"),
     ],
 )
 def test_bad_regions_are_refused(options, message):

@@ -129,11 +129,11 @@ def test_frames_are_surveyed_too(monkeypatch):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"counts_per_electron": 0}, "counts_per_electron must be a number above 0"),
-        ({"counts_per_electron": "automatic"}, "not 'automatic'"),
-        ({"counts_per_electron": None}, "not None"),
-        ({"saturation": -5.0}, "saturation must be a number above 0"),
-        ({"saturation": "auto"}, "saturation must be"),
+        ({"counts_per_electron": 0}, "counts_per_electron needs a number above 0 or auto"),
+        ({"counts_per_electron": "automatic"}, "found 'automatic'"),
+        ({"counts_per_electron": None}, "found None"),
+        ({"saturation": -5.0}, "saturation needs a number above 0"),
+        ({"saturation": "auto"}, "saturation needs"),
     ],
 )
 def test_options_are_checked(options, message):

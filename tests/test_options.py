@@ -29,8 +29,8 @@ class Search(Options):
 
 def test_all_mistakes_are_named_in_one_line():
     expected = (
-        r"Search: n_draws should be greater than or equal to 1, found 0; "
-        r"window\.n_channels should be a valid integer, found '3'; "
+        r"Search: n_draws needs a whole number of at least 1, found 0; "
+        r"window\.n_channels needs a whole number of at least 1, found '3'; "
         r"window\.limits needs two increasing numbers \[low, high\], not \[3, 2\]; colour is no option"
     )
     with pytest.raises(InputError, match=expected):
@@ -68,3 +68,12 @@ def test_options_are_frozen_and_changes_are_checked():
     assert Search(n_draws=5).replaced(setting="published").n_draws == 5
     with pytest.raises(InputError, match="n_draws"):
         search.replaced(n_draws=0)
+
+
+def test_a_choice_without_preset_is_the_only_mistake():
+    with pytest.raises(InputError, match=r"^Search: setting needs eels or published, found 'fast'$"):
+        Search(setting="fast")
+
+
+def test_the_schema_requires_nothing_that_presets_fill():
+    assert "required" not in Search.model_json_schema()

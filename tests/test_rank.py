@@ -276,11 +276,11 @@ def test_pca_of_another_image_is_refused():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"n": 0}, "n must be 'auto' or at least 1, not 0"),
-        ({"n": "three"}, "n must be 'auto' or at least 1, not 'three'"),
-        ({"n": True}, "n must be 'auto' or at least 1, not True"),
-        ({"max": 0}, "max must be at least 1, not 0"),
-        ({"estimator": "mle"}, "estimator must be auto, marchenko_pastur, .* not 'mle'"),
+        ({"n": 0}, "n needs a whole number of at least 1 or auto, found 0"),
+        ({"n": "three"}, "n needs a whole number of at least 1 or auto, found 'three'"),
+        ({"n": True}, "n needs a whole number of at least 1 or auto, found True"),
+        ({"max": 0}, "max needs a whole number of at least 1, found 0"),
+        ({"estimator": "mle"}, "estimator needs auto, marchenko_pastur, .* found 'mle'"),
     ],
 )
 def test_options_are_checked(options, message):

@@ -1,22 +1,21 @@
 """Edges, and their windows on the energy axis."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
-import numpy as np
 import xarray as xr
+from pydantic import Field, model_validator
 
 from eelsunmix.energy import channel_bounds, in_electronvolts, window_channels
 from eelsunmix.errors import InputError
+from eelsunmix.options import BrokenRuleError, Options, Positive, PositiveInterval
 from eelsunmix.typing import Floats
 
 FEWEST_FIT_CHANNELS = 4
 FEW_FIT_CHANNELS = 10
 
 
-@dataclass(frozen=True, kw_only=True)
-class Edge:
+class Edge(Options):
     """One ionisation edge, where its background is fitted and where its counts are summed.
 
     Parameters
@@ -33,24 +32,18 @@ class Edge:
         Whether the maps of this edge are the reference for the element when methods are compared.
     """
 
-    element: str
-    onset_eV: float
-    fit_eV: tuple[float, float]
-    integrate_eV: tuple[float, float]
+    element: str = Field(pattern="^[A-Za-z]{1,2}$", examples=["Ru"])
+    onset_eV: Positive
+    fit_eV: PositiveInterval
+    integrate_eV: PositiveInterval
     reference: bool = False
 
-    def __post_init__(self) -> None:
-        if not (isinstance(self.element, str) and self.element.isalpha() and len(self.element) <= 2):
-            raise ValueError(f"element must be a symbol such as Ru, not {self.element!r}")
-        if not (is_number(self.onset_eV) and self.onset_eV > 0):
-            raise ValueError(f"onset_eV must be a positive number, not {self.onset_eV!r}")
-        for name in ("fit_eV", "integrate_eV"):
-            object.__setattr__(self, name, increasing_pair(name, getattr(self, name)))
-            if getattr(self, name)[0] <= 0:
-                raise ValueError(f"{name} must start above 0 eV, not at {getattr(self, name)[0]:g}")
+    @model_validator(mode="after")
+    def _windows_do_not_overlap(self) -> Self:
         if self.fit_eV[1] > self.integrate_eV[0]:
             end, start = self.fit_eV[1], self.integrate_eV[0]
-            raise ValueError(f"fit_eV must end before integrate_eV begins, but {end:g} > {start:g}")
+            raise BrokenRuleError("fit_eV", f"must end before integrate_eV begins, but {end:g} > {start:g}")
+        return self
 
 
 def as_edges(edges: Mapping[str, Edge | Mapping[str, Any]]) -> dict[str, Edge]:
@@ -115,18 +108,3 @@ def _check_window(key: str, window: tuple[float, float], energies: Floats, fewes
             "move it onto the axis or widen it"
         )
     return stop - first
-
-
-def increasing_pair(name: str, value: Any) -> tuple[float, float]:
-    """Check a window ``[low, high]``."""
-    if isinstance(value, str) or not hasattr(value, "__len__") or len(value) != 2:
-        raise ValueError(f"{name} must be two numbers [low, high], not {value!r}")
-    if not all(map(is_number, value)) or value[0] >= value[1]:
-        raise ValueError(f"{name} must be two increasing numbers [low, high], not {list(value)!r}")
-    return (float(value[0]), float(value[1]))
-
-
-def is_number(value: Any) -> bool:
-    """Whether a value is a finite real number."""
-    is_real = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
-    return bool(is_real and np.isfinite(value))

@@ -2,20 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 import numpy as np
 import xarray as xr
+from pydantic import model_validator
 
-from eelsunmix.edges import increasing_pair, is_number
 from eelsunmix.errors import InputError
+from eelsunmix.options import LISTED, BrokenRuleError, Interval, Options, PixelRange, Positive
 from eelsunmix.typing import Floats
 
-Options = TypeVar("Options", "Profile", "Region")
+Place = TypeVar("Place", "Profile", "Region")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Profile:
+class Profile(Options):
     """A line along which the counts of a band of the image are summed.
 
     Parameters
@@ -33,26 +33,19 @@ class Profile:
 
     along: Literal["x", "y"] = "x"
     start_nm: float | None = None
-    width_nm: float | None = None
-    pixels: tuple[int, int] | None = None
+    width_nm: Positive | None = None
+    pixels: PixelRange | None = None
 
-    def __post_init__(self) -> None:
-        if self.along not in ("x", "y"):
-            raise ValueError(f"along must be x or y, not {self.along!r}")
+    @model_validator(mode="after")
+    def _one_geometry(self) -> Self:
         if self.pixels is not None and (self.width_nm is not None or self.start_nm is not None):
-            raise ValueError("give either pixels or start_nm with width_nm, not both")
+            raise BrokenRuleError("pixels", "stands beside start_nm or width_nm; give one geometry, not both")
         if self.start_nm is not None and self.width_nm is None:
-            raise ValueError("start_nm needs width_nm")
-        if self.width_nm is not None and not (is_number(self.width_nm) and self.width_nm > 0):
-            raise ValueError(f"width_nm must be a positive number, not {self.width_nm!r}")
-        if self.start_nm is not None and not is_number(self.start_nm):
-            raise ValueError(f"start_nm must be a number, not {self.start_nm!r}")
-        if self.pixels is not None:
-            object.__setattr__(self, "pixels", _pixel_range(self.pixels))
+            raise BrokenRuleError("start_nm", "needs width_nm")
+        return self
 
 
-@dataclass(frozen=True, kw_only=True)
-class Region:
+class Region(Options):
     """A rectangle of the image, and the elements that the user knows to be absent there.
 
     Parameters
@@ -63,20 +56,12 @@ class Region:
         Elements whose net counts must vanish in the region.
     """
 
-    x_nm: tuple[float, float] | None = None
-    y_nm: tuple[float, float] | None = None
-    without: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        for name in ("x_nm", "y_nm"):
-            if getattr(self, name) is not None:
-                object.__setattr__(self, name, increasing_pair(name, getattr(self, name)))
-        if isinstance(self.without, str):
-            raise ValueError(f"without must be a list of elements such as [Ru], not {self.without!r}")
-        object.__setattr__(self, "without", tuple(self.without))
+    x_nm: Interval | None = None
+    y_nm: Interval | None = None
+    without: Annotated[tuple[str, ...], LISTED] = ()
 
 
-def as_options(kind: type[Options], given: Mapping[str, Options | Mapping[str, Any]]) -> dict[str, Options]:
+def as_options(kind: type[Place], given: Mapping[str, Place | Mapping[str, Any]]) -> dict[str, Place]:
     """Make profiles or regions of plain mappings.
 
     Examples
@@ -85,13 +70,6 @@ def as_options(kind: type[Options], given: Mapping[str, Options | Mapping[str, A
     'y'
     """
     return {name: one if isinstance(one, kind) else kind(**one) for name, one in given.items()}  # type: ignore[arg-type]
-
-
-def _pixel_range(value: Any) -> tuple[int, int]:
-    whole = hasattr(value, "__len__") and len(value) == 2 and all(is_number(v) and v == int(v) for v in value)
-    if not whole or not 0 <= value[0] < value[1]:
-        raise ValueError(f"pixels must be two increasing whole numbers [first, after last], not {value!r}")
-    return (int(value[0]), int(value[1]))
 
 
 @dataclass(frozen=True, kw_only=True)

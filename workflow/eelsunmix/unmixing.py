@@ -24,6 +24,7 @@ from eelsunmix.methods import (
     suits_variable_brightness,
     with_brightness,
 )
+from eelsunmix.plain import plain_values
 
 logger = logging.getLogger(__name__)
 
@@ -116,7 +117,7 @@ def fit(
         brightness="variable" if variable else "constant",
         brightness_spread=spread,
         method=type(chosen).__module__.rpartition(".")[2],
-        options=dataclasses.asdict(chosen),  # type: ignore[call-overload]
+        options=plain_values(chosen),
         input=str(image.attrs.get("input", "corrected")),
         seed=seed,
         n_endmembers=n_endmembers,

@@ -10,14 +10,14 @@ from scipy import ndimage
 from eelsunmix.background.exponents import fit_exponent, fitted_exponent_variance
 from eelsunmix.background.power_law import PowerLawFit, counting_variance, fit_power_law
 from eelsunmix.background.windows import EdgeChannels
+from eelsunmix.options import Options, Positive
 from eelsunmix.typing import Bools, Floats
 
 EXPONENT_WITHOUT_COUNTS = 3.0
 """Stands in where no pixel has counts to fit; the background is then zero whatever the exponent."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class BackgroundOptions:
+class BackgroundOptions(Options):
     """How backgrounds are fitted.
 
     Parameters
@@ -41,16 +41,8 @@ class BackgroundOptions:
 
     model: Literal["power_law"] = "power_law"
     exponent: Literal["pixel", "local", "global"] = "local"
-    local_sigma_px: float = 2.0
+    local_sigma_px: Positive = 2.0
     mean_unbiased: bool = False
-
-    def __post_init__(self) -> None:
-        if self.model != "power_law":
-            raise ValueError(f"model must be power_law, not {self.model!r}")
-        if self.exponent not in ("pixel", "local", "global"):
-            raise ValueError(f"exponent must be pixel, local or global, not {self.exponent!r}")
-        if not 0 < self.local_sigma_px < np.inf:
-            raise ValueError(f"local_sigma_px must be a positive number, not {self.local_sigma_px}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,5 @@
 """What is possible on a scene: the oracle that knows the endmembers, and the Cramer-Rao limit."""
 
-import dataclasses
 import time
 
 import numpy as np
@@ -9,6 +8,7 @@ import xarray as xr
 from eelsunmix.benchmark.replicates import Record, display, scored_record, tabulate
 from eelsunmix.benchmark.scores import truth_of
 from eelsunmix.numerics.abundances import fully_constrained
+from eelsunmix.plain import plain_values
 from eelsunmix.synthetic import ChequerboardOptions, Scene, simulate
 from eelsunmix.typing import Floats
 
@@ -22,11 +22,11 @@ def run_oracle(scene: ChequerboardOptions, *, n_replicates: int = 20) -> xr.Data
     records: list[Record] = []
     shown = xr.Dataset()
     for replicate in range(n_replicates):
-        made = simulate(dataclasses.replace(scene, seed=scene.seed + replicate))
+        made = simulate(scene.replaced(seed=scene.seed + replicate))
         shown = _truth(made) if replicate == 0 else shown
         records.append(_oracle_record(made))
     data = tabulate(records, made.abundance["endmember"].to_numpy())
-    attrs = {"method": "oracle", "options": {}, "scene": dataclasses.asdict(scene), "shown_seed": scene.seed}
+    attrs = {"method": "oracle", "options": {}, "scene": plain_values(scene), "shown_seed": scene.seed}
     return data.merge(shown).assign_attrs(attrs, n_replicates=n_replicates)
 
 

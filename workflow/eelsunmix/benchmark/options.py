@@ -2,14 +2,15 @@
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from eelsunmix.benchmark.labels import as_in_paper
 from eelsunmix.benchmark.scene import scene_options
+from eelsunmix.errors import InputError
 from eelsunmix.methods import method_class, method_names
+from eelsunmix.options import BrokenRuleError, EachOnce, Options
 
 
 def default_methods() -> dict[str, dict[str, Any]]:
@@ -30,8 +31,7 @@ def default_methods() -> dict[str, dict[str, Any]]:
     return found
 
 
-@dataclass(frozen=True, kw_only=True)
-class BenchmarkOptions:
+class BenchmarkOptions(Options):
     """The paper's synthetic benchmark, ``snakemake benchmark``.
 
     Parameters
@@ -56,22 +56,23 @@ class BenchmarkOptions:
         Snakemake makes the environment (``--sdm conda``).
     """
 
-    scenes: tuple[Literal["ru3", "k4"], ...] = ("ru3", "k4")
-    doses: tuple[Annotated[int, Field(ge=1, le=10**9)], ...] = (100, 1000, 10_000)
-    n_replicates: Annotated[int, Field(ge=1)] = 20
-    n_replicates_of: Mapping[str, Annotated[int, Field(ge=1)]] = field(default_factory=dict)
-    size: Annotated[int, Field(ge=1)] = 64
-    seed: Annotated[int, Field(ge=0)] = 0
-    methods: Mapping[str, Any] = field(default_factory=dict)
+    scenes: EachOnce[Literal["ru3", "k4"]] = ("ru3", "k4")
+    doses: EachOnce[Annotated[int, Field(ge=1, le=10**9)]] = (100, 1000, 10_000)
+    n_replicates: int = Field(20, ge=1)
+    n_replicates_of: Mapping[str, Annotated[int, Field(ge=1)]] = {}
+    size: int = Field(64, ge=1)
+    seed: int = Field(0, ge=0)
+    methods: Mapping[str, Any] = {}
     peers_python: str | None = None
 
-    def __post_init__(self) -> None:
-        for name in ("scenes", "doses"):
-            values = getattr(self, name)
-            if not values or len(set(values)) != len(values):
-                raise ValueError(f"{name} needs at least one entry, each once, not {list(values)}")
-        for scene in self.scenes:
-            scene_options(scene, self.doses[0], size=self.size, seed=self.seed)
+    @model_validator(mode="after")
+    def _scenes_can_be_made(self) -> Self:
+        try:
+            for scene in self.scenes:
+                scene_options(scene, self.doses[0], size=self.size, seed=self.seed)
+        except InputError as error:
+            raise BrokenRuleError("size", str(error).removeprefix("ChequerboardOptions: size ")) from error
+        return self
 
     def replicates_of(self, label: str) -> int:
         """Images that a method runs on."""

@@ -1,6 +1,5 @@
 """Other software on the same images: counts handed over as plain arrays, its results scored like ours."""
 
-import dataclasses
 import os
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from eelsunmix.benchmark.replicates import (
 from eelsunmix.benchmark.scores import truth_of
 from eelsunmix.benchmark.subtraction import edges_of, of_edges
 from eelsunmix.errors import InputError
+from eelsunmix.plain import plain_values
 from eelsunmix.synthetic import ChequerboardOptions, Scene, simulate
 
 Arrays = dict[str, NDArray[Any]]
@@ -85,12 +85,12 @@ def score_peer(
                 shown = result.assign_attrs(shown_seed=scene.seed + replicate)
     data = tabulate(records, made.abundance["endmember"].to_numpy())
     attrs: dict[str, Any] = {"method": label.partition("_")[2], "peer": f"HyperSpy {version}", "options": {}}
-    attrs |= {"scene": dataclasses.asdict(scene), "n_replicates": n_replicates}
+    attrs |= {"scene": plain_values(scene), "n_replicates": n_replicates}
     return data.merge(shown).assign_attrs(attrs, **shown.attrs)
 
 
 def _image(scene: ChequerboardOptions, replicate: int) -> Scene:
-    return simulate(dataclasses.replace(scene, seed=scene.seed + replicate))
+    return simulate(scene.replaced(seed=scene.seed + replicate))
 
 
 def _scored(scene: Scene, label: str, found: Arrays) -> tuple[Record, xr.Dataset | None]:

@@ -1,6 +1,5 @@
 """One method on all images of a scene."""
 
-import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from eelsunmix.inputs import Input, learning_image, mapped_image
 from eelsunmix.mapping_time import mapping_time
 from eelsunmix.methods import build_method
 from eelsunmix.pca import DenoiseOptions, denoise
+from eelsunmix.plain import plain_values
 from eelsunmix.synthetic import ChequerboardOptions, Scene, simulate
 from eelsunmix.typing import Floats, Indices
 from eelsunmix.unmixing import apply, fit
@@ -71,7 +71,7 @@ def run_replicates(
     first = scene.seed if seed is None else seed
     records, shown = [], xr.Dataset()
     for replicate in range(n_replicates):
-        made = simulate(dataclasses.replace(scene, seed=scene.seed + replicate))
+        made = simulate(scene.replaced(seed=scene.seed + replicate))
         state = None if checkpoint is None else f"{checkpoint}.{replicate}"
         how = {**(options or {}), "brightness": brightness, "device": device, "checkpoint": state}
         record, result = _run(made, method, how, kind, first + replicate)
@@ -79,8 +79,8 @@ def run_replicates(
         if not shown.data_vars and result is not None:
             shown = result.assign_attrs(shown_seed=scene.seed + replicate)
     data = tabulate(records, made.abundance["endmember"].to_numpy())
-    attrs = {"method": method, "options": dataclasses.asdict(build_method(method, **(options or {})))}  # type: ignore[call-overload]
-    attrs |= {"input": kind, "scene": dataclasses.asdict(scene), "n_replicates": n_replicates}
+    attrs = {"method": method, "options": plain_values(build_method(method, **(options or {})))}
+    attrs |= {"input": kind, "scene": plain_values(scene), "n_replicates": n_replicates}
     return data.merge(shown).assign_attrs(attrs, **shown.attrs)
 
 

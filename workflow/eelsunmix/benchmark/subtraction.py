@@ -1,6 +1,5 @@
 """Background subtraction as a method of the benchmark: counts of edges beside true abundances."""
 
-import dataclasses
 import time
 from typing import Any, Literal
 
@@ -12,6 +11,7 @@ from eelsunmix.background.net_counts import net_counts_of_spectra
 from eelsunmix.benchmark.replicates import Record, failed_record, tabulate
 from eelsunmix.benchmark.scores import truth_of
 from eelsunmix.metrics import nmse_scale_free
+from eelsunmix.plain import plain_values
 from eelsunmix.synthetic import ChequerboardOptions, Scene, simulate
 from eelsunmix.typing import Floats
 
@@ -37,13 +37,13 @@ def run_background_subtraction(
     """
     records, shown = [], xr.Dataset()
     for replicate in range(n_replicates):
-        made = simulate(dataclasses.replace(scene, seed=scene.seed + replicate))
+        made = simulate(scene.replaced(seed=scene.seed + replicate))
         record, maps = _subtract(made, exponent)
         records.append(record)
         shown = maps if replicate == 0 else shown
     data = tabulate(records, made.abundance["endmember"].to_numpy())
     attrs: dict[str, Any] = {"method": "bs", "options": {"exponent": exponent}, "n_replicates": n_replicates}
-    attrs |= {"scene": dataclasses.asdict(scene), "shown_seed": scene.seed, "edge_of": edges_of(made)}
+    attrs |= {"scene": plain_values(scene), "shown_seed": scene.seed, "edge_of": edges_of(made)}
     return data.merge(shown).assign_attrs(attrs)
 
 

@@ -9,10 +9,11 @@ Examples
 """
 
 from eelsunmix.configuration.availability import available_samples, check_folders
-from eelsunmix.configuration.params import as_params, from_params
 from eelsunmix.configuration.problems import ConfigurationError, Problem
 from eelsunmix.configuration.reading import read_configuration
 from eelsunmix.configuration.settings import Configuration, MethodSettings, ReportOptions, SampleSettings
+from eelsunmix.configuration.validation import from_params
+from eelsunmix.plain import plain_values as as_params
 
 __all__ = [
     "Configuration",

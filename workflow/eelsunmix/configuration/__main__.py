@@ -7,8 +7,6 @@ from pathlib import Path
 
 from eelsunmix.configuration.problems import ConfigurationError
 from eelsunmix.configuration.reading import read_configuration
-from eelsunmix.configuration.reference import reference
-from eelsunmix.configuration.schema import schema_text
 from eelsunmix.configuration.summary import summarise
 
 REFERENCE = Path("docs/configuration.md")
@@ -18,13 +16,8 @@ SCHEMA = Path("config/schema.json")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     options = _parser().parse_args(arguments)
-    for wanted, path, text in (
-        (options.reference, REFERENCE, reference),
-        (options.schema, SCHEMA, schema_text),
-    ):
-        if wanted:
-            path.write_text(text(), encoding="utf-8")
-            sys.stdout.write(f"wrote {path}\n")
+    if options.reference or options.schema:
+        _write(options.reference, options.schema)
     if not options.files:
         return 0
     try:
@@ -33,6 +26,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
+
+
+def _write(reference: bool, schema: bool) -> None:
+    """Write what developers commit; reading docstrings needs a library that users do not have."""
+    from eelsunmix.configuration import reference as pages
+    from eelsunmix.configuration import schema as schemas
+
+    for wanted, path, text in (
+        (reference, REFERENCE, pages.reference),
+        (schema, SCHEMA, schemas.schema_text),
+    ):
+        if wanted:
+            path.write_text(text(), encoding="utf-8")
+            sys.stdout.write(f"wrote {path}\n")
 
 
 def _parser() -> argparse.ArgumentParser:

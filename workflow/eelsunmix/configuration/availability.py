@@ -2,11 +2,9 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
-from eelsunmix.configuration.registry import EXAMPLE_PREFIX
-from eelsunmix.configuration.settings import SampleSettings
+from eelsunmix.configuration.settings import EXAMPLE_PREFIX, SampleSettings
 from eelsunmix.errors import InputError
 from eelsunmix.examples import FOLDER_VARIABLE, find_example
 
@@ -51,7 +49,7 @@ def available_samples(samples: Mapping[str, SampleSettings]) -> tuple[dict[str, 
                 f"`python -m eelsunmix.examples {example}`, or name its folder in {FOLDER_VARIABLE}"
             )
         else:
-            available[name] = replace(sample, file=str(path))
+            available[name] = sample.replaced(file=str(path))
     return _without_orphans(available, skipped), skipped
 
 

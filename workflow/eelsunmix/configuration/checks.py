@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eelsunmix.configuration.nodes import Node
-from eelsunmix.configuration.problems import Keys, Problem, shown, suggestion
-from eelsunmix.configuration.registry import EXAMPLE_PREFIX, example_names
+from eelsunmix.configuration.problems import Problem, shown, suggestion
+from eelsunmix.configuration.settings import EXAMPLE_PREFIX
+from eelsunmix.examples import registry
+from eelsunmix.mistakes import Keys
 
 
 @dataclass(frozen=True)
@@ -61,10 +63,8 @@ def _check_file(draft: Draft) -> Iterator[Problem]:
         return
     if node.value.startswith(EXAMPLE_PREFIX):
         name = node.value.removeprefix(EXAMPLE_PREFIX)
-        if name not in example_names():
-            yield draft.problem(
-                f"no such example: {shown(name)}; {suggestion(name, example_names())}", "file"
-            )
+        if name not in registry():
+            yield draft.problem(f"no such example: {shown(name)}; {suggestion(name, registry())}", "file")
     elif fault := _file_fault(node.value):
         yield draft.problem(fault, "file")
 

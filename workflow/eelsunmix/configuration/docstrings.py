@@ -1,49 +1,74 @@
-"""What the docstrings of the options say: the one source of the reference and of the schema."""
+"""JSON schemas of options with what their docstrings say; needed where reference and schema are written."""
 
-import inspect
 import re
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-_ENTRY = re.compile(r"(?P<names>\w+(?:, \w+)*)(?: : (?P<kind>.*))?")
-_SECTION = re.compile(r"^(\w[\w ]*)\n-{3,}\n", flags=re.MULTILINE)
+import docstring_parser
+from pydantic.json_schema import GenerateJsonSchema
+
+from eelsunmix.mistakes import Schema
+from eelsunmix.options import Options
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One entry of a section "Parameters".
+class DescribedSchema(GenerateJsonSchema):
+    """Describes options and their fields by their docstrings, and says what the presets fill in."""
 
-    Parameters
-    ----------
-    kind : str
-        What stands behind the colon.
-    text : str
-        The description, in one line.
-    """
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        """Set none: it would repeat the name."""
+        return False
 
-    kind: str
-    text: str
+    def model_schema(self, schema: Any) -> Schema:
+        """Return the schema of a class of options."""
+        return _described(super().model_schema(schema), schema["cls"])
+
+    def dataclass_schema(self, schema: Any) -> Schema:
+        """Return the schema of a method that is a dataclass."""
+        return _described(super().dataclass_schema(schema), schema["cls"])
 
 
 @cache
 def summary(kind: Any) -> str:
-    """Everything before the first section, in one line."""
-    return _one_line(_SECTION.split(inspect.getdoc(kind) or "")[0])
+    """Everything before the first section of the docstring, in one line."""
+    return _one_line(_parsed(kind).description or "")
 
 
 @cache
-def parameters(kind: Any) -> dict[str, Entry]:
-    """Entries of the section "Parameters", by name; those for several names are given to each of them."""
-    parts = _SECTION.split(inspect.getdoc(kind) or "")
-    sections = dict(zip(parts[1::2], parts[2::2], strict=True))
-    entries: dict[str, Entry] = {}
-    for block in re.split(r"\n(?=\S)", sections.get("Parameters", "").strip("\n")):
-        head, _, body = block.partition("\n")
-        if match := _ENTRY.fullmatch(head.strip()):
-            entry = Entry(match["kind"] or "", _one_line(body))
-            entries |= dict.fromkeys(match["names"].split(", "), entry)
-    return entries
+def parameters(kind: Any) -> dict[str, str]:
+    """Descriptions of the section "Parameters", by name; one for several names is given to each."""
+    return {
+        name: _one_line(entry.description or "")
+        for entry in _parsed(kind).params
+        for name in entry.arg_name.split(", ")
+    }
+
+
+def _parsed(kind: Any) -> docstring_parser.Docstring:
+    return docstring_parser.parse(kind.__doc__ or "", docstring_parser.DocstringStyle.NUMPYDOC)
+
+
+def _described(made: Schema, kind: Any) -> Schema:
+    made.pop("title", None)
+    made["description"] = summary(kind)
+    texts = parameters(kind)
+    for name, field in made.get("properties", {}).items():
+        if isinstance(field.get("default"), dict):  # options whose own fields say it
+            del field["default"]
+        if text := texts.get(name):
+            field["description"] = text
+    if issubclass(kind, Options):
+        for field, values in kind.presets.items():
+            _add_presets(made["properties"], kind.model_fields[field].default, values)
+    return made
+
+
+def _add_presets(properties: Schema, chosen: str, presets: Any) -> None:
+    """Write the default of the fields that presets fill, and under `x-presets` the others that differ."""
+    for name in dict.fromkeys(name for preset in presets.values() for name in preset):
+        values = {choice: preset[name] for choice, preset in presets.items() if name in preset}
+        default = values.get(chosen, properties[name].get("default"))
+        others = {choice: value for choice, value in values.items() if value != default}
+        properties[name] |= {"default": default} | ({"x-presets": others} if others else {})
 
 
 def _one_line(text: str) -> str:

@@ -7,9 +7,10 @@ from typing import Any
 
 from eelsunmix.configuration.nodes import Node, merged, node_of
 from eelsunmix.configuration.problems import ConfigurationError, Problem
-from eelsunmix.configuration.strict_yaml import read_yaml
+from eelsunmix.configuration.strict_yaml import parse_yaml
 
 COMMAND_LINE = "--config"
+MAX_BYTES = 2_000_000
 
 
 def read_documents(paths: Sequence[Path], overrides: Mapping[str, Any]) -> Node:
@@ -38,3 +39,43 @@ def short_path(path: Path | str) -> Path:
     """Return the path as seen from here, where that is shorter; Snakemake makes all paths absolute."""
     here = Path.cwd()
     return Path(path).relative_to(here) if Path(path).is_relative_to(here) else Path(path)
+
+
+def read_yaml(path: Path) -> Node:
+    """Read one YAML file.
+
+    Parameters
+    ----------
+    path : Path
+        A file in UTF-8.
+
+    Returns
+    -------
+    Node
+        A mapping.
+
+    Raises
+    ------
+    ConfigurationError
+        If the file is missing, is not YAML, or holds what a configuration must not hold; names the lines.
+    """
+    return parse_yaml(read_text(path), str(path))
+
+
+def read_text(path: Path) -> str:
+    """Read a text file in UTF-8, with or without byte order mark."""
+    try:
+        if path.is_file() and path.stat().st_size > MAX_BYTES:
+            raise ConfigurationError(
+                [Problem(str(path), f"more than {MAX_BYTES} bytes: not a configuration")]
+            )
+        data = path.read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ConfigurationError([Problem(str(path), f"cannot be read: {reason}")]) from error
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        message = f"byte {data[error.start]:#04x} is not UTF-8; save the file as UTF-8"
+        raise ConfigurationError([Problem(str(path), message, line)]) from error

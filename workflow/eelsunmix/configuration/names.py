@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable
 
 from eelsunmix.configuration.nodes import Node
-from eelsunmix.configuration.problems import Keys, Problem
+from eelsunmix.configuration.problems import Problem
+from eelsunmix.mistakes import Keys
 
 SAMPLE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]{0,39}")

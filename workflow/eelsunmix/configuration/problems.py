@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from eelsunmix.errors import InputError
-
-Keys = tuple[str | int, ...]
-"""Keys and list positions that lead to a value."""
+from eelsunmix.mistakes import Keys
 
 LONGEST_QUOTE = 60
 LONGEST_LIST = 20

@@ -7,7 +7,7 @@ from typing import Any
 from eelsunmix.configuration.checks import Draft, check_samples
 from eelsunmix.configuration.documents import read_documents, short_path
 from eelsunmix.configuration.nodes import Node, node_of
-from eelsunmix.configuration.problems import ConfigurationError, Keys, Problem
+from eelsunmix.configuration.problems import ConfigurationError, Problem
 from eelsunmix.configuration.samples import read_samples
 from eelsunmix.configuration.sections import (
     SAMPLE_KEYS,
@@ -17,9 +17,9 @@ from eelsunmix.configuration.sections import (
     read_section,
     unknown_keys,
 )
-from eelsunmix.configuration.settings import Configuration, Device, SampleSettings
-from eelsunmix.configuration.validation import validate
-from eelsunmix.execution.clusters import Execution
+from eelsunmix.configuration.settings import Configuration, SampleSettings
+from eelsunmix.configuration.validation import kind_of, validate
+from eelsunmix.mistakes import Keys
 
 
 def read_configuration(
@@ -55,17 +55,14 @@ def read_tree(root: Node, files: tuple[str, ...] = (), *, must_exist: bool = Tru
     problems = unknown_keys(root, TOP_KEYS, ())
     drafts = _drafts(root, problems)
     values = _read_all(root, drafts, problems)
-    dask = _read_dask(root, problems)
-    device = _read_device(root, problems)
+    shared = _read_shared(root, problems)
     benchmark, more = read_benchmark(root.child("benchmark") or node_of({}, root.file))
     problems += more
     problems += check_samples(drafts, must_exist)
     if problems:
         raise ConfigurationError(problems)
     samples = {name: _settings(draft, values) for name, draft in drafts.items()}
-    return Configuration(
-        samples=samples, dask=dask, device=device, benchmark=benchmark, files=(*files, *_tables(root))
-    )
+    return Configuration(samples=samples, **shared, benchmark=benchmark, files=(*files, *_tables(root)))
 
 
 def _drafts(root: Node, problems: list[Problem]) -> dict[str, Draft]:
@@ -111,22 +108,14 @@ def _read_all(root: Node, drafts: Mapping[str, Draft], problems: list[Problem]) 
     return values
 
 
-def _read_dask(root: Node, problems: list[Problem]) -> Execution:
-    node = root.child("dask")
-    if node is None:
-        return Execution()
-    dask, more = validate(node, Execution, ("dask",))
-    problems += more
-    return dask
-
-
-def _read_device(root: Node, problems: list[Problem]) -> Device:
-    node = root.child("device")
-    if node is None:
-        return "auto"
-    device, more = validate(node, Device, ("device",))
-    problems += more
-    return device
+def _read_shared(root: Node, problems: list[Problem]) -> dict[str, Any]:
+    """Read what holds for all samples together, where it is given."""
+    values = {}
+    for key in ("dask", "device"):
+        if node := root.child(key):
+            values[key], more = validate(node, kind_of(Configuration, key), (key,))
+            problems += more
+    return values
 
 
 def _settings(draft: Draft, values: Mapping[Keys, Any]) -> SampleSettings:

@@ -1,19 +1,14 @@
-"""The reference of all keys, written from the dataclasses and their docstrings."""
+"""The reference of all keys, written from the JSON schemas of the options."""
 
-import dataclasses
 import json
 from collections.abc import Iterator
-from types import NoneType
-from typing import Any, get_args, get_origin
+from typing import Any
 
-from eelsunmix.configuration.benchmark import BenchmarkOptions
-from eelsunmix.configuration.docstrings import parameters, summary
-from eelsunmix.configuration.kinds import alternatives, field_types
-from eelsunmix.configuration.params import as_params
-from eelsunmix.configuration.registry import method_names, method_options, scene_names, scene_options
-from eelsunmix.configuration.settings import MethodSettings, SampleSettings, Sections
-from eelsunmix.configuration.words import needed
-from eelsunmix.execution.clusters import Execution
+from eelsunmix.configuration.schema import all_kinds, definitions
+from eelsunmix.configuration.settings import Sections
+from eelsunmix.methods import method_class, method_names
+from eelsunmix.mistakes import Schema, alternatives, needed
+from eelsunmix.synthetic import SCENES
 
 _HEAD = """# Configuration reference
 
@@ -22,103 +17,117 @@ Every key, what may be written there, its default and its meaning. This page is 
 How a configuration is put together stands in [config/README.md](../config/README.md).
 `python -m eelsunmix.configuration config/config.yaml` checks one and says in words what it asks for.
 """
-_SAMPLE_ONLY = ("file", "simulate", "fit_on")
+_TABLE = ("| key | write | default | meaning |", "|---|---|---|---|")
 
 
-def reference() -> str:
-    """Return the reference as Markdown."""
-    parts = [_HEAD, *_top(), *_sample(), *_sections(), *_methods(), *_scenes(), *_dask(), *_benchmark()]
-    return "\n".join(parts)
+def reference(methods: list[str] | None = None) -> str:
+    """Return the reference as Markdown.
+
+    Parameters
+    ----------
+    methods : list of str, optional
+        Methods to describe; all that there are by default.
+    """
+    names = method_names() if methods is None else methods
+    known = definitions(all_kinds(names))
+    parts = [*_top(known), *_sample(known), *_sections(known), *_methods(known, names), *_scenes(known)]
+    parts += [*_options(known, "dask", "Execution"), *_options(known, "benchmark", "BenchmarkOptions")]
+    return "\n".join([_HEAD, *parts])
 
 
-def _top() -> Iterator[str]:
+def _top(known: Schema) -> Iterator[str]:
     yield "## Top level\n"
     rows = ["| `samples` | names, or the path of a table | required | The spectrum images, see below. |"]
-    rows += [_row(Sections, name) for name in field_types(Sections)]
+    rows += _rows(known, "Sections")
     rows += ["| `dask` | a mapping | | Who runs the blocks, see below; never changes a result. |"]
-    rows += ["| `device` | auto, cpu or cuda | auto | Where networks are trained; reruns nothing. |"]
+    rows += ["| `device` | auto, cpu or cuda | `auto` | Where networks are trained; reruns nothing. |"]
     rows += ["| `benchmark` | a mapping | | The paper's synthetic benchmark, see below. |"]
     yield _table(rows)
 
 
-def _sample() -> Iterator[str]:
+def _sample(known: Schema) -> Iterator[str]:
     yield "## Sample: `samples.NAME`\n"
     yield "Either `file` or `simulate`. Every key of the top level except `samples`, `dask` and `device`"
     yield "may stand here too; it then replaces the whole value given at the top level, for this sample.\n"
-    yield _table([_row(SampleSettings, name) for name in _SAMPLE_ONLY])
+    yield _table(_rows(known, "SampleSettings", ("file", "simulate", "fit_on")))
 
 
-def _sections() -> Iterator[str]:
-    for key, kind in field_types(Sections).items():
-        if key == "methods":
-            continue
-        if get_origin(kind) is dict:
-            yield from _options(f"{key}.NAME", get_args(kind)[1])
-        else:
-            yield from _options(key, kind)
+def _sections(known: Schema) -> Iterator[str]:
+    for name in Sections.model_fields:
+        if name != "methods":
+            field = known["Sections"]["properties"][name]
+            title = f"{name}.NAME" if field.get("type") == "object" else name
+            yield from _inner(known, title, field, level=2)
 
 
-def _methods() -> Iterator[str]:
+def _methods(known: Schema, names: list[str]) -> Iterator[str]:
     yield "## Methods: `methods.LABEL`\n"
     yield "The keys of every entry; the options of the method stand beside them.\n"
-    yield _table([_row(MethodSettings, name) for name in field_types(MethodSettings) if name != "options"])
-    for name in method_names():
-        yield from _options(f"method: {name}", method_options(name), level=3)
+    keys = [key for key in known["MethodSettings"]["properties"] if key != "options"]
+    yield _table(_rows(known, "MethodSettings", keys))
+    for name in names:
+        yield from _options(known, f"method: {name}", method_class(name).__name__, level=3)
 
 
-def _scenes() -> Iterator[str]:
+def _scenes(known: Schema) -> Iterator[str]:
     yield "## Simulated scenes: `simulate`\n"
-    yield f"`scene` names the scene ({', '.join(scene_names())}); its options stand beside it.\n"
-    for name in scene_names():
-        yield from _options(f"scene: {name}", scene_options(name), level=3)
+    yield f"`scene` names the scene ({', '.join(SCENES)}); its options stand beside it.\n"
+    for name, kind in SCENES.items():
+        yield from _options(known, f"scene: {name}", kind.__name__, level=3)
 
 
-def _dask() -> Iterator[str]:
-    yield from _options("dask", Execution)
-
-
-def _benchmark() -> Iterator[str]:
-    yield from _options("benchmark", BenchmarkOptions)
-
-
-def _options(title: str, kind: Any, level: int = 2) -> Iterator[str]:
-    """Section of one dataclass, followed by those of the dataclasses inside; nothing for anything else."""
-    types = field_types(kind)
-    if not types:
-        return
+def _options(known: Schema, title: str, name: str, level: int = 2) -> Iterator[str]:
+    """Section of one class of options, followed by those of the options inside."""
     yield f"{'#' * level} `{title}`\n"
-    yield f"{summary(kind)}\n"
-    yield _table([_row(kind, name) for name in types])
-    for name, inner in types.items():
-        for one in alternatives(inner):
-            yield from _options(f"{title}.{name}", one, max(level, 3))
+    yield f"{known[name]['description']}\n"
+    yield _table(_rows(known, name))
+    for key, field in known[name]["properties"].items():
+        yield from _inner(known, f"{title}.{key}", field, level=3)
+
+
+def _inner(known: Schema, title: str, field: Schema, level: int) -> Iterator[str]:
+    for name in _linked(field):
+        yield from _options(known, title, name, level)
+
+
+def _linked(field: Schema) -> list[str]:
+    """Names of the options that stand below a key: alone, as a choice, or under names of the user."""
+    below = [field, *field.get("anyOf", ()), *field.get("patternProperties", {}).values()]
+    return [one["$ref"].rsplit("/", 1)[1] for one in below if "$ref" in one]
 
 
 def _table(rows: list[str]) -> str:
-    return "\n".join(["| key | write | default | meaning |", "|---|---|---|---|", *rows, ""])
+    return "\n".join([*_TABLE, *rows, ""])
 
 
-def _row(kind: Any, name: str) -> str:
-    types = alternatives(field_types(kind)[name])
-    field = next(field for field in dataclasses.fields(kind) if field.name == name)
-    is_nested = any(field_types(one) for one in types) or (types == [Any])
-    write = "a mapping" if is_nested else needed([one for one in types if one is not NoneType])
-    about = parameters(kind).get(name)
-    text = about.text if about else " ".join(summary(one) for one in types if field_types(one))
-    cells = (f"`{name}`", write, default_text(field), text)
+def _rows(known: Schema, name: str, keys: Any = None) -> list[str]:
+    properties, required = known[name]["properties"], known[name].get("required", ())
+    return [_row(known, key, properties[key], key in required) for key in keys or properties]
+
+
+def _row(known: Schema, key: str, field: Schema, required: bool) -> str:
+    linked = _linked(field)
+    kinds = [kind for kind in alternatives(field, known) if kind.get("type") != "null"]
+    write = "a mapping" if linked or (kinds == [field] and not field.get("type")) else needed(kinds)
+    text = field.get("description") or " ".join(known[name]["description"] for name in linked)
+    cells = (f"`{key}`", write, "required" if required else default_text(field), text)
     return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
 
 
-def default_text(field: Any) -> str:
-    """Default of a field as it would be written in the configuration; empty for a mapping."""
-    if field.default_factory is not dataclasses.MISSING:
-        plain = as_params(field.default_factory())
-        return "" if isinstance(plain, dict) else f"`{_yaml(plain)}`"
-    if field.default is dataclasses.MISSING:
-        return "required"
-    if field.default == "":
+def default_text(field: Schema) -> str:
+    """Default of a key as it would be written in the configuration; empty for a mapping.
+
+    Examples
+    --------
+    >>> default_text({"default": 30, "x-presets": {"published": 1}})
+    '`30`; published `1`'
+    """
+    if "default" not in field:
+        return ""
+    if field["default"] == "":
         return "the label"
-    return "" if dataclasses.is_dataclass(field.default) else f"`{_yaml(as_params(field.default))}`"
+    others = (f"; {choice} `{_yaml(value)}`" for choice, value in field.get("x-presets", {}).items())
+    return f"`{_yaml(field['default'])}`" + "".join(others)
 
 
 def _yaml(value: Any) -> str:

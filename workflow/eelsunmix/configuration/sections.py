@@ -2,29 +2,23 @@
 
 import dataclasses
 from collections.abc import Callable
-from dataclasses import fields
 from typing import Any, get_args
 
 from eelsunmix.configuration.benchmark import BenchmarkOptions, default_methods, reserved_label_fault
-from eelsunmix.configuration.kinds import field_types
 from eelsunmix.configuration.names import duplicates_but_for_case, label_fault, method_label_fault
 from eelsunmix.configuration.nodes import Node, node_of
-from eelsunmix.configuration.problems import Keys, Problem, suggestion, unknown_key
-from eelsunmix.configuration.registry import (
-    method_names,
-    method_options,
-    scene_names,
-    scene_options,
-    suits_variable_brightness,
-)
+from eelsunmix.configuration.problems import Problem, suggestion, unknown_key
 from eelsunmix.configuration.settings import MethodSettings, Sections
-from eelsunmix.configuration.validation import validate
+from eelsunmix.configuration.validation import kind_of, validate
+from eelsunmix.methods import method_class, method_names, suits_variable_brightness
+from eelsunmix.mistakes import Keys
+from eelsunmix.synthetic import SCENES
 
 Result = tuple[Any, list[Problem]]
-SECTION_KEYS = tuple(field.name for field in fields(Sections))
+SECTION_KEYS = tuple(Sections.model_fields)
 SAMPLE_KEYS = ("file", "simulate", "fit_on", *SECTION_KEYS)
 TOP_KEYS = ("samples", *SECTION_KEYS, "dask", "device", "benchmark")
-_METHOD_KEYS = tuple(field.name for field in fields(MethodSettings) if field.name != "options")
+_METHOD_KEYS = tuple(name for name in MethodSettings.model_fields if name != "options")
 _NAMED = ("edges", "profiles", "regions")
 
 
@@ -34,11 +28,12 @@ def read_section(key: str, node: Node, path: Keys) -> Result:
         return _read_named(node, path, method_label_fault, read_method)
     if key == "simulate":
         return read_scene(node, path)
-    kind = str if key in ("file", "fit_on") else field_types(Sections)[key]
+    if key in ("file", "fit_on"):
+        return validate(node, str, path)
     if key in _NAMED:
-        entry = get_args(kind)[1]
+        entry = get_args(Sections.model_fields[key].annotation)[1]
         return _read_named(node, path, label_fault, lambda one, name, place: validate(one, entry, place))
-    return validate(node, kind, path)
+    return validate(node, kind_of(Sections, key), path)
 
 
 def unknown_keys(node: Node, keys: tuple[str, ...], path: Keys) -> list[Problem]:
@@ -64,26 +59,26 @@ def read_method(node: Node, label: str, path: Keys) -> Result:
         problems += [_unknown_method(own["method"], label, path)] if isinstance(name, str) else []
         return None, problems
     rest = {key: child for key, child in node.value.items() if key not in _METHOD_KEYS}
-    options, more = validate(dataclasses.replace(node, value=rest), method_options(name), path)
+    options, more = validate(dataclasses.replace(node, value=rest), method_class(name), path)
     if settings is None or options is None:
         return None, problems + more
     if settings.brightness == "variable" and not suits_variable_brightness(options):
         message = "variable is for methods whose abundances sum to one, in the setting eels; leave it out"
         more.append(Problem(node.file, message, own["brightness"].line, (*path, "brightness")))
-    return dataclasses.replace(settings, options=options), problems + more
+    return settings.replaced(options=options), problems + more
 
 
 def read_scene(node: Node, path: Keys) -> Result:
     """Read `simulate`: the name of a scene, and its options."""
     scene = node.child("scene")
-    if scene is None or scene.value not in scene_names():
-        choice = ", ".join(scene_names())
+    if scene is None or scene.value not in SCENES:
+        choice = ", ".join(SCENES)
         if scene is None:
             return None, [Problem(node.file, f"needs the key scene; possible: {choice}", node.line, path)]
-        message = f"no such scene; {suggestion(str(scene.value), scene_names())}"
+        message = f"no such scene; {suggestion(str(scene.value), SCENES)}"
         return None, [Problem(scene.file, message, scene.line, (*path, "scene"))]
     rest = {key: child for key, child in node.value.items() if key != "scene"}
-    return validate(dataclasses.replace(node, value=rest), scene_options(scene.value), path)
+    return validate(dataclasses.replace(node, value=rest), SCENES[scene.value], path)
 
 
 def read_benchmark(node: Node) -> Result:
@@ -101,7 +96,7 @@ def read_benchmark(node: Node) -> Result:
         if label not in methods and counts is not None:
             message = f"no such method; {suggestion(label, methods)}"
             more.append(Problem(counts.file, message, counts.line, (*path, "n_replicates_of", label)))
-    return dataclasses.replace(options, methods=methods), problems + more
+    return options.replaced(methods=methods), problems + more
 
 
 def _benchmark_label_fault(label: str) -> str | None:
@@ -139,7 +134,9 @@ def _unknown_method(node: Node, label: str, path: Keys) -> Problem:
 def _whereabouts(key: str, keys: tuple[str, ...]) -> str:
     """Say where a key belongs: here under a similar name, below another key, or at the other level."""
     owners = [
-        name for name, kind in field_types(Sections).items() if key in field_types(kind) and name in keys
+        name
+        for name, field in Sections.model_fields.items()
+        if name in keys and key in getattr(field.annotation, "model_fields", ())
     ]
     if owners:
         return f"it belongs under {owners[0]}"

@@ -1,26 +1,29 @@
 """The settings of a sample: what each key of the configuration is, and its default."""
 
-from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from eelsunmix.background import BackgroundOptions
 from eelsunmix.configuration.benchmark import BenchmarkOptions
+from eelsunmix.configuration.names import LABEL
 from eelsunmix.corrections import Corrections
 from eelsunmix.edges import Edge
 from eelsunmix.execution.clusters import Execution
 from eelsunmix.io import AxesOptions, DetectorOptions
+from eelsunmix.options import Options
 from eelsunmix.pca import DenoiseOptions
 from eelsunmix.profiles import Profile, Region
 from eelsunmix.rank import ComponentOptions
 
+EXAMPLE_PREFIX = "example:"
+Label = Annotated[str, Field(pattern=f"^{LABEL.pattern}$")]
+"""Name that the user invents."""
 Device = Literal["auto", "cpu", "cuda"]
 """Where networks are trained."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class ReportOptions:
+class ReportOptions(Options):
     """What the report says about itself.
 
     Parameters
@@ -32,8 +35,7 @@ class ReportOptions:
     title: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class MethodSettings:
+class MethodSettings(Options):
     """One entry of `methods`; further keys are options of the method itself.
 
     Parameters
@@ -57,8 +59,7 @@ class MethodSettings:
     options: Any = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sections:
+class Sections(Options):
     """Keys of the top level, for all samples; inside a sample, they replace those of the top level.
 
     Parameters
@@ -97,22 +98,21 @@ class Sections:
 
     signal: str | None = None
     invalid_pixels: Literal["refuse", "mask"] = "refuse"
-    axes: AxesOptions = field(default_factory=AxesOptions)
-    detector: DetectorOptions = field(default_factory=DetectorOptions)
-    corrections: Corrections = field(default_factory=Corrections)
-    denoise: DenoiseOptions = field(default_factory=DenoiseOptions)
-    components: ComponentOptions = field(default_factory=ComponentOptions)
-    background: BackgroundOptions = field(default_factory=BackgroundOptions)
-    edges: dict[str, Edge] = field(default_factory=dict)
-    profiles: dict[str, Profile] = field(default_factory=dict)
-    regions: dict[str, Region] = field(default_factory=dict)
-    methods: dict[str, MethodSettings] = field(default_factory=dict)
-    n_learning_pixels: Annotated[int, Field(ge=1)] = 20_000
-    seed: Annotated[int, Field(ge=0)] = 0
-    report: ReportOptions = field(default_factory=ReportOptions)
+    axes: AxesOptions = AxesOptions()
+    detector: DetectorOptions = DetectorOptions()
+    corrections: Corrections = Corrections()
+    denoise: DenoiseOptions = DenoiseOptions()
+    components: ComponentOptions = ComponentOptions()
+    background: BackgroundOptions = BackgroundOptions()
+    edges: dict[Label, Edge] = Field({})
+    profiles: dict[Label, Profile] = Field({})
+    regions: dict[Label, Region] = Field({})
+    methods: dict[str, MethodSettings] = Field({})
+    n_learning_pixels: int = Field(20_000, ge=1)
+    seed: int = Field(0, ge=0)
+    report: ReportOptions = ReportOptions()
 
 
-@dataclass(frozen=True, kw_only=True)
 class SampleSettings(Sections):
     """Everything that is done to one sample, defaults filled in.
 
@@ -148,8 +148,7 @@ class SampleSettings(Sections):
         return self.seed if seed is None else seed
 
 
-@dataclass(frozen=True, kw_only=True)
-class Configuration:
+class Configuration(Options):
     """A whole configuration.
 
     Parameters
@@ -167,7 +166,7 @@ class Configuration:
     """
 
     samples: dict[str, SampleSettings]
-    dask: Execution = field(default_factory=Execution)
+    dask: Execution = Execution()
     device: Device = "auto"
-    benchmark: BenchmarkOptions = field(default_factory=BenchmarkOptions)
+    benchmark: BenchmarkOptions = BenchmarkOptions()
     files: tuple[str, ...] = ()

@@ -3,15 +3,14 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import yaml
 
 from eelsunmix.configuration.nodes import Node
-from eelsunmix.configuration.problems import ConfigurationError, Keys, Problem, shown
+from eelsunmix.configuration.problems import ConfigurationError, Problem, shown
+from eelsunmix.mistakes import Keys
 
-MAX_BYTES = 2_000_000
 MAX_DEPTH = 20
 MAX_VALUES = 50_000
 
@@ -35,46 +34,6 @@ _HINTS = {
     "while scanning a quoted scalar": "a quote is not closed",
     "that cannot start any token": "put the text in quotes",
 }
-
-
-def read_yaml(path: Path) -> Node:
-    """Read one YAML file.
-
-    Parameters
-    ----------
-    path : Path
-        A file in UTF-8.
-
-    Returns
-    -------
-    Node
-        A mapping.
-
-    Raises
-    ------
-    ConfigurationError
-        If the file is missing, is not YAML, or holds what a configuration must not hold; names the lines.
-    """
-    return parse_yaml(read_text(path), str(path))
-
-
-def read_text(path: Path) -> str:
-    """Read a text file in UTF-8, with or without byte order mark."""
-    try:
-        if path.is_file() and path.stat().st_size > MAX_BYTES:
-            raise ConfigurationError(
-                [Problem(str(path), f"more than {MAX_BYTES} bytes: not a configuration")]
-            )
-        data = path.read_bytes()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise ConfigurationError([Problem(str(path), f"cannot be read: {reason}")]) from error
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        message = f"byte {data[error.start]:#04x} is not UTF-8; save the file as UTF-8"
-        raise ConfigurationError([Problem(str(path), message, line)]) from error
 
 
 def parse_yaml(text: str, file: str) -> Node:

@@ -1,15 +1,17 @@
 """What a configuration asks for, in words."""
 
-import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
 from eelsunmix.configuration.benchmark import BenchmarkOptions
-from eelsunmix.configuration.params import as_params
 from eelsunmix.configuration.problems import shown
 from eelsunmix.configuration.settings import Configuration, MethodSettings, SampleSettings
 from eelsunmix.edges import Edge
+from eelsunmix.errors import InputError
+from eelsunmix.options import Options
+from eelsunmix.plain import field_values, plain_values
 
+_NOTHING = object()
 _STAGES = ("axes", "detector", "corrections", "denoise", "components", "background")
 
 
@@ -82,25 +84,22 @@ def _method(label: str, settings: MethodSettings) -> str:
 def _changes(options: Any) -> str:
     """Options that differ from the default, as `name value`."""
     defaults = _defaults(type(options))
-    said = []
-    for field in dataclasses.fields(options):
-        value = getattr(options, field.name)
-        if value == defaults.get(field.name, dataclasses.MISSING):
-            continue
-        inner = dataclasses.is_dataclass(value)
-        said.append(
-            f"{field.name} ({_changes(value)})" if inner else f"{field.name} {_words(as_params(value))}"
-        )
-    return ", ".join(said)
+    changed = {
+        name: value for name, value in field_values(options).items() if value != defaults.get(name, _NOTHING)
+    }
+    return ", ".join(f"{name} {_value(value)}" for name, value in changed.items())
+
+
+def _value(value: Any) -> str:
+    return f"({_changes(value)})" if isinstance(value, Options) else _words(plain_values(value))
 
 
 def _defaults(kind: Any) -> dict[str, Any]:
     """Values of an object made without arguments; nothing for types that need some."""
     try:
-        made = kind()
-    except TypeError:
+        return field_values(kind())
+    except InputError:
         return {}
-    return {field.name: getattr(made, field.name) for field in dataclasses.fields(made)}
 
 
 def _words(value: Any) -> str:

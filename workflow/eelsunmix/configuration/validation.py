@@ -1,22 +1,35 @@
 """One value of the configuration -> one validated option; pydantic decides, the messages are ours."""
 
+import dataclasses
 import json
-import re
-from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic import BaseModel, TypeAdapter, ValidationError, create_model
 
-from eelsunmix.configuration.kinds import field_types, type_at
-from eelsunmix.configuration.nodes import Node
-from eelsunmix.configuration.problems import Keys, Problem, suggestion, unknown_key
-from eelsunmix.configuration.words import found, hint, needed
+from eelsunmix.configuration.nodes import Node, node_of
+from eelsunmix.configuration.problems import ConfigurationError, Problem, shown, suggestion, unknown_key
+from eelsunmix.configuration.words import found, hint
+from eelsunmix.mistakes import Keys, Mistake, Schema, below, mistakes_of
+from eelsunmix.options import Options
 
-_WRONG_TYPE = frozenset(
-    f"{name}_type" for name in ("int", "float", "bool", "string", "tuple", "list", "dict", "dataclass")
-) | {"literal_error", "int_from_float", "none_required", "int_parsing", "finite_number"}
-"""Types of mistake that amount to: something else is needed here."""
+Kind = TypeVar("Kind")
+
+
+def from_params(kind: type[Kind], params: Any) -> Kind:
+    """Turn the values of `as_params` back into the options of a type.
+
+    Parameters
+    ----------
+    kind : type
+        Options, or any type that pydantic knows, such as ``dict[str, Edge]``.
+    params : dict
+        Result of `as_params`.
+    """
+    value, problems = validate(node_of(params, "params"), kind, ())
+    if problems:
+        raise ConfigurationError(problems)
+    return value
 
 
 def validate(node: Node, kind: Any, path: Keys) -> tuple[Any, list[Problem]]:
@@ -27,7 +40,7 @@ def validate(node: Node, kind: Any, path: Keys) -> tuple[Any, list[Problem]]:
     node : Node
         The value as written.
     kind : type
-        A dataclass or any type that pydantic knows.
+        Options or any type that pydantic knows.
     path : tuple
         Keys that lead to the value, for messages.
 
@@ -38,80 +51,57 @@ def validate(node: Node, kind: Any, path: Keys) -> tuple[Any, list[Problem]]:
     problems : list of Problem
     """
     try:
-        return model_of(kind).model_validate_json(json.dumps({"value": node.plain()})).value, []  # type: ignore[attr-defined]
+        if dataclasses.is_dataclass(kind):  # methods, as long as they are no Options
+            model: Any = _model(kind)  # type: ignore[arg-type]
+            return model.model_validate_json(json.dumps({"value": node.plain()})).value, []
+        return _adapter(kind).validate_python(node.plain()), []
     except ValidationError as error:
-        return None, _problems(error, node, kind, path)
+        schema = _schema(kind)
+        return None, [_problem(one, node, schema, path) for one in mistakes_of(error, schema)]
+
+
+def kind_of(options: type[Options], key: str) -> Any:
+    """Type of a field of options, its bounds included."""
+    field = options.model_fields[key]
+    return Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
 
 
 @cache
-def model_of(kind: Any) -> type[BaseModel]:
-    """Make the strict model with the one field `value`; dataclasses inside take its configuration over."""
-    strict = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, arbitrary_types_allowed=True)
-    return create_model("Value", __config__=strict, value=(kind, ...))
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    is_model = isinstance(kind, type) and issubclass(kind, BaseModel)
+    return TypeAdapter(kind, config=None if is_model else Options.model_config)
 
 
-def _problems(error: ValidationError, node: Node, kind: Any, path: Keys) -> list[Problem]:
-    grouped: dict[Keys, list[Mapping[str, Any]]] = {}
-    for mistake in error.errors(include_url=False):
-        grouped.setdefault(_place(mistake, node), []).append(mistake)
-    inner = {place[:length] for place in grouped for length in range(len(place))}
-    return [
-        _problem(mistakes, node, kind, place, path)
-        for place, mistakes in grouped.items()
-        # A list refused by one member of a union and read by another: the complaint inside says more.
-        if not (place in inner and all(mistake["type"] in _WRONG_TYPE for mistake in mistakes))
-    ]
+@cache
+def _model(kind: Any) -> type[BaseModel]:
+    """Make a strict model with the one field `value`; a dataclass inside takes its configuration over."""
+    return create_model("Value", __config__=Options.model_config, value=(kind, ...))
 
 
-def _place(mistake: Mapping[str, Any], node: Node) -> Keys:
-    """Where a mistake is in the configuration: pydantic's location without its names of union members."""
-    place: list[str | int] = []
-    here: Node | None = node
-    for step in mistake["loc"][1:]:
-        below = here.child(step) if here else None
-        if below is not None:
-            here = below
-            place.append(step)
-    if mistake["type"] == "missing" and isinstance(mistake["loc"][-1], str):
-        place.append(mistake["loc"][-1])
-    return tuple(place)
+@cache
+def _schema(kind: Any) -> Schema:
+    return TypeAdapter(kind).json_schema()
 
 
-def _problem(mistakes: list[Mapping[str, Any]], root: Node, kind: Any, place: Keys, path: Keys) -> Problem:
-    node, exists = _deepest(root, place)
-    kinds = type_at(kind, place)
-    mistake = mistakes[0]
-    if mistake["type"] in ("value_error", "assertion_error"):
-        message = str(mistake["ctx"]["error"])
-        blamed = _blamed_key(message, node, kinds)
-        here = node.child(blamed) if blamed else None
-        place = (*place, blamed) if blamed else place
-        return Problem(node.file, message, (here or node).line, path + place)
-    if mistake["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
-        keys = [name for one in type_at(kind, place[:-1]) for name in field_types(one)]
-        message = unknown_key(suggestion(str(place[-1]), keys), node.text)
-    elif mistake["type"] == "missing" and not exists:
-        message = f"is missing; needs {needed(kinds)}"
-    elif mistake["type"] in _WRONG_TYPE or mistake["type"] in ("too_long", "too_short", "missing"):
-        message = f"needs {needed(kinds)}, found {found(node)}{hint(node, kinds)}"
-    else:
-        message = f"{mistake['msg']}, found {found(node)}"
-    return Problem(node.file, message, node.line, path + place)
+def _problem(mistake: Mistake, root: Node, schema: Schema, path: Keys) -> Problem:
+    node, exists = _deepest(root, mistake.place)
+    message = mistake.text
+    if mistake.kind == "unknown":
+        message = unknown_key(suggestion(str(mistake.place[-1]), mistake.keys), node.text)
+    elif mistake.kind == "missing" and not exists:
+        message = f"is missing; {message}"
+    elif mistake.kind == "bound":
+        message = f"{message}, found {shown(node.text)}"
+    elif mistake.kind in ("type", "missing"):
+        message = f"{message}, found {found(node)}{hint(node, below(schema, mistake.place))}"
+    return Problem(node.file, message, node.line, path + mistake.place)
 
 
 def _deepest(node: Node, place: Keys) -> tuple[Node, bool]:
     """Node at a place, or the last one on the way there; and whether the place exists."""
     for step in place:
-        below = node.child(step)
-        if below is None:
+        child = node.child(step)
+        if child is None:
             return node, False
-        node = below
+        node = child
     return node, True
-
-
-def _blamed_key(message: str, node: Node, kinds: list[Any]) -> str | None:
-    """Key that a message of `__post_init__` speaks of: the first one named, those that were written first."""
-    names = {name for kind in kinds for name in field_types(kind)}
-    words = [word for word in re.findall(r"\w+", message) if word in names]
-    written = [word for word in words if node.child(word)]
-    return next(iter(written + words), None)

@@ -1,7 +1,6 @@
 """From raw counts to corrected ones: dark, gain, bad channels, spikes, alignment, crop, bin, mask."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -20,6 +19,7 @@ from eelsunmix.corrections.spikes import SpikeOptions
 from eelsunmix.errors import InputError
 from eelsunmix.execution.blocks import chunked
 from eelsunmix.image import with_valid_pixel
+from eelsunmix.options import Options
 
 __all__ = [
     "AlignOptions",
@@ -35,17 +35,16 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Corrections:
+class Corrections(Options):
     """Options of all steps, in the order in which they are applied."""
 
-    gain: GainOptions = field(default_factory=GainOptions)
-    bad_channels: BadChannelOptions = field(default_factory=BadChannelOptions)
-    spikes: SpikeOptions = field(default_factory=SpikeOptions)
-    align: AlignOptions = field(default_factory=AlignOptions)
-    crop: CropOptions = field(default_factory=CropOptions)
-    bin: BinOptions = field(default_factory=BinOptions)
-    mask: MaskOptions = field(default_factory=MaskOptions)
+    gain: GainOptions = GainOptions()
+    bad_channels: BadChannelOptions = BadChannelOptions()
+    spikes: SpikeOptions = SpikeOptions()
+    align: AlignOptions = AlignOptions()
+    crop: CropOptions = CropOptions()
+    bin: BinOptions = BinOptions()
+    mask: MaskOptions = MaskOptions()
 
 
 def correct_image(

@@ -3,10 +3,11 @@
 import functools
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import xarray as xr
+from pydantic import model_validator
 
 from eelsunmix.corrections.common import record
 from eelsunmix.corrections.correction import Correction, NoCorrection
@@ -16,10 +17,10 @@ from eelsunmix.energy import channel_energies
 from eelsunmix.errors import InputError
 from eelsunmix.execution import blocks
 from eelsunmix.noise import channel_variance_to_mean, variance_to_mean_of_sums
+from eelsunmix.options import BrokenRuleError, Interval, Options, Positive
 
 
-@dataclass(frozen=True, kw_only=True)
-class AlignOptions:
+class AlignOptions(Options):
     """Alignment of the energy axes of the pixels.
 
     Parameters
@@ -33,14 +34,14 @@ class AlignOptions:
     """
 
     enabled: bool = False
-    window_eV: tuple[float, float] | None = None
-    max_shift_eV: float = 3.0
+    window_eV: Interval | None = None
+    max_shift_eV: Positive = 3.0
 
-    def __post_init__(self) -> None:
+    @model_validator(mode="after")
+    def _window_is_given(self) -> Self:
         if self.enabled and self.window_eV is None:
-            raise ValueError("corrections.align.window_eV is needed: give the range of a sharp feature")
-        if not 0 < self.max_shift_eV < math.inf:
-            raise ValueError(f"corrections.align.max_shift_eV must be above 0, not {self.max_shift_eV}")
+            raise BrokenRuleError("window_eV", "is needed: give the range of a sharp feature")
+        return self
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,10 +2,11 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import xarray as xr
+from pydantic import Field
 from scipy.ndimage import median_filter
 
 from eelsunmix.corrections.common import interpolate_channels, record
@@ -13,6 +14,7 @@ from eelsunmix.corrections.correction import Correction
 from eelsunmix.corrections.evidence import Evidence
 from eelsunmix.corrections.statistics import Statistics
 from eelsunmix.errors import InputError
+from eelsunmix.options import LISTED, Options
 
 HOT_RATIO, WEAK_RATIO, GAP_RATIO = 2.0, 0.7, 1.03
 """Above twice, or below 0.7 of, all four neighbours. No line as wide as two channels, the resolution of any
@@ -22,8 +24,10 @@ LONGEST_DEAD_RUN = 8
 REACH_EV = 12.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class BadChannelOptions:
+Channels = Annotated[tuple[Annotated[int, Field(ge=0)], ...], LISTED]
+
+
+class BadChannelOptions(Options):
     """Replacement of bad channels by straight lines between their neighbours.
 
     Parameters
@@ -35,17 +39,8 @@ class BadChannelOptions:
         either side are tested more strictly, because pixels at the rim of a chip are larger.
     """
 
-    channels: tuple[int, ...] | Literal["auto", "none"] = "auto"
-    chip_gaps: tuple[int, ...] = ()
-
-    def __post_init__(self) -> None:
-        if isinstance(self.channels, str) and self.channels not in ("auto", "none"):
-            raise ValueError(
-                f"corrections.bad_channels.channels must be numbers, auto or none, not {self.channels!r}"
-            )
-        if not isinstance(self.channels, str):
-            object.__setattr__(self, "channels", tuple(self.channels))
-        object.__setattr__(self, "chip_gaps", tuple(self.chip_gaps))
+    channels: Channels | Literal["auto", "none"] = "auto"
+    chip_gaps: Channels = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,5 @@
 """What correction steps share: which channels an edge protects, interpolation, entries of the log."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +8,7 @@ import xarray as xr
 
 from eelsunmix.energy import channel_energies
 from eelsunmix.errors import InputError
+from eelsunmix.plain import plain_values
 
 BEYOND_ONSET = 2.5
 """The second white line of a pair comes up to 22 eV after the onset (Ru M3, M2), 17 eV for La M5, M4."""
@@ -35,7 +35,7 @@ def near_edges(energy_ev: np.ndarray, edges: Mapping[str, Any], reach_ev: float)
 def record(step: str, applied: bool, summary: str, **numbers: Any) -> dict[str, Any]:
     """One entry of the log of corrections, of plain Python types only; None for what is not a number."""
     return {"step": step, "applied": bool(applied), "summary": summary} | {
-        key: _plain(value) for key, value in numbers.items()
+        key: plain_values(value, finite=True) for key, value in numbers.items()
     }
 
 
@@ -72,14 +72,3 @@ def interpolate_channels(spectra: np.ndarray, bad: np.ndarray) -> np.ndarray:
 
 def _onset(edge: Any) -> float:
     return float(edge["onset_eV"] if isinstance(edge, Mapping) else edge.onset_eV)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.ndarray | list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, np.generic):
-        value = value.item()
-    # JSON knows no NaN
-    return None if isinstance(value, float) and not math.isfinite(value) else value

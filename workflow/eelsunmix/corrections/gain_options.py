@@ -1,16 +1,17 @@
 """Options of the dark and gain correction."""
 
-import math
-from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from eelsunmix.options import ODD, BrokenRuleError, NotNegative, Options
 
 GainMethod = Literal["auto", "none", "already_applied", "reference", "data_driven"]
 GainKind = Literal["auto", "divide", "multiply"]
 PatternKind = Literal["auto", "gain", "dark"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class GainOptions:
+class GainOptions(Options):
     """Correction of dark signal and gain of the detector.
 
     Parameters
@@ -42,35 +43,17 @@ class GainOptions:
     reference: str | None = None
     dark: str | None = None
     kind: GainKind = "auto"
-    offset_channels: int | None = None
-    protect_eV: float = 12.0
-    smooth_channels: int = 9
+    offset_channels: Annotated[int, Field(ge=0)] | None = None
+    protect_eV: NotNegative = 12.0
+    smooth_channels: Annotated[int, Field(ge=5), ODD] = 9
     pattern: PatternKind = "auto"
 
-    def __post_init__(self) -> None:
-        choices = {"method": GainMethod, "kind": GainKind, "pattern": PatternKind}
-        for key, allowed in choices.items():
-            if getattr(self, key) not in get_args(allowed):
-                raise ValueError(
-                    f"corrections.gain.{key} must be one of {', '.join(get_args(allowed))}, "
-                    f"not {getattr(self, key)!r}"
-                )
+    @model_validator(mode="after")
+    def _reference_is_used(self) -> Self:
         if self.method == "reference" and self.reference is None:
-            raise ValueError(
-                "corrections.gain.method is reference: name the file in corrections.gain.reference"
-            )
+            raise BrokenRuleError("method", "is reference: name the file in corrections.gain.reference")
         if self.method in ("none", "already_applied", "data_driven") and self.reference is not None:
-            raise ValueError(
-                f"corrections.gain.method {self.method} makes no use of corrections.gain.reference: "
-                "remove one of both"
+            raise BrokenRuleError(
+                "reference", f"is of no use with the method {self.method}: remove one of both"
             )
-        if self.offset_channels is not None and self.offset_channels < 0:
-            raise ValueError(
-                f"corrections.gain.offset_channels must be 0 or more, not {self.offset_channels}"
-            )
-        if not 0 <= self.protect_eV < math.inf:
-            raise ValueError(f"corrections.gain.protect_eV must be 0 or more, not {self.protect_eV}")
-        if self.smooth_channels < 5 or self.smooth_channels % 2 == 0:
-            raise ValueError(
-                f"corrections.gain.smooth_channels must be odd and at least 5, not {self.smooth_channels}"
-            )
+        return self

@@ -1,19 +1,17 @@
 """Options of crop, bin and mask, and windows on the axes of an image."""
 
-import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import xarray as xr
+from pydantic import Field
 
 from eelsunmix.errors import InputError
+from eelsunmix.options import Interval, NotNegative, Options
 
-Window = tuple[float, float]
 
-
-@dataclass(frozen=True, kw_only=True)
-class CropOptions:
+class CropOptions(Options):
     """Part of the image to keep.
 
     Parameters
@@ -22,33 +20,20 @@ class CropOptions:
         Lowest and highest centre of the channels or pixels to keep.
     """
 
-    energy_eV: Window | None = None
-    x_nm: Window | None = None
-    y_nm: Window | None = None
-
-    def __post_init__(self) -> None:
-        for key, window in vars(self).items():
-            _check_window(window, f"corrections.crop.{key}")
+    energy_eV: Interval | None = None
+    x_nm: Interval | None = None
+    y_nm: Interval | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class BinOptions:
+class BinOptions(Options):
     """Numbers of neighbours summed along each axis; what is left over at the end is dropped."""
 
-    x: int = 1
-    y: int = 1
-    energy: int = 1
-
-    def __post_init__(self) -> None:
-        for key, number in vars(self).items():
-            if not isinstance(number, int) or number < 1:
-                raise ValueError(
-                    f"corrections.bin.{key} must be a whole number of at least 1, not {number!r}"
-                )
+    x: int = Field(1, ge=1)
+    y: int = Field(1, ge=1)
+    energy: int = Field(1, ge=1)
 
 
-@dataclass(frozen=True, kw_only=True)
-class MaskOptions:
+class MaskOptions(Options):
     """Pixels to leave out.
 
     Parameters
@@ -59,19 +44,11 @@ class MaskOptions:
         ``{"x": (low, high), "y": (low, high)}``: pixels outside the rectangle are masked.
     """
 
-    min_counts: float | None = None
-    outside_nm: Mapping[str, Window] | None = None
-
-    def __post_init__(self) -> None:
-        if self.min_counts is not None and not 0 <= self.min_counts < math.inf:
-            raise ValueError(f"corrections.mask.min_counts must be 0 or more, not {self.min_counts}")
-        for axis, window in (self.outside_nm or {}).items():
-            if axis not in ("x", "y"):
-                raise ValueError(f"corrections.mask.outside_nm has the axes x and y, not {axis!r}")
-            _check_window(window, f"corrections.mask.outside_nm.{axis}")
+    min_counts: NotNegative | None = None
+    outside_nm: Mapping[Literal["x", "y"], Interval] | None = None
 
 
-def points_within(axis: np.ndarray, window: Window, *, key: str, unit: str) -> slice:
+def points_within(axis: np.ndarray, window: tuple[float, float], *, key: str, unit: str) -> slice:
     """Slice of an increasing axis within a window.
 
     Raises
@@ -95,12 +72,7 @@ def points_within(axis: np.ndarray, window: Window, *, key: str, unit: str) -> s
     return slice(int(first), int(last))
 
 
-def _check_window(window: Window | None, key: str) -> None:
-    if window is not None and not (len(window) == 2 and -math.inf < window[0] < window[1] < math.inf):
-        raise ValueError(f"{key} needs two increasing numbers, not {window!r}")
-
-
-def pixels_within(image: xr.DataArray, axis: str, window: Window, key: str) -> slice:
+def pixels_within(image: xr.DataArray, axis: str, window: tuple[float, float], key: str) -> slice:
     """Slice of the pixels of an axis whose centres, in nm, lie within a window."""
     coordinate = image.coords[axis]
     unit = coordinate.attrs.get("units", "px")

@@ -1,11 +1,13 @@
 """X-ray spikes: single voxels far above anything that their surroundings explain."""
 
 import itertools
-import math
 from dataclasses import dataclass
 
 import numpy as np
+from pydantic import Field
 from scipy.ndimage import minimum_filter1d
+
+from eelsunmix.options import Options
 
 NEIGHBOUR_CHANNELS = np.array([-3, -2, -1, 1, 2, 3])
 CONTRAST = 3.0
@@ -18,8 +20,7 @@ BATCH = 2**15
 """Candidates judged at a time: each gathers some hundred voxels around it."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class SpikeOptions:
+class SpikeOptions(Options):
     """Removal of X-ray spikes.
 
     Parameters
@@ -31,11 +32,7 @@ class SpikeOptions:
     """
 
     enabled: bool = True
-    sigma: float = 8.0
-
-    def __post_init__(self) -> None:
-        if not 3.0 <= self.sigma < math.inf:
-            raise ValueError(f"corrections.spikes.sigma must be at least 3, not {self.sigma}")
+    sigma: float = Field(8.0, ge=3)
 
 
 @dataclass(frozen=True)

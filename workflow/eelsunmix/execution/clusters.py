@@ -6,19 +6,19 @@ import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import dask
+from pydantic import Field, model_validator
 from threadpoolctl import threadpool_limits
 
 from eelsunmix.errors import InputError
+from eelsunmix.options import BrokenRuleError, Options
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Execution:
+class Execution(Options):
     """Who runs the blocks.
 
     Parameters
@@ -35,17 +35,17 @@ class Execution:
     """
 
     mode: Literal["threads", "processes", "slurm", "address"] = "threads"
-    workers: int | None = None
+    workers: Annotated[int, Field(ge=1)] | None = None
     address: str | None = None
     slurm: dict[str, Any] | None = None
 
-    def __post_init__(self) -> None:
-        if self.mode not in ("threads", "processes", "slurm", "address"):
-            raise ValueError(f"mode must be threads, processes, slurm or address, not {self.mode!r}")
+    @model_validator(mode="after")
+    def _address_is_given(self) -> Self:
         if self.mode == "address" and not self.address:
-            raise ValueError("mode 'address' needs the key 'address', for example tcp://127.0.0.1:8786")
-        if self.workers is not None and self.workers < 1:
-            raise ValueError(f"workers must be at least 1, not {self.workers}")
+            raise BrokenRuleError(
+                "address", "is needed for the mode address, for example tcp://127.0.0.1:8786"
+            )
+        return self
 
 
 @contextmanager

@@ -1,18 +1,18 @@
 """Calibration of the axes: from the file or the configuration, checked, with the origin of each number."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import xarray as xr
+from pydantic import AfterValidator, model_validator
 
 from eelsunmix.energy import ELECTRONVOLTS, electronvolts_per
 from eelsunmix.errors import InputError
-from eelsunmix.image import NAVIGATION_DIMS, SPECTRAL_DIMS
+from eelsunmix.image import SPECTRAL_DIMS
 from eelsunmix.io.signals import FileAxis
+from eelsunmix.options import LISTED, BrokenRuleError, Options, Positive
 
 LENGTHS_NM = {
     "nm": 1.0, "a": 0.1, "å": 0.1, "angstrom": 0.1, "pm": 1e-3, "um": 1e3, "µm": 1e3, "μm": 1e3,
@@ -23,8 +23,17 @@ UNCALIBRATED = ("", "px", "pixel", "pixels")
 _EXAMPLE = "axes: {energy: {offset_eV: ..., dispersion_eV: ...}} (or offset_keV, dispersion_keV)"
 
 
-@dataclass(frozen=True, kw_only=True)
-class EnergyAxis:
+def _check_dims(dims: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(dims)) != len(dims) or len(set(dims) & set(SPECTRAL_DIMS)) != 1:
+        raise ValueError(f"needs frame, y, x and one of energy_loss or energy, each once; found {list(dims)}")
+    return dims
+
+
+Dim = Literal["frame", "y", "x", "energy_loss", "energy"]
+Dims = Annotated[tuple[Dim, ...], LISTED, AfterValidator(_check_dims)]
+
+
+class EnergyAxis(Options):
     """What the file lacks or gets wrong of the energy axis; in eV or, for EDS, in keV.
 
     Parameters
@@ -36,23 +45,16 @@ class EnergyAxis:
     """
 
     offset_eV: float | None = None
-    dispersion_eV: float | None = None
+    dispersion_eV: Positive | None = None
     offset_keV: float | None = None
-    dispersion_keV: float | None = None
+    dispersion_keV: Positive | None = None
 
-    def __post_init__(self) -> None:
+    @model_validator(mode="after")
+    def _one_unit(self) -> Self:
         for key in ("offset", "dispersion"):
-            given = [
-                value
-                for value in (getattr(self, f"{key}_eV"), getattr(self, f"{key}_keV"))
-                if value is not None
-            ]
-            if len(given) > 1:
-                raise ValueError(f"give {key}_eV or {key}_keV, not both")
-            if given and not (math.isfinite(given[0]) and (key == "offset" or given[0] > 0)):
-                raise ValueError(
-                    f"{key} must be {'finite' if key == 'offset' else 'above 0'}, not {given[0]}"
-                )
+            if getattr(self, f"{key}_eV") is not None and getattr(self, f"{key}_keV") is not None:
+                raise BrokenRuleError(f"{key}_keV", f"stands beside {key}_eV; give one of them, not both")
+        return self
 
     def in_ev(self, key: str) -> float | None:
         """Return offset or dispersion in eV, or None where it was not given."""
@@ -60,8 +62,7 @@ class EnergyAxis:
         return getattr(self, f"{key}_eV") if kilo is None else kilo * ELECTRONVOLTS["kev"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class AxesOptions:
+class AxesOptions(Options):
     """Axes that the file lacks or gets wrong; everything given here wins over the file.
 
     Parameters
@@ -75,24 +76,9 @@ class AxesOptions:
         Pixel size along y and x.
     """
 
-    dims: tuple[str, ...] | None = None
+    dims: Dims | None = None
     energy: EnergyAxis | None = None
-    pixel_nm: float | None = None
-
-    def __post_init__(self) -> None:
-        if self.dims is not None:
-            object.__setattr__(self, "dims", tuple(self.dims))
-            _check_dims(self.dims)
-        if self.pixel_nm is not None and not (math.isfinite(self.pixel_nm) and self.pixel_nm > 0):
-            raise ValueError(f"pixel_nm must be above 0, not {self.pixel_nm}")
-
-
-def _check_dims(dims: Sequence[str]) -> None:
-    unknown = set(dims) - {*NAVIGATION_DIMS, *SPECTRAL_DIMS}
-    if unknown or len(set(dims)) != len(dims) or len(set(dims) & set(SPECTRAL_DIMS)) != 1:
-        raise ValueError(
-            f"dims must be frame, y, x and one of energy_loss or energy, each once; not {list(dims)}"
-        )
+    pixel_nm: Positive | None = None
 
 
 def energy_axis(

@@ -9,14 +9,14 @@ import xarray as xr
 
 from eelsunmix.execution import blocks
 from eelsunmix.io.noise import PairStatistics, noise_of_block, summarise
+from eelsunmix.options import Options, Positive
 
 NEGATIVE_WORTH_A_WARNING = 1e-3
 CORRELATION_WORTH_A_WARNING = 0.1
 RELATIVE_TOLERANCE = 0.1
 
 
-@dataclass(frozen=True, kw_only=True)
-class DetectorOptions:
+class DetectorOptions(Options):
     """What is known of the detector.
 
     Parameters
@@ -27,16 +27,8 @@ class DetectorOptions:
         Counts at which the detector saturates; the largest number of the file's integer type by default.
     """
 
-    counts_per_electron: float | Literal["auto"] = "auto"
-    saturation: float | None = None
-
-    def __post_init__(self) -> None:
-        for name in ("counts_per_electron", "saturation"):
-            value = getattr(self, name)
-            if value in ("auto", None) and value != (None, "auto")[name == "saturation"]:
-                continue
-            if isinstance(value, str) or value is None or not (math.isfinite(value) and value > 0):
-                raise ValueError(f"{name} must be a number above 0, not {value!r}")
+    counts_per_electron: Positive | Literal["auto"] = "auto"
+    saturation: Positive | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,11 +1,13 @@
 """Options of the denoising."""
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from eelsunmix.options import ODD, Options, Positive
 
 
-@dataclass(frozen=True, kw_only=True)
-class DenoiseOptions:
+class DenoiseOptions(Options):
     """How the image is denoised.
 
     Parameters
@@ -24,22 +26,9 @@ class DenoiseOptions:
         in `score_nlm_guarded`.
     """
 
-    n_components: int = 12
+    n_components: int = Field(12, ge=1)
     spatial: Literal["none", "nlm"] = "nlm"
-    nlm_strength: float = 0.4
-    nlm_window_px: int = 13
-    nlm_patch_px: int = 3
-    guard_probability: float = 1e-4
-
-    def __post_init__(self) -> None:
-        if self.n_components < 1:
-            raise ValueError(f"n_components must be at least 1, not {self.n_components}")
-        if self.spatial not in ("none", "nlm"):
-            raise ValueError(f"spatial must be none or nlm, not {self.spatial!r}")
-        if not self.nlm_strength > 0:
-            raise ValueError(f"nlm_strength must be positive, not {self.nlm_strength}")
-        for name in ("nlm_window_px", "nlm_patch_px"):
-            if (side := getattr(self, name)) < 1 or side % 2 == 0:
-                raise ValueError(f"{name} must be odd and positive, not {side}")
-        if not 0 < self.guard_probability < 1:
-            raise ValueError(f"guard_probability must be between 0 and 1, not {self.guard_probability}")
+    nlm_strength: Positive = 0.4
+    nlm_window_px: Annotated[int, Field(ge=1), ODD] = 13
+    nlm_patch_px: Annotated[int, Field(ge=1), ODD] = 3
+    guard_probability: float = Field(1e-4, gt=0, lt=1)

@@ -1,20 +1,20 @@
 """How many endmembers an image holds: several estimates, the evidence, and one choice with its reason."""
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import xarray as xr
+from pydantic import Field
 
 from eelsunmix.errors import InputError
+from eelsunmix.options import Options
 from eelsunmix.pca.noise_eigenvalues import MARGIN, Noise, measure_noise, rounding_error
 from eelsunmix.rank.coherence import count_signals, map_coherence
 from eelsunmix.rank.parallel_analysis import noise_quantiles
 from eelsunmix.typing import Floats
 
 
-@dataclass(frozen=True, kw_only=True)
-class ComponentOptions:
+class ComponentOptions(Options):
     """Number of endmembers to look for, or how to find it.
 
     Parameters
@@ -27,20 +27,9 @@ class ComponentOptions:
         Estimate that is used if `n` is "auto"; "auto" is the calibrated edge of Marchenko and Pastur.
     """
 
-    n: int | Literal["auto"] = "auto"
-    max: int = 10
+    n: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
+    max: int = Field(10, ge=1)
     estimator: Literal["auto", "marchenko_pastur", "parallel_analysis", "elbow"] = "auto"
-
-    def __post_init__(self) -> None:
-        if self.n != "auto" and (isinstance(self.n, (bool, str)) or self.n < 1):
-            raise ValueError(f"n must be 'auto' or at least 1, not {self.n!r}")
-        if self.max < 1:
-            raise ValueError(f"max must be at least 1, not {self.max}")
-        if self.estimator not in ("auto", "marchenko_pastur", "parallel_analysis", "elbow"):
-            raise ValueError(
-                "estimator must be auto, marchenko_pastur, parallel_analysis or elbow, "
-                f"not {self.estimator!r}"
-            )
 
 
 def estimate_endmembers(

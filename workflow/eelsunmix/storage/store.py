@@ -13,13 +13,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import xarray as xr
 import zarr.errors
 from zarr.codecs import BloscCodec, Crc32cCodec
 
 from eelsunmix.errors import StoreError
 from eelsunmix.execution.blocks import BLOCK_ELEMENTS, block_shape
+from eelsunmix.plain import plain_values
 from eelsunmix.storage.drafts import is_draft, make_durable, written_beside
 from eelsunmix.storage.manifest import (
     MANIFEST,
@@ -37,7 +37,6 @@ __all__ = [
     "installed_versions",
     "open_store",
     "open_stores",
-    "plain",
     "publish",
     "read_manifest",
     "seals",
@@ -86,7 +85,7 @@ def publish(
     found = {os.path.relpath(source, path.parent): seal for source, seal in _seals(sources).items()}
     with written_beside(path) as draft:
         _write_zarr(dataset, draft)
-        manifest = manifest_of(draft, inputs=found, settings=plain(dict(settings or {})))
+        manifest = manifest_of(draft, inputs=found, settings=plain_values(dict(settings or {})))
         (draft / MANIFEST).write_bytes(manifest.to_json())
         make_durable(draft)
         _seals(sources)  # once more: lazy variables were read from them until now
@@ -134,27 +133,6 @@ def seals(paths: Iterable[str | Path]) -> dict[str, str]:
     return {str(path): seal for path, seal in _seals([Path(path) for path in paths]).items()}
 
 
-def plain(value: Any) -> Any:
-    """Reduce a value to what JSON can hold: dict, list, str, int, float, bool, None.
-
-    Examples
-    --------
-    >>> plain({"window": (np.float32(0.5), 2), "mask": np.array([True])})
-    {'window': [0.5, 2], 'mask': [True]}
-    """
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [plain(item) for item in value]
-    if isinstance(value, np.ndarray):
-        return plain(value.tolist())
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, Path):
-        return str(value)
-    return value
-
-
 def _seals(paths: Sequence[Path]) -> dict[Path, str]:
     manifests = {path: read_manifest(path) for path in paths}
     for path, manifest in manifests.items():
@@ -172,7 +150,7 @@ def _identity(path: Path, manifest: Manifest) -> tuple[Any, ...]:
 
 
 def _write_zarr(dataset: xr.Dataset, path: Path) -> None:
-    dataset = dataset.drop_encoding().assign_attrs(plain(dataset.attrs))
+    dataset = dataset.drop_encoding().assign_attrs(plain_values(dataset.attrs))
     small = {name: coord.variable.compute() for name, coord in dataset.coords.items()}
     dataset = dataset.assign({name: _in_shards(array) for name, array in dataset.data_vars.items()})
     dataset = dataset.assign_coords(small)  # chunking an image chunks its coordinates, across their shards
@@ -187,7 +165,7 @@ def _write_zarr(dataset: xr.Dataset, path: Path) -> None:
 
 def _in_shards(array: xr.DataArray) -> xr.DataArray:
     """Chunk a lazy array so that each shard is written by exactly one task."""
-    array = array.assign_attrs(plain(array.attrs))
+    array = array.assign_attrs(plain_values(array.attrs))
     if array.chunks is None:
         return array
     return array.chunk(dict(zip(array.dims, block_shape(array.shape), strict=True)))

@@ -1,11 +1,13 @@
 """The chequerboard of hyperspectral benchmarks, as in the paper: pure pixels, linear mixing."""
 
-from dataclasses import asdict, dataclass
-from typing import Literal
+import math
+from typing import Annotated, Literal, Self
 
 import numpy as np
+from pydantic import Field, model_validator
 from scipy.ndimage import uniform_filter
 
+from eelsunmix.options import LISTED, ODD, BrokenRuleError, Options, Positive
 from eelsunmix.synthetic.edges import SCENE_EDGES
 from eelsunmix.synthetic.scene import (
     Scene,
@@ -14,7 +16,6 @@ from eelsunmix.synthetic.scene import (
     label_image,
     label_truth,
     position_axes,
-    require,
 )
 from eelsunmix.synthetic.spectra import pixel_spectrum
 
@@ -23,8 +24,10 @@ AXES = {"ru3": (200, 216.0, 3.33), "k4": (903, 150.0, 0.5)}
 EDGES_OF = {"ru3": ("Ru_M23", "Ru_M45", "Co_L23"), "k4": ("B_K", "C_K", "N_K", "O_K")}
 
 
-@dataclass(frozen=True, kw_only=True)
-class ChequerboardOptions:
+Pixels = Annotated[int, Field(ge=1)]
+
+
+class ChequerboardOptions(Options):
     """Options of the chequerboard.
 
     Parameters
@@ -47,25 +50,22 @@ class ChequerboardOptions:
     """
 
     endmembers: Literal["ru3", "k4"] = "ru3"
-    size: int | tuple[int, int] = 64
-    block: int = 8
-    filter_size: int = 9
-    pixel_nm: float = 0.12
-    counts: float = 1000.0
-    seed: int = 0
+    size: Pixels | Annotated[tuple[Pixels, Pixels], LISTED] = 64
+    block: Pixels = 8
+    filter_size: Annotated[int, Field(ge=1), ODD] = 9
+    pixel_nm: Positive = 0.12
+    counts: Positive = 1000.0
+    seed: int = Field(0, ge=0)
     noise: bool = True
 
-    def __post_init__(self) -> None:
-        require(
-            self.endmembers in ENDMEMBERS, "endmembers", self.endmembers, f"one of {', '.join(ENDMEMBERS)}"
-        )
-        require(min(self.shape) >= 1, "size", self.size, "at least 1 pixel")
-        require(self.block >= 1, "block", self.block, "at least 1 pixel")
-        require(self.filter_size % 2 == 1, "filter_size", self.filter_size, "an odd number of pixels")
-        require(self.counts > 0, "counts", self.counts, "greater than 0")
-        blocks = self.blocks[0] * self.blocks[1]
+    @model_validator(mode="after")
+    def _every_material_has_a_block(self) -> Self:
         needed = len(ENDMEMBERS[self.endmembers])
-        require(blocks >= needed, "size", self.size, f"at least {needed} blocks of {self.block} pixels")
+        if math.prod(self.blocks) < needed:
+            raise BrokenRuleError(
+                "size", f"needs at least {needed} blocks of {self.block} pixels, found {self.size}"
+            )
+        return self
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -93,7 +93,7 @@ def simulate_chequerboard(options: ChequerboardOptions) -> Scene:
     image = label_image(counts, coords, f"chequerboard {options.endmembers}")
     return Scene(
         name="chequerboard",
-        options=asdict(options),
+        options=options.model_dump(),
         spectrum_image=image,
         **label_truth(spectra, abundance, expected, gain, names=names, image=image),
         edges={edge: SCENE_EDGES[edge] for edge in EDGES_OF[options.endmembers]},

@@ -63,7 +63,7 @@ def beam_and_lamella(
     """
     rows, columns = options.shape
     wedge, drift, film = (
-        float(getattr(options, key) or 0.0) for key in ("wedge", "current_drift", "contamination_nm")
+        float(getattr(options, key)) for key in ("wedge", "current_drift", "contamination_nm")
     )
     ramp = np.linspace(-0.4, 0.4, columns)[None, :] + np.linspace(-0.1, 0.1, rows)[:, None]
     smoothing = BLOB_NM / options.pixel_nm
@@ -76,8 +76,8 @@ def beam_and_lamella(
 
 def channel_gain(options: MultilayerOptions, rng: np.random.Generator) -> np.ndarray:
     """Factor of each channel: normal around 1, and 0 in the dead channels (never the outermost ones)."""
-    gain = np.clip(1 + float(options.gain_sd or 0.0) * rng.standard_normal(options.n_channels), 0.05, None)
-    n_dead = min(int(options.n_dead or 0), max(options.n_channels - 2, 0))
+    gain = np.clip(1 + options.gain_sd * rng.standard_normal(options.n_channels), 0.05, None)
+    n_dead = min(options.n_dead, max(options.n_channels - 2, 0))
     gain[1 + rng.choice(max(options.n_channels - 2, 1), size=n_dead, replace=False)] = 0.0
     return gain
 

@@ -1,37 +1,23 @@
 """Options of the multilayer."""
 
-from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from eelsunmix.synthetic.scene import (
-    require,
-)
+from pydantic import Field, model_validator
 
-LEVELS = MappingProxyType(
-    {
-        "linear": {"wedge": 0.0, "current_drift": 0.0, "gain_sd": 0.0, "contamination_nm": 0.0, "n_dead": 0},
-        "thickness": {
-            "wedge": 0.4,
-            "current_drift": 0.02,
-            "gain_sd": 0.0,
-            "contamination_nm": 0.0,
-            "n_dead": 0,
-        },
-        "realistic": {
-            "wedge": 0.4,
-            "current_drift": 0.02,
-            "gain_sd": 0.01,
-            "contamination_nm": 0.5,
-            "n_dead": 2,
-        },
-    }
-)
+from eelsunmix.options import LISTED, BrokenRuleError, NotNegative, Options, Positive, Presets
+
+LEVELS = {
+    "linear": {"wedge": 0.0, "current_drift": 0.0, "gain_sd": 0.0, "contamination_nm": 0.0, "n_dead": 0},
+    "thickness": {"wedge": 0.4, "current_drift": 0.02, "gain_sd": 0.0, "contamination_nm": 0.0, "n_dead": 0},
+    "realistic": {"wedge": 0.4, "current_drift": 0.02, "gain_sd": 0.01, "contamination_nm": 0.5, "n_dead": 2},
+}
 """What the levels of realism switch on; an option that is given wins."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class MultilayerOptions:
+Pixels = Annotated[int, Field(ge=1)]
+
+
+class MultilayerOptions(Options):
     """Options of the multilayer.
 
     Parameters
@@ -56,62 +42,49 @@ class MultilayerOptions:
         Standard deviation of the position of the stack from row to row.
     thickness_nm : float
         Thickness of the lamella.
-    wedge, current_drift, gain_sd : float, optional
+    wedge, current_drift, gain_sd : float
         Relative: range of the thickness over the image, standard deviations of the beam current and of the
-        channels' gain. By default as the level says.
-    contamination_nm : float, optional
+        channels' gain.
+    contamination_nm : float
         Mean thickness of carbon on the lamella.
-    n_dead : int, optional
+    n_dead : int
         Number of dead channels.
     seed : int
     noise : bool
         Poisson noise; without it the counts are the expected ones times gain.
     """
 
-    shape: tuple[int, int] = (60, 75)
-    pixel_nm: float = 0.12
-    n_channels: int = 200
-    offset_eV: float = 216.0
-    dispersion_eV: float = 3.33
-    counts: float = 3000.0
+    presets: ClassVar[Presets] = {"level": LEVELS}
+
+    shape: Annotated[tuple[Pixels, Pixels], LISTED] = (60, 75)
+    pixel_nm: Positive = 0.12
+    n_channels: int = Field(200, ge=2)
+    offset_eV: float = Field(216.0, ge=150)
+    dispersion_eV: Positive = 3.33
+    counts: Positive = 3000.0
     level: Literal["linear", "thickness", "realistic"] = "linear"
-    co_nm: float = 1.7
-    ru_nm: float = 0.5
-    diffused_fraction: float = 0.4
-    diffusion_nm: float = 0.45
-    probe_sd_nm: float = 0.17
-    roughness_nm: float = 0.05
-    thickness_nm: float = 30.0
-    wedge: float | None = None
-    current_drift: float | None = None
-    gain_sd: float | None = None
-    contamination_nm: float | None = None
-    n_dead: int | None = None
-    seed: int = 0
+    co_nm: Positive = 1.7
+    ru_nm: Positive = 0.5
+    diffused_fraction: float = Field(0.4, ge=0, lt=1)
+    diffusion_nm: Positive = 0.45
+    probe_sd_nm: NotNegative = 0.17
+    roughness_nm: NotNegative = 0.05
+    thickness_nm: Positive = 30.0
+    wedge: float = Field(ge=0, lt=2)
+    current_drift: NotNegative
+    gain_sd: NotNegative
+    contamination_nm: NotNegative
+    n_dead: int = Field(ge=0)
+    seed: int = Field(0, ge=0)
     noise: bool = True
 
-    def __post_init__(self) -> None:
-        require(self.level in LEVELS, "level", self.level, f"one of {', '.join(LEVELS)}")
-        for key, value in LEVELS[self.level].items():
-            if getattr(self, key) is None:
-                object.__setattr__(self, key, value)
-            require(getattr(self, key) >= 0, key, getattr(self, key), "0 or more")
-        for key in ("counts", "pixel_nm", "dispersion_eV", "co_nm", "ru_nm", "diffusion_nm", "thickness_nm"):
-            require(getattr(self, key) > 0, key, getattr(self, key), "greater than 0")
-        require(
-            0 <= self.diffused_fraction < 1, "diffused_fraction", self.diffused_fraction, "from 0 to below 1"
-        )
-        require(self.wedge < 2, "wedge", self.wedge, "below 2")  # type: ignore[operator]
-        require(self.offset_eV >= 150, "offset_eV", self.offset_eV, "150 or more")
-        require(self.n_channels >= 2, "n_channels", self.n_channels, "at least 2")
-        width = self.shape[1] * self.pixel_nm
-        stack = self.co_nm + self.ru_nm
-        require(
-            width > 1.5 * stack,
-            "shape",
-            self.shape,
-            f"wider than the stack ({1.5 * stack:.2f} nm with margins)",
-        )
+    @model_validator(mode="after")
+    def _stack_fits(self) -> Self:
+        width, stack = self.shape[1] * self.pixel_nm, self.co_nm + self.ru_nm
+        if width <= 1.5 * stack:
+            needed = f"wider than the stack ({1.5 * stack:.2f} nm with margins)"
+            raise BrokenRuleError("shape", f"needs to be {needed}, found {list(self.shape)}")
+        return self
 
     @property
     def left_nm(self) -> float:

@@ -8,7 +8,6 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix.edges import Edge
-from eelsunmix.errors import InputError
 from eelsunmix.profiles import Profile, Region
 
 NAVIGATION = ("y", "x")
@@ -147,12 +146,6 @@ def label_truth(
         "expected_counts": labelled(expected, (*NAVIGATION, "energy_loss"), "counts"),
         "gain": labelled(gain, ("energy_loss",), "1"),
     }
-
-
-def require(condition: bool, key: str, found: object, needed: str) -> None:
-    """Raise a one-line `InputError` about an option of a scene unless the condition holds."""
-    if not condition:
-        raise InputError(f"simulate.{key}: {needed}, not {found!r}")
 
 
 def _counts_check(image: xr.DataArray) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """The Pt | Co | Ru | Pt multilayer: a layer thinner than the probe, interdiffusion, and spectra that vary."""
 
-from dataclasses import asdict, replace
-
 import numpy as np
 
 from eelsunmix.edges import Edge
@@ -40,7 +38,7 @@ def simulate_multilayer(options: MultilayerOptions) -> Scene:
     image = label_image(counts, coords, f"Pt/Co/Ru/Pt multilayer, {options.level}")
     return Scene(
         name="multilayer",
-        options=asdict(options),
+        options=options.model_dump(),
         spectrum_image=image,
         **label_truth(scale * np.stack(nominal), abundance, expected, gain, names=STACK, image=image),
         edges=multilayer_edges(),
@@ -62,7 +60,7 @@ def multilayer_regions(options: MultilayerOptions) -> dict[str, Region]:
 def multilayer_edges() -> dict[str, Edge]:
     """Windows of the paper's figure 7: Ru M2,3 and Co L2,3 as references, and Ru M4,5, which fails in Pt."""
     return {
-        "Ru_M23": replace(SCENE_EDGES["Ru_M23"], reference=True),
+        "Ru_M23": SCENE_EDGES["Ru_M23"].replaced(reference=True),
         "Ru_M45": SCENE_EDGES["Ru_M45"],
-        "Co_L23": replace(SCENE_EDGES["Co_L23"], reference=True),
+        "Co_L23": SCENE_EDGES["Co_L23"].replaced(reference=True),
     }
