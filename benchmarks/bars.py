@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from eelsunmix.benchmark.results import collect
-from eelsunmix.storage.store import open_store
+from eelsunmix.storage import open_store
 from paper_claims import claims, sentences
 from project_bars import as_lines, bars
 

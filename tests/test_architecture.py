@@ -21,7 +21,7 @@ LAYERS = [
     {"storage", "profiles", "io", "examples"},
     {"pca", "background", "corrections", "synthetic"},
     {"rank", "methods"},
-    {"unmixing", "inputs", "learning", "mapping", "mapping_time"},
+    {"unmixing", "inputs", "learning", "mapping", "mapping_time", "model_arrays"},
     {"comparison"},
     {"report", "configuration"},
     {"benchmark"},

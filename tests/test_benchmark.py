@@ -20,7 +20,7 @@ from eelsunmix.benchmark.scores import matched, n_dead, n_duplicated, scores, tr
 from eelsunmix.benchmark.subtraction import edges_of, run_background_subtraction
 from eelsunmix.errors import InputError
 from eelsunmix.numerics.abundances import fully_constrained
-from eelsunmix.storage.store import open_store, publish
+from eelsunmix.storage import open_store, publish
 from eelsunmix.synthetic import ChequerboardOptions, chequerboard, simulate
 from test_workflow import ROOT
 

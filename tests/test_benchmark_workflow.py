@@ -16,7 +16,7 @@ from eelsunmix.configuration.nodes import node_of
 from eelsunmix.configuration.reading import read_tree
 from eelsunmix.configuration.summary import summarise
 from eelsunmix.methods import method_names
-from eelsunmix.storage.store import open_store
+from eelsunmix.storage import open_store
 from test_workflow import ROOT, Project
 
 

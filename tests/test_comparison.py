@@ -282,9 +282,9 @@ def test_attributes_are_plain_values(comparison):
 
 
 def test_it_can_be_published(comparison, tmp_path):
-    from eelsunmix.storage.store import open_store, publish
+    from eelsunmix.storage import open_store, publish
 
-    publish(comparison, tmp_path / "comparison.zarr")
+    publish(comparison, tmp_path / "comparison.zarr", kind="comparison")
     found = open_store(tmp_path / "comparison.zarr")
     np.testing.assert_array_equal(found.endmember_label, comparison.endmember_label)
     np.testing.assert_array_equal(found.element_map, comparison.element_map)

@@ -208,7 +208,7 @@ def test_real_image(example_data):
 @pytest.mark.parametrize("shape", [(9, 7, 60), (1, 1, 30)])
 @pytest.mark.parametrize("elements", [500, 10**6])
 def test_result_survives_its_store(tmp_path, monkeypatch, shape, elements):
-    from eelsunmix.storage.store import open_store, publish
+    from eelsunmix.storage import open_store, publish
 
     monkeypatch.setattr(blocks, "BLOCK_ELEMENTS", elements)
 

@@ -16,8 +16,8 @@ import numpy as np
 import psutil
 import pytest
 
-from eelsunmix.storage.store import main as check_stores
-from eelsunmix.storage.store import open_store, read_manifest, verify
+from eelsunmix.storage import open_store, read_manifest, verify
+from eelsunmix.storage.__main__ import main as check_stores
 from test_workflow import Project
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
@@ -360,7 +360,7 @@ def test_a_full_disk_is_one_line_and_nothing_half_written(project, place):
         mount -o remount,size=$(( used + 3000 ))k ../disk
         export PYTHONPATH=$PWD/workflow PYTHONDONTWRITEBYTECODE=1
         {sys.executable} -m snakemake --cores 1 {PCA} && exit 9
-        {sys.executable} -m eelsunmix.storage.store ../disk
+        {sys.executable} -m eelsunmix.storage ../disk
         mount -o remount,size=60m ../disk
         {sys.executable} -m snakemake --cores 1 {PCA}
     """

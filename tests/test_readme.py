@@ -11,7 +11,7 @@ import xarray as xr
 
 import eelsunmix as eu
 from eelsunmix.configuration import read_configuration
-from eelsunmix.storage.store import publish
+from eelsunmix.storage import publish
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from eelsunmix.storage.store import open_store
+from eelsunmix.storage import open_store
 from test_workflow import Project
 
 ROOT = Path(__file__).parents[1]

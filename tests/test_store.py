@@ -17,8 +17,9 @@ from zarr.storage import LocalStore
 
 from eelsunmix.errors import StoreError
 from eelsunmix.execution import blocks
+from eelsunmix.storage import MANIFEST, open_store, publish, read_manifest, seals, verify
+from eelsunmix.storage.__main__ import main
 from eelsunmix.storage.drafts import LONGEST_PAUSE
-from eelsunmix.storage.store import MANIFEST, main, open_store, publish, read_manifest, seals, verify
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import xarray as xr
 
-from eelsunmix.storage.store import open_store, read_manifest
+from eelsunmix.storage import open_store, read_manifest
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.workflow

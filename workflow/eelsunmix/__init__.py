@@ -26,8 +26,8 @@ _HOMES = {
     "estimate_endmembers": "eelsunmix.rank",
     "fit": "eelsunmix.unmixing",
     "open_image": "eelsunmix.io",
-    "open_store": "eelsunmix.storage.store",
-    "publish": "eelsunmix.storage.store",
+    "open_store": "eelsunmix.storage",
+    "publish": "eelsunmix.storage",
     "subtract_background": "eelsunmix.background",
     "unmix": "eelsunmix.unmixing",
 }

@@ -120,7 +120,10 @@ def refit(model: Model, counts: xr.DataArray) -> xr.Dataset:
         / max(n_valid, 1)
         * _freedom(model.endmembers, deviation)
     )
-    return maps.assign(mean_residual=measured - fitted, mean_residual_sd=np.sqrt(variance))
+    result = maps.assign(mean_residual=measured - fitted, mean_residual_sd=np.sqrt(variance))
+    for name in ("mean_residual", "mean_residual_sd"):
+        result[name].attrs["units"] = "counts"
+    return result
 
 
 def _refit_maps(model: Model, counts: xr.DataArray, deviation: Floats) -> xr.Dataset:

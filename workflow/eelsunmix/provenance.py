@@ -9,7 +9,7 @@ from typing import Any
 
 PACKAGE = Path(__file__).parent
 
-INFRASTRUCTURE = frozenset({"configuration", "errors", "execution", "provenance", "storage"})
+INFRASTRUCTURE = frozenset({"configuration", "errors", "execution", "model_arrays", "provenance", "storage"})
 """Modules that carry results and never change them; they are left out of every fingerprint."""
 _SAMPLES, _SAMPLE_BYTES = 16, 2**16
 _DATA = frozenset({".csv", ".json", ".html", ".css", ".js"})

@@ -165,6 +165,8 @@ def apply(model: xr.Dataset, image: xr.DataArray, *, counts: xr.DataArray | None
     except MethodFailedError as error:
         return xr.Dataset(attrs=attrs | _failure(str(error)).attrs)
     maps = map_abundance(fitted, image).merge(refit(fitted, counts), join="exact", compat="override")
+    for array in maps.data_vars.values():
+        array.attrs.setdefault("units", "1")
     result = maps.assign_attrs(attrs)
     return _in_callers_order(result, order, image.dims[-1])
 

@@ -5,7 +5,7 @@ from eelsunmix.configuration import from_params
 from eelsunmix.edges import Edge
 from eelsunmix.execution.job import job
 from eelsunmix.profiles import Profile, Region
-from eelsunmix.storage.store import open_store, open_stores, publish
+from eelsunmix.storage import open_store, open_stores, publish
 
 with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
     comparison = compare(
@@ -18,4 +18,6 @@ with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["das
         regions=from_params(dict[str, Region], snakemake.params.regions),
         truth=open_store(snakemake.input.raw),
     )
-    publish(comparison, snakemake.output[0], inputs=snakemake.input, settings=snakemake.params)
+    publish(
+        comparison, snakemake.output[0], kind="comparison", inputs=snakemake.input, settings=snakemake.params
+    )

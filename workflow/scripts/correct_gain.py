@@ -4,7 +4,7 @@ from eelsunmix.configuration import from_params
 from eelsunmix.corrections import Corrections, correct_image
 from eelsunmix.edges import Edge
 from eelsunmix.execution.job import job
-from eelsunmix.storage.store import open_store, publish
+from eelsunmix.storage import open_store, publish
 
 with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
     corrected = correct_image(
@@ -12,4 +12,10 @@ with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["das
         from_params(Corrections, snakemake.params.corrections),
         edges=from_params(dict[str, Edge], snakemake.params.edges),
     )
-    publish(corrected, snakemake.output[0], inputs=[snakemake.input.raw], settings=snakemake.params)
+    publish(
+        corrected,
+        snakemake.output[0],
+        kind="corrected",
+        inputs=[snakemake.input.raw],
+        settings=snakemake.params,
+    )

@@ -3,7 +3,7 @@
 from eelsunmix.configuration import from_params
 from eelsunmix.execution.job import job
 from eelsunmix.rank import ComponentOptions, estimate_endmembers
-from eelsunmix.storage.store import open_store, publish
+from eelsunmix.storage import open_store, publish
 
 with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
     rank = estimate_endmembers(
@@ -11,4 +11,4 @@ with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["das
         open_store(snakemake.input.pca),
         from_params(ComponentOptions, snakemake.params.components),
     )
-    publish(rank, snakemake.output[0], inputs=snakemake.input, settings=snakemake.params)
+    publish(rank, snakemake.output[0], kind="rank", inputs=snakemake.input, settings=snakemake.params)

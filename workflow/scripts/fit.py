@@ -2,7 +2,8 @@
 
 from eelsunmix.execution.job import job
 from eelsunmix.inputs import learning_image
-from eelsunmix.storage.store import open_store, publish
+from eelsunmix.model_arrays import model_arrays
+from eelsunmix.storage import open_store, publish
 from eelsunmix.unmixing import fit
 
 with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
@@ -21,4 +22,11 @@ with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["das
         checkpoint=f"{snakemake.log[0]}.checkpoint",
         **snakemake.params.options,
     )
-    publish(model, snakemake.output[0], inputs=snakemake.input, settings=snakemake.params)
+    publish(
+        model,
+        snakemake.output[0],
+        kind="fit",
+        own=model_arrays(model),
+        inputs=snakemake.input,
+        settings=snakemake.params,
+    )

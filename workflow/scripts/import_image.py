@@ -3,7 +3,7 @@
 from eelsunmix.configuration import from_params
 from eelsunmix.execution.job import job
 from eelsunmix.io import AxesOptions, DetectorOptions, import_image
-from eelsunmix.storage.store import publish
+from eelsunmix.storage import publish
 
 with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
     raw = import_image(
@@ -13,4 +13,4 @@ with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["das
         detector=from_params(DetectorOptions, snakemake.params.detector),
         invalid_pixels=snakemake.params.invalid_pixels,
     )
-    publish(raw, snakemake.output[0], settings=snakemake.params)
+    publish(raw, snakemake.output[0], kind="raw", settings=snakemake.params)

@@ -3,13 +3,13 @@
 from eelsunmix.execution.job import job
 from eelsunmix.inputs import mapped_image
 from eelsunmix.mapping_time import mapping_time
-from eelsunmix.storage.store import open_store, publish
+from eelsunmix.storage import open_store, publish
 from eelsunmix.unmixing import apply
 
 with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
     corrected = open_store(snakemake.input.corrected).counts
     pca, rank = open_store(snakemake.input.pca), open_store(snakemake.input.rank)
-    model = open_store(snakemake.input.model)
+    model = open_store(snakemake.input.model, kind="fit")
     image = mapped_image(snakemake.params.input, corrected, pca, rank)
     maps = apply(model, image, counts=corrected).assign_attrs(mapping_time(model, image))
-    publish(maps, snakemake.output[0], inputs=snakemake.input, settings=snakemake.params)
+    publish(maps, snakemake.output[0], kind="map", inputs=snakemake.input, settings=snakemake.params)

@@ -2,7 +2,7 @@
 
 from eelsunmix.execution.job import job
 from eelsunmix.report import read_benchmarks, write_report
-from eelsunmix.storage.store import installed_versions, open_stores, seals
+from eelsunmix.storage import installed_versions, open_stores, seals
 
 with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
     stages = ["raw", "corrected", "pca", "rank", "bs", "comparison"]

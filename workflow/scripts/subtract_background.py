@@ -5,7 +5,7 @@ from eelsunmix.configuration import from_params
 from eelsunmix.edges import Edge
 from eelsunmix.execution.job import job
 from eelsunmix.profiles import Profile, Region
-from eelsunmix.storage.store import open_store, publish
+from eelsunmix.storage import open_store, publish
 
 with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
     bs = subtract_background(
@@ -15,4 +15,4 @@ with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["das
         profiles=from_params(dict[str, Profile], snakemake.params.profiles),
         regions=from_params(dict[str, Region], snakemake.params.regions),
     )
-    publish(bs, snakemake.output[0], inputs=snakemake.input, settings=snakemake.params)
+    publish(bs, snakemake.output[0], kind="bs", inputs=snakemake.input, settings=snakemake.params)

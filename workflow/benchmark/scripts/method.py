@@ -3,7 +3,7 @@
 from eelsunmix.benchmark.replicates import run_replicates
 from eelsunmix.benchmark.scene import scene_options
 from eelsunmix.execution.job import job
-from eelsunmix.storage.store import publish
+from eelsunmix.storage import publish
 
 with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
     params, place = snakemake.params, snakemake.wildcards
@@ -19,4 +19,4 @@ with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["das
         device=snakemake.config["device"],
         checkpoint=f"{snakemake.log[0]}.checkpoint",
     )
-    publish(run.assign_attrs(label=place.label), snakemake.output[0], settings=params)
+    publish(run.assign_attrs(label=place.label), snakemake.output[0], kind="benchmark", settings=params)

@@ -3,7 +3,7 @@
 from eelsunmix.benchmark.page.page import write_benchmark_report
 from eelsunmix.benchmark.results import collect
 from eelsunmix.execution.job import job
-from eelsunmix.storage.store import installed_versions, open_store, seals
+from eelsunmix.storage import installed_versions, open_store, seals
 
 with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
     write_benchmark_report(

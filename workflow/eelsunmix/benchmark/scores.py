@@ -11,7 +11,8 @@ from eelsunmix.synthetic import Scene
 from eelsunmix.typing import Floats, Indices
 
 SCORES = ("sad", "sad_whitened", "nmse", "nmse_scale_free")
-UNITS = {"sad": "rad", "sad_whitened": "rad", "nmse": "1", "nmse_scale_free": "1"}
+UNITS = {"sad": "rad", "sad_whitened": "rad", "nmse": "1", "nmse_scale_free": "1", "cramer_rao_nmse": "1"}
+UNITS |= {"n_dead": "1", "n_duplicated": "1", "seconds": "s", "map_seconds": "s"}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -89,8 +89,16 @@ def compare(
         known, reason = truth_on_axes_of(truth, image)
         notes = [reason] if known is None else []
         parts += [] if known is None else [truth_variables(known, components, setting)]
-    result = xr.merge(parts, join="exact", compat="identical", combine_attrs="drop")
-    return _with_verdict(result, setting, notes)
+    result = xr.merge(parts, join="exact", compat="identical", combine_attrs="override")
+    return _with_verdict(_with_units(result), setting, notes)
+
+
+def _with_units(result: xr.Dataset) -> xr.Dataset:
+    """Say of correlations, factors and parts that their unit is 1; all other numbers have one already."""
+    for array in result.data_vars.values():
+        if array.dtype.kind == "f":
+            array.attrs.setdefault("units", "1")
+    return result
 
 
 def _with_verdict(result: xr.Dataset, setting: Setting, notes: Sequence[str]) -> xr.Dataset:
@@ -113,7 +121,9 @@ def _bookkeeping(components: Sequence[Components]) -> xr.Dataset:
     }
     labels = [REFERENCE, *[component.label for component in components]]
     data = {name: ("label", np.array(values)) for name, values in columns.items()}
-    return xr.Dataset(data, coords={"label": labels, "other_label": labels})
+    table = xr.Dataset(data, coords={"label": labels, "other_label": labels})
+    table["seconds"].attrs["units"] = "s"
+    return table
 
 
 def _checked(component: Components, setting: Setting) -> Components:

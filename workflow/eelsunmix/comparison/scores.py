@@ -91,4 +91,5 @@ def shape_variables(elements: xr.Dataset) -> xr.Dataset:
 
 def _negative_fraction(maps: xr.DataArray, setting: Setting) -> xr.DataArray:
     known = maps.notnull().sum(setting.navigation)
-    return (maps < 0).sum(setting.navigation) / known.where(known > 0)
+    part = (maps < 0).sum(setting.navigation) / known.where(known > 0)
+    return part.assign_attrs(units="1")

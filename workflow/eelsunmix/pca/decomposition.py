@@ -65,6 +65,8 @@ def denoise(image: xr.DataArray, options: DenoiseOptions | None = None) -> xr.Da
     gram, weight, values, vectors = _decompose(image)
     vectors = vectors[:, : min(options.n_components, len(values))]
     maps = _scores(image, vectors / weight[:, None], gram.variance_total / gram.n_pixels)
+    for array in maps.data_vars.values():
+        array.attrs["units"] = "1"
     pca = maps.assign(_spectral(image, weight, values, vectors))
     n_live = int(np.count_nonzero(gram.products.diagonal()))
     noise = measure_noise(values, gram.n_pixels, n_live)
@@ -157,12 +159,12 @@ def _spectral(
     energy = image.dims[-1]
     coords = {energy: image[energy]} if energy in image.coords else {}
     return {
-        "eigenvalue": xr.DataArray(values, dims="index"),
+        "eigenvalue": xr.DataArray(values, dims="index", attrs={"units": "1"}),
         "loading": xr.DataArray(
             (vectors * weight[:, None]).T,
             dims=("component", energy),
             coords=coords,
             attrs={"units": "counts"},
         ),
-        "channel_weight": xr.DataArray(weight, dims=(energy,), coords=coords),
+        "channel_weight": xr.DataArray(weight, dims=(energy,), coords=coords, attrs={"units": "counts"}),
     }

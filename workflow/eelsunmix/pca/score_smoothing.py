@@ -43,7 +43,9 @@ def smooth_scores(pca: xr.Dataset, noise: Noise, options: DenoiseOptions) -> xr.
         "nlm_restored_fraction": float(restored.sum() / max(1, np.isfinite(weight).sum())),
     }
     return pca.assign(
-        score_nlm=(dims, smooth), score_nlm_guarded=(dims, guarded), nlm_restored=(dims[:-1], restored)
+        score_nlm=(dims, smooth, {"units": "1"}),
+        score_nlm_guarded=(dims, guarded, {"units": "1"}),
+        nlm_restored=(dims[:-1], restored),
     ).assign_attrs(attrs)
 
 

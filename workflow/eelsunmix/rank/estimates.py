@@ -79,9 +79,9 @@ def estimate_endmembers(
     if options.n != "auto":
         estimates["user"] = options.n
     evidence = {
-        "estimate": ("estimator", np.array(list(estimates.values()))),
-        "parallel_eigenvalue": ("index", parallel),
-        "coherence": ("component", coherence),
+        "estimate": ("estimator", np.array(list(estimates.values())), {"units": "1"}),
+        "parallel_eigenvalue": ("index", parallel, {"units": "1"}),
+        "coherence": ("component", coherence, {"units": "1"}),
     }
     choice = {"n_endmembers": number, "chosen": chosen, "reason": reason}
     warnings = _warnings(number, estimates, noise, options)

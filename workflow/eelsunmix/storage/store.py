@@ -5,11 +5,9 @@ name, sealed, and renamed; so it is complete and verified, or absent, whatever i
 Opening one checks every byte against the manifest first.
 """
 
-import argparse
 import os
-import sys
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,28 +18,17 @@ from zarr.codecs import BloscCodec, Crc32cCodec
 from eelsunmix.errors import StoreError
 from eelsunmix.execution.blocks import BLOCK_ELEMENTS, block_shape
 from eelsunmix.plain import plain_values
-from eelsunmix.storage.drafts import is_draft, make_durable, written_beside
+from eelsunmix.storage.checks import check_layout
+from eelsunmix.storage.drafts import make_durable, written_beside
+from eelsunmix.storage.layout import Variable
 from eelsunmix.storage.manifest import (
     MANIFEST,
     Manifest,
     check_sources,
-    installed_versions,
     manifest_of,
     read_manifest,
     verify,
 )
-
-__all__ = [
-    "MANIFEST",
-    "Manifest",
-    "installed_versions",
-    "open_store",
-    "open_stores",
-    "publish",
-    "read_manifest",
-    "seals",
-    "verify",
-]
 
 CHUNK_ELEMENTS = 2**21
 """Elements in a chunk, the unit of compression: 4 MB of uint16, 8 MB of float32; a shard is a block."""
@@ -56,6 +43,8 @@ def publish(
     *,
     inputs: Iterable[str | Path] = (),
     settings: Mapping[str, Any] | None = None,
+    kind: str | None = None,
+    own: Mapping[str, Variable] | None = None,
 ) -> str:
     """Write a dataset as a sealed store; lazy variables are computed block by block.
 
@@ -69,6 +58,10 @@ def publish(
         Stores that the dataset was made from; their seals go into the manifest.
     settings : mapping, optional
         Options that made the dataset; they go into the manifest.
+    kind : str, optional
+        One of `eelsunmix.storage.LAYOUTS`; the dataset must be laid out like that. Anything goes without it.
+    own : mapping of str to Variable, optional
+        Further arrays that the dataset may hold, declared elsewhere: those of a model.
 
     Returns
     -------
@@ -78,10 +71,13 @@ def publish(
     Raises
     ------
     StoreError
+        If the dataset is not laid out as its kind declares; nothing is written then.
         If the path exists, the disk is full or the folder cannot be written; if an input was made from
         another version of another input, or was exchanged while it was read. Nothing is left behind.
     """
     path, sources = Path(path), [Path(source) for source in inputs]
+    if kind is not None:
+        check_layout(dataset, kind, own, place=path)
     found = {os.path.relpath(source, path.parent): seal for source, seal in _seals(sources).items()}
     with written_beside(path) as draft:
         _write_zarr(dataset, draft)
@@ -92,20 +88,28 @@ def publish(
     return manifest.seal
 
 
-def open_store(path: str | Path) -> xr.Dataset:
+def open_store(path: str | Path, *, kind: str | None = None) -> xr.Dataset:
     """Verify a sealed store and open it.
 
     Variables of at most one block are loaded; larger ones are lazy arrays chunked in blocks.
+
+    Parameters
+    ----------
+    path : path-like
+    kind : str, optional
+        One of `eelsunmix.storage.LAYOUTS`; what that kind always holds must be there.
 
     Raises
     ------
     StoreError
         If the store is missing, was not sealed, or a file of it is missing, damaged or foreign; the message
-        names the file.
+        names the file. If it is of another kind.
     """
     path = Path(path)
     _OPENED[path.absolute()] = _identity(path, verify(path))
     dataset = xr.open_zarr(path, consolidated=True, chunks=None, decode_times=False)
+    if kind is not None:
+        check_layout(dataset, kind, place=path, whole=False)
     loaded = {}
     for name, variable in dataset.variables.items():
         if variable.size <= BLOCK_ELEMENTS:
@@ -185,46 +189,3 @@ def _encoding(array: xr.DataArray) -> dict[str, Any]:
         for size, whole in zip(chunk, shard, strict=True)
     ]
     return {"chunks": tuple(chunk), "shards": shard, "compressors": compressors}
-
-
-def stores_below(folder: Path) -> Iterator[Path]:
-    """Yield all stores below a folder, or the folder itself if it is one; drafts too."""
-    if folder.suffix == ".zarr" or is_draft(folder):
-        yield folder
-        return
-    for entry in sorted(folder.iterdir()):
-        if entry.is_dir() and (not entry.is_symlink() or entry.suffix == ".zarr"):
-            yield from stores_below(entry)
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Verify all stores below some folders; one line for each that is damaged or out of date."""
-    parser = argparse.ArgumentParser(
-        prog="python -m eelsunmix.storage.store",
-        description="Verify every byte of all stores below the folders.",
-    )
-    parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="for example: results")
-    folders = parser.parse_args(arguments).folders
-    for folder in folders:
-        if not folder.is_dir():
-            parser.error(f"{folder}: no such folder")
-    found = [store for folder in folders for store in stores_below(folder)]
-    faults = [fault for store in found if (fault := _fault(store))]
-    for line in faults:
-        sys.stderr.write(f"{line}\n")
-    sys.stdout.write(f"{len(found)} stores, {len(faults)} of them not in order\n")
-    return 1 if faults or not found else 0
-
-
-def _fault(store: Path) -> str | None:
-    if is_draft(store):
-        return f"{store}: left by a job that was killed, unless it runs now; delete it then"
-    try:
-        check_sources(store, verify(store))
-    except StoreError as error:
-        return str(error)
-    return None
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -63,7 +63,7 @@ def provenance(
 ) -> Section:
     """Where every number comes from and how to get it again."""
     opening = (
-        "from eelsunmix.storage.store import open_store\n\n"
+        "from eelsunmix.storage import open_store\n\n"
         "run = open_store('results/benchmark/SCENE/COUNTS/LABEL.zarr')\n"
         "run.nmse     # (replicate, endmember)"
     )

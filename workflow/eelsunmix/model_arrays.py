@@ -1,0 +1,43 @@
+"""The arrays that a fitted model stores beside its endmembers, as the fields of its class declare them."""
+
+import dataclasses
+
+import xarray as xr
+
+from eelsunmix.methods import load_model
+from eelsunmix.storage import Variable
+from eelsunmix.storage.layout import ANY_UNIT
+
+
+def model_arrays(stored: xr.Dataset) -> dict[str, Variable]:
+    """Take the declarations of a model's own arrays from its class.
+
+    Parameters
+    ----------
+    stored : Dataset
+        Result of `eelsunmix.fit`.
+
+    Returns
+    -------
+    dict
+        Name -> declaration; empty for a method that failed.
+    """
+    if stored.attrs["status"] == "failed":
+        return {}
+    model = type(load_model(stored))
+    fields = {
+        item.name: item.metadata["dims"] for item in dataclasses.fields(model) if "dims" in item.metadata
+    }
+    return dict(_declaration(name, dims) for name, dims in fields.items() if name != "endmembers")
+
+
+def _declaration(name: str, dims: tuple[str, ...]) -> tuple[str, Variable]:
+    """Declare one array, or, without dims, all those of a dict."""
+    stored = tuple("energy" if dim == "channel" else dim for dim in dims)
+    return name if dims else f"{name}.*", Variable(
+        dims=stored or None,
+        dtype="number",
+        unit=ANY_UNIT,
+        meaning="parameter of the model",
+        when="the model has it",
+    )

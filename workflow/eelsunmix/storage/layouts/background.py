@@ -1,0 +1,44 @@
+"""Layout of `bs.zarr`."""
+
+from eelsunmix.storage.layout import Layout, attribute, variable
+from eelsunmix.storage.layouts.axes import EDGE, IMAGE, PROFILE, VALID
+
+_MAP = "edge navigation"
+_PROFILE = "edge profile frames position"
+BS = Layout(
+    path="bs.zarr",
+    variables={
+        "net_counts": variable(_MAP, "float", "counts", "above the background, signed, never clipped"),
+        "net_counts_sd": variable(_MAP, "float", "counts", "its standard deviation"),
+        "snr": variable(_MAP, "float", "1", "the one over the other"),
+        "background_counts": variable(_MAP, "float", "counts", "of the power law in the window"),
+        "exponent": variable(_MAP, "float", "1", "of the power law"),
+        "reduced_chi2": variable(_MAP, "float", "1", "of the power law in the fit window"),
+        "profile_counts": variable(
+            _PROFILE, "float", "counts", "BS of the spectra summed over the width; NaN beyond the end"
+        ),
+        "profile_counts_sd": variable(_PROFILE, "float", "counts", "its standard deviation"),
+        "profile_position": variable("profile position", "float", "nm|px", "along the profile"),
+        "region_spectrum": variable(
+            "edge region energy", "float", "counts", "mean of the pixels with low, middle, high net counts"
+        ),
+        "region_background": variable("edge region energy", "float", "counts", "its fitted power law"),
+        "off_region_mean": variable(
+            "edge", "float", "counts", "mean net counts per pixel where the user says the element is absent"
+        ),
+        "off_region_sd": variable("edge", "float", "counts", "its standard error; NaN without a region"),
+    },
+    coordinates={name: one for name, one in IMAGE.items() if name not in VALID}
+    | EDGE
+    | PROFILE
+    | {"region": variable("region", "text", None, "`low, middle, high`")},
+    attributes={
+        "edges": attribute("dict", "name -> `element, onset_eV, fit_eV, integrate_eV, reference`"),
+        "profiles": attribute("dict", "name -> geometry with `pixels` and `width_nm`"),
+        "exponent_from": attribute("str", "`pixel`, `local` or `global`"),
+        "local_sigma_px": attribute("float", "width of the average for `local`"),
+        "counts_per_electron": attribute("float", "of the image"),
+        "flags": attribute("dict", "edge -> pixels with an implausible or unfitted exponent"),
+        "warnings": attribute("list", "sentences"),
+    },
+)

@@ -1,0 +1,111 @@
+"""Layout of `comparison.zarr`."""
+
+from eelsunmix.storage.layout import Layout, Variable, attribute, variable
+from eelsunmix.storage.layouts.axes import EDGE, POSITION, PROFILE
+
+KNOWN_TRUTH = "the truth is known"
+_PROFILE = "label edge profile"
+_LINE = f"{_PROFILE} frames position"
+_TRUTH = "label true_endmember"
+
+
+def _true(dims: str, dtype: str, unit: str | None, meaning: str) -> Variable:
+    return variable(dims, dtype, unit, meaning, when=KNOWN_TRUTH)
+
+
+ELEMENTS = {
+    "element_map": variable(
+        "label edge navigation", "float", "counts", "sum of refit abundance x net counts of the endmembers"
+    ),
+    "element_profile": variable(_LINE, "float", "counts", "the map summed over the width of the profile"),
+    "element_profile_sd": variable(_LINE, "float", "counts", "its standard deviation, of BS alone"),
+    "profile_position": variable("profile position", "float", "nm|px", "along the profile"),
+}
+COMPONENTS = {
+    "endmember_net_counts": variable(
+        "label endmember edge", "float", "counts", "BS of the endmember spectra"
+    ),
+    "endmember_exponent": variable(
+        "label endmember edge", "float", "1", "of their power laws; NaN where a spectrum is not positive"
+    ),
+    "owner": variable("label edge", "integer", None, "endmember that shows the edge most clearly; -1: none"),
+    "cross_talk": variable(
+        "label endmember edge", "float", "1", "net counts relative to the owner's, at equal totals"
+    ),
+    "endmember_label": variable("label endmember", "text", None, "such as `Ru`, `Mn+La`, `background`"),
+    "group": variable(
+        "label endmember", "integer", None, "same component in the first method with a result; -1: none"
+    ),
+    "sad_between": variable("label other_label", "float", "rad", "mean whitened angle of matched components"),
+}
+AGREEMENT = {
+    "map_correlation": variable("label edge", "float", "1", "with BS"),
+    "map_scale": variable("label edge", "float", "1", "factor on the method that fits BS best"),
+    "map_noise_ceiling": variable("edge", "float", "1", "correlation of the noise-free truth with BS"),
+    "profile_correlation": variable(_PROFILE, "float", "1", "with BS"),
+    "profile_scale": variable(_PROFILE, "float", "1", "factor on the method that fits BS best"),
+    "profile_error": variable(_PROFILE, "float", "1", "rms after scaling, over the peak"),
+    "profile_reduced_chi2": variable(_PROFILE, "float", "1", "after scaling"),
+    "profile_noise_ceiling": variable(
+        "edge profile", "float", "1", "correlation of the noise-free truth with BS"
+    ),
+    "fwhm_nm": variable(_PROFILE, "float", "nm", "of the highest peak, from zero"),
+    "left_10_90_nm": variable(_PROFILE, "float", "nm", "width of its left flank"),
+    "right_10_90_nm": variable(_PROFILE, "float", "nm", "width of its right flank"),
+    "asymmetry": variable(_PROFILE, "float", "1", "of the flanks"),
+}
+CHECKS = {
+    "off_region_mean": variable("label edge", "float", "counts", "per pixel where the element is absent"),
+    "off_region_sd": variable("label edge", "float", "counts", "its standard error"),
+    "off_region_owner": variable(
+        "label edge",
+        "float",
+        "1",
+        "abundance of the owner there over its peak; for BS its mean over the peak of the 3 x 3 averaged map",
+    ),
+    "negative_fraction": variable("label edge", "float", "1", "part of the pixels below zero"),
+    "binarisation": variable("label", "float", "1", "part of the mixed pixels that are taken for pure"),
+    "reconstruction_chi2": variable("label", "float", "1", "median reduced chi-square of the refit"),
+    "status": variable("label", "text", None, "of the fit; `reference` for BS"),
+    "message": variable("label", "text", None, "of the fit"),
+    "seconds": variable("label", "float", "s", "of the fit"),
+}
+TRUTH = {
+    "true_element_map": _true("edge navigation", "float", "counts", "true abundances x net counts"),
+    "true_element_profile": _true("edge profile frames position", "float", "counts", "its profiles"),
+    "true_abundance_profile": _true(
+        "true_endmember profile frames position", "float", "1", "mean over the width of the profile"
+    ),
+    "true_endmember_label": _true("true_endmember", "text", None, "as `endmember_label`"),
+    "truth_match": _true(_TRUTH, "integer", None, "the endmember that is matched; -1: none"),
+    "truth_abundance_profile": _true(
+        f"{_TRUTH} profile frames position", "float", "1", "of the matched endmember, as returned"
+    ),
+    "truth_sad": _true(_TRUTH, "float", "rad", "spectral angle"),
+    "truth_sad_whitened": _true(_TRUTH, "float", "rad", "the same in units of the noise"),
+    "truth_sad_edge": _true(_TRUTH, "float", "rad", "the same after BS, in the windows of the edges"),
+    "truth_nmse": _true(_TRUTH, "float", "1", "relative squared error of the abundance as returned"),
+    "truth_nmse_scale_free": _true(_TRUTH, "float", "1", "the same after the best factor"),
+}
+COMPARISON = Layout(
+    path="comparison.zarr",
+    variables=ELEMENTS | COMPONENTS | AGREEMENT | CHECKS | TRUTH,
+    coordinates=POSITION
+    | EDGE
+    | PROFILE
+    | {
+        "label": variable("label", "text", None, "`BS`, then the labels of the methods as configured"),
+        "other_label": variable("other_label", "text", None, "the same"),
+        "true_endmember": _true("true_endmember", "text", None, "name of the material"),
+    },
+    attributes={
+        "verdict": attribute(
+            "list", "of `method, criterion, value, text, green, amber, percent, light, explanation`"
+        ),
+        "sentences": attribute("list", "what was found, in words"),
+        "caveats": attribute("list", "what the reader should know before trusting it"),
+        "edges": attribute("dict", "as in `bs.zarr`"),
+        "profiles": attribute("dict", "as in `bs.zarr`"),
+        "regions": attribute("dict", "name -> `x_nm, y_nm, without`"),
+    },
+)

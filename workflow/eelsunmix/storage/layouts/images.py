@@ -1,0 +1,76 @@
+"""Layouts of `raw.zarr` and `corrected.zarr`."""
+
+from eelsunmix.storage.layout import Layout, attribute, variable
+from eelsunmix.storage.layouts.axes import IMAGE
+
+SIMULATED = "simulated"
+COUNTS = {
+    "counts": variable("navigation energy", "number", "counts", "the image; its attrs are those above"),
+    "total_counts": variable("navigation", "float", "counts", "sum over the channels"),
+    "mean_spectrum": variable("energy", "float", "counts", "mean over the valid pixels"),
+}
+TRUTH = {
+    "true_endmember_spectrum": variable(
+        "true_endmember energy", "float", "counts", "counts of a pixel of abundance 1", when=SIMULATED
+    ),
+    "true_abundance": variable(
+        "navigation true_endmember", "float", "1", "part of each material; sums to one", when=SIMULATED
+    ),
+    "true_expected_counts": variable(
+        "navigation energy", "float", "counts", "image without noise, before gain", when=SIMULATED
+    ),
+    "true_gain": variable("energy", "float", "1", "factor of each channel", when=SIMULATED),
+}
+RAW = Layout(
+    path="raw.zarr",
+    variables=COUNTS | TRUTH,
+    coordinates=IMAGE
+    | {"true_endmember": variable("true_endmember", "text", None, "name of the material", when=SIMULATED)},
+    attributes={
+        "source": attribute(
+            "dict", "`file, sha256, size_bytes, reader, signal, versions`, or `scene, options, seed`"
+        ),
+        "origin_of_axes": attribute(
+            "dict", '`{"energy_loss.offset": "file", ...}`: or "configuration", "assumed", "simulation"'
+        ),
+        "metadata": attribute("dict", "what the file says of microscope and detector; nothing is required"),
+        "counts_check": attribute(
+            "dict",
+            "`variance_to_mean, counts_per_electron, counts_per_electron_from` (measured or configuration), "
+            "`negative_fraction, saturated_fraction, neighbour_correlation, warnings` and more",
+        ),
+    },
+)
+
+CORRECTED = Layout(
+    path="corrected.zarr",
+    variables=COUNTS
+    | {
+        "dark": variable(
+            "raw_energy", "float", "counts", "`corrected = (raw - dark) / gain` per channel of the raw axis"
+        ),
+        "gain": variable("raw_energy", "float", "1", "factor of each channel; ones where nothing was done"),
+        "bad_channel": variable(
+            "raw_energy", "bool", None, "dead, hot or excluded channel, replaced by interpolation"
+        ),
+        "spike_position": variable(
+            "spike axis", "integer", None, "index in the raw image of each replaced voxel"
+        ),
+        "spike_found": variable("spike", "float", "counts", "what was there"),
+        "spike_replaced": variable("spike", "float", "counts", "what is there now"),
+        "energy_shift": variable(
+            "navigation", "float", "eV|keV", "added to the axis of the pixel", when="aligned"
+        ),
+    },
+    coordinates=IMAGE
+    | {
+        "raw_energy": variable("raw_energy", "float", "eV|keV", "centre of each channel of the raw image"),
+        "axis": variable("axis", "text", None, "names of the dims of the raw image"),
+    },
+    attributes={
+        "corrections": attribute(
+            "list",
+            "in the order applied: `step, applied, summary` (one sentence) and further numbers",
+        )
+    },
+)

@@ -1,0 +1,72 @@
+"""Layouts of the stores `fit/<m>.zarr` and `map/<m>.zarr` of a method."""
+
+from eelsunmix.storage.layout import Layout, attribute, variable
+from eelsunmix.storage.layouts.axes import ENERGY, IMAGE
+
+RESULT = "it gave a result"
+OUTCOME = {
+    "method": attribute("str", "name of the method"),
+    "options": attribute("dict", "all of them, defaults included"),
+    "input": attribute("str", "`corrected`, `pca` or `nlm`"),
+    "seed": attribute("int", "of the sample of pixels and of the method"),
+    "n_endmembers": attribute("int", "how many were asked for"),
+    "status": attribute("str", "`converged`, `not converged` or `failed`"),
+    "message": attribute("str", "the numbers behind the status, or why it failed"),
+    "model": attribute("str", "name of the class of the model; empty where it failed"),
+}
+FIT = Layout(
+    path="fit/<m>.zarr",
+    variables={
+        "endmember_spectrum": variable(
+            "endmember energy", "float", "counts", "of a pixel of abundance 1, on the scale of the method"
+        ),
+    },
+    coordinates=ENERGY,
+    attributes=OUTCOME
+    | {
+        "model_settings": attribute("dict", "what the model holds beside its arrays", when=RESULT),
+        "brightness": attribute(
+            "str", "`variable` where pixels were brought to the same counts, or `constant`"
+        ),
+        "brightness_spread": attribute(
+            "float|None", "how much they differ, in units of the noise; None where not measured"
+        ),
+        "n_learning_pixels": attribute("int", "pixels that the method has learned from"),
+        "seconds": attribute("float", "time of the fit"),
+    },
+    may_fail=True,
+)
+
+MAP = Layout(
+    path="map/<m>.zarr",
+    variables={
+        "abundance": variable("navigation endmember", "float", "1", "as the method returns it"),
+        "abundance_sd": variable(
+            "navigation endmember", "float", "1", "its standard deviation", when="the method knows it (BLU)"
+        ),
+        "refit_abundance": variable(
+            "navigation endmember",
+            "float",
+            "1",
+            "Poisson-weighted least squares of the corrected counts on the endmembers, non-negative unless "
+            "the method is signed, no sum-to-one",
+        ),
+        "reduced_chi2": variable("navigation", "float", "1", "of the refit"),
+        "mean_residual": variable(
+            "energy", "float", "counts", "mean of (counts - refit) over the valid pixels"
+        ),
+        "mean_residual_sd": variable("energy", "float", "counts", "its expected standard deviation"),
+    },
+    coordinates=IMAGE
+    | {"endmember": variable("endmember", "integer", None, "number of the endmember, from 0")},
+    attributes=OUTCOME
+    | {
+        "abundance_seconds": attribute(
+            "float",
+            "time of mapping so many pixels alone, without start-up, reading, refit and writing",
+            when=RESULT,
+        ),
+        "abundance_pixels": attribute("int", "how many", when=RESULT),
+    },
+    may_fail=True,
+)
