@@ -14,15 +14,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import xarray as xr
 
 from eelsunmix.errors import InputError
 from eelsunmix.methods import method_names
+from eelsunmix.model_arrays import model_arrays
 from eelsunmix.report import read_benchmarks, sections, write_report
 from eelsunmix.report.page import write_page
 from eelsunmix.report.references import references
-from eelsunmix.storage.store import publish
-from report_stores import EDGES, report_arguments
+from eelsunmix.storage import publish
+from tiny_run import EDGES, altered, report_arguments
 
 PAYLOADS = (
     "</script><script>alert(1)</script>",
@@ -73,7 +73,31 @@ class Elements(HTMLParser):
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     folder = tmp_path_factory.mktemp("page")
-    return write_report(folder / "multilayer.html", **report_arguments()).read_text(encoding="utf-8")
+    return write_report(folder / "multilayer.html", **told_arguments()).read_text(encoding="utf-8")
+
+
+def told_arguments():
+    """Stores with an unknown pixel, and with texts and a number that the page must show."""
+    arguments = report_arguments()
+    stores = arguments["stores"]
+    total = stores["corrected"].total_counts.to_numpy().copy()
+    total[2, 3] = np.nan
+    steps = [*stores["corrected"].attrs["corrections"]]
+    steps[3] = {**steps[3], "applied": True, "summary": "2 voxels were replaced."}
+    stores["corrected"] = altered(
+        stores["corrected"], "corrected", total_counts=total, attrs={"corrections": steps}
+    )
+    rows = stores["comparison"].attrs["verdict"]
+    texts = {
+        "sentences": ["NMF and VCA agree with BS within noise (r within 0.05 of its ceiling)."],
+        "caveats": ["Ru_M45 is not zero where Ru is absent (−40 σ): do not trust this window."],
+        "verdict": [
+            {**row, "value": 0.97, "text": "0.97"} if row["criterion"] == "agreement with BS" else row
+            for row in rows
+        ],
+    }
+    stores["comparison"] = altered(stores["comparison"], "comparison", attrs=texts)
+    return arguments
 
 
 @pytest.fixture(scope="module")
@@ -167,7 +191,7 @@ def test_every_axis_with_ticks_has_a_title(elements):
 
 def test_maps_hold_the_values_of_the_stores(elements):
     content = figures_of(elements)
-    arguments = report_arguments()
+    arguments = told_arguments()
     total = arguments["stores"]["corrected"]["total_counts"].values
     trace = content["figures"]["total-counts"]["variants"][""]["data"][0]
     shown = decode(content["arrays"][trace["z"]["$"]])
@@ -309,29 +333,16 @@ def test_page_is_replaced_as_a_whole(tmp_path, monkeypatch):
 
 
 def test_series_shows_its_middle_frame(tmp_path):
-    arguments = report_arguments(methods=("nmf",), edges={}, truth=False)
-    for name in ("raw", "corrected", "pca", "bs", "comparison"):
-        arguments["stores"][name] = as_series(arguments["stores"][name])
-    arguments["maps"] = {name: as_series(store) for name, store in arguments["maps"].items()}
+    arguments = report_arguments(methods=("nmf",), edges={}, source="series")
     elements = Elements(write_report(tmp_path / "page.html", **arguments).read_text(encoding="utf-8"))
     assert any("Frame 2 of 3 is shown" in text for text in elements.text)
-
-
-def as_series(store):
-    spatial = [name for name, variable in store.data_vars.items() if {"y", "x"} <= set(variable.dims)]
-    frames = {name: xr.concat([store[name] * factor for factor in (1, 2, 3)], "frame") for name in spatial}
-    for name in spatial:
-        frames[name].attrs = store[name].attrs
-    return store.drop_vars(spatial).assign(
-        {n: f.transpose("frame", "y", "x", ...) for n, f in frames.items()}
-    )
 
 
 def test_large_image_with_many_methods_stays_small(tmp_path):
     # Ten methods, five edges, 376 x 372 pixels: 50 element maps and 30 abundance maps among others.
     edges = {f"{name}_{i}": EDGES[name] for i in range(2) for name in EDGES}
     edges.pop("Co_L23_1")
-    arguments = report_arguments((13, 17), [f"method_{i}" for i in range(10)], edges=edges)
+    arguments = report_arguments([f"method_{i}" for i in range(10)], edges=edges)
     grown = {name: enlarge(store, 376, 372) for name, store in arguments["stores"].items()}
     arguments |= {"stores": grown, "maps": {m: enlarge(s, 376, 372) for m, s in arguments["maps"].items()}}
     path = write_report(tmp_path / "page.html", **arguments)
@@ -343,7 +354,7 @@ def enlarge(store, n_y, n_x):
     """Maps of noise in the place of small ones: noise cannot be compressed."""
     rng = np.random.default_rng(1)
     size = {"y": n_y, "x": n_x}
-    grown = store.drop_vars([name for name in (*store.data_vars, "y", "x") if touches(store, name)])
+    grown = store.drop_vars([name for name in store.variables if {"y", "x"} & set(store[name].dims)])
     for name, variable in store.data_vars.items():
         if {"y", "x"} <= set(variable.dims):
             shape = [1 if dim == "energy_loss" else size.get(dim, n) for dim, n in variable.sizes.items()]
@@ -353,10 +364,6 @@ def enlarge(store, n_y, n_x):
             grown[name] = (variable.dims, noise, variable.attrs)
     units = {"units": "nm"}
     return grown.assign_coords({axis: (axis, 0.1 * np.arange(n), units) for axis, n in size.items()})
-
-
-def touches(store, name):
-    return name in store.variables and {"y", "x"} & set(store[name].dims)
 
 
 def test_benchmarks_are_read_in_the_order_of_their_end(tmp_path):
@@ -377,7 +384,11 @@ def test_benchmarks_are_read_in_the_order_of_their_end(tmp_path):
 
 def test_the_time_of_the_mapping_alone_is_shown_and_judged(tmp_path):
     arguments = report_arguments()
-    del arguments["maps"]["vca"].attrs["abundance_seconds"]
+    maps = arguments["maps"]
+    for method, seconds in (("nmf", 0.0021), ("ica", 0.5)):
+        times = {"abundance_seconds": seconds, "abundance_pixels": 210}
+        maps[method] = altered(maps[method], "map", attrs=times)
+    del maps["vca"].attrs["abundance_seconds"]
     text = write_report(tmp_path / "page.html", **arguments).read_text(encoding="utf-8")
     table = text[text.index("pixels per second") :]
     table = Elements(table[: table.index("</table>")]).text
@@ -390,6 +401,9 @@ def test_the_time_of_the_mapping_alone_is_shown_and_judged(tmp_path):
 
 def test_deviations_are_shown_where_a_method_knows_them(tmp_path, elements):
     arguments = report_arguments(methods=("nmf", "blu"))
+    blu = arguments["fits"]["blu"]
+    convergence = {"effective_sample_size": [321.0, 87.4, 1400.0], "split_rhat": [1.004, 1.0237, 1.001]}
+    arguments["fits"]["blu"] = altered(blu, "fit", model_arrays(blu), **convergence)
     found = Elements(write_report(tmp_path / "page.html", **arguments).read_text(encoding="utf-8"))
     content = figures_of(found)
     last = list(content["figures"]["spectra"]["variants"].values())[-1]
@@ -416,6 +430,7 @@ def test_deviations_are_shown_where_a_method_knows_them(tmp_path, elements):
 def test_the_page_says_which_pixels_were_brought_to_the_same_counts(tmp_path):
     arguments = report_arguments(methods=("nmf", "vca", "ica"))
     arguments["fits"]["nmf"].attrs["brightness"] = "constant"
+    del arguments["fits"]["ica"].attrs["brightness"]  # fitted by an earlier version
     arguments["fits"]["vca"].attrs |= {"brightness": "variable", "brightness_spread": 8.04}
     found = Elements(write_report(tmp_path / "page.html", **arguments).read_text(encoding="utf-8"))
     cells = [one.strip() for one in found.text if one.strip()]
@@ -446,7 +461,7 @@ def test_every_section_stands_once_in_the_order_of_the_page():
 
 def test_no_path_of_the_machine_reaches_the_page(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    arguments = report_arguments()
+    arguments = report_arguments(truth=False)
     raw = arguments["stores"]["raw"]
     for given, shown in (
         ("/mnt/scope/2024/SI1.dm4", "SI1.dm4"),
@@ -489,7 +504,7 @@ def test_criteria_that_judge_nobody_are_named_and_take_no_room(tmp_path):
 
 
 def test_metadata_that_nobody_looks_for_are_folded_away(tmp_path):
-    arguments = report_arguments()
+    arguments = report_arguments(truth=False)
     raw = arguments["stores"]["raw"]
     metadata = {"Acquisition_instrument": {"TEM": {"beam_energy": 200.0, "stage": {"tilt_a": 1.5}}}}
     arguments["stores"]["raw"] = raw.assign_attrs(metadata=metadata)

@@ -4,7 +4,7 @@ import pytest
 
 from browser import CHROMIUM, Page
 from eelsunmix.report import write_report
-from report_stores import EDGES, report_arguments
+from tiny_run import EDGES, report_arguments
 
 pytestmark = [
     pytest.mark.browser,
