@@ -8,14 +8,12 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from eelsunmix.background import subtract_background
-from eelsunmix.benchmark import run_background_subtraction, run_oracle, run_replicates
-from eelsunmix.comparison import compare
+from eelsunmix.benchmark.limits import run_oracle
+from eelsunmix.benchmark.replicates import run_replicates
+from eelsunmix.benchmark.subtraction import run_background_subtraction
 from eelsunmix.corrections import Corrections, correct_image
 from eelsunmix.corrections.alignment import AlignOptions
 from eelsunmix.errors import StoreError
-from eelsunmix.io import AxesOptions, import_image
-from eelsunmix.io.axes import EnergyAxis
 from eelsunmix.model_arrays import model_arrays
 from eelsunmix.pca import DenoiseOptions, denoise
 from eelsunmix.rank import estimate_endmembers
@@ -24,7 +22,6 @@ from eelsunmix.storage.layout import _DTYPES, _TYPES, Layout, resolved, variable
 from eelsunmix.storage.layouts.__main__ import main
 from eelsunmix.storage.layouts.tables import tables, with_tables
 from eelsunmix.synthetic import ChequerboardOptions
-from eelsunmix.unmixing import apply, fit
 from tiny_run import EDGES, altered, fitted, image_stores, report_arguments, sample
 
 ROOT = Path(__file__).parents[1]
@@ -56,30 +53,13 @@ def of_other_options():
     return [("corrected", aligned), ("pca", plain), ("rank", estimate_endmembers(counts, plain))]
 
 
-def of_eds(folder):
-    """An image of X-rays without edges, imported from a file."""
-    rng = np.random.default_rng(0)
-    shares, lines = rng.dirichlet([0.5, 0.5], (7, 9)), rng.gamma(1.0, 30.0, (2, 40))
-    np.save(folder / "eds.npy", rng.poisson(shares @ lines))
-    axes = AxesOptions(dims=("y", "x", "energy"), energy=EnergyAxis(offset_keV=0.1, dispersion_keV=0.01))
-    raw = import_image(folder / "eds.npy", axes=axes)
-    corrected = correct_image(raw.counts)
-    pca = denoise(corrected.counts)
-    bs, model = subtract_background(corrected.counts, {}), fit(corrected.counts, "nmf", n_endmembers=2)
-    maps = apply(model, corrected.counts)
-    comparison = compare(corrected.counts, bs, {"nmf": model}, {"nmf": maps}, edges={}, truth=raw)
-    stores = {"raw": raw, "corrected": corrected, "pca": pca, "bs": bs, "fit": model, "map": maps}
-    stores |= {"rank": estimate_endmembers(corrected.counts, pca), "comparison": comparison}
-    return list(stores.items())
-
-
 @pytest.fixture(scope="module")
-def real_stores(tmp_path_factory):
+def real_stores():
     return [
         *of_sample("simulated", ("nmf", "ica", "vca", "blu", "daeu"), ("daeu",)),
         *of_sample("measured", ("vca",)),
         *of_sample("series", ("nmf",)),
-        *of_eds(tmp_path_factory.mktemp("eds")),
+        *of_sample("eds", ("nmf",), edges={}),
         *of_other_options(),
         *of_benchmark(),
     ]

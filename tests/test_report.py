@@ -300,6 +300,14 @@ def test_page_without_edges_shows_the_components(tmp_path):
     assert not {"element-maps", "windows", "cross-talk", "element-profiles", "true-spectra"} & figures.keys()
 
 
+def test_page_of_x_rays_without_edges(tmp_path):
+    arguments = report_arguments(methods=("nmf", "vca"), edges={}, source="eds")
+    elements = Elements(write_report(tmp_path / "page.html", **arguments).read_text(encoding="utf-8"))
+    spectra = figures_of(elements)["figures"]["spectra"]["variants"]
+    titles = {figure["layout"]["xaxis"]["title"]["text"] for figure in spectra.values()}
+    assert titles == {"energy (keV)"}
+
+
 def test_measured_sample_has_no_truth(tmp_path):
     page = write_report(tmp_path / "page.html", **report_arguments(truth=False)).read_text()
     assert "truth" not in Elements(page).values("id")

@@ -55,13 +55,14 @@ def scene():
 
 
 EDGES = scene().edges
+EELS = EnergyAxis(offset_eV=216.0, dispersion_eV=3.33)
 
 
 @functools.cache
 def image_stores(source):
-    """Stores of all stages before the methods, of the scene, of a file with the same counts, of a series."""
-    raw = {"simulated": simulated, "measured": measured, "series": series}[source]()
-    corrected = correct_image(raw.counts, edges=EDGES)
+    """Stores of the stages before the methods: of the scene, a file with its counts, a series, and X-rays."""
+    raw = {"simulated": simulated, "measured": measured, "series": series, "eds": eds}[source]()
+    corrected = correct_image(raw.counts, edges={} if source == "eds" else EDGES)
     pca = denoise(corrected.counts)
     rank = estimate_endmembers(corrected.counts, pca, ComponentOptions(n=3))
     return {"raw": raw, "corrected": corrected, "pca": pca, "rank": rank}
@@ -72,22 +73,28 @@ def simulated():
 
 
 def measured():
-    return imported(scene().spectrum_image.to_numpy(), ("y", "x", "energy_loss"))
+    return imported(scene().spectrum_image.to_numpy(), ("y", "x", "energy_loss"), EELS)
 
 
 def series():
     counts = scene().spectrum_image.to_numpy()
-    return imported(np.stack([counts, 2 * counts, 3 * counts]), ("frame", "y", "x", "energy_loss"))
+    return imported(np.stack([counts, 2 * counts, 3 * counts]), ("frame", "y", "x", "energy_loss"), EELS)
 
 
-def imported(counts, dims):
-    axes = AxesOptions(dims=dims, energy=EnergyAxis(offset_eV=216.0, dispersion_eV=3.33), pixel_nm=0.12)
+def eds():
+    rng = np.random.default_rng(0)
+    shares, lines = rng.dirichlet(np.full(3, 0.5), (7, 9)), rng.gamma(1.0, 30.0, (3, 40))
+    energy = EnergyAxis(offset_keV=0.1, dispersion_keV=0.01)
+    return imported(rng.poisson(shares @ lines), ("y", "x", "energy"), energy)
+
+
+def imported(counts, dims, energy):
+    axes = AxesOptions(dims=dims, energy=energy, pixel_nm=0.12)
+    detector = DetectorOptions(counts_per_electron=1.0)
     with tempfile.TemporaryDirectory() as folder:
-        np.save(Path(folder) / "SI1.npy", counts)
-        raw = import_image(
-            Path(folder) / "SI1.npy", axes=axes, detector=DetectorOptions(counts_per_electron=1.0)
-        )
-        return raw.load()
+        path = Path(folder) / "SI1.npy"
+        np.save(path, counts)
+        return import_image(path, axes=axes, detector=detector).load()
 
 
 @functools.cache
