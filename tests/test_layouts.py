@@ -228,7 +228,7 @@ def test_a_page_without_markers_is_refused():
 
 
 @pytest.mark.parametrize(
-    "path", sorted((ROOT / "workflow" / "scripts").glob("*.py")), ids=lambda path: path.stem
+    "path", sorted((ROOT / "workflow").glob("**/scripts/*.py")), ids=lambda path: path.stem
 )
 def test_scripts_say_what_they_publish(path):
     calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
