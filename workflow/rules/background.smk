@@ -12,13 +12,13 @@ rule subtract_background:
         "results/{sample}/benchmarks/subtract_background.tsv"
     threads: 2
     resources:
-        mem_mb=lambda wildcards, attempt: 1500 * attempt,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=per_attempt(1500),
+        runtime=per_attempt(60),
     params:
-        background=lambda wildcards: as_params(samples[wildcards.sample].background),
-        edges=lambda wildcards: as_params(samples[wildcards.sample].edges),
-        profiles=lambda wildcards: as_params(samples[wildcards.sample].profiles),
-        regions=lambda wildcards: as_params(samples[wildcards.sample].regions),
+        background=of_sample("background"),
+        edges=of_sample("edges"),
+        profiles=of_sample("profiles"),
+        regions=of_sample("regions"),
         code=source_fingerprint("eelsunmix.background"),
     message:
         "{wildcards.sample}: background subtraction"

@@ -12,10 +12,10 @@ rule denoise:
         "results/{sample}/benchmarks/denoise.tsv"
     threads: 2
     resources:
-        mem_mb=lambda wildcards, attempt: 1500 * attempt,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=per_attempt(1500),
+        runtime=per_attempt(60),
     params:
-        denoise=lambda wildcards: as_params(samples[wildcards.sample].denoise),
+        denoise=of_sample("denoise"),
         code=source_fingerprint("eelsunmix.pca"),
     message:
         "{wildcards.sample}: principal components"
@@ -34,10 +34,10 @@ rule estimate_endmembers:
     benchmark:
         "results/{sample}/benchmarks/estimate_endmembers.tsv"
     resources:
-        mem_mb=lambda wildcards, attempt: 1500 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        mem_mb=per_attempt(1500),
+        runtime=per_attempt(30),
     params:
-        components=lambda wildcards: as_params(samples[wildcards.sample].components),
+        components=of_sample("components"),
         code=source_fingerprint("eelsunmix.rank"),
     message:
         "{wildcards.sample}: number of endmembers"

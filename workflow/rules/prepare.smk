@@ -3,9 +3,13 @@
 from eelsunmix.io import reader_module
 
 
+def fingerprints(paths):
+    return [file_fingerprint(path) for path in paths]
+
+
 rule import_image:
     input:
-        lambda wildcards: samples[wildcards.sample].file,
+        of_sample("file"),
     output:
         directory("results/{sample}/raw.zarr"),
     log:
@@ -13,20 +17,22 @@ rule import_image:
     benchmark:
         "results/{sample}/benchmarks/import_image.tsv"
     wildcard_constraints:
-        sample="|".join(re.escape(name) for name in samples if samples[name].file)
-        or "none",
+        sample=one_of(name for name in samples if samples[name].file),
     threads: 2
     resources:
-        mem_mb=lambda wildcards, attempt: 1500 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        mem_mb=per_attempt(1500),
+        runtime=per_attempt(30),
     params:
-        signal=lambda wildcards: samples[wildcards.sample].signal,
-        axes=lambda wildcards: as_params(samples[wildcards.sample].axes),
-        detector=lambda wildcards: as_params(samples[wildcards.sample].detector),
-        invalid_pixels=lambda wildcards: samples[wildcards.sample].invalid_pixels,
-        content=lambda wildcards: file_fingerprint(samples[wildcards.sample].file),
-        code=lambda wildcards: source_fingerprint(
-            "eelsunmix.io.importing", reader_module(samples[wildcards.sample].file)
+        signal=of_sample("signal"),
+        axes=of_sample("axes"),
+        detector=of_sample("detector"),
+        invalid_pixels=of_sample("invalid_pixels"),
+        content=of_sample("file", file_fingerprint),
+        code=of_sample(
+            "file",
+            lambda file: source_fingerprint(
+                "eelsunmix.io.importing", reader_module(file)
+            ),
         ),
     message:
         "{wildcards.sample}: import {input}"
@@ -42,14 +48,13 @@ rule simulate_image:
     benchmark:
         "results/{sample}/benchmarks/simulate_image.tsv"
     wildcard_constraints:
-        sample="|".join(re.escape(name) for name in samples if not samples[name].file)
-        or "none",
+        sample=one_of(name for name in samples if not samples[name].file),
     resources:
-        mem_mb=lambda wildcards, attempt: 1500 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        mem_mb=per_attempt(1500),
+        runtime=per_attempt(30),
     params:
-        scene=lambda wildcards: samples[wildcards.sample].scene,
-        options=lambda wildcards: as_params(samples[wildcards.sample].simulate),
+        scene=of_sample("scene"),
+        options=of_sample("simulate"),
         code=source_fingerprint("eelsunmix.synthetic"),
     message:
         "{wildcards.sample}: simulate the scene {params.scene}"
@@ -60,7 +65,7 @@ rule simulate_image:
 rule correct_gain:
     input:
         raw="results/{sample}/raw.zarr",
-        references=lambda wildcards: samples[wildcards.sample].references,
+        references=of_sample("references"),
     output:
         directory("results/{sample}/corrected.zarr"),
     log:
@@ -69,19 +74,20 @@ rule correct_gain:
         "results/{sample}/benchmarks/correct_gain.tsv"
     threads: 2
     resources:
-        mem_mb=lambda wildcards, attempt: 1500 * attempt,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=per_attempt(1500),
+        runtime=per_attempt(60),
     params:
-        corrections=lambda wildcards: as_params(samples[wildcards.sample].corrections),
-        edges=lambda wildcards: as_params(samples[wildcards.sample].edges),
+        corrections=of_sample("corrections"),
+        edges=of_sample("edges"),
         # of the wildcards alone: Snakemake ignores changes of what is derived from the input
-        references=lambda wildcards: list(
-            map(file_fingerprint, samples[wildcards.sample].references)
-        ),
-        code=lambda wildcards: source_fingerprint(
-            "eelsunmix.corrections",
-            "eelsunmix.edges",
-            *map(reader_module, samples[wildcards.sample].references),
+        references=of_sample("references", fingerprints),
+        code=of_sample(
+            "references",
+            lambda files: source_fingerprint(
+                "eelsunmix.corrections",
+                "eelsunmix.edges",
+                *map(reader_module, files),
+            ),
         ),
     message:
         "{wildcards.sample}: correct gain, bad channels and spikes"

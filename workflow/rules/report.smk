@@ -6,14 +6,12 @@ rule compare:
         raw="results/{sample}/raw.zarr",
         corrected="results/{sample}/corrected.zarr",
         bs="results/{sample}/bs.zarr",
-        fits=lambda wildcards: [
-            f"results/{samples[wildcards.sample].fit_on or wildcards.sample}/fit/{label}.zarr"
-            for label in samples[wildcards.sample].methods
-        ],
-        maps=lambda wildcards: [
-            f"results/{wildcards.sample}/map/{label}.zarr"
-            for label in samples[wildcards.sample].methods
-        ],
+        fits=collect(
+            "results/{source}/fit/{label}.zarr",
+            source=of_sample("model_source"),
+            label=of_sample("methods"),
+        ),
+        maps=collect("results/{{sample}}/map/{label}.zarr", label=of_sample("methods")),
     output:
         directory("results/{sample}/comparison.zarr"),
     log:
@@ -21,12 +19,12 @@ rule compare:
     benchmark:
         "results/{sample}/benchmarks/compare.tsv"
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        mem_mb=per_attempt(2000),
+        runtime=per_attempt(30),
     params:
-        edges=lambda wildcards: as_params(samples[wildcards.sample].edges),
-        profiles=lambda wildcards: as_params(samples[wildcards.sample].profiles),
-        regions=lambda wildcards: as_params(samples[wildcards.sample].regions),
+        edges=of_sample("edges"),
+        profiles=of_sample("profiles"),
+        regions=of_sample("regions"),
         code=source_fingerprint("eelsunmix.comparison"),
     message:
         "{wildcards.sample}: compare all methods with background subtraction"
@@ -45,16 +43,18 @@ rule report:
         fits=rules.compare.input.fits,
         maps=rules.compare.input.maps,
     output:
-        "reports/{sample}.html",
+        report(
+            "reports/{sample}.html", category="Samples", labels={"sample": "{sample}"}
+        ),
     log:
         "results/{sample}/logs/report.log",
     benchmark:
         "results/{sample}/benchmarks/report.tsv"
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        mem_mb=per_attempt(2000),
+        runtime=per_attempt(30),
     params:
-        title=lambda wildcards: samples[wildcards.sample].report.title,
+        title=of_sample("report.title"),
         settings=lambda wildcards: as_params(samples[wildcards.sample]),
         benchmarks="results/{sample}/benchmarks",
         code=source_fingerprint("eelsunmix.report"),

@@ -1,5 +1,22 @@
 """One fit and one map rule per method label of the configuration, so that each can be rerun and sized alone."""
 
+
+def seed_of_fit(wildcards):
+    return samples[wildcards.sample].seed_of(wildcards.label)
+
+
+def code_of_fit(wildcards):
+    method = samples[wildcards.sample].methods[wildcards.label].method
+    return source_fingerprint(
+        "eelsunmix.inputs", "eelsunmix.unmixing", f"eelsunmix.methods.{method}"
+    )
+
+
+def fitted_model(wildcards):
+    source = samples[wildcards.sample].model_source
+    return f"results/{source}/fit/{wildcards.label}.zarr"
+
+
 for label in sorted({label for sample in samples.values() for label in sample.methods}):
 
     rule:
@@ -18,30 +35,16 @@ for label in sorted({label for sample in samples.values() for label in sample.me
         wildcard_constraints:
             label=label,
         resources:
-            mem_mb=lambda wildcards, attempt: 2000 * attempt,
-            runtime=lambda wildcards, attempt: 60 * attempt,
+            mem_mb=per_attempt(2000),
+            runtime=per_attempt(60),
         params:
-            method=lambda wildcards: samples[wildcards.sample]
-            .methods[wildcards.label]
-            .method,
-            input=lambda wildcards: samples[wildcards.sample]
-            .methods[wildcards.label]
-            .input,
-            brightness=lambda wildcards: samples[wildcards.sample]
-            .methods[wildcards.label]
-            .brightness,
-            options=lambda wildcards: as_params(
-                samples[wildcards.sample].methods[wildcards.label].options
-            ),
-            seed=lambda wildcards: samples[wildcards.sample].seed_of(wildcards.label),
-            n_learning_pixels=lambda wildcards: samples[
-                wildcards.sample
-            ].n_learning_pixels,
-            code=lambda wildcards: source_fingerprint(
-                "eelsunmix.inputs",
-                "eelsunmix.unmixing",
-                f"eelsunmix.methods.{samples[wildcards.sample].methods[wildcards.label].method}",
-            ),
+            method=of_method("method"),
+            input=of_method("input"),
+            brightness=of_method("brightness"),
+            options=of_method("options"),
+            seed=seed_of_fit,
+            n_learning_pixels=of_sample("n_learning_pixels"),
+            code=code_of_fit,
         message:
             "{wildcards.sample}: fit {wildcards.label}"
         script:
@@ -51,7 +54,7 @@ for label in sorted({label for sample in samples.values() for label in sample.me
         name:
             f"map_{label}"
         input:
-            model=lambda wildcards: f"results/{samples[wildcards.sample].fit_on or wildcards.sample}/fit/{wildcards.label}.zarr",
+            model=fitted_model,
             corrected="results/{sample}/corrected.zarr",
             pca="results/{sample}/pca.zarr",
             rank="results/{sample}/rank.zarr",
@@ -65,12 +68,10 @@ for label in sorted({label for sample in samples.values() for label in sample.me
             label=label,
         threads: 2
         resources:
-            mem_mb=lambda wildcards, attempt: 1500 * attempt,
-            runtime=lambda wildcards, attempt: 60 * attempt,
+            mem_mb=per_attempt(1500),
+            runtime=per_attempt(60),
         params:
-            input=lambda wildcards: samples[wildcards.sample]
-            .methods[wildcards.label]
-            .input,
+            input=of_method("input"),
             code=source_fingerprint(
                 "eelsunmix.inputs", "eelsunmix.mapping_time", "eelsunmix.unmixing"
             ),

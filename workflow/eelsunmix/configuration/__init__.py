@@ -10,7 +10,7 @@ Examples
 
 from eelsunmix.configuration.availability import available_samples, check_folders
 from eelsunmix.configuration.problems import ConfigurationError, Problem
-from eelsunmix.configuration.reading import read_configuration
+from eelsunmix.configuration.reading import read_configuration, read_values
 from eelsunmix.configuration.settings import Configuration, MethodSettings, ReportOptions, SampleSettings
 from eelsunmix.configuration.validation import from_params
 from eelsunmix.plain import plain_values as as_params
@@ -27,4 +27,5 @@ __all__ = [
     "check_folders",
     "from_params",
     "read_configuration",
+    "read_values",
 ]

@@ -1,6 +1,7 @@
 """YAML files, command line and table of samples -> validated settings, or all mistakes at once."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,35 @@ def read_configuration(
     """
     root = read_documents(paths, overrides or {})
     return read_tree(root, tuple(str(short_path(path)) for path in paths), must_exist=must_exist)
+
+
+def read_values(
+    values: Mapping[str, Any], name: str, *, files: Sequence[Path] = (), must_exist: bool = True
+) -> Configuration:
+    """Check a configuration that another program has read, such as a workflow that uses this one.
+
+    Parameters
+    ----------
+    values : mapping
+        Plain values, as YAML has them.
+    name : str
+        What messages call the values.
+    files : sequence of Path
+        Files that the values may come from. If they hold these very values, messages name file and line.
+    must_exist : bool
+        Whether the spectrum images must be there already.
+
+    Raises
+    ------
+    ConfigurationError
+        With all mistakes, one line each.
+    """
+    root, sources = node_of(values, name), []
+    with suppress(ConfigurationError):  # files that are no configuration of ours are not our business
+        written = read_documents(files, {})
+        if written.plain() == root.plain():
+            root, sources = written, [str(short_path(path)) for path in files]
+    return read_tree(root, tuple(sources), must_exist=must_exist)
 
 
 def read_tree(root: Node, files: tuple[str, ...] = (), *, must_exist: bool = True) -> Configuration:

@@ -142,6 +142,11 @@ class SampleSettings(Sections):
         gain = self.corrections.gain
         return [path for path in (gain.reference, gain.dark) if path]
 
+    @property
+    def model_source(self) -> str:
+        """Sample whose fitted models are applied to this one: itself, unless `fit_on` names another."""
+        return self.fit_on or self.name
+
     def seed_of(self, label: str) -> int:
         """Seed of a method: its own, or that of the sample."""
         seed = self.methods[label].seed

@@ -1,0 +1,65 @@
+"""The settings of this run, and how rules take parameters and resources from them."""
+
+import re
+from operator import attrgetter
+
+from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
+
+from eelsunmix.configuration import (
+    as_params,
+    available_samples,
+    check_folders,
+    read_configuration,
+    read_values,
+)
+from eelsunmix.errors import InputError
+from eelsunmix.provenance import file_fingerprint, source_fingerprint
+
+command_line = workflow.config_settings
+module_name = workflow.modifier.namespace  # None unless another workflow uses this one
+
+try:
+    check_folders()
+    if module_name is None:
+        files = command_line.configfiles or ["config/config.yaml"]
+        settings = read_configuration(files, command_line.config)
+    else:
+        settings = read_values(
+            config, f"config of module {module_name}", files=workflow.configfiles
+        )
+except InputError as error:
+    raise WorkflowError(str(error)) from None
+
+# Who runs the blocks, and where, is not a parameter: it changes no result, so it must rerun nothing.
+# A new mapping, because that of a module belongs to the workflow that uses it.
+config = config | {"dask": as_params(settings.dask), "device": settings.device}
+samples, skipped = available_samples(settings.samples)
+for line in skipped:
+    logger.warning(line)
+
+
+def one_of(names):
+    """Constraint of a wildcard; no sample is called none."""
+    return "|".join(map(re.escape, names)) or "none"
+
+
+def of_sample(name, view=as_params):
+    """Input or parameter of a rule: a setting of the job's sample."""
+    return lambda wildcards: view(attrgetter(name)(samples[wildcards.sample]))
+
+
+def of_method(name):
+    """Parameter of a rule: a setting of the job's method."""
+    return lambda wildcards: as_params(
+        getattr(samples[wildcards.sample].methods[wildcards.label], name)
+    )
+
+
+def per_attempt(amount):
+    """Resource of a rule: so much at first, and so much more at every further attempt."""
+    return lambda wildcards, attempt: amount * attempt
+
+
+wildcard_constraints:
+    sample=one_of(samples),
