@@ -20,7 +20,7 @@ install: .venv/installed
 	@$(PYTHON) -m venv .venv
 	@$(pip) torch==2.13.0
 	@echo "Installing into .venv, once: 2 of 2, eelsunmix and all else (some minutes)"
-	@$(pip) --editable '.[workflow,cluster,dev]'
+	@$(pip) --editable '.[workflow,networks,cluster,dev]'
 	@touch $@
 
 demo: install

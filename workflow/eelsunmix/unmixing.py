@@ -21,6 +21,7 @@ from eelsunmix.methods import (
     build_method,
     even_learning_set,
     load_model,
+    missing_extra,
     suits_variable_brightness,
     with_brightness,
 )
@@ -250,6 +251,8 @@ def _method(method: str | Method, options: dict[str, Any]) -> Method:
         raise InputError(
             f"options {sorted(options)} go with the name of a method, not with one that is built already"
         )
+    if message := missing_extra(method):
+        raise InputError(f"{type(method).__name__} {message}")
     return method
 
 

@@ -1,12 +1,13 @@
 """YAML files, command line and table of samples -> validated settings, or all mistakes at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from eelsunmix.configuration.checks import Draft, check_samples
 from eelsunmix.configuration.documents import read_documents, short_path
+from eelsunmix.configuration.extras import missing_libraries
 from eelsunmix.configuration.nodes import Node, node_of
 from eelsunmix.configuration.problems import ConfigurationError, Problem
 from eelsunmix.configuration.samples import read_samples
@@ -89,6 +90,7 @@ def read_tree(root: Node, files: tuple[str, ...] = (), *, must_exist: bool = Tru
     benchmark, more = read_benchmark(root.child("benchmark") or node_of({}, root.file))
     problems += more
     problems += check_samples(drafts, must_exist)
+    problems += missing_libraries(_method_sections(root, drafts))
     if problems:
         raise ConfigurationError(problems)
     samples = {name: _settings(draft, values) for name, draft in drafts.items()}
@@ -136,6 +138,14 @@ def _read_all(root: Node, drafts: Mapping[str, Draft], problems: list[Problem]) 
         values[path], more = read_section(str(path[-1]), node, path)
         problems += more
     return values
+
+
+def _method_sections(root: Node, drafts: Mapping[str, Draft]) -> Iterator[tuple[Node, Keys]]:
+    """Every section `methods` that was written and is used, with its path."""
+    yield from (draft.sections["methods"] for draft in drafts.values() if "methods" in draft.sections)
+    benchmark = root.child("benchmark")
+    if benchmark and (methods := benchmark.child("methods")):
+        yield methods, ("benchmark", "methods")
 
 
 def _read_shared(root: Node, problems: list[Problem]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from eelsunmix.methods._brightness import (
     with_brightness,
 )
 from eelsunmix.methods._contract import LearningSet, Method, Model, array
+from eelsunmix.methods._extras import missing_extra
 from eelsunmix.methods._linear import LinearModel
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "mapped_frame",
     "method_class",
     "method_names",
+    "missing_extra",
     "suits_variable_brightness",
     "with_brightness",
 ]
@@ -92,7 +94,7 @@ def build_method(name: str, **options: Any) -> Method:
     Raises
     ------
     InputError
-        Unknown name, unknown option, or a value that the method refuses.
+        Unknown name, unknown option, a value that the method refuses, or a library that is not installed.
 
     Examples
     --------
@@ -100,6 +102,8 @@ def build_method(name: str, **options: Any) -> Method:
     5
     """
     options_class = method_class(name)
+    if message := missing_extra(options_class):
+        raise InputError(f"method {name!r} {message}")
     known = [field.name for field in dataclasses.fields(options_class)]  # type: ignore[arg-type]
     for option in options:
         if option not in known:

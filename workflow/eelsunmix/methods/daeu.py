@@ -38,6 +38,7 @@ class DAEU:
 
     needs_tiles: ClassVar[bool] = False
     simplex: ClassVar[bool] = True
+    needs_extra: ClassVar[str] = "networks"
     quick: ClassVar[dict[str, Any]] = {"n_networks": 2, "n_epochs": 12}
 
     setting: Literal["eels", "published"] = "eels"

@@ -39,6 +39,7 @@ class MTAEU:
 
     needs_tiles: ClassVar[bool] = True
     simplex: ClassVar[bool] = True
+    needs_extra: ClassVar[str] = "networks"
     quick: ClassVar[dict[str, Any]] = {"n_networks": 2, "n_epochs": 12}
 
     setting: Literal["eels", "published"] = "eels"

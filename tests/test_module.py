@@ -1,0 +1,137 @@
+"""The workflow as others use it: as a module of another one, and as snakedeploy puts it into a folder."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from eelsunmix.configuration import ConfigurationError, read_values
+from eelsunmix.storage.store import open_store
+
+ROOT = Path(__file__).parents[1]
+
+SAMPLES = "samples: {SI1: {simulate: {scene: multilayer, shape: [10, 31], counts: 2000.0, seed: 1}}}"
+CONFIGURATION = f"{SAMPLES}\ncomponents: {{n: 3}}\nmethods: {{vca: {{n_draws: 5}}}}\n"
+OWN_VALUES = f"""\
+from yaml import safe_load
+
+
+module eels:
+    snakefile: "{ROOT}/workflow/Snakefile"
+    config: safe_load('''{CONFIGURATION}''')
+
+
+use rule * from eels as eels_*
+"""
+# What `snakedeploy deploy-workflow` 0.17.1 writes, but for the place of the workflow's Snakefile.
+DEPLOYED = f"""\
+from snakemake.utils import min_version
+
+
+min_version("6.10.0")
+
+
+configfile: "config/config.yaml"
+
+
+module eelsunmix:
+    snakefile:
+        "{ROOT}/workflow/Snakefile"
+    config:
+        config
+
+
+use rule * from eelsunmix
+"""
+
+
+def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "workflow")}
+    environment.pop("PYTHONWARNINGS", None)
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=500
+    )
+
+
+@pytest.fixture
+def deployed(tmp_path):
+    """A folder as snakedeploy leaves it: configuration, profiles, and a Snakefile that uses the module."""
+    for name in ("config", "profiles"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    (tmp_path / "workflow").mkdir()
+    (tmp_path / "workflow" / "Snakefile").write_text(DEPLOYED)
+    (tmp_path / "config" / "config.yaml").write_text(CONFIGURATION)
+    return tmp_path
+
+
+@pytest.mark.workflow
+def test_ten_lines_elsewhere_run_a_scene_to_its_report(tmp_path):
+    assert len(OWN_VALUES.splitlines()) <= 13
+    (tmp_path / "Snakefile").write_text(OWN_VALUES)
+    done = snakemake(tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert open_store(tmp_path / "results/SI1/map/vca.zarr").abundance.sizes["endmember"] == 3
+    assert (tmp_path / "reports" / "SI1.html").is_file()
+    again = snakemake(tmp_path, "--dry-run", "--rerun-triggers", "mtime", "params", "input")
+    assert "Nothing to be done" in again.stdout + again.stderr
+
+
+@pytest.mark.workflow
+def test_a_mistake_in_the_values_of_a_module_names_module_and_key(tmp_path):
+    (tmp_path / "Snakefile").write_text(OWN_VALUES.replace("n: 3", "n: three"))
+    failed = snakemake(tmp_path, "--dry-run")
+    assert failed.returncode != 0
+    assert "config of module eels: components.n: needs a whole number" in failed.stdout + failed.stderr
+    assert "Traceback" not in failed.stdout + failed.stderr
+
+
+@pytest.mark.workflow
+def test_a_deployed_workflow_takes_its_configuration_and_profile(deployed):
+    done = snakemake(deployed, "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert "profile profiles/default" in done.stdout + done.stderr
+    assert {"simulate_image", "fit_vca", "report"} <= set(
+        re.findall(r"^(\w+) +1$", done.stdout, re.MULTILINE)
+    )
+
+
+@pytest.mark.workflow
+def test_a_mistake_in_a_deployed_configuration_names_file_and_line(deployed):
+    (deployed / "config" / "config.yaml").write_text(CONFIGURATION.replace("n: 3", "n: three"))
+    failed = snakemake(deployed, "--dry-run")
+    assert failed.returncode != 0
+    assert "config/config.yaml:2: components.n: needs a whole number" in failed.stdout + failed.stderr
+
+
+def test_values_from_files_keep_their_lines_unless_they_were_changed(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text("samples: {A: {simulate: {scene: multilayer}}}\nseed: minus one\n")
+    values = {"samples": {"A": {"simulate": {"scene": "multilayer"}}}, "seed": "minus one"}
+    with pytest.raises(ConfigurationError, match=r"config\.yaml:2: seed: "):
+        read_values(values, "config of module m", files=[path])
+    with pytest.raises(ConfigurationError, match=r"^config of module m: seed: "):
+        read_values(values | {"seed": "minus two"}, "config of module m", files=[path])
+
+
+def test_files_that_are_no_configuration_of_ours_are_not_refused(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text("a: !!set {b, c}\n")
+    values = {"samples": {"A": {"simulate": {"scene": "multilayer"}}}}
+    assert list(read_values(values, "config of module m", files=[path]).samples) == ["A"]
+
+
+def test_the_catalogue_finds_what_it_asks_for():
+    usage = (ROOT / ".snakemake-workflow-catalog.yml").read_text()
+    assert re.search(r"^usage:\n  mandatory-flags:\n", usage, re.MULTILINE)
+    assert re.search(r"^  software-stack-deployment:\n    conda: true", usage, re.MULTILINE)
+    assert re.search(r"^    report: true", usage, re.MULTILINE)
+    assert (ROOT / "workflow" / "Snakefile").is_file()
+    assert (ROOT / "config" / "README.md").is_file()
+    readme = (ROOT / "README.md").read_text().lower()
+    assert "snakemake" in readme
+    assert "workflow" in readme
