@@ -5,10 +5,11 @@ def seed_of_fit(wildcards):
     return samples[wildcards.sample].seed_of(wildcards.label)
 
 
-def code_of_fit(wildcards):
-    method = samples[wildcards.sample].methods[wildcards.label].method
-    return source_fingerprint(
-        "eelsunmix.inputs", "eelsunmix.unmixing", f"eelsunmix.methods.{method}"
+def code_with_method(*modules):
+    """Fingerprint of the modules and of the job's method."""
+    method = of_method("method")
+    return lambda wildcards: source_fingerprint(
+        *modules, f"eelsunmix.methods.{method(wildcards)}"
     )
 
 
@@ -44,7 +45,7 @@ for label in sorted({label for sample in samples.values() for label in sample.me
             options=of_method("options"),
             seed=seed_of_fit,
             n_learning_pixels=of_sample("n_learning_pixels"),
-            code=code_of_fit,
+            code=code_with_method("eelsunmix.inputs", "eelsunmix.unmixing"),
         message:
             "{wildcards.sample}: fit {wildcards.label}"
         script:
