@@ -41,7 +41,8 @@ def main() -> None:
 def write_page(path: Path) -> None:
     """Take a simulated scene through every stage, to its report."""
     raw = eu.synthetic.multilayer(shape=(10, 31), counts=2000.0, seed=1).to_dataset()
-    image = eu.correct_gain(raw.counts)
+    corrected = eu.correct_image(raw.counts)
+    image = corrected.counts
     pca = eu.denoise(image)
     rank = eu.estimate_endmembers(image, pca)
     edges = {"Ru_M23": Edge(element="Ru", onset_eV=461.0, fit_eV=(400.0, 455.0), integrate_eV=(458.0, 500.0))}
@@ -51,7 +52,7 @@ def write_page(path: Path) -> None:
     eu.publish(maps["vca"], "vca.zarr")
     assert eu.open_store("vca.zarr").abundance.sizes["endmember"] == 3
     comparison = eu.compare(image, bs, fits, maps, edges=edges, truth=raw)
-    stores = {"raw": raw, "corrected": image.to_dataset(name="counts"), "pca": pca, "rank": rank, "bs": bs}
+    stores = {"raw": raw, "corrected": corrected, "pca": pca, "rank": rank, "bs": bs}
     write_report(
         path,
         sample="A",
@@ -65,4 +66,5 @@ def write_page(path: Path) -> None:
     )
 
 
-main()
+if __name__ == "__main__":
+    main()
