@@ -56,6 +56,27 @@ def of_method(name):
     )
 
 
+def seed_of_fit(wildcards):
+    return samples[wildcards.sample].seed_of(wildcards.label)
+
+
+def fitted_model(wildcards):
+    source = samples[wildcards.sample].model_source
+    return f"results/{source}/fit/{wildcards.label}.zarr"
+
+
+def code_with_method(*modules):
+    """Parameter of a rule: the fingerprint of modules and of the job's method."""
+    method = of_method("method")
+    return lambda wildcards: source_fingerprint(
+        *modules, f"eelsunmix.methods.{method(wildcards)}"
+    )
+
+
+def file_fingerprints(paths):
+    return [file_fingerprint(path) for path in paths]
+
+
 def per_attempt(amount):
     """Resource of a rule: so much at first, and so much more at every further attempt."""
     return lambda wildcards, attempt: amount * attempt

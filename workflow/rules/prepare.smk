@@ -3,10 +3,6 @@
 from eelsunmix.io import reader_module
 
 
-def fingerprints(paths):
-    return [file_fingerprint(path) for path in paths]
-
-
 rule import_image:
     input:
         of_sample("file"),
@@ -80,7 +76,7 @@ rule correct_gain:
         corrections=of_sample("corrections"),
         edges=of_sample("edges"),
         # of the wildcards alone: Snakemake ignores changes of what is derived from the input
-        references=of_sample("references", fingerprints),
+        references=of_sample("references", file_fingerprints),
         code=of_sample(
             "references",
             lambda files: source_fingerprint(

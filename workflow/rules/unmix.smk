@@ -1,23 +1,5 @@
 """One fit and one map rule per method label of the configuration, so that each can be rerun and sized alone."""
 
-
-def seed_of_fit(wildcards):
-    return samples[wildcards.sample].seed_of(wildcards.label)
-
-
-def code_with_method(*modules):
-    """Fingerprint of the modules and of the job's method."""
-    method = of_method("method")
-    return lambda wildcards: source_fingerprint(
-        *modules, f"eelsunmix.methods.{method(wildcards)}"
-    )
-
-
-def fitted_model(wildcards):
-    source = samples[wildcards.sample].model_source
-    return f"results/{source}/fit/{wildcards.label}.zarr"
-
-
 for label in sorted({label for sample in samples.values() for label in sample.methods}):
 
     rule:
