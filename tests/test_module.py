@@ -16,6 +16,9 @@ ROOT = Path(__file__).parents[1]
 
 SAMPLES = "samples: {SI1: {simulate: {scene: multilayer, shape: [10, 31], counts: 2000.0, seed: 1}}}"
 CONFIGURATION = f"{SAMPLES}\ncomponents: {{n: 3}}\nmethods: {{vca: {{n_draws: 5}}}}\n"
+BENCHMARK = (
+    "benchmark: {scenes: [ru3], doses: [2000], n_replicates: 1, size: 16, methods: {vca: {n_draws: 5}}}\n"
+)
 OWN_VALUES = f"""\
 from yaml import safe_load
 
@@ -79,6 +82,20 @@ def test_ten_lines_elsewhere_run_a_scene_to_its_report(tmp_path):
     assert (tmp_path / "reports" / "SI1.html").is_file()
     again = snakemake(tmp_path, "--dry-run", "--rerun-triggers", "mtime", "params", "input")
     assert "Nothing to be done" in again.stdout + again.stderr
+
+
+@pytest.mark.workflow
+@pytest.mark.parametrize("snakefile", ["workflow/Snakefile", "workflow/benchmark/Snakefile"])
+def test_the_benchmark_of_a_module_has_the_values_of_the_module(tmp_path, snakefile):
+    (tmp_path / "Snakefile").write_text(
+        OWN_VALUES.replace(CONFIGURATION, CONFIGURATION + BENCHMARK).replace("workflow/Snakefile", snakefile)
+    )
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "config.yaml").write_text("benchmark: {doses: [3]}\n")
+    done = snakemake(tmp_path, "eels_benchmark", "--config", "seed=not ours")
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in tmp_path.glob("results/benchmark/*/*/")] == ["2000"]
+    assert (tmp_path / "reports" / "benchmark.html").is_file()
 
 
 @pytest.mark.workflow

@@ -4,9 +4,9 @@ import re
 from operator import attrgetter
 
 from snakemake.exceptions import WorkflowError
-from snakemake.logging import logger
 
 from eelsunmix.configuration import (
+    Configuration,
     as_params,
     available_samples,
     check_folders,
@@ -21,7 +21,9 @@ module_name = workflow.modifier.namespace  # None unless another workflow uses t
 
 try:
     check_folders()
-    if module_name is None:
+    if isinstance(config.get("settings"), Configuration):
+        settings = config["settings"]  # handed over by a workflow that has read them
+    elif module_name is None:
         files = command_line.configfiles or ["config/config.yaml"]
         settings = read_configuration(files, command_line.config)
     else:
@@ -32,11 +34,9 @@ except InputError as error:
     raise WorkflowError(str(error)) from None
 
 # Who runs the blocks, and where, is not a parameter: it changes no result, so it must rerun nothing.
-# A new mapping, because that of a module belongs to the workflow that uses it.
-config = config | {"dask": as_params(settings.dask), "device": settings.device}
+# A new mapping, because that of a module belongs to the workflow that uses it; all that scripts may see.
+config = {"dask": as_params(settings.dask), "device": settings.device}
 samples, skipped = available_samples(settings.samples)
-for line in skipped:
-    logger.warning(line)
 
 
 def one_of(names):
