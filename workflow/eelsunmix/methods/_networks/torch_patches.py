@@ -29,8 +29,9 @@ from eelsunmix.methods._networks.torch_training import (
     key_of,
     reproducible,
 )
-from eelsunmix.methods._networks.training_on_scores import STEPS_PER_EPOCH
 from eelsunmix.typing import Floats
+
+STEPS_PER_EPOCH = 25
 
 ROUNDING = 0.5
 """At the start, positive parts are rounded over this many standard deviations of an abundance."""

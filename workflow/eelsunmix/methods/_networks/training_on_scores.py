@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 EXTRA_COMPONENTS = 2
 """Components kept beyond the number of endmembers: a weak phase may hide behind a change of thickness."""
 
-STEPS_PER_EPOCH = 25
-
 
 @dataclass(frozen=True, kw_only=True)
 class Architecture:
@@ -143,6 +141,8 @@ def fault_of(abundances: Floats, endmembers: Floats) -> str:
 
 
 def _with_record(model: Encoder, trained: "Trained", fault: str) -> Encoder:
+    from eelsunmix.methods._networks.torch_patches import STEPS_PER_EPOCH
+
     last = trained.losses[-1]
     message = (
         f"best of {len(last)} networks, {len(trained.losses)} epochs of {STEPS_PER_EPOCH} steps; "
