@@ -9,7 +9,7 @@ import eelsunmix as eu
 from eelsunmix.edges import Edge
 from eelsunmix.errors import InputError
 from eelsunmix.report import write_report
-from eelsunmix.storage.store import installed_versions
+from eelsunmix.storage import installed_versions
 
 FILES = ("py.typed", "examples.json")
 KINDS = (".html", ".css", ".js", ".csv")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from eelsunmix.configuration import ConfigurationError, read_values
-from eelsunmix.storage.store import open_store
+from eelsunmix.storage import open_store
 
 ROOT = Path(__file__).parents[1]
 
