@@ -8,15 +8,14 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from eelsunmix import metrics, synthetic
+from eelsunmix import apply, fit, metrics, synthetic, unmix
 from eelsunmix.errors import InputError, MethodFailedError
 from eelsunmix.learning import learning_set
-from eelsunmix.methods import LearningSet, build_method
+from eelsunmix.methods import LearningSet, Resources, build_method
 from eelsunmix.methods._networks.encoder import PatchEncoder, SpectrumEncoder, averaged_overlap, patches_of
+from eelsunmix.methods._networks.fitting import fault_of
 from eelsunmix.methods._networks.scores import sampled_patches, score_space, tiling
-from eelsunmix.methods._networks.training_on_scores import fault_of
 from eelsunmix.methods.vca import VCA
-from eelsunmix.unmixing import apply, fit, unmix
 
 NAMES = ("daeu", "mtaeu", "cnnaeu")
 QUICK = {"n_networks": 2, "n_epochs": 12}
@@ -41,7 +40,7 @@ def bare_learning_set(image, **changes):
     from eelsunmix.pca import DenoiseOptions, denoise
 
     pca = denoise(image, DenoiseOptions(spatial="none"))
-    learning = learning_set(image, pca, rng=np.random.default_rng(0), with_tiles=True)
+    learning = learning_set(image, pca, rng=np.random.default_rng(0), needs={"tiles"})
     return dataclasses.replace(learning, **changes)
 
 
@@ -87,9 +86,9 @@ def test_the_networks_leave_their_start_for_the_better(name):
 
 def test_encoders_compute_what_the_torch_networks_do():
     torch = pytest.importorskip("torch")
-    from eelsunmix.methods._networks.torch_cnnaeu import Network as Convolutional
-    from eelsunmix.methods._networks.torch_daeu import Network as Dense
-    from eelsunmix.methods._networks.torch_mtaeu import Network as Multitask
+    from eelsunmix.methods._networks.torch_published_cnnaeu import Network as Convolutional
+    from eelsunmix.methods._networks.torch_published_daeu import Network as Dense
+    from eelsunmix.methods._networks.torch_published_mtaeu import Network as Multitask
 
     spectra = np.random.default_rng(0).random((12, 23))
     batch = torch.tensor(spectra, dtype=torch.float32)
@@ -124,14 +123,17 @@ def test_encoders_compute_what_the_torch_networks_do():
                 expected = values.softmax(dim=1)[0].permute(1, 2, 0).reshape(12, 3)
         given = spectra.reshape(3, 4, 23) if isinstance(model, PatchEncoder) else spectra
         # float32 throughout
-        np.testing.assert_allclose(model.abundances(given).reshape(12, 3), expected, rtol=1e-4, atol=1e-6)
+        if isinstance(model, PatchEncoder):
+            given = model.features(given)
+        found = model.abundances(given).mean.reshape(12, 3)
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_encoder_of_a_trained_network_gives_the_networks_own_abundances(name):
     torch = pytest.importorskip("torch")
-    from eelsunmix.methods._networks.torch_patches import Networks, Plan
-    from eelsunmix.methods._networks.training_on_scores import Architecture, _model
+    from eelsunmix.methods._networks.fitting import Architecture, _model
+    from eelsunmix.methods._networks.torch_score_networks import Networks, Plan
 
     side, overlap, hidden = {
         "daeu": (1, False, (9, 5)),
@@ -163,7 +165,7 @@ def test_the_encoder_of_a_trained_network_gives_the_networks_own_abundances(name
 
 def test_batch_normalisation_records_what_keras_does():
     torch = pytest.importorskip("torch")
-    from eelsunmix.methods._networks.torch_daeu import Network
+    from eelsunmix.methods._networks.torch_published_daeu import Network
 
     norm = Network(23, 3, torch.Generator().manual_seed(0)).norm
     values = np.random.default_rng(0).normal(3, 2, (6, 3)).astype(np.float32)
@@ -198,13 +200,13 @@ def test_losses_are_safe_at_perfect_agreement_and_on_zero_spectra():
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("setting", ["eels", "published"])
 def test_an_interrupted_training_ends_as_an_uninterrupted_one(name, setting, tmp_path, monkeypatch):
-    training = pytest.importorskip("eelsunmix.methods._networks.torch_training")
+    training = pytest.importorskip("eelsunmix.methods._networks.torch_loop")
     image, _ = mixed_image(7, 9)
     networks = 1 if (name, setting) == ("daeu", "published") else 2
     method = build_method(name, setting=setting, n_networks=networks, n_epochs=3)
     learning = bare_learning_set(image)
     expected = method.fit(learning, 3, np.random.default_rng(5)).to_dataset()
-    kept = dataclasses.replace(learning, checkpoint=tmp_path / "state.npz")
+    kept = Resources(checkpoint=tmp_path / "state.npz")
     save = training.Training._save
 
     def interrupted(self):
@@ -214,10 +216,10 @@ def test_an_interrupted_training_ends_as_an_uninterrupted_one(name, setting, tmp
 
     monkeypatch.setattr(training.Training, "_save", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        method.fit(kept, 3, np.random.default_rng(5))
+        method.fit(learning, 3, np.random.default_rng(5), kept)
     assert list(tmp_path.iterdir())
     monkeypatch.setattr(training.Training, "_save", save)
-    resumed = method.fit(kept, 3, np.random.default_rng(5)).to_dataset()
+    resumed = method.fit(learning, 3, np.random.default_rng(5), kept).to_dataset()
     assert resumed.identical(expected)
     assert not list(tmp_path.iterdir())
 
@@ -229,13 +231,13 @@ def test_a_checkpoint_of_other_options_is_ignored(tmp_path):
     expected = method.fit(learning, 3, np.random.default_rng(5)).to_dataset()
     path = tmp_path / "state.npz"
     np.savez(path, key=np.array("something else"))
-    kept = dataclasses.replace(learning, checkpoint=path)
-    assert method.fit(kept, 3, np.random.default_rng(5)).to_dataset().identical(expected)
+    kept = Resources(checkpoint=path)
+    assert method.fit(learning, 3, np.random.default_rng(5), kept).to_dataset().identical(expected)
 
 
 @pytest.mark.parametrize("setting", ["eels", "published"])
 def test_a_checkpoint_of_another_seed_or_image_is_ignored(setting, tmp_path, monkeypatch):
-    training = pytest.importorskip("eelsunmix.methods._networks.torch_training")
+    training = pytest.importorskip("eelsunmix.methods._networks.torch_loop")
     method = build_method("daeu", setting=setting, n_networks=1, n_epochs=2)
     learning = bare_learning_set(mixed_image(7, 9)[0])
     # The same pixels in another order: the sums of everything stay.
@@ -244,17 +246,17 @@ def test_a_checkpoint_of_another_seed_or_image_is_ignored(setting, tmp_path, mon
     )
     path = tmp_path / "state.npz"
     monkeypatch.setattr(training.Training, "finish", lambda self: None)  # as if interrupted before the end
-    method.fit(dataclasses.replace(learning, checkpoint=path), 3, np.random.default_rng(5))
+    method.fit(learning, 3, np.random.default_rng(5), Resources(checkpoint=path))
     assert list(tmp_path.iterdir())
     for other, seed in ((learning, 6), (turned, 5)):
         expected = method.fit(other, 3, np.random.default_rng(seed)).to_dataset()
-        kept = dataclasses.replace(other, checkpoint=path)
-        assert method.fit(kept, 3, np.random.default_rng(seed)).to_dataset().identical(expected)
+        kept = Resources(checkpoint=path)
+        assert method.fit(other, 3, np.random.default_rng(seed), kept).to_dataset().identical(expected)
 
 
 def test_a_loss_that_is_not_finite_names_the_epoch():
     torch = pytest.importorskip("torch")
-    from eelsunmix.methods._networks.torch_training import Training
+    from eelsunmix.methods._networks.torch_loop import Training
 
     module = torch.nn.Linear(2, 1)
     training = Training(
@@ -306,8 +308,9 @@ def test_mapping_needs_no_torch():
         "'shift_0': np.zeros(2, 'f4'), 'slopes': np.ones(1, 'f4')};"
         "model = PatchEncoder(endmembers=np.ones((2, 4)), centre=np.zeros(4), scale=np.ones(4), weights=w,"
         "side=3);"
-        "again = load_model(model.to_dataset().assign_attrs(method='cnnaeu'));"
-        "assert again.abundances(np.ones((5, 6, 4))).shape == (5, 6, 2); assert 'torch' not in sys.modules"
+        "again = load_model(model.to_dataset());"
+        "found = again.abundances(again.features(np.ones((5, 6, 4)))).mean;"
+        "assert found.shape == (5, 6, 2); assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -346,12 +349,13 @@ def test_strips_of_an_image_join_without_a_seam(side, heads, monkeypatch):
         side=side,
     )
     image = rng.random((11, 7, 4))
-    whole = model.abundances(image)
+    features = model.features(image)
+    whole = model.abundances(features).mean
     assert whole.shape == (11, 7, 3)
     monkeypatch.setattr("eelsunmix.methods._networks.encoder._PIECE", 3 * 8 * side**2 * 4)
-    np.testing.assert_allclose(model.abundances(image), whole, rtol=1e-5)  # float32 layers
+    np.testing.assert_allclose(model.abundances(features).mean, whole, rtol=1e-5)  # float32 layers
     # Every strip sees its neighbours: none is mapped as an image of its own.
-    assert np.abs(model.abundances(image[:3]) - whole[:3]).max() > 0.01
+    assert np.abs(model.abundances(features[:3]).mean - whole[:3]).max() > 0.01
 
 
 def test_tiles_cover_small_images_and_bound_large_ones():
@@ -406,15 +410,15 @@ def test_dead_and_doubled_components_are_named():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"setting": "best"}, "setting must be 'eels' or 'published', not 'best'"),
-        ({"n_networks": 0}, "n_networks must be a whole number of at least 1, not 0"),
-        ({"n_epochs": 2.5}, "n_epochs must be a whole number of at least 1, not 2.5"),
-        ({"volume": -1.0}, "volume must be a number of at least 0, not -1.0"),
-        ({"volume": float("nan")}, "volume must be a number of at least 0, not nan"),
+        ({"setting": "best"}, "setting needs eels or published, found 'best'"),
+        ({"n_networks": 0}, "n_networks needs a whole number of at least 1, found 0"),
+        ({"n_epochs": 2.5}, "n_epochs needs a whole number of at least 1, found 2.5"),
+        ({"volume": -1.0}, "volume needs a number of at least 0, found -1.0"),
+        ({"volume": float("nan")}, "volume needs a number of at least 0, found nan"),
     ],
 )
 def test_options_out_of_range_are_refused(name, options, message):
-    with pytest.raises(InputError, match=f"method '{name}': {message}"):
+    with pytest.raises(InputError, match=f"{name.upper()}: {message}"):
         build_method(name, **options)
 
 
@@ -454,5 +458,5 @@ def test_a_pixel_without_counts_gets_abundances_that_are_finite():
             "slopes": np.float32([1]),
         },
     )
-    found = model.abundances(np.array([[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]]))
+    found = model.abundances(np.array([[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]])).mean
     np.testing.assert_allclose(found, np.tile(np.exp([0, 1]) / (1 + np.e), (2, 1)), rtol=1e-7)

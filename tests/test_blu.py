@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 from scipy import integrate, special, stats
 
-from eelsunmix import metrics, synthetic
+from eelsunmix import apply, fit, metrics, synthetic
 from eelsunmix.errors import InputError, MethodFailedError
 from eelsunmix.learning import learning_set
 from eelsunmix.methods import LearningSet, build_method, load_model
@@ -18,7 +18,6 @@ from eelsunmix.methods.blu.model import MAP_DRAWS, BayesianModel, relative_varia
 from eelsunmix.methods.blu.threads import n_threads_allowed
 from eelsunmix.numerics.abundances import fully_constrained
 from eelsunmix.pca import DenoiseOptions, denoise
-from eelsunmix.unmixing import apply, fit
 
 SHORT = {"n_sweeps": 120, "n_burn_in": 40}
 
@@ -357,7 +356,7 @@ def test_endmembers_maps_and_their_deviations_are_found(scene, learning):
     model = build_method("blu", n_sweeps=600, n_burn_in=200).fit(learning, 3, np.random.default_rng(0))
     truth, true_maps = scene.endmember_spectrum.to_numpy(), scene.abundance.to_numpy().reshape(-1, 3)
     order = metrics.match(truth, model.endmembers)
-    maps, sd = model.abundance_and_sd(learning.spectra)
+    maps, sd = model.abundances(learning.spectra)
     oracle = fully_constrained(learning.spectra, truth, channel_weight=learning.channel_weight)
     error = metrics.nmse(true_maps, maps[:, order], endmember_axis=1).mean()
     assert error < 1.3 * metrics.nmse(true_maps, oracle, endmember_axis=1).mean()
@@ -385,7 +384,7 @@ def test_published_is_what_its_codes_do(learning):
     model = method.fit(learning, 3, np.random.default_rng(0))
     assert model.channel_weight is None
     assert model.face_probability is None
-    maps = model.abundances(learning.spectra)
+    maps = model.abundances(learning.spectra).mean
     assert maps.min() > 0  # the uniform prior has no mass on the faces
     np.testing.assert_allclose(maps.sum(axis=1), 1, rtol=1e-12)
     # One variance for all channels: that of the counts, averaged.
@@ -395,7 +394,7 @@ def test_published_is_what_its_codes_do(learning):
 def test_a_single_endmember_is_the_mean(learning):
     model = build_method("blu", **SHORT).fit(learning, 1, np.random.default_rng(0))
     np.testing.assert_allclose(model.endmembers[0], learning.spectra.mean(axis=0), rtol=0.02)
-    assert model.abundances(learning.spectra[:5]).tolist() == [[1.0]] * 5
+    assert model.abundances(learning.spectra[:5]).mean.tolist() == [[1.0]] * 5
 
 
 def test_many_endmembers_take_the_uniform_prior(learning):
@@ -458,8 +457,8 @@ def test_wider_channels_give_the_same_counts_and_maps(scene, setting, width):
 
     np.testing.assert_allclose(moved.endmembers, summed(model.endmembers), rtol=1e-9)
     np.testing.assert_allclose(moved.axes @ moved.axes.T, np.eye(2), atol=1e-12)
-    maps, sd = model.abundance_and_sd(image.to_numpy().reshape(1280, -1))
-    coarse_maps, coarse_sd = moved.abundance_and_sd(coarse.to_numpy().reshape(1280, -1))
+    maps, sd = model.abundances(image.to_numpy().reshape(1280, -1))
+    coarse_maps, coarse_sd = moved.abundances(coarse.to_numpy().reshape(1280, -1))
     # Wider channels hold nearly the same information: far less than a standard deviation apart.
     assert np.sqrt(np.mean((coarse_maps - maps) ** 2)) < 0.1 * np.sqrt(np.mean(sd**2))
     assert coarse_sd.mean() == pytest.approx(sd.mean(), rel=0.01)
@@ -482,9 +481,14 @@ def test_maps_hold_means_and_deviations_of_one_pass(scene, monkeypatch):
     counts[7] = counts[7] // 100  # a dark row
     counts = counts.assign_coords(valid_pixel=(("y", "x"), valid)).assign_attrs(image.attrs)
     fitted = fit(counts, "blu", n_endmembers=3, **SHORT)
-    mean, sd = load_model(fitted).abundance_and_sd(counts.to_numpy()[valid].astype(float))
-    monkeypatch.setattr(BayesianModel, "abundances", None)  # they come with the deviations
+    mean, sd = load_model(fitted).abundances(counts.to_numpy()[valid].astype(float))
+    calls = []
+    once = BayesianModel.abundances
+    monkeypatch.setattr(
+        BayesianModel, "abundances", lambda model, spectra: calls.append(len(spectra)) or once(model, spectra)
+    )
     found = apply(fitted, counts)
+    assert sum(calls) == valid.sum()  # deviations cost no second pass
     assert found.abundance_sd.dims == ("y", "x", "endmember")
     assert found.abundance_sd.dtype == np.float32
     assert np.isnan(found.abundance_sd.to_numpy()[~valid]).all()
@@ -501,10 +505,11 @@ def test_maps_hold_means_and_deviations_of_one_pass(scene, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"setting": "best"}, "setting must be 'eels' or 'published', not 'best'"),
-        ({"prior": "flat"}, "prior must be 'faces' or 'uniform', not 'flat'"),
-        ({"n_passes": 0}, "n_passes must be a whole number of at least 1, not 0"),
-        ({"n_sweeps": 60, "n_burn_in": 50}, r"n_sweeps \(60\) must exceed n_burn_in \(50\) by 20"),
+        ({"setting": "best"}, "setting needs eels or published, found 'best'"),
+        ({"prior": "flat"}, "prior needs faces or uniform, found 'flat'"),
+        ({"n_passes": 0}, "n_passes needs a whole number of at least 1, found 0"),
+        ({"n_sweeps": 60, "n_burn_in": 50}, r"n_sweeps must exceed n_burn_in \(50\) by 20"),
+        ({"n_burn_in": -1}, "n_burn_in needs a whole number of at least 0, found -1"),
     ],
 )
 def test_bad_options_are_named(options, message):

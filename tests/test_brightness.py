@@ -7,7 +7,7 @@ import xarray as xr
 from eelsunmix import apply, fit, metrics, synthetic, unmix
 from eelsunmix.errors import InputError
 from eelsunmix.learning import learning_set
-from eelsunmix.methods import LinearModel, brightness_spread, mapped
+from eelsunmix.methods import Abundances, LinearModel, PixelModel, brightness_spread, equalised, load_model
 from eelsunmix.pca import DenoiseOptions, denoise
 
 QUICK = {
@@ -80,10 +80,37 @@ def test_even_models_are_projective_on_any_part_of_the_axis():
     endmembers = rng.uniform(50, 500, (3, 20))
     fractions = rng.dirichlet(np.ones(3), 40)
     spectra = (fractions @ endmembers) * rng.uniform(0.5, 2, (40, 1))
-    model = LinearModel(endmembers=endmembers, sum_to_one=True, even_counts=5000.0)
-    np.testing.assert_allclose(mapped(model, spectra)[0], fractions, atol=1e-9)
-    part = LinearModel(endmembers=endmembers[:, 5:], sum_to_one=True, even_counts=5000.0)
-    np.testing.assert_allclose(mapped(part, spectra[:, 5:])[0], fractions, atol=1e-9)
+    model = equalised(LinearModel(endmembers=endmembers, sum_to_one=True), 5000.0)
+    np.testing.assert_allclose(model.abundances(spectra).mean, fractions, atol=1e-9)
+    part = equalised(LinearModel(endmembers=endmembers[:, 5:], sum_to_one=True), 5000.0)
+    np.testing.assert_allclose(part.abundances(spectra[:, 5:]).mean, fractions, atol=1e-9)
+
+
+@pytest.mark.parametrize("method", QUICK)
+def test_the_abundances_of_a_model_are_those_of_its_maps(method):
+    image, _, _ = scene(wedge=0.6)
+    found = unmix(image, method, n_endmembers=3, **QUICK[method])
+    assert found.attrs["brightness"] == "variable"
+    model = load_model(found)
+    if isinstance(model, PixelModel):
+        abundances = model.abundances(image.to_numpy().reshape(-1, image.shape[-1]).astype(float))
+        abundances = Abundances(*(None if part is None else part.reshape(22, 31, 3) for part in abundances))
+    else:
+        abundances = model.abundances(model.features(image.to_numpy().astype(float)))
+    np.testing.assert_allclose(abundances.mean, found.abundance, atol=1e-6)
+    assert (abundances.sd is not None) == model.knows_sd == ("abundance_sd" in found)
+    if model.knows_sd:
+        np.testing.assert_allclose(abundances.sd, found.abundance_sd, rtol=1e-5)
+
+
+def test_the_abundances_of_an_equalised_model_take_the_totals_of_its_endmembers_into_account():
+    endmembers = np.array([[8.0, 1.0, 1.0], [1.0, 2.0, 2.0]])
+    model = equalised(LinearModel(endmembers=endmembers, sum_to_one=True), 10.0)
+    spectra = np.array([[0.3, 0.7] @ endmembers, 9 * endmembers[1], 0.5 * endmembers[0]])
+    np.testing.assert_allclose(model.abundances(spectra).mean, [[0.3, 0.7], [0, 1], [1, 0]], atol=1e-9)
+    stored = model.to_dataset()
+    assert stored.attrs["equalised_counts"] == 10.0
+    np.testing.assert_array_equal(load_model(stored).abundances(spectra).mean, model.abundances(spectra).mean)
 
 
 def test_deviations_and_spectra_of_blu_have_the_scale_of_their_endmembers():

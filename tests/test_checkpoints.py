@@ -1,6 +1,5 @@
 """Checkpoints of trainings: damaged ones, full disks, and what is left behind."""
 
-import dataclasses
 import errno
 import logging
 
@@ -8,10 +7,10 @@ import numpy as np
 import pytest
 
 from eelsunmix.errors import MethodFailedError
-from eelsunmix.methods import build_method
+from eelsunmix.methods import Resources, build_method
 from test_autoencoders import bare_learning_set, mixed_image
 
-training = pytest.importorskip("eelsunmix.methods._networks.torch_training")
+training = pytest.importorskip("eelsunmix.methods._networks.torch_loop")
 
 
 @pytest.fixture(scope="module")
@@ -21,12 +20,12 @@ def learning():
 
 @pytest.fixture
 def interrupted(learning, tmp_path, monkeypatch):
-    """A learning set whose checkpoint is that of a training of `METHOD` that was stopped after an epoch."""
-    kept = dataclasses.replace(learning, checkpoint=tmp_path / "fit.log.checkpoint")
+    """Resources whose checkpoint is that of a training of `METHOD` that was stopped after an epoch."""
+    kept = Resources(checkpoint=tmp_path / "fit.log.checkpoint")
     with monkeypatch.context() as patched:
         patched.setattr(training.Training, "_save", stopped(training.Training._save))
         with pytest.raises(KeyboardInterrupt):
-            METHOD.fit(kept, 3, np.random.default_rng(5))
+            METHOD.fit(learning, 3, np.random.default_rng(5), kept)
     return kept
 
 
@@ -57,13 +56,13 @@ def test_a_damaged_checkpoint_is_named_and_the_training_starts_anew(learning, in
     path.write_bytes(damaged(content))
     assert path.read_bytes() != content
     with caplog.at_level(logging.WARNING, logger="eelsunmix"):
-        found = METHOD.fit(interrupted, 3, np.random.default_rng(5)).to_dataset()
+        found = METHOD.fit(learning, 3, np.random.default_rng(5), interrupted).to_dataset()
     assert found.identical(METHOD.fit(learning, 3, np.random.default_rng(5)).to_dataset())
     assert f"{path}: this checkpoint is damaged" in caplog.text
     assert not list(path.parent.iterdir())
 
 
-def test_a_full_disk_names_the_checkpoint_and_keeps_the_last_whole_one(interrupted, monkeypatch):
+def test_a_full_disk_names_the_checkpoint_and_keeps_the_last_whole_one(learning, interrupted, monkeypatch):
     path = interrupted.checkpoint
     before = path.read_bytes()
 
@@ -73,15 +72,15 @@ def test_a_full_disk_names_the_checkpoint_and_keeps_the_last_whole_one(interrupt
 
     monkeypatch.setattr(training.np, "savez", half_written)
     with pytest.raises(OSError, match="No space left on device") as caught:
-        METHOD.fit(interrupted, 3, np.random.default_rng(5))
+        METHOD.fit(learning, 3, np.random.default_rng(5), interrupted)
     assert caught.value.errno == errno.ENOSPC
     assert caught.value.filename == str(path)
     assert list(path.parent.iterdir()) == [path]
     assert path.read_bytes() == before
 
 
-def test_a_training_that_fails_leaves_no_checkpoint(interrupted, monkeypatch):
+def test_a_training_that_fails_leaves_no_checkpoint(learning, interrupted, monkeypatch):
     monkeypatch.setattr(training, "_values", lambda losses: np.array([np.nan]))
     with pytest.raises(MethodFailedError, match="the loss is nan after epoch 2 of 3"):
-        METHOD.fit(interrupted, 3, np.random.default_rng(5))
+        METHOD.fit(learning, 3, np.random.default_rng(5), interrupted)
     assert not list(interrupted.checkpoint.parent.iterdir())

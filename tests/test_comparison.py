@@ -491,7 +491,7 @@ def test_signed_components_are_called_impossible(scene, bs):
 
 
 def test_real_methods_run_through(scene, bs):
-    from eelsunmix.unmixing import apply, fit
+    from eelsunmix import apply, fit
 
     model = fit(scene.spectrum_image, "vca", n_endmembers=3, seed=0)
     found = compare(

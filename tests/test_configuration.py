@@ -216,7 +216,7 @@ def test_all_mistakes_come_at_once_in_the_order_of_lines(mistakes):
         "c.yaml:5: edges.Ti.integrate: unknown key; did you mean integrate_eV?",
         "c.yaml:6: seed: needs a whole number of at least 0, found the number 1e-3",
         "c.yaml:7: methodes: unknown key; did you mean methods?",
-        "c.yaml:8: methods.vca",
+        "c.yaml:8: methods.vca.n_draws: needs a whole number of at least 1, found 0",
         "c.yaml:8: methods.bs: this label is taken by background subtraction",
         "c.yaml:8: methods.nmf.input: needs corrected, pca or nlm, found the text PCA",
         "c.yaml:9: components.n: needs a whole number of at least 1 or auto, found 0",

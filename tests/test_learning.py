@@ -112,9 +112,7 @@ def test_a_bad_value_is_named_by_place():
         energy_loss=("energy_loss", 100 + np.arange(20.0), {"units": "eV"}), x=0.5 * np.arange(47.0)
     )
     image[6, 9, 13] = np.inf
-    with pytest.raises(
-        InputError, match=r"counts: the value inf at y index 6, x = 4.5, energy_loss = 113 eV is"
-    ):
+    with pytest.raises(InputError, match=r"counts: the value inf at y = 6, x = 4.5, energy_loss = 113 eV is"):
         learning_set(image, pca, rng=np.random.default_rng(0))
 
 
@@ -139,8 +137,10 @@ def test_no_valid_pixel_is_an_error():
 def test_tiles_are_pieces_of_the_image():
     image, _ = layered()
     image = image.assign_coords(energy_loss=np.arange(20.0))
-    found = learning_set(image, pca_of(image), rng=np.random.default_rng(0), with_tiles=True)
+    found = learning_set(image, pca_of(image), rng=np.random.default_rng(0), needs={"tiles", "mask"})
     assert found.tiles is not None
+    np.testing.assert_array_equal(found.mask, image.valid_pixel)
+    assert found.edges is None
     tiles = found.tiles(6, 4, np.random.default_rng(1))
     assert tiles.shape == (6, 4, 4, 20)
     values = image.to_numpy()
@@ -158,7 +158,7 @@ def test_a_large_negative_value_is_named_too():
     image, _ = layered()
     cold = image.astype(float)
     cold[4, 2, 7] = -1e9
-    with pytest.raises(InputError, match=r"value -1e\+09 at y index 4, x index 2, .* index 7 is a hot pixel"):
+    with pytest.raises(InputError, match=r"value -1e\+09 at y = 4, x = 2, .* = 7 is a hot pixel"):
         learning_set(cold, pca_of(cold), rng=np.random.default_rng(0))
 
 
@@ -166,7 +166,7 @@ def test_a_pixel_hot_in_all_channels_is_named():
     image, _ = layered()
     hot = image.astype(np.int64)
     hot[3, 2] = 10**9
-    with pytest.raises(InputError, match=r"y index 3, x index 2, .* pixel with 2e\+10 counts, .* mask this"):
+    with pytest.raises(InputError, match=r"y = 3, x = 2, .* pixel with 2e\+10 counts, .* mask this"):
         learning_set(hot, pca_of(hot), rng=np.random.default_rng(0))
 
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from eelsunmix import mapping_time as timing
 from eelsunmix.errors import InputError
-from eelsunmix.mapping_time import mapping_time
-from eelsunmix.methods import LinearModel
+from eelsunmix.mapping import timing
+from eelsunmix.mapping.timing import mapping_time
+from eelsunmix.methods import Abundances, LinearModel
 from test_unmixing import known_model, scene
 
 SLEEP = 0.03
@@ -25,7 +25,7 @@ class SlowModel(LinearModel):
     def abundances(self, spectra):
         self.calls.append(spectra.shape)
         time.sleep(SLEEP if len(self.calls) > 1 else 20 * SLEEP)
-        return np.ones((*spectra.shape[:-1], len(self.endmembers)))
+        return Abundances(np.ones((*spectra.shape[:-1], len(self.endmembers))))
 
 
 @pytest.fixture

@@ -41,11 +41,11 @@ def test_mixtures_are_taken_apart(options):
     spectra, endmembers, fractions = mixture()
     model = NMF(**options).fit(learning_of(spectra), 3, np.random.default_rng(0))
     order = metrics.match(endmembers, model.endmembers)
-    error = metrics.nmse(fractions, model.abundances(spectra)[:, order], endmember_axis=1)
+    error = metrics.nmse(fractions, model.abundances(spectra).mean[:, order], endmember_axis=1)
     # Fully constrained least squares on the true endmembers gives 0.02.
     assert error.max() < 0.08
     assert model.status == "converged"
-    assert model.abundances(spectra).min() >= 0
+    assert model.abundances(spectra).mean.min() >= 0
     assert model.endmembers.min() >= 0
 
 
@@ -66,7 +66,7 @@ def test_start_from_the_vertices_beats_the_published_start():
         for errors, options in ((ours, {}), (published, {"setting": "published"})):
             model = NMF(**options).fit(learning_of(spectra), 3, np.random.default_rng(0))
             order = metrics.match(endmembers, model.endmembers)
-            maps = model.abundances(spectra)[:, order]
+            maps = model.abundances(spectra).mean[:, order]
             errors.append(metrics.nmse_scale_free(fractions, maps, endmember_axis=1).mean())
     assert np.median(ours) < 0.5 * np.median(published)
 
@@ -74,7 +74,7 @@ def test_start_from_the_vertices_beats_the_published_start():
 def test_abundances_sum_to_one_as_nearly_as_they_can():
     spectra, endmembers, _ = mixture(counts=1e5)
     model = NMF().fit(learning_of(spectra), 3, np.random.default_rng(0))
-    sums = model.abundances(spectra).sum(axis=1)
+    sums = model.abundances(spectra).mean.sum(axis=1)
     assert sums.mean() == pytest.approx(1, abs=1e-6)
     assert sums.std() < 0.02
     order = metrics.match(endmembers, model.endmembers)
@@ -114,12 +114,12 @@ def test_weights_are_the_poisson_scaling():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"setting": "best"}, "setting must be"),
-        ({"loss": "itakura-saito"}, "loss must be"),
+        ({"setting": "best"}, "setting needs eels or published, found 'best'"),
+        ({"loss": "itakura-saito"}, "loss needs frobenius or kullback-leibler"),
         ({"loss": "kullback-leibler", "weighted": True}, "goes with loss: frobenius"),
-        ({"init": "zeros"}, "init must be one of vca, nndsvda"),
-        ({"max_iter": 0}, "max_iter must be"),
-        ({"tolerance": -1.0}, "tolerance must be positive"),
+        ({"init": "zeros"}, "init needs vca, nndsvda, nndsvd, nndsvdar or random"),
+        ({"max_iter": 0}, "max_iter needs a whole number of at least 1, found 0"),
+        ({"tolerance": -1.0}, "tolerance needs a number above 0, found -1"),
     ],
 )
 def test_wrong_options_are_refused(options, message):

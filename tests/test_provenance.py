@@ -155,7 +155,7 @@ def test_neither_page_reruns_with_the_other():
     assert Path("report/page.py") in wing & product
     assert not any(path.is_relative_to("benchmark") for path in product)
     assert not any(path.is_relative_to("report/sections") for path in wing)
-    computing = {"unmixing.py", "mapping_time.py", "methods/__init__.py", "pca/__init__.py"}
+    computing = {"fitting.py", "mapping/__init__.py", "methods/__init__.py", "pca/__init__.py"}
     assert not {str(path) for path in wing | product} & computing
 
 

@@ -2,19 +2,20 @@
 
 import dataclasses
 import re
+from typing import ClassVar
 
 import numpy as np
 import pytest
 import xarray as xr
 
-from eelsunmix import methods, unmixing
+from eelsunmix import apply, fit, methods, unmix
 from eelsunmix.errors import InputError, MethodFailedError
 from eelsunmix.execution import blocks
-from eelsunmix.mapping_time import mapping_time
-from eelsunmix.methods import LinearModel, Model
+from eelsunmix.mapping import models
+from eelsunmix.mapping.timing import mapping_time
+from eelsunmix.methods import Abundances, FrameModel, LinearModel, StoredModel
 from eelsunmix.numerics.abundances import non_negative
 from eelsunmix.pca import DenoiseOptions, denoise
-from eelsunmix.unmixing import apply, fit, unmix
 
 
 def scene(shape=(9, 14), n_channels=30, per_electron=1.0, seed=0):
@@ -260,11 +261,9 @@ def test_names_and_built_methods():
         fit(image, built, n_endmembers=2, n_draws=3)
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Broken:
+class Broken(methods.Method):
     """A method that fails as told."""
 
-    needs_tiles = False
     how: str
 
     def fit(self, learning_set, n_endmembers, rng):
@@ -281,6 +280,27 @@ class Broken:
         endmembers = np.ones((n_endmembers, len(learning_set.energy)))
         endmembers[1] = {"nan": np.nan, "empty": 0.0, "nearly empty": 1e-30}[self.how]
         return LinearModel(endmembers=endmembers)
+
+
+class Edgy(methods.Method):
+    """A method that looks at the edges that the user names."""
+
+    needs: ClassVar = frozenset({"edges", "mask"})
+
+    def fit(self, learning_set, n_endmembers, rng):
+        onsets = [edge.onset_eV for edge in learning_set.edges.values()]
+        message = f"onsets {onsets}, {int(learning_set.mask.sum())} valid pixels"
+        return LinearModel(endmembers=learning_set.spectra[:n_endmembers], message=message)
+
+
+def test_a_method_is_given_what_it_needs_and_nothing_else():
+    image, _, _ = scene()
+    edges = {"Ti_L23": {"onset_eV": 456, "fit_eV": [400, 450], "integrate_eV": [456, 500]}}
+    found = fit(image, Edgy(), n_endmembers=3, edges=edges)
+    assert found.attrs["message"] == "onsets [456.0], 126 valid pixels"
+    assert fit(image, Edgy(), n_endmembers=3).attrs["message"].startswith("onsets []")
+    given = fit(image, "vca", n_endmembers=2, edges=edges)
+    assert without_time(given).identical(without_time(fit(image, "vca", n_endmembers=2)))
 
 
 SEE_LOG = "; see the log of the fit, look for extreme pixels, remove the store to fit again"
@@ -311,10 +331,8 @@ def test_a_failed_method_is_a_result_without_arrays(how, message):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Neighbours(Model):
+class Neighbours(StoredModel, FrameModel):
     """A model of images: the shares of the brightest channel, averaged over the row."""
-
-    maps = "image"
 
     n_features = 3
 
@@ -322,15 +340,15 @@ class Neighbours(Model):
         assert len(spectra) <= 14
         return spectra[..., :3].astype(np.float32)
 
-    def abundances_of_features(self, features):
+    def abundances(self, features):
         assert features.ndim == 3
-        return np.broadcast_to(features.mean(axis=1, keepdims=True), features.shape)
+        return Abundances(np.broadcast_to(features.mean(axis=1, keepdims=True), features.shape))
 
 
 def test_models_of_images_see_whole_frames(monkeypatch):
     image, spectra, _ = scene()
     monkeypatch.setattr(blocks, "BLOCK_ELEMENTS", 14 * 30)
-    monkeypatch.setattr(unmixing, "load_model", lambda dataset: Neighbours(endmembers=spectra))
+    monkeypatch.setattr(models, "load_model", lambda dataset: Neighbours(endmembers=spectra))
     found = apply(known_model(spectra, image), image)
     expected = image.mean("x")[:, :3]
     np.testing.assert_allclose(found.abundance.isel(x=4), expected, rtol=1e-6)

@@ -148,14 +148,14 @@ def test_one_endmember_is_the_mean(setting):
     spectra, _ = mixture()
     model = VCA(setting=setting).fit(learning_of(spectra), 1, np.random.default_rng(0))
     np.testing.assert_array_equal(model.endmembers[0], spectra.mean(axis=0))
-    np.testing.assert_array_equal(model.abundances(spectra), 1)
+    np.testing.assert_array_equal(model.abundances(spectra).mean, 1)
 
 
 def test_defaults_follow_the_setting():
     assert (VCA().n_draws, VCA().weighted) == (30, True)
     assert (VCA(setting="published").n_draws, VCA(setting="published").weighted) == (1, False)
     assert VCA(setting="published", n_draws=7).n_draws == 7
-    with pytest.raises(ValueError, match="setting must be 'eels' or 'published', not 'fast'"):
+    with pytest.raises(ValueError, match="setting needs eels or published, found 'fast'"):
         VCA(setting="fast")
 
 

@@ -18,13 +18,13 @@ import importlib
 from typing import Any
 
 _HOMES = {
-    "apply": "eelsunmix.unmixing",
+    "apply": "eelsunmix.mapping",
     "compare": "eelsunmix.comparison",
     "correct_gain": "eelsunmix.corrections",
     "correct_image": "eelsunmix.corrections",
     "denoise": "eelsunmix.pca",
     "estimate_endmembers": "eelsunmix.rank",
-    "fit": "eelsunmix.unmixing",
+    "fit": "eelsunmix.fitting",
     "open_image": "eelsunmix.io",
     "open_store": "eelsunmix.storage",
     "publish": "eelsunmix.storage",

@@ -5,6 +5,7 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 import xarray as xr
 
+from eelsunmix.errors import InputError
 from eelsunmix.typing import Bools
 
 NAVIGATION_DIMS = ("frame", "y", "x")
@@ -77,3 +78,30 @@ def _coordinate_in_words(image: xr.DataArray, dim: Hashable, index: int, start: 
         return f"{dim} = {index + start}"
     coordinate = image.coords[dim]
     return f"{dim} = {coordinate.to_numpy()[index]:g} {coordinate.attrs.get('units', '')}".rstrip()
+
+
+def as_spectrum_image(image: xr.DataArray) -> xr.DataArray:
+    """Bring an image of the user into the form that unmixing takes.
+
+    Returns
+    -------
+    DataArray
+        In canonical order, with a coordinate of the energies (numbers of the channels where there was none)
+        and the coordinate `valid_pixel`.
+
+    Raises
+    ------
+    InputError
+        It has no dim of pixels beside the energy, or no real numbers.
+    """
+    if image.ndim < 2:
+        raise InputError(
+            f"the image has dims {image.dims}; it needs an energy dim and at least one of pixels"
+        )
+    if image.dtype.kind not in "uif":
+        raise InputError(f"the image has values of type {image.dtype}; unmixing needs real numbers")
+    image = in_canonical_order(image)
+    energy = image.dims[-1]
+    if energy not in image.coords:
+        image = image.assign_coords({energy: np.arange(image.sizes[energy], dtype=np.float64)})
+    return image if "valid_pixel" in image.coords else with_valid_pixel(image)

@@ -2,16 +2,18 @@
 
 import functools
 import operator
-from collections.abc import Hashable
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from eelsunmix.edges import Edge
 from eelsunmix.errors import InputError
 from eelsunmix.execution import blocks
-from eelsunmix.methods import LearningSet
+from eelsunmix.image import place_in_words, valid_pixels
+from eelsunmix.methods import LearningSet, Need
 from eelsunmix.typing import Bools, Floats, Indices
 
 _Pieces = list[tuple[NDArray[Any], NDArray[Any]]]
@@ -28,7 +30,8 @@ def learning_set(
     *,
     n_pixels: int = 20_000,
     rng: np.random.Generator,
-    with_tiles: bool = False,
+    needs: Collection[Need] = (),
+    edges: Mapping[str, Edge] | None = None,
 ) -> LearningSet:
     """Gather the spectra from which a method learns, block by block.
 
@@ -43,8 +46,10 @@ def learning_set(
         so that rare phases and extremes stay.
     rng : numpy.random.Generator
         Source of the sample.
-    with_tiles : bool
-        Whether the set can give tiles of the image too.
+    needs : collection of str
+        What the method needs beyond the spectra (`eelsunmix.methods.Need`); nothing else is given to it.
+    edges : mapping of str to Edge, optional
+        Edges that the user names.
 
     Raises
     ------
@@ -53,7 +58,7 @@ def learning_set(
     """
     limit = max(1, min(n_pixels, LEARNING_ELEMENTS // image.shape[-1]))
     navigation = image.dims[:-1]
-    valid = _valid(image)
+    valid = valid_pixels(image)
     chosen = valid
     if int(valid.sum()) > limit:
         chosen = _sampled(pca["score"].transpose(*navigation, "component"), valid, limit, rng)
@@ -74,8 +79,10 @@ def learning_set(
         loadings=pca["loading"].transpose("component", ...).to_numpy().astype(np.float64),
         energy=image[image.dims[-1]].to_numpy().astype(np.float64),
         counts_per_electron=float(image.attrs.get("counts_per_electron", 1.0)),
-        tiles=functools.partial(sample_tiles, image) if with_tiles else None,
-        frame_shape=(int(image.shape[-3]), int(image.shape[-2])) if with_tiles else None,
+        tiles=functools.partial(sample_tiles, image) if "tiles" in needs else None,
+        frame_shape=(int(image.shape[-3]), int(image.shape[-2])) if "tiles" in needs else None,
+        edges=dict(edges or {}) if "edges" in needs else None,
+        mask=valid if "mask" in needs else None,
     )
 
 
@@ -133,13 +140,6 @@ def sample_tiles(image: xr.DataArray, number: int, side: int, rng: np.random.Gen
     return tiles
 
 
-def _valid(image: xr.DataArray) -> Bools:
-    if "valid_pixel" not in image.coords:
-        return np.ones(image.shape[:-1], bool)
-    mask: Bools = image["valid_pixel"].transpose(*image.dims[:-1]).to_numpy().astype(bool)
-    return mask
-
-
 def _sampled(scores: xr.DataArray, valid: Bools, limit: int, rng: np.random.Generator) -> Bools:
     """Sample each block of scores, then the union of these samples: bounded memory at any size."""
     flat = np.arange(valid.size).reshape(valid.shape)
@@ -195,15 +195,8 @@ def _check_values(image: xr.DataArray, spectra: Floats, pixels: Indices) -> None
 def _place(image: xr.DataArray, spectra: Floats, pixels: Indices, found: Bools) -> str:
     row, channel = np.argwhere(found)[0]
     pixel = np.unravel_index(pixels[row], image.shape[:-1])
-    where = [_coordinate(image, dim, index) for dim, index in zip(image.dims, [*pixel, channel], strict=True)]
-    return f"{image.name or 'image'}: the value {spectra[row, channel]:g} at {', '.join(where)}"
-
-
-def _coordinate(image: xr.DataArray, dim: Hashable, index: int) -> str:
-    if dim not in image.coords:
-        return f"{dim} index {index}"
-    coordinate = image[dim]
-    return f"{dim} = {coordinate.to_numpy()[index]:g} {coordinate.attrs.get('units', '')}".rstrip()
+    where = place_in_words(image, [*pixel, channel])
+    return f"{image.name or 'image'}: the value {spectra[row, channel]:g} at {where}"
 
 
 def _cells(scores: Floats, n_pixels: int) -> tuple[Indices, Indices]:

@@ -4,7 +4,7 @@ import dataclasses
 
 import xarray as xr
 
-from eelsunmix.methods import load_model
+from eelsunmix.methods import stored_class
 from eelsunmix.storage import Variable
 from eelsunmix.storage.layout import ANY_UNIT
 
@@ -24,20 +24,21 @@ def model_arrays(stored: xr.Dataset) -> dict[str, Variable]:
     """
     if stored.attrs["status"] == "failed":
         return {}
-    model = type(load_model(stored))
-    fields = {
-        item.name: item.metadata["dims"] for item in dataclasses.fields(model) if "dims" in item.metadata
-    }
-    return dict(_declaration(name, dims) for name, dims in fields.items() if name != "endmembers")
+    fields = dataclasses.fields(stored_class(stored))
+    return dict(
+        _declaration(item.name, item.metadata["dims"], item.metadata["units"])
+        for item in fields
+        if "dims" in item.metadata and item.name != "endmembers"
+    )
 
 
-def _declaration(name: str, dims: tuple[str, ...]) -> tuple[str, Variable]:
+def _declaration(name: str, dims: tuple[str, ...], units: str) -> tuple[str, Variable]:
     """Declare one array, or, without dims, all those of a dict."""
     stored = tuple("energy" if dim == "channel" else dim for dim in dims)
     return name if dims else f"{name}.*", Variable(
         dims=stored or None,
         dtype="number",
-        unit=ANY_UNIT,
+        unit=units or ANY_UNIT,
         meaning="parameter of the model",
         when="the model has it",
     )

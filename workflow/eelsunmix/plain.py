@@ -1,6 +1,5 @@
 """Options, arrays and paths as plain values: for attributes of stores, Snakemake's params and JSON."""
 
-import dataclasses
 import functools
 import math
 from collections.abc import Mapping
@@ -17,7 +16,7 @@ def plain_values(value: Any, *, finite: bool = False) -> Any:
 
     Parameters
     ----------
-    value : Options, dataclass, mapping, sequence, set, array, path or scalar
+    value : Options, mapping, sequence, set, array, path or scalar
         Keys keep their order: that of the fields, or that in which they were written.
     finite : bool
         Write None for numbers that are not finite; JSON has no word for them.
@@ -35,7 +34,7 @@ def plain_values(value: Any, *, finite: bool = False) -> Any:
     each = functools.partial(plain_values, finite=finite)
     if isinstance(value, np.ndarray | np.generic):
         return each(value.tolist())
-    if isinstance(value, Options) or dataclasses.is_dataclass(value):
+    if isinstance(value, Options):
         return {name: each(item) for name, item in field_values(value).items()}
     if isinstance(value, Mapping):
         return {str(key): each(item) for key, item in value.items()}
@@ -44,11 +43,9 @@ def plain_values(value: Any, *, finite: bool = False) -> Any:
     return _scalar(value, finite)
 
 
-def field_values(options: Any) -> dict[str, Any]:
-    """Values of the fields of options, or of another dataclass, by name; not reduced."""
-    if isinstance(options, Options):
-        return {name: getattr(options, name) for name in type(options).model_fields}
-    return {field.name: getattr(options, field.name) for field in dataclasses.fields(options)}
+def field_values(options: Options) -> dict[str, Any]:
+    """Values of the fields of options, by name; not reduced."""
+    return {name: getattr(options, name) for name in type(options).model_fields}
 
 
 def _scalar(value: Any, finite: bool) -> Any:

@@ -60,6 +60,10 @@ def seed_of_fit(wildcards):
     return samples[wildcards.sample].seed_of(wildcards.label)
 
 
+def edges_of_fit(wildcards):
+    return samples[wildcards.sample].edges_for(wildcards.label)
+
+
 def fitted_model(wildcards):
     source = samples[wildcards.sample].model_source
     return f"results/{source}/fit/{wildcards.label}.zarr"

@@ -26,8 +26,9 @@ for label in sorted({label for sample in samples.values() for label in sample.me
             brightness=of_method("brightness"),
             options=of_method("options"),
             seed=seed_of_fit,
+            edges=edges_of_fit,
             n_learning_pixels=of_sample("n_learning_pixels"),
-            code=code_with_method("eelsunmix.inputs", "eelsunmix.unmixing"),
+            code=code_with_method("eelsunmix.inputs", "eelsunmix.fitting"),
         message:
             "{wildcards.sample}: fit {wildcards.label}"
         script:
@@ -56,7 +57,7 @@ for label in sorted({label for sample in samples.values() for label in sample.me
         params:
             input=of_method("input"),
             code=source_fingerprint(
-                "eelsunmix.inputs", "eelsunmix.mapping_time", "eelsunmix.unmixing"
+                "eelsunmix.inputs", "eelsunmix.mapping", "eelsunmix.mapping.timing"
             ),
         message:
             "{wildcards.sample}: map with {wildcards.label}"

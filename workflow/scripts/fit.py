@@ -1,10 +1,10 @@
 """corrected.zarr, pca.zarr and rank.zarr -> the fitted model of one method."""
 
 from eelsunmix.execution.job import job
+from eelsunmix.fitting import fit
 from eelsunmix.inputs import learning_image
 from eelsunmix.model_arrays import model_arrays
 from eelsunmix.storage import open_store, publish
-from eelsunmix.unmixing import fit
 
 with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
     corrected = open_store(snakemake.input.corrected).counts
@@ -17,6 +17,7 @@ with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["das
         pca=pca,
         counts=corrected,
         brightness=snakemake.params.brightness,
+        edges=snakemake.params.edges,
         n_learning_pixels=snakemake.params.n_learning_pixels,
         device=snakemake.config["device"],
         checkpoint=f"{snakemake.log[0]}.checkpoint",

@@ -2,9 +2,9 @@
 
 from eelsunmix.execution.job import job
 from eelsunmix.inputs import mapped_image
-from eelsunmix.mapping_time import mapping_time
+from eelsunmix.mapping import apply
+from eelsunmix.mapping.timing import mapping_time
 from eelsunmix.storage import open_store, publish
-from eelsunmix.unmixing import apply
 
 with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
     corrected = open_store(snakemake.input.corrected).counts

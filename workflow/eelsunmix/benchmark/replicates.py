@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 
 from eelsunmix.benchmark.scores import SCORES, UNITS, Truth, matched, n_dead, n_duplicated, scores, truth_of
 from eelsunmix.errors import InputError, MethodFailedError
+from eelsunmix.fitting import fit
 from eelsunmix.inputs import Input, learning_image, mapped_image
-from eelsunmix.mapping_time import mapping_time
+from eelsunmix.mapping import apply
+from eelsunmix.mapping.timing import mapping_time
 from eelsunmix.methods import build_method
 from eelsunmix.pca import DenoiseOptions, denoise
 from eelsunmix.plain import plain_values
 from eelsunmix.synthetic import ChequerboardOptions, Scene, simulate
 from eelsunmix.typing import Floats, Indices
-from eelsunmix.unmixing import apply, fit
 
 Record = dict[str, Any]
 

@@ -11,9 +11,9 @@ import xarray as xr
 from eelsunmix.edges import Edge
 from eelsunmix.execution.blocks import fold
 from eelsunmix.image import valid_pixels
+from eelsunmix.mapping.models import model_for
 from eelsunmix.profiles import Profile, Region, region_mask
 from eelsunmix.typing import Floats
-from eelsunmix.unmixing import model_for
 
 REFERENCE = "BS"
 

@@ -22,10 +22,6 @@ class DescribedSchema(GenerateJsonSchema):
         """Return the schema of a class of options."""
         return _described(super().model_schema(schema), schema["cls"])
 
-    def dataclass_schema(self, schema: Any) -> Schema:
-        """Return the schema of a method that is a dataclass."""
-        return _described(super().dataclass_schema(schema), schema["cls"])
-
 
 @cache
 def summary(kind: Any) -> str:
@@ -68,6 +64,7 @@ def _add_presets(properties: Schema, chosen: str, presets: Any) -> None:
         values = {choice: preset[name] for choice, preset in presets.items() if name in preset}
         default = values.get(chosen, properties[name].get("default"))
         others = {choice: value for choice, value in values.items() if value != default}
+        others = properties[name].get("x-presets", {}) | others
         properties[name] |= {"default": default} | ({"x-presets": others} if others else {})
 
 

@@ -13,6 +13,7 @@ from eelsunmix.execution.clusters import Execution
 from eelsunmix.io import AxesOptions, DetectorOptions
 from eelsunmix.options import Options
 from eelsunmix.pca import DenoiseOptions
+from eelsunmix.plain import plain_values
 from eelsunmix.profiles import Profile, Region
 from eelsunmix.rank import ComponentOptions
 
@@ -146,6 +147,11 @@ class SampleSettings(Sections):
     def model_source(self) -> str:
         """Sample whose fitted models are applied to this one: itself, unless `fit_on` names another."""
         return self.fit_on or self.name
+
+    def edges_for(self, label: str) -> dict[str, Any] | None:
+        """Edges as plain values, for a method that needs them: no other is fitted again for a window."""
+        needs = self.methods[label].options.needs
+        return plain_values(self.edges) if "edges" in needs else None
 
     def seed_of(self, label: str) -> int:
         """Seed of a method: its own, or that of the sample."""

@@ -1,11 +1,9 @@
 """One value of the configuration -> one validated option; pydantic decides, the messages are ours."""
 
-import dataclasses
-import json
 from functools import cache
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, TypeAdapter, ValidationError, create_model
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from eelsunmix.configuration.nodes import Node, node_of
 from eelsunmix.configuration.problems import ConfigurationError, Problem, shown, suggestion, unknown_key
@@ -51,9 +49,6 @@ def validate(node: Node, kind: Any, path: Keys) -> tuple[Any, list[Problem]]:
     problems : list of Problem
     """
     try:
-        if dataclasses.is_dataclass(kind):  # methods, as long as they are no Options
-            model: Any = _model(kind)  # type: ignore[arg-type]
-            return model.model_validate_json(json.dumps({"value": node.plain()})).value, []
         return _adapter(kind).validate_python(node.plain()), []
     except ValidationError as error:
         schema = _schema(kind)
@@ -70,12 +65,6 @@ def kind_of(options: type[Options], key: str) -> Any:
 def _adapter(kind: Any) -> TypeAdapter[Any]:
     is_model = isinstance(kind, type) and issubclass(kind, BaseModel)
     return TypeAdapter(kind, config=None if is_model else Options.model_config)
-
-
-@cache
-def _model(kind: Any) -> type[BaseModel]:
-    """Make a strict model with the one field `value`; a dataclass inside takes its configuration over."""
-    return create_model("Value", __config__=Options.model_config, value=(kind, ...))
 
 
 @cache

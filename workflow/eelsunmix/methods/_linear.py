@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from eelsunmix.methods._contract import Model, array
+from eelsunmix.methods._models import Abundances, PixelModel, StoredModel, array
 from eelsunmix.numerics import abundances
 from eelsunmix.numerics.rebinning import rebinned, rebinned_deviation
 from eelsunmix.typing import Floats
@@ -15,7 +15,7 @@ SCALE_RANGE = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class LinearModel(Model):
+class LinearModel(StoredModel, PixelModel):
     """Endmembers, and the least squares that turn a spectrum into abundances.
 
     Parameters
@@ -37,12 +37,12 @@ class LinearModel(Model):
         """Whether abundances may be negative."""
         return not self.non_negative
 
-    def abundances(self, spectra: Floats) -> Floats:
+    def abundances(self, spectra: Floats) -> Abundances:
         """Constrained least squares of spectra, shape (pixel, channel), on the endmembers."""
         solve = abundances.least_squares
         if self.non_negative:
             solve = abundances.fully_constrained if self.sum_to_one else abundances.non_negative
-        return solve(spectra, self.endmembers, channel_weight=self.channel_weight)
+        return Abundances(solve(spectra, self.endmembers, channel_weight=self.channel_weight))
 
     def resampled(self, energy: Floats, new_energy: Floats) -> "LinearModel":
         """Integrate the model over other channels, so that no counts are lost or gained."""
@@ -55,7 +55,7 @@ class LinearModel(Model):
 
 def in_order(model: LinearModel, spectra: Floats) -> LinearModel:
     """Sort the endmembers by the counts that they contribute to the spectra, largest first."""
-    contribution = np.abs(model.abundances(spectra)).mean(axis=0) * np.abs(model.endmembers).sum(axis=1)
+    contribution = np.abs(model.abundances(spectra).mean).mean(axis=0) * np.abs(model.endmembers).sum(axis=1)
     return dataclasses.replace(model, endmembers=model.endmembers[np.argsort(-contribution, kind="stable")])
 
 
@@ -68,7 +68,7 @@ def with_equal_totals(model: LinearModel, spectra: Floats) -> LinearModel:
     """
     sizes = np.abs(model.endmembers).sum(axis=1)
     scaled = _divided(model, np.where(sizes > 0, sizes, 1.0))
-    means = scaled.abundances(spectra).mean(axis=0)
+    means = scaled.abundances(spectra).mean.mean(axis=0)
     common = np.abs(means).sum()
     return _divided(scaled, np.where(means < 0, -1.0, 1.0) / (common if common > 0 else 1.0))
 
@@ -82,7 +82,7 @@ def with_even_sums(model: LinearModel, spectra: Floats) -> LinearModel:
     from scipy.optimize import lsq_linear
 
     equal = with_equal_totals(model, spectra)
-    values = equal.abundances(spectra)
+    values = equal.abundances(spectra).mean
     scales = lsq_linear(values, np.ones(len(values)), (1 / SCALE_RANGE, SCALE_RANGE), method="bvls").x
     return _divided(equal, scales / (values @ scales).mean())
 

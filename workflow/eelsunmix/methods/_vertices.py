@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from eelsunmix.errors import MethodFailedError
-from eelsunmix.methods._contract import LearningSet
+from eelsunmix.methods._learning_set import LearningSet
+from eelsunmix.numerics.directions import leading_directions, power_outside
 from eelsunmix.numerics.simplex import largest_simplex
 from eelsunmix.typing import Bools, Floats, Indices
 
@@ -94,8 +95,8 @@ def described_pixels(learning: LearningSet, points: Floats) -> tuple[Bools, Floa
     deviation : ndarray, shape (pixel,)
     """
     variance = np.maximum(learning.pixel_weight, 1e-3 * learning.pixel_weight.max()) ** 2
-    power = np.sum((learning.spectra / learning.channel_weight) ** 2, axis=1) - np.sum(points**2, axis=1)
-    chi2 = np.maximum(power, 0.0) / variance / max(learning.spectra.shape[1] - points.shape[1], 1)
+    outside = power_outside(learning.spectra / learning.channel_weight, points)
+    chi2 = outside / variance / max(learning.spectra.shape[1] - points.shape[1], 1)
     clean = clean_pixels(chi2, variance)
     level = float(np.median(chi2[clean])) if clean.any() else 0.0
     # Denoised data say nothing of the noise that is left among the components: take Poisson's.
@@ -108,8 +109,8 @@ def _weighted_points(learning: LearningSet, n_endmembers: int) -> tuple[Floats, 
     scores = learning.scores(n_endmembers)
     centre = scores.mean(axis=0)
     signal = scores @ centre / (np.linalg.norm(centre) or 1.0)
-    power = np.sum((learning.spectra / learning.channel_weight) ** 2, axis=1) - np.sum(scores**2, axis=1)
-    chi2 = np.maximum(power, 0.0) / np.maximum(learning.pixel_weight, 1e-9 * learning.pixel_weight.max()) ** 2
+    outside = power_outside(learning.spectra / learning.channel_weight, scores)
+    chi2 = outside / np.maximum(learning.pixel_weight, 1e-9 * learning.pixel_weight.max()) ** 2
     chosen = np.flatnonzero(clean_pixels(chi2 / learning.spectra.shape[1], signal))
     if len(chosen) < n_endmembers:
         raise MethodFailedError(
@@ -128,7 +129,7 @@ def _published_points(spectra: Floats, n_endmembers: int) -> tuple[Floats, "_Pro
     mean = spectra.mean(axis=0)
     centred = spectra - mean
     n_pixels, n_channels = spectra.shape
-    rows = _leading(centred.T @ centred / n_pixels, n_endmembers)
+    rows = leading_directions(centred.T @ centred / n_pixels, n_endmembers)
     scores = centred @ rows.T
     power = np.sum(spectra**2) / n_pixels
     explained = np.sum(scores**2) / n_pixels + mean @ mean
@@ -141,7 +142,7 @@ def _published_points(spectra: Floats, n_endmembers: int) -> tuple[Floats, "_Pro
         radius = np.linalg.norm(low, axis=1).max(initial=0.0) or 1.0
         points = np.column_stack([low, np.full(n_pixels, radius)])
         return points, _Projection(low, rows[: n_endmembers - 1], mean), f"{message}: affine projection"
-    rows = _leading(spectra.T @ spectra / n_pixels, n_endmembers)
+    rows = leading_directions(spectra.T @ spectra / n_pixels, n_endmembers)
     scores = spectra @ rows.T
     length = scores @ scores.mean(axis=0)
     if length.min() <= 0:
@@ -149,10 +150,6 @@ def _published_points(spectra: Floats, n_endmembers: int) -> tuple[Floats, "_Pro
             "a pixel without signal breaks the projective scaling of the published VCA; mask it"
         )
     return scores / length[:, None], _Projection(scores, rows), f"{message}: projective projection"
-
-
-def _leading(scatter: Floats, number: int) -> Floats:
-    return np.linalg.eigh(scatter)[1][:, ::-1][:, :number].T
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,18 @@
 """Convolutional autoencoder unmixing (CNNAEU): the encoder sees the neighbourhood of each pixel."""
 
-from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 
-from eelsunmix.methods._contract import LearningSet
-from eelsunmix.methods._networks.encoder import Encoder, PatchEncoder
-from eelsunmix.methods._networks.options import check_options, with_default
-from eelsunmix.methods._networks.training_on_scores import Architecture, fit_eels
+from eelsunmix.methods._learning_set import LearningSet, Resources
+from eelsunmix.methods._method import Need
+from eelsunmix.methods._networks.architecture import Architecture
+from eelsunmix.methods._networks.autoencoder import Autoencoder
+from eelsunmix.methods._networks.encoder import PatchEncoder, SpectrumEncoder
+from eelsunmix.options import Presets
 
-__all__ = ["CNNAEU", "PatchEncoder"]
 
-
-@dataclass(frozen=True, kw_only=True)
-class CNNAEU:
+class CNNAEU(Autoencoder):
     """Convolve the image to abundances, and decode them to spectra.
 
     Parameters
@@ -24,10 +22,10 @@ class CNNAEU:
         starts at the endmembers of VCA, and takes seconds.  ``published`` is what the released code [1]_
         means to compute, on counts divided by their maximum, with a decoder of 13 x 13 pixels: half an hour
         at 200 channels and hours at 900 (``docs/decisions/008-autoencoders.md``).
-    n_networks : int, optional
-        Networks trained from different weights, of which the best is kept; 4, or 1 if published.
-    n_epochs : int, optional
-        Length of the training; 80 epochs of 25 steps, or 320 epochs of 17 if published.
+    n_networks : int
+        Networks trained from different weights, of which the best is kept.
+    n_epochs : int
+        Length of the training, in epochs of 25 steps, or of 17 if published.
     volume : float
         Weight of the volume of the simplex in the ``eels`` setting: about how far (in standard deviations of
         the noise, times the share of pure pixels) a vertex gives way inwards.
@@ -38,34 +36,22 @@ class CNNAEU:
        (2021).
     """
 
-    needs_tiles: ClassVar[bool] = True
-    simplex: ClassVar[bool] = True
-    needs_extra: ClassVar[str] = "networks"
-    quick: ClassVar[dict[str, Any]] = {"n_networks": 2, "n_epochs": 12}
+    needs: ClassVar[frozenset[Need]] = frozenset({"tiles", "resources"})
+    presets: ClassVar[Presets] = {
+        "setting": {
+            "eels": {"n_networks": 4, "n_epochs": 80},
+            "published": {"n_networks": 1, "n_epochs": 320},
+        }
+    }
 
-    setting: Literal["eels", "published"] = "eels"
-    n_networks: int | None = None
-    n_epochs: int | None = None
-    volume: float = 0.03
+    def architecture(self, n_endmembers: int) -> Architecture:
+        """One hidden layer on patches of 5 x 5 pixels, whose middle is predicted."""
+        return Architecture(side=5, overlap=False, hidden=(48,), slope=0.02)
 
-    def __post_init__(self) -> None:
-        with_default(self, "n_networks", eels=4, published=1)
-        with_default(self, "n_epochs", eels=80, published=320)
-        check_options(self)
+    def fit_published(
+        self, learning_set: LearningSet, n_endmembers: int, rng: np.random.Generator, resources: Resources
+    ) -> SpectrumEncoder | PatchEncoder:
+        """Train on 250 patches of the image."""
+        from eelsunmix.methods._networks.torch_published_cnnaeu import fit_published
 
-    def fit(self, learning_set: LearningSet, n_endmembers: int, rng: np.random.Generator) -> Encoder:
-        """Train the networks and return the encoder of the best."""
-        if self.setting == "published":
-            from eelsunmix.methods._networks.torch_cnnaeu import fit_published
-
-            return fit_published(self, learning_set, n_endmembers, rng)
-        return fit_eels(
-            Architecture(side=5, overlap=False, hidden=(48,), slope=0.02),
-            learning_set,
-            n_endmembers,
-            rng,
-            n_networks=self.n_networks,
-            n_epochs=self.n_epochs,
-            volume=self.volume,
-            device=learning_set.device,
-        )
+        return fit_published(self, learning_set, n_endmembers, rng, resources)

@@ -2,15 +2,18 @@
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
+from pydantic import Field
 
 from eelsunmix.errors import MethodFailedError
-from eelsunmix.methods._contract import LearningSet
+from eelsunmix.methods._learning_set import LearningSet
 from eelsunmix.methods._linear import LinearModel, in_order, with_equal_totals
+from eelsunmix.methods._method import Method
+from eelsunmix.numerics.directions import leading_directions, with_settled_signs
+from eelsunmix.options import Presets
 from eelsunmix.typing import Floats
 
 _CONTRASTS: dict[str, tuple[Callable[[Floats], Floats], float]] = {
@@ -24,8 +27,7 @@ _PIECES = 16
 _STEEPEST = 6.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class ICA:
+class ICA(Method):
     """Rotate the PCA loadings until they are as independent as they can be.
 
     Parameters
@@ -37,9 +39,8 @@ class ICA:
         ``published`` is what HyperSpy does with its own defaults: unweighted PCA, plain differences.
     contrast : {"logcosh", "exp", "cube"}
         Measure of independence [1]_.
-    n_starts : int, optional
-        Random rotations to start from; the result that is farthest from normal distributions wins. 20, or 1
-        if published.
+    n_starts : int
+        Random rotations to start from; the result that is farthest from normal distributions wins.
     max_iter : int
         Limit of iterations; reaching it gives the status "not converged".
     tolerance : float
@@ -57,25 +58,13 @@ class ICA:
     .. [2] A. Hyvärinen, E. Oja, Neural Networks 13, 411 (2000).
     """
 
-    needs_tiles: ClassVar[bool] = False
+    presets: ClassVar[Presets] = {"setting": {"eels": {"n_starts": 20}, "published": {"n_starts": 1}}}
 
     setting: Literal["eels", "published"] = "eels"
     contrast: Literal["logcosh", "exp", "cube"] = "logcosh"
-    n_starts: int | None = None
-    max_iter: int = 1000
-    tolerance: float = 1e-10
-
-    def __post_init__(self) -> None:
-        if self.setting not in ("eels", "published"):
-            raise ValueError(f"setting must be 'eels' or 'published', not {self.setting!r}")
-        if self.contrast not in ("logcosh", "exp", "cube"):
-            raise ValueError(f"contrast must be 'logcosh', 'exp' or 'cube', not {self.contrast!r}")
-        if self.n_starts is None:
-            object.__setattr__(self, "n_starts", 1 if self.setting == "published" else 20)
-        if isinstance(self.n_starts, bool) or not isinstance(self.n_starts, int) or self.n_starts < 1:
-            raise ValueError(f"n_starts must be a whole number of at least 1, not {self.n_starts!r}")
-        if self.max_iter < 1 or not self.tolerance > 0:
-            raise ValueError(f"max_iter ({self.max_iter}) and tolerance ({self.tolerance}) must be positive")
+    n_starts: int = Field(ge=1)
+    max_iter: int = Field(1000, ge=1)
+    tolerance: float = Field(1e-10, gt=0)
 
     def fit(self, learning_set: LearningSet, n_endmembers: int, rng: np.random.Generator) -> LinearModel:
         """Find the rotation; endmembers are the rotated loadings."""
@@ -102,7 +91,7 @@ class ICA:
         if len(signals) == 1:
             return np.ones((1, 1)), 0
         _check_rank(signals)
-        found = [self._from_one_start(signals, rng) for _ in range(self.n_starts or 1)]
+        found = [self._from_one_start(signals, rng) for _ in range(self.n_starts)]
         unmixing, n_iterations, _ = max(found, key=lambda result: result[2])
         return unmixing, n_iterations
 
@@ -161,9 +150,7 @@ def power_law(mean_spectrum: Floats, energy: Floats) -> Floats:
 
 def _unweighted_loadings(spectra: Floats, n_components: int) -> Floats:
     """Leading right singular vectors of the counts as they are, with the sign of `LearningSet.basis`."""
-    vectors = np.linalg.eigh(spectra.T @ spectra)[1][:, ::-1][:, :n_components].T
-    peaks = np.take_along_axis(vectors, np.abs(vectors).argmax(axis=1)[:, None], axis=1)
-    return vectors * np.sign(peaks)
+    return with_settled_signs(leading_directions(spectra.T @ spectra, n_components))
 
 
 def _check_rank(signals: Floats) -> None:

@@ -1,22 +1,24 @@
 """Non-negative matrix factorisation (NMF)."""
 
 import warnings
-from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 import numpy as np
+from pydantic import Field, model_validator
 
-from eelsunmix.methods._contract import LearningSet
+from eelsunmix.methods._learning_set import LearningSet
 from eelsunmix.methods._linear import LinearModel, in_order, with_even_sums
+from eelsunmix.methods._method import Method
 from eelsunmix.methods._vertices import purest_spectra
 from eelsunmix.numerics.abundances import non_negative
+from eelsunmix.options import BrokenRuleError, Presets
 from eelsunmix.typing import Floats
 
-_INITS = ("vca", "nndsvda", "nndsvd", "nndsvdar", "random")
+_FROM_AFAR = {"tolerance": 1e-4}
+"""Where the start is not near the optimum, as the vertices are."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class NMF:
+class NMF(Method):
     """Factor the counts into non-negative spectra and abundances.
 
     Parameters
@@ -26,16 +28,16 @@ class NMF:
         plain Frobenius norm, start from a singular value decomposition, 200 iterations.
     loss : {"frobenius", "kullback-leibler"}
         Least squares, or the deviance of Poisson counts (slower).
-    weighted : bool, optional
+    weighted : bool
         Scale rows and columns to equal Poisson variance first [2]_; for the Frobenius loss only.
-    init : {"vca", "nndsvda", "nndsvd", "nndsvdar", "random"}, optional
+    init : {"vca", "nndsvda", "nndsvd", "nndsvdar", "random"}
         Start. Many factorisations fit equally well: the start from the vertices chooses one with pure pixels.
-    max_iter : int, optional
+    max_iter : int
         Limit of iterations; reaching it gives the status "not converged".
-    tolerance : float, optional
+    tolerance : float
         Where to stop: the violation of optimality relative to the start's (Frobenius), or the relative
-        decrease of the deviance in ten iterations (Kullback-Leibler). 0.1 for the Frobenius loss from the
-        vertices, which is a start near the optimum, otherwise 1e-4.
+        decrease of the deviance in ten iterations (Kullback-Leibler). The vertices are a start near the
+        optimum; from elsewhere, and for the deviance, it is 1e-4.
 
     Notes
     -----
@@ -47,45 +49,29 @@ class NMF:
     .. [2] M. R. Keenan, P. G. Kotula, Surf. Interface Anal. 36, 203 (2004), for the weights.
     """
 
-    needs_tiles: ClassVar[bool] = False
+    presets: ClassVar[Presets] = {
+        "setting": {
+            "eels": {"weighted": True, "init": "vca", "max_iter": 1000, "tolerance": 0.1},
+            "published": {"weighted": False, "init": "nndsvda", "max_iter": 200, "tolerance": 1e-4},
+        },
+        "loss": {"kullback-leibler": {"weighted": False, "tolerance": 1e-4}},
+        "init": dict.fromkeys(("nndsvda", "nndsvd", "nndsvdar", "random"), _FROM_AFAR),
+    }
 
     setting: Literal["eels", "published"] = "eels"
     loss: Literal["frobenius", "kullback-leibler"] = "frobenius"
-    weighted: bool | None = None
-    init: Literal["vca", "nndsvda", "nndsvd", "nndsvdar", "random"] | None = None
-    max_iter: int | None = None
-    tolerance: float | None = None
+    weighted: bool
+    init: Literal["vca", "nndsvda", "nndsvd", "nndsvdar", "random"]
+    max_iter: int = Field(ge=1)
+    tolerance: float = Field(gt=0)
 
-    def __post_init__(self) -> None:
-        if self.setting not in ("eels", "published"):
-            raise ValueError(f"setting must be 'eels' or 'published', not {self.setting!r}")
-        published = self.setting == "published"
-        defaults: dict[str, Any] = {
-            "weighted": not published and self.loss == "frobenius",
-            "init": "nndsvda" if published else "vca",
-            "max_iter": 200 if published else 1000,
-            "tolerance": 0.1
-            if self.loss == "frobenius" and self.init in (None, "vca") and not published
-            else 1e-4,
-        }
-        for name, default in defaults.items():
-            if getattr(self, name) is None:
-                object.__setattr__(self, name, default)
-        self._check()
-
-    def _check(self) -> None:
-        if self.loss not in ("frobenius", "kullback-leibler"):
-            raise ValueError(f"loss must be 'frobenius' or 'kullback-leibler', not {self.loss!r}")
+    @model_validator(mode="after")
+    def _weights_go_with_least_squares(self) -> Self:
         if self.weighted and self.loss != "frobenius":
-            raise ValueError(
-                "weighted: true goes with loss: frobenius; kullback-leibler knows the Poisson noise"
+            raise BrokenRuleError(
+                "weighted", "true goes with loss: frobenius; kullback-leibler knows the Poisson noise"
             )
-        if self.init not in _INITS:
-            raise ValueError(f"init must be one of {', '.join(_INITS)}, not {self.init!r}")
-        if not isinstance(self.max_iter, int) or self.max_iter < 1:
-            raise ValueError(f"max_iter must be a whole number of at least 1, not {self.max_iter!r}")
-        if self.tolerance is None or not self.tolerance > 0:
-            raise ValueError(f"tolerance must be positive, not {self.tolerance!r}")
+        return self
 
     def fit(self, learning_set: LearningSet, n_endmembers: int, rng: np.random.Generator) -> LinearModel:
         """Factor the learning set; negative counts are set to zero and counted in the message."""
@@ -100,12 +86,12 @@ class NMF:
             start = (start[0] / pixel[:, None], start[1] / channel)
         rows, n_iterations = self._factor(scaled, n_endmembers, start, rng)
         # One endmember is found at once; the criterion, relative to the first step, is then never met.
-        done = n_iterations < (self.max_iter or 0) or n_endmembers == 1
+        done = n_iterations < self.max_iter or n_endmembers == 1
         model = LinearModel(
             endmembers=rows * channel,
             channel_weight=learning_set.channel_weight if self.weighted else None,
             status="converged" if done else "not converged",
-            message=_message(learning_set.spectra, n_iterations, self.max_iter or 0),
+            message=_message(learning_set.spectra, n_iterations, self.max_iter),
         )
         return in_order(with_even_sums(model, spectra), spectra)
 

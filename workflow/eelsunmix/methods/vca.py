@@ -1,17 +1,18 @@
 """Vertex component analysis (VCA): the purest pixels as endmembers."""
 
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
+from pydantic import Field
 
-from eelsunmix.methods._contract import LearningSet
+from eelsunmix.methods._learning_set import LearningSet
 from eelsunmix.methods._linear import LinearModel, in_order
+from eelsunmix.methods._method import Method
 from eelsunmix.methods._vertices import purest_spectra
+from eelsunmix.options import Presets
 
 
-@dataclass(frozen=True, kw_only=True)
-class VCA:
+class VCA(Method):
     """Take the purest pixels as endmembers; abundances by fully constrained least squares.
 
     Parameters
@@ -20,11 +21,10 @@ class VCA:
         ``eels`` searches in the Poisson-weighted PCA scores, without the pixels that the components cannot
         describe.  ``published`` is the algorithm as published [1]_, on plain counts, with its switch at low
         signal.
-    n_draws : int, optional
-        Independent searches; the largest simplex wins. 30 by default, 1 if published.
-    weighted : bool, optional
-        Divide by the Poisson standard deviation of each channel in the least squares; by default unless
-        published.
+    n_draws : int
+        Independent searches; the largest simplex wins.
+    weighted : bool
+        Divide by the Poisson standard deviation of each channel in the least squares.
 
     References
     ----------
@@ -33,30 +33,24 @@ class VCA:
     .. [2] M. R. Keenan, P. G. Kotula, Surf. Interface Anal. 36, 203 (2004), for the weights.
     """
 
-    needs_tiles: ClassVar[bool] = False
     simplex: ClassVar[bool] = True
+    presets: ClassVar[Presets] = {
+        "setting": {
+            "eels": {"n_draws": 30, "weighted": True},
+            "published": {"n_draws": 1, "weighted": False},
+        }
+    }
 
     setting: Literal["eels", "published"] = "eels"
-    n_draws: int | None = None
-    weighted: bool | None = None
-
-    def __post_init__(self) -> None:
-        if self.setting not in ("eels", "published"):
-            raise ValueError(f"setting must be 'eels' or 'published', not {self.setting!r}")
-        published = self.setting == "published"
-        object.__setattr__(
-            self, "n_draws", (1 if published else 30) if self.n_draws is None else self.n_draws
-        )
-        object.__setattr__(self, "weighted", not published if self.weighted is None else self.weighted)
-        if not isinstance(self.n_draws, int) or self.n_draws < 1:
-            raise ValueError(f"n_draws must be a whole number of at least 1, not {self.n_draws!r}")
+    n_draws: int = Field(ge=1)
+    weighted: bool
 
     def fit(self, learning_set: LearningSet, n_endmembers: int, rng: np.random.Generator) -> LinearModel:
         """Pick the vertices; a single endmember is the mean spectrum."""
         endmembers, message = purest_spectra(
             learning_set,
             n_endmembers,
-            n_draws=self.n_draws or 1,
+            n_draws=self.n_draws,
             rng=rng,
             published=self.setting == "published",
         )

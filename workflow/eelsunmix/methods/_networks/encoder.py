@@ -2,13 +2,13 @@
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from eelsunmix.methods._contract import Model, array
+from eelsunmix.methods._models import Abundances, FrameModel, PixelModel, StoredModel, array
 from eelsunmix.numerics.rebinning import rebinned, rebinning_matrix
 from eelsunmix.typing import Floats
 
@@ -19,7 +19,7 @@ _PIECE = 2**22
 
 
 @dataclass(frozen=True, kw_only=True)
-class Encoder(Model):
+class Encoder(StoredModel):
     """A chain of dense layers from a spectrum, or from a patch of spectra, to abundances.
 
     The features of a pixel are ``(spectrum @ projection.T - centre) / scale``, zero in a pixel without
@@ -96,16 +96,16 @@ class Encoder(Model):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SpectrumEncoder(Encoder):
+class SpectrumEncoder(Encoder, PixelModel):
     """An encoder that sees one pixel at a time."""
 
-    def abundances(self, spectra: Floats) -> Floats:
-        """Abundances, shape (pixel, endmember); the mean over the heads."""
-        return self.outputs(self.features(spectra)).mean(axis=1)
+    def abundances(self, spectra: Floats) -> Abundances:
+        """Abundances of spectra, shape (pixel, channel); the mean over the heads."""
+        return Abundances(self.outputs(self.features(spectra)).mean(axis=1))
 
 
 @dataclass(frozen=True, kw_only=True)
-class PatchEncoder(Encoder):
+class PatchEncoder(Encoder, FrameModel):
     """An encoder that sees square patches; beyond its borders an image goes on as its mirror image.
 
     Parameters
@@ -115,15 +115,10 @@ class PatchEncoder(Encoder):
         ``side**2`` heads each pixel gets the mean over all patches that it lies in.
     """
 
-    maps: ClassVar[Literal["spectra", "image"]] = "image"
     side: int
 
-    def abundances(self, spectra: Floats) -> Floats:
-        """Abundances, shape (y, x, endmember), of an image, shape (y, x, channel)."""
-        return self.abundances_of_features(self.features(spectra))
-
-    def abundances_of_features(self, features: NDArray[np.float32]) -> Floats:
-        """Abundances, shape (y, x, endmember), from the features of an image, shape (y, x, feature)."""
+    def abundances(self, features: NDArray[np.float32]) -> Abundances:
+        """Abundances of a frame of features, shape (y, x, feature)."""
         overlap = self.heads > 1
         patches = patches_of(features, self.side, overlap=overlap)
         n_inputs, further = patches[0, 0].size, self.side - 1 if overlap else 0
@@ -134,7 +129,7 @@ class PatchEncoder(Encoder):
             outputs = self.outputs(strip.reshape(-1, n_inputs))
             heads = outputs.reshape(*strip.shape[:2], *((self.side, self.side) if overlap else (1, 1)), -1)
             result[first : first + step] = averaged_overlap(heads)
-        return result
+        return Abundances(result)
 
 
 def float32(*values: float) -> NDArray[np.float32]:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from eelsunmix.errors import MethodFailedError
-from eelsunmix.methods._contract import LearningSet
+from eelsunmix.methods._learning_set import LearningSet
 from eelsunmix.methods._networks.encoder import patches_of
+from eelsunmix.numerics.directions import power_outside
 from eelsunmix.typing import Floats
 
 MAX_PIXELS = 20_000
@@ -73,7 +74,7 @@ def score_space(learning: LearningSet, n_endmembers: int, n_components: int) -> 
 def _noise(learning: LearningSet, scores: Floats, relative: Floats, floor: float) -> float:
     whitened = learning.spectra / learning.channel_weight
     freedom = max(whitened.shape[1] - scores.shape[1], 1)
-    residual = np.maximum(np.sum(whitened**2, axis=1) - np.sum(scores**2, axis=1), 0.0) / freedom
+    residual = power_outside(whitened, scores) / freedom
     bright = relative > 0.05
     return max(float(np.sqrt(np.median(residual[bright] / relative[bright]))), 1e-3 * floor)
 

@@ -10,16 +10,16 @@ import torch
 from numpy.typing import NDArray
 
 from eelsunmix.errors import MethodFailedError
-from eelsunmix.methods._contract import LearningSet
-from eelsunmix.methods._networks.encoder import Encoder
-from eelsunmix.methods._networks.torch_training import (
+from eelsunmix.methods._learning_set import LearningSet, Resources
+from eelsunmix.methods._networks.encoder import PatchEncoder, SpectrumEncoder
+from eelsunmix.methods._networks.fitting import fault_of
+from eelsunmix.methods._networks.torch_loop import (
     Training,
     chosen_device,
     generator_from,
     key_of,
     reproducible,
 )
-from eelsunmix.methods._networks.training_on_scores import fault_of
 from eelsunmix.typing import Floats
 
 EPS, MOMENTUM = 1e-3, 0.01
@@ -33,11 +33,11 @@ class Options(Protocol):
     """The options of an autoencoder that its training needs."""
 
     @property
-    def n_networks(self) -> int | None:
+    def n_networks(self) -> int:
         """Networks to train."""
 
     @property
-    def n_epochs(self) -> int | None:
+    def n_epochs(self) -> int:
         """Epochs of each."""
 
 
@@ -51,7 +51,7 @@ class PublishedNetwork(torch.nn.Module):
         """Loss of a batch."""
         raise NotImplementedError
 
-    def encoder(self, largest: float) -> Encoder:
+    def encoder(self, largest: float) -> SpectrumEncoder | PatchEncoder:
         """Return the trained network as a model whose endmembers have an arbitrary common scale."""
         raise NotImplementedError
 
@@ -91,6 +91,7 @@ def train_published(
     options: Options,
     learning: LearningSet,
     rng: np.random.Generator,
+    resources: Resources,
     *,
     build: Callable[[torch.Generator], PublishedNetwork],
     samples: Batches,
@@ -98,7 +99,7 @@ def train_published(
     batch_size: int,
     learning_rate: Callable[[int], float],
     judged: Floats,
-) -> Encoder:
+) -> SpectrumEncoder | PatchEncoder:
     """Train one network after the other with RMSprop and return the one that describes the counts best.
 
     Parameters
@@ -106,6 +107,7 @@ def train_published(
     options : Options
     learning : LearningSet
     rng : numpy.random.Generator
+    resources : Resources
     build : callable
         Makes the network, with the generator of its weights and of its dropout.
     samples : callable
@@ -118,11 +120,11 @@ def train_published(
         What the encoder maps (spectra or a tile), by which scale and choice of the network are settled.
     """
     steps = -(-n_samples // batch_size)
-    found: list[tuple[float, Encoder]] = []
+    found: list[tuple[float, SpectrumEncoder | PatchEncoder]] = []
     trainings: list[Training] = []
     with reproducible():
-        device = chosen_device(learning.device)
-        for number in range(options.n_networks or 1):
+        device = chosen_device(resources.device)
+        for number in range(options.n_networks):
             generator = generator_from(rng)
             network = build(generator).to(device)
             network.generator = generator
@@ -130,13 +132,13 @@ def train_published(
                 module=network,
                 optimizer=torch.optim.RMSprop(network.parameters(), alpha=0.9, eps=1e-7),
                 generator=generator,
-                checkpoint=_numbered(learning.checkpoint, number),
+                checkpoint=_numbered(resources.checkpoint, number),
                 key=key_of(options, generator, network, learning.frame_shape, learning.spectra),
             )
             order = Shuffled(n_samples, batch_size, generator)
             history = training.run(
                 lambda: _constrained_loss(network, samples(order.batch()).to(device)),  # noqa: B023
-                n_epochs=options.n_epochs or 1,
+                n_epochs=options.n_epochs,
                 steps_per_epoch=steps,
                 learning_rate=learning_rate,
             )
@@ -205,12 +207,17 @@ def _constrained_loss(network: PublishedNetwork, batch: torch.Tensor) -> torch.T
 
 def _judged(
     network: PublishedNetwork, history: Floats, learning: LearningSet, judged: Floats
-) -> tuple[float, Encoder]:
+) -> tuple[float, SpectrumEncoder | PatchEncoder]:
     network.eval()
     with torch.no_grad():
         network.decoder.clamp_(min=0)
         model = network.encoder(largest_count(learning))
-    abundances = model.abundances(judged).reshape(-1, len(model.endmembers))
+    found = (
+        model.abundances(model.features(judged))
+        if isinstance(model, PatchEncoder)
+        else model.abundances(judged)
+    )
+    abundances = found.mean.reshape(-1, len(model.endmembers))
     spectra = judged.reshape(len(abundances), -1)
     fitted = abundances @ model.endmembers
     # Angles leave one scale free: the counts settle it.
@@ -227,7 +234,7 @@ def _judged(
     )
 
 
-def _best(found: list[tuple[float, Encoder]]) -> Encoder:
+def _best(found: list[tuple[float, SpectrumEncoder | PatchEncoder]]) -> SpectrumEncoder | PatchEncoder:
     finite = [pair for pair in found if np.isfinite(pair[0])]
     if not finite:
         raise MethodFailedError("no network describes the counts with finite numbers")

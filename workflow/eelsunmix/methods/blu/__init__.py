@@ -1,24 +1,25 @@
 """Bayesian linear unmixing (BLU): endmembers and abundances with their uncertainties, by Gibbs sampling."""
 
-from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 import numpy as np
+from pydantic import Field, model_validator
 
 from eelsunmix.errors import MethodFailedError
-from eelsunmix.methods._contract import LearningSet
+from eelsunmix.methods._learning_set import LearningSet
+from eelsunmix.methods._method import Method
 from eelsunmix.methods._vertices import clean_pixels, purest_spectra
 from eelsunmix.methods.blu.gibbs import MAX_FACE_ENDMEMBERS, Posterior, run_chain
 from eelsunmix.methods.blu.model import BayesianModel, fitted_model, relative_variance
+from eelsunmix.numerics.directions import leading_directions, power_outside, with_settled_signs
+from eelsunmix.options import BrokenRuleError, Presets
 from eelsunmix.typing import Floats
 
-_PUBLISHED = {"n_sweeps": 100, "n_burn_in": 33, "n_passes": 5, "prior": "uniform"}
-_EELS = {"n_sweeps": 2000, "n_burn_in": 500, "n_passes": 1, "prior": "faces"}
 _DRAWS = 30
+_FEWEST_DRAWS = 20
 
 
-@dataclass(frozen=True, kw_only=True)
-class BLU:
+class BLU(Method):
     """Sample endmembers and abundances from their joint posterior distribution.
 
     Parameters
@@ -28,16 +29,15 @@ class BLU:
         and lets abundances be exactly zero.  ``published`` is the model as published [1]_, with the
         constants of its released codes: counts divided by their maximum, one variance for all, one search by
         VCA.
-    prior : {"faces", "uniform"}, optional
+    prior : {"faces", "uniform"}
         Of the abundances. ``uniform`` on the simplex, as published [1]_, holds that hardly a pixel lacks an
         endmember, and pushes the endmembers outwards where many do. ``faces`` is a mixture of uniform
-        distributions on all faces of the simplex, with probabilities that are sampled too. By default
-        ``faces`` unless published; above 10 endmembers always uniform.
-    n_sweeps, n_burn_in : int, optional
-        Draws of every quantity, and those at the beginning that are not used. 2000 and 500; published 100
-        and 33.
-    n_passes : int, optional
-        Passes over the abundances of a pixel in a sweep. 1; published 5.
+        distributions on all faces of the simplex, with probabilities that are sampled too; above 10
+        endmembers it is always uniform.
+    n_sweeps, n_burn_in : int
+        Draws of every quantity, and those at the beginning that are not used.
+    n_passes : int
+        Passes over the abundances of a pixel in a sweep.
 
     Notes
     -----
@@ -55,35 +55,27 @@ class BLU:
     .. [2] N. Dobigeon, N. Brun, Ultramicroscopy 120, 25 (2012).
     """
 
-    needs_tiles: ClassVar[bool] = False
     simplex: ClassVar[bool] = True
+    presets: ClassVar[Presets] = {
+        "setting": {
+            "eels": {"prior": "faces", "n_sweeps": 2000, "n_burn_in": 500, "n_passes": 1},
+            "published": {"prior": "uniform", "n_sweeps": 100, "n_burn_in": 33, "n_passes": 5},
+        }
+    }
 
     setting: Literal["eels", "published"] = "eels"
-    prior: Literal["faces", "uniform"] | None = None
-    n_sweeps: int | None = None
-    n_burn_in: int | None = None
-    n_passes: int | None = None
+    prior: Literal["faces", "uniform"]
+    n_sweeps: int = Field(ge=1)
+    n_burn_in: int = Field(ge=0)
+    n_passes: int = Field(ge=1)
 
-    def __post_init__(self) -> None:
-        if self.setting not in ("eels", "published"):
-            raise ValueError(f"setting must be 'eels' or 'published', not {self.setting!r}")
-        for name, value in (_PUBLISHED if self.setting == "published" else _EELS).items():
-            if getattr(self, name) is None:
-                object.__setattr__(self, name, value)
-        if self.prior not in ("faces", "uniform"):
-            raise ValueError(f"prior must be 'faces' or 'uniform', not {self.prior!r}")
-        for name in ("n_sweeps", "n_burn_in", "n_passes"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < (name != "n_burn_in"):
-                raise ValueError(f"{name} must be a whole number of at least 1, not {value!r}")
-        if self._sweeps[0] - self._sweeps[1] < 20:
-            raise ValueError(
-                f"n_sweeps ({self.n_sweeps}) must exceed n_burn_in ({self.n_burn_in}) by 20 at least"
+    @model_validator(mode="after")
+    def _enough_draws_are_used(self) -> Self:
+        if self.n_sweeps - self.n_burn_in < _FEWEST_DRAWS:
+            raise BrokenRuleError(
+                "n_sweeps", f"must exceed n_burn_in ({self.n_burn_in}) by {_FEWEST_DRAWS} at least"
             )
-
-    @property
-    def _sweeps(self) -> tuple[int, int]:
-        return self.n_sweeps or 0, self.n_burn_in or 0
+        return self
 
     def fit(self, learning_set: LearningSet, n_endmembers: int, rng: np.random.Generator) -> BayesianModel:
         """Run the chain; the endmembers are posterior means."""
@@ -96,9 +88,9 @@ class BLU:
         posterior, message = prepared(learning_set, start, faces=self._with_faces(n_endmembers))
         chain = run_chain(
             posterior,
-            n_sweeps=self._sweeps[0],
-            n_burn_in=self._sweeps[1],
-            n_passes=self.n_passes or 1,
+            n_sweeps=self.n_sweeps,
+            n_burn_in=self.n_burn_in,
+            n_passes=self.n_passes,
             rng=rng,
         )
         return fitted_model(posterior, chain, weight, message)
@@ -114,8 +106,7 @@ def _weighted(learning: LearningSet, start: Floats, *, faces: bool) -> tuple[Pos
     whitened = spectra / weight
     basis = learning.basis(len(start))
     scores = whitened @ basis.T
-    outside = np.maximum(np.sum(whitened**2, axis=1) - np.sum(scores**2, axis=1), 0.0)
-    clean = clean_pixels(outside / variance / len(weight), variance)
+    clean = clean_pixels(power_outside(whitened, scores) / variance / len(weight), variance)
     if clean.sum() < len(start):
         raise MethodFailedError(
             f"only {clean.sum()} pixels have signal that {len(start)} components describe; "
@@ -158,7 +149,6 @@ def _posterior(
     # Pixels in an order of their own: theirs in the image must not decide on their random numbers.
     centred, variance = centred[order], variance[order]
     points, vertices = centred @ axes.T, (start - origin) @ axes.T
-    outside = np.maximum(np.sum(centred**2, axis=1) - np.sum(points**2, axis=1), 0.0)
     size = float(np.mean(np.sum((vertices - vertices.mean(axis=0)) ** 2, axis=1)))
     if len(axes) and not size > 0:
         raise MethodFailedError("the starting endmembers coincide; lower n_endmembers")
@@ -167,7 +157,7 @@ def _posterior(
         relative_variance=variance,
         axes=np.ascontiguousarray(axes),
         origin=origin,
-        power_outside=float(np.sum(outside / variance)),
+        power_outside=float(np.sum(power_outside(centred, points) / variance)),
         start=vertices,
         prior_variance=prior_variance or size or 1.0,
         face_prior=faces,
@@ -175,9 +165,5 @@ def _posterior(
 
 
 def _leading(rows: Floats, number: int) -> Floats:
-    """Leading right singular vectors, shape (number, column), with settled signs."""
-    vectors = np.linalg.eigh(rows.T @ rows)[1][:, ::-1][:, :number].T
-    if number == 0:
-        return vectors
-    peaks = np.take_along_axis(vectors, np.abs(vectors).argmax(axis=1)[:, None], axis=1)
-    return vectors * np.sign(peaks)
+    """Leading right singular vectors, shape (number, column)."""
+    return with_settled_signs(leading_directions(rows.T @ rows, number))

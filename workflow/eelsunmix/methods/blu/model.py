@@ -1,13 +1,11 @@
 """The model that Bayesian linear unmixing returns: draws of endmembers, and abundances averaged over them."""
 
 import dataclasses
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import ClassVar
 
 import numpy as np
 
-from eelsunmix.methods._contract import Model, array
+from eelsunmix.methods._models import Abundances, PixelModel, StoredModel, array
 from eelsunmix.methods.blu.chain_statistics import effective_sample_size, split_rhat
 from eelsunmix.methods.blu.gibbs import Chain, Posterior, mean_and_sd, nearest_mixtures
 from eelsunmix.numerics.rebinning import rebinned, rebinned_deviation
@@ -23,7 +21,7 @@ _LIMIT = 1.1
 
 
 @dataclass(frozen=True, kw_only=True)
-class BayesianModel(Model):
+class BayesianModel(StoredModel, PixelModel):
     """Posterior means of the endmembers; abundances are posterior means over the draws of the endmembers.
 
     All pixels draw the same random numbers, so that a map depends neither on the pixels' order nor on blocks.
@@ -49,9 +47,7 @@ class BayesianModel(Model):
         Always.
     """
 
-    has_abundance_sd: ClassVar[bool] = True
-
-    endmember_spectrum_sd: Floats = field(metadata=array("endmember", "channel"))
+    endmember_spectrum_sd: Floats = field(metadata=array("endmember", "channel", units="counts"))
     axes: Floats = field(metadata=array("dimension", "channel"))
     origin: Floats = field(metadata=array("channel"))
     vertex_draws: Floats = field(metadata=array("draw", "endmember", "dimension"))
@@ -62,12 +58,13 @@ class BayesianModel(Model):
     channel_weight: Floats | None = field(metadata=array("channel"), default=None)
     sum_to_one: bool = True
 
-    def abundances(self, spectra: Floats) -> Floats:
-        """Posterior means, shape (pixel, endmember); they sum to one."""
-        return self.abundance_and_sd(spectra)[0]
+    @property
+    def knows_sd(self) -> bool:
+        """Always."""
+        return True
 
-    def abundance_and_sd(self, spectra: Floats) -> tuple[Floats, Floats]:
-        """Posterior means and standard deviations of the abundances, each of shape (pixel, endmember)."""
+    def abundances(self, spectra: Floats) -> Abundances:
+        """Posterior means, which sum to one, and standard deviations, of spectra (pixel, channel)."""
         from eelsunmix.methods.blu import kernels
 
         spectra = np.asarray(spectra, np.float64)
@@ -89,7 +86,7 @@ class BayesianModel(Model):
                 total += a
                 squares += a * a
         mean, deviation = mean_and_sd(total, squares, MAP_SWEEPS * len(self.vertex_draws))
-        return mean / mean.sum(axis=1, keepdims=True), deviation
+        return Abundances(mean / mean.sum(axis=1, keepdims=True), deviation)
 
     def scaled(self, factors: Floats) -> "BayesianModel":
         """Return the model with endmembers, and their standard deviations, of that many times the counts."""
@@ -113,8 +110,6 @@ class BayesianModel(Model):
         rows, triangle = np.linalg.qr((moved(self.axes * weight) / scale).T)
         # What the draws make of it is common to all channels, the rest (least squares) is not.
         draws = (self.vertex_draws @ self.axes) * weight
-        if self.even_counts is not None:
-            draws *= (self.endmembers.sum(axis=1) / self.even_counts)[:, None]
         own = np.sqrt(np.maximum(self.endmember_spectrum_sd**2 - draws.var(axis=0), 0.0))
         return dataclasses.replace(
             self,
@@ -127,15 +122,7 @@ class BayesianModel(Model):
             origin=moved(self.origin * weight) / scale,
             channel_weight=new_weight if weighted else None,
             noise_variance=self.noise_variance * (1.0 if weighted else float(np.mean(new_weight**2))),
-            even_counts=None
-            if self.even_counts is None
-            else self.even_counts * _kept(self.endmembers, moved),
         )
-
-
-def _kept(endmembers: Floats, moved: Callable[[Floats], Floats]) -> float:
-    """Part of the counts that is left on other channels, on average: the simplex is one of these counts."""
-    return float(np.mean(moved(endmembers).sum(axis=1) / endmembers.sum(axis=1)))
 
 
 def relative_variance(spectra: Floats, channel_weight: Floats, typical_counts: float) -> Floats:

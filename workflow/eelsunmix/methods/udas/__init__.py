@@ -5,17 +5,22 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 import numpy as np
+from pydantic import Field
 
 from eelsunmix.errors import MethodFailedError
-from eelsunmix.methods._contract import LearningSet, Model, array
+from eelsunmix.methods._learning_set import LearningSet
 from eelsunmix.methods._linear import LinearModel, in_order
+from eelsunmix.methods._method import Method
+from eelsunmix.methods._models import Abundances, PixelModel, StoredModel, array
 from eelsunmix.methods._vertices import described_pixels, purest_spectra
-from eelsunmix.methods.udas.autoencoder import Autoencoder, bounded_least_squares
 from eelsunmix.methods.udas.denoising import stacked_denoiser
+from eelsunmix.methods.udas.objective import Autoencoder, bounded_least_squares
 from eelsunmix.methods.udas.sparse_mixtures import SparseMixtures
 from eelsunmix.numerics.abundances import fully_constrained, non_negative
+from eelsunmix.numerics.directions import leading_directions
 from eelsunmix.numerics.rebinning import rebinned, rebinning_matrix
 from eelsunmix.numerics.simplex import largest_simplex
+from eelsunmix.options import Presets
 from eelsunmix.typing import Floats
 
 _DELTA = 20.0
@@ -23,7 +28,7 @@ _GAMMA = 1e-4
 
 
 @dataclass(frozen=True, kw_only=True)
-class RectifiedEncoder(Model):
+class RectifiedEncoder(StoredModel, PixelModel):
     """Abundances are the rectified output of a linear encoder, ``max(E y, 0)``; their sum is near one.
 
     Parameters
@@ -33,9 +38,9 @@ class RectifiedEncoder(Model):
 
     encoder: Floats = field(metadata=array("endmember", "channel"))
 
-    def abundances(self, spectra: Floats) -> Floats:
+    def abundances(self, spectra: Floats) -> Abundances:
         """Encode spectra, shape (pixel, channel)."""
-        return np.maximum(spectra @ self.encoder.T, 0.0)
+        return Abundances(np.maximum(spectra @ self.encoder.T, 0.0))
 
     def resampled(self, energy: Floats, new_energy: Floats) -> "RectifiedEncoder":
         """Share the counts of an image out to the model's channels before they are encoded."""
@@ -46,8 +51,7 @@ class RectifiedEncoder(Model):
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class UDAS:
+class UDAS(Method):
     """Denoise, start from the purest pixels, then fit endmembers and sparse abundances in turn.
 
     Parameters
@@ -57,10 +61,10 @@ class UDAS:
         keeps its plan (denoising, geometric start, alternation, sparsity) but works in the Poisson-weighted
         principal components, sets abundances to zero that the noise explains, and iterates until nothing
         moves.
-    n_draws : int, optional
-        Searches for the purest pixels, of which the largest simplex wins. 30; published 100.
-    n_iterations : int, optional
-        Limit of the alternation. 1000; published 10, which are all done.
+    n_draws : int
+        Searches for the purest pixels, of which the largest simplex wins.
+    n_iterations : int
+        Limit of the alternation; if published, all are done.
     threshold : float
         Only ``eels``: abundances below so many standard deviations count as zero in the fit.
     tolerance : float
@@ -86,41 +90,30 @@ class UDAS:
     .. [1] Y. Qu, H. Qi, IEEE Trans. Geosci. Remote Sens. 57, 1698 (2019).
     """
 
-    needs_tiles: ClassVar[bool] = False
     simplex: ClassVar[bool] = True
+    presets: ClassVar[Presets] = {
+        "setting": {
+            "eels": {"n_draws": 30, "n_iterations": 1000},
+            "published": {"n_draws": 100, "n_iterations": 10},
+        }
+    }
 
     setting: Literal["eels", "published"] = "eels"
-    n_draws: int | None = None
-    n_iterations: int | None = None
-    threshold: float = 2.0
-    tolerance: float = 1e-3
+    n_draws: int = Field(ge=1)
+    n_iterations: int = Field(ge=1)
+    threshold: float = Field(2.0, ge=0)
+    tolerance: float = Field(1e-3, gt=0)
 
-    def __post_init__(self) -> None:
-        if self.setting not in ("eels", "published"):
-            raise ValueError(f"setting must be 'eels' or 'published', not {self.setting!r}")
-        published = self.setting == "published"
-        for name, value in {
-            "n_draws": 100 if published else 30,
-            "n_iterations": 10 if published else 1000,
-        }.items():
-            if getattr(self, name) is None:
-                object.__setattr__(self, name, value)
-            found = getattr(self, name)
-            if isinstance(found, bool) or not isinstance(found, int) or found < 1:
-                raise ValueError(f"{name} must be a whole number of at least 1, not {found!r}")
-        if not (0 <= self.threshold < np.inf and 0 < self.tolerance < np.inf):
-            raise ValueError(
-                f"threshold ({self.threshold}) must not be negative, tolerance ({self.tolerance}) positive"
-            )
-
-    def fit(self, learning_set: LearningSet, n_endmembers: int, rng: np.random.Generator) -> Model:
+    def fit(
+        self, learning_set: LearningSet, n_endmembers: int, rng: np.random.Generator
+    ) -> LinearModel | RectifiedEncoder:
         """Fit endmembers and, if published, an encoder."""
         if self.setting == "published":
             return self._fit_published(learning_set.spectra, n_endmembers, rng)
         return self._fit_eels(learning_set, n_endmembers, rng)
 
     def _fit_eels(self, learning: LearningSet, n_endmembers: int, rng: np.random.Generator) -> LinearModel:
-        start, message = purest_spectra(learning, n_endmembers, n_draws=self.n_draws or 1, rng=rng)
+        start, message = purest_spectra(learning, n_endmembers, n_draws=self.n_draws, rng=rng)
         weight, basis = learning.channel_weight, learning.basis(n_endmembers)
         points = learning.scores(n_endmembers)
         clean, deviation = described_pixels(learning, points)
@@ -144,7 +137,7 @@ class UDAS:
         abundances, move = None, np.inf
         losses: list[float] = []
         unit = float(np.median(mixtures.deviation))
-        while len(losses) < (self.n_iterations or 1) and move > self.tolerance:
+        while len(losses) < self.n_iterations and move > self.tolerance:
             abundances = mixtures.improved_abundances(abundances, vertices)
             found = mixtures.improved_vertices(abundances, vertices)
             move = float(np.linalg.norm(found - vertices, axis=1).max()) / unit
@@ -152,15 +145,17 @@ class UDAS:
             losses.append(float(mixtures.cost(abundances, vertices).mean()))
         return vertices, np.array(losses), move
 
-    def _fit_published(self, spectra: Floats, n_endmembers: int, rng: np.random.Generator) -> Model:
+    def _fit_published(
+        self, spectra: Floats, n_endmembers: int, rng: np.random.Generator
+    ) -> LinearModel | RectifiedEncoder:
         largest = float(spectra.max())
         if not largest > 0:
             raise MethodFailedError("no pixel has positive counts, by whose maximum uDAS divides")
         network = _published_network(spectra / largest)
-        decoder, hidden = _published_start(network.targets, n_endmembers, self.n_draws or 1, rng)
+        decoder, hidden = _published_start(network.targets, n_endmembers, self.n_draws, rng)
         encoder: Floats = np.linalg.lstsq(network.inputs, hidden, rcond=None)[0].T.astype(np.float64)
         losses = []
-        for _ in range(self.n_iterations or 1):
+        for _ in range(self.n_iterations):
             decoder = network.decoder_step(decoder, encoder)
             encoder = network.encoder_step(decoder, encoder)
             losses.append(network.objective(decoder, encoder))
@@ -193,7 +188,7 @@ def _published_start(
     decoder = mean[None]
     if n_endmembers > 1:
         centred = targets - mean
-        axes = np.linalg.eigh(centred.T @ centred)[1][:, ::-1][:, : n_endmembers - 1].T
+        axes = leading_directions(centred.T @ centred, n_endmembers - 1)
         scores = centred @ axes.T
         points = scores / (scores.std(axis=0) + 1e-6)
         radius = np.linalg.norm(points, axis=1).max() or 1.0

@@ -5,8 +5,8 @@ import torch
 from numpy.typing import NDArray
 
 from eelsunmix.errors import MethodFailedError
-from eelsunmix.methods._contract import LearningSet
-from eelsunmix.methods._networks.encoder import Encoder, PatchEncoder, float32
+from eelsunmix.methods._learning_set import LearningSet, Resources
+from eelsunmix.methods._networks.encoder import PatchEncoder, SpectrumEncoder, float32
 from eelsunmix.methods._networks.torch_published import (
     EPS,
     MOMENTUM,
@@ -24,8 +24,12 @@ N_PATCHES, SIDE, N_KERNELS, DECODER_SIDE = 250, 40, 48, 13
 
 
 def fit_published(
-    options: Options, learning: LearningSet, n_endmembers: int, rng: np.random.Generator
-) -> Encoder:
+    options: Options,
+    learning: LearningSet,
+    n_endmembers: int,
+    rng: np.random.Generator,
+    resources: Resources,
+) -> SpectrumEncoder | PatchEncoder:
     """Train on 250 patches of 40 x 40 pixels, or of the smaller side of the image."""
     if learning.tiles is None or learning.frame_shape is None:
         raise MethodFailedError("the image has no rows and columns to take patches from")
@@ -41,6 +45,7 @@ def fit_published(
         options,
         learning,
         rng,
+        resources,
         build=lambda generator: Network(learning.spectra.shape[1], n_endmembers, generator),
         samples=samples,
         n_samples=N_PATCHES,
@@ -76,7 +81,7 @@ class Network(PublishedNetwork):
         outputs = convolve(abundances, self.decoder, padding=DECODER_SIDE // 2)
         return mean_angle(batch, outputs, dim=1)[None]
 
-    def encoder(self, largest: float) -> Encoder:
+    def encoder(self, largest: float) -> PatchEncoder:
         """Return the convolutions as dense layers on patches of 3 x 3; endmembers are sums of kernels."""
         n_channels = len(self.decoder)
         gain, shift = folded(self.first_norm)

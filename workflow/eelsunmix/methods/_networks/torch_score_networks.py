@@ -20,9 +20,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from eelsunmix.methods._networks.architecture import STEPS_PER_EPOCH
 from eelsunmix.methods._networks.encoder import float32
 from eelsunmix.methods._networks.scores import Patches, ScoreSpace
-from eelsunmix.methods._networks.torch_training import (
+from eelsunmix.methods._networks.torch_loop import (
     Training,
     chosen_device,
     generator_from,

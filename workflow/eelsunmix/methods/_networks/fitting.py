@@ -1,13 +1,13 @@
 """The ``eels`` setting of the autoencoders: whitened scores, a geometric start, the best of several."""
 
 import dataclasses
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from eelsunmix.errors import MethodFailedError
-from eelsunmix.methods._contract import LearningSet
+from eelsunmix.methods._learning_set import LearningSet, Resources
+from eelsunmix.methods._networks.architecture import STEPS_PER_EPOCH, Architecture
 from eelsunmix.methods._networks.encoder import Encoder, PatchEncoder, SpectrumEncoder
 from eelsunmix.methods._networks.scores import (
     Patches,
@@ -20,37 +20,10 @@ from eelsunmix.methods.vca import VCA
 from eelsunmix.typing import Floats
 
 if TYPE_CHECKING:
-    from eelsunmix.methods._networks.torch_patches import Trained
+    from eelsunmix.methods._networks.torch_score_networks import Trained
 
 EXTRA_COMPONENTS = 2
 """Components kept beyond the number of endmembers: a weak phase may hide behind a change of thickness."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Architecture:
-    """What distinguishes the autoencoders.
-
-    Parameters
-    ----------
-    side : int
-        Side of a patch in pixels; 1 for single spectra.
-    overlap : bool
-        Whether all pixels of a patch are predicted, or the middle one.
-    hidden : tuple of int
-        Widths of the hidden layers.
-    slope : float
-        Of the leaky ReLU.
-    """
-
-    side: int
-    overlap: bool
-    hidden: tuple[int, ...]
-    slope: float
-
-    @property
-    def targets(self) -> tuple[int, ...]:
-        """Predicted pixels of a patch, in reading order."""
-        return tuple(range(self.side**2)) if self.overlap else (self.side**2 // 2,)
 
 
 def fit_eels(
@@ -58,8 +31,9 @@ def fit_eels(
     learning: LearningSet,
     n_endmembers: int,
     rng: np.random.Generator,
+    resources: Resources,
     **schedule: Any,
-) -> Encoder:
+) -> SpectrumEncoder | PatchEncoder:
     """Train several networks and return the one that predicts the patches kept back best.
 
     Parameters
@@ -68,10 +42,11 @@ def fit_eels(
     learning : LearningSet
     n_endmembers : int
     rng : numpy.random.Generator
+    resources : Resources
     **schedule
-        Fields of `eelsunmix.methods._networks.torch_patches.Plan`.
+        Fields of `eelsunmix.methods._networks.torch_score_networks.Plan`.
     """
-    from eelsunmix.methods._networks.torch_patches import Plan, train
+    from eelsunmix.methods._networks.torch_score_networks import Plan, train
 
     space = score_space(learning, n_endmembers, n_endmembers + EXTRA_COMPONENTS)
     start = VCA().fit(learning, n_endmembers, rng).endmembers @ space.projection.T
@@ -80,9 +55,14 @@ def fit_eels(
     else:
         patches = sampled_patches(learning, space, architecture.side, rng, overlap=architecture.overlap)
     plan = Plan(
-        targets=architecture.targets, hidden=architecture.hidden, slope=architecture.slope, **schedule
+        targets=architecture.targets,
+        hidden=architecture.hidden,
+        slope=architecture.slope,
+        learning_rate=architecture.learning_rate,
+        device=resources.device,
+        **schedule,
     )
-    trained = train(plan, patches, space, start, rng, learning.checkpoint)
+    trained = train(plan, patches, space, start, rng, resources.checkpoint)
     models = [_model(architecture, space, trained, network) for network in _by_loss(trained)]
     checked = [(model, _fault(model, architecture, patches, space)) for model in models]
     model, fault = next((pair for pair in checked if not pair[1]), checked[0])
@@ -97,7 +77,9 @@ def _by_loss(trained: "Trained") -> list[int]:
     return finite
 
 
-def _model(architecture: Architecture, space: ScoreSpace, trained: "Trained", network: int) -> Encoder:
+def _model(
+    architecture: Architecture, space: ScoreSpace, trained: "Trained", network: int
+) -> SpectrumEncoder | PatchEncoder:
     common: dict[str, Any] = {
         "endmembers": np.maximum(trained.vertices[network] @ space.loadings, 0.0),
         "projection": space.projection,
@@ -140,9 +122,9 @@ def fault_of(abundances: Floats, endmembers: Floats) -> str:
     return ""
 
 
-def _with_record(model: Encoder, trained: "Trained", fault: str) -> Encoder:
-    from eelsunmix.methods._networks.torch_patches import STEPS_PER_EPOCH
-
+def _with_record(
+    model: SpectrumEncoder | PatchEncoder, trained: "Trained", fault: str
+) -> SpectrumEncoder | PatchEncoder:
     last = trained.losses[-1]
     message = (
         f"best of {len(last)} networks, {len(trained.losses)} epochs of {STEPS_PER_EPOCH} steps; "

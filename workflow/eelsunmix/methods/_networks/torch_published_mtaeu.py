@@ -5,8 +5,8 @@ import torch
 from numpy.typing import NDArray
 
 from eelsunmix.errors import MethodFailedError
-from eelsunmix.methods._contract import LearningSet
-from eelsunmix.methods._networks.encoder import Encoder, SpectrumEncoder, float32
+from eelsunmix.methods._learning_set import LearningSet, Resources
+from eelsunmix.methods._networks.encoder import PatchEncoder, SpectrumEncoder, float32
 from eelsunmix.methods._networks.torch_published import (
     BatchNorm,
     Options,
@@ -23,14 +23,19 @@ SHARPNESS = 3.0
 
 
 def fit_published(
-    options: Options, learning: LearningSet, n_endmembers: int, rng: np.random.Generator
-) -> Encoder:
+    options: Options,
+    learning: LearningSet,
+    n_endmembers: int,
+    rng: np.random.Generator,
+    resources: Resources,
+) -> SpectrumEncoder | PatchEncoder:
     """Train on the first row of 2000 patches of 4 x 4 pixels: the released code uses no other."""
     inputs = torch.tensor(_rows(learning, rng) / largest_count(learning), dtype=torch.float32)
     return train_published(
         options,
         learning,
         rng,
+        resources,
         build=lambda generator: Network(inputs.shape[-1], n_endmembers, generator),
         samples=lambda indices: inputs[indices],
         n_samples=N_PATCHES,
@@ -76,7 +81,7 @@ class Network(PublishedNetwork):
         losses = [mean_cosine_angle(batch[:, pixel], outputs[:, pixel]) for pixel in range(N_INPUTS)]
         return torch.stack(losses).mean()[None]
 
-    def encoder(self, largest: float) -> Encoder:
+    def encoder(self, largest: float) -> SpectrumEncoder:
         """Return the network that sees the same pixel at each input, as the released code maps images."""
         n_channels = self.decoder.shape[1]
         gain, shift = folded(self.hidden_norm)

@@ -6,8 +6,8 @@ import xarray as xr
 
 from eelsunmix.errors import MethodFailedError
 from eelsunmix.execution import blocks
-from eelsunmix.mapping import map_abundance
-from eelsunmix.unmixing import model_for
+from eelsunmix.mapping.abundance_maps import map_abundance
+from eelsunmix.mapping.models import model_for
 
 TIMED_PIXELS, N_REPEATS = 64 * 64, 3
 """At most so many pixels are timed, the size of the paper's synthetic images, and so many times."""

@@ -5,8 +5,8 @@ import itertools
 import numpy as np
 import torch
 
-from eelsunmix.methods._contract import LearningSet
-from eelsunmix.methods._networks.encoder import Encoder, SpectrumEncoder, float32
+from eelsunmix.methods._learning_set import LearningSet, Resources
+from eelsunmix.methods._networks.encoder import PatchEncoder, SpectrumEncoder, float32
 from eelsunmix.methods._networks.torch_published import (
     BatchNorm,
     Options,
@@ -22,8 +22,12 @@ N_SPECTRA = 2000
 
 
 def fit_published(
-    options: Options, learning: LearningSet, n_endmembers: int, rng: np.random.Generator
-) -> Encoder:
+    options: Options,
+    learning: LearningSet,
+    n_endmembers: int,
+    rng: np.random.Generator,
+    resources: Resources,
+) -> SpectrumEncoder | PatchEncoder:
     """Train on 2000 spectra drawn with replacement, in batches of six."""
     drawn = learning.spectra[rng.integers(len(learning.spectra), size=N_SPECTRA)]
     inputs = torch.tensor(drawn / largest_count(learning), dtype=torch.float32)
@@ -32,6 +36,7 @@ def fit_published(
         options,
         learning,
         rng,
+        resources,
         build=lambda generator: Network(n_channels, n_endmembers, generator),
         samples=lambda indices: inputs[indices],
         n_samples=N_SPECTRA,
@@ -65,7 +70,7 @@ class Network(PublishedNetwork):
         abundances = positive / (positive.sum(dim=-1, keepdim=True) + 1e-7)
         return mean_cosine_angle(batch, abundances @ self.decoder)[None]
 
-    def encoder(self, largest: float) -> Encoder:
+    def encoder(self, largest: float) -> SpectrumEncoder:
         """Fold batch normalisation and threshold into the last layer."""
         weights = {f"kernel_{layer}": kernel.cpu().numpy() for layer, kernel in enumerate(self.kernels)}
         for layer in range(4):

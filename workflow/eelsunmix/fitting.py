@@ -1,0 +1,255 @@
+"""Learning endmembers from a labelled image: `fit`."""
+
+import functools
+import logging
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from eelsunmix.edges import Edge, as_edges
+from eelsunmix.errors import InputError, MethodFailedError, failure_record
+from eelsunmix.image import as_spectrum_image
+from eelsunmix.learning import learning_set
+from eelsunmix.methods import (
+    FrameModel,
+    LearningSet,
+    Method,
+    Model,
+    PixelModel,
+    Resources,
+    brightness_spread,
+    build_method,
+    equalised_learning_set,
+    missing_extra,
+    suits_variable_brightness,
+    with_brightness,
+)
+from eelsunmix.plain import plain_values
+
+Training = Callable[[LearningSet, int, np.random.Generator], Any]
+
+logger = logging.getLogger(__name__)
+
+_SEE_LOG = "see the log of the fit, look for extreme pixels, remove the store to fit again"
+_EMPTY = 1e-12
+"""Endmembers below this part of the largest one are empty: least squares cannot tell them from zero."""
+
+BRIGHTNESS_EXCESS = 1.5
+"""Spread of the brightness, in standard deviations of the noise, from which on it counts as variable."""
+
+
+def fit(
+    image: xr.DataArray,
+    method: str | Method,
+    *,
+    n_endmembers: int,
+    seed: int = 0,
+    pca: xr.Dataset | None = None,
+    n_learning_pixels: int = 20_000,
+    counts: xr.DataArray | None = None,
+    brightness: str = "auto",
+    edges: Mapping[str, Edge | Mapping[str, Any]] | None = None,
+    device: str = "auto",
+    checkpoint: str | Path | None = None,
+    **options: Any,
+) -> xr.Dataset:
+    """Learn endmembers from an image.
+
+    Parameters
+    ----------
+    image : DataArray, dims in any order, one of them spectral
+        What the method learns from: corrected or denoised counts.
+    method : str or Method
+        Name of a method, or one built with `eelsunmix.methods.build_method`.
+    n_endmembers : int
+        How many.
+    seed : int
+        Of the sample of pixels and of the method.
+    pca : Dataset, optional
+        Weighted PCA of the image; computed where it is not given, from `counts` if these are given.
+    n_learning_pixels : int
+        The method learns from at most this many pixels.
+    counts : DataArray, optional
+        Corrected counts, where `image` is a denoised one.
+    brightness : {"auto", "constant", "variable"}
+        Of a pixel, whatever it consists of. Where thickness or beam current vary, methods whose abundances
+        sum to one take thickness for composition, unless every pixel is first brought to the same counts;
+        where they do not, this gives away what the total counts say. ``auto`` measures it, for methods in
+        the setting ``eels`` (`eelsunmix.methods.brightness_spread`).
+    edges : mapping of str to Edge, optional
+        Edges that the user names, for methods that need them.
+    device : {"auto", "cpu", "cuda"}
+        Where networks are trained.
+    checkpoint : path-like, optional
+        File in which a long fit keeps its state until it is done; an interrupted fit goes on from there.
+    **options
+        Options of the method, where it is given by name.
+
+    Returns
+    -------
+    Dataset
+        ``endmember_spectrum (endmember, energy)``, further arrays of the model, ``loss (iteration)`` where
+        the method iterates; attrs as in ``docs/data-model.md``.  A method that fails gives a dataset without
+        arrays, with status "failed" and the reason in ``message``.
+
+    Raises
+    ------
+    InputError
+        Unknown method or option, a number of endmembers that the image cannot give, a bad pixel.
+    """
+    chosen = _method(method, options)
+    resources = _resources(device, checkpoint)
+    image = as_spectrum_image(image)
+    _check_number(n_endmembers, image)
+    if pca is None:
+        pca = _pca(image if counts is None else as_spectrum_image(counts), n_endmembers)
+    rng_sample, rng_method = np.random.default_rng(seed).spawn(2)
+    learning = learning_set(
+        image,
+        pca,
+        n_pixels=n_learning_pixels,
+        rng=rng_sample,
+        needs=chosen.needs,
+        edges=None if edges is None else as_edges(edges),
+    )
+    _check_rank(n_endmembers, learning)
+    start = time.perf_counter()
+    variable, spread = _varies(chosen, learning, n_endmembers, brightness)
+    train = _training(chosen, resources)
+    dataset = _fitted(train, learning, n_endmembers, rng_method, image, variable=variable)
+    if variable and dataset.attrs["status"] != "failed":
+        said = "" if spread is None else f", which differ by {spread:.3g} times their noise"
+        parts = (dataset.attrs["message"], f"pixels brought to the same counts{said}")
+        dataset.attrs["message"] = "; ".join(filter(None, parts))
+    return dataset.assign_attrs(
+        brightness="variable" if variable else "constant",
+        brightness_spread=spread,
+        method=type(chosen).__module__.rpartition(".")[2],
+        options=plain_values(chosen),
+        input=str(image.attrs.get("input", "corrected")),
+        seed=seed,
+        n_endmembers=n_endmembers,
+        n_learning_pixels=len(learning.spectra),
+        seconds=time.perf_counter() - start,
+    )
+
+
+def _method(method: str | Method, options: dict[str, Any]) -> Method:
+    if isinstance(method, str):
+        return build_method(method, **options)
+    if options:
+        raise InputError(
+            f"options {sorted(options)} go with the name of a method, not with one that is built already"
+        )
+    if message := missing_extra(method):
+        raise InputError(f"{type(method).__name__} {message}")
+    return method
+
+
+def _resources(device: str, checkpoint: str | Path | None) -> Resources:
+    if device not in ("auto", "cpu", "cuda"):
+        raise InputError(f"device must be auto, cpu or cuda, not {device!r}")
+    return Resources(device=device, checkpoint=None if checkpoint is None else Path(checkpoint))
+
+
+def _training(method: Method, resources: Resources) -> Training:
+    """Return `fit` of a method, with the resources already given where it needs them."""
+    given: dict[str, Any] = {"resources": resources} if "resources" in method.needs else {}
+    return functools.partial(method.fit, **given)
+
+
+def _pca(image: xr.DataArray, n_endmembers: int) -> xr.Dataset:
+    from eelsunmix.pca import DenoiseOptions, denoise
+
+    return denoise(image, DenoiseOptions(spatial="none", n_components=max(n_endmembers, 12)))
+
+
+def _check_number(n_endmembers: int, image: xr.DataArray) -> None:
+    n_pixels, n_channels = int(image["valid_pixel"].sum()), image.shape[-1]
+    if isinstance(n_endmembers, bool) or not isinstance(n_endmembers, int | np.integer) or n_endmembers < 1:
+        raise InputError(f"n_endmembers must be a whole number of at least 1, not {n_endmembers!r}")
+    if n_endmembers > min(n_pixels, n_channels):
+        raise InputError(
+            f"n_endmembers is {n_endmembers}, but the image has only {n_pixels} valid pixels "
+            f"and {n_channels} channels; lower it"
+        )
+
+
+def _check_rank(n_endmembers: int, learning: LearningSet) -> None:
+    if n_endmembers > len(learning.loadings):
+        raise InputError(
+            f"n_endmembers is {n_endmembers}, but the PCA kept only {len(learning.loadings)} components; "
+            f"lower it or keep more components"
+        )
+    sizes = np.linalg.svd(learning.scores(n_endmembers), compute_uv=False)
+    rank = int(np.sum(sizes > 1e-10 * sizes[0])) if sizes[0] > 0 else 0
+    if rank < n_endmembers:
+        raise InputError(
+            f"n_endmembers is {n_endmembers}, but the spectra of the image span only rank {rank}; lower it"
+        )
+
+
+def _varies(
+    method: Method, learning: LearningSet, n_endmembers: int, brightness: str
+) -> tuple[bool, float | None]:
+    """Whether to even out the brightness of the pixels, and how much it varies, where that was measured."""
+    if brightness not in ("auto", "constant", "variable"):
+        raise InputError(f"brightness must be auto, constant or variable, not {brightness!r}")
+    suits = suits_variable_brightness(method)
+    if brightness == "variable" and not suits:
+        raise InputError(
+            f"brightness: variable is for abundances that sum to one in the setting eels, "
+            f"not for {type(method).__name__} as it is set; leave it out"
+        )
+    if brightness != "auto" or not suits or n_endmembers == 1:
+        return brightness == "variable", None
+    spread = brightness_spread(learning, n_endmembers)
+    return spread > BRIGHTNESS_EXCESS, spread
+
+
+def _fitted(
+    train: Training,
+    learning: LearningSet,
+    n_endmembers: int,
+    rng: np.random.Generator,
+    image: xr.DataArray,
+    *,
+    variable: bool,
+) -> xr.Dataset:
+    try:
+        if variable:
+            equal, counts = equalised_learning_set(learning)
+            fitted = train(equal, n_endmembers, rng)
+            model: PixelModel | FrameModel = with_brightness(fitted, learning, equal, counts)
+        else:
+            model = train(learning, n_endmembers, rng)
+        _check_model(model, n_endmembers)
+    except MethodFailedError as error:
+        return xr.Dataset(attrs=failure_record(str(error)))
+    except InputError:
+        raise
+    except (np.linalg.LinAlgError, ArithmeticError, ValueError, RuntimeError) as error:
+        # So libraries say that they cannot compute with these numbers, torch also of what the GPU lacks.
+        # It must not cost the other methods their report; where it happened stands in the log.
+        logger.exception("the fit failed")
+        return xr.Dataset(attrs=failure_record(f"{type(error).__name__}: {error}; {_SEE_LOG}"))
+    dataset = model.to_dataset()
+    energy = image.dims[-1]
+    if "channel" in dataset.dims:
+        dataset = dataset.rename(channel=energy).assign_coords({energy: image[energy]})
+    return dataset.drop_vars([name for name in dataset.coords if name != energy])
+
+
+def _check_model(model: Model, n_endmembers: int) -> None:
+    if len(model.endmembers) != n_endmembers:
+        raise MethodFailedError(f"{len(model.endmembers)} endmembers found instead of {n_endmembers}")
+    if not np.isfinite(model.endmembers).all():
+        raise MethodFailedError("the endmembers are not finite")
+    sizes = np.abs(model.endmembers).max(axis=1)
+    empty = np.flatnonzero(sizes <= _EMPTY * sizes.max())
+    if len(empty):
+        raise MethodFailedError(f"endmember {empty[0]} of {n_endmembers} is empty (zero everywhere)")

@@ -1,0 +1,72 @@
+"""Mapping labelled images with a fitted model: `apply`."""
+
+from collections.abc import Hashable
+from typing import Any
+
+import xarray as xr
+
+from eelsunmix.errors import InputError, MethodFailedError, failure_record
+from eelsunmix.image import as_spectrum_image
+from eelsunmix.mapping.abundance_maps import map_abundance
+from eelsunmix.mapping.models import model_for
+from eelsunmix.mapping.refit import refit
+
+
+def apply(model: xr.Dataset, image: xr.DataArray, *, counts: xr.DataArray | None = None) -> xr.Dataset:
+    """Map an image with a fitted model, block by block.
+
+    Parameters
+    ----------
+    model : Dataset
+        Result of `fit`, of this image or of another one.
+    image : DataArray, dims in any order
+        Corrected or denoised counts. Its energy axis may differ from the model's, within the model's range.
+    counts : DataArray, optional
+        Corrected counts of the same pixels, where `image` is a denoised one; the refit describes them.
+
+    Returns
+    -------
+    Dataset
+        ``abundance`` and ``refit_abundance`` (navigation, endmember), of methods that know it (BLU) the
+        standard deviation ``abundance_sd`` of the former, ``reduced_chi2`` (navigation),
+        ``mean_residual`` and ``mean_residual_sd`` (energy); lazy if the image is lazy.  Dims come in the
+        order of the caller's image, with ``endmember`` in the place of the energy; pixels that are not valid
+        are NaN. Without arrays, with status "failed" and the reason in ``message``, where the method has
+        failed or its model cannot see the channels of the image.
+
+    Raises
+    ------
+    InputError
+        The model does not cover the energy axis of the image, or the images do not belong together.
+    """
+    attrs = _map_attrs(model)
+    if model.attrs["status"] == "failed":
+        return xr.Dataset(attrs=attrs)
+    order = [*image.dims]
+    image = as_spectrum_image(image)
+    counts = image if counts is None else as_spectrum_image(counts)
+    _check_same_pixels(image, counts)
+    try:
+        fitted = model_for(model, image)
+    except MethodFailedError as error:
+        return xr.Dataset(attrs=attrs | failure_record(str(error)))
+    maps = map_abundance(fitted, image).merge(refit(fitted, counts), join="exact", compat="override")
+    for array in maps.data_vars.values():
+        array.attrs.setdefault("units", "1")
+    result = maps.assign_attrs(attrs)
+    return _in_callers_order(result, order, image.dims[-1])
+
+
+def _map_attrs(model: xr.Dataset) -> dict[str, Any]:
+    names = ("method", "options", "input", "seed", "n_endmembers", "status", "message", "model")
+    return {name: model.attrs[name] for name in names if name in model.attrs}
+
+
+def _check_same_pixels(image: xr.DataArray, counts: xr.DataArray) -> None:
+    if dict(image.sizes) != dict(counts.sizes):
+        raise InputError(f"counts have sizes {dict(counts.sizes)}, but the image has {dict(image.sizes)}")
+
+
+def _in_callers_order(result: xr.Dataset, order: list[Hashable], energy: Hashable) -> xr.Dataset:
+    place = ["endmember" if dim == energy else dim for dim in order]
+    return result.transpose(*place, energy, missing_dims="ignore")

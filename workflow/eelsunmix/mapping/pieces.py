@@ -1,0 +1,36 @@
+"""How the kernels of mapping see a block: the spectra of its valid pixels, a piece at a time."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from eelsunmix.typing import Floats
+
+PIECE = 2**20
+"""Elements of spectra that a kernel treats at a time, to stay in the cache and small in memory."""
+
+
+def in_pieces(
+    kernel: Callable[[Floats], NDArray[np.floating[Any]]], spectra: NDArray[Any], n_columns: int
+) -> Floats:
+    """Apply a kernel of spectra, shape (pixel, channel), to some of them at a time; shape (pixel, column)."""
+    result = np.empty((len(spectra), n_columns))
+    step = max(1, PIECE // spectra.shape[1])
+    for first in range(0, len(spectra), step):
+        result[first : first + step] = kernel(spectra[first : first + step].astype(np.float64))
+    return result
+
+
+def maps_of_block(block: xr.DataArray, values: dict[str, Floats], n_endmembers: int) -> xr.Dataset:
+    """Put the values of the valid pixels back in their places, NaN elsewhere."""
+    valid, dims = block["valid_pixel"].to_numpy(), block.dims[:-1]
+    coords = {name: coord for name, coord in block.coords.items() if set(coord.dims) <= set(dims)}
+    maps = {}
+    for name, rows in values.items():
+        filled = np.full((*valid.shape, *rows.shape[1:]), np.nan, np.float32)
+        filled[valid] = rows
+        maps[name] = ((*dims, "endmember")[: filled.ndim], filled)
+    return xr.Dataset(maps, coords={**coords, "endmember": np.arange(n_endmembers)})

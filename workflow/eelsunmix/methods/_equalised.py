@@ -1,0 +1,137 @@
+"""Models of spectra that all have the same total counts, made to map spectra of any.
+
+A mixture whose abundances sum to one is a point of a simplex.  Where the brightness varies, pixels leave the
+simplex along their own direction.  Divided by their total counts, spectra lie in a simplex again, whatever
+their brightness; the shares found there become abundances by the totals of the endmembers.
+
+References
+----------
+.. [1] Craig, IEEE Trans. Geosci. Remote Sens. 32 (1994) 542, for the projection onto the plane of equal sums.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from eelsunmix.methods._models import Abundances, FrameModel, Model, PixelModel, StoredModel
+from eelsunmix.typing import Floats
+
+DARK = 0.2
+"""Pixels with less than this part of the typical counts are not made brighter than that."""
+
+COUNTS_ATTRIBUTE = "equalised_counts"
+"""Attribute of a stored model with the total counts of the spectra that it knows; absent for all others."""
+
+
+def with_equal_counts(spectra: Floats, counts: float) -> Floats:
+    """Scale spectra, shape (..., channel), to the same total counts; dark ones stay darker."""
+    totals = np.maximum(spectra.sum(axis=-1, keepdims=True), DARK * counts)
+    return spectra * (counts / totals)
+
+
+def equalised(model: StoredModel, counts: float) -> "EqualisedPixels | EqualisedFrames":
+    """Wrap a model of pixels or of frames that was fitted to spectra of the same counts.
+
+    Parameters
+    ----------
+    model : StoredModel
+        A `PixelModel` or a `FrameModel`. Its endmembers have the counts of a pixel of abundance one; they
+        need not have the same totals.
+    counts : float
+        Total of each spectrum that the model was fitted to.
+    """
+    kind = EqualisedFrames if isinstance(model, FrameModel) else EqualisedPixels
+    return kind(inner=model, counts=counts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Equalised(Model):
+    """What both wrapping models share.
+
+    Parameters
+    ----------
+    inner : StoredModel
+        The model that is wrapped.
+    counts : float
+        Total counts of the spectra that it knows.
+    """
+
+    inner: Any
+    counts: float
+
+    @property
+    def knows_sd(self) -> bool:
+        """Whether abundances come with standard deviations."""
+        return bool(self.inner.knows_sd)
+
+    @property
+    def endmembers(self) -> Floats:  # type: ignore[override]
+        """Counts of a pixel of abundance one, shape (endmember, channel)."""
+        endmembers: Floats = self.inner.endmembers
+        return endmembers
+
+    @property
+    def signed(self) -> bool:
+        """Never: shares are not negative."""
+        return bool(self.inner.signed)
+
+    @property
+    def sum_to_one(self) -> bool:
+        """Always."""
+        return True
+
+    @property
+    def _scales(self) -> Floats:
+        """Factors that give all endmembers the total counts of the spectra."""
+        scales: Floats = self.counts / self.endmembers.sum(axis=1)
+        return scales
+
+    def resampled(self, energy: Floats, new_energy: Floats) -> Self:
+        """Return the same model on another energy axis, where its spectra have fewer counts."""
+        scales = self._scales
+        moved = self.inner.scaled(scales).resampled(energy, new_energy)
+        counts = float(np.mean(moved.endmembers.sum(axis=1)))
+        return type(self)(inner=moved.scaled(1.0 / scales), counts=counts)
+
+    def to_dataset(self) -> xr.Dataset:
+        """Return the wrapped model as arrays and attributes, and its counts as one more attribute."""
+        dataset: xr.Dataset = self.inner.to_dataset()
+        return dataset.assign_attrs({COUNTS_ATTRIBUTE: self.counts})
+
+
+@dataclass(frozen=True, kw_only=True)
+class EqualisedPixels(_Equalised, PixelModel):
+    """A model of single spectra of the same counts, for spectra of any counts."""
+
+    def abundances(self, spectra: Floats) -> Abundances:
+        """Abundances of spectra, shape (pixel, channel); they sum to one."""
+        scales = self._scales
+        shares = self.inner.scaled(scales).abundances(with_equal_counts(spectra, self.counts))
+        sums = shares.mean @ scales
+        sd = None if shares.sd is None else shares.sd * scales / sums[:, None]
+        return Abundances(shares.mean * scales / sums[:, None], sd)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EqualisedFrames(_Equalised, FrameModel):
+    """A model of frames of spectra of the same counts, for spectra of any counts."""
+
+    @property
+    def n_features(self) -> int:
+        """Number of features of a pixel."""
+        return self.inner.n_features
+
+    def features(self, spectra: Floats) -> NDArray[np.float32]:
+        """Features of spectra, shape (..., channel), as if they all had the same counts."""
+        return self.inner.features(with_equal_counts(spectra, self.counts))
+
+    def abundances(self, features: NDArray[np.float32]) -> Abundances:
+        """Abundances of a frame of features, shape (y, x, feature); they sum to one."""
+        totals = self.endmembers.sum(axis=1)
+        shares = self.inner.abundances(features)
+        sums = (shares.mean / totals).sum(axis=-1, keepdims=True)
+        sd = None if shares.sd is None else shares.sd / totals / sums
+        return Abundances(shares.mean / totals / sums, sd)
