@@ -10,7 +10,7 @@ import xarray as xr
 from eelsunmix.background import BackgroundOptions, net_counts_of_spectra, subtract_background
 from eelsunmix.background.power_law import fit_power_law
 from eelsunmix.edges import Edge
-from eelsunmix.energy import channel_bounds
+from eelsunmix.energy.channels import channel_bounds
 from eelsunmix.errors import InputError
 from eelsunmix.profiles import Profile, Region, sum_profile
 

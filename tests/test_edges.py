@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from eelsunmix.edges import Edge, check_windows
-from eelsunmix.energy import channel_bounds, in_electronvolts, window_channels
+from eelsunmix.background.window_check import check_windows
+from eelsunmix.edges import Edge
+from eelsunmix.energy.channels import channel_bounds, window_channels
+from eelsunmix.energy.units import in_electronvolts
 from eelsunmix.errors import InputError
 from eelsunmix.profiles import Profile, Region
 from eelsunmix.synthetic.edges import SCENE_EDGES

@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 
 from eelsunmix.corrections import correct_image
-from eelsunmix.energy import electronvolts_per, in_electronvolts
+from eelsunmix.energy.units import electronvolts_per, in_electronvolts
 from eelsunmix.errors import InputError
 from eelsunmix.io.signals import FileAxis
 

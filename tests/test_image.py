@@ -4,13 +4,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from eelsunmix.image import (
-    in_canonical_order,
-    place_in_words,
-    spectral_dim,
-    valid_pixels,
-    with_valid_pixel,
-)
+from eelsunmix.image import in_canonical_order, spectral_dim, valid_pixels, with_valid_pixel
+from eelsunmix.words import place_in_words
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 
 from eelsunmix.background.net_counts import EdgeWindow, net_counts_in_windows, net_counts_of_spectra
 from eelsunmix.edges import Edge
-from eelsunmix.energy import channel_bounds
+from eelsunmix.energy.channels import channel_bounds
 from eelsunmix.errors import InputError
 
 ENERGY = 300.0 + 2.0 * np.arange(150)

@@ -6,7 +6,7 @@ import xarray as xr
 
 from eelsunmix import synthetic
 from eelsunmix.background import subtract_background
-from eelsunmix.edges import check_windows
+from eelsunmix.background.window_check import check_windows
 from eelsunmix.errors import InputError
 from eelsunmix.synthetic.chequer import mixed_blocks
 from eelsunmix.synthetic.scene import count_electrons

@@ -10,24 +10,20 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from eelsunmix.edges import Edge, as_edges
 from eelsunmix.errors import InputError, MethodFailedError, failure_record
 from eelsunmix.image import as_spectrum_image
 from eelsunmix.learning import learning_set
-from eelsunmix.methods import (
-    FrameModel,
-    LearningSet,
-    Method,
-    Model,
-    PixelModel,
-    Resources,
+from eelsunmix.methods._brightness import (
     brightness_spread,
-    build_method,
     equalised_learning_set,
-    missing_extra,
     suits_variable_brightness,
-    with_brightness,
+    with_true_totals,
 )
+from eelsunmix.methods._extras import missing_extra
+from eelsunmix.methods._learning_set import LearningSet, Resources
+from eelsunmix.methods._lookup import build_method
+from eelsunmix.methods._method import Method
+from eelsunmix.methods._models import COUNTS_ATTRIBUTE, StoredModel
 from eelsunmix.plain import plain_values
 
 Training = Callable[[LearningSet, int, np.random.Generator], Any]
@@ -52,7 +48,7 @@ def fit(
     n_learning_pixels: int = 20_000,
     counts: xr.DataArray | None = None,
     brightness: str = "auto",
-    edges: Mapping[str, Edge | Mapping[str, Any]] | None = None,
+    edges: Mapping[str, Any] | None = None,
     device: str = "auto",
     checkpoint: str | Path | None = None,
     **options: Any,
@@ -80,8 +76,8 @@ def fit(
         sum to one take thickness for composition, unless every pixel is first brought to the same counts;
         where they do not, this gives away what the total counts say. ``auto`` measures it, for methods in
         the setting ``eels`` (`eelsunmix.methods.brightness_spread`).
-    edges : mapping of str to Edge, optional
-        Edges that the user names, for methods that need them.
+    edges : mapping, optional
+        Name -> `Edge` or its plain values; given to methods that need edges, which make edges of it.
     device : {"auto", "cpu", "cuda"}
         Where networks are trained.
     checkpoint : path-like, optional
@@ -114,7 +110,7 @@ def fit(
         n_pixels=n_learning_pixels,
         rng=rng_sample,
         needs=chosen.needs,
-        edges=None if edges is None else as_edges(edges),
+        edges=edges,
     )
     _check_rank(n_endmembers, learning)
     start = time.perf_counter()
@@ -220,11 +216,12 @@ def _fitted(
     *,
     variable: bool,
 ) -> xr.Dataset:
+    record: dict[str, float] = {}
     try:
         if variable:
             equal, counts = equalised_learning_set(learning)
-            fitted = train(equal, n_endmembers, rng)
-            model: PixelModel | FrameModel = with_brightness(fitted, learning, equal, counts)
+            model = with_true_totals(train(equal, n_endmembers, rng), learning, equal, counts)
+            record[COUNTS_ATTRIBUTE] = counts
         else:
             model = train(learning, n_endmembers, rng)
         _check_model(model, n_endmembers)
@@ -237,14 +234,14 @@ def _fitted(
         # It must not cost the other methods their report; where it happened stands in the log.
         logger.exception("the fit failed")
         return xr.Dataset(attrs=failure_record(f"{type(error).__name__}: {error}; {_SEE_LOG}"))
-    dataset = model.to_dataset()
+    dataset = model.to_dataset().assign_attrs(record)
     energy = image.dims[-1]
     if "channel" in dataset.dims:
         dataset = dataset.rename(channel=energy).assign_coords({energy: image[energy]})
     return dataset.drop_vars([name for name in dataset.coords if name != energy])
 
 
-def _check_model(model: Model, n_endmembers: int) -> None:
+def _check_model(model: StoredModel, n_endmembers: int) -> None:
     if len(model.endmembers) != n_endmembers:
         raise MethodFailedError(f"{len(model.endmembers)} endmembers found instead of {n_endmembers}")
     if not np.isfinite(model.endmembers).all():

@@ -1,6 +1,6 @@
 """What a spectrum image is: the order of its dims, its valid pixels, and words for where a pixel lies."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 
 import numpy as np
 import xarray as xr
@@ -46,38 +46,6 @@ def valid_pixels(image: xr.DataArray) -> Bools:
 def with_valid_pixel(image: xr.DataArray) -> xr.DataArray:
     """Return an image, energy last, with the loaded coordinate `valid_pixel`."""
     return image.assign_coords(valid_pixel=(image.dims[:-1], valid_pixels(image)))
-
-
-def place_in_words(image: xr.DataArray, index: Sequence[int], corner: Sequence[int] = ()) -> str:
-    """Say where a pixel, or a value of it, lies: in the coordinates of the image, or in its indices.
-
-    Parameters
-    ----------
-    image : DataArray
-        Image, or a block of it.
-    index : sequence of int
-        Of the pixel in the navigation dims, or of the value in all dims.
-    corner : sequence of int, optional
-        Index of the first pixel of a block in its image; counts only where a dim has no coordinate.
-
-    Examples
-    --------
-    >>> image = xr.DataArray(np.zeros((2, 3, 4)), dims=("y", "x", "energy_loss"))
-    >>> place_in_words(image.assign_coords(x=("x", [0.0, 1.5, 3.0], {"units": "nm"})), (1, 2))
-    'y = 1, x = 3 nm'
-    """
-    first = [*corner, *[0] * (len(index) - len(corner))]
-    return ", ".join(
-        _coordinate_in_words(image, dim, place, start)
-        for dim, place, start in zip(image.dims, index, first, strict=False)
-    )
-
-
-def _coordinate_in_words(image: xr.DataArray, dim: Hashable, index: int, start: int) -> str:
-    if dim not in image.coords:
-        return f"{dim} = {index + start}"
-    coordinate = image.coords[dim]
-    return f"{dim} = {coordinate.to_numpy()[index]:g} {coordinate.attrs.get('units', '')}".rstrip()
 
 
 def as_spectrum_image(image: xr.DataArray) -> xr.DataArray:

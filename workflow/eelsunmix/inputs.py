@@ -4,7 +4,7 @@ from typing import Literal
 
 import xarray as xr
 
-from eelsunmix.pca import reconstruct
+from eelsunmix.pca.reconstruction import reconstruct
 
 Input = Literal["corrected", "pca", "nlm"]
 

@@ -9,12 +9,13 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from eelsunmix.edges import Edge
 from eelsunmix.errors import InputError
 from eelsunmix.execution import blocks
-from eelsunmix.image import place_in_words, valid_pixels
-from eelsunmix.methods import LearningSet, Need
+from eelsunmix.image import valid_pixels
+from eelsunmix.methods._learning_set import LearningSet
+from eelsunmix.methods._method import Need
 from eelsunmix.typing import Bools, Floats, Indices
+from eelsunmix.words import place_in_words
 
 _Pieces = list[tuple[NDArray[Any], NDArray[Any]]]
 
@@ -31,7 +32,7 @@ def learning_set(
     n_pixels: int = 20_000,
     rng: np.random.Generator,
     needs: Collection[Need] = (),
-    edges: Mapping[str, Edge] | None = None,
+    edges: Mapping[str, Any] | None = None,
 ) -> LearningSet:
     """Gather the spectra from which a method learns, block by block.
 
@@ -48,8 +49,8 @@ def learning_set(
         Source of the sample.
     needs : collection of str
         What the method needs beyond the spectra (`eelsunmix.methods.Need`); nothing else is given to it.
-    edges : mapping of str to Edge, optional
-        Edges that the user names.
+    edges : mapping, optional
+        Name -> `Edge` or its plain values.
 
     Raises
     ------

@@ -9,7 +9,21 @@ from typing import Any
 
 PACKAGE = Path(__file__).parent
 
-INFRASTRUCTURE = frozenset({"configuration", "errors", "execution", "model_arrays", "provenance", "storage"})
+INFRASTRUCTURE = frozenset(
+    {
+        "configuration",
+        "errors",
+        "execution",
+        "mistakes",
+        "model_arrays",
+        "options",
+        "plain",
+        "provenance",
+        "storage",
+        "typing",
+        "words",
+    }
+)
 """Modules that carry results and never change them; they are left out of every fingerprint."""
 _SAMPLES, _SAMPLE_BYTES = 16, 2**16
 _DATA = frozenset({".csv", ".json", ".html", ".css", ".js"})
@@ -84,11 +98,12 @@ def _closure(modules: tuple[str, ...]) -> set[Path]:
             raise ValueError(f"no such module among {', '.join(modules)}")
         if path not in seen:
             seen.add(path)
-            waiting.extend(_imported(path))
+            waiting.extend(_imported(path, path.stat().st_mtime_ns))
     return seen
 
 
-def _imported(path: Path) -> list[Path]:
+@functools.cache
+def _imported(path: Path, _modified: int) -> list[Path]:
     names = set(_imported_names(ast.parse(path.read_bytes()), path))
     files = {_file_of(name) for name in names if name.split(".")[1:2] != []}
     return [file for file in files if file and not _is_infrastructure(file)]

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from eelsunmix.background.power_law import fit_power_law
 from eelsunmix.background.windows import EdgeChannels, sum_ranges
-from eelsunmix.energy import channel_bounds, in_electronvolts
+from eelsunmix.energy.channels import channel_bounds
+from eelsunmix.energy.units import in_electronvolts
 from eelsunmix.execution.blocks import fold
 from eelsunmix.typing import Floats
 

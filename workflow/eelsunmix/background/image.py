@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from eelsunmix.background.group_spectra import group_spectra
 from eelsunmix.background.profile_counts import profile_variables
 from eelsunmix.background.subtraction import BackgroundOptions, Subtraction, overall_exponent, subtract
+from eelsunmix.background.window_check import check_windows
 from eelsunmix.background.windows import EdgeChannels, WindowSums, locate, sum_windows
-from eelsunmix.edges import Edge, as_edges, check_windows
+from eelsunmix.edges import Edge, as_edges
 from eelsunmix.profiles import (
     Profile,
     Region,

@@ -10,9 +10,11 @@ from numpy.typing import ArrayLike
 
 from eelsunmix.background.power_law import PowerLawFit, counting_variance, fit_power_law
 from eelsunmix.background.subtraction import overall_exponent
+from eelsunmix.background.window_check import check_windows
 from eelsunmix.background.windows import EdgeChannels, locate, sum_ranges
-from eelsunmix.edges import Edge, check_windows
-from eelsunmix.energy import channel_bounds, in_electronvolts
+from eelsunmix.edges import Edge
+from eelsunmix.energy.channels import channel_bounds
+from eelsunmix.energy.units import in_electronvolts
 from eelsunmix.errors import InputError
 from eelsunmix.typing import Bools, Floats
 

@@ -9,7 +9,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from eelsunmix.edges import Edge
-from eelsunmix.energy import channel_bounds, in_electronvolts, window_channels
+from eelsunmix.energy.channels import channel_bounds, window_channels
+from eelsunmix.energy.units import in_electronvolts
 from eelsunmix.execution.blocks import map_blocks, template_like
 from eelsunmix.image import valid_pixels
 from eelsunmix.noise import counts_per_electron

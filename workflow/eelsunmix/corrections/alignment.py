@@ -13,7 +13,7 @@ from eelsunmix.corrections.common import record
 from eelsunmix.corrections.correction import Correction, NoCorrection
 from eelsunmix.corrections.geometry import points_within
 from eelsunmix.corrections.shifts import estimate_shifts, interpolated
-from eelsunmix.energy import channel_energies
+from eelsunmix.energy.units import channel_energies
 from eelsunmix.errors import InputError
 from eelsunmix.execution import blocks
 from eelsunmix.noise import channel_variance_to_mean, variance_to_mean_of_sums

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from eelsunmix.energy import channel_energies
+from eelsunmix.energy.units import channel_energies
 from eelsunmix.errors import InputError
 from eelsunmix.plain import plain_values
 

@@ -7,7 +7,7 @@ import xarray as xr
 from eelsunmix.corrections.common import record
 from eelsunmix.corrections.correction import Correction, NoCorrection
 from eelsunmix.corrections.geometry import CropOptions, pixels_within, points_within, size_in_words
-from eelsunmix.energy import channel_energies
+from eelsunmix.energy.units import channel_energies
 
 
 @dataclass(frozen=True, kw_only=True)

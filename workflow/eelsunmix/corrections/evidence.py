@@ -9,7 +9,7 @@ import xarray as xr
 
 from eelsunmix.corrections.common import near_edges
 from eelsunmix.corrections.statistics import Statistics, gather_statistics, spectral_groups
-from eelsunmix.energy import channel_energies
+from eelsunmix.energy.units import channel_energies
 from eelsunmix.noise import channel_variance_to_mean
 
 

@@ -11,8 +11,8 @@ from eelsunmix.corrections.spikes import Spikes, find_spikes
 from eelsunmix.errors import InputError
 from eelsunmix.execution.blocks import BLOCK_ELEMENTS
 from eelsunmix.execution.overlapping import fold_overlapping
-from eelsunmix.image import place_in_words
 from eelsunmix.noise import channel_variance_to_mean
+from eelsunmix.words import place_in_words
 
 SAMPLE_PIXELS = 2048
 N_GROUPS = 3

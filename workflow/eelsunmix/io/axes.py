@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from pydantic import AfterValidator, model_validator
 
-from eelsunmix.energy import ELECTRONVOLTS, electronvolts_per
+from eelsunmix.energy.units import ELECTRONVOLTS, electronvolts_per
 from eelsunmix.errors import InputError
 from eelsunmix.image import SPECTRAL_DIMS
 from eelsunmix.io.signals import FileAxis

@@ -10,13 +10,13 @@ import xarray as xr
 
 from eelsunmix.errors import InputError
 from eelsunmix.execution import blocks
-from eelsunmix.image import place_in_words
 from eelsunmix.io.axes import AxesOptions
 from eelsunmix.io.counts import DetectorOptions, Survey, counts_check, navigation_map, survey
 from eelsunmix.io.files import checksum, read_signals, reading
 from eelsunmix.io.layout import Layout, find_layout
 from eelsunmix.io.lazy import native, native_dtype
 from eelsunmix.io.signals import Signal, choose_signal
+from eelsunmix.words import place_in_words
 
 InvalidPixels = Literal["refuse", "mask"]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from eelsunmix.energy import electronvolts_per
+from eelsunmix.energy.units import electronvolts_per
 from eelsunmix.errors import InputError
 
 

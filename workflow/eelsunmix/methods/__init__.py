@@ -9,7 +9,7 @@ from eelsunmix.methods._brightness import (
     brightness_spread,
     equalised_learning_set,
     suits_variable_brightness,
-    with_brightness,
+    with_true_totals,
 )
 from eelsunmix.methods._equalised import equalised
 from eelsunmix.methods._extras import missing_extra
@@ -42,5 +42,5 @@ __all__ = [
     "missing_extra",
     "stored_class",
     "suits_variable_brightness",
-    "with_brightness",
+    "with_true_totals",
 ]

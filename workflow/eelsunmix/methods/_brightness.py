@@ -4,12 +4,12 @@ import dataclasses
 
 import numpy as np
 
-from eelsunmix.methods._equalised import DARK, EqualisedFrames, EqualisedPixels, equalised, with_equal_counts
 from eelsunmix.methods._learning_set import LearningSet
 from eelsunmix.methods._method import Method
 from eelsunmix.methods._models import StoredModel
 from eelsunmix.methods._vertices import described_pixels
 from eelsunmix.numerics.abundances import fully_constrained
+from eelsunmix.numerics.equal_counts import DARK, with_equal_counts
 from eelsunmix.typing import Floats
 
 _SCALE_RANGE = 5.0
@@ -56,10 +56,10 @@ def equalised_learning_set(learning: LearningSet) -> tuple[LearningSet, float]:
     return equal, counts
 
 
-def with_brightness(
+def with_true_totals(
     model: StoredModel, learning: LearningSet, equal: LearningSet, counts: float
-) -> EqualisedPixels | EqualisedFrames:
-    """Give a model of spectra of equal counts the scales of its endmembers, and wrap it.
+) -> StoredModel:
+    """Give the endmembers of a model of spectra of equal counts the totals that they have in the image.
 
     A pixel of share ``b_m`` of its counts and brightness ``s`` has the abundances ``s b_m / T_m``, which sum
     to one on average for the right relative totals ``T_m`` of the endmembers: least squares.
@@ -80,4 +80,4 @@ def with_brightness(
     brightness = totals[totals >= DARK * counts] / counts
     limits = (1 / _SCALE_RANGE, _SCALE_RANGE)
     inverse = lsq_linear(shares * brightness[:, None], np.ones(len(shares)), limits, method="bvls").x
-    return equalised(model.scaled(1.0 / inverse), counts)
+    return model.scaled(1.0 / inverse)

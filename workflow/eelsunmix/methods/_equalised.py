@@ -16,20 +16,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from eelsunmix.methods._models import Abundances, FrameModel, Model, PixelModel, StoredModel
+from eelsunmix.methods._models import COUNTS_ATTRIBUTE, Abundances, FrameModel, Model, PixelModel, StoredModel
+from eelsunmix.numerics.equal_counts import with_equal_counts
 from eelsunmix.typing import Floats
-
-DARK = 0.2
-"""Pixels with less than this part of the typical counts are not made brighter than that."""
-
-COUNTS_ATTRIBUTE = "equalised_counts"
-"""Attribute of a stored model with the total counts of the spectra that it knows; absent for all others."""
-
-
-def with_equal_counts(spectra: Floats, counts: float) -> Floats:
-    """Scale spectra, shape (..., channel), to the same total counts; dark ones stay darker."""
-    totals = np.maximum(spectra.sum(axis=-1, keepdims=True), DARK * counts)
-    return spectra * (counts / totals)
 
 
 def equalised(model: StoredModel, counts: float) -> "EqualisedPixels | EqualisedFrames":

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from eelsunmix.edges import Edge
 from eelsunmix.numerics.directions import with_settled_signs
 from eelsunmix.typing import Bools, Floats
 
@@ -36,8 +36,9 @@ class LearningSet:
         `TileSampler` over the image, for methods that need ``tiles``; None for the others.
     frame_shape : (int, int), optional
         Pixels along y and x of the image that the tiles come from.
-    edges : mapping of str to Edge, optional
-        Edges that the user names, for methods that need ``edges``; None for the others.
+    edges : mapping, optional
+        Name -> `Edge` or its plain values, of the edges that the user names, for methods that need ``edges``;
+        `eelsunmix.edges.as_edges` makes edges of it. None for the others.
     mask : ndarray of bool, shape (..., y, x), optional
         Valid pixels of the whole image, for methods that need a ``mask``; None for the others.
     """
@@ -50,7 +51,7 @@ class LearningSet:
     counts_per_electron: float = 1.0
     tiles: TileSampler | None = None
     frame_shape: tuple[int, int] | None = None
-    edges: Mapping[str, Edge] | None = None
+    edges: Mapping[str, Any] | None = None
     mask: Bools | None = None
 
     def basis(self, n_components: int) -> Floats:

@@ -6,8 +6,8 @@ import re
 import xarray as xr
 
 from eelsunmix.errors import InputError
-from eelsunmix.methods._equalised import COUNTS_ATTRIBUTE, equalised
-from eelsunmix.methods._models import FrameModel, PixelModel, StoredModel
+from eelsunmix.methods._equalised import equalised
+from eelsunmix.methods._models import COUNTS_ATTRIBUTE, FrameModel, PixelModel, StoredModel
 
 _NAME = re.compile(r"(?P<module>[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)*)\.(?P<kind>[A-Za-z]\w*)")
 

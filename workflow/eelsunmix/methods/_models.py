@@ -9,9 +9,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from eelsunmix.energy import axes_in_words
 from eelsunmix.errors import MethodFailedError
 from eelsunmix.typing import Floats
+from eelsunmix.words import axes_in_words
+
+COUNTS_ATTRIBUTE = "equalised_counts"
+"""Attribute of a stored model with the total counts of the spectra that it knows; absent for all others."""
 
 
 class Abundances(NamedTuple):

@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from eelsunmix.energy import axes_in_words, channel_bounds
+from eelsunmix.energy.channels import channel_bounds
 from eelsunmix.errors import MethodFailedError
 from eelsunmix.typing import Floats
+from eelsunmix.words import axes_in_words
 
 
 def rebinned(spectra: Floats, energy: Floats, new_energy: Floats) -> Floats:

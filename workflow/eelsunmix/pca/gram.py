@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from eelsunmix.errors import InputError
 from eelsunmix.execution.blocks import fold
-from eelsunmix.image import place_in_words, valid_pixels
+from eelsunmix.image import valid_pixels
 from eelsunmix.noise import counts_per_electron
 from eelsunmix.numerics.eigenvalues import largest_eigenvalue
 from eelsunmix.typing import Floats
+from eelsunmix.words import place_in_words
 
 ROWS = 4096
 """Spectra multiplied at a time: bounds both the memory and the length of a float32 sum."""

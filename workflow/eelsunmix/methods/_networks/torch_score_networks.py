@@ -32,8 +32,6 @@ from eelsunmix.methods._networks.torch_loop import (
 )
 from eelsunmix.typing import Floats
 
-STEPS_PER_EPOCH = 25
-
 ROUNDING = 0.5
 """At the start, positive parts are rounded over this many standard deviations of an abundance."""
 

@@ -1,4 +1,4 @@
-"""The energy axis: its units, its channels, and the windows on it."""
+"""Units of the energy axis: the one place that turns them into eV."""
 
 import numpy as np
 import xarray as xr
@@ -51,31 +51,3 @@ def in_electronvolts(axis: xr.DataArray | Floats) -> Floats:
 def channel_energies(image: xr.DataArray) -> Floats:
     """Centres of the channels of an image in eV, energy last, shape (channel,)."""
     return in_electronvolts(image.coords[image.dims[-1]])
-
-
-def channel_bounds(energies: Floats) -> Floats:
-    """Limits of the channels whose centres are given, shape (channel + 1,)."""
-    middles = (energies[1:] + energies[:-1]) / 2
-    return np.concatenate([[2 * energies[0] - middles[0]], middles, [2 * energies[-1] - middles[-1]]])
-
-
-def window_channels(window: tuple[float, float], energies: Floats) -> tuple[int, int]:
-    """Return the first channel whose centre lies in the window and the one after the last."""
-    slack = 1e-6 * (
-        energies[1] - energies[0]
-    )  # a window that ends on a centre includes it, whatever the rounding
-    first = int(np.searchsorted(energies, window[0] - slack, side="left"))
-    stop = int(np.searchsorted(energies, window[1] + slack, side="right"))
-    return first, max(first, stop)
-
-
-def axes_in_words(energy: Floats, image_energy: Floats) -> str:
-    """Name the energies of a model and of an image that does not suit it.
-
-    Examples
-    --------
-    >>> axes_in_words(np.array([200.0, 210.0]), np.array([300.0, 310.0, 320.0]))
-    '200 to 210 (2 channels), the image has 300 to 320 (3 channels)'
-    """
-    mine, theirs = (f"{axis[0]:g} to {axis[-1]:g} ({len(axis)} channels)" for axis in (energy, image_energy))
-    return f"{mine}, the image has {theirs}"

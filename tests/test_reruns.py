@@ -1,0 +1,191 @@
+"""What reruns when: the modules behind each rule, pinned, and edits in a copy of the package.
+
+``tests/modules_of_rules.txt`` lists the modules. To write it anew: ``python tests/test_reruns.py``.
+"""
+
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from eelsunmix import provenance
+from eelsunmix.io import reader_module
+from eelsunmix.provenance import source_fingerprint
+
+ROOT = Path(__file__).parents[1]
+PINNED = Path(__file__).with_name("modules_of_rules.txt")
+RULES = sorted((ROOT / "workflow").rglob("*.smk")) + sorted((ROOT / "workflow").rglob("Snakefile"))
+METHODS = ("vca", "nmf", "ica", "blu", "udas", "daeu", "mtaeu", "cnnaeu")
+
+
+def rules():
+    """Modules that each rule gives to its fingerprint: of fits by method, of imports by kind of file."""
+    found = {}
+    for text in (path.read_text() for path in RULES):
+        for rule in re.split(r"\n *rule\b", text)[1:]:
+            script = re.search(r'script:\s*"[./]*scripts/(\w+)\.py"', rule)
+            code = re.search(r"\bcode=(.*?)\n *(?:message|script):", rule, re.DOTALL)
+            if script and code:
+                named = re.findall(r'"(eelsunmix[\w.]*)"', code[1])
+                found |= dict(_variants(script[1], rule, code[1], named))
+    return dict(sorted(found.items()))
+
+
+def _variants(script, rule, code, modules):
+    name = re.sub(r"^(import_image|correct_gain)$", r"\1", script)
+    if "with_method" in code or "methods.{" in code:
+        yield from ((f"{name} {method}", [*modules, f"eelsunmix.methods.{method}"]) for method in METHODS)
+    elif "reader_module" in code and name == "import_image":
+        for suffix in ("dm3", "emd", "npy", "ndata1"):
+            yield f"{name} {suffix}", [*modules, *_readers(f"image.{suffix}")]
+    else:
+        yield name, modules
+
+
+def _readers(file):
+    found = reader_module(file)
+    return [found] if isinstance(found, str) else list(found)
+
+
+def closures():
+    """Return the text that pins the modules behind each rule."""
+    lines = []
+    for rule, modules in rules().items():
+        files = sorted(
+            str(path.relative_to(provenance.PACKAGE)) for path in provenance._closure(tuple(modules))
+        )
+        lines += [rule, *(f"    {file}" for file in files), ""]
+    return "\n".join(lines)
+
+
+def test_every_rule_with_a_script_has_a_fingerprint():
+    scripts = {path.stem for path in (ROOT / "workflow").rglob("scripts/*.py")}
+    assert {rule.split()[0] for rule in rules()} == scripts
+
+
+def test_the_modules_behind_each_rule_are_the_pinned_ones():
+    """A new import may rerun half-hour fits: look at the difference before you pin it."""
+    assert closures() == PINNED.read_text(), "look at the difference; then: python tests/test_reruns.py"
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory):
+    copy = tmp_path_factory.mktemp("package") / "eelsunmix"
+    shutil.copytree(provenance.PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    return copy
+
+
+IMPORTS = {f"import_image {suffix}" for suffix in ("dm3", "emd", "npy", "ndata1")}
+NETWORKS = ("daeu", "mtaeu", "cnnaeu")
+
+
+SUBTRACTION = {"background", "peer_images", "peer_scores"}
+RANDOM = {"method " + method for method in METHODS} | {"oracle"} | SUBTRACTION
+"""Everything of the benchmark but its page."""
+
+
+def _all_of(*methods):
+    return {f"{rule} {method}" for rule in ("fit", "method") for method in methods}
+
+
+EDITS = {
+    "a new row of the edges of the scenes": (
+        "synthetic/edges.py",
+        '    "Ru_M45":',
+        '    "Si_L23": _edge("Si", 99, (72, 96), (99, 129)),\n    "Ru_M45":',
+        {"simulate_image"} | RANDOM,
+    ),
+    "a word in an error text of profiles": (
+        "profiles.py",
+        "the image has no pixel size in nm",
+        "the pixels of the image have no size in nm",
+        set(),
+    ),
+    "a constant that only mapping uses": (
+        "mapping/pieces.py",
+        "PIECE = 2**20",
+        "PIECE = 2**19",
+        {"map"} | {f"method {method}" for method in METHODS} | {"oracle"} | SUBTRACTION,
+    ),
+    "an error text of apply": (
+        "mapping/application.py",
+        "counts have sizes",
+        "the counts have sizes",
+        set(),
+    ),
+    "did you mean": ("errors.py", "n=1)", "n=2)", set()),
+    "another suffix of one vendor": (
+        "io/formats/velox.py",
+        'suffixes = (".emd",)',
+        'suffixes = (".emd", ".velox")',
+        {"import_image emd"},
+    ),
+    "the spelling of a unit of energy": (
+        "energy/units.py",
+        '"kev": 1e3}',
+        '"kev": 1e3, "mev": 1e-3}',
+        IMPORTS
+        | {"correct_gain", "subtract_background", "compare", "background", "peer_images", "peer_scores"},
+    ),
+    "the search for pure pixels": (
+        "methods/_vertices.py",
+        "bright = signal > 0.1",
+        "bright = signal > 0.2",
+        _all_of(*METHODS) | {"map", "compare", "oracle"} | SUBTRACTION,
+    ),
+    "a method": ("methods/ica.py", "_PIECES = 16", "_PIECES = 8", _all_of("ica")),
+    "the sampler of BLU": ("methods/blu/gibbs.py", "VERTEX_PASSES = 3", "VERTEX_PASSES = 4", _all_of("blu")),
+    "the training of the networks": (
+        "methods/_networks/torch_score_networks.py",
+        "REACH = 4.0",
+        "REACH = 5.0",
+        _all_of(*NETWORKS),
+    ),
+    "what counts as a spike": ("corrections/spikes.py", "CONTRAST = 3.0", "CONTRAST = 4.0", {"correct_gain"}),
+    "which exponents are plausible": (
+        "background/power_law.py",
+        "PLAUSIBLE_EXPONENTS = (0.5, 7.0)",
+        "PLAUSIBLE_EXPONENTS = (0.5, 6.0)",
+        {"subtract_background", "compare"} | SUBTRACTION,
+    ),
+    "a limit of the verdict": ("comparison/thresholds.py", "FLAT = 0.25", "FLAT = 0.3", {"compare"}),
+    "a caption of the page": (
+        "report/sections/residuals.py",
+        "1 is noise alone",
+        "one is noise alone",
+        {"report"},
+    ),
+    "how stores are written": ("storage/store.py", "def publish(", "_UNUSED = 1\n\n\ndef publish(", set()),
+    "a comment, and a docstring": (
+        "fitting.py",
+        '"""Learning endmembers from a labelled image: `fit`."""',
+        '# why\n"""Learning."""',
+        set(),
+    ),
+}
+"""Edit -> file, what stands there, what stands there afterwards, and the rules that rerun by themselves.
+
+What depends on their results reruns too, as Snakemake sees from the files.
+"""
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_an_edit_reruns_what_it_concerns_and_nothing_else(edit, package, monkeypatch):
+    file, before, after, expected = EDITS[edit]
+    monkeypatch.setattr(provenance, "PACKAGE", package)
+    found = {rule: source_fingerprint(*modules) for rule, modules in rules().items()}
+    path, text = package / file, (package / file).read_text()
+    assert before in text
+    try:
+        path.write_text(text.replace(before, after))
+        changed = {rule for rule, modules in rules().items() if source_fingerprint(*modules) != found[rule]}
+    finally:
+        path.write_text(text)
+    assert changed == expected
+
+
+if __name__ == "__main__":
+    PINNED.write_text(closures())
+    sys.stdout.write(f"wrote {PINNED}\n")

@@ -1,0 +1,63 @@
+"""Whether the windows of the edges lie on the energy axis of an image."""
+
+from collections.abc import Mapping
+
+import xarray as xr
+
+from eelsunmix.edges import Edge
+from eelsunmix.energy.channels import channel_bounds, window_channels
+from eelsunmix.energy.units import in_electronvolts
+from eelsunmix.errors import InputError
+from eelsunmix.typing import Floats
+
+FEWEST_FIT_CHANNELS = 4
+FEW_FIT_CHANNELS = 10
+
+
+def check_windows(edges: Mapping[str, Edge], energy: xr.DataArray | Floats) -> list[str]:
+    """Check that every window lies on the energy axis and holds enough channels.
+
+    Parameters
+    ----------
+    edges : mapping of str to Edge
+    energy : DataArray or ndarray, shape (channel,)
+        Centres of the channels; a DataArray says its unit (eV or keV), a plain array is in eV.
+
+    Returns
+    -------
+    list of str
+        Warnings, for fit windows of few channels.
+
+    Raises
+    ------
+    InputError
+        Naming the key of the first window that cannot be used.
+    """
+    energies = in_electronvolts(energy)
+    warnings = []
+    for name, edge in edges.items():
+        n_fit = _check_window(f"edges.{name}.fit_eV", edge.fit_eV, energies, FEWEST_FIT_CHANNELS)
+        _check_window(f"edges.{name}.integrate_eV", edge.integrate_eV, energies, 1)
+        if n_fit < FEW_FIT_CHANNELS:
+            warnings.append(
+                f"edges.{name}.fit_eV: {n_fit} channels; the exponent is uncertain below {FEW_FIT_CHANNELS}"
+            )
+    return warnings
+
+
+def _check_window(key: str, window: tuple[float, float], energies: Floats, fewest: int) -> int:
+    if energies.size < 2:
+        raise InputError(f"{key}: the energy axis has {energies.size} channel; backgrounds need a spectrum")
+    first, stop = window_channels(window, energies)
+    bounds = channel_bounds(energies)
+    step = energies[1] - energies[0]
+    # A window may overhang the axis by a channel: nobody types the last eV of a calibration.
+    outside = window[0] < bounds[0] - step or window[1] > bounds[-1] + step
+    if outside or stop - first < fewest or bounds[first] <= 0:
+        raise InputError(
+            f"{key}: window {window[0]:g}-{window[1]:g} eV has {stop - first} channels "
+            f"(at least {fewest} needed) on the axis "
+            f"{energies[0]:g}-{energies[-1]:g} eV of {step:g} eV per channel; "
+            "move it onto the axis or widen it"
+        )
+    return stop - first

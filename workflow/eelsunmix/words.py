@@ -1,0 +1,51 @@
+"""Where something lies, in the words of messages; kept apart, because words change no result."""
+
+from collections.abc import Hashable, Sequence
+
+import xarray as xr
+
+from eelsunmix.typing import Floats
+
+
+def place_in_words(image: xr.DataArray, index: Sequence[int], corner: Sequence[int] = ()) -> str:
+    """Say where a pixel, or a value of it, lies: in the coordinates of the image, or in its indices.
+
+    Parameters
+    ----------
+    image : DataArray
+        Image, or a block of it.
+    index : sequence of int
+        Of the pixel in the navigation dims, or of the value in all dims.
+    corner : sequence of int, optional
+        Index of the first pixel of a block in its image; counts only where a dim has no coordinate.
+
+    Examples
+    --------
+    >>> image = xr.DataArray(np.zeros((2, 3, 4)), dims=("y", "x", "energy_loss"))
+    >>> place_in_words(image.assign_coords(x=("x", [0.0, 1.5, 3.0], {"units": "nm"})), (1, 2))
+    'y = 1, x = 3 nm'
+    """
+    first = [*corner, *[0] * (len(index) - len(corner))]
+    return ", ".join(
+        _coordinate_in_words(image, dim, place, start)
+        for dim, place, start in zip(image.dims, index, first, strict=False)
+    )
+
+
+def axes_in_words(energy: Floats, image_energy: Floats) -> str:
+    """Name the energies of a model and of an image that does not suit it.
+
+    Examples
+    --------
+    >>> axes_in_words(np.array([200.0, 210.0]), np.array([300.0, 310.0, 320.0]))
+    '200 to 210 (2 channels), the image has 300 to 320 (3 channels)'
+    """
+    mine, theirs = (f"{axis[0]:g} to {axis[-1]:g} ({len(axis)} channels)" for axis in (energy, image_energy))
+    return f"{mine}, the image has {theirs}"
+
+
+def _coordinate_in_words(image: xr.DataArray, dim: Hashable, index: int, start: int) -> str:
+    if dim not in image.coords:
+        return f"{dim} = {index + start}"
+    coordinate = image.coords[dim]
+    return f"{dim} = {coordinate.to_numpy()[index]:g} {coordinate.attrs.get('units', '')}".rstrip()
