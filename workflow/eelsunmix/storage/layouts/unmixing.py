@@ -28,6 +28,11 @@ FIT = Layout(
         "brightness": attribute(
             "str", "`variable` where pixels were brought to the same counts, or `constant`"
         ),
+        "equalised_counts": attribute(
+            "float",
+            "Total counts to which each spectrum is brought before it is mapped.",
+            when="pixels were brought to the same counts",
+        ),
         "brightness_spread": attribute(
             "float|None", "how much they differ, in units of the noise; None where not measured"
         ),
