@@ -73,7 +73,7 @@ def with_equal_totals(model: LinearModel, spectra: Floats) -> LinearModel:
     return _divided(scaled, np.where(means < 0, -1.0, 1.0) / (common if common > 0 else 1.0))
 
 
-def with_even_sums(model: LinearModel, spectra: Floats) -> LinearModel:
+def with_sums_near_one(model: LinearModel, spectra: Floats) -> LinearModel:
     """Scale non-negative endmembers so that the abundances of every pixel sum to one as nearly as they can.
 
     The scales minimise ``sum((abundances @ scales - 1)**2)`` within a factor of `SCALE_RANGE` of equal

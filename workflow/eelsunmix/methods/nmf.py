@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from eelsunmix.methods._learning_set import LearningSet
-from eelsunmix.methods._linear import LinearModel, in_order, with_even_sums
+from eelsunmix.methods._linear import LinearModel, in_order, with_sums_near_one
 from eelsunmix.methods._method import Method
 from eelsunmix.methods._vertices import purest_spectra
 from eelsunmix.numerics.abundances import non_negative
@@ -93,7 +93,7 @@ class NMF(Method):
             status="converged" if done else "not converged",
             message=_message(learning_set.spectra, n_iterations, self.max_iter),
         )
-        return in_order(with_even_sums(model, spectra), spectra)
+        return in_order(with_sums_near_one(model, spectra), spectra)
 
     def _start(
         self, learning: LearningSet, n_endmembers: int, rng: np.random.Generator

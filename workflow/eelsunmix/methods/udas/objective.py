@@ -19,7 +19,7 @@ class Autoencoder:
     inputs : ndarray, shape (pixel, input)
         What the encoder sees (Y).
     targets : ndarray, shape (pixel, channel)
-        What the decoder shall give (D).
+        What the decoder is to give (D).
     delta : float
         Weight of the sum of a pixel's abundances.
     penalty : float
