@@ -6,13 +6,11 @@ Every stage runs once for each image in a session; callers get copies, which the
 import copy
 import functools
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 
-from eelsunmix import synthetic
+from eelsunmix import apply, fit, synthetic
 from eelsunmix.background import subtract_background
 from eelsunmix.comparison import compare
 from eelsunmix.corrections import correct_image
@@ -20,11 +18,11 @@ from eelsunmix.errors import MethodFailedError
 from eelsunmix.inputs import learning_image, mapped_image
 from eelsunmix.io import AxesOptions, DetectorOptions, import_image
 from eelsunmix.io.axes import EnergyAxis
-from eelsunmix.mapping_time import mapping_time
+from eelsunmix.mapping.timing import mapping_time
+from eelsunmix.methods import Method
 from eelsunmix.pca import denoise
 from eelsunmix.rank import ComponentOptions, estimate_endmembers
 from eelsunmix.storage import check_layout
-from eelsunmix.unmixing import apply, fit
 
 SIZE = (13, 17)
 OPTIONS = {
@@ -36,11 +34,8 @@ OPTIONS = {
 REASON = "the loss was not finite in epoch 3"
 
 
-@dataclass(frozen=True, kw_only=True)
-class NeverDone:
+class NeverDone(Method):
     """A method that fails in the middle of its fit."""
-
-    needs_tiles: ClassVar[bool] = False
 
     def fit(self, learning_set, n_endmembers, rng):
         raise MethodFailedError(REASON)
