@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from eelsunmix import fit
 from eelsunmix.benchmark.limits import run_oracle
 from eelsunmix.benchmark.replicates import run_replicates
 from eelsunmix.benchmark.subtraction import run_background_subtraction
@@ -22,7 +23,7 @@ from eelsunmix.storage.layout import _DTYPES, _TYPES, Layout, resolved, variable
 from eelsunmix.storage.layouts.__main__ import main
 from eelsunmix.storage.layouts.tables import tables, with_tables
 from eelsunmix.synthetic import ChequerboardOptions
-from tiny_run import EDGES, altered, fitted, image_stores, report_arguments, sample
+from tiny_run import EDGES, OPTIONS, altered, fitted, image_stores, report_arguments, sample
 
 ROOT = Path(__file__).parents[1]
 HOW_TO = "run: python -m eelsunmix.storage.layouts"
@@ -50,7 +51,11 @@ def of_other_options():
         counts, Corrections(align=AlignOptions(enabled=True, window_eV=(740.0, 840.0))), edges=EDGES
     )
     plain = denoise(counts, DenoiseOptions(spatial="none"))
-    return [("corrected", aligned), ("pca", plain), ("rank", estimate_endmembers(counts, plain))]
+    equalised = [
+        ("fit", fit(counts, method, n_endmembers=3, brightness="variable", **OPTIONS[method]))
+        for method in ("vca", "blu")
+    ]
+    return [("corrected", aligned), ("pca", plain), ("rank", estimate_endmembers(counts, plain)), *equalised]
 
 
 @pytest.fixture(scope="module")

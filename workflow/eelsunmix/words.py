@@ -21,6 +21,7 @@ def place_in_words(image: xr.DataArray, index: Sequence[int], corner: Sequence[i
 
     Examples
     --------
+    >>> import numpy as np
     >>> image = xr.DataArray(np.zeros((2, 3, 4)), dims=("y", "x", "energy_loss"))
     >>> place_in_words(image.assign_coords(x=("x", [0.0, 1.5, 3.0], {"units": "nm"})), (1, 2))
     'y = 1, x = 3 nm'
@@ -37,6 +38,7 @@ def axes_in_words(energy: Floats, image_energy: Floats) -> str:
 
     Examples
     --------
+    >>> import numpy as np
     >>> axes_in_words(np.array([200.0, 210.0]), np.array([300.0, 310.0, 320.0]))
     '200 to 210 (2 channels), the image has 300 to 320 (3 channels)'
     """
