@@ -181,6 +181,12 @@ def test_a_mistake_of_the_command_line_is_said_to_be_one(write):
         read_configuration(write(simulated("")), {"seed": "x"})
 
 
+def test_the_hint_for_a_method_knows_the_keys_of_the_workflow_too(mistakes):
+    found = mistakes(simulated("methods: {vca: {brightnes: constant, n_draw: 3}}"))
+    assert any("brightnes: unknown key; did you mean brightness?" in line for line in found)
+    assert any("n_draw: unknown key; did you mean n_draws?" in line for line in found)
+
+
 def test_mistakes_of_several_files_come_together(write):
     write("a: 1\na: 2\n", "one.yaml")
     write("b: [\n", "two.yaml")

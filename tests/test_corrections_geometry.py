@@ -164,7 +164,7 @@ def test_nanometres_need_a_calibration(image):
         (lambda: BinOptions(x=0), "x needs a whole number of at least 1, found 0"),
         (lambda: BinOptions(energy=1.5), "energy needs a whole number of at least 1, found 1.5"),
         (lambda: MaskOptions(min_counts=-1), "min_counts"),
-        (lambda: MaskOptions(outside_nm={"z": (0, 1)}), "outside_nm.z is no option"),
+        (lambda: MaskOptions(outside_nm={"z": (0, 1)}), "outside_nm.z is not an option"),
     ],
 )
 def test_options_refuse_nonsense(options, message):

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+import numpy as np
 import pytest
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -31,7 +32,7 @@ def test_all_mistakes_are_named_in_one_line():
     expected = (
         r"Search: n_draws needs a whole number of at least 1, found 0; "
         r"window\.n_channels needs a whole number of at least 1, found '3'; "
-        r"window\.limits needs two increasing numbers \[low, high\], not \[3, 2\]; colour is no option"
+        r"window\.limits needs two increasing numbers \[low, high\], not \[3, 2\]; colour is not an option"
     )
     with pytest.raises(InputError, match=expected):
         Search(n_draws=0, window={"n_channels": "3", "limits": [3, 2]}, colour=1)
@@ -77,3 +78,10 @@ def test_a_choice_without_preset_is_the_only_mistake():
 
 def test_the_schema_requires_nothing_that_presets_fill():
     assert "required" not in Search.model_json_schema()
+
+
+def test_numbers_of_numpy_are_numbers():
+    search = Search(n_draws=np.int64(5), weighted=np.bool_(False))
+    assert (type(search.n_draws), search.n_draws, search.weighted) == (int, 5, False)
+    with pytest.raises(InputError, match="n_draws needs a whole number of at least 1, found 2.5"):
+        Search(n_draws=np.float32(2.5))

@@ -17,6 +17,7 @@ from eelsunmix.provenance import source_fingerprint
 ROOT = Path(__file__).parents[1]
 PINNED = Path(__file__).with_name("modules_of_rules.txt")
 RULES = sorted((ROOT / "workflow").rglob("*.smk")) + sorted((ROOT / "workflow").rglob("Snakefile"))
+# By hand: a method of a user needs no pin.
 METHODS = ("vca", "nmf", "ica", "blu", "udas", "daeu", "mtaeu", "cnnaeu")
 
 
@@ -34,7 +35,7 @@ def rules():
 
 
 def _variants(script, rule, code, modules):
-    name = re.sub(r"^(import_image|correct_gain)$", r"\1", script)
+    name = script
     if "with_method" in code or "methods.{" in code:
         yield from ((f"{name} {method}", [*modules, f"eelsunmix.methods.{method}"]) for method in METHODS)
     elif "reader_module" in code and name == "import_image":
@@ -42,6 +43,8 @@ def _variants(script, rule, code, modules):
             yield f"{name} {suffix}", [*modules, *_readers(f"image.{suffix}")]
     else:
         yield name, modules
+    if name == "correct_gain":
+        yield f"{name} with a reference npy", [*modules, *_readers("gain.npy")]
 
 
 def _readers(file):
@@ -78,6 +81,7 @@ def package(tmp_path_factory):
 
 
 IMPORTS = {f"import_image {suffix}" for suffix in ("dm3", "emd", "npy", "ndata1")}
+CORRECTIONS = {"correct_gain", "correct_gain with a reference npy"}
 NETWORKS = ("daeu", "mtaeu", "cnnaeu")
 
 
@@ -143,7 +147,7 @@ EDITS = {
         "REACH = 5.0",
         _all_of(*NETWORKS),
     ),
-    "what counts as a spike": ("corrections/spikes.py", "CONTRAST = 3.0", "CONTRAST = 4.0", {"correct_gain"}),
+    "what counts as a spike": ("corrections/spikes.py", "CONTRAST = 3.0", "CONTRAST = 4.0", CORRECTIONS),
     "which exponents are plausible": (
         "background/power_law.py",
         "PLAUSIBLE_EXPONENTS = (0.5, 7.0)",

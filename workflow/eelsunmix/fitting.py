@@ -192,7 +192,7 @@ def _check_rank(n_endmembers: int, learning: LearningSet) -> None:
 def _varies(
     method: Method, learning: LearningSet, n_endmembers: int, brightness: str
 ) -> tuple[bool, float | None]:
-    """Whether to even out the brightness of the pixels, and how much it varies, where that was measured."""
+    """Whether to bring the pixels to the same counts, and how much they differ, where that was measured."""
     if brightness not in ("auto", "constant", "variable"):
         raise InputError(f"brightness must be auto, constant or variable, not {brightness!r}")
     suits = suits_variable_brightness(method)

@@ -4,8 +4,9 @@ Code, configuration, schema and reference all take them from there.  Only rules 
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar
 
+import numpy as np
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -17,7 +18,6 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic._internal._model_construction import ModelMetaclass
 from pydantic_core import CoreSchema
 from pydantic_core.core_schema import no_info_after_validator_function
 
@@ -29,6 +29,12 @@ Item = TypeVar("Item")
 
 Presets = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """Field that chooses a preset -> its value -> values of other fields."""
+
+
+if TYPE_CHECKING:  # which needs the name of what is private
+    from pydantic._internal._model_construction import ModelMetaclass
+else:
+    ModelMetaclass = type(BaseModel)
 
 
 class _OneLineErrors(ModelMetaclass):
@@ -72,7 +78,10 @@ class Options(BaseModel, metaclass=_OneLineErrors):
     @model_validator(mode="before")
     @classmethod
     def _merge_presets(cls, given: Any) -> Any:
-        return {**cls._preset(given), **given} if isinstance(given, dict) else given
+        if not isinstance(given, dict):
+            return given
+        plain = {name: _as_python(value) for name, value in given.items()}
+        return {**cls._preset(plain), **plain}
 
     @classmethod
     def _preset(cls, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -80,7 +89,7 @@ class Options(BaseModel, metaclass=_OneLineErrors):
         for field, choices in cls.presets.items():
             default = cls.model_fields[field].default
             chosen = given.get(field, default)
-            # A choice that does not exist is refused later; nothing else shall seem to be missing.
+            # A choice that does not exist is refused later; then nothing else must seem to be missing.
             known = isinstance(chosen, str) and chosen in choices
             merged |= choices.get(chosen if known else default, {})
         return merged
@@ -98,7 +107,10 @@ class Options(BaseModel, metaclass=_OneLineErrors):
         return reference
 
     def replaced(self, **changes: Any) -> Self:
-        """Return the same options with some changed; presets are merged anew, and all is checked again."""
+        """Return the same options with some changed, checked again.
+
+        Presets are merged anew: a value that equals that of the old preset counts as not given.
+        """
         preset = self._preset(self.model_dump())
         own = {name: getattr(self, name) for name in self.model_fields_set}
         chosen = {name: value for name, value in own.items() if preset.get(name, _NOTHING) != value}
@@ -121,11 +133,16 @@ class BrokenRuleError(ValueError):
         self.key = key
 
 
+def _as_python(value: Any) -> Any:
+    """Numbers of NumPy as those of Python."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
 def _in_words(mistake: Mistake) -> str:
     steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in mistake.place)
     place = "".join(steps).removeprefix(".")
     if mistake.kind == "unknown":
-        return f"{place} is no option"
+        return f"{place} is not an option"
     if mistake.kind == "missing":
         return f"{place} is missing; {mistake.text}"
     found = "" if mistake.kind == "rule" else f", found {mistake.value!r}"

@@ -24,7 +24,10 @@ INFRASTRUCTURE = frozenset(
         "words",
     }
 )
-"""Modules that carry results and never change them; they are left out of every fingerprint."""
+"""Modules that carry results, or say words, and do not compute them; they are left out of every fingerprint.
+
+What options say stands in the parameters of the rules; how blocks are cut changes no result (decision 017).
+"""
 _SAMPLES, _SAMPLE_BYTES = 16, 2**16
 _DATA = frozenset({".csv", ".json", ".html", ".css", ".js"})
 
@@ -147,7 +150,8 @@ def _content(path: Path, _modified: int) -> str:
     # Bytes, because the meaning of the text must not depend on the locale.
     if path.suffix in _DATA:
         return hashlib.blake2b(path.read_bytes(), digest_size=8).hexdigest()
-    return ast.dump(_WithoutWords().visit(ast.parse(path.read_bytes())))
+    tree = _WithoutTypeChecking().visit(ast.parse(path.read_bytes()))
+    return ast.dump(_WithoutWords().visit(tree))
 
 
 class _WithoutTypeChecking(ast.NodeTransformer):

@@ -15,6 +15,7 @@ from eelsunmix.configuration import (
 )
 from eelsunmix.errors import InputError
 from eelsunmix.provenance import file_fingerprint, source_fingerprint
+from eelsunmix.report.references import references
 
 command_line = workflow.config_settings
 module_name = workflow.modifier.namespace  # None unless another workflow uses this one
@@ -58,6 +59,11 @@ def of_method(name):
 
 def seed_of_fit(wildcards):
     return samples[wildcards.sample].seed_of(wildcards.label)
+
+
+def references_of_methods(wildcards):
+    methods = samples[wildcards.sample].methods.values()
+    return {one.method: references(one.method) for one in methods}
 
 
 def edges_of_fit(wildcards):

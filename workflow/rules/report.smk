@@ -56,6 +56,7 @@ rule report:
     params:
         title=of_sample("report.title"),
         settings=lambda wildcards: as_params(samples[wildcards.sample]),
+        references=references_of_methods,  # of docstrings, which no fingerprint sees
         benchmarks="results/{sample}/benchmarks",
         code=source_fingerprint("eelsunmix.report"),
     message:

@@ -1,4 +1,4 @@
-"""Reading of single keys: those that dataclasses describe, and those with names or labels of the user."""
+"""Reading of single keys: those that options describe, and those with names or labels of the user."""
 
 import dataclasses
 from collections.abc import Callable
@@ -59,7 +59,8 @@ def read_method(node: Node, label: str, path: Keys) -> Result:
         problems += [_unknown_method(own["method"], label, path)] if isinstance(name, str) else []
         return None, problems
     rest = {key: child for key, child in node.value.items() if key not in _METHOD_KEYS}
-    options, more = validate(dataclasses.replace(node, value=rest), method_class(name), path)
+    given = dataclasses.replace(node, value=rest)
+    options, more = validate(given, method_class(name), path, beside=_METHOD_KEYS)
     if settings is None or options is None:
         return None, problems + more
     if settings.brightness == "variable" and not suits_variable_brightness(options):

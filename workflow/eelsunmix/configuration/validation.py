@@ -1,5 +1,6 @@
 """One value of the configuration -> one validated option; pydantic decides, the messages are ours."""
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Annotated, Any, TypeVar
 
@@ -30,7 +31,7 @@ def from_params(kind: type[Kind], params: Any) -> Kind:
     return value
 
 
-def validate(node: Node, kind: Any, path: Keys) -> tuple[Any, list[Problem]]:
+def validate(node: Node, kind: Any, path: Keys, *, beside: Sequence[str] = ()) -> tuple[Any, list[Problem]]:
     """Turn a value of the configuration into an object of a type, strictly.
 
     Parameters
@@ -41,6 +42,8 @@ def validate(node: Node, kind: Any, path: Keys) -> tuple[Any, list[Problem]]:
         Options or any type that pydantic knows.
     path : tuple
         Keys that lead to the value, for messages.
+    beside : sequence of str
+        Further keys that may stand there and are read by others, for suggestions.
 
     Returns
     -------
@@ -52,7 +55,7 @@ def validate(node: Node, kind: Any, path: Keys) -> tuple[Any, list[Problem]]:
         return _adapter(kind).validate_python(node.plain()), []
     except ValidationError as error:
         schema = _schema(kind)
-        return None, [_problem(one, node, schema, path) for one in mistakes_of(error, schema)]
+        return None, [_problem(one, node, schema, path, beside) for one in mistakes_of(error, schema)]
 
 
 def kind_of(options: type[Options], key: str) -> Any:
@@ -72,11 +75,12 @@ def _schema(kind: Any) -> Schema:
     return TypeAdapter(kind).json_schema()
 
 
-def _problem(mistake: Mistake, root: Node, schema: Schema, path: Keys) -> Problem:
+def _problem(mistake: Mistake, root: Node, schema: Schema, path: Keys, beside: Sequence[str] = ()) -> Problem:
     node, exists = _deepest(root, mistake.place)
     message = mistake.text
     if mistake.kind == "unknown":
-        message = unknown_key(suggestion(str(mistake.place[-1]), mistake.keys), node.text)
+        keys = [*mistake.keys, *(beside if len(mistake.place) == 1 else ())]
+        message = unknown_key(suggestion(str(mistake.place[-1]), keys), node.text)
     elif mistake.kind == "missing" and not exists:
         message = f"is missing; {message}"
     elif mistake.kind == "bound":

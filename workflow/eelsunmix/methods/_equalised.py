@@ -64,13 +64,8 @@ class _Equalised(Model):
 
     @property
     def signed(self) -> bool:
-        """Never: shares are not negative."""
+        """As the model inside."""
         return bool(self.inner.signed)
-
-    @property
-    def sum_to_one(self) -> bool:
-        """Always."""
-        return True
 
     @property
     def _scales(self) -> Floats:

@@ -26,7 +26,11 @@ def load_model(dataset: xr.Dataset) -> PixelModel | FrameModel:
     InputError
         The dataset does not hold a model of this version.
     """
-    model = stored_class(dataset).from_dataset(dataset)
+    try:
+        model = stored_class(dataset).from_dataset(dataset)
+    except (KeyError, TypeError) as error:  # fields of another version
+        name = dataset.attrs["model"]
+        raise InputError(f"the fit store holds a {name} of another version ({error}); fit it again") from None
     counts = dataset.attrs.get(COUNTS_ATTRIBUTE)
     return model if counts is None else equalised(model, float(counts))  # type: ignore[return-value]
 
@@ -51,8 +55,8 @@ def _class_of(name: str) -> type[StoredModel] | None:
     try:
         module = importlib.import_module(full_name)
     except ModuleNotFoundError as error:
-        if error.name and not error.name.startswith("eelsunmix.methods"):
-            raise  # a library that the module needs is missing: not the fault of the name
+        if not full_name.startswith(error.name or ""):
+            raise  # something that the module needs is missing: not the fault of the name
         return None
     kind = vars(module).get(parts["kind"])
     is_model = isinstance(kind, type) and issubclass(kind, StoredModel) and kind.__module__ == full_name
