@@ -83,5 +83,5 @@ def test_the_schema_requires_nothing_that_presets_fill():
 def test_numbers_of_numpy_are_numbers():
     search = Search(n_draws=np.int64(5), weighted=np.bool_(False))
     assert (type(search.n_draws), search.n_draws, search.weighted) == (int, 5, False)
-    with pytest.raises(InputError, match="n_draws needs a whole number of at least 1, found 2.5"):
+    with pytest.raises(InputError, match=r"n_draws needs a whole number of at least 1, found 2\.5"):
         Search(n_draws=np.float32(2.5))

@@ -130,8 +130,7 @@ EDITS = {
         "energy/units.py",
         '"kev": 1e3}',
         '"kev": 1e3, "mev": 1e-3}',
-        IMPORTS
-        | {"correct_gain", "subtract_background", "compare", "background", "peer_images", "peer_scores"},
+        IMPORTS | CORRECTIONS | SUBTRACTION | {"subtract_background", "compare"},
     ),
     "the search for pure pixels": (
         "methods/_vertices.py",
