@@ -111,7 +111,7 @@ DASK = "dask: {mode: slurm, workers: 2, slurm: {cores: 1, memory: 1GB, interface
 
 def test_dask_workers_of_slurm_give_the_same_bits_as_threads(tmp_path):
     project = Project(tmp_path)
-    project.edit("workflow/eelsunmix/blocks.py", "2**23", "6 * 10**3")
+    project.edit("workflow/eelsunmix/execution/blocks.py", "2**23", "6 * 10**3")
     project.configure(SMALL)
     project.run("results/SI1/map/vca.zarr")
     stores = [f"results/SI1/{name}.zarr" for name in ("pca", "rank", "map/vca")]
