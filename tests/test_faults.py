@@ -306,9 +306,7 @@ def test_a_file_that_is_exchanged_is_read_again_whatever_its_time(project):
 
 def test_processes_give_the_same_bits_as_threads(project):
     """In blocks of a tenth of the image, so that there is something to share out."""
-    blocks = (project.folder / "workflow/eelsunmix/execution/blocks.py").read_text()
-    assert "2**23" in blocks
-    (project.folder / "workflow/eelsunmix/execution/blocks.py").write_text(blocks.replace("2**23", "6 * 10**3"))
+    project.edit("workflow/eelsunmix/execution/blocks.py", "2**23", "6 * 10**3")
     shutil.rmtree(project.folder / "results")
     targets = [PCA, "results/SI1/bs.zarr"]
     project.run(*targets)
