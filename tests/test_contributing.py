@@ -25,11 +25,11 @@ def recipe():
 @pytest.fixture(scope="module")
 def checkout(recipe, tmp_path_factory):
     folder = tmp_path_factory.mktemp("checkout")
-    for name in ("workflow", "tests"):
-        shutil.copytree(
-            ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
-        )
-    shutil.copy(ROOT / "pyproject.toml", folder)
+    ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
+    for name in ("workflow", "tests", "config", "docs", "benchmarks", "envs"):
+        shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+    for path in (path for path in ROOT.iterdir() if path.is_file()):
+        shutil.copy(path, folder)
     (folder / recipe["file"]).write_text(recipe["code"])
     return folder
 
@@ -50,6 +50,16 @@ def test_the_contract_tests_take_the_new_method_up(recipe, checkout):
     done = _run(checkout, *recipe["command"].split())
     assert done.returncode == 0, done.stdout + done.stderr
     assert int(re.search(r"(\d+) passed", done.stdout).group(1)) >= 10
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("area", ["report", "configuration"])
+def test_no_test_of_the_report_or_of_the_configuration_minds_it(checkout, area):
+    files = sorted(path.name for path in (checkout / "tests").glob(f"test_{area}*.py"))
+    files = [f"tests/{name}" for name in files if "browser" not in name]
+    done = _run(checkout, "pytest", "-q", *files)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+    assert int(re.search(r"(\d+) passed", done.stdout).group(1)) >= 40
 
 
 def test_its_line_of_configuration_is_understood(recipe, checkout):

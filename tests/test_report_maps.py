@@ -8,7 +8,6 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eelsunmix.methods import method_names
 from eelsunmix.report.figures.components import components_by_method
 from eelsunmix.report.figures.encoding import ArrayBank, encode_map, script_json
 from eelsunmix.report.figures.endmembers import group_names, members_of
@@ -211,13 +210,14 @@ def test_twenty_methods_can_be_told_apart():
 
 
 def test_labels_of_one_method_share_its_colour_and_differ_in_their_dashes():
-    labels = [f"{method}{end}" for end in ("", "_published") for method in method_names()]
+    methods = ("blu", "cnnaeu", "daeu", "ica", "mtaeu", "nmf", "udas", "vca")  # those that have a colour
+    labels = [f"{method}{end}" for end in ("", "_published") for method in methods]
     styles = method_styles(["BS", *labels], {label: label.removesuffix("_published") for label in labels})
-    for method in method_names():
+    for method in methods:
         first, second = styles[method], styles[f"{method}_published"]
         assert first["color"] == second["color"]
         assert (first["dash"], second["dash"]) == ("solid", "dash")
-    assert len({style["color"] for style in styles.values()}) == 1 + len(method_names())
+    assert len({style["color"] for style in styles.values()}) == 1 + len(methods)
 
 
 def _comparison(labels, groups):
