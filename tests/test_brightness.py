@@ -86,6 +86,43 @@ def test_even_models_are_projective_on_any_part_of_the_axis():
     np.testing.assert_allclose(part.abundances(spectra[:, 5:]).mean, fractions, atol=1e-9)
 
 
+@pytest.mark.parametrize("method", ["vca", "blu", "udas"])
+@pytest.mark.parametrize("channels", [slice(80, None), slice(50, 160)])
+def test_a_part_of_the_axis_is_mapped_as_well_as_by_a_fit_to_it(method, channels):
+    # The endmembers' shares of all counts are not those in the part.
+    image, truth, _ = scene(wedge=0.6)
+    part = image.isel(energy_loss=channels)
+    model = fit(image, method, n_endmembers=3, brightness="variable", **QUICK[method])
+    own = fit(part, method, n_endmembers=3, brightness="variable", **QUICK[method])
+
+    def error(fitted):
+        maps = apply(fitted, part).abundance.to_numpy().astype(float)
+        order = metrics.match(truth.reshape(-1, 3).T, maps.reshape(-1, 3).T)
+        return np.sqrt(np.mean((maps[..., order] - truth) ** 2))
+
+    assert error(model) < 1.05 * error(own) < 0.18
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_draws_of_blu_are_brought_to_equal_counts(weighted):
+    image, _, _ = scene(wedge=0.6)
+    setting = "eels" if weighted else "published"
+    model = load_model(
+        fit(image, "blu", n_endmembers=3, setting=setting, brightness="constant", **QUICK["blu"])
+    )
+    assert (model.channel_weight is not None) == weighted
+    weight = model.channel_weight if weighted else 1.0
+
+    def drawn(one):
+        return (one.origin + one.vertex_draws @ one.axes) * weight
+
+    equal = model.normalised(700.0)
+    expected = drawn(model) * (700.0 / drawn(model).sum(axis=-1, keepdims=True))
+    np.testing.assert_allclose(drawn(equal), expected, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(equal.axes @ equal.axes.T, np.eye(2), atol=1e-12)
+    np.testing.assert_allclose(equal.endmembers.sum(axis=1), 700.0)
+
+
 @pytest.mark.parametrize("method", QUICK)
 def test_the_abundances_of_a_model_are_those_of_its_maps(method):
     image, _, _ = scene(wedge=0.6)

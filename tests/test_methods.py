@@ -203,11 +203,11 @@ def test_methods_are_plain_options(method):
 
 
 def test_misspelt_names_and_options_get_a_suggestion():
-    with pytest.raises(InputError, match="method 'vka' does not exist; did you mean 'vca'"):
+    with pytest.raises(InputError, match=r"method 'vka' does not exist; did you mean vca\?"):
         build_method("vka")
-    with pytest.raises(InputError, match=r"choose from .*ica, .*nmf"):
+    with pytest.raises(InputError, match=r"possible: .*ica, .*nmf"):
         build_method("quantum")
-    with pytest.raises(InputError, match="method 'vca' has no option 'n_draw'; did you mean 'n_draws'"):
+    with pytest.raises(InputError, match=r"method 'vca' has no option 'n_draw'; did you mean n_draws\?"):
         build_method("vca", n_draw=3)
     with pytest.raises(InputError, match=r"VCA: n_draws needs a whole number of at least 1, found 0"):
         build_method("vca", n_draws=0)

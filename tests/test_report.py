@@ -17,10 +17,10 @@ import pytest
 
 from eelsunmix.errors import InputError
 from eelsunmix.methods import method_names
+from eelsunmix.methods._references import references
 from eelsunmix.model_arrays import model_arrays
 from eelsunmix.report import read_benchmarks, sections, write_report
 from eelsunmix.report.page import write_page
-from eelsunmix.report.references import references
 from eelsunmix.storage import publish
 from tiny_run import EDGES, altered, report_arguments
 

@@ -119,7 +119,7 @@ EDITS = {
         "the counts have sizes",
         set(),
     ),
-    "did you mean": ("errors.py", "n=1)", "n=2)", set()),
+    "did you mean": ("errors.py", "n=1, cutoff", "n=2, cutoff", set()),
     "another suffix of one vendor": (
         "io/formats/velox.py",
         'suffixes = (".emd",)',

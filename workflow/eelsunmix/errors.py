@@ -1,7 +1,10 @@
 """The exceptions that a user can cause; each message is one line that says where and what to do."""
 
-import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+LONGEST_LIST = 20
+"""Names that a message lists at most."""
 
 
 class InputError(ValueError):
@@ -28,13 +31,20 @@ def failure_record(reason: str) -> dict[str, str]:
     return {"status": "failed", "message": " ".join(reason.split()), "model": ""}
 
 
-def nearest(word: str, known: Sequence[str]) -> str:
-    """Suggest what may have been meant, or list the choice.
+def suggestion(word: str, candidates: Iterable[str]) -> str:
+    """Say which of the candidates was probably meant, or list them.
 
     Examples
     --------
-    >>> nearest("vka", ["nmf", "vca"])
-    "did you mean 'vca'?"
+    >>> suggestion("onset", ["onset_eV", "fit_eV"])
+    'did you mean onset_eV?'
+    >>> suggestion("xyz", ["b", "a"])
+    'possible: b, a'
     """
-    close = difflib.get_close_matches(str(word).lower(), known, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"choose from {', '.join(known)}"
+    names = list(candidates)
+    listed = [*names[:LONGEST_LIST], *(["..."] if len(names) > LONGEST_LIST else [])]
+    lower = {name.lower(): name for name in names}
+    close = get_close_matches(word.lower(), lower, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {lower[close[0]]}?"
+    return f"possible: {', '.join(listed)}" if names else "nothing can be written here"

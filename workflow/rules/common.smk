@@ -15,7 +15,7 @@ from eelsunmix.configuration import (
 )
 from eelsunmix.errors import InputError
 from eelsunmix.provenance import file_fingerprint, source_fingerprint
-from eelsunmix.report.references import references
+from eelsunmix.methods._references import references
 
 command_line = workflow.config_settings
 module_name = workflow.modifier.namespace  # None unless another workflow uses this one

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eelsunmix.configuration.nodes import Node
-from eelsunmix.configuration.problems import Problem, shown, suggestion
+from eelsunmix.configuration.problems import Problem, shown
 from eelsunmix.configuration.settings import EXAMPLE_PREFIX
+from eelsunmix.errors import suggestion
 from eelsunmix.examples import registry
 from eelsunmix.mistakes import Keys
 

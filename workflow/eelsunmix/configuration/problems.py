@@ -3,13 +3,11 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from eelsunmix.errors import InputError
 from eelsunmix.mistakes import Keys
 
 LONGEST_QUOTE = 60
-LONGEST_LIST = 20
 _PLAIN_TEXT = re.compile(r"\S([\S ]*\S)?")
 
 
@@ -96,22 +94,3 @@ def unknown_key(advice: str, value: str) -> str:
     """Message for a key that does not belong here; `{title: A, B}` makes a key B without a value."""
     comma = not value and not advice.startswith("did you mean")
     return f"unknown key; {advice}{' (a text that contains a comma needs quotes)' if comma else ''}"
-
-
-def suggestion(word: str, candidates: Iterable[str]) -> str:
-    """Say which of the candidates was probably meant, or list them.
-
-    Examples
-    --------
-    >>> suggestion("onset", ["onset_eV", "fit_eV"])
-    'did you mean onset_eV?'
-    >>> suggestion("xyz", ["b", "a"])
-    'possible: b, a'
-    """
-    names = list(candidates)
-    listed = [*names[:LONGEST_LIST], *(["..."] if len(names) > LONGEST_LIST else [])]
-    lower = {name.lower(): name for name in names}
-    close = get_close_matches(word.lower(), lower, n=1, cutoff=0.6)
-    if close:
-        return f"did you mean {lower[close[0]]}?"
-    return f"possible: {', '.join(listed)}" if names else "nothing can be written here"

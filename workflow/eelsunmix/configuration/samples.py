@@ -6,8 +6,9 @@ from pathlib import Path
 from eelsunmix.configuration.documents import read_text
 from eelsunmix.configuration.names import duplicates_but_for_case, sample_name_fault
 from eelsunmix.configuration.nodes import Node
-from eelsunmix.configuration.problems import ConfigurationError, Problem, quoted, shown, suggestion
+from eelsunmix.configuration.problems import ConfigurationError, Problem, quoted, shown
 from eelsunmix.configuration.strict_yaml import scalar
+from eelsunmix.errors import suggestion
 
 COLUMNS = ("sample", "file", "signal", "fit_on", "invalid_pixels", "n_learning_pixels", "seed")
 """Columns that a table of samples may have."""

@@ -7,9 +7,10 @@ from typing import Any, get_args
 from eelsunmix.configuration.benchmark import BenchmarkOptions, default_methods, reserved_label_fault
 from eelsunmix.configuration.names import duplicates_but_for_case, label_fault, method_label_fault
 from eelsunmix.configuration.nodes import Node, node_of
-from eelsunmix.configuration.problems import Problem, suggestion, unknown_key
+from eelsunmix.configuration.problems import Problem, unknown_key
 from eelsunmix.configuration.settings import MethodSettings, Sections
 from eelsunmix.configuration.validation import kind_of, validate
+from eelsunmix.errors import suggestion
 from eelsunmix.methods import method_class, method_names, suits_variable_brightness
 from eelsunmix.mistakes import Keys
 from eelsunmix.synthetic import SCENES

@@ -7,8 +7,9 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from eelsunmix.configuration.nodes import Node, node_of
-from eelsunmix.configuration.problems import ConfigurationError, Problem, shown, suggestion, unknown_key
+from eelsunmix.configuration.problems import ConfigurationError, Problem, shown, unknown_key
 from eelsunmix.configuration.words import found, hint
+from eelsunmix.errors import suggestion
 from eelsunmix.mistakes import Keys, Mistake, Schema, below, mistakes_of
 from eelsunmix.options import Options
 

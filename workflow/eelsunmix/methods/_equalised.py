@@ -75,10 +75,11 @@ class _Equalised(Model):
 
     def resampled(self, energy: Floats, new_energy: Floats) -> Self:
         """Return the same model on another energy axis, where its spectra have fewer counts."""
-        scales = self._scales
-        moved = self.inner.scaled(scales).resampled(energy, new_energy)
-        counts = float(np.mean(moved.endmembers.sum(axis=1)))
-        return type(self)(inner=moved.scaled(1.0 / scales), counts=counts)
+        moved = self.inner.scaled(self._scales).resampled(energy, new_energy)
+        totals = moved.endmembers.sum(axis=1)
+        counts = float(np.mean(totals))
+        inner = moved.normalised(counts).scaled(totals / (counts * self._scales))
+        return type(self)(inner=inner, counts=counts)
 
     def to_dataset(self) -> xr.Dataset:
         """Return the wrapped model as arrays and attributes, and its counts as one more attribute."""

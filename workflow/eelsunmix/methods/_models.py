@@ -132,6 +132,10 @@ class StoredModel(Model):
         """Return the same model with endmembers of that many times the counts."""
         return dataclasses.replace(self, endmembers=self.endmembers * factors[:, None])
 
+    def normalised(self, counts: float) -> Self:
+        """Return the same model with endmembers that all have these total counts."""
+        return self.scaled(counts / self.endmembers.sum(axis=1))
+
     def resampled(self, energy: Floats, new_energy: Floats) -> Self:
         """Refuse: the model is bound to the channels that it has learned.
 

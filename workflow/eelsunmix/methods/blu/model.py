@@ -96,6 +96,24 @@ class BayesianModel(StoredModel, PixelModel):
             endmember_spectrum_sd=self.endmember_spectrum_sd * factors[:, None],
         )
 
+    def normalised(self, counts: float) -> "BayesianModel":
+        """Return the model with endmembers of these total counts, in each draw and on average.
+
+        With ``t_0`` and ``t`` the totals of origin and axes, the spectrum ``origin + v @ axes`` of the total
+        ``t_0 + v @ t`` becomes ``origin * counts / t_0 + (v * counts / (t_0 + v @ t)) @ directions``, where
+        the directions ``axes - outer(t / t_0, origin)`` have the total zero.
+        """
+        weight = np.ones(len(self.origin)) if self.channel_weight is None else self.channel_weight
+        total, totals = float(self.origin @ weight), self.axes @ weight
+        rows, triangle = np.linalg.qr((self.axes - np.outer(totals / total, self.origin)).T)
+        factors = counts / (total + self.vertex_draws @ totals)
+        return dataclasses.replace(
+            self.scaled(counts / self.endmembers.sum(axis=1)),
+            axes=rows.T,
+            origin=self.origin * (counts / total),
+            vertex_draws=(self.vertex_draws * factors[..., None]) @ triangle.T,
+        )
+
     def resampled(self, energy: Floats, new_energy: Floats) -> "BayesianModel":
         """Integrate the model over other channels, so that no counts are lost or gained."""
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import xarray as xr
 
+from eelsunmix.methods._references import references
 from eelsunmix.report.content import (
     Block,
     Code,
@@ -16,7 +17,6 @@ from eelsunmix.report.content import (
 )
 from eelsunmix.report.formatting import DASH, integer
 from eelsunmix.report.inputs import Inputs
-from eelsunmix.report.references import references
 from eelsunmix.report.texts import as_yaml, shown_path
 
 WORKFLOW = (
