@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 from eelsunmix.background.exponents import fit_exponent, fitted_exponent_variance
 from eelsunmix.background.power_law import PowerLawFit, counting_variance, fit_power_law
@@ -158,7 +158,9 @@ def gaussian_sum(values: Floats, sigma: float, axes: Sequence[int], *, squared: 
     kernel = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
     kernel /= kernel.sum()
     for axis in axes:
-        values = ndimage.correlate1d(values, kernel**2 if squared else kernel, axis=axis, mode="constant")
+        values = scipy.ndimage.correlate1d(
+            values, kernel**2 if squared else kernel, axis=axis, mode="constant"
+        )
     return values
 
 

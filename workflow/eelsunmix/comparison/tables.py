@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import scipy
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter
 
 from eelsunmix.comparison.components import REFERENCE, Components, Setting
 from eelsunmix.comparison.elements import (
@@ -146,8 +146,8 @@ def _smooth(reference: xr.DataArray, setting: Setting) -> Floats:
     size = [3 if dim in ("y", "x") else 1 for dim in setting.navigation]
     values = reference.to_numpy().astype(float)
     valid = np.isfinite(values)
-    total = uniform_filter(np.where(valid, values, 0.0), size, mode="nearest")
-    part = uniform_filter(valid.astype(float), size, mode="nearest")
+    total = scipy.ndimage.uniform_filter(np.where(valid, values, 0.0), size, mode="nearest")
+    part = scipy.ndimage.uniform_filter(valid.astype(float), size, mode="nearest")
     return np.divide(total, part, out=np.full(values.shape, np.nan), where=part > 1e-6)
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import numpy as np
+import scipy
 import xarray as xr
 from pydantic import Field
-from scipy.ndimage import median_filter
 
 from eelsunmix.corrections.common import interpolate_channels, record
 from eelsunmix.corrections.correction import Correction
@@ -124,7 +124,9 @@ def _dead(statistics: Statistics) -> np.ndarray:
     """Channels that never change although their neighbours do; a long stretch is empty, not dead."""
     constant = statistics.highest == statistics.lowest
     total = statistics.sums.sum(axis=0)
-    around = median_filter(np.where(constant, 0.0, total), size=2 * LONGEST_DEAD_RUN + 3, mode="nearest")
+    around = scipy.ndimage.median_filter(
+        np.where(constant, 0.0, total), size=2 * LONGEST_DEAD_RUN + 3, mode="nearest"
+    )
     # with 25 counts expected, a channel that is zero by chance comes once in 1e11
     return _short_runs(constant & (around > 25)) & (statistics.n_pixels.sum() > 1)
 
@@ -175,7 +177,7 @@ def _usual_roughness(means: np.ndarray) -> np.ndarray:
     """Robust local spread of a channel against its two neighbours, relative, (group, channel)."""
     logarithm = np.log(np.maximum(means, 1e-12))
     deviation = np.abs(logarithm - (_shifted(logarithm, -1) + _shifted(logarithm, 1)) / 2)
-    return 1.4826 * median_filter(deviation, size=(1, 51), mode="nearest") / math.sqrt(1.5)
+    return 1.4826 * scipy.ndimage.median_filter(deviation, size=(1, 51), mode="nearest") / math.sqrt(1.5)
 
 
 def _shifted(spectra: np.ndarray, step: int) -> np.ndarray:

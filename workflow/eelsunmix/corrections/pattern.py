@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.signal import savgol_filter
-from scipy.special import chdtri
+import scipy
 
 from eelsunmix.corrections.common import interpolate_channels
 
@@ -56,7 +55,7 @@ def high_pass(spectra: np.ndarray, window: int) -> np.ndarray:
     .. [1] Savitzky, Golay, Anal. Chem. 36 (1964) 1627, table I.
     """
     logarithm = np.log(np.maximum(spectra, 1e-12))
-    return logarithm - savgol_filter(logarithm, window, ORDER, axis=-1)
+    return logarithm - scipy.signal.savgol_filter(logarithm, window, ORDER, axis=-1)
 
 
 def roughness(spectrum: np.ndarray, usable: np.ndarray, window: int) -> float:
@@ -72,7 +71,7 @@ def expected_roughness(total: np.ndarray, usable: np.ndarray, window: int, varia
         return float("nan")
     impulse = np.zeros(2 * window + 1)
     impulse[window] = 1.0
-    left = 1 - savgol_filter(impulse, window, ORDER)[window]
+    left = 1 - scipy.signal.savgol_filter(impulse, window, ORDER)[window]
     return float(np.sqrt(left * variance_to_mean * np.mean(1 / total[usable])))
 
 
@@ -171,8 +170,8 @@ def _common_to_all(misfit: np.ndarray, usable: np.ndarray, freedom: int) -> np.n
     """Channels in which the groups agree as well as in others: a line is stronger in some of them."""
     if not usable.any():
         return usable
-    typical = float(np.median(misfit[usable])) / float(chdtri(freedom, 0.5))
-    agrees: np.ndarray = misfit <= typical * float(chdtri(freedom, DISAGREEMENT))
+    typical = float(np.median(misfit[usable])) / float(scipy.special.chdtri(freedom, 0.5))
+    agrees: np.ndarray = misfit <= typical * float(scipy.special.chdtri(freedom, DISAGREEMENT))
     return agrees
 
 

@@ -4,8 +4,8 @@ import itertools
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from pydantic import Field
-from scipy.ndimage import minimum_filter1d
 
 from eelsunmix.options import Options
 
@@ -110,7 +110,7 @@ def _candidates(
 ) -> np.ndarray:
     """Return indices (candidate, axis) of voxels far above the lowest within three channels: a sieve."""
     root = _stabilised(cube[core].astype(np.float32), variance_to_mean)
-    lowest = minimum_filter1d(root, 7, axis=-1, mode="mirror")
+    lowest = scipy.ndimage.minimum_filter1d(root, 7, axis=-1, mode="mirror")
     # the sieve works in float32; its margin keeps it from being stricter than the judgement in float64
     corner = np.array([*(part.start for part in core), 0])
     return np.argwhere(root - lowest > 0.999 * sigma) + corner

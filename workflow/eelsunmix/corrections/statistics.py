@@ -4,8 +4,8 @@ import functools
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 import xarray as xr
-from scipy.ndimage import median_filter
 
 from eelsunmix.corrections.spikes import Spikes, find_spikes
 from eelsunmix.errors import InputError
@@ -80,7 +80,8 @@ def spectral_groups(image: xr.DataArray) -> Groups:
     where = np.unravel_index(chosen, image.valid_pixel.shape)
     index = {dim: xr.DataArray(part, dims="pixel") for dim, part in zip(image.dims[:-1], where, strict=True)}
     sample = image.variable.isel({dim: part.variable for dim, part in index.items()})
-    spectra = median_filter(sample.to_numpy().astype(float), size=(1, 5))  # a spike must not steer the groups
+    # a spike must not steer the groups
+    spectra = scipy.ndimage.median_filter(sample.to_numpy().astype(float), size=(1, 5))
     shares = spectra / np.maximum(spectra.sum(axis=1, keepdims=True), 1.0)
     weight = 1 / np.sqrt(np.maximum(shares.mean(axis=0), 1e-12))
     axis = _leading_direction((shares - shares.mean(axis=0)) * weight) * weight

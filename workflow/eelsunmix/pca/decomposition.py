@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import scipy
 import xarray as xr
-from scipy.linalg import eigh
 
 from eelsunmix.errors import InputError
 from eelsunmix.execution.blocks import map_blocks, template_like
@@ -101,7 +101,7 @@ def _decompose(image: xr.DataArray) -> tuple[Gram, Floats, Floats, Floats]:
 def _eigen(gram: Gram, per_electron: float) -> tuple[Floats, Floats, Floats]:
     weight = _channel_weight(gram, per_electron)
     scaled = gram.products / weight[:, None] / weight * (gram.variance_total / gram.n_pixels**2)
-    values, vectors = eigh(scaled, overwrite_a=True, check_finite=False)
+    values, vectors = scipy.linalg.eigh(scaled, overwrite_a=True, check_finite=False)
     values, vectors = np.maximum(values[::-1], 0.0), vectors[:, ::-1]
     values = values[: min(gram.n_pixels, len(values))]
     # An eigenvector has no sign of its own: its largest element is made positive.

@@ -7,9 +7,8 @@ the same within that noise removes it without mixing different pixels. Everythin
 from collections.abc import Iterator
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.ndimage import binary_dilation, uniform_filter
-from scipy.special import chdtri
 
 from eelsunmix.typing import Bools
 
@@ -115,14 +114,14 @@ def significant_loss(
     """
     spread = np.sqrt(np.where(valid, variance, 1))[..., None]
     removed = np.where(valid[..., None], (scores - smooth) / spread, 0)
-    limit = chdtri(scores.shape[-1], probability)
+    limit = scipy.special.chdtri(scores.shape[-1], probability)
     found = np.zeros(valid.shape, dtype=bool)
     for sides in GUARD_WINDOWS:
         pixels = _window_sum(valid.astype(np.float64), sides)
         sums = _window_sum(removed, (*sides, 1))
         # A mean over n pixels has variance 1 / n: n * mean^2 = sum^2 / n.
         found |= np.sum(sums**2, axis=-1) > limit * np.maximum(pixels, 1)
-    return binary_dilation(found, np.ones((3, 3))) & valid
+    return scipy.ndimage.binary_dilation(found, np.ones((3, 3))) & valid
 
 
 def _patch_distance(
@@ -144,4 +143,4 @@ def _patch_distance(
 
 
 def _window_sum(values: AnyFloats, sides: tuple[int, ...]) -> AnyFloats:
-    return uniform_filter(values, sides, mode="constant") * np.prod(sides).astype(values.dtype)
+    return scipy.ndimage.uniform_filter(values, sides, mode="constant") * np.prod(sides).astype(values.dtype)

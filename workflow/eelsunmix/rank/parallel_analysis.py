@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.linalg import eigvalsh, eigvalsh_tridiagonal
+import scipy
 
 from eelsunmix.typing import Floats
 
@@ -57,7 +57,7 @@ def poisson_noise_eigenvalues(
     for _ in range(DRAWS):
         noise = (level * rng.poisson(mean / level) - mean) / np.sqrt(mean)
         products = noise.T @ noise if len(noise) >= noise.shape[1] else noise @ noise.T
-        yield eigvalsh(products, overwrite_a=True, check_finite=False)[::-1] / len(noise)
+        yield scipy.linalg.eigvalsh(products, overwrite_a=True, check_finite=False)[::-1] / len(noise)
 
 
 def white_noise_eigenvalues(n_pixels: int, n_channels: int, rng: np.random.Generator) -> Floats:
@@ -80,4 +80,4 @@ def white_noise_eigenvalues(n_pixels: int, n_channels: int, rng: np.random.Gener
     diagonal = np.sqrt(rng.chisquare(large - np.arange(small)))
     below = np.sqrt(rng.chisquare(np.arange(small - 1, 0, -1))) if small > 1 else np.empty(0)
     main = diagonal**2 + np.concatenate([[0.0], below**2])
-    return eigvalsh_tridiagonal(main, diagonal[:-1] * below)[::-1] / n_pixels
+    return scipy.linalg.eigvalsh_tridiagonal(main, diagonal[:-1] * below)[::-1] / n_pixels

@@ -4,8 +4,8 @@ import math
 from typing import Annotated, Literal, Self
 
 import numpy as np
+import scipy
 from pydantic import Field, model_validator
-from scipy.ndimage import uniform_filter
 
 from eelsunmix.options import LISTED, ODD, BrokenRuleError, Options, Positive
 from eelsunmix.synthetic.edges import SCENE_EDGES
@@ -111,6 +111,8 @@ def mixed_blocks(options: ChequerboardOptions, n_endmembers: int, rng: np.random
     rows, columns = options.shape
     pixels = np.kron(owner, np.ones((options.block, options.block), dtype=int))[:rows, :columns]
     pure = np.eye(n_endmembers)[pixels]
-    mixed = uniform_filter(pure, size=(options.filter_size, options.filter_size, 1), mode="nearest")
+    mixed = scipy.ndimage.uniform_filter(
+        pure, size=(options.filter_size, options.filter_size, 1), mode="nearest"
+    )
     mixed = np.clip(mixed, 0, None)
     return mixed / mixed.sum(axis=-1, keepdims=True)

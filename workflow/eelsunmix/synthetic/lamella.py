@@ -1,7 +1,7 @@
 """Where the materials of the multilayer are, how thick the lamella is, and what a pixel scatters."""
 
 import numpy as np
-from scipy.ndimage import gaussian_filter, gaussian_filter1d
+import scipy
 
 from eelsunmix.synthetic.layers import MultilayerOptions
 from eelsunmix.synthetic.spectra import pixel_spectrum
@@ -21,7 +21,7 @@ def layer_fractions(options: MultilayerOptions, rng: np.random.Generator) -> np.
     """
     position = np.arange(-4.0, options.shape[1] * options.pixel_nm + 4.0, FINE_NM)
     fine = _fractions_on_line(options, position)
-    fine = gaussian_filter1d(fine, options.probe_sd_nm / FINE_NM, axis=0, mode="nearest")
+    fine = scipy.ndimage.gaussian_filter1d(fine, options.probe_sd_nm / FINE_NM, axis=0, mode="nearest")
     fine = np.clip(fine, 0, None) / fine.sum(axis=1, keepdims=True)
     shift = _smooth(rng.standard_normal(options.shape[0]), BLOB_NM / options.pixel_nm) * options.roughness_nm
     pixels = options.pixel_nm * np.arange(options.shape[1])
@@ -114,7 +114,7 @@ def _lagrange(nodes: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 def _smooth(noise: np.ndarray, sd_pixels: float) -> np.ndarray:
     """Smooth random field with mean 0 and standard deviation 1 (zeros where it has no variation)."""
-    field = gaussian_filter(noise, sd_pixels, mode="reflect")
+    field = scipy.ndimage.gaussian_filter(noise, sd_pixels, mode="reflect")
     field -= field.mean()
     spread = field.std()
     return field / spread if spread > 0 else field

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
+import scipy
 
 from eelsunmix.synthetic.materials import Material, material_of
 
@@ -62,7 +62,7 @@ def pixel_spectrum(
     areal_density_cm2 = material.units_per_nm3 * thickness_nm * 1e14
     single = single_scattering(material, fine) * CM2_PER_BARN * areal_density_cm2
     plural = plural_scattering(single, thickness_nm / material.mean_free_path_nm)
-    blurred = gaussian_filter1d(plural, psf_channels * step / FINE_STEP_EV, mode="nearest")
+    blurred = scipy.ndimage.gaussian_filter1d(plural, psf_channels * step / FINE_STEP_EV, mode="nearest")
     return _integrate_channels(blurred, fine, energy_loss, step)
 
 
