@@ -4,7 +4,7 @@ import dataclasses
 
 import xarray as xr
 
-from eelsunmix.methods import stored_class
+from eelsunmix.methods import has_failed, stored_class
 from eelsunmix.storage import Variable
 from eelsunmix.storage.layout import ANY_UNIT
 
@@ -22,7 +22,7 @@ def model_arrays(stored: xr.Dataset) -> dict[str, Variable]:
     dict
         Name -> declaration; empty for a method that failed.
     """
-    if stored.attrs["status"] == "failed":
+    if has_failed(stored):
         return {}
     fields = dataclasses.fields(stored_class(stored))
     return dict(

@@ -10,6 +10,7 @@ from eelsunmix.image import as_spectrum_image
 from eelsunmix.mapping.abundance_maps import map_abundance
 from eelsunmix.mapping.models import model_for
 from eelsunmix.mapping.refit import refit
+from eelsunmix.methods import has_failed
 
 
 def apply(model: xr.Dataset, image: xr.DataArray, *, counts: xr.DataArray | None = None) -> xr.Dataset:
@@ -40,7 +41,7 @@ def apply(model: xr.Dataset, image: xr.DataArray, *, counts: xr.DataArray | None
         The model does not cover the energy axis of the image, or the images do not belong together.
     """
     attrs = _map_attrs(model)
-    if model.attrs["status"] == "failed":
+    if has_failed(model):
         return xr.Dataset(attrs=attrs)
     order = [*image.dims]
     image = as_spectrum_image(image)
