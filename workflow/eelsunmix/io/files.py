@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import struct
+import tokenize
 import warnings
 import zipfile
 import zlib
@@ -28,7 +29,7 @@ REFUSED = {
 _READER_ERRORS: tuple[type[Exception], ...] = (
     OSError, EOFError, MemoryError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError,
     RuntimeError, NameError, AssertionError, SyntaxError, StopIteration, struct.error, zlib.error,
-    zipfile.BadZipFile,
+    zipfile.BadZipFile, tokenize.TokenError,
 )  # fmt: skip
 
 logger = logging.getLogger(__name__)

@@ -3,6 +3,7 @@
 from collections.abc import Hashable
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from eelsunmix.errors import InputError, MethodFailedError, failure_record
@@ -66,6 +67,11 @@ def _map_attrs(model: xr.Dataset) -> dict[str, Any]:
 def _check_same_pixels(image: xr.DataArray, counts: xr.DataArray) -> None:
     if dict(image.sizes) != dict(counts.sizes):
         raise InputError(f"counts have sizes {dict(counts.sizes)}, but the image has {dict(image.sizes)}")
+    energy = image.dims[-1]
+    axes = image[energy].to_numpy(), counts[energy].to_numpy()
+    if not np.allclose(*axes, rtol=1e-6):
+        first, second = (f"{axis[0]:g} to {axis[-1]:g}" for axis in axes)
+        raise InputError(f"counts have {energy} {second}, but the image has {first}; give both the same axis")
 
 
 def _in_callers_order(result: xr.Dataset, order: list[Hashable], energy: Hashable) -> xr.Dataset:

@@ -5,7 +5,7 @@ import re
 
 import xarray as xr
 
-from eelsunmix.errors import InputError
+from eelsunmix.errors import InputError, in_brief
 from eelsunmix.methods._equalised import equalised
 from eelsunmix.methods._models import COUNTS_ATTRIBUTE, FrameModel, PixelModel, StoredModel
 from eelsunmix.methods._stored import faults
@@ -61,13 +61,13 @@ def stored_class(dataset: xr.Dataset) -> type[StoredModel]:
     kind = _class_of(name)
     if kind is None:
         raise InputError(
-            f"the fit store of {_method_of(dataset)} holds no known model, but {name[:60]!r}; fit it again"
+            f"the fit store of {_method_of(dataset)} holds no known model, but {in_brief(name)}; fit it again"
         )
     return kind
 
 
 def _method_of(dataset: xr.Dataset) -> str:
-    return f"method {str(dataset.attrs.get('method'))[:60]!r}"
+    return f"method {in_brief(dataset.attrs.get('method'))}"
 
 
 def _class_of(name: str) -> type[StoredModel] | None:

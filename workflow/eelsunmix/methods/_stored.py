@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from eelsunmix.errors import in_brief
 from eelsunmix.methods._models import COUNTS_ATTRIBUTE, RECORD, StoredModel, variable_name
 
 _ANY_TYPE = ConfigDict(arbitrary_types_allowed=True, strict=True)
@@ -26,7 +27,7 @@ def faults(dataset: xr.Dataset, kind: type[StoredModel]) -> Iterator[str]:
     """
     for name in RECORD:
         if not isinstance(dataset.attrs.get(name), str):
-            yield f"attribute {name} is {_short(dataset.attrs.get(name))} instead of text"
+            yield f"attribute {name} is {in_brief(dataset.attrs.get(name))} instead of text"
     for item in dataclasses.fields(kind):
         if item.metadata.get("dims"):
             yield from _array_faults(dataset, item)
@@ -60,7 +61,7 @@ def _energy_dim(dataset: xr.Dataset) -> Any:
 
 def _settings_faults(settings: Any, kind: type[StoredModel]) -> Iterator[str]:
     if not isinstance(settings, dict):
-        yield f"attribute model_settings is {_short(settings)} instead of a mapping"
+        yield f"attribute model_settings is {in_brief(settings)} instead of a mapping"
         return
     types = get_type_hints(kind)
     plain = {
@@ -69,19 +70,19 @@ def _settings_faults(settings: Any, kind: type[StoredModel]) -> Iterator[str]:
         if "dims" not in item.metadata and item.name not in RECORD
     }
     for name in settings.keys() - plain.keys():
-        yield f"model_settings has {_short(name)}, which a {kind.__name__} does not have"
+        yield f"model_settings has {in_brief(name)}, which a {kind.__name__} does not have"
     for name, item in plain.items():
         if name not in settings and _is_needed(item):
             yield f"model_settings lacks {name}"
         if name in settings and not _is_of_type(settings[name], types[name]):
-            yield f"{name} of model_settings cannot be {_short(settings[name])}"
+            yield f"{name} of model_settings cannot be {in_brief(settings[name])}"
 
 
 def _counts_faults(dataset: xr.Dataset) -> Iterator[str]:
     counts = dataset.attrs.get(COUNTS_ATTRIBUTE, 1.0)
     is_number = isinstance(counts, int | float | np.number) and not isinstance(counts, bool)
     if not is_number or not (math.isfinite(counts) and counts > 0):
-        yield f"attribute {COUNTS_ATTRIBUTE} is {_short(counts)} instead of a number above 0"
+        yield f"attribute {COUNTS_ATTRIBUTE} is {in_brief(counts)} instead of a number above 0"
 
 
 def _is_needed(item: dataclasses.Field[Any]) -> bool:
@@ -95,8 +96,3 @@ def _is_of_type(value: Any, kind: Any) -> bool:
     except ValidationError:
         return False
     return True
-
-
-def _short(value: Any) -> str:
-    text = " ".join(repr(value).split())
-    return text if len(text) <= 60 else f"{text[:60]}..."

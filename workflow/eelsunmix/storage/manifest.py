@@ -5,16 +5,22 @@ import hashlib
 import importlib.metadata
 import json
 import os
+import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
+
+from pydantic import TypeAdapter
 
 from eelsunmix.errors import StoreError
 
 MANIFEST = "manifest.json"
 REMEDY = "delete this folder and run the workflow again"
+
+LARGEST_MANIFEST = 2**28
+"""Bytes; a manifest has some 120 for each file of its store."""
 
 _FOREIGN = {MANIFEST, ".snakemake_timestamp"}
 _PACKAGES = ("eelsunmix", "numpy", "scipy", "scikit-learn", "torch", "xarray", "zarr", "dask", "rosettasciio")
@@ -60,6 +66,9 @@ class Manifest:
         return json.dumps(vars(self), indent=1, sort_keys=True).encode()
 
 
+_TYPES = {name: TypeAdapter(kind) for name, kind in get_type_hints(Manifest).items()}
+
+
 def manifest_of(path: Path, inputs: Mapping[str, str], settings: Mapping[str, Any]) -> Manifest:
     """Describe a folder as it is now; `inputs` and `settings` as in `Manifest`."""
     return Manifest(
@@ -84,9 +93,10 @@ def read_manifest(path: str | Path) -> Manifest:
     """
     path = Path(path)
     if not path.is_dir():
-        raise StoreError(f"{path}: no such store; run the workflow that makes it")
+        found = "is a file, not a store; move it away" if path.exists() else "no such store"
+        raise StoreError(f"{path}: {found}; run the workflow that makes it")
     try:
-        manifest = Manifest(**json.loads((path / MANIFEST).read_bytes()))
+        manifest = _parsed(path / MANIFEST)
     except FileNotFoundError as error:
         raise StoreError(
             f"{path}: was never sealed (no {MANIFEST}), so it is incomplete; {REMEDY}"
@@ -97,6 +107,26 @@ def read_manifest(path: str | Path) -> Manifest:
         raise StoreError(f"{path}: {MANIFEST} is damaged; {REMEDY}") from error
     if manifest != manifest.sealed():
         raise StoreError(f"{path}: {MANIFEST} is damaged (its seal differs); {REMEDY}")
+    return manifest
+
+
+def _parsed(file: Path) -> Manifest:
+    """Read a manifest: a plain file of bounded size, with what a manifest declares.
+
+    Raises
+    ------
+    OSError, ValueError, TypeError, RecursionError
+        It is none.
+    """
+    if not stat.S_ISREG(file.stat().st_mode):
+        raise ValueError("not a plain file")  # reading a device might never end
+    with file.open("rb") as opened:
+        text = opened.read(LARGEST_MANIFEST + 1)
+    if len(text) > LARGEST_MANIFEST:
+        raise ValueError("too large")
+    manifest = Manifest(**json.loads(text))
+    for name, kind in _TYPES.items():
+        kind.validate_python(getattr(manifest, name), strict=True)
     return manifest
 
 
@@ -157,9 +187,10 @@ def installed_versions() -> dict[str, str]:
 def _agrees(path: Path, name: str, manifest: Manifest) -> bool:
     expected = manifest.files[name]
     try:
-        # The size first: it costs nothing, and nobody wants to read from what is no longer a plain file.
-        same_size = (path / name).stat().st_size == expected["size"]
-        return same_size and _digest_of_file(path / name) == expected["blake2b"]
+        # Kind and size first: they cost nothing, and reading from what is no plain file might never end.
+        found = (path / name).stat()
+        same_size = stat.S_ISREG(found.st_mode) and found.st_size == expected.get("size")
+        return same_size and _digest_of_file(path / name) == expected.get("blake2b")
     except OSError as error:
         raise _unreadable(path, name, error) from error
 
