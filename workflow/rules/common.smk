@@ -28,8 +28,19 @@ try:
         files = command_line.configfiles or ["config/config.yaml"]
         settings = read_configuration(files, command_line.config)
     else:
+        own = [
+            file
+            for file in workflow.configfiles
+            if file not in command_line.configfiles
+        ]
         settings = read_values(
-            config, f"config of module {module_name}", files=workflow.configfiles
+            config,
+            f"config of module {module_name}",
+            files=[
+                *own,
+                *command_line.configfiles,
+            ],  # in the order in which they are laid over
+            overrides=command_line.config,
         )
 except InputError as error:
     raise WorkflowError(str(error)) from None
