@@ -9,7 +9,7 @@ import xarray as xr
 
 from eelsunmix.errors import InputError
 from eelsunmix.mapping import apply
-from eelsunmix.methods import LinearModel, StoredModel, array, load_model
+from eelsunmix.methods import LinearModel, StoredModel, array, equalised, load_model
 from eelsunmix.methods._stored import faults
 from eelsunmix.model_arrays import model_arrays
 
@@ -121,3 +121,19 @@ def test_what_a_class_cannot_do_without_is_missed():
     assert list(faults(whole, Needy)) == []
     found = list(faults(whole.drop_vars("weights.a").assign_attrs(model_settings={}), Needy))
     assert found == ["variables weights.* are missing", "model_settings lacks width"]
+
+
+def test_every_array_of_a_model_has_the_unit_that_is_declared(stored):
+    own = model_arrays(stored)
+    assert {name: one.unit for name, one in own.items()} == {"loss": "1", "channel_weight": "counts"}
+    assert stored["channel_weight"].attrs == {"units": "counts"}
+    whole = Needy(endmembers=np.ones((2, 3)), width=1, weights={"a": np.ones(2)}).to_dataset()
+    assert whole["weights.a"].attrs == {"units": "1"}
+
+
+def test_a_model_of_neither_kind_cannot_be_wrapped():
+    class Neither(StoredModel):
+        pass
+
+    with pytest.raises(TypeError, match="is neither a PixelModel nor a FrameModel"):
+        equalised(Neither(endmembers=np.ones((2, 3))), 7.0)

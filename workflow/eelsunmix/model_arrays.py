@@ -6,7 +6,6 @@ import xarray as xr
 
 from eelsunmix.methods import has_failed, stored_class
 from eelsunmix.storage import Variable
-from eelsunmix.storage.layout import ANY_UNIT
 
 
 def model_arrays(stored: xr.Dataset) -> dict[str, Variable]:
@@ -38,7 +37,7 @@ def _declaration(name: str, dims: tuple[str, ...], units: str) -> tuple[str, Var
     return name if dims else f"{name}.*", Variable(
         dims=stored or None,
         dtype="number",
-        unit=units or ANY_UNIT,
+        unit=units,
         meaning="parameter of the model",
         when="the model has it",
     )

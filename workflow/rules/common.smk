@@ -28,18 +28,12 @@ try:
         files = command_line.configfiles or ["config/config.yaml"]
         settings = read_configuration(files, command_line.config)
     else:
-        own = [
-            file
-            for file in workflow.configfiles
-            if file not in command_line.configfiles
-        ]
+        last = command_line.configfiles  # laid over those of the other workflow
+        first = [file for file in workflow.configfiles if file not in last]
         settings = read_values(
             config,
             f"config of module {module_name}",
-            files=[
-                *own,
-                *command_line.configfiles,
-            ],  # in the order in which they are laid over
+            files=[*first, *last],
             overrides=command_line.config,
         )
 except InputError as error:

@@ -91,10 +91,11 @@ class FrameModel(Model):
         """Map a frame of features, shape (y, x, feature)."""
 
 
-def array(*dims: str, units: str = "") -> dict[str, Any]:
+def array(*dims: str, units: str = "1") -> dict[str, Any]:
     """Metadata of a field of a `StoredModel` that holds an array: its dims and its units in the store.
 
-    Without dims the field is a dict of arrays of any shape.
+    Without dims the field is a dict of arrays of any shape.  The unit is ``"1"`` for plain numbers, also for
+    counts that have been divided by the weight of their channel.
 
     Examples
     --------
@@ -196,11 +197,12 @@ def _variables(item: dataclasses.Field[Any], value: Any) -> dict[str, Any]:
     if value is None:
         return {}
     if dims:
-        return {variable_name(item.name): (dims, np.asarray(value), {"units": units} if units else {})}
+        return {variable_name(item.name): (dims, np.asarray(value), {"units": units})}
     return {
         f"{item.name}.{key}": (
             tuple(f"{item.name}.{key}_{axis}" for axis in range(np.ndim(array))),
             np.asarray(array),
+            {"units": units},
         )
         for key, array in value.items()
     }
