@@ -188,7 +188,7 @@ def test_missing_and_unknown_arguments_are_named(good):
     assert "missing a required argument: 'n_endmembers'; it takes image, method" in refusal(
         "fit", image=image, method="vca"
     )
-    assert "unexpected keyword argument 'option'; did you mean 'options'?" in refusal(
+    assert "unexpected keyword argument 'option'; did you mean options?" in refusal(
         "denoise", image=image, option=3
     )
 

@@ -1,7 +1,6 @@
 """The manifest of a sealed store: what it consists of, where it comes from, whether that is still so."""
 
 import errno
-import hashlib
 import importlib.metadata
 import json
 import os
@@ -15,6 +14,7 @@ from typing import Any, get_type_hints
 from pydantic import TypeAdapter
 
 from eelsunmix.errors import StoreError
+from eelsunmix.storage.digests import digest_of, digest_of_file, files_below
 
 MANIFEST = "manifest.json"
 REMEDY = "delete this folder and run the workflow again"
@@ -58,8 +58,8 @@ class Manifest:
 
     def sealed(self) -> "Manifest":
         """Return the manifest with its seal and its checksum."""
-        whole = replace(self, seal=_digest_of([self.files, self.inputs, self.settings]), checksum="")
-        return replace(whole, checksum=_digest_of(vars(whole)))
+        whole = replace(self, seal=digest_of([self.files, self.inputs, self.settings]), checksum="")
+        return replace(whole, checksum=digest_of(vars(whole)))
 
     def to_json(self) -> bytes:
         """Return the text of the file."""
@@ -73,8 +73,8 @@ def manifest_of(path: Path, inputs: Mapping[str, str], settings: Mapping[str, An
     """Describe a folder as it is now; `inputs` and `settings` as in `Manifest`."""
     return Manifest(
         files={
-            name: {"size": (path / name).stat().st_size, "blake2b": _digest_of_file(path / name)}
-            for name in _files_below(path)
+            name: {"size": (path / name).stat().st_size, "blake2b": digest_of_file(path / name)}
+            for name in files_below(path)
         },
         inputs=dict(inputs),
         settings=dict(settings),
@@ -140,7 +140,7 @@ def verify(path: str | Path) -> Manifest:
     """
     path = Path(path)
     manifest = read_manifest(path)
-    present = {name for name in _files_below(path) if name not in _FOREIGN}
+    present = {name for name in files_below(path) if name not in _FOREIGN}
     for name in sorted(manifest.files.keys() | present):
         if name not in manifest.files:
             raise StoreError(f"{path}: {name} does not belong to the store; {REMEDY}")
@@ -190,7 +190,7 @@ def _agrees(path: Path, name: str, manifest: Manifest) -> bool:
         # Kind and size first: they cost nothing, and reading from what is no plain file might never end.
         found = (path / name).stat()
         same_size = stat.S_ISREG(found.st_mode) and found.st_size == expected.get("size")
-        return same_size and _digest_of_file(path / name) == expected.get("blake2b")
+        return same_size and digest_of_file(path / name) == expected.get("blake2b")
     except OSError as error:
         raise _unreadable(path, name, error) from error
 
@@ -202,18 +202,3 @@ def _unreadable(path: Path, name: str, error: OSError) -> StoreError:
 
 def _place(path: Path) -> Path:
     return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links, which may have moved
-
-
-def _digest_of(value: Any) -> str:
-    return hashlib.blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=16).hexdigest()
-
-
-def _digest_of_file(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
-
-
-def _files_below(path: Path) -> list[str]:
-    # A link to a folder counts as a file: a store has none, and what it leads to was never sealed.
-    found = (file for file in path.rglob("*") if file.is_symlink() or not file.is_dir())
-    return sorted(str(file.relative_to(path)) for file in found)
