@@ -1,7 +1,6 @@
 """Wrong arguments of the public functions: one line that names the argument, what it needs, what it got."""
 
 import inspect
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -175,12 +174,50 @@ def test_inputs_are_many_paths_not_the_letters_of_one(good):
     assert found == "publish: inputs needs a list of values, each text, not 'small.zarr'"
 
 
-def test_attributes_that_no_store_can_hold_are_refused(good):
-    strange = good["publish"]["dataset"].assign_attrs(a=object())
-    assert "publish: dataset needs plain values" in refusal(
-        "publish", **good["publish"] | {"dataset": strange}
-    )
-    assert not Path(good["publish"]["path"]).exists()
+UNSTORABLE = {
+    "attributes": xr.Dataset(attrs={"a": object()}),
+    "keys": xr.Dataset(attrs={3: 1}),
+    "objects": xr.Dataset({"a": ("x", np.array([object(), 1]))}),
+    "outside": xr.Dataset({"../a": ("x", [1.0])}),
+    "nameless": xr.Dataset({"": ("x", [1.0])}),
+    "number": xr.Dataset({3: ("x", [1.0])}),
+    "manifest": xr.Dataset({"manifest.json": ("x", [1.0])}),
+    "metadata": xr.Dataset({"zarr.json": ("x", [1.0])}),
+    "null": xr.Dataset({"a\0": ("x", [1.0])}),
+    "long": xr.Dataset({"a" * 300: ("x", [1.0])}),
+    "levels": xr.Dataset(coords={"i": ("x", [1, 2]), "j": ("x", [3, 4])}).set_index(x=["i", "j"]),
+}
+
+
+@pytest.mark.parametrize("dataset", UNSTORABLE.values(), ids=UNSTORABLE)
+def test_what_no_store_can_hold_is_refused_before_anything_is_written(dataset, tmp_path):
+    assert "publish: dataset " in refusal("publish", dataset=dataset, path=tmp_path / "new.zarr")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_texts_and_folders_of_arrays_can_be_stored(tmp_path):
+    texts = np.array(["a", "bc"], dtype=object)
+    eu.publish(xr.Dataset({"deep/a": ("x", [1.0, 2.0]), "b": ("x", texts)}), tmp_path / "new.zarr")
+    assert eu.open_store(tmp_path / "new.zarr")["b"].to_numpy().tolist() == ["a", "bc"]
+
+
+def test_a_file_in_the_place_of_a_folder_is_named(good, tmp_path):
+    (tmp_path / "file").touch()
+    found = refusal("publish", dataset=good["publish"]["dataset"], path=tmp_path / "file" / "a.zarr")
+    assert "a.zarr: cannot be written, a file stands where a folder is needed; move it away" in found
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kind"),
+    [
+        ("edges", {"Ti_L23": {"element": "Ti", **EDGES["Ti_L23"]}}, "Edge"),
+        ("profiles", {"across": {"along": "x"}}, "Profile"),
+        ("regions", {"vacuum": {"x_nm": [0, 1]}}, "Region"),
+    ],
+)
+def test_a_comparison_takes_objects_not_mappings(good, name, value, kind):
+    found = refusal("compare", **good["compare"] | {name: value})
+    assert f"compare: {name}['{next(iter(value))}'] needs {kind}(...), not {{" in found
 
 
 def test_missing_and_unknown_arguments_are_named(good):

@@ -14,6 +14,7 @@ REMEDIES = {
     errno.EPERM: ("no permission", "check the folder or give another with --directory"),
     errno.EROFS: ("the file system is read-only", "give another folder with --directory"),
     errno.ENOTDIR: ("a file stands where a folder is needed", "move it away"),
+    errno.EEXIST: ("a file stands where a folder is needed", "move it away"),
     errno.EIO: ("the disk reports an error", "check it"),
     errno.ESTALE: ("the network file system has lost the folder", "run again"),
 }

@@ -102,7 +102,8 @@ class _Words(GenerateJsonSchema):
     """JSON schema in which classes of Python are constants: what messages call them."""
 
     def is_instance_schema(self, schema: Any) -> dict[str, Any]:
-        return {"const": f"a {schema['cls'].__name__}"}
+        name = schema["cls"].__name__
+        return {"const": f"{'an' if name[0] in 'AEIOU' else 'a'} {name}"}
 
     def model_schema(self, schema: Any) -> dict[str, Any]:
         return {"const": f"{schema['cls'].__name__}(...)"}

@@ -1,20 +1,24 @@
 """What arguments must be beyond their annotations: the same in all functions, by their names."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import xarray as xr
-from pydantic import AfterValidator, Field, GetCoreSchemaHandler
+from pydantic import AfterValidator, Field, GetCoreSchemaHandler, InstanceOf
 from pydantic_core import CoreSchema
 from pydantic_core.core_schema import no_info_after_validator_function
 
 from eelsunmix.edges import Edge
 from eelsunmix.errors import in_brief
 from eelsunmix.plain import plain_values
+from eelsunmix.profiles import Profile, Region
+from eelsunmix.storage import MANIFEST, Variable
 
 _LONGEST_NAME = 255
+_TAKEN = frozenset({"", ".", "..", "zarr.json", MANIFEST})
+"""Names that no file of an array may have."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +75,29 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _with_plain_attributes(dataset: xr.Dataset) -> xr.Dataset:
-    _plain(dataset.attrs)
-    for array in dataset.variables.values():
-        _plain(array.attrs)
+def _storable(dataset: xr.Dataset) -> xr.Dataset:
+    _check_attributes(dataset.attrs)
+    for name, array in dataset.variables.items():
+        _check_name(name)
+        _check_attributes(array.attrs)
+        if array.dtype.kind == "O" and not all(isinstance(value, str) for value in array.to_numpy().flat):
+            raise ValueError(f"has objects of Python in {name}; store numbers or texts")
+    levels = [name for name, index in dataset.indexes.items() if index.nlevels > 1]
+    if levels:
+        raise ValueError(f"has an index of several levels, {levels[0]}; make coordinates of it: reset_index")
     return dataset
+
+
+def _check_attributes(attrs: Mapping[Any, Any]) -> None:
+    if strange := [key for key in attrs if not isinstance(key, str)]:
+        raise ValueError(f"has the attribute {in_brief(strange[0])}, whose name is no text")
+    _plain(attrs)
+
+
+def _check_name(name: Hashable) -> None:
+    parts = name.split("/") if isinstance(name, str) else [""]
+    if any(part in _TAKEN or "\0" in part or len(part.encode()) > _LONGEST_NAME for part in parts):
+        raise ValueError(f"has a variable {in_brief(name)}, which cannot be the name of a file; rename it")
 
 
 Image = Annotated[xr.DataArray, AfterValidator(_spectra)]
@@ -92,11 +114,14 @@ KINDS: dict[str, Any] = {
     "brightness": Literal["auto", "constant", "variable"],
     "device": Literal["auto", "cpu", "cuda"],
     "edges": Mapping[str, Edge | Annotated[Mapping[str, Any], AfterValidator(_with_onset)]],
-    "compare.edges": Mapping[str, Edge],
+    "compare.edges": Mapping[str, InstanceOf[Edge]],
+    "compare.profiles": Mapping[str, InstanceOf[Profile]],
+    "compare.regions": Mapping[str, InstanceOf[Region]],
     "path": AnyPath,
     "checkpoint": AnyPath,
     "inputs": Sequence[AnyPath],
-    "dataset": Annotated[xr.Dataset, AfterValidator(_with_plain_attributes)],
+    "dataset": Annotated[xr.Dataset, AfterValidator(_storable)],
+    "own": Mapping[str, InstanceOf[Variable]],
     "settings": Annotated[Mapping[str, Any], AfterValidator(_plain)],
     "pca": Annotated[xr.Dataset, ResultOf("eelsunmix.denoise", _PCA)],
     "estimate_endmembers.pca": Annotated[xr.Dataset, ResultOf("eelsunmix.denoise", _PCA, _NUMBERS)],
