@@ -15,10 +15,10 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 # A module may import what stands above it, and what stands beside it in the same folder.
 LAYERS = [
-    {"errors", "mistakes", "typing", "image", "words"},
+    {"errors", "mistakes", "typing", "image", "words", "elements"},
     {"energy", "options", "plain", "provenance"},
     {"execution", "metrics", "edges", "numerics", "noise"},
-    {"storage", "profiles", "io", "examples"},
+    {"storage", "profiles", "io", "examples", "arguments"},
     {"pca", "background", "corrections", "synthetic"},
     {"rank", "methods"},
     {"inputs", "learning"},

@@ -244,8 +244,8 @@ def test_all_mistakes_come_at_once_in_the_order_of_lines(mistakes):
         ("background: {local_sigma_px: true}", "needs a number above 0, found true"),
         ("background: {local_sigma_px: 0,5}", "unknown key; possible: model, exponent"),
         ("background: {local_sigma_px: '0,5'}", "needs a number above 0, found the text '0,5'; write 0.5"),
-        ("background: {local_sigma_px: .inf}", "needs a number above 0, found the number .inf"),
-        ("background: {local_sigma_px: .nan}", "needs a number above 0, found the number .nan"),
+        ("background: {local_sigma_px: .inf}", "needs a finite number above 0, found the number .inf"),
+        ("background: {local_sigma_px: .nan}", "needs a finite number above 0, found the number .nan"),
         ("background: {local_sigma_px: -1}", "background.local_sigma_px: needs a number above 0, found -1"),
         (
             "background: {local_sigma_px:}",
@@ -636,3 +636,43 @@ def test_paths_that_snakemake_would_take_for_something_else(tmp_path, monkeypatc
     with pytest.raises(ConfigurationError, match=message) as refused:
         read_configuration([tmp_path / "c.yaml"])
     assert "\n" not in str(refused.value)
+
+
+def test_numbers_that_are_not_finite_are_called_so(mistakes):
+    edge = "T: {element: Ti, onset_eV: .inf, fit_eV: [405, 450], integrate_eV: [456, .nan]}"
+    found = mistakes(
+        f"samples: {{A: {{simulate: {{scene: multilayer}}}}}}\nedges: {{{edge}}}\ncomponents: {{n: .inf}}\n"
+    )
+    assert [line.partition(": ")[2] for line in found] == [
+        "edges.T.onset_eV: needs a finite number above 0, found the number .inf",
+        "edges.T.integrate_eV[1]: needs a finite number above 0, found the number .nan",
+        "components.n: needs a whole number of at least 1 or auto, found the number .inf",
+    ]
+
+
+def test_elements_that_do_not_exist_are_refused(mistakes):
+    windows = "onset_eV: 456, fit_eV: [405, 450], integrate_eV: [456, 486]"
+    found = mistakes(
+        f"""
+        samples: {{A: {{simulate: {{scene: multilayer}}}}}}
+        edges: {{Xx_L23: {{element: Xx, {windows}}}, ru: {{element: ru, {windows}}}}}
+        """
+    )
+    assert "edges.Xx_L23.element: needs a chemical element, not 'Xx'; write its symbol" in found[0]
+    assert "edges.ru.element: needs a chemical element, not 'ru'; did you mean Ru?" in found[1]
+
+
+@pytest.mark.parametrize("key", ["file", "reference", "dark"])
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("a.jpg", "unknown kind of file '.jpg'; known are .dm3"),
+        ("a.zspy", ".zspy files are not read; save it"),
+    ],
+)
+def test_files_that_nobody_reads_are_refused_before_anything_runs(mistakes, tmp_path, key, name, reason):
+    (tmp_path / name).touch()
+    (tmp_path / "good.npy").touch()
+    file, gain = (name, "{}") if key == "file" else ("good.npy", f"{{method: reference, {key}: {name}}}")
+    found = mistakes(f"samples: {{A: {{file: {file}}}}}\ncorrections: {{gain: {gain}}}\n")
+    assert any(f"{key}: {name}: {reason}" in line for line in found), found

@@ -28,7 +28,9 @@ def test_lists_of_a_configuration_become_tuples():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"element": "ruthenium"}, "element needs text such as Ru, found 'ruthenium'"),
+        ({"element": "ruthenium"}, "element needs a chemical element, not 'ruthenium'; write its symbol"),
+        ({"element": "Xx"}, "element needs a chemical element, not 'Xx'"),
+        ({"element": "ti"}, r"element needs a chemical element, not 'ti'; did you mean Ti\?"),
         ({"element": 3}, "element needs text such as Ru"),
         ({"onset_eV": "456"}, "onset_eV needs a number above 0, found '456'"),
         ({"onset_eV": -1}, "onset_eV needs a number above 0"),
@@ -36,7 +38,7 @@ def test_lists_of_a_configuration_become_tuples():
         ({"fit_eV": (450, 405)}, r"fit_eV needs two increasing numbers \[low, high\], not \[450, 405\]"),
         ({"fit_eV": (405,)}, "fit_eV needs a list of 2 numbers"),
         ({"fit_eV": 405}, "fit_eV needs a list of 2 numbers"),
-        ({"fit_eV": (405, float("nan"))}, r"fit_eV\[1\] needs a number above 0"),
+        ({"fit_eV": (405, float("nan"))}, r"fit_eV\[1\] needs a finite number above 0"),
         ({"fit_eV": (-5, 20)}, r"fit_eV\[0\] needs a number above 0, found -5"),
         ({"integrate_eV": (440, 486)}, "fit_eV must end before integrate_eV begins, but 450 > 440"),
     ],

@@ -9,6 +9,7 @@ import xarray as xr
 
 from eelsunmix import io
 from eelsunmix.errors import InputError
+from eelsunmix.storage import publish
 
 SHAPE = (7, 5, 40)
 AXES = io.AxesOptions(
@@ -139,6 +140,8 @@ def bad_files(folder, counts):
     np.save(folder / "whole.npy", counts)
     (folder / "short.npy").write_bytes((folder / "whole.npy").read_bytes()[:-10])
     (folder / "header.npy").write_bytes((folder / "whole.npy").read_bytes()[:30])
+    content = (folder / "whole.npy").read_bytes()
+    (folder / "bracket.npy").write_bytes(content.replace(b"(7, 5, 40)", b"((((7,5,40"))
     (folder / "empty.dm3").touch()
     for name in (
         "text.dm4",
@@ -168,6 +171,7 @@ BAD = {
     "nothing.npy": "have no values",
     "short.npy": r"declares \(7, 5, 40\) uint16, 2800 bytes, but holds 2790; it is truncated",
     "header.npy": "cannot be read as .npy",
+    "bracket.npy": "cannot be read as .npy",
     "empty.dm3": "is empty",
     "text.dm3": "cannot be read as .dm3",
     "text.dm4": "cannot be read as .dm4",
@@ -192,6 +196,22 @@ def test_bad_files_are_refused_in_one_line_that_names_them(name, tmp_path, count
         io.open_image(tmp_path / name, axes=AXES)
     assert str(tmp_path / name) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_results_of_this_package_are_no_source_images(tmp_path, counts):
+    energy = ("energy_loss", 3.0 + np.arange(40), {"units": "eV"})
+    image = xr.DataArray(counts, dims=("y", "x", "energy_loss"), coords={"energy_loss": energy}, name="si")
+    results = {
+        "corrected": image.to_dataset().assign(gain=image[0, 0], step=("step", ["gain"])),
+        "pca": image.rename(x="component").to_dataset(),
+        "rank": xr.Dataset({"estimate": ("estimator", [1.0])}, {"estimator": ["elbow"]}),
+    }
+    for name, dataset in results.items():
+        publish(dataset, tmp_path / f"{name}.zarr")
+        with pytest.raises(InputError, match=rf"{name}\.zarr: is a result of eelsunmix, .*open_store"):
+            io.open_image(tmp_path / f"{name}.zarr")
+    publish(image.to_dataset(), tmp_path / "own.zarr")  # an image that a user has put there is one
+    np.testing.assert_array_equal(io.open_image(tmp_path / "own.zarr"), counts)
 
 
 def test_no_pickle_is_ever_loaded(tmp_path):

@@ -47,8 +47,12 @@ def test_an_unknown_dask_mode_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("error", "line"),
     [
-        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/tmp/x"), "/tmp/x: No space left on device"),  # noqa: S108
-        (OSError(errno.EIO, os.strerror(errno.EIO)), "a file of this job: Input/output error"),
+        (
+            OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "fit.log.checkpoint"),
+            "fit.log.checkpoint: No space left on device; free some space and run again",
+        ),
+        (OSError(errno.EIO, os.strerror(errno.EIO)), "a file of this job: Input/output error; check it"),
+        (OSError(errno.ENOMEM, os.strerror(errno.ENOMEM), "x"), "x: Cannot allocate memory"),
         (MemoryError(), "the memory is used up; give the job more (mem_mb), or fewer threads"),
         (InputError("data/a\x1b[31m\nb.npy: is empty"), "data/a [31m b.npy: is empty"),
     ],

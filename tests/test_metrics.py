@@ -124,3 +124,44 @@ def test_match_with_missing_and_zero_endmembers():
 def test_labelled_arrays_are_welcome():
     true = xr.DataArray(np.eye(3), dims=("endmember", "energy_loss"))
     np.testing.assert_array_equal(metrics.match(true, true[::-1]), [2, 1, 0])
+
+
+WRONG = {
+    "text": "a",
+    "mapping": {"a": 1},
+    "object": object(),
+    "ragged": [[1, 2], [3]],
+    "dataset": xr.Dataset({"q": ("x", [1.0])}),
+}
+
+
+@pytest.mark.parametrize("value", WRONG.values(), ids=WRONG)
+def test_what_is_no_array_of_numbers_is_named(value):
+    spectra = np.ones((3, 10))
+    wrong = [
+        (lambda: metrics.sad(value, spectra), "a needs an array of numbers"),
+        (lambda: metrics.sad_whitened(spectra, spectra, value), "standard_deviation needs an array"),
+        (lambda: metrics.sad_edge(spectra, value, np.abs), "b needs an array of numbers"),
+        (lambda: metrics.sad_edge(spectra, spectra, value), "subtract needs a function"),
+        (lambda: metrics.nmse(value, spectra), "true needs an array of numbers"),
+        (lambda: metrics.nmse_scale_free(spectra, value), "estimated needs an array of numbers"),
+        (lambda: metrics.nmse(spectra, spectra, endmember_axis=value), "endmember_axis needs the number"),
+        (lambda: metrics.match(spectra, value), "estimated needs an array of numbers"),
+        (lambda: metrics.match(spectra, spectra, distance=value), "distance needs a function"),
+    ]
+    for call, said in wrong:
+        with pytest.raises(InputError, match=said) as caught:
+            call()
+        assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize(("a", "b"), [((2, 10), (3, 10)), ((3, 5), (3, 10)), ((), (10,)), ((3, 0), (3, 0))])
+def test_spectra_of_other_channels_are_refused(a, b):
+    with pytest.raises(InputError, match=r"a, b must be spectra, shape \(..., channel\)"):
+        metrics.sad(np.ones(a), np.ones(b))
+
+
+@pytest.mark.parametrize("axis", [2, -3, 1.5, (0, 1)])
+def test_an_axis_that_does_not_exist_is_refused(axis):
+    with pytest.raises(InputError, match="one of 2 axes, not"):
+        metrics.nmse(np.ones((3, 10)), np.ones((3, 10)), endmember_axis=axis)

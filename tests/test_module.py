@@ -1,5 +1,6 @@
 """The workflow as others use it: as a module of another one, and as snakedeploy puts it into a folder."""
 
+import io
 import os
 import re
 import shutil
@@ -8,8 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from snakemake.common.configfile import _load_configfile
+from snakemake.utils import update_config
 
-from eelsunmix.configuration import ConfigurationError, read_values
+from eelsunmix.configuration import ConfigurationError, read_configuration, read_values
 from eelsunmix.storage import open_store
 
 ROOT = Path(__file__).parents[1]
@@ -125,6 +128,17 @@ def test_a_mistake_in_a_deployed_configuration_names_file_and_line(deployed):
     assert "config/config.yaml:2: components.n: needs a whole number" in failed.stdout + failed.stderr
 
 
+@pytest.mark.workflow
+def test_a_deployed_configuration_is_refused_as_it_is_in_a_clone(deployed):
+    (deployed / "config" / "config.yaml").write_text(CONFIGURATION + "seed: 1\nseed: 2\n")
+    (deployed / "own.yaml").write_text("device: gpu\n")
+    failed = snakemake(deployed, "--dry-run", "--configfile", "own.yaml", "--config", "device=cpu")
+    assert failed.returncode != 0
+    said = failed.stdout + failed.stderr
+    assert "config/config.yaml:5: seed: written twice, first in line 4" in said
+    assert "Traceback" not in said
+
+
 def test_values_from_files_keep_their_lines_unless_they_were_changed(tmp_path):
     path = tmp_path / "config.yaml"
     path.write_text("samples: {A: {simulate: {scene: multilayer}}}\nseed: minus one\n")
@@ -133,6 +147,56 @@ def test_values_from_files_keep_their_lines_unless_they_were_changed(tmp_path):
         read_values(values, "config of module m", files=[path])
     with pytest.raises(ConfigurationError, match=r"^config of module m: seed: "):
         read_values(values | {"seed": "minus two"}, "config of module m", files=[path])
+
+
+SAMPLE = "samples: {A: {simulate: {scene: multilayer}}}\n"
+
+
+def as_snakemake_reads(*texts):
+    config = {}
+    for text in texts:
+        update_config(config, _load_configfile(io.StringIO(text)))
+    return config
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("seed: 1\nseed: 2\n", "config.yaml:3: seed: written twice, first in line 2; keep one"),
+        ("components: {n: yes}\n", "config.yaml:2: components.n: needs .* found the text yes"),
+        ("seed: !!int 3\n", "config.yaml:2: seed: the tag .* is not allowed"),
+    ],
+)
+def test_a_file_that_snakemake_has_read_is_read_strictly(tmp_path, text, said):
+    path = tmp_path / "config.yaml"
+    path.write_text(SAMPLE + text)
+    with pytest.raises(ConfigurationError, match=said):
+        read_values(as_snakemake_reads(SAMPLE + text), "config of module m", files=[path])
+
+
+def test_numbers_of_a_file_are_those_of_the_same_file_in_a_clone(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text(SAMPLE + "seed: 010\nmethods: {nmf: {tolerance: 1e-3}}\n")
+    values = as_snakemake_reads(path.read_text())
+    assert (values["seed"], values["methods"]["nmf"]["tolerance"]) == (8, "1e-3")
+    assert read_values(values, "config of module m", files=[path]) == read_configuration([path])
+    alone = read_values(
+        {**values, "methods": {}}, "config of module m", files=[path]
+    )  # changed by the parent
+    assert alone.samples["A"].seed == 8
+
+
+def test_files_and_command_line_are_laid_over_each_other_as_snakemake_does(tmp_path):
+    first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
+    first.write_text(SAMPLE + "seed: 1\ncomponents: {n: 3}\n")
+    second.write_text("seed: 2\nseed: 3\n")
+    values = as_snakemake_reads(first.read_text(), second.read_text()) | {"device": "cpu"}
+    overrides = {"device": "cpu"}
+    with pytest.raises(ConfigurationError, match=r"second\.yaml:2: seed: written twice"):
+        read_values(values, "config of module m", files=[first, second], overrides=overrides)
+    second.write_text("seed: 3\n")
+    found = read_values(values, "config of module m", files=[first, second], overrides=overrides)
+    assert (found.device, found.samples["A"].seed, len(found.files)) == ("cpu", 3, 2)
 
 
 def test_files_that_are_no_configuration_of_ours_are_not_refused(tmp_path):

@@ -1,6 +1,8 @@
 """Sealed stores: complete and verified, or absent."""
 
+import dataclasses
 import errno
+import json
 import os
 import shutil
 import signal
@@ -17,7 +19,7 @@ from zarr.storage import LocalStore
 
 from eelsunmix.errors import StoreError
 from eelsunmix.execution import blocks
-from eelsunmix.storage import MANIFEST, open_store, publish, read_manifest, seals, verify
+from eelsunmix.storage import MANIFEST, manifest, open_store, publish, read_manifest, seals, verify
 from eelsunmix.storage.__main__ import main
 from eelsunmix.storage.drafts import LONGEST_PAUSE
 
@@ -341,6 +343,72 @@ def test_the_command_names_each_store_that_is_not_in_order(dataset, store, tmp_p
     assert draft.endswith("delete it then")
     assert "counts/zarr.json is damaged" in damaged
     assert "pca.zarr: was made from another" in outdated
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"files": []},
+        {"files": ["zarr.json"]},
+        {"files": {"zarr.json": 3}},
+        {"inputs": []},
+        {"inputs": [["a", "b"]]},
+        {"inputs": {"a": 3}},
+        {"settings": []},
+        {"versions": None},
+        {"created": 3},
+        {"else": 3},
+    ],
+    ids=str,
+)
+def test_a_manifest_of_other_types_is_damaged_even_if_it_agrees_with_itself(store, fields, capsys):
+    whole = read_manifest(store)
+    known = {name: value for name, value in fields.items() if name != "else"}
+    forged = dataclasses.replace(whole, **known).sealed()
+    (store / MANIFEST).write_text(json.dumps({**vars(forged), **fields}))
+    with pytest.raises(StoreError, match=r"manifest\.json is damaged"):
+        open_store(store)
+    assert main([str(store)]) == 1
+    assert "manifest.json is damaged" in capsys.readouterr().err
+
+
+def test_a_record_of_a_file_without_size_is_a_damage(store):
+    whole = read_manifest(store)
+    forged = dataclasses.replace(whole, files=whole.files | {"zarr.json": {}}).sealed()
+    (store / MANIFEST).write_bytes(forged.to_json())
+    with pytest.raises(StoreError, match=r"zarr\.json is damaged"):
+        verify(store)
+
+
+@pytest.mark.parametrize("name", [MANIFEST, "zarr.json"])
+def test_no_endless_device_is_read(store, name):
+    whole = read_manifest(store)
+    if name != MANIFEST:  # of no size, as devices are
+        files = whole.files | {name: {"size": 0, "blake2b": ""}}
+        (store / MANIFEST).write_bytes(dataclasses.replace(whole, files=files).sealed().to_json())
+    (store / name).unlink()
+    (store / name).symlink_to("/dev/zero")
+    with pytest.raises(StoreError, match=f"{name} is damaged"):
+        verify(store)
+
+
+def test_a_manifest_that_has_no_end_is_not_read_to_it(store, monkeypatch):
+    monkeypatch.setattr(manifest, "LARGEST_MANIFEST", 1000)
+    (store / MANIFEST).write_bytes(b" " * 1001)
+    with pytest.raises(StoreError, match=r"manifest\.json is damaged"):
+        open_store(store)
+
+
+def test_whatever_has_the_name_of_a_store_is_looked_at(store, tmp_path, capsys):
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "pca.zarr").write_text("x")
+    os.mkfifo(tmp_path / "deep" / "rank.zarr")
+    (tmp_path / "deep" / "bs.zarr").symlink_to(tmp_path / "nowhere")
+    assert main([str(tmp_path)]) == 1
+    found = capsys.readouterr()
+    assert found.out == "4 stores, 3 of them not in order\n"
+    for name, said in (("bs", "no such store"), ("pca", "is a file"), ("rank", "is a file")):
+        assert f"{name}.zarr: {said}" in found.err
 
 
 def test_the_command_wants_folders_with_stores(tmp_path, capsys):

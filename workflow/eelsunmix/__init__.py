@@ -11,9 +11,11 @@ The stages of the workflow as functions on labelled arrays::
     bs = eu.subtract_background(image, edges)
     result = eu.unmix(image, "vca", n_endmembers=3, seed=0)
 
-Everything is imported when it is first used.
+Everything is imported when it is first used.  A wrong argument is refused in one line, an
+`eelsunmix.errors.InputError`.
 """
 
+import functools
 import importlib
 from typing import Any
 
@@ -40,8 +42,15 @@ def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return importlib.import_module(f"eelsunmix.{name}")
     if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
+        return _public(name)
     raise AttributeError(f"module 'eelsunmix' has no attribute {name!r}")
+
+
+@functools.cache
+def _public(name: str) -> Any:
+    from eelsunmix.arguments import checked
+
+    return checked(getattr(importlib.import_module(_HOMES[name]), name))
 
 
 def __dir__() -> list[str]:

@@ -1,11 +1,23 @@
 """Edges and their windows, as the user names them."""
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from eelsunmix.elements import SYMBOLS
+from eelsunmix.errors import in_brief
 from eelsunmix.options import BrokenRuleError, Options, Positive, PositiveInterval
+
+_SYMBOL = {"pattern": f"^({'|'.join(sorted(SYMBOLS))})$", "examples": ["Ru"]}
+
+
+def _known_element(symbol: str) -> str:
+    if symbol not in SYMBOLS:
+        right = symbol.capitalize()
+        hint = f"did you mean {right}?" if right in SYMBOLS else "write its symbol, such as Ru"
+        raise ValueError(f"needs a chemical element, not {in_brief(symbol)}; {hint}")
+    return symbol
 
 
 class Edge(Options):
@@ -25,7 +37,7 @@ class Edge(Options):
         Whether the maps of this edge are the reference for the element when methods are compared.
     """
 
-    element: str = Field(pattern="^[A-Za-z]{1,2}$", examples=["Ru"])
+    element: Annotated[str, AfterValidator(_known_element), Field(json_schema_extra=_SYMBOL)]
     onset_eV: Positive
     fit_eV: PositiveInterval
     integrate_eV: PositiveInterval

@@ -1,10 +1,24 @@
 """The exceptions that a user can cause; each message is one line that says where and what to do."""
 
+import errno
 from collections.abc import Iterable
 from difflib import get_close_matches
 
 LONGEST_LIST = 20
 """Names that a message lists at most."""
+
+REMEDIES = {
+    errno.ENOSPC: ("the disk is full", "free some space and run again"),
+    errno.EDQUOT: ("the quota is used up", "free some space and run again"),
+    errno.EACCES: ("no permission", "check the folder or give another with --directory"),
+    errno.EPERM: ("no permission", "check the folder or give another with --directory"),
+    errno.EROFS: ("the file system is read-only", "give another folder with --directory"),
+    errno.ENOTDIR: ("a file stands where a folder is needed", "move it away"),
+    errno.EEXIST: ("a file stands where a folder is needed", "move it away"),
+    errno.EIO: ("the disk reports an error", "check it"),
+    errno.ESTALE: ("the network file system has lost the folder", "run again"),
+}
+"""Number of an error of files or folders -> what it means, and what helps."""
 
 
 class InputError(ValueError):
@@ -29,6 +43,21 @@ class MethodFailedError(RuntimeError):
 def failure_record(reason: str) -> dict[str, str]:
     """Return the attributes by which a store says that a method gave no result, and why."""
     return {"status": "failed", "message": " ".join(reason.split()), "model": ""}
+
+
+def in_brief(value: object, longest: int = 60) -> str:
+    r"""Show a value in one short line, whatever it is.
+
+    Examples
+    --------
+    >>> in_brief("a\nb"), in_brief([10**9] * 9, longest=20)
+    ("'a\\nb'", '[1000000000, 1000000...')
+    """
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:  # a whole number with more digits than Python writes
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= longest else f"{text[:longest]}..."
 
 
 def suggestion(word: str, candidates: Iterable[str]) -> str:

@@ -3,14 +3,14 @@
 import functools
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from eelsunmix.errors import InputError, MethodFailedError, failure_record
+from eelsunmix.errors import InputError, MethodFailedError, failure_record, in_brief
 from eelsunmix.image import as_spectrum_image
 from eelsunmix.learning import learning_set
 from eelsunmix.methods._brightness import (
@@ -101,8 +101,10 @@ def fit(
     resources = _resources(device, checkpoint)
     image = as_spectrum_image(image)
     _check_number(n_endmembers, image)
+    counts = image if counts is None else as_spectrum_image(counts)
     if pca is None:
-        pca = _pca(image if counts is None else as_spectrum_image(counts), n_endmembers)
+        pca = _pca(counts, n_endmembers)
+    _check_same_pixels(image, counts=counts.sizes, pca={**pca["score"].sizes, **pca["loading"].sizes})
     rng_sample, rng_method = np.random.default_rng(seed).spawn(2)
     learning = learning_set(
         image,
@@ -167,12 +169,19 @@ def _pca(image: xr.DataArray, n_endmembers: int) -> xr.Dataset:
 def _check_number(n_endmembers: int, image: xr.DataArray) -> None:
     n_pixels, n_channels = int(image["valid_pixel"].sum()), image.shape[-1]
     if isinstance(n_endmembers, bool) or not isinstance(n_endmembers, int | np.integer) or n_endmembers < 1:
-        raise InputError(f"n_endmembers must be a whole number of at least 1, not {n_endmembers!r}")
+        raise InputError(f"n_endmembers must be a whole number of at least 1, not {in_brief(n_endmembers)}")
     if n_endmembers > min(n_pixels, n_channels):
         raise InputError(
-            f"n_endmembers is {n_endmembers}, but the image has only {n_pixels} valid pixels "
+            f"n_endmembers is {in_brief(n_endmembers)}, but the image has only {n_pixels} valid pixels "
             f"and {n_channels} channels; lower it"
         )
+
+
+def _check_same_pixels(image: xr.DataArray, **others: Mapping[Hashable, int]) -> None:
+    for name, sizes in others.items():
+        found = {dim: size for dim, size in sizes.items() if dim != "component"}
+        if found != dict(image.sizes):
+            raise InputError(f"{name} has the sizes {found}, but the image has {dict(image.sizes)}")
 
 
 def _check_rank(n_endmembers: int, learning: LearningSet) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from eelsunmix.errors import InputError
+from eelsunmix.numerics.array_arguments import check_axis, check_callable, numbers, of_same_channels
 from eelsunmix.typing import Floats, Indices
 
 
@@ -39,7 +40,7 @@ def sad(a: ArrayLike, b: ArrayLike) -> Any:
     >>> float(sad([1.0, 2.0], [2.0, 4.0]))
     0.0
     """
-    first, second = _unit(a), _unit(b)
+    first, second = (_unit(spectra) for spectra in of_same_channels(a=a, b=b))
     difference = np.linalg.norm(first - second, axis=-1)
     return 2.0 * np.arctan2(difference, np.linalg.norm(first + second, axis=-1))
 
@@ -55,10 +56,10 @@ def sad_whitened(a: ArrayLike, b: ArrayLike, standard_deviation: ArrayLike) -> A
         Of the counts of each channel, up to a factor: `channel_weight` of the PCA, or the root of a mean
         spectrum.
     """
-    deviation = np.asarray(standard_deviation, np.float64)
+    first, second, deviation = of_same_channels(a=a, b=b, standard_deviation=standard_deviation)
     if not np.all(deviation > 0):
         raise InputError("sad_whitened: standard_deviation must be positive in every channel")
-    return sad(np.asarray(a) / deviation, np.asarray(b) / deviation)
+    return sad(first / deviation, second / deviation)
 
 
 def sad_edge(a: ArrayLike, b: ArrayLike, subtract: Callable[[Floats], ArrayLike]) -> Any:
@@ -71,7 +72,9 @@ def sad_edge(a: ArrayLike, b: ArrayLike, subtract: Callable[[Floats], ArrayLike]
     subtract : callable
         Function of spectra that gives their net spectra, for example in the integration window of an edge.
     """
-    return sad(subtract(np.asarray(a, np.float64)), subtract(np.asarray(b, np.float64)))
+    check_callable(subtract=subtract)
+    first, second = of_same_channels(a=a, b=b)
+    return sad(subtract(first), subtract(second))
 
 
 def nmse(true: ArrayLike, estimated: ArrayLike, *, endmember_axis: int | None = None) -> Any:
@@ -146,7 +149,8 @@ def match(true: ArrayLike, estimated: ArrayLike, *, distance: Callable[[Any, Any
     """
     from scipy.optimize import linear_sum_assignment
 
-    first, second = np.asarray(true, np.float64), np.asarray(estimated, np.float64)
+    check_callable(distance=distance)
+    first, second = numbers("true", true), numbers("estimated", estimated)
     if first.ndim != 2 or second.ndim != 2 or first.shape[1] != second.shape[1]:
         raise InputError(
             f"match: true and estimated must have dims (endmember, channel) with the same channels, "
@@ -159,8 +163,7 @@ def match(true: ArrayLike, estimated: ArrayLike, *, distance: Callable[[Any, Any
     return order
 
 
-def _unit(spectra: ArrayLike) -> Floats:
-    values = np.asarray(spectra, np.float64)
+def _unit(values: Floats) -> Floats:
     # The largest value first: the square of tiny or huge counts would leave the range of floats.
     largest = np.abs(values).max(axis=-1, keepdims=True)
     scaled = np.divide(values, largest, out=np.full_like(values, np.nan), where=largest > 0)
@@ -168,9 +171,10 @@ def _unit(spectra: ArrayLike) -> Floats:
 
 
 def _rows(true: ArrayLike, estimated: ArrayLike, endmember_axis: int | None) -> tuple[Floats, Floats]:
-    first, second = np.asarray(true, np.float64), np.asarray(estimated, np.float64)
+    first, second = numbers("true", true), numbers("estimated", estimated)
     if first.shape != second.shape:
         raise InputError(f"nmse: true and estimated maps differ in shape, {first.shape} and {second.shape}")
+    check_axis(endmember_axis, first.ndim)
     if endmember_axis is None:
         first, second = first.reshape(1, -1), second.reshape(1, -1)
     else:

@@ -93,6 +93,8 @@ def _mistake(place: Keys, found: list[Mapping[str, Any]], schema: Schema) -> Mis
         keys = tuple(key for one in below(schema, place[:-1]) for key in _keys(one))
         return Mistake(place, "unknown", "", value, keys)
     needs = f"needs {needed(below(schema, place))}"
+    if "finite_number" in kinds:
+        needs = needs.replace("a number", "a finite number")
     if "missing" in kinds and place[-1:] == found[0]["loc"][-1:]:
         return Mistake(place, "missing", needs)
     return Mistake(place, "bound" if kinds & _BOUND_KINDS else "type", needs, value)

@@ -4,9 +4,8 @@ import dataclasses
 
 import xarray as xr
 
-from eelsunmix.methods import stored_class
+from eelsunmix.methods import has_failed, stored_class
 from eelsunmix.storage import Variable
-from eelsunmix.storage.layout import ANY_UNIT
 
 
 def model_arrays(stored: xr.Dataset) -> dict[str, Variable]:
@@ -22,7 +21,7 @@ def model_arrays(stored: xr.Dataset) -> dict[str, Variable]:
     dict
         Name -> declaration; empty for a method that failed.
     """
-    if stored.attrs["status"] == "failed":
+    if has_failed(stored):
         return {}
     fields = dataclasses.fields(stored_class(stored))
     return dict(
@@ -38,7 +37,7 @@ def _declaration(name: str, dims: tuple[str, ...], units: str) -> tuple[str, Var
     return name if dims else f"{name}.*", Variable(
         dims=stored or None,
         dtype="number",
-        unit=units or ANY_UNIT,
+        unit=units,
         meaning="parameter of the model",
         when="the model has it",
     )

@@ -21,7 +21,7 @@ from pydantic import (
 from pydantic_core import CoreSchema
 from pydantic_core.core_schema import no_info_after_validator_function
 
-from eelsunmix.errors import InputError
+from eelsunmix.errors import InputError, in_brief
 from eelsunmix.mistakes import Mistake, mistakes_of
 
 _NOTHING = object()
@@ -145,7 +145,7 @@ def _in_words(mistake: Mistake) -> str:
         return f"{place} is not an option"
     if mistake.kind == "missing":
         return f"{place} is missing; {mistake.text}"
-    found = "" if mistake.kind == "rule" else f", found {mistake.value!r}"
+    found = "" if mistake.kind == "rule" else f", found {in_brief(mistake.value)}"
     return f"{place} {mistake.text}{found}".strip()
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from eelsunmix.errors import in_brief
 from eelsunmix.options import Options
 
 
@@ -52,5 +53,5 @@ def _scalar(value: Any, finite: bool) -> Any:
     if isinstance(value, PurePath):
         return str(value)
     if value is not None and not isinstance(value, str | int | float):
-        raise TypeError(f"{type(value).__name__} cannot be a parameter or an attribute: {value!r}")
+        raise TypeError(f"{type(value).__name__} cannot be a parameter or an attribute: {in_brief(value)}")
     return None if finite and isinstance(value, float) and not math.isfinite(value) else value

@@ -28,8 +28,13 @@ try:
         files = command_line.configfiles or ["config/config.yaml"]
         settings = read_configuration(files, command_line.config)
     else:
+        last = command_line.configfiles  # laid over those of the other workflow
+        first = [file for file in workflow.configfiles if file not in last]
         settings = read_values(
-            config, f"config of module {module_name}", files=workflow.configfiles
+            config,
+            f"config of module {module_name}",
+            files=[*first, *last],
+            overrides=command_line.config,
         )
 except InputError as error:
     raise WorkflowError(str(error)) from None

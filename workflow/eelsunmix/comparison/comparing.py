@@ -59,12 +59,13 @@ def compare(
     Raises
     ------
     InputError
-        If a method's map or spectra are not those of the image.
+        If a method's map or spectra are not those of the image, or the edges not those of `bs`.
 
     References
     ----------
     Brun, Lambert, Bocher, Eur. Phys. J. Appl. Phys. 99, 28 (2024), section 3.2, for profiles as a criterion.
     """
+    _check_edges(edges, bs)
     setting = Setting(
         energy=image[image.dims[-1]],
         mean_spectrum=mean_spectrum(image),
@@ -91,6 +92,12 @@ def compare(
         parts += [] if known is None else [truth_variables(known, components, setting)]
     result = xr.merge(parts, join="exact", compat="identical", combine_attrs="override")
     return _with_verdict(_with_units(result), setting, notes)
+
+
+def _check_edges(edges: Mapping[str, Edge], bs: xr.Dataset) -> None:
+    subtracted = [str(name) for name in bs["edge"].to_numpy()]
+    if sorted(subtracted) != sorted(edges):
+        raise InputError(f"edges are {list(edges)}, but bs has {subtracted}; give both the same")
 
 
 def _with_units(result: xr.Dataset) -> xr.Dataset:

@@ -9,6 +9,7 @@ from eelsunmix.configuration.problems import Problem, shown
 from eelsunmix.configuration.settings import EXAMPLE_PREFIX
 from eelsunmix.errors import suggestion
 from eelsunmix.examples import registry
+from eelsunmix.io.files import unread_kind
 from eelsunmix.mistakes import Keys
 
 
@@ -94,7 +95,8 @@ def _file_fault(text: str) -> str | None:
         return (
             f"{shown(text, 200)}: has one of {{ }} < > or an invisible character; rename the file or folder"
         )
-    return None
+    reason = unread_kind(Path(text))
+    return None if reason is None else f"{shown(text, 200)}: {reason}"
 
 
 def _check_fit_on(draft: Draft, drafts: Mapping[str, Draft]) -> Iterator[Problem]:

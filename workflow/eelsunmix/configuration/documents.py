@@ -1,9 +1,12 @@
 """Files and command line -> one tree of values."""
 
+import json
 from collections.abc import Mapping, Sequence
 from functools import reduce
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from eelsunmix.configuration.nodes import Node, merged, node_of
 from eelsunmix.configuration.problems import ConfigurationError, Problem
@@ -33,6 +36,28 @@ def read_documents(paths: Sequence[Path], overrides: Mapping[str, Any]) -> Node:
     if problems:
         raise ConfigurationError(problems)
     return reduce(merged, [*trees, node_of(overrides, COMMAND_LINE)] if overrides else trees)
+
+
+def read_leniently(paths: Sequence[Path], overrides: Mapping[str, Any]) -> Any:
+    """Read the files as Snakemake does by itself: JSON or YAML 1.1, of keys written twice the last one.
+
+    Returns
+    -------
+    object
+        Plain values; None where it cannot be done.
+    """
+    try:
+        trees = [node_of(_lenient(path.read_text("utf-8")), str(path)) for path in paths]
+    except (OSError, ValueError, yaml.YAMLError, RecursionError):
+        return None
+    return reduce(merged, [*trees, node_of(overrides, COMMAND_LINE)]).plain()
+
+
+def _lenient(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return yaml.safe_load(text)
 
 
 def short_path(path: Path | str) -> Path:

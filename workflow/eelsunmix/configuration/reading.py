@@ -1,12 +1,11 @@
 """YAML files, command line and table of samples -> validated settings, or all mistakes at once."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from eelsunmix.configuration.checks import Draft, check_samples
-from eelsunmix.configuration.documents import read_documents, short_path
+from eelsunmix.configuration.documents import read_documents, read_leniently, short_path
 from eelsunmix.configuration.extras import missing_libraries
 from eelsunmix.configuration.nodes import Node, node_of
 from eelsunmix.configuration.problems import ConfigurationError, Problem
@@ -53,7 +52,12 @@ def read_configuration(
 
 
 def read_values(
-    values: Mapping[str, Any], name: str, *, files: Sequence[Path] = (), must_exist: bool = True
+    values: Mapping[str, Any],
+    name: str,
+    *,
+    files: Sequence[Path | str] = (),
+    overrides: Mapping[str, Any] | None = None,
+    must_exist: bool = True,
 ) -> Configuration:
     """Check a configuration that another program has read, such as a workflow that uses this one.
 
@@ -63,8 +67,11 @@ def read_values(
         Plain values, as YAML has them.
     name : str
         What messages call the values.
-    files : sequence of Path
-        Files that the values may come from. If they hold these very values, messages name file and line.
+    files : sequence of path-like
+        Files that the values may come from, later ones laid over. If they do, the files count and not what
+        the other program has made of them: Snakemake takes the last of two equal keys, and ``010`` for 8.
+    overrides : mapping, optional
+        Values of the command line, laid over all files.
     must_exist : bool
         Whether the spectrum images must be there already.
 
@@ -73,12 +80,11 @@ def read_values(
     ConfigurationError
         With all mistakes, one line each.
     """
-    root, sources = node_of(values, name), []
-    with suppress(ConfigurationError):  # files that are no configuration of ours are not our business
-        written = read_documents(files, {})
-        if written.plain() == root.plain():
-            root, sources = written, [str(short_path(path)) for path in files]
-    return read_tree(root, tuple(sources), must_exist=must_exist)
+    root, paths, given = node_of(values, name), [Path(file) for file in files], overrides or {}
+    if paths and read_leniently(paths, given) == root.plain():
+        return read_configuration(paths, given, must_exist=must_exist)
+    # Files of the other workflow that are no configuration of ours are not our business.
+    return read_tree(root, must_exist=must_exist)
 
 
 def read_tree(root: Node, files: tuple[str, ...] = (), *, must_exist: bool = True) -> Configuration:

@@ -34,7 +34,8 @@ def found(node: Node) -> str:
 
 def hint(node: Node, schemas: list[Schema]) -> str:
     """Say what to write instead (after a semicolon), where that can be guessed; empty otherwise."""
-    advice = _advice(node, {schema.get("type") for schema in schemas})
+    free = [schema for schema in schemas if not {"const", "enum"} & schema.keys()]
+    advice = _advice(node, {schema.get("type") for schema in free})
     return f"; {advice}" if advice else ""
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from eelsunmix.errors import InputError
+from eelsunmix.errors import REMEDIES, InputError
 from eelsunmix.execution.clusters import Execution, execution
 
 logger = logging.getLogger("eelsunmix")
@@ -71,7 +71,8 @@ def _not_our_defect(error: Exception) -> str | None:
     if isinstance(error, MemoryError):
         return "the memory is used up; give the job more (mem_mb), or fewer threads"
     if isinstance(error, OSError) and error.errno in _SURROUNDINGS:
-        return f"{error.filename or 'a file of this job'}: {error.strerror}"
+        line = f"{error.filename or 'a file of this job'}: {error.strerror}"
+        return f"{line}; {REMEDIES[error.errno][1]}" if error.errno in REMEDIES else line
     return None
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import struct
+import tokenize
 import warnings
 import zipfile
 import zlib
@@ -28,7 +29,7 @@ REFUSED = {
 _READER_ERRORS: tuple[type[Exception], ...] = (
     OSError, EOFError, MemoryError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError,
     RuntimeError, NameError, AssertionError, SyntaxError, StopIteration, struct.error, zlib.error,
-    zipfile.BadZipFile,
+    zipfile.BadZipFile, tokenize.TokenError,
 )  # fmt: skip
 
 logger = logging.getLogger(__name__)
@@ -57,21 +58,27 @@ def read_signals(path: Path) -> list[Signal]:
 
 def check_path(path: Path) -> Format:
     """Return the format of a file that can be tried; raise InputError where that makes no sense."""
-    suffix, known = path.suffix.lower(), format_of(path)
+    known = format_of(path)
     if not path.exists():
         raise InputError(f"{path}: no such file; check the name and the folder")
-    if suffix in REFUSED:
-        raise InputError(f"{path}: {suffix} files are not read; {REFUSED[suffix]}")
     if known is None:
-        raise InputError(
-            f"{path}: unknown kind of file {suffix!r}; known are {' '.join(sorted(known_formats()))}"
-        )
+        raise InputError(f"{path}: {unread_kind(path)}")
     if path.is_dir() != known.is_folder:
         found = "a directory" if path.is_dir() else "a file"
         raise InputError(f"{path}: is {found}; name the spectrum image itself")
     if path.is_file() and path.stat().st_size == 0:
         raise InputError(f"{path}: is empty (0 bytes); copy it again")
     return known
+
+
+def unread_kind(path: Path) -> str | None:
+    """Say why files with this suffix are not read; None for those that are."""
+    suffix = path.suffix.lower()
+    if suffix in REFUSED:
+        return f"{suffix} files are not read; {REFUSED[suffix]}"
+    if format_of(path) is None:
+        return f"unknown kind of file {suffix!r}; known are {' '.join(sorted(known_formats()))}"
+    return None
 
 
 @contextmanager

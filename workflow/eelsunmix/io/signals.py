@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from eelsunmix.energy.units import electronvolts_per
-from eelsunmix.errors import InputError
+from eelsunmix.errors import InputError, in_brief
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +105,9 @@ def choose_signal(signals: Sequence[Signal], wanted: str | int | None, path: Pat
         return found[0]
     listed = "; ".join(f"{number}: {describe(signal)}" for number, signal in enumerate(signals))
     meant = (
-        "needs the key signal" if wanted is None else f"{len(found)} of its signals fit signal: {wanted!r}"
+        "needs the key signal"
+        if wanted is None
+        else f"{len(found)} of its signals fit signal: {in_brief(wanted)}"
     )
     raise InputError(
         f"{path}: {meant}, since the file holds {listed}; write signal: with the number, the name or the kind"

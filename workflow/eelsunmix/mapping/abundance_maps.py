@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix.execution import blocks
-from eelsunmix.mapping.pieces import in_pieces, maps_of_block
+from eelsunmix.mapping.pieces import in_pieces, maps_of_block, valid_spectra
 from eelsunmix.methods import Abundances, FrameModel, Model, PixelModel
 from eelsunmix.typing import Floats
 
@@ -47,8 +47,9 @@ def map_abundance(model: PixelModel | FrameModel, image: xr.DataArray) -> xr.Dat
 
 def _abundance(block: xr.DataArray, model: PixelModel) -> xr.Dataset:
     names, n_endmembers = _names(model), len(model.endmembers)
-    spectra = block.to_numpy()[block["valid_pixel"].to_numpy()]
-    columns = in_pieces(lambda piece: _columns(model.abundances(piece)), spectra, len(names) * n_endmembers)
+    columns = in_pieces(
+        lambda piece: _columns(model.abundances(piece)), valid_spectra(block), len(names) * n_endmembers
+    )
     parts = np.hsplit(columns, len(names))
     return maps_of_block(block, dict(zip(names, parts, strict=True)), n_endmembers)
 
@@ -62,6 +63,7 @@ def _features(model: FrameModel, image: xr.DataArray) -> xr.DataArray:
 
 
 def _features_of_block(block: xr.DataArray, model: FrameModel) -> xr.Dataset:
+    valid_spectra(block)  # refuses what is not finite; the features are those of all pixels of the frame
     spectra = block.to_numpy().reshape(-1, block.shape[-1])
     values = in_pieces(model.features, spectra, model.n_features).astype(np.float32)
     numbers = {"feature": np.arange(model.n_features)}

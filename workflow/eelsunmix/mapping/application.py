@@ -3,6 +3,7 @@
 from collections.abc import Hashable
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from eelsunmix.errors import InputError, MethodFailedError, failure_record
@@ -10,6 +11,7 @@ from eelsunmix.image import as_spectrum_image
 from eelsunmix.mapping.abundance_maps import map_abundance
 from eelsunmix.mapping.models import model_for
 from eelsunmix.mapping.refit import refit
+from eelsunmix.methods import has_failed
 
 
 def apply(model: xr.Dataset, image: xr.DataArray, *, counts: xr.DataArray | None = None) -> xr.Dataset:
@@ -40,7 +42,7 @@ def apply(model: xr.Dataset, image: xr.DataArray, *, counts: xr.DataArray | None
         The model does not cover the energy axis of the image, or the images do not belong together.
     """
     attrs = _map_attrs(model)
-    if model.attrs["status"] == "failed":
+    if has_failed(model):
         return xr.Dataset(attrs=attrs)
     order = [*image.dims]
     image = as_spectrum_image(image)
@@ -65,6 +67,11 @@ def _map_attrs(model: xr.Dataset) -> dict[str, Any]:
 def _check_same_pixels(image: xr.DataArray, counts: xr.DataArray) -> None:
     if dict(image.sizes) != dict(counts.sizes):
         raise InputError(f"counts have sizes {dict(counts.sizes)}, but the image has {dict(image.sizes)}")
+    energy = image.dims[-1]
+    axes = image[energy].to_numpy(), counts[energy].to_numpy()
+    if not np.allclose(*axes, rtol=1e-6):
+        first, second = (f"{axis[0]:g} to {axis[-1]:g}" for axis in axes)
+        raise InputError(f"counts have {energy} {second}, but the image has {first}; give both the same axis")
 
 
 def _in_callers_order(result: xr.Dataset, order: list[Hashable], energy: Hashable) -> xr.Dataset:

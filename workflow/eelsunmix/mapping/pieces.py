@@ -7,10 +7,28 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from eelsunmix.errors import InputError
 from eelsunmix.typing import Floats
 
 PIECE = 2**20
 """Elements of spectra that a kernel treats at a time, to stay in the cache and small in memory."""
+
+
+def valid_spectra(block: xr.DataArray) -> NDArray[Any]:
+    """Return the spectra of the valid pixels of a block, shape (pixel, channel).
+
+    Raises
+    ------
+    InputError
+        One of them has a value that is not finite.
+    """
+    spectra: NDArray[Any] = block.to_numpy()[block["valid_pixel"].to_numpy()]
+    if not np.isfinite(spectra).all():
+        raise InputError(
+            f"{block.name or 'image'}: a valid pixel has a value that is not finite; "
+            "mask it (valid_pixel) or repair it"
+        )
+    return spectra
 
 
 def in_pieces(

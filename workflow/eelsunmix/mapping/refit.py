@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix.execution import blocks
-from eelsunmix.mapping.pieces import in_pieces, maps_of_block
+from eelsunmix.mapping.pieces import in_pieces, maps_of_block, valid_spectra
 from eelsunmix.methods import Model
 from eelsunmix.noise import channel_variance_to_mean
 from eelsunmix.numerics.abundances import least_squares, non_negative
@@ -71,7 +71,7 @@ def _refit_maps(model: Model, counts: xr.DataArray, deviation: Floats) -> xr.Dat
 
 
 def _sum_of_valid(block: xr.DataArray) -> tuple[Floats, int]:
-    spectra = block.to_numpy()[block["valid_pixel"].to_numpy()]
+    spectra = valid_spectra(block)
     return spectra.sum(axis=0, dtype=np.float64), len(spectra)
 
 
@@ -88,7 +88,6 @@ def _freedom(endmembers: Floats, weight: Floats) -> Floats:
 def _refit_block(
     block: xr.DataArray, endmembers: Floats, weight: Floats, signed: bool, variance_to_mean: float
 ) -> xr.Dataset:
-    valid = block["valid_pixel"].to_numpy()
     solve = least_squares if signed else non_negative
 
     def describe(spectra: Floats) -> Floats:
@@ -96,7 +95,7 @@ def _refit_block(
         chi2 = _reduced_chi2(spectra, abundances @ endmembers, weight, len(endmembers)) / variance_to_mean
         return np.column_stack([abundances, chi2])
 
-    values = in_pieces(describe, block.to_numpy()[valid], len(endmembers) + 1)
+    values = in_pieces(describe, valid_spectra(block), len(endmembers) + 1)
     maps = {"refit_abundance": values[:, :-1], "reduced_chi2": values[:, -1]}
     return maps_of_block(block, maps, len(endmembers))
 

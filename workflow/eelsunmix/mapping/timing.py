@@ -8,6 +8,7 @@ from eelsunmix.errors import MethodFailedError
 from eelsunmix.execution import blocks
 from eelsunmix.mapping.abundance_maps import map_abundance
 from eelsunmix.mapping.models import model_for
+from eelsunmix.methods import has_failed
 
 TIMED_PIXELS, N_REPEATS = 64 * 64, 3
 """At most so many pixels are timed, the size of the paper's synthetic images, and so many times."""
@@ -32,7 +33,7 @@ def mapping_time(stored: xr.Dataset, image: xr.DataArray) -> dict[str, float | i
         ``abundance_seconds``, and ``abundance_pixels``, the number of valid pixels that were mapped in that
         time; empty for a model that failed, or that cannot map this image.
     """
-    if stored.attrs["status"] == "failed":
+    if has_failed(stored):
         return {}
     try:
         model = model_for(stored, image)

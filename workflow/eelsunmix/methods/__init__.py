@@ -15,7 +15,7 @@ from eelsunmix.methods._equalised import equalised
 from eelsunmix.methods._extras import missing_extra
 from eelsunmix.methods._learning_set import LearningSet, Resources
 from eelsunmix.methods._linear import LinearModel
-from eelsunmix.methods._loading import load_model, stored_class
+from eelsunmix.methods._loading import has_failed, load_model, stored_class
 from eelsunmix.methods._lookup import build_method, method_class, method_names
 from eelsunmix.methods._method import Method, Need
 from eelsunmix.methods._models import Abundances, FrameModel, Model, PixelModel, StoredModel, array
@@ -36,6 +36,7 @@ __all__ = [
     "build_method",
     "equalised",
     "equalised_learning_set",
+    "has_failed",
     "load_model",
     "method_class",
     "method_names",

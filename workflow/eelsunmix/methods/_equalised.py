@@ -10,7 +10,7 @@ References
 """
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Protocol, Self
 
 import numpy as np
 import xarray as xr
@@ -19,6 +19,32 @@ from numpy.typing import NDArray
 from eelsunmix.methods._models import COUNTS_ATTRIBUTE, Abundances, FrameModel, Model, PixelModel, StoredModel
 from eelsunmix.numerics.equal_counts import with_equal_counts
 from eelsunmix.typing import Floats
+
+
+class _Stored(Protocol):
+    """What wrapping needs of a `StoredModel`."""
+
+    @property
+    def endmembers(self) -> Floats: ...
+    @property
+    def knows_sd(self) -> bool: ...
+    @property
+    def signed(self) -> bool: ...
+    def scaled(self, factors: Floats) -> Self: ...
+    def normalised(self, counts: float) -> Self: ...
+    def resampled(self, energy: Floats, new_energy: Floats) -> Self: ...
+    def to_dataset(self) -> xr.Dataset: ...
+
+
+class _StoredPixels(_Stored, Protocol):
+    def abundances(self, spectra: Floats) -> Abundances: ...
+
+
+class _StoredFrames(_Stored, Protocol):
+    @property
+    def n_features(self) -> int: ...
+    def features(self, spectra: Floats) -> NDArray[np.float32]: ...
+    def abundances(self, features: NDArray[np.float32]) -> Abundances: ...
 
 
 def equalised(model: StoredModel, counts: float) -> "EqualisedPixels | EqualisedFrames":
@@ -32,8 +58,11 @@ def equalised(model: StoredModel, counts: float) -> "EqualisedPixels | Equalised
     counts : float
         Total of each spectrum that the model was fitted to.
     """
-    kind = EqualisedFrames if isinstance(model, FrameModel) else EqualisedPixels
-    return kind(inner=model, counts=counts)
+    if isinstance(model, FrameModel):
+        return EqualisedFrames(inner=model, counts=counts)
+    if isinstance(model, PixelModel):
+        return EqualisedPixels(inner=model, counts=counts)
+    raise TypeError(f"{type(model).__name__} is neither a PixelModel nor a FrameModel")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,24 +77,23 @@ class _Equalised(Model):
         Total counts of the spectra that it knows.
     """
 
-    inner: Any
+    inner: _Stored
     counts: float
 
     @property
     def knows_sd(self) -> bool:
         """Whether abundances come with standard deviations."""
-        return bool(self.inner.knows_sd)
+        return self.inner.knows_sd
 
     @property
     def endmembers(self) -> Floats:  # type: ignore[override]
         """Counts of a pixel of abundance one, shape (endmember, channel)."""
-        endmembers: Floats = self.inner.endmembers
-        return endmembers
+        return self.inner.endmembers
 
     @property
     def signed(self) -> bool:
         """As the model inside."""
-        return bool(self.inner.signed)
+        return self.inner.signed
 
     @property
     def _scales(self) -> Floats:
@@ -83,13 +111,14 @@ class _Equalised(Model):
 
     def to_dataset(self) -> xr.Dataset:
         """Return the wrapped model as arrays and attributes, and its counts as one more attribute."""
-        dataset: xr.Dataset = self.inner.to_dataset()
-        return dataset.assign_attrs({COUNTS_ATTRIBUTE: self.counts})
+        return self.inner.to_dataset().assign_attrs({COUNTS_ATTRIBUTE: self.counts})
 
 
 @dataclass(frozen=True, kw_only=True)
 class EqualisedPixels(_Equalised, PixelModel):
     """A model of single spectra of the same counts, for spectra of any counts."""
+
+    inner: _StoredPixels
 
     def abundances(self, spectra: Floats) -> Abundances:
         """Abundances of spectra, shape (pixel, channel); they sum to one."""
@@ -103,6 +132,8 @@ class EqualisedPixels(_Equalised, PixelModel):
 @dataclass(frozen=True, kw_only=True)
 class EqualisedFrames(_Equalised, FrameModel):
     """A model of frames of spectra of the same counts, for spectra of any counts."""
+
+    inner: _StoredFrames
 
     @property
     def n_features(self) -> int:

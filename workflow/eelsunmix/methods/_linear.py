@@ -30,7 +30,7 @@ class LinearModel(StoredModel, PixelModel):
 
     non_negative: bool = True
     sum_to_one: bool = False
-    channel_weight: Floats | None = field(metadata=array("channel"), default=None)
+    channel_weight: Floats | None = field(metadata=array("channel", units="counts"), default=None)
 
     @property
     def signed(self) -> bool:

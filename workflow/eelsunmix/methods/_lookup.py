@@ -5,7 +5,7 @@ import pkgutil
 from pathlib import Path
 from typing import Any
 
-from eelsunmix.errors import InputError, suggestion
+from eelsunmix.errors import InputError, in_brief, suggestion
 from eelsunmix.methods._extras import missing_extra
 from eelsunmix.methods._method import Method
 
@@ -33,7 +33,7 @@ def method_class(name: str) -> type[Method]:
         No method has this name.
     """
     if name not in method_names():
-        raise InputError(f"method {name!r} does not exist; {suggestion(name, method_names())}")
+        raise InputError(f"method {in_brief(name)} does not exist; {suggestion(str(name), method_names())}")
     module = importlib.import_module(f"eelsunmix.methods.{name}")
     classes = [item for item in vars(module).values() if isinstance(item, type) and issubclass(item, Method)]
     found = [item for item in classes if item.__module__ == module.__name__]

@@ -16,6 +16,9 @@ from eelsunmix.words import axes_in_words
 COUNTS_ATTRIBUTE = "equalised_counts"
 """Attribute of a stored model with the total counts of the spectra that it knows; absent for all others."""
 
+RECORD = ("status", "message")
+"""Fields of a `StoredModel` that are attributes of its dataset under their own names."""
+
 
 class Abundances(NamedTuple):
     """Abundances of pixels, and their standard deviations where the model knows them.
@@ -88,10 +91,11 @@ class FrameModel(Model):
         """Map a frame of features, shape (y, x, feature)."""
 
 
-def array(*dims: str, units: str = "") -> dict[str, Any]:
+def array(*dims: str, units: str = "1") -> dict[str, Any]:
     """Metadata of a field of a `StoredModel` that holds an array: its dims and its units in the store.
 
-    Without dims the field is a dict of arrays of any shape.
+    Without dims the field is a dict of arrays of any shape.  The unit is ``"1"`` for plain numbers, also for
+    counts that have been divided by the weight of their channel.
 
     Examples
     --------
@@ -151,7 +155,7 @@ class StoredModel(Model):
 
     def to_dataset(self) -> xr.Dataset:
         """Return the model as arrays and attributes; `from_dataset` is the inverse."""
-        attrs = {"model": stored_name(type(self)), "status": self.status, "message": self.message}
+        attrs = {"model": stored_name(type(self)), **{name: getattr(self, name) for name in RECORD}}
         dataset, settings = xr.Dataset(attrs=attrs), dict[str, Any]()
         for item in dataclasses.fields(self):
             value = getattr(self, item.name)
@@ -165,9 +169,9 @@ class StoredModel(Model):
     def from_dataset(cls, dataset: xr.Dataset) -> Self:
         """Rebuild a model from `to_dataset`, also after a round through a store."""
         parts: dict[str, Any] = dict(dataset.attrs["model_settings"])
-        parts |= {"status": dataset.attrs["status"], "message": dataset.attrs["message"]}
+        parts |= {name: dataset.attrs[name] for name in RECORD}
         for item in dataclasses.fields(cls):
-            name, dims = _variable_name(item.name), item.metadata.get("dims")
+            name, dims = variable_name(item.name), item.metadata.get("dims")
             if dims == ():
                 start = f"{item.name}."
                 names = [str(key) for key in dataset.data_vars if str(key).startswith(start)]
@@ -182,7 +186,8 @@ def stored_name(kind: type) -> str:
     return f"{kind.__module__.removeprefix('eelsunmix.methods.')}.{kind.__qualname__}"
 
 
-def _variable_name(field_name: str) -> str:
+def variable_name(field_name: str) -> str:
+    """Name of the variable that holds the array of a field."""
     return "endmember_spectrum" if field_name == "endmembers" else field_name
 
 
@@ -192,11 +197,12 @@ def _variables(item: dataclasses.Field[Any], value: Any) -> dict[str, Any]:
     if value is None:
         return {}
     if dims:
-        return {_variable_name(item.name): (dims, np.asarray(value), {"units": units} if units else {})}
+        return {variable_name(item.name): (dims, np.asarray(value), {"units": units})}
     return {
         f"{item.name}.{key}": (
             tuple(f"{item.name}.{key}_{axis}" for axis in range(np.ndim(array))),
             np.asarray(array),
+            {"units": units},
         )
         for key, array in value.items()
     }

@@ -30,12 +30,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def stores_below(folder: Path) -> Iterator[Path]:
-    """Yield all stores below a folder, or the folder itself if it is one; drafts too."""
+    """Yield all stores below a folder, or the folder itself if it is one.
+
+    Drafts too, and whatever else has the name of a store.
+    """
     if folder.suffix == ".zarr" or is_draft(folder):
         yield folder
         return
     for entry in sorted(folder.iterdir()):
-        if entry.is_dir() and (not entry.is_symlink() or entry.suffix == ".zarr"):
+        if entry.suffix == ".zarr" or (entry.is_dir() and not entry.is_symlink()):
             yield from stores_below(entry)
 
 

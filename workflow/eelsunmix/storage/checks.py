@@ -5,7 +5,7 @@ from pathlib import Path
 
 import xarray as xr
 
-from eelsunmix.errors import StoreError
+from eelsunmix.errors import StoreError, in_brief
 from eelsunmix.storage.layout import Variable
 from eelsunmix.storage.layouts import LAYOUTS
 
@@ -46,7 +46,9 @@ def check_layout(
     eelsunmix.errors.StoreError: rank.zarr: not a store of kind rank: variable parallel_eigenvalue is missing
     """
     if kind not in LAYOUTS:
-        raise StoreError(f"{place}: no kind of store is called {kind!r}; choose from {', '.join(LAYOUTS)}")
+        raise StoreError(
+            f"{place}: no kind of store is called {in_brief(kind)}; choose from {', '.join(LAYOUTS)}"
+        )
     fault = next(LAYOUTS[kind].faults(dataset, own or {}, whole=whole), None)
     if fault is not None:
         raise StoreError(f"{place}: not a store of kind {kind}: {fault}{_hint(dataset, kind)}")

@@ -10,22 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from eelsunmix.errors import StoreError
+from eelsunmix.errors import REMEDIES, StoreError
 
 LONGEST_PAUSE = 2 * 24 * 3600
 """Seconds without a write after which a draft of another machine counts as abandoned."""
 
 _MARK = ".tmp-"
-_REMEDIES = {
-    errno.ENOSPC: "the disk is full; free some space and run again",
-    errno.EDQUOT: "the quota is used up; free some space and run again",
-    errno.EACCES: "no permission; check the folder or give another with --directory",
-    errno.EPERM: "no permission; check the folder or give another with --directory",
-    errno.EROFS: "the file system is read-only; give another folder with --directory",
-    errno.ENOTDIR: "a file stands where a folder is needed; move it away",
-    errno.EIO: "the disk reports an error; check it",
-    errno.ESTALE: "the network file system has lost the folder; run again",
-}
 
 
 @contextmanager
@@ -76,8 +66,8 @@ def _give_name(draft: Path, path: Path) -> None:
 
 
 def _explained(error: OSError, path: Path, draft: Path) -> Exception:
-    if error.errno in _REMEDIES:
-        return StoreError(f"{path}: cannot be written, {_REMEDIES[error.errno]}")
+    if error.errno in REMEDIES:
+        return StoreError(f"{path}: cannot be written, {'; '.join(REMEDIES[error.errno])}")
     if error.errno == errno.ENOENT and not draft.exists():
         return StoreError(f"{path}: cannot be written, its draft was deleted meanwhile; run again")
     return error  # not of the writing: an input that cannot be read, for example

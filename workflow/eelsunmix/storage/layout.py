@@ -16,7 +16,7 @@ from eelsunmix.plain import plain_values
 NAVIGATION = ("frame", "y", "x")
 SPECTRAL = ("energy_loss", "energy")
 ANY_UNIT = "*"
-"""Unit of what others declare: the parameters of a model."""
+"""Unit of what may be in any: the frames of a series."""
 
 _DTYPES = {"float": "f", "integer": "iu", "number": "iuf", "bool": "b", "text": "UTO"}
 _TYPES: Mapping[str, tuple[type, ...]] = MappingProxyType(

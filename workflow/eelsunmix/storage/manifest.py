@@ -1,20 +1,26 @@
 """The manifest of a sealed store: what it consists of, where it comes from, whether that is still so."""
 
 import errno
-import hashlib
 import importlib.metadata
 import json
 import os
+import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
+
+from pydantic import TypeAdapter
 
 from eelsunmix.errors import StoreError
+from eelsunmix.storage.digests import digest_of, digest_of_file, files_below
 
 MANIFEST = "manifest.json"
 REMEDY = "delete this folder and run the workflow again"
+
+LARGEST_MANIFEST = 2**28
+"""Bytes; a manifest has some 120 for each file of its store."""
 
 _FOREIGN = {MANIFEST, ".snakemake_timestamp"}
 _PACKAGES = ("eelsunmix", "numpy", "scipy", "scikit-learn", "torch", "xarray", "zarr", "dask", "rosettasciio")
@@ -52,20 +58,23 @@ class Manifest:
 
     def sealed(self) -> "Manifest":
         """Return the manifest with its seal and its checksum."""
-        whole = replace(self, seal=_digest_of([self.files, self.inputs, self.settings]), checksum="")
-        return replace(whole, checksum=_digest_of(vars(whole)))
+        whole = replace(self, seal=digest_of([self.files, self.inputs, self.settings]), checksum="")
+        return replace(whole, checksum=digest_of(vars(whole)))
 
     def to_json(self) -> bytes:
         """Return the text of the file."""
         return json.dumps(vars(self), indent=1, sort_keys=True).encode()
 
 
+_TYPES = {name: TypeAdapter(kind) for name, kind in get_type_hints(Manifest).items()}
+
+
 def manifest_of(path: Path, inputs: Mapping[str, str], settings: Mapping[str, Any]) -> Manifest:
     """Describe a folder as it is now; `inputs` and `settings` as in `Manifest`."""
     return Manifest(
         files={
-            name: {"size": (path / name).stat().st_size, "blake2b": _digest_of_file(path / name)}
-            for name in _files_below(path)
+            name: {"size": (path / name).stat().st_size, "blake2b": digest_of_file(path / name)}
+            for name in files_below(path)
         },
         inputs=dict(inputs),
         settings=dict(settings),
@@ -84,9 +93,10 @@ def read_manifest(path: str | Path) -> Manifest:
     """
     path = Path(path)
     if not path.is_dir():
-        raise StoreError(f"{path}: no such store; run the workflow that makes it")
+        found = "is a file, not a store; move it away" if path.exists() else "no such store"
+        raise StoreError(f"{path}: {found}; run the workflow that makes it")
     try:
-        manifest = Manifest(**json.loads((path / MANIFEST).read_bytes()))
+        manifest = _parsed(path / MANIFEST)
     except FileNotFoundError as error:
         raise StoreError(
             f"{path}: was never sealed (no {MANIFEST}), so it is incomplete; {REMEDY}"
@@ -100,6 +110,26 @@ def read_manifest(path: str | Path) -> Manifest:
     return manifest
 
 
+def _parsed(file: Path) -> Manifest:
+    """Read a manifest: a plain file of bounded size, with what a manifest declares.
+
+    Raises
+    ------
+    OSError, ValueError, TypeError, RecursionError
+        It is none.
+    """
+    if not stat.S_ISREG(file.stat().st_mode):
+        raise ValueError("not a plain file")  # reading a device might never end
+    with file.open("rb") as opened:
+        text = opened.read(LARGEST_MANIFEST + 1)
+    if len(text) > LARGEST_MANIFEST:
+        raise ValueError("too large")
+    manifest = Manifest(**json.loads(text))
+    for name, kind in _TYPES.items():
+        kind.validate_python(getattr(manifest, name), strict=True)
+    return manifest
+
+
 def verify(path: str | Path) -> Manifest:
     """Compare every file of a store with its manifest.
 
@@ -110,7 +140,7 @@ def verify(path: str | Path) -> Manifest:
     """
     path = Path(path)
     manifest = read_manifest(path)
-    present = {name for name in _files_below(path) if name not in _FOREIGN}
+    present = {name for name in files_below(path) if name not in _FOREIGN}
     for name in sorted(manifest.files.keys() | present):
         if name not in manifest.files:
             raise StoreError(f"{path}: {name} does not belong to the store; {REMEDY}")
@@ -157,9 +187,10 @@ def installed_versions() -> dict[str, str]:
 def _agrees(path: Path, name: str, manifest: Manifest) -> bool:
     expected = manifest.files[name]
     try:
-        # The size first: it costs nothing, and nobody wants to read from what is no longer a plain file.
-        same_size = (path / name).stat().st_size == expected["size"]
-        return same_size and _digest_of_file(path / name) == expected["blake2b"]
+        # Kind and size first: they cost nothing, and reading from what is no plain file might never end.
+        found = (path / name).stat()
+        same_size = stat.S_ISREG(found.st_mode) and found.st_size == expected.get("size")
+        return same_size and digest_of_file(path / name) == expected.get("blake2b")
     except OSError as error:
         raise _unreadable(path, name, error) from error
 
@@ -171,18 +202,3 @@ def _unreadable(path: Path, name: str, error: OSError) -> StoreError:
 
 def _place(path: Path) -> Path:
     return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links, which may have moved
-
-
-def _digest_of(value: Any) -> str:
-    return hashlib.blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=16).hexdigest()
-
-
-def _digest_of_file(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
-
-
-def _files_below(path: Path) -> list[str]:
-    # A link to a folder counts as a file: a store has none, and what it leads to was never sealed.
-    found = (file for file in path.rglob("*") if file.is_symlink() or not file.is_dir())
-    return sorted(str(file.relative_to(path)) for file in found)

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from eelsunmix.errors import InputError
+from eelsunmix.image import SPECTRAL_DIMS
 from eelsunmix.io.format import Format
 from eelsunmix.io.lazy import sliced_by_blocks
 from eelsunmix.io.metadata import plain
@@ -26,11 +28,25 @@ class ZarrStore(Format):
         if isinstance(root, zarr.Array):
             return [_zarr_signal(root, {}, path)]
         found = dict(root.arrays())
+        _refuse_results(found, path)
         return [
             _zarr_signal(array, found, path)
             for name, array in found.items()
             if array.ndim and _dimension_names(array) != (name,)
         ]
+
+
+def _refuse_results(arrays: dict[str, Any], path: Path) -> None:
+    """Refuse a store that this package has sealed, unless a user has put a single image in it."""
+    dims = [_dimension_names(array) or () for array in arrays.values()]
+    spectral = [names for names in dims if set(names) & set(SPECTRAL_DIMS)]
+    images = [names for names in spectral if set(names) >= {"y", "x"}]
+    is_image = len(images) == 1 and len(spectral) == 2  # beside it nothing but its own axis
+    if (path / "manifest.json").is_file() and not is_image:
+        raise InputError(
+            f"{path}: is a result of eelsunmix, not a file of a microscope; name the file that it was made "
+            "from, or open it in Python with eelsunmix.open_store"
+        )
 
 
 def _dimension_names(array: Any) -> tuple[str, ...] | None:

@@ -42,7 +42,7 @@ class Encoder(StoredModel):
         ``1 / sharpness`` of the weights or not. The last leaves a pixel empty where no output is positive.
     """
 
-    projection: Floats | None = field(metadata=array("component", "channel"), default=None)
+    projection: Floats | None = field(metadata=array("component", "channel", units="1/counts"), default=None)
     centre: Floats = field(metadata=array("feature"))
     scale: Floats = field(metadata=array("feature"))
     weights: dict[str, NDArray[np.float32]] = field(metadata=array())

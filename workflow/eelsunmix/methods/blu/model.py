@@ -55,7 +55,7 @@ class BayesianModel(StoredModel, PixelModel):
     split_rhat: Floats = field(metadata=array("endmember"))
     noise_variance: float
     face_probability: Floats | None = field(metadata=array("face"), default=None)
-    channel_weight: Floats | None = field(metadata=array("channel"), default=None)
+    channel_weight: Floats | None = field(metadata=array("channel", units="counts"), default=None)
     sum_to_one: bool = True
 
     @property

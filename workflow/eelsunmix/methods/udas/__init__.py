@@ -36,7 +36,7 @@ class RectifiedEncoder(StoredModel, PixelModel):
     encoder : ndarray, shape (endmember, channel)
     """
 
-    encoder: Floats = field(metadata=array("endmember", "channel"))
+    encoder: Floats = field(metadata=array("endmember", "channel", units="1/counts"))
 
     def abundances(self, spectra: Floats) -> Abundances:
         """Encode spectra, shape (pixel, channel)."""

@@ -1,0 +1,256 @@
+"""Wrong arguments of the public functions: one line that names the argument, what it needs, what it got."""
+
+import inspect
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import eelsunmix as eu
+from eelsunmix.arguments import KINDS, checked
+from eelsunmix.edges import as_edges
+from eelsunmix.errors import InputError
+from eelsunmix.fitting import fit as bare_fit
+
+FUNCTIONS = sorted(set(eu.__all__) - {"metrics", "synthetic"})
+EDGES = {"Ti_L23": {"onset_eV": 440, "fit_eV": [405, 435], "integrate_eV": [440, 455]}}
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory):
+    """Arguments of every function that it takes."""
+    folder = tmp_path_factory.mktemp("arguments")
+    energy = xr.DataArray(np.arange(400.0, 460.0), dims="energy_loss", attrs={"units": "eV"})
+    counts = np.random.default_rng(1).poisson(50.0, (6, 7, 60)).astype(float)
+    image = xr.DataArray(counts, dims=("y", "x", "energy_loss"), coords={"energy_loss": energy})
+    np.save(folder / "image.npy", counts)
+    pca, bs = eu.denoise(image), eu.subtract_background(image, EDGES)
+    model = eu.fit(image, "vca", n_endmembers=3)
+    maps = {"vca": eu.apply(model, image)}
+    small = xr.Dataset({"a": ("x", [1.0, 2.0])})
+    eu.publish(small, folder / "small.zarr")
+    places = {"profiles": {}, "regions": {}}
+    counted = {"image": image, "counts": image, "edges": EDGES}
+    fit = {**counted, "method": "vca", "n_endmembers": 3, "seed": 0, "pca": pca, "n_learning_pixels": 99}
+    return {
+        "apply": {"model": model, "image": image, "counts": image},
+        "compare": {"image": image, "bs": bs, "fits": {"vca": model}, "maps": maps}
+        | {"edges": as_edges(EDGES), **places, "truth": small},
+        "correct_gain": {"image": image, "edges": EDGES},
+        "correct_image": {"image": image, "options": None, "edges": EDGES},
+        "denoise": {"image": image, "options": None},
+        "estimate_endmembers": {"image": image, "pca": pca, "options": None},
+        "fit": fit | {"brightness": "auto", "device": "auto", "checkpoint": folder / "fit.checkpoint"},
+        "open_image": {"path": folder / "image.npy", "signal": None},
+        "open_store": {"path": folder / "small.zarr", "kind": None},
+        "publish": {"dataset": small, "path": folder / "new.zarr", "inputs": [folder / "small.zarr"]}
+        | {"settings": {"a": 1}, "kind": None, "own": None},
+        "subtract_background": {"image": image, "edges": EDGES, "options": None, **places},
+        "unmix": fit,
+    }
+
+
+def refusal(function, **arguments):
+    with pytest.raises(InputError) as caught:
+        getattr(eu, function)(**arguments)
+    message = str(caught.value)
+    assert message.isprintable()
+    return message
+
+
+STRANGE = {
+    "object": object(),
+    "class": int,
+    "bytes": b"a",
+    "set": {1},
+    "complex": 1j,
+    "long": "x" * 5000,
+    "null": "a\0b",
+    "huge": -(10**5000),
+    "keys": {3: 4},
+    "array": np.ones((6, 7, 60)),
+    "line": xr.DataArray(np.ones(3)),
+    "texts": xr.DataArray(np.full((6, 7, 60), "a"), dims=("y", "x", "energy_loss")),
+    "empty": xr.DataArray(np.ones((0, 7, 60)), dims=("y", "x", "energy_loss")),
+}
+TAKEN = {("compare", "truth")}
+"""Truth that has no spectra is that of a measured image, and ignored; so is any other dataset."""
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_every_argument_of_every_public_function_is_checked(good, function):
+    for name, parameter in inspect.signature(getattr(eu, function)).parameters.items():
+        if parameter.kind is parameter.VAR_KEYWORD:
+            continue
+        for label, value in STRANGE.items():
+            message = refusal(function, **good[function] | {name: value})
+            assert name in message or function in ("open_image", "open_store"), (name, label, message)
+            assert len(message) < 400, (name, label, message)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_what_is_right_is_taken(good, function, tmp_path):
+    arguments = good[function]
+    if function == "publish":
+        arguments = arguments | {"path": tmp_path / "new.zarr"}
+    if function == "open_image":
+        with pytest.raises(InputError, match=r"image\.npy.*write axes"):
+            eu.open_image(**arguments)
+    else:
+        getattr(eu, function)(**arguments)
+
+
+@pytest.mark.parametrize("seed", [None, "a", -1, 1.5, True])
+@pytest.mark.parametrize("function", ["fit", "unmix"])
+def test_seeds(good, function, seed):
+    found = refusal(function, **good[function] | {"seed": seed})
+    assert found == f"{function}: seed needs a whole number of at least 0, not {seed!r}"
+
+
+@pytest.mark.parametrize("function", ["fit", "unmix", "correct_gain", "subtract_background"])
+@pytest.mark.parametrize("edges", [5, [1], "Ti_L23", {"Ti_L23": 5}, {"Ti_L23": {"onset": 456}}, {3: {}}])
+def test_edges(good, function, edges):
+    assert f"{function}: edges" in refusal(function, **good[function] | {"edges": edges})
+
+
+def test_edges_are_needed_where_they_have_no_default(good):
+    found = refusal("subtract_background", **good["subtract_background"] | {"edges": None})
+    assert found == "subtract_background: edges needs a mapping (key: value), not None"
+
+
+@pytest.mark.parametrize(
+    "function", [name for name in FUNCTIONS if "image" in inspect.signature(getattr(eu, name)).parameters]
+)
+def test_an_array_without_labels_is_told_how_to_get_them(good, function):
+    found = refusal(function, **good[function] | {"image": np.ones((6, 7, 60))})
+    assert found == (
+        f"{function}: image needs a DataArray, not an ndarray of shape (6, 7, 60); "
+        "xarray.DataArray(array, dims=('y', 'x', 'energy_loss')) labels an array"
+    )
+
+
+def test_results_of_other_functions_are_told_from_a_pca(good):
+    model, pca = good["apply"]["model"], good["fit"]["pca"]
+    found = refusal("fit", **good["fit"] | {"pca": model})
+    assert found == "fit: pca needs the result of eelsunmix.denoise, but has no variable eigenvalue"
+    found = refusal("estimate_endmembers", image=good["fit"]["image"], pca=pca.drop_attrs())
+    assert "has no attribute n_valid_pixels" in found
+    assert "pca" in refusal("fit", **good["fit"] | {"pca": pca.isel(y=slice(3))})
+    assert "pca" in refusal("fit", **good["fit"] | {"pca": pca.isel(y=0)})
+
+
+def test_counts_of_other_pixels_are_refused(good):
+    other = good["fit"]["image"].isel(x=slice(4))
+    assert "counts has the sizes" in refusal("fit", **good["fit"] | {"counts": other})
+    shifted = good["fit"]["image"].assign_coords(energy_loss=np.arange(401.0, 461.0))
+    found = refusal("apply", **good["apply"] | {"counts": shifted})
+    assert "counts have energy_loss 401 to 460, but the image has 400 to 459" in found
+
+
+@pytest.mark.parametrize("name", ["image", "counts"])
+def test_values_that_are_not_finite_are_refused_where_they_are_mapped(good, name):
+    image = good["apply"]["image"].copy()
+    image[2, 3, 4] = np.nan
+    assert "is not finite" in refusal("apply", **good["apply"] | {name: image})
+    masked = image.assign_coords(valid_pixel=(("y", "x"), np.isfinite(image).all("energy_loss").data))
+    assert np.isnan(eu.apply(good["apply"]["model"], masked)["abundance"]).sum() == 3
+
+
+def test_edges_of_a_comparison_are_those_of_its_background(good):
+    found = refusal("compare", **good["compare"] | {"edges": {}})
+    assert "edges are [], but bs has ['Ti_L23']" in found
+
+
+def test_options_are_objects_not_mappings(good):
+    found = refusal("denoise", image=good["denoise"]["image"], options={"n_components": 3})
+    assert (
+        found
+        == "denoise: options needs DenoiseOptions(...) of eelsunmix.pca.options, not {'n_components': 3}"
+    )
+
+
+def test_inputs_are_many_paths_not_the_letters_of_one(good):
+    found = refusal("publish", **good["publish"] | {"inputs": "small.zarr"})
+    assert found == "publish: inputs needs a list of values, each text, not 'small.zarr'"
+
+
+UNSTORABLE = {
+    "attributes": xr.Dataset(attrs={"a": object()}),
+    "keys": xr.Dataset(attrs={3: 1}),
+    "objects": xr.Dataset({"a": ("x", np.array([object(), 1]))}),
+    "outside": xr.Dataset({"../a": ("x", [1.0])}),
+    "nameless": xr.Dataset({"": ("x", [1.0])}),
+    "number": xr.Dataset({3: ("x", [1.0])}),
+    "manifest": xr.Dataset({"manifest.json": ("x", [1.0])}),
+    "metadata": xr.Dataset({"zarr.json": ("x", [1.0])}),
+    "null": xr.Dataset({"a\0": ("x", [1.0])}),
+    "long": xr.Dataset({"a" * 300: ("x", [1.0])}),
+    "levels": xr.Dataset(coords={"i": ("x", [1, 2]), "j": ("x", [3, 4])}).set_index(x=["i", "j"]),
+}
+
+
+@pytest.mark.parametrize("dataset", UNSTORABLE.values(), ids=UNSTORABLE)
+def test_what_no_store_can_hold_is_refused_before_anything_is_written(dataset, tmp_path):
+    assert "publish: dataset " in refusal("publish", dataset=dataset, path=tmp_path / "new.zarr")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_texts_and_folders_of_arrays_can_be_stored(tmp_path):
+    texts = np.array(["a", "bc"], dtype=object)
+    eu.publish(xr.Dataset({"deep/a": ("x", [1.0, 2.0]), "b": ("x", texts)}), tmp_path / "new.zarr")
+    assert eu.open_store(tmp_path / "new.zarr")["b"].to_numpy().tolist() == ["a", "bc"]
+
+
+def test_a_file_in_the_place_of_a_folder_is_named(good, tmp_path):
+    (tmp_path / "file").touch()
+    found = refusal("publish", dataset=good["publish"]["dataset"], path=tmp_path / "file" / "a.zarr")
+    assert "a.zarr: cannot be written, a file stands where a folder is needed; move it away" in found
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kind"),
+    [
+        ("edges", {"Ti_L23": {"element": "Ti", **EDGES["Ti_L23"]}}, "Edge"),
+        ("profiles", {"across": {"along": "x"}}, "Profile"),
+        ("regions", {"vacuum": {"x_nm": [0, 1]}}, "Region"),
+    ],
+)
+def test_a_comparison_takes_objects_not_mappings(good, name, value, kind):
+    found = refusal("compare", **good["compare"] | {name: value})
+    assert f"compare: {name}['{next(iter(value))}'] needs {kind}(...), not {{" in found
+
+
+def test_missing_and_unknown_arguments_are_named(good):
+    image = good["fit"]["image"]
+    assert "missing a required argument: 'n_endmembers'; it takes image, method" in refusal(
+        "fit", image=image, method="vca"
+    )
+    assert "unexpected keyword argument 'option'; did you mean options?" in refusal(
+        "denoise", image=image, option=3
+    )
+
+
+def test_signatures_docstrings_and_results_stay_what_they_are(good):
+    assert eu.fit is eu.fit
+    assert inspect.signature(eu.fit) == inspect.signature(bare_fit)
+    assert (eu.fit.__doc__, eu.fit.__module__) == (bare_fit.__doc__, "eelsunmix.fitting")
+    given = good["fit"] | {"seed": np.int64(3)}
+    timed = {"seconds": 0.0}
+    assert eu.fit(**given).assign_attrs(timed).identical(bare_fit(**given | {"seed": 3}).assign_attrs(timed))
+    assert type(eu.fit(**given).attrs["seed"]) is int
+
+
+def test_every_kind_belongs_to_an_argument_of_a_public_function():
+    names = {name for function in FUNCTIONS for name in inspect.signature(getattr(eu, function)).parameters}
+    assert {key.rpartition(".")[2] for key in KINDS} <= names
+
+
+def test_keywords_that_are_passed_on_are_checked_by_their_names():
+    def passes_on(image, **options):
+        return options
+
+    guarded = checked(passes_on)
+    image = xr.DataArray(np.ones((2, 3)))
+    assert guarded(image, pca=None, anything=object)["pca"] is None
+    with pytest.raises(InputError, match="n_learning_pixels needs a whole number of at least 1, not None"):
+        guarded(image, n_learning_pixels=None)

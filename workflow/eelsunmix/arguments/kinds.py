@@ -1,0 +1,141 @@
+"""What arguments must be beyond their annotations: the same in all functions, by their names."""
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import xarray as xr
+from pydantic import AfterValidator, Field, GetCoreSchemaHandler, InstanceOf
+from pydantic_core import CoreSchema
+from pydantic_core.core_schema import no_info_after_validator_function
+
+from eelsunmix.edges import Edge
+from eelsunmix.errors import in_brief
+from eelsunmix.plain import plain_values
+from eelsunmix.profiles import Profile, Region
+from eelsunmix.storage import MANIFEST, Variable
+
+_LONGEST_NAME = 255
+_TAKEN = frozenset({"", ".", "..", "zarr.json", MANIFEST})
+"""Names that no file of an array may have."""
+
+
+@dataclass(frozen=True)
+class ResultOf:
+    """Annotation of a dataset: the function that makes it, and what it holds at least."""
+
+    function: str
+    variables: tuple[str, ...] = ()
+    attributes: tuple[str, ...] = ()
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return no_info_after_validator_function(self._checked, handler(source))
+
+    def __get_pydantic_json_schema__(self, core_schema: CoreSchema, handler: Any) -> dict[str, Any]:
+        return {"const": f"the result of {self.function}"}
+
+    def _checked(self, dataset: xr.Dataset) -> xr.Dataset:
+        missing = [f"variable {name}" for name in self.variables if name not in dataset]
+        missing += [f"attribute {name}" for name in self.attributes if name not in dataset.attrs]
+        if missing:
+            raise ValueError(f"needs the result of {self.function}, but has no {missing[0]}")
+        return dataset
+
+
+def _spectra(image: xr.DataArray) -> xr.DataArray:
+    if image.ndim < 2:
+        raise ValueError(f"has the dims {image.dims}; it needs an energy dim and at least one of pixels")
+    if image.dtype.kind not in "uif":
+        raise ValueError(f"has values of type {image.dtype}; it needs real numbers")
+    if image.size == 0:
+        raise ValueError(f"has the shape {image.shape}, so it holds no values")
+    return image
+
+
+def _usable_path(path: str | Path) -> str | Path:
+    name = str(path)
+    if "\0" in name or any(len(part.encode("utf-8", "replace")) > _LONGEST_NAME for part in Path(name).parts):
+        raise ValueError(f"needs the path of a file or folder, not {in_brief(name)}")
+    return path
+
+
+def _with_onset(edge: Mapping[str, Any]) -> Mapping[str, Any]:
+    onset = edge.get("onset_eV")
+    if isinstance(onset, bool) or not isinstance(onset, int | float):
+        raise ValueError(f"needs a number onset_eV, not {in_brief(onset)}; see eelsunmix.edges.Edge")
+    return edge
+
+
+def _plain(value: Any) -> Any:
+    try:
+        plain_values(value)
+    except TypeError as error:
+        raise ValueError(f"needs plain values (numbers, texts, lists, mappings); {error}") from None
+    return value
+
+
+def _storable(dataset: xr.Dataset) -> xr.Dataset:
+    _check_attributes(dataset.attrs)
+    for name, array in dataset.variables.items():
+        _check_name(name)
+        _check_attributes(array.attrs)
+        if array.dtype.kind == "O" and not all(isinstance(value, str) for value in array.to_numpy().flat):
+            raise ValueError(f"has objects of Python in {name}; store numbers or texts")
+    levels = [name for name, index in dataset.indexes.items() if index.nlevels > 1]
+    if levels:
+        raise ValueError(f"has an index of several levels, {levels[0]}; make coordinates of it: reset_index")
+    return dataset
+
+
+def _check_attributes(attrs: Mapping[Any, Any]) -> None:
+    if strange := [key for key in attrs if not isinstance(key, str)]:
+        raise ValueError(f"has the attribute {in_brief(strange[0])}, whose name is no text")
+    _plain(attrs)
+
+
+def _check_name(name: Hashable) -> None:
+    parts = name.split("/") if isinstance(name, str) else [""]
+    if any(part in _TAKEN or "\0" in part or len(part.encode()) > _LONGEST_NAME for part in parts):
+        raise ValueError(f"has a variable {in_brief(name)}, which cannot be the name of a file; rename it")
+
+
+Image = Annotated[xr.DataArray, AfterValidator(_spectra)]
+AnyPath = Annotated[str | Path, AfterValidator(_usable_path)]
+_PCA = ("eigenvalue", "loading", "score", "channel_weight", "pixel_weight")
+_NUMBERS = ("n_valid_pixels", "n_channels", "n_channels_with_counts")
+
+KINDS: dict[str, Any] = {
+    "image": Image,
+    "counts": Image,
+    "n_endmembers": Annotated[int, Field(ge=1)],
+    "seed": Annotated[int, Field(ge=0)],
+    "n_learning_pixels": Annotated[int, Field(ge=1)],
+    "brightness": Literal["auto", "constant", "variable"],
+    "device": Literal["auto", "cpu", "cuda"],
+    "edges": Mapping[str, Edge | Annotated[Mapping[str, Any], AfterValidator(_with_onset)]],
+    "compare.edges": Mapping[str, InstanceOf[Edge]],
+    "compare.profiles": Mapping[str, InstanceOf[Profile]],
+    "compare.regions": Mapping[str, InstanceOf[Region]],
+    "path": AnyPath,
+    "checkpoint": AnyPath,
+    "inputs": Sequence[AnyPath],
+    "dataset": Annotated[xr.Dataset, AfterValidator(_storable)],
+    "own": Mapping[str, InstanceOf[Variable]],
+    "settings": Annotated[Mapping[str, Any], AfterValidator(_plain)],
+    "pca": Annotated[xr.Dataset, ResultOf("eelsunmix.denoise", _PCA)],
+    "estimate_endmembers.pca": Annotated[xr.Dataset, ResultOf("eelsunmix.denoise", _PCA, _NUMBERS)],
+    "model": Annotated[xr.Dataset, ResultOf("eelsunmix.fit")],
+    "bs": Annotated[xr.Dataset, ResultOf("eelsunmix.subtract_background", ("net_counts",))],
+}
+"""What an argument of this name is; of one function alone, where its name stands before it."""
+
+MAY_BE_NONE = frozenset({"counts", "pca", "edges", "checkpoint"})
+"""Arguments of which None means that there are none, also where a function passes them on."""
+
+Function = Callable[..., Any]
+
+
+def kind_of(function: Function, name: str, annotation: Any) -> Any:
+    """Return what an argument of a function must be: as listed here, or as annotated."""
+    return KINDS.get(f"{function.__name__}.{name}") or KINDS.get(name) or annotation

@@ -1,0 +1,24 @@
+"""Digests of values and files, and the files that a store consists of."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+
+def digest_of(value: Any) -> str:
+    """Digest of plain values, whatever the order of their keys."""
+    return hashlib.blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=16).hexdigest()
+
+
+def digest_of_file(path: Path) -> str:
+    """Digest of all bytes of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+
+
+def files_below(path: Path) -> list[str]:
+    """Paths of all files below a folder, as seen from there, in order."""
+    # A link to a folder counts as a file: a store has none, and what it leads to was never sealed.
+    found = (file for file in path.rglob("*") if file.is_symlink() or not file.is_dir())
+    return sorted(str(file.relative_to(path)) for file in found)
