@@ -105,6 +105,7 @@ def import_image(
         found = survey(image, detector.saturation)
     _check_pixels(found, image, invalid_pixels, path)
     check = counts_check(found, detector)
+    check["warnings"] = [*layout.notes, *check["warnings"]]
     for text in check["warnings"]:
         logger.warning("%s: %s", path, text)
     return _dataset(image, found, check, chosen, layout, path)
