@@ -5,8 +5,9 @@ import pytest
 import xarray as xr
 from scipy import ndimage
 
-from eelsunmix.io.counts import DetectorOptions, counts_check, survey
+from eelsunmix.io.counts import DetectorOptions, counts_check
 from eelsunmix.io.noise import compare
+from eelsunmix.io.survey import survey
 
 
 def image(cube):

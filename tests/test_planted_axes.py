@@ -175,3 +175,128 @@ def test_velox_eels(velox, shape):
     np.testing.assert_allclose(imported.energy_loss, 420 + 1.5 * np.arange(shape[-1]))
     assert imported.x.attrs["units"] == "nm"
     assert warnings_of(imported) == []
+
+
+def imported(tmp_path, cube, **options):
+    np.save(tmp_path / "a.npy", cube)
+    return io.import_image(tmp_path / "a.npy", axes=AXES, **options)
+
+
+def clipped(cube, fraction):
+    """Clip so that about this part of the values is lost."""
+    return np.minimum(cube, np.quantile(cube, 1 - fraction).astype(cube.dtype))
+
+
+@pytest.mark.parametrize("dtype", ["u1", "u2", "f4"])
+@pytest.mark.parametrize("fraction", [0.3, 0.02])
+def test_clipping_below_the_limit_of_the_type(tmp_path, dtype, fraction):
+    cube = clipped(counts(8, (11, 14, 120), dose=190.0), fraction)
+    check = imported(tmp_path, cube.astype(dtype)).attrs["counts_check"]
+    assert check["saturated_fraction"] == (cube == cube.max()).mean()
+    assert [text for text in check["warnings"] if f"highest value, {cube.max()}" in text]
+
+
+def test_clipping_before_a_gain_correction(tmp_path):
+    gain = np.random.default_rng(9).normal(1, 0.03, 120)
+    cube = clipped(counts(9, (11, 14, 120)), 0.1) / gain
+    said = warnings_of(imported(tmp_path, cube.astype("f4")))
+    assert [text for text in said if "highest value of their channel" in text]
+
+
+def test_clipping_before_channels_are_binned(tmp_path):
+    cube = clipped(counts(10, (11, 14, 240)), 0.2)
+    said = warnings_of(imported(tmp_path, cube.reshape(11, 14, 120, 2).sum(-1).astype("u4")))
+    assert [text for text in said if "saturated" in text]
+
+
+def test_a_saturation_that_is_given_is_taken(tmp_path):
+    cube = clipped(counts(11, (11, 14, 120)), 0.1)
+    found = imported(tmp_path, cube, detector=io.DetectorOptions(saturation=1000.0))
+    assert found.attrs["counts_check"]["saturated_fraction"] == 0
+
+
+@pytest.mark.parametrize("factors", [(2, 2), (1, 3), (4, 1)])
+@pytest.mark.parametrize("elements", [2**23, 5 * 9 * 120])
+def test_enlarged_image(tmp_path, factors, elements, monkeypatch):
+    monkeypatch.setattr("eelsunmix.execution.blocks.BLOCK_ELEMENTS", elements)
+    true = counts(12)
+    cube = true.repeat(factors[0], axis=0).repeat(factors[1], axis=1)
+    found = imported(tmp_path, cube)
+    np.testing.assert_array_equal(found.counts, true)
+    np.testing.assert_array_equal(found.total_counts, true.sum(axis=-1))
+    assert found.counts.attrs["counts_per_electron"] == 1.0
+    size = [float(found[dim][1] - found[dim][0]) for dim in ("y", "x")]
+    np.testing.assert_allclose(size, 0.4 * np.array(factors))
+    assert float(found.x[0]) == pytest.approx(0.2 * (factors[1] - 1))
+    assert len([text for text in warnings_of(found) if "54 of" in text or "6 x 9 of" in text]) == 1
+
+
+def test_enlarged_map_of_few_counts(tmp_path):
+    true = np.random.default_rng(13).poisson(0.4, (7, 8, 120)).astype("u1")
+    found = imported(tmp_path, true.repeat(2, axis=0).repeat(2, axis=1))
+    np.testing.assert_array_equal(found.counts, true)
+
+
+def test_single_rows_stored_twice(tmp_path):
+    cube = counts(14, (11, 9, 120))
+    cube[6] = cube[5]
+    found = imported(tmp_path, cube)
+    assert found.counts.shape == cube.shape
+    assert [text for text in warnings_of(found) if text.startswith("9 pixels are identical")]
+
+
+def test_an_image_of_one_spectrum_repeated(tmp_path):
+    found = imported(tmp_path, np.broadcast_to(counts(15)[:1, :1], SHAPE))
+    assert found.counts.attrs["counts_per_electron"] == 1.0
+    said = " ".join(warnings_of(found))
+    assert "identical to the pixel before them" in said
+    assert "the noise could not be measured" in said
+
+
+def test_an_image_without_noise(tmp_path):
+    found = imported(tmp_path, scene().astype("f4") * np.linspace(1, 2, 6)[:, None, None].astype("f4"))
+    assert found.counts.attrs["counts_per_electron"] == 1.0
+    assert [text for text in warnings_of(found) if "differ by no noise" in text]
+
+
+def test_averaged_pixels(tmp_path):
+    cube = counts(16, (16, 20, 120)).astype("f4")
+    found = imported(tmp_path, cube.reshape(8, 2, 10, 2, 120).mean(axis=(1, 3)))
+    assert found.counts.attrs["counts_per_electron"] == pytest.approx(0.25, rel=0.1)
+    assert [text for text in warnings_of(found) if "averaged or scaled" in text]
+
+
+def clean_image(kind, rng):
+    """Return counts of one kind of image in which nothing is wrong."""
+    peaks = sum(np.exp(-0.5 * ((ENERGY - centre) / 5) ** 2) for centre in (450, 500, 560))
+    zero_loss = np.exp(-0.5 * ((ENERGY - 480) / 4) ** 2) + 0.01
+    thickness = rng.uniform(0.7, 1.0, (12, 15, 1))
+    means = {
+        "core loss": scene((12, 15, 120)),
+        "high dose": scene((12, 15, 120), 5e4),
+        "low dose": scene((12, 15, 120), 3.0),
+        "sparse": scene((12, 15, 120), 0.2),
+        "line scan": scene((2, 40, 120), 90.0),
+        "thickness": scene((12, 15, 120)) * thickness,
+        "low loss": 3e4 * zero_loss * thickness,
+        "vacuum": scene((12, 15, 120)) * (np.arange(15)[:, None] > 7) + 0.1,
+        "EDS": np.broadcast_to(0.02 + peaks, (30, 31, 120)),
+        "EDS, few counts": np.broadcast_to(0.005 + 0.1 * peaks, (40, 41, 120)),
+    }
+    return rng.poisson(means[kind]).astype("u2")
+
+
+CLEAN = (
+    "core loss", "high dose", "low dose", "sparse", "line scan", "thickness", "low loss", "vacuum", "EDS",
+    "EDS, few counts",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", ["u2", "f4"])
+@pytest.mark.parametrize("kind", CLEAN)
+def test_nothing_is_said_of_clean_images(tmp_path, kind, dtype):
+    for seed in range(3):
+        cube = clean_image(kind, np.random.default_rng(seed)).astype(dtype)
+        found = imported(tmp_path, cube, invalid_pixels="mask")
+        np.testing.assert_array_equal(found.counts, cube)
+        assert warnings_of(found) == []

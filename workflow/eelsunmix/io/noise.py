@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from eelsunmix.io.copies import same_spectra
+
 MOST_PAIRS = 256
 """Pairs per block and direction, evenly spread."""
 
@@ -167,7 +169,7 @@ def _binned(spectra: np.ndarray, width: int, segments: int) -> np.ndarray:
 
 
 def _pairs(cube: np.ndarray, valid: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return up to `MOST_PAIRS` pairs of neighbouring valid spectra along y (-2) or x (-1)."""
+    """Return up to `MOST_PAIRS` pairs of neighbouring valid spectra, no copies, along y (-2) or x (-1)."""
     step = np.zeros(valid.ndim, int)
     step[axis] = 1
     size = valid.shape[axis]
@@ -175,4 +177,6 @@ def _pairs(cube: np.ndarray, valid: np.ndarray, axis: int) -> tuple[np.ndarray, 
     found = np.argwhere(both)
     if len(found) > MOST_PAIRS:
         found = found[np.linspace(0, len(found) - 1, MOST_PAIRS).astype(int)]
-    return cube[tuple(found.T)], cube[tuple((found + step).T)]
+    first, second = cube[tuple(found.T)], cube[tuple((found + step).T)]
+    distinct = ~same_spectra(first, second)
+    return first[distinct], second[distinct]
