@@ -266,6 +266,31 @@ def test_averaged_pixels(tmp_path):
     assert [text for text in warnings_of(found) if "averaged or scaled" in text]
 
 
+def grains(rng, size, shape):
+    """Mean counts of an EDS map whose grains of three materials are so many pixels wide."""
+    channel = np.arange(shape[-1])
+    materials = [
+        0.004 + sum(height * np.exp(-0.5 * ((channel - centre) / 6) ** 2) for height, centre in lines)
+        for lines in ([(1, 60), (0.5, 200)], [(1, 110), (0.6, 330)], [(0.8, 150), (0.7, 420)])
+    ]
+    kinds = rng.integers(0, 3, (-(-shape[0] // size), -(-shape[1] // size)))
+    return np.stack(materials)[kinds.repeat(size, 0).repeat(size, 1)[: shape[0], : shape[1]]]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+@pytest.mark.parametrize("dose", [0.5, 20.0])
+@pytest.mark.parametrize("gain", [1, 25])
+def test_grains_as_small_as_pixels_are_no_noise(tmp_path, size, dose, gain):
+    rng = np.random.default_rng(20)
+    cube = gain * rng.poisson(dose * grains(rng, size, (30, 34, 500)))
+    np.save(tmp_path / "a.npy", cube)
+    axes = io.AxesOptions(dims=("y", "x", "energy"), energy=io.EnergyAxis(offset_keV=0, dispersion_keV=0.01))
+    found = io.import_image(tmp_path / "a.npy", axes=axes, invalid_pixels="mask")
+    assert found.counts.attrs["counts_per_electron"] == pytest.approx(gain, rel=0.08)
+    camera = [text for text in warnings_of(found) if "camera counts" in text]
+    assert len(camera) == len(warnings_of(found)) == (gain > 1)
+
+
 def clean_image(kind, rng):
     """Return counts of one kind of image in which nothing is wrong."""
     peaks = sum(np.exp(-0.5 * ((ENERGY - centre) / 5) ** 2) for centre in (450, 500, 560))

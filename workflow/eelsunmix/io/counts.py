@@ -3,12 +3,13 @@
 from typing import Any, Literal
 
 from eelsunmix.io.count_warnings import count_warnings
-from eelsunmix.io.noise import NoiseSummary, summarise
+from eelsunmix.io.noise_summary import NoiseSummary, noise_summaries
 from eelsunmix.io.saturation import pile_up
 from eelsunmix.io.survey import Survey
 from eelsunmix.options import Options, Positive
 
 RELATIVE_TOLERANCE = 0.1
+STANDARD_ERRORS = 4
 
 LEAST_FACTOR = 1e-6
 """Variance over mean below which there is no noise at all but that of rounding; nothing is divided by it."""
@@ -34,9 +35,10 @@ def counts_check(found: Survey, options: DetectorOptions) -> dict[str, Any]:
     """Return the entry ``counts_check`` of an imported image.
 
     The gain is that of the configuration, or else the measured variance-to-mean factor in wide bins, taken as
-    1 where it agrees with 1 within 10 % or twice its standard error, and where there is no noise to measure.
+    1 where it agrees with 1 within 10 % or four times its standard error, and where there is no noise to
+    measure.
     """
-    narrow, wide = summarise(found.noise.narrow), summarise(found.noise.wide)
+    narrow, wide = noise_summaries(found.noise)
     piled = pile_up(found.heights) if options.saturation is None else None
     n_values = max(1, found.n_valid * found.spectrum.size)
     n_saturated = max(found.n_saturated, piled.n_values if piled else 0)
@@ -58,6 +60,6 @@ def _gain(wide: NoiseSummary, options: DetectorOptions) -> dict[str, Any]:
         gain, origin = float(options.counts_per_electron), "configuration"
     elif wide.factor is None or wide.factor < LEAST_FACTOR:
         origin = "assumed"
-    elif abs(wide.factor - 1) > max(RELATIVE_TOLERANCE, 2 * wide.standard_error):
+    elif abs(wide.factor - 1) > max(RELATIVE_TOLERANCE, STANDARD_ERRORS * wide.standard_error):
         gain = wide.factor
     return {"counts_per_electron": gain, "counts_per_electron_from": origin}
