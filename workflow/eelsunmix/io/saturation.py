@@ -10,7 +10,6 @@ often missed.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binom
 
 FALSE_ALARMS = 1e-6
 """Chance by which the highest values of an image without clipping are called a pile-up."""
@@ -108,17 +107,25 @@ def _of_image(heights: Heights) -> PileUp | None:
     n_lower = (heights.n_top * (heights.top == lower) + heights.n_second * (heights.second == lower)).sum()
     # One channel that is constant may be a stuck one; several at the same value are no coincidence.
     clipped = _is_spread(heights) | (np.sum(reached & (heights.n_top == heights.n)) > 1)
-    if not (reached & clipped).any() or binom.sf(n_top - 1, n_top + n_lower, 0.5) > FALSE_ALARMS:
+    if not (reached & clipped).any() or _chance(n_top, n_lower) > FALSE_ALARMS:
         return None
     return PileUp(float(level), int(n_top), np.flatnonzero(reached))
 
 
 def _of_channels(heights: Heights) -> PileUp | None:
-    chance = binom.sf(heights.n_top - 1, heights.n_top + heights.n_second, 0.5)
+    chance = _chance(heights.n_top, heights.n_second)
     found = (chance * len(chance) < FALSE_ALARMS) & _is_spread(heights) & (heights.top > 0)
     if not found.any():
         return None
     return PileUp(None, int(heights.n_top[found].sum()), np.flatnonzero(found))
+
+
+def _chance(n_top: np.ndarray, n_lower: np.ndarray) -> np.ndarray:
+    """Chance of a fair coin to show its head as often, or more often, among as many throws."""
+    from scipy.stats import binom
+
+    chance: np.ndarray = binom.sf(n_top - 1, n_top + n_lower, 0.5)
+    return chance
 
 
 def _is_spread(heights: Heights) -> np.ndarray:
