@@ -7,6 +7,7 @@ import stat
 import h5py
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from eelsunmix import io
 from eelsunmix.errors import InputError
@@ -263,6 +264,13 @@ def test_averaged_pixels(tmp_path):
     cube = counts(16, (16, 20, 120)).astype("f4")
     found = imported(tmp_path, cube.reshape(8, 2, 10, 2, 120).mean(axis=(1, 3)))
     assert found.counts.attrs["counts_per_electron"] == pytest.approx(0.25, rel=0.1)
+    assert [text for text in warnings_of(found) if "averaged or scaled" in text]
+
+
+def test_interpolated_pixels(tmp_path):
+    cube = ndimage.zoom(counts(17, (9, 11, 120)).astype("f4"), (2, 2, 1), order=1)
+    found = imported(tmp_path, cube)
+    assert found.counts.attrs["counts_per_electron"] < 0.5
     assert [text for text in warnings_of(found) if "averaged or scaled" in text]
 
 
