@@ -58,10 +58,10 @@ def test_what_is_no_length_is_none(unit):
 def test_stages_that_read_stores_load_no_units_library():
     code = (
         "import sys; from eelsunmix.units import electronvolts_per as e, nanometres_per as n; "
-        "print(e('eV'), e('keV'), n('nm'), 'pint' in sys.modules)"
+        "print(e('eV'), e('KeV'), n('nm'), n('eV'), e('nm'), e(''), n('px'), 'pint' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["1.0", "1000.0", "1.0", "False"]
+    assert done.stdout.split() == ["1.0", "1000.0", "1.0", "None", "None", "None", "None", "False"]
 
 
 @pytest.mark.parametrize("unit", STRANGERS)

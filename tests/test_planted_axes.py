@@ -226,6 +226,7 @@ def test_enlarged_image(tmp_path, factors, elements, monkeypatch):
     np.testing.assert_array_equal(found.counts, true)
     np.testing.assert_array_equal(found.total_counts, true.sum(axis=-1))
     assert found.counts.attrs["counts_per_electron"] == 1.0
+    assert found.x.attrs["units"] == found.y.attrs["units"] == "nm"
     size = [float(found[dim][1] - found[dim][0]) for dim in ("y", "x")]
     np.testing.assert_allclose(size, 0.4 * np.array(factors))
     assert float(found.x[0]) == pytest.approx(0.2 * (factors[1] - 1))
@@ -244,6 +245,15 @@ def test_single_rows_stored_twice(tmp_path):
     found = imported(tmp_path, cube)
     assert found.counts.shape == cube.shape
     assert [text for text in warnings_of(found) if text.startswith("9 pixels are identical")]
+
+
+def test_a_frame_stored_twice(tmp_path):
+    frames = np.stack([counts(seed) for seed in (18, 19, 19)])
+    np.save(tmp_path / "a.npy", frames)
+    axes = AXES.model_copy(update={"dims": ("frame", *AXES.dims)})
+    found = io.import_image(tmp_path / "a.npy", axes=axes)
+    np.testing.assert_array_equal(found.counts, frames)
+    assert [text for text in warnings_of(found) if text.startswith("54 pixels are identical")]
 
 
 def test_an_image_of_one_spectrum_repeated(tmp_path):

@@ -9,6 +9,9 @@ ENERGIES = {"eV": 1.0, "keV": 1e3, "meV": 1e-3}
 LENGTHS = {"nm": 1.0, "pm": 1e-3, "angstrom": 0.1, "um": 1e3}
 """Usual units in eV and nm, so that a stage whose stores say eV and nm does not load a units library."""
 
+UNCALIBRATED = ("", "px", "pixel", "pixels")
+"""What stands for a unit where a file has no calibration."""
+
 _SPELLINGS = {
     spelling.casefold(): unit
     for unit, spellings in {
@@ -59,8 +62,9 @@ def _size(unit: str, usual: dict[str, float], base: str) -> float | None:
     said = _IN_BRACKETS.fullmatch(unit)
     unit = said[1] if said else unit
     spelt = _SPELLINGS.get(unit.casefold(), unit)
-    if unit in usual or spelt in usual:
-        return usual.get(unit, usual.get(spelt))
+    known = next((name for name in (unit, spelt) if name in ENERGIES | LENGTHS), None)
+    if known or unit.casefold() in UNCALIBRATED:
+        return usual.get(known or "")
     found = _of_library(unit, base)
     return _of_library(spelt, base) if found is None else found
 

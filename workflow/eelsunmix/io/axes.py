@@ -12,9 +12,8 @@ from eelsunmix.errors import InputError
 from eelsunmix.image import SPECTRAL_DIMS
 from eelsunmix.io.signals import FileAxis
 from eelsunmix.options import LISTED, BrokenRuleError, Options, Positive
-from eelsunmix.units import ENERGIES, nanometres_per
+from eelsunmix.units import ENERGIES, UNCALIBRATED, nanometres_per
 
-UNCALIBRATED = ("", "px", "pixel", "pixels")
 EXAMPLE = "axes: {energy: {offset_eV: ..., dispersion_eV: ...}} (or offset_keV, dispersion_keV)"
 
 

@@ -42,7 +42,7 @@ class Copies:
 def copies_of_block(
     cube: np.ndarray, valid: np.ndarray, corner: tuple[int, ...], shape: tuple[int, ...]
 ) -> dict[int, Copies]:
-    """Compare the pixels of a block with those before them along y and x.
+    """Compare the pixels of a block with those before them along each navigation axis.
 
     Parameters
     ----------
@@ -58,9 +58,10 @@ def copies_of_block(
     Returns
     -------
     dict
-        Number of the axis (-1 for x, -2 for y) -> `Copies` of length ``shape[axis]``.
+        Number of the axis (-1 for x, -2 for y, -3 for frames) -> `Copies` of length ``shape[axis]``.
     """
-    return {axis: _along(cube, valid, axis, corner[axis], shape[axis]) for axis in (-1, -2)}
+    axes = range(-1, -1 - valid.ndim, -1)
+    return {axis: _along(cube, valid, axis, corner[axis], shape[axis]) for axis in axes}
 
 
 def same_spectra(first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -145,7 +145,7 @@ def _without_copies(
 ) -> tuple[xr.DataArray, Survey, list[str]]:
     """Keep one pixel of each group in an enlarged image, survey it again, and say so."""
     factors = {str(image.dims[axis - 1]): copies.enlargement for axis, copies in found.copies.items()}
-    factors = {dim: factor for dim, factor in factors.items() if factor > 1}
+    factors = {dim: factor for dim, factor in factors.items() if factor > 1 and dim in ("y", "x")}
     if not factors:
         return image, found, []
     kept = without_copies(image, factors)
