@@ -15,7 +15,7 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 # A module may import what stands above it, and what stands beside it in the same folder.
 LAYERS = [
-    {"errors", "mistakes", "typing", "image", "words", "elements"},
+    {"errors", "mistakes", "typing", "image", "units", "words", "elements"},
     {"energy", "options", "plain", "provenance"},
     {"execution", "metrics", "edges", "numerics", "noise"},
     {"storage", "profiles", "io", "examples", "arguments"},

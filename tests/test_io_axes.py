@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from eelsunmix.errors import InputError
 from eelsunmix.io.axes import AxesOptions, EnergyAxis
+from eelsunmix.io.axis_order import ordered_axes
 from eelsunmix.io.layout import find_layout
 from eelsunmix.io.signals import FileAxis, Signal, choose_signal
 
@@ -94,6 +95,108 @@ def test_lengths_become_nanometres(unit, nanometres):
     assert found.origin["y"] == "file"
 
 
+@pytest.mark.parametrize("values", [None, 700.0 - 3.0 * np.arange(40) ** 1.1])
+@pytest.mark.parametrize("order", list(itertools.permutations([0, 1, 2])))
+def test_energies_that_descend_are_turned_round_with_the_spectra(order, values):
+    axis = FileAxis(size=40, units="eV", offset=700.0, scale=-0.5, values=values)
+    found = find_layout(signal(*[(Y, X, axis)[number] for number in order]), AxesOptions(), PATH)
+    cube = np.arange(7 * 5 * 40).reshape(7, 5, 40)
+    image = found.label(cube.transpose(order))
+    np.testing.assert_array_equal(image, cube[..., ::-1])
+    expected = 700.0 - 0.5 * np.arange(40) if values is None else values
+    np.testing.assert_allclose(image.energy_loss, expected[::-1])
+    assert "descend" in found.notes[0]
+
+
+def test_what_is_given_holds_for_the_axis_after_it_was_turned_round():
+    axis = FileAxis(size=40, units="eV", offset=700.0, scale=-0.5)
+    for configured, expected in [
+        ({"offset_eV": 690.0}, 690 + 0.5 * np.arange(40)),
+        ({"dispersion_eV": 0.25}, 680.5 + 0.25 * np.arange(40)),
+        ({"offset_eV": 1.0, "dispersion_eV": 2.0}, 1 + 2.0 * np.arange(40)),
+    ]:
+        found = find_layout(signal(Y, X, axis), AxesOptions(energy=EnergyAxis(**configured)), PATH)
+        np.testing.assert_allclose(found.coords["energy_loss"], expected)
+        assert found.is_reversed
+
+
+UNEVEN = 100.0 + np.arange(40) ** 1.1
+
+
+@pytest.mark.parametrize(("unit", "size"), [("eV", 1.0), ("keV", 1e-3), ("meV", 1e3)])
+def test_an_offset_shifts_uneven_energies_and_keeps_their_steps(unit, size):
+    axis = FileAxis(size=40, units=unit, values=UNEVEN * size)
+    options = AxesOptions(energy=EnergyAxis(offset_eV=87.5))
+    found = find_layout(signal(Y, X, axis, kind="EELS"), options, PATH)
+    np.testing.assert_allclose(found.coords["energy_loss"], UNEVEN - 12.5, rtol=1e-12)
+    assert found.notes == ()
+    assert found.origin["energy_loss.offset"] == "configuration"
+    assert found.origin["energy_loss.dispersion"] == "file"
+
+
+def test_a_straight_line_for_uneven_energies_is_said_and_a_dispersion_alone_refused():
+    axis = FileAxis(size=40, units="eV", values=UNEVEN)
+    found = find_layout(
+        signal(Y, X, axis), AxesOptions(energy=EnergyAxis(offset_eV=90.0, dispersion_eV=0.5)), PATH
+    )
+    np.testing.assert_allclose(found.coords["energy_loss"], 90 + 0.5 * np.arange(40))
+    assert "not evenly spaced (steps of 1 to 1.5" in found.notes[0]
+    with pytest.raises(InputError, match=r"not evenly spaced.*a dispersion alone"):
+        find_layout(signal(Y, X, axis), AxesOptions(energy=EnergyAxis(dispersion_eV=0.5)), PATH)
+
+
+def test_rounding_does_not_make_energies_uneven():
+    axis = FileAxis(size=40, units="eV", values=(1000 + 0.01 * np.arange(40)).astype("f4").astype(float))
+    found = find_layout(signal(Y, X, axis), AxesOptions(energy=EnergyAxis(dispersion_eV=0.02)), PATH)
+    np.testing.assert_allclose(found.coords["energy_loss"], 1000 + 0.02 * np.arange(40), rtol=1e-6)
+    assert found.notes == ()
+
+
+@pytest.mark.parametrize("unit", ["foo", "mev", "channel", "nm"])
+def test_an_unknown_unit_of_energy_is_named(unit):
+    axis = FileAxis(size=40, units=unit, offset=1.0, scale=1.0)
+    options = AxesOptions(dims=("y", "x", "energy_loss"), energy=EnergyAxis(offset_eV=3.0))
+    with pytest.raises(InputError, match=rf"a\.dm3: '{unit}' of the energy axis is no unit of energy; write"):
+        find_layout(signal(Y, X, axis), options, PATH)
+    given = AxesOptions(dims=options.dims, energy=EnergyAxis(offset_eV=3.0, dispersion_eV=2.0))
+    assert float(find_layout(signal(Y, X, axis), given, PATH).coords["energy_loss"][1]) == 5.0
+
+
+def listed(*axes):
+    return [dict(zip(("name", "size", "index_in_array"), axis, strict=True)) for axis in axes]
+
+
+@pytest.mark.parametrize(
+    ("axes", "shape", "names", "is_choice"),
+    [
+        # Velox EELS: numbers of x and y swapped; sizes decide, or else the list.
+        ([("y", 7, 1), ("x", 5, 0), ("E", 40, 2)], (7, 5, 40), "yxE", False),
+        ([("y", 6, 1), ("x", 6, 0), ("E", 40, 2)], (6, 6, 40), "yxE", True),
+        # DigitalMicrograph: energy first.
+        ([("E", 40, 0), ("y", 7, 1), ("x", 5, 2)], (40, 7, 5), "Eyx", False),
+        # Listed in another order than stored.
+        ([("x", 5, 2), ("E", 40, 0), ("y", 7, 1)], (40, 7, 5), "Eyx", False),
+        ([("E", 40, 2), ("y", 6, 0), ("x", 6, 1)], (6, 6, 40), "yxE", False),
+        ([("y", 40, 0), ("x", 6, 1), ("E", 40, 2)], (40, 6, 40), "yxE", False),
+        ([("x", 6, None), ("y", 6, None), ("E", 40, None)], (6, 6, 40), "xyE", False),
+    ],
+)
+def test_sizes_settle_which_axis_is_which_and_then_the_list(axes, shape, names, is_choice):
+    axes = listed(*axes)
+    if axes[0]["index_in_array"] is None:
+        axes = [{key: axis[key] for key in ("name", "size")} for axis in axes]
+    found, choice = ordered_axes(axes, shape, PATH)
+    assert "".join(axis["name"] for axis in found) == names
+    assert choice is is_choice
+
+
+@pytest.mark.parametrize("shape", [(7, 5, 41), (7, 5), (7, 5, 40, 2), (7, 7, 40)])
+def test_axes_that_fit_in_no_order_are_refused(shape):
+    axes = listed(("y", 7, 0), ("x", 5, 1), ("E", 40, 2))
+    with pytest.raises(InputError, match=r"a\.dm3: axes of sizes \[7, 5, 40\] do not fit data of shape"):
+        ordered_axes(axes, shape, PATH)
+
+
 def test_listed_energies_are_kept():
     energies = 100.0 + np.arange(40) ** 1.1
     found = find_layout(signal(Y, X, FileAxis(size=40, units="eV", values=energies)), AxesOptions(), PATH)
@@ -103,7 +206,14 @@ def test_listed_energies_are_kept():
 @pytest.mark.parametrize(
     ("axes", "message"),
     [
-        ([Y, X, FileAxis(size=40, units="eV", offset=9.0, scale=-0.3)], r"step after index 0 is -0\.3 eV"),
+        (
+            [Y, X, FileAxis(size=40, units="eV", values=np.r_[np.arange(40.0, 1.0, -1.0), 5.0])],
+            r"step after index 0 is -1 eV",
+        ),
+        (
+            [Y, X, FileAxis(size=40, units="keV", offset=350.0, scale=40.0)],
+            r"reach 1\.91e\+06 eV, more than any",
+        ),
         ([Y, X, FileAxis(size=40, units="eV", offset=9.0, scale=0.0)], r"must increase"),
         (
             [Y, X, FileAxis(size=40, units="eV", offset=np.nan, scale=1.0)],

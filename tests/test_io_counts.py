@@ -5,8 +5,11 @@ import pytest
 import xarray as xr
 from scipy import ndimage
 
-from eelsunmix.io.counts import DetectorOptions, counts_check, survey
+from eelsunmix.io.counts import DetectorOptions, counts_check
 from eelsunmix.io.noise import compare
+from eelsunmix.io.residual_noise import count_components
+from eelsunmix.io.saturation import heights_of_block, pile_up
+from eelsunmix.io.survey import survey
 
 
 def image(cube):
@@ -95,6 +98,65 @@ def test_statistic_is_that_of_scipy():
     total = first.sum() + second.sum()
     assert found.factor[0] == pytest.approx(ratio * total / (total + ratio))
     assert found.freedom[0] == expected.dof
+
+
+def test_noise_is_measured_without_the_structure():
+    """A factor of 6 behind a kernel of sum of squares 3/8; every pixel mixes its materials anew."""
+    rng = np.random.default_rng(11)
+    energy = np.linspace(0, 1, 640)
+    materials = [800 * (1 + energy) ** -3 * np.where(energy > onset, 2.0, 1) for onset in (0.2, 0.5, 0.8)]
+    counts = 6.0 * rng.poisson(rng.dirichlet([0.5] * 3, (23, 26)) @ np.stack(materials))
+    found = check(ndimage.convolve1d(counts, [0.25, 0.5, 0.25], axis=-1))
+    assert found["counts_per_electron"] == pytest.approx(6.0, rel=0.08)
+    assert found["variance_to_mean"] == pytest.approx(6.0 * 3 / 8, rel=0.05)
+    assert found["neighbour_correlation"] == pytest.approx(2 / 3, abs=0.05)
+
+
+@pytest.mark.parametrize("rank", [1, 2, 5])
+def test_components_of_structure_are_counted(rank):
+    rng = np.random.default_rng(12)
+    mean = rng.dirichlet([0.5] * rank, 150) @ rng.gamma(0.5, 60.0, (rank, 48))
+    counts = rng.poisson(mean + 2.0).astype(float)
+    assert abs(count_components(counts) - rank) <= 1
+    assert count_components(counts[:10]) is None
+    assert count_components(counts - 50) is None
+
+
+@pytest.mark.parametrize("shape", [(1, 30, 400), (2, 10, 400), (3, 5, 200)])
+def test_small_images_are_seldom_called_camera_counts(shape):
+    """Four standard errors; some of the estimates share pixels, so 1 in 50 is allowed for 1 in 16000."""
+    rng = np.random.default_rng(13)
+    alarms = sum(
+        bool(check(rng.poisson(layered((24, 40, shape[-1]))[:, : shape[1]][: shape[0]]))["warnings"])
+        for _ in range(50)
+    )
+    assert alarms <= 1
+
+
+def test_heights_of_blocks_add_up_to_those_of_the_image():
+    cube = np.random.default_rng(14).poisson(3.0, (9, 7, 33)).clip(max=6)
+    cube[..., 5] = 2
+    valid = np.random.default_rng(15).random((9, 7)) < 0.8
+    whole = heights_of_block(cube, valid)
+    pieces = heights_of_block(cube[:4], valid[:4]) + heights_of_block(cube[4:], valid[4:])
+    pieces += heights_of_block(cube[:2], np.zeros((2, 7), bool))
+    for name in ("top", "n_top", "second", "n_second", "n", "total", "squares"):
+        np.testing.assert_array_equal(getattr(pieces, name), getattr(whole, name), err_msg=name)
+    np.testing.assert_allclose(whole.variance, cube[valid].var(axis=0))
+    for channel in range(33):
+        values, numbers = np.unique(cube[valid][:, channel], return_counts=True)
+        assert (whole.top[channel], whole.n_top[channel]) == (values[-1], numbers[-1])
+        if len(values) > 1:
+            assert (whole.second[channel], whole.n_second[channel]) == (values[-2], numbers[-2])
+
+
+def test_a_stuck_channel_and_coarse_steps_are_no_saturation():
+    rng = np.random.default_rng(16)
+    stuck = rng.poisson(100.0, (12, 15, 80))
+    stuck[..., 33] = 4000
+    coarse = np.rint(rng.poisson(4000.0, (12, 15, 80)) / 400)
+    for cube in (stuck, coarse):
+        assert pile_up(heights_of_block(cube, np.ones((12, 15), bool))) is None
 
 
 def test_fractions():

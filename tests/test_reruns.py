@@ -127,9 +127,9 @@ EDITS = {
         {"import_image emd"},
     ),
     "the spelling of a unit of energy": (
-        "energy/units.py",
-        '"kev": 1e3}',
-        '"kev": 1e3, "mev": 1e-3}',
+        "units.py",
+        '"meV": 1e-3}',
+        '"meV": 1e-3, "MeV": 1e6}',
         IMPORTS | CORRECTIONS | SUBTRACTION | {"subtract_background", "compare"},
     ),
     "the search for pure pixels": (

@@ -1,6 +1,6 @@
 """The energy axis: its units, its channels, and the windows on it."""
 
 from eelsunmix.energy.channels import channel_bounds, window_channels
-from eelsunmix.energy.units import channel_energies, electronvolts_per, in_electronvolts
+from eelsunmix.energy.units import channel_energies, in_electronvolts
 
-__all__ = ["channel_bounds", "channel_energies", "electronvolts_per", "in_electronvolts", "window_channels"]
+__all__ = ["channel_bounds", "channel_energies", "in_electronvolts", "window_channels"]

@@ -1,4 +1,4 @@
-"""Units of the energy axis: the one place that turns them into eV."""
+"""Energies of a labelled axis in eV, whatever its unit."""
 
 import numpy as np
 import xarray as xr
@@ -6,20 +6,7 @@ import xarray as xr
 from eelsunmix.errors import InputError
 from eelsunmix.image import SPECTRAL_DIMS
 from eelsunmix.typing import Floats
-
-ELECTRONVOLTS = {"ev": 1.0, "kev": 1e3}
-"""Units of energy, lower case, in eV."""
-
-
-def electronvolts_per(unit: str) -> float | None:
-    """Return the size of a unit of energy in eV, however it is spelt; None for what is no unit of energy.
-
-    Examples
-    --------
-    >>> electronvolts_per("KeV"), electronvolts_per(" eV"), electronvolts_per("nm")
-    (1000.0, 1.0, None)
-    """
-    return ELECTRONVOLTS.get(unit.strip().casefold())
+from eelsunmix.units import electronvolts_per
 
 
 def in_electronvolts(axis: xr.DataArray | Floats) -> Floats:
@@ -33,7 +20,7 @@ def in_electronvolts(axis: xr.DataArray | Floats) -> Floats:
     Raises
     ------
     InputError
-        The unit is neither eV nor keV.
+        The unit is none of energy.
     """
     values = np.asarray(axis, dtype=float)
     if not isinstance(axis, xr.DataArray):

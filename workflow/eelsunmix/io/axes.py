@@ -2,25 +2,19 @@
 
 import math
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 import numpy as np
 import xarray as xr
 from pydantic import AfterValidator, model_validator
 
-from eelsunmix.energy.units import ELECTRONVOLTS, electronvolts_per
 from eelsunmix.errors import InputError
 from eelsunmix.image import SPECTRAL_DIMS
 from eelsunmix.io.signals import FileAxis
 from eelsunmix.options import LISTED, BrokenRuleError, Options, Positive
+from eelsunmix.units import ENERGIES, UNCALIBRATED, nanometres_per
 
-LENGTHS_NM = {
-    "nm": 1.0, "a": 0.1, "å": 0.1, "angstrom": 0.1, "pm": 1e-3, "um": 1e3, "µm": 1e3, "μm": 1e3,
-    "micron": 1e3, "mm": 1e6, "m": 1e9,
-}  # fmt: skip
-
-UNCALIBRATED = ("", "px", "pixel", "pixels")
-_EXAMPLE = "axes: {energy: {offset_eV: ..., dispersion_eV: ...}} (or offset_keV, dispersion_keV)"
+EXAMPLE = "axes: {energy: {offset_eV: ..., dispersion_eV: ...}} (or offset_keV, dispersion_keV)"
 
 
 def _check_dims(dims: tuple[str, ...]) -> tuple[str, ...]:
@@ -39,9 +33,9 @@ class EnergyAxis(Options):
     Parameters
     ----------
     offset_eV, offset_keV : float, optional
-        Energy of the centre of the first channel.
+        Energy of the centre of the first channel, the lowest one. Alone it shifts the axis of the file.
     dispersion_eV, dispersion_keV : float, optional
-        Width of a channel, above 0.
+        Width of a channel, above 0. A file whose energies descend is turned round first.
     """
 
     offset_eV: float | None = None
@@ -59,7 +53,7 @@ class EnergyAxis(Options):
     def in_ev(self, key: str) -> float | None:
         """Return offset or dispersion in eV, or None where it was not given."""
         kilo = getattr(self, f"{key}_keV")
-        return getattr(self, f"{key}_eV") if kilo is None else kilo * ELECTRONVOLTS["kev"]
+        return getattr(self, f"{key}_eV") if kilo is None else kilo * ENERGIES["keV"]
 
 
 class AxesOptions(Options):
@@ -81,70 +75,9 @@ class AxesOptions(Options):
     pixel_nm: Positive | None = None
 
 
-def energy_axis(
-    axis: FileAxis, dim: str, given: EnergyAxis, origin: dict[str, str], path: Path
-) -> xr.Variable:
-    """Return the spectral coordinate in its unit; record in `origin` where its numbers came from."""
-    unit = SPECTRAL_DIMS[dim]
-    values, from_file = None, _energies_in_ev(axis)
-    known = _linear(from_file)
-    for key in ("offset", "dispersion"):
-        origin[f"{dim}.{key}"] = "file" if given.in_ev(key) is None else "configuration"
-        known[key] = known.get(key) if given.in_ev(key) is None else given.in_ev(key)
-        if known[key] is None:
-            raise InputError(f"{path}: has no {key} of the energy axis; write {_EXAMPLE}")
-    if from_file is not None and given == EnergyAxis():
-        values = from_file
-    else:
-        values = known["offset"] + known["dispersion"] * np.arange(axis.size)
-    values = values / ELECTRONVOLTS[unit.casefold()]
-    _check_increasing(values, dim, unit, path)
-    return xr.Variable(dim, values, {"units": unit})
-
-
-def _energies_in_ev(axis: FileAxis) -> np.ndarray | None:
-    factor = electronvolts_per(axis.units)
-    values = _values(axis)
-    return None if factor is None or values is None else factor * values
-
-
-def _linear(values: np.ndarray | None) -> dict[str, Any]:
-    if values is None or not np.isfinite(values[[0, -1]]).all():
-        return {}
-    step = float(values[-1] - values[0]) / (values.size - 1) if values.size > 1 else None
-    return {"offset": float(values[0]), "dispersion": step}
-
-
-def _values(axis: FileAxis) -> np.ndarray | None:
-    if axis.values is not None:
-        return axis.values
-    if axis.offset is None or axis.scale is None:
-        return None
-    if not (math.isfinite(axis.offset) and math.isfinite(axis.scale)):
-        return np.full(axis.size, np.nan)
-    return axis.offset + axis.scale * np.arange(axis.size)
-
-
-def _check_increasing(values: np.ndarray, dim: str, unit: str, path: Path) -> None:
-    wrong = np.flatnonzero(~np.isfinite(values))
-    if wrong.size:
-        raise InputError(f"{path}: {dim} is {values[wrong[0]]} at index {wrong[0]}; write {_override(dim)}")
-    steps = np.diff(values)
-    wrong = np.flatnonzero(steps <= 0)
-    if wrong.size:
-        raise InputError(
-            f"{path}: {dim} must increase, but its step after index {wrong[0]} is "
-            f"{steps[wrong[0]]:g} {unit}; write {_override(dim)}"
-        )
-
-
-def _override(dim: str) -> str:
-    return _EXAMPLE if dim in SPECTRAL_DIMS else "axes: {pixel_nm: ...}"
-
-
 def frame_axis(axis: FileAxis) -> xr.Variable:
     """Return the coordinate of the frames: that of the file, or their numbers."""
-    values = _values(axis) if axis.units else None
+    values = file_values(axis) if axis.units else None
     if values is None:
         return xr.Variable("frame", np.arange(float(axis.size)), {"units": "frame"})
     return xr.Variable("frame", values, {"units": axis.units})
@@ -163,9 +96,9 @@ def pixel_axes(
         elif factor is None or dim not in axes:
             values, source = np.arange(float(axis.size)), "assumed"
         else:
-            values, source = factor[dim] * np.asarray(_values(axis)), "file"
+            values, source = factor[dim] * np.asarray(file_values(axis)), "file"
         unit = "px" if options.pixel_nm is None and factor is None else "nm"
-        _check_increasing(values, dim, unit, path)
+        check_increasing(values, dim, unit, path)
         coords[dim] = xr.Variable(dim, values + 0.0, {"units": unit})
         origin[dim] = source
     return coords
@@ -173,16 +106,44 @@ def pixel_axes(
 
 def _nanometres(axes: dict[str, FileAxis], path: Path) -> dict[str, float] | None:
     """Return nm per unit of y and x, or None where the file does not calibrate both."""
-    found = {dim: axes[dim] for dim in ("y", "x") if dim in axes}
+    found: dict[str, FileAxis] = {dim: axes[dim] for dim in ("y", "x") if dim in axes}
+    factor: dict[str, float | None] = {dim: nanometres_per(axis.units) for dim, axis in found.items()}
     for dim, axis in found.items():
-        if axis.units.casefold() not in (*LENGTHS_NM, *UNCALIBRATED):
+        if factor[dim] is None and axis.units.casefold() not in UNCALIBRATED:
             raise InputError(
                 f"{path}: the unit {axis.units!r} of the axis {dim} is not a length; "
                 "write axes: {pixel_nm: ...}"
             )
-    calibrated = [
-        axis.units.casefold() in LENGTHS_NM and _values(axis) is not None for axis in found.values()
-    ]
-    if not calibrated or not all(calibrated):
+    known = {
+        dim: size for dim, size in factor.items() if size is not None and file_values(found[dim]) is not None
+    }
+    return known if found and len(known) == len(found) else None
+
+
+def file_values(axis: FileAxis) -> np.ndarray | None:
+    """Return the coordinates of an axis in the unit of the file; None where it gives none."""
+    if axis.values is not None:
+        return axis.values
+    if axis.offset is None or axis.scale is None:
         return None
-    return {dim: LENGTHS_NM[axis.units.casefold()] for dim, axis in found.items()}
+    if not (math.isfinite(axis.offset) and math.isfinite(axis.scale)):
+        return np.full(axis.size, np.nan)
+    return axis.offset + axis.scale * np.arange(axis.size)
+
+
+def check_increasing(values: np.ndarray, dim: str, unit: str, path: Path) -> None:
+    """Raise InputError where a coordinate is not finite or does not increase."""
+    wrong = np.flatnonzero(~np.isfinite(values))
+    if wrong.size:
+        raise InputError(f"{path}: {dim} is {values[wrong[0]]} at index {wrong[0]}; write {_override(dim)}")
+    steps = np.diff(values)
+    wrong = np.flatnonzero(steps <= 0)
+    if wrong.size:
+        raise InputError(
+            f"{path}: {dim} must increase, but its step after index {wrong[0]} is "
+            f"{steps[wrong[0]]:g} {unit}; write {_override(dim)}"
+        )
+
+
+def _override(dim: str) -> str:
+    return EXAMPLE if dim in SPECTRAL_DIMS else "axes: {pixel_nm: ...}"

@@ -11,11 +11,13 @@ import xarray as xr
 from eelsunmix.errors import InputError
 from eelsunmix.execution import blocks
 from eelsunmix.io.axes import AxesOptions
-from eelsunmix.io.counts import DetectorOptions, Survey, counts_check, navigation_map, survey
+from eelsunmix.io.copies import without_copies
+from eelsunmix.io.counts import DetectorOptions, counts_check
 from eelsunmix.io.files import checksum, read_signals, reading
 from eelsunmix.io.layout import Layout, find_layout
 from eelsunmix.io.lazy import native, native_dtype
 from eelsunmix.io.signals import Signal, choose_signal
+from eelsunmix.io.survey import Survey, navigation_map, survey
 from eelsunmix.words import place_in_words
 
 InvalidPixels = Literal["refuse", "mask"]
@@ -103,8 +105,10 @@ def import_image(
     with reading(path):
         image = _open(chosen, layout, path)
         found = survey(image, detector.saturation)
-    _check_pixels(found, image, invalid_pixels, path)
+        _check_pixels(found, image, invalid_pixels, path)
+        image, found, said = _without_copies(image, found, detector)
     check = counts_check(found, detector)
+    check["warnings"] = [*layout.notes, *said, *check["warnings"]]
     for text in check["warnings"]:
         logger.warning("%s: %s", path, text)
     return _dataset(image, found, check, chosen, layout, path)
@@ -136,10 +140,28 @@ def _check_pixels(found: Survey, image: xr.DataArray, invalid_pixels: InvalidPix
         )
 
 
+def _without_copies(
+    image: xr.DataArray, found: Survey, detector: DetectorOptions
+) -> tuple[xr.DataArray, Survey, list[str]]:
+    """Keep one pixel of each group in an enlarged image, survey it again, and say so."""
+    factors = {str(image.dims[axis - 1]): copies.enlargement for axis, copies in found.copies.items()}
+    factors = {dim: factor for dim, factor in factors.items() if factor > 1 and dim in ("y", "x")}
+    if not factors:
+        return image, found, []
+    kept = without_copies(image, factors)
+    groups = " and ".join(f"{factor} along {dim}" for dim, factor in sorted(factors.items(), reverse=True))
+    text = (
+        f"the pixels come in groups with identical counts ({groups}), as in an enlarged image: one of each "
+        f"was kept, so that {kept.sizes['y']} x {kept.sizes['x']} of {image.sizes['y']} x {image.sizes['x']} "
+        "pixels are left"
+    )
+    return kept, survey(kept, detector.saturation), [text]
+
+
 def _dataset(
     image: xr.DataArray, found: Survey, check: dict[str, Any], signal: Signal, layout: Layout, path: Path
 ) -> xr.Dataset:
-    navigation, shape = layout.dims[:-1], image.shape[:-1]
+    navigation, shape = image.dims[:-1], image.shape[:-1]
     valid = xr.DataArray(navigation_map(found.valid, shape), dims=navigation)
     if not valid.all():
         image = image.where(valid, np.zeros((), image.dtype))
@@ -152,7 +174,7 @@ def _dataset(
         "channel_variance_to_mean": _channel_variance_to_mean(check),
     }
     totals = xr.DataArray(navigation_map(found.totals, shape), dims=navigation, attrs={"units": "counts"})
-    mean = xr.DataArray(found.spectrum / found.n_valid, dims=layout.dims[-1:], attrs={"units": "counts"})
+    mean = xr.DataArray(found.spectrum / found.n_valid, dims=image.dims[-1:], attrs={"units": "counts"})
     return xr.Dataset(
         {"counts": image, "total_counts": totals, "mean_spectrum": mean},
         attrs={

@@ -9,7 +9,8 @@ import xarray as xr
 
 from eelsunmix.errors import InputError
 from eelsunmix.image import SPECTRAL_DIMS
-from eelsunmix.io.axes import AxesOptions, EnergyAxis, energy_axis, frame_axis, pixel_axes
+from eelsunmix.io.axes import AxesOptions, EnergyAxis, frame_axis, pixel_axes
+from eelsunmix.io.energy_axis import energy_axis
 from eelsunmix.io.signals import FileAxis, Signal, describe
 
 _UNNAMED_DIMS = {0: (), 1: ("x",), 2: ("y", "x"), 3: ("frame", "y", "x")}
@@ -20,12 +21,17 @@ _NAMES = {"x": "x", "width": "x", "y": "y", "height": "y"}
 
 @dataclass(frozen=True)
 class Layout:
-    """Dims of the file's array, dims and coordinates of the image, and where each number came from."""
+    """Dims of the file's array, dims and coordinates of the image, and where each number came from.
+
+    `is_reversed` says that the file has its highest energy first; `notes` are sentences for the user.
+    """
 
     file_dims: tuple[str, ...]
     dims: tuple[str, ...]
     coords: dict[str, xr.Variable]
     origin: dict[str, str] = field(default_factory=dict)
+    is_reversed: bool = False
+    notes: tuple[str, ...] = ()
 
     @property
     def signal(self) -> str:
@@ -33,10 +39,13 @@ class Layout:
         return "EELS" if self.dims[-1] == "energy_loss" else "EDS"
 
     def label(self, data: Any) -> xr.DataArray:
-        """Return the file's array as an image: dims named, missing ones inserted, spectra last."""
+        """Return the file's array as an image: dims named, missing ones inserted, energy last and rising."""
         image = xr.DataArray(data, dims=self.file_dims, name="counts")
         image = image.expand_dims([dim for dim in self.dims if dim not in self.file_dims])
-        return image.transpose(*self.dims).assign_coords(self.coords)
+        image = image.transpose(*self.dims)
+        if self.is_reversed:
+            image = image[..., ::-1]
+        return image.assign_coords(self.coords)
 
 
 def find_layout(signal: Signal, options: AxesOptions, path: Path) -> Layout:
@@ -59,8 +68,8 @@ def find_layout(signal: Signal, options: AxesOptions, path: Path) -> Layout:
     Raises
     ------
     InputError
-        If the energy axis cannot be told from the units, or a coordinate is missing, not finite, or not
-        increasing.
+        If the energy axis cannot be told from the units, or a coordinate is missing, not finite, or does
+        not increase (energies may descend: they are turned round).
     """
     if options.dims is not None and len(options.dims) != len(signal.axes):
         raise InputError(
@@ -74,8 +83,10 @@ def find_layout(signal: Signal, options: AxesOptions, path: Path) -> Layout:
     if "frame" in axes:
         coords["frame"] = frame_axis(axes["frame"])
     coords |= pixel_axes(axes, options, origin, path)
-    coords[spectral] = energy_axis(axes[spectral], spectral, options.energy or EnergyAxis(), origin, path)
-    return Layout(file_dims, tuple(coords), coords, origin)
+    energy = energy_axis(axes[spectral], spectral, options.energy or EnergyAxis(), origin, path)
+    coords[spectral] = energy.coordinate
+    notes = (*signal.notes, *energy.notes)
+    return Layout(file_dims, tuple(coords), coords, origin, energy.is_reversed, notes)
 
 
 def _dims_from_units(signal: Signal, path: Path) -> tuple[str, ...]:

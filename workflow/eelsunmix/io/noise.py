@@ -5,14 +5,17 @@ current). Given their sum `n = a + b` in an energy bin, counting noise makes `a`
 spectrum, so that with `p = sum(a) / sum(n)` over a segment of bins, `sum((a - p n)^2 / (n p (1 - p)))` is
 Pearson's chi squared of a 2 x bins table. A gain of F counts per electron multiplies it by F. A median over
 many pairs and segments leaves interfaces and edges out; the smaller of the two directions is the less
-structured one.
+structured one. Where most neighbours are of different materials in both, the counts without their structure
+(`residual_noise`) say the factor.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+
+from eelsunmix.io.copies import same_spectra
+from eelsunmix.io.residual_noise import Residual, residuals_of_block
 
 MOST_PAIRS = 256
 """Pairs per block and direction, evenly spread."""
@@ -20,8 +23,6 @@ MOST_PAIRS = 256
 WIDEST_BIN = 16
 FEWEST_BINS = 16
 BINS_PER_SEGMENT = 8
-COUNTS_PER_GROUP = 1000.0
-"""Counts below which values are averaged before their median is taken, since they are too skew alone."""
 
 
 @dataclass(frozen=True)
@@ -44,27 +45,23 @@ class Factors:
 
 @dataclass(frozen=True)
 class PairStatistics:
-    """Factors at one channel and in wide bins, for pairs along y and along x; width of a bin in channels."""
+    """Factors at one channel and in wide bins, for pairs along y and along x; width of a bin in channels.
+
+    `residuals` are those of the counts without their structure, at one channel and in wide bins.
+    """
 
     narrow: tuple[Factors, Factors] = (Factors(), Factors())
     wide: tuple[Factors, Factors] = (Factors(), Factors())
     width: int = 1
+    residuals: tuple[Residual, Residual] = (Residual(), Residual())
 
     def __add__(self, other: "PairStatistics") -> "PairStatistics":
         return PairStatistics(
             (self.narrow[0] + other.narrow[0], self.narrow[1] + other.narrow[1]),
             (self.wide[0] + other.wide[0], self.wide[1] + other.wide[1]),
             other.width,
+            (self.residuals[0] + other.residuals[0], self.residuals[1] + other.residuals[1]),
         )
-
-
-@dataclass(frozen=True)
-class NoiseSummary:
-    """Factor, its standard error, and correlation of neighbouring bins; None where not measured."""
-
-    factor: float | None = None
-    standard_error: float = math.inf
-    correlation: float | None = None
 
 
 def noise_of_block(cube: np.ndarray, valid: np.ndarray) -> PairStatistics:
@@ -83,7 +80,8 @@ def noise_of_block(cube: np.ndarray, valid: np.ndarray) -> PairStatistics:
         [compare(*pair, width=w, segments=_segments(cube.shape[-1], width)) for pair in pairs]
         for w in (1, width)
     )
-    return PairStatistics((narrow[0], narrow[1]), (wide[0], wide[1]), width)
+    residuals = residuals_of_block(cube, valid, width)
+    return PairStatistics((narrow[0], narrow[1]), (wide[0], wide[1]), width, residuals)
 
 
 def wide_bin(n_channels: int) -> int:
@@ -135,27 +133,6 @@ def compare(first: np.ndarray, second: np.ndarray, *, width: int, segments: int)
     )
 
 
-def summarise(directions: Sequence[Factors]) -> NoiseSummary:
-    """Return the median factor of the direction in which neighbours differ least."""
-    found = [_median(factors) for factors in directions if factors.factor.size]
-    return min(found, key=lambda summary: summary.factor or 0.0, default=NoiseSummary())
-
-
-def _median(factors: Factors) -> NoiseSummary:
-    size = min(factors.factor.size, math.ceil(COUNTS_PER_GROUP / max(float(np.median(factors.counts)), 1e-9)))
-    groups = factors.factor.size // size
-
-    def grouped(values: np.ndarray) -> np.ndarray:
-        return values[: groups * size].reshape(groups, size).mean(axis=1)
-
-    freedom = size * float(np.median(factors.freedom))
-    # Median over mean of chi squared: Wilson and Hilferty, PNAS 17 (1931) 684.
-    skew = (1 - 2 / (9 * freedom)) ** 3
-    factor = float(np.median(grouped(factors.factor))) / skew
-    error = 1.25 * factor * math.sqrt(2 / freedom / groups)
-    return NoiseSummary(factor, error, float(np.median(grouped(factors.correlation))))
-
-
 def _segments(n_channels: int, width: int) -> int:
     return max(1, n_channels // width // BINS_PER_SEGMENT)
 
@@ -167,7 +144,7 @@ def _binned(spectra: np.ndarray, width: int, segments: int) -> np.ndarray:
 
 
 def _pairs(cube: np.ndarray, valid: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return up to `MOST_PAIRS` pairs of neighbouring valid spectra along y (-2) or x (-1)."""
+    """Return up to `MOST_PAIRS` pairs of neighbouring valid spectra, no copies, along y (-2) or x (-1)."""
     step = np.zeros(valid.ndim, int)
     step[axis] = 1
     size = valid.shape[axis]
@@ -175,4 +152,6 @@ def _pairs(cube: np.ndarray, valid: np.ndarray, axis: int) -> tuple[np.ndarray, 
     found = np.argwhere(both)
     if len(found) > MOST_PAIRS:
         found = found[np.linspace(0, len(found) - 1, MOST_PAIRS).astype(int)]
-    return cube[tuple(found.T)], cube[tuple((found + step).T)]
+    first, second = cube[tuple(found.T)], cube[tuple((found + step).T)]
+    distinct = ~same_spectra(first, second)
+    return first[distinct], second[distinct]

@@ -1,6 +1,6 @@
 """Files of microscope makers that RosettaSciIO reads; its axes are taken as they come.
 
-Which axis is energy is settled later, by its unit.
+Which axis is energy is settled later, by its unit; here, which axis of the list is which of the array.
 """
 
 import copy
@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from eelsunmix.errors import InputError
+from eelsunmix.io.axis_order import AMBIGUOUS, ordered_axes
 from eelsunmix.io.format import Format
 from eelsunmix.io.metadata import plain
 from eelsunmix.io.signals import FileAxis, Signal
@@ -26,6 +26,9 @@ class RosettaFormat(Format):
     plugin: ClassVar[str]
     """Module of RosettaSciIO."""
 
+    numbers_axes_wrongly: ClassVar[bool] = False
+    """Whether the numbers of axes (`index_in_array`) are known to be wrong and not worth a word."""
+
     def read(self, path: Path) -> list[Signal]:
         """Return the signals of a file, unread where the plugin can leave them so."""
         self.check_file(path)
@@ -34,7 +37,7 @@ class RosettaFormat(Format):
         for entry in found:
             self.check_entry(entry, path)
         return [
-            _signal(entry, self.opener(path, number, entry["data"]), path)
+            self._signal(entry, self.opener(path, number, entry["data"]), path)
             for number, entry in enumerate(found)
         ]
 
@@ -62,6 +65,21 @@ class RosettaFormat(Format):
         found: list[dict[str, Any]] = module.file_reader(str(path), **options)
         return found
 
+    def _signal(self, entry: dict[str, Any], opener: Callable[[tuple[int, ...]], Any], path: Path) -> Signal:
+        data, metadata = entry["data"], _dict(entry.get("metadata"))
+        general, signal = _dict(metadata.get("General")), _dict(metadata.get("Signal"))
+        axes, is_choice = ordered_axes(entry["axes"], data.shape, path)
+        return Signal(
+            open=opener,
+            dtype=np.dtype(data.dtype),
+            axes=tuple(_axis(axis, size) for axis, size in zip(axes, data.shape, strict=True)),
+            title=str(general.get("title") or path.stem),
+            kind=_kind(str(signal.get("signal_type", ""))),
+            reader="RosettaSciIO",
+            metadata=plain(_with_mapped(metadata, entry)),
+            notes=(AMBIGUOUS,) if is_choice and not self.numbers_axes_wrongly else (),
+        )
+
     def errors(self) -> tuple[type[Exception], ...]:
         """Return the exceptions of RosettaSciIO and its helpers that derive from nothing more telling."""
         from box.exceptions import BoxError
@@ -79,23 +97,6 @@ def follow(tree: Any, dotted: str) -> Any:
     for key in dotted.split("."):
         tree = tree.get(key) if isinstance(tree, dict) else None
     return tree
-
-
-def _signal(entry: dict[str, Any], opener: Callable[[tuple[int, ...]], Any], path: Path) -> Signal:
-    data, metadata = entry["data"], _dict(entry.get("metadata"))
-    general, signal = _dict(metadata.get("General")), _dict(metadata.get("Signal"))
-    axes = sorted(entry["axes"], key=lambda axis: axis.get("index_in_array", 0))
-    if tuple(int(axis["size"]) for axis in axes) != data.shape and "axis" not in str(axes):
-        raise InputError(f"{path}: axes and data do not have the same sizes; it is damaged: copy it again")
-    return Signal(
-        open=opener,
-        dtype=np.dtype(data.dtype),
-        axes=tuple(_axis(axis, size) for axis, size in zip(axes, data.shape, strict=True)),
-        title=str(general.get("title") or path.stem),
-        kind=_kind(str(signal.get("signal_type", ""))),
-        reader="RosettaSciIO",
-        metadata=plain(_with_mapped(metadata, entry)),
-    )
 
 
 def _axis(axis: dict[str, Any], size: int) -> FileAxis:

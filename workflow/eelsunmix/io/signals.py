@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from eelsunmix.energy.units import electronvolts_per
 from eelsunmix.errors import InputError, in_brief
+from eelsunmix.units import ENERGIES, electronvolts_per
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +56,8 @@ class Signal:
         Name of the signal; "EELS", "EDS" or "" where the file does not say; what read it.
     metadata : dict
         What the file says of microscope and detector, plain values only.
+    notes : tuple of str
+        What the reader had to decide and the user should know; sentences for the user.
     """
 
     open: Callable[[tuple[int, ...]], Any]
@@ -65,6 +67,7 @@ class Signal:
     reader: str
     kind: str = ""
     metadata: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -77,7 +80,7 @@ class Signal:
         sizes = [size for axis in self.axes if (size := electronvolts_per(axis.units)) is not None]
         if not sizes:
             return ""
-        return self.kind or ("EDS" if sizes[0] > 1 else "EELS")
+        return self.kind or ("EDS" if sizes[0] == ENERGIES["keV"] else "EELS")
 
 
 def choose_signal(signals: Sequence[Signal], wanted: str | int | None, path: Path) -> Signal:
