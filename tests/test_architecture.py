@@ -18,7 +18,7 @@ LAYERS = [
     {"errors", "mistakes", "typing", "image", "words"},
     {"energy", "options", "plain", "provenance"},
     {"execution", "metrics", "edges", "numerics", "noise"},
-    {"storage", "profiles", "io", "examples"},
+    {"storage", "profiles", "io", "examples", "stage_warnings"},
     {"pca", "background", "corrections", "synthetic"},
     {"rank", "methods"},
     {"inputs", "learning"},

@@ -13,6 +13,7 @@ from eelsunmix.comparison.components import (
     mean_spectrum,
     read_components,
 )
+from eelsunmix.comparison.doubts import component_warnings
 from eelsunmix.comparison.matching import matching_variables
 from eelsunmix.comparison.scores import score_variables
 from eelsunmix.comparison.sentences import sentences
@@ -34,6 +35,7 @@ def compare(
     profiles: Mapping[str, Profile] | None = None,
     regions: Mapping[str, Region] | None = None,
     truth: xr.Dataset | None = None,
+    pca: xr.Dataset | None = None,
 ) -> xr.Dataset:
     """Turn the result of every method into element counts and compare it with background subtraction (BS).
 
@@ -50,6 +52,8 @@ def compare(
         As given to `eelsunmix.subtract_background`.
     truth : Dataset, optional
         `raw.zarr` of a simulated image; one of a measured image is ignored.
+    pca : Dataset, optional
+        `pca.zarr`; its leading components tell whether the energy axis drifts.
 
     Returns
     -------
@@ -90,7 +94,9 @@ def compare(
         notes = [reason] if known is None else []
         parts += [] if known is None else [truth_variables(known, components, setting)]
     result = xr.merge(parts, join="exact", compat="identical", combine_attrs="override")
-    return _with_verdict(_with_units(result), setting, notes)
+    loadings = None if pca is None else pca["loading"][:n_endmembers].to_numpy().astype(float)
+    warnings = component_warnings(result, components, setting, loadings)
+    return _with_verdict(_with_units(result), setting, notes).assign_attrs(warnings=warnings)
 
 
 def _with_units(result: xr.Dataset) -> xr.Dataset:

@@ -41,11 +41,17 @@ COMPONENTS = {
 AGREEMENT = {
     "map_correlation": variable("label edge", "float", "1", "with BS"),
     "map_scale": variable("label edge", "float", "1", "factor on the method that fits BS best"),
+    "map_scale_sd": variable("label edge", "float", "1", "its standard deviation, by the noise of BS"),
+    "map_error": variable("label edge", "float", "1", "rms after scaling, over the peak"),
+    "map_reduced_chi2": variable("label edge", "float", "1", "after scaling"),
+    "map_misfit": variable("label edge", "float", "1", "part of the error that the noise does not explain"),
     "map_noise_ceiling": variable("edge", "float", "1", "correlation of the noise-free truth with BS"),
     "profile_correlation": variable(_PROFILE, "float", "1", "with BS"),
     "profile_scale": variable(_PROFILE, "float", "1", "factor on the method that fits BS best"),
+    "profile_scale_sd": variable(_PROFILE, "float", "1", "its standard deviation, by the noise of BS"),
     "profile_error": variable(_PROFILE, "float", "1", "rms after scaling, over the peak"),
     "profile_reduced_chi2": variable(_PROFILE, "float", "1", "after scaling"),
+    "profile_misfit": variable(_PROFILE, "float", "1", "part of the error that the noise does not explain"),
     "profile_noise_ceiling": variable(
         "edge profile", "float", "1", "correlation of the noise-free truth with BS"
     ),
@@ -104,6 +110,7 @@ COMPARISON = Layout(
         ),
         "sentences": attribute("list", "what was found, in words"),
         "caveats": attribute("list", "what the reader should know before trusting it"),
+        "warnings": attribute("list", "sentences on components that are no materials of their own"),
         "edges": attribute("dict", "as in `bs.zarr`"),
         "profiles": attribute("dict", "as in `bs.zarr`"),
         "regions": attribute("dict", "name -> `x_nm, y_nm, without`"),
