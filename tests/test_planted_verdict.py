@@ -260,3 +260,27 @@ def test_components_of_clean_images_are_not_doubted(kind, seed):
         image, edges = scene.spectrum_image, {k: e.model_dump() for k, e in scene.edges.items()}
     n_endmembers = 3 if edges is not TI_O else 2
     assert compared(image, edges=edges, n_endmembers=n_endmembers).attrs["warnings"] == []
+
+
+def test_an_element_that_both_materials_contain_is_no_cross_talk():
+    part = 1 / (1 + np.exp((np.arange(38) - 18) / 1.5))[:, None]
+    expected = part * power_law(3.0, e456=30, e532=22) + (1 - part) * power_law(3.1, e532=30)
+    comparison = compared(image_of(np.broadcast_to(20 * expected, (10, 38, ENERGY.size)), seed=12))
+    assert float(comparison.cross_talk.sel(edge="O_K").min()) > 0.5
+    assert {row["light"] for row in rows(comparison, "cross-talk").values()} == {"green"}
+    assert not any("O edge is also" in sentence for sentence in comparison.attrs["sentences"])
+
+
+def test_an_element_that_only_a_method_puts_into_a_component_is_cross_talk():
+    from eelsunmix.comparison import compare
+    from eelsunmix.edges import Edge
+
+    image = bilayer((10, 38), width=0.7, seed=13)
+    edges = {name: Edge(**one) for name, one in TI_O.items()}
+    fit = eu.fit(image, "nmf", n_endmembers=2)
+    spectra = fit.endmember_spectrum.to_numpy().copy()
+    spectra[1] = 0.6 * spectra[1] + 0.4 * spectra[0]
+    leaky = fit.assign(endmember_spectrum=fit.endmember_spectrum.copy(data=spectra))
+    bs = eu.subtract_background(image, edges)
+    comparison = compare(image, bs, {"m": leaky}, {"m": eu.apply(fit, image)}, edges=edges)
+    assert rows(comparison, "cross-talk")["m"]["light"] == "amber"

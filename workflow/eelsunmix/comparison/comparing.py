@@ -17,6 +17,7 @@ from eelsunmix.comparison.doubts import component_warnings
 from eelsunmix.comparison.matching import matching_variables
 from eelsunmix.comparison.scores import score_variables
 from eelsunmix.comparison.sentences import sentences
+from eelsunmix.comparison.sharing import shared_variables
 from eelsunmix.comparison.tables import element_variables
 from eelsunmix.comparison.truth import truth_on_axes_of, truth_variables
 from eelsunmix.comparison.verdict import verdict
@@ -86,6 +87,7 @@ def compare(
         elements,
         matching_variables(components, setting.noise, n_endmembers),
         score_variables(elements, components, setting),
+        shared_variables(elements, components, setting, n_endmembers),
         _bookkeeping(components),
     ]
     notes: list[str] = []

@@ -100,8 +100,9 @@ CRITERIA = MappingProxyType(
             amber=None,
             percent=True,
             explanation="Largest edge of an element in a component that is not its own, as a fraction of "
-            "that edge in its own component, for components of equal total counts. Either the material "
-            "contains both elements, or the method has not separated them. An element with several edges "
+            "that edge in its own component, for components of equal total counts, beyond what BS "
+            "finds where the component is alone. Either a material that is hardly ever alone contains "
+            "both elements, or the method has not separated them. An element with several edges "
             "leaks only if all of them do.",
         ),
         "reconstruction": Criterion(

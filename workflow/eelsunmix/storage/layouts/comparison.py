@@ -32,6 +32,12 @@ COMPONENTS = {
     "cross_talk": variable(
         "label endmember edge", "float", "1", "net counts relative to the owner's, at equal totals"
     ),
+    "shared_strength": variable(
+        "label endmember edge",
+        "float",
+        "1",
+        "the same by BS where the component is alone; NaN where it is nowhere",
+    ),
     "endmember_label": variable("label endmember", "text", None, "such as `Ru`, `Mn+La`, `background`"),
     "group": variable(
         "label endmember", "integer", None, "same component in the first method with a result; -1: none"
