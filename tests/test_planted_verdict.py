@@ -284,3 +284,28 @@ def test_an_element_that_only_a_method_puts_into_a_component_is_cross_talk():
     bs = eu.subtract_background(image, edges)
     comparison = compare(image, bs, {"m": leaky}, {"m": eu.apply(fit, image)}, edges=edges)
     assert rows(comparison, "cross-talk")["m"]["light"] == "amber"
+
+
+@pytest.mark.parametrize("factor", [0.7, 0.9, 1.3])
+def test_a_model_at_another_dose_gives_the_same_abundances(factor):
+    learned = image_of(np.broadcast_to(4 * bilayer((11, 40)).to_numpy(), (11, 40, ENERGY.size)), seed=14)
+    other = learned.copy(data=np.random.default_rng(15).poisson(factor * learned).astype(float))
+    model = eu.fit(learned, "vca", n_endmembers=2, brightness="constant")
+    same, found = eu.apply(model, learned), eu.apply(model, other)
+    assert "warnings" not in same.attrs
+    assert len(found.attrs["warnings"]) == 1
+    assert f"{factor:.2f} times the counts" in found.attrs["warnings"][0]
+    error = float(np.sqrt(((found.abundance - same.abundance) ** 2).mean()))
+    again = learned.copy(data=np.random.default_rng(16).poisson(learned).astype(float))
+    noise = float(np.sqrt(((eu.apply(model, again).abundance - same.abundance) ** 2).mean()))
+    # What the noise of another image does, at the square root of the dose.
+    assert error < 1.3 * noise / np.sqrt(min(factor, 1.0))
+
+
+@pytest.mark.parametrize("method", ["vca", "blu"])
+@pytest.mark.parametrize("seed", [50, 51])
+def test_another_image_of_the_same_dose_is_taken_as_it_is(method, seed):
+    options = {"n_sweeps": 60, "n_burn_in": 20} if method == "blu" else {}
+    model = eu.fit(bilayer(seed=seed), method, n_endmembers=2, brightness="constant", **options)
+    other = bilayer((7, 30), seed=seed + 10, width=8.0)
+    assert "warnings" not in eu.apply(model, other).attrs
