@@ -292,7 +292,7 @@ def test_a_model_at_another_dose_gives_the_same_abundances(factor):
     other = learned.copy(data=np.random.default_rng(15).poisson(factor * learned).astype(float))
     model = eu.fit(learned, "vca", n_endmembers=2, brightness="constant")
     same, found = eu.apply(model, learned), eu.apply(model, other)
-    assert "warnings" not in same.attrs
+    assert same.attrs["warnings"] == []
     assert len(found.attrs["warnings"]) == 1
     assert f"{factor:.2f} times the counts" in found.attrs["warnings"][0]
     error = float(np.sqrt(((found.abundance - same.abundance) ** 2).mean()))
@@ -308,4 +308,26 @@ def test_another_image_of_the_same_dose_is_taken_as_it_is(method, seed):
     options = {"n_sweeps": 60, "n_burn_in": 20} if method == "blu" else {}
     model = eu.fit(bilayer(seed=seed), method, n_endmembers=2, brightness="constant", **options)
     other = bilayer((7, 30), seed=seed + 10, width=8.0)
-    assert "warnings" not in eu.apply(model, other).attrs
+    assert eu.apply(model, other).attrs["warnings"] == []
+
+
+@pytest.mark.parametrize("period", [3.0, 5.0])
+def test_atomic_planes_have_no_width_and_their_layer_has_one(period):
+    from eelsunmix.comparison.shape import peak_shape
+
+    position = np.arange(61.0)
+    layer = np.exp(-0.5 * ((position - 30) / 9) ** 2)
+    planes = layer * (1 + 0.9 * np.cos(2 * np.pi * (position - 30) / period))
+    assert np.isnan(peak_shape(position, planes).fwhm)
+    np.testing.assert_allclose(peak_shape(position, layer).fwhm, 9 * 2.3548, rtol=0.01)
+    two_layers = np.exp(-0.5 * ((position - 14) / 3) ** 2) + np.exp(-0.5 * ((position - 47) / 3) ** 2)
+    np.testing.assert_allclose(peak_shape(position, two_layers).fwhm, 3 * 2.3548, rtol=0.03)
+
+
+def test_widths_of_an_uncalibrated_image_are_in_pixels():
+    image = bilayer()
+    for dim in ("y", "x"):
+        image[dim].attrs["units"] = "px"
+    comparison = compared(image)
+    assert {comparison[name].attrs["units"] for name in ("fwhm", "left_10_90", "right_10_90")} == {"px"}
+    assert compared(bilayer()).fwhm.attrs["units"] == "nm"

@@ -83,8 +83,9 @@ def shape_variables(elements: xr.Dataset) -> xr.Dataset:
     for index in np.ndindex(values.shape[:3]):
         shapes[(slice(None), *index)] = astuple(peak_shape(positions[index[2]], values[index]))
     dims = ("label", "edge", "profile")
-    names = ("fwhm_nm", "left_10_90_nm", "right_10_90_nm", "asymmetry")
-    units = ("nm", "nm", "nm", "1")
+    names = ("fwhm", "left_10_90", "right_10_90", "asymmetry")
+    unit = str(elements["profile_position"].attrs.get("units", "px"))
+    units = (unit, unit, unit, "1")
     return xr.Dataset(
         {name: (dims, v, {"units": unit}) for name, v, unit in zip(names, shapes, units, strict=True)}
     )

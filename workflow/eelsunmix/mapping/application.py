@@ -57,9 +57,9 @@ def apply(model: xr.Dataset, image: xr.DataArray, *, counts: xr.DataArray | None
     except MethodFailedError as error:
         return xr.Dataset(attrs=attrs | failure_record(str(error)))
     factor = dose_factor(model, fitted, image)
-    if factor != 1.0:
-        attrs = attrs | {"warnings": [another_dose(factor)]}
-        logger.warning(attrs["warnings"][0])
+    attrs["warnings"] = [] if factor == 1.0 else [another_dose(factor)]
+    for warning in attrs["warnings"]:
+        logger.warning(warning)
     maps = map_abundance(fitted, at_dose(image, factor)).merge(
         refit(fitted, counts), join="exact", compat="override"
     )

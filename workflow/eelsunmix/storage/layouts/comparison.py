@@ -61,9 +61,11 @@ AGREEMENT = {
     "profile_noise_ceiling": variable(
         "edge profile", "float", "1", "correlation of the noise-free truth with BS"
     ),
-    "fwhm_nm": variable(_PROFILE, "float", "nm", "of the highest peak, from zero"),
-    "left_10_90_nm": variable(_PROFILE, "float", "nm", "width of its left flank"),
-    "right_10_90_nm": variable(_PROFILE, "float", "nm", "width of its right flank"),
+    "fwhm": variable(
+        _PROFILE, "float", "nm|px", "of the highest peak, from zero; NaN where the profile oscillates"
+    ),
+    "left_10_90": variable(_PROFILE, "float", "nm|px", "width of its left flank"),
+    "right_10_90": variable(_PROFILE, "float", "nm|px", "width of its right flank"),
     "asymmetry": variable(_PROFILE, "float", "1", "of the flanks"),
 }
 CHECKS = {

@@ -71,7 +71,7 @@ MAP = Layout(
     | {"endmember": variable("endmember", "integer", None, "number of the endmember, from 0")},
     attributes=OUTCOME
     | {
-        "warnings": attribute("list", "sentences", when="the image has another dose than the model"),
+        "warnings": attribute("list", "sentences, of an image of another dose", when=RESULT),
         "abundance_seconds": attribute(
             "float",
             "time of mapping so many pixels alone, without start-up, reading, refit and writing",
