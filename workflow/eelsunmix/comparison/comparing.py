@@ -96,8 +96,7 @@ def compare(
         notes = [reason] if known is None else []
         parts += [] if known is None else [truth_variables(known, components, setting)]
     result = xr.merge(parts, join="exact", compat="identical", combine_attrs="override")
-    loadings = None if pca is None else pca["loading"][:n_endmembers].to_numpy().astype(float)
-    warnings = component_warnings(result, components, setting, loadings)
+    warnings = component_warnings(result, components, setting, pca)
     return _with_verdict(_with_units(result), setting, notes).assign_attrs(warnings=warnings)
 
 

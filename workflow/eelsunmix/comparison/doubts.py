@@ -9,14 +9,12 @@ import xarray as xr
 from eelsunmix.comparison.components import Components, Setting
 from eelsunmix.comparison.elements import BACKGROUND
 from eelsunmix.comparison.words import listed
-from eelsunmix.numerics.drift import drift_correlation
+from eelsunmix.pca.drift import drift_warnings
 from eelsunmix.typing import Floats
 
 FEW_PIXELS, FEW_PART = (1, 5), 0.01
 """A component lives in a few pixels if this part of them, but one at least and five at most, hold half of the
 squared deviations of its abundance from the median."""
-DRIFT = 0.8
-"""Correlation with the derivative of the mean spectrum; without drift up to 0.4, with drift from 0.85."""
 BANDS, DEGREE = 40, 2
 """Bands of channels in which spectra are compared; degree of a smooth ratio, in the logarithm of energy."""
 SMOOTH, SAME_EDGE, OTHER_SLOPE = 0.9, 0.75, 0.05
@@ -38,7 +36,7 @@ def component_warnings(
     comparison: xr.Dataset,
     components: Sequence[Components],
     setting: Setting,
-    loadings: Floats | None = None,
+    pca: xr.Dataset | None = None,
 ) -> list[str]:
     """Say which components are no materials of their own, and what to do about it.
 
@@ -48,11 +46,11 @@ def component_warnings(
         With ``endmember_label`` and ``cross_talk``.
     components : sequence of Components
     setting : Setting
-    loadings : ndarray, shape (component, channel), optional
-        Principal components of the signal; without them drift is not looked for.
+    pca : Dataset, optional
+        `pca.zarr`; without it drift is not looked for.
     """
     return [
-        *_drift(loadings, setting),
+        *([] if pca is None else drift_warnings(pca, comparison.sizes["endmember"])),
         *_by_method(_in_few_pixels(components)),
         *_by_method(_of_one_slope(comparison, components, setting)),
     ]
@@ -64,19 +62,6 @@ def _by_method(found: Iterable[tuple[str, str, str]]) -> list[str]:
     for component, method, text in found:
         groups.setdefault(text, []).append(f"{component} of {method}")
     return [text.format(components=listed(names)) for text, names in groups.items()]
-
-
-def _drift(loadings: Floats | None, setting: Setting) -> list[str]:
-    if loadings is None or len(loadings) < 2:
-        return []
-    found = drift_correlation(loadings, setting.mean_spectrum)
-    if found < DRIFT:
-        return []
-    return [
-        f"The components hold the derivative of the mean spectrum (correlation {found:.2f}): the energy axis "
-        "drifts between pixels, or the one edge in the range shifts chemically. Drift is no material: align "
-        "the spectra first (corrections.align), and ask for one component less."
-    ]
 
 
 def _in_few_pixels(components: Sequence[Components]) -> Iterator[tuple[str, str, str]]:
