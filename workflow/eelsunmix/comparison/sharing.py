@@ -8,7 +8,7 @@ import xarray as xr
 from eelsunmix.comparison.components import Components, Setting
 from eelsunmix.typing import Floats
 
-ALONE, SEEN, FEWEST, PART = 0.9, 0.5, 9, 0.5
+ALONE, SEEN, FEWEST, PART = 0.8, 0.5, 9, 0.7
 """A component is alone where it gives so much of the counts, and seen from `SEEN` on; it must be alone in so
 many pixels, and in so many of those where it is seen. A wide region of constant composition is a
 material; the few extreme pixels of a gradient may be a mixture."""
