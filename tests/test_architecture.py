@@ -18,7 +18,7 @@ LAYERS = [
     {"errors", "mistakes", "typing", "image", "units", "words", "elements"},
     {"energy", "options", "plain", "provenance"},
     {"execution", "metrics", "edges", "numerics", "noise"},
-    {"storage", "profiles", "io", "examples", "arguments"},
+    {"storage", "profiles", "io", "examples", "arguments", "stage_warnings"},
     {"pca", "background", "corrections", "synthetic"},
     {"rank", "methods"},
     {"inputs", "learning"},

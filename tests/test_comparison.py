@@ -256,7 +256,7 @@ def test_ru_m45_of_bs_is_negative_off_the_layer_and_said_to_be(comparison):
 def test_the_asymmetry_of_ru_is_found(comparison):
     profile = of(comparison, "oracle").sel(edge="Ru_M45", profile="all_rows")
     assert float(profile.asymmetry) < -0.4
-    assert 0.5 < float(profile.fwhm_nm) < 1.0
+    assert 0.5 < float(profile.fwhm) < 1.0
 
 
 def test_abundance_profiles_are_means_over_the_width(comparison, scene):

@@ -90,6 +90,7 @@ def told_arguments():
     rows = stores["comparison"].attrs["verdict"]
     texts = {
         "sentences": ["NMF and VCA agree with BS within noise (r within 0.05 of its ceiling)."],
+        "warnings": ["Few pixels alone hold component 2 of ica: (y 3, x 4)."],
         "caveats": ["Ru_M45 is not zero where Ru is absent (−40 σ): do not trust this window."],
         "verdict": [
             {**row, "value": 0.97, "text": "0.97"} if row["criterion"] == "agreement with BS" else row
@@ -216,7 +217,9 @@ def test_numbers_of_the_comparison_are_printed(elements):
 
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_hostile_text_stays_text(tmp_path, payload):
-    safe = Elements(write_report(tmp_path / "safe.html", **report_arguments()).read_text())
+    harmless = report_arguments()
+    harmless["stores"]["rank"].attrs["warnings"] = ["Nothing is above the noise."]
+    safe = Elements(write_report(tmp_path / "safe.html", **harmless).read_text())
     arguments = report_arguments(
         methods=("nmf", payload), edges={payload: EDGES["Ru_M45"], "Co_L23": EDGES["Co_L23"]}
     )

@@ -23,7 +23,8 @@ from eelsunmix.methods._extras import missing_extra
 from eelsunmix.methods._learning_set import LearningSet, Resources
 from eelsunmix.methods._lookup import build_method
 from eelsunmix.methods._method import Method
-from eelsunmix.methods._models import COUNTS_ATTRIBUTE, StoredModel
+from eelsunmix.methods._models import COUNTS_ATTRIBUTE, LEARNED_BRIGHTNESS, StoredModel
+from eelsunmix.numerics.dose import mean_brightness
 from eelsunmix.plain import plain_values
 
 Training = Callable[[LearningSet, int, np.random.Generator], Any]
@@ -123,6 +124,9 @@ def fit(
         said = "" if spread is None else f", which differ by {spread:.3g} times their noise"
         parts = (dataset.attrs["message"], f"pixels brought to the same counts{said}")
         dataset.attrs["message"] = "; ".join(filter(None, parts))
+    if chosen.simplex and not variable and dataset.attrs["status"] != "failed":
+        endmembers = dataset["endmember_spectrum"].to_numpy().astype(float)
+        dataset.attrs[LEARNED_BRIGHTNESS] = mean_brightness(learning.spectra.mean(axis=0), endmembers)
     return dataset.assign_attrs(
         brightness="variable" if variable else "constant",
         brightness_spread=spread,

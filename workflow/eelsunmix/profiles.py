@@ -162,7 +162,8 @@ def sum_profile(map_: xr.DataArray, profile: Profile, *, name: str = "profile") 
     Parameters
     ----------
     map_ : DataArray, dims (..., y, x, ...)
-        NaN pixels (no valid spectrum) are left out of the sum.
+        Where pixels of the band are NaN (no valid spectrum), the mean of the others times the width stands
+        for the sum: pixels that are missing must not look like an element that is.
     profile : Profile
     name : str
         Name of the profile in the configuration, for messages.
@@ -175,7 +176,8 @@ def sum_profile(map_: xr.DataArray, profile: Profile, *, name: str = "profile") 
     """
     band = profile_pixels(profile, map_, name=name)
     strip = map_.isel({band.across: slice(*band.pixels)})
-    summed = strip.sum(band.across, skipna=True, min_count=1).rename({band.along: "position"})
+    summed = strip.mean(band.across, skipna=True) * strip.sizes[band.across]
+    summed = summed.rename({band.along: "position"})
     position = xr.DataArray(profile_positions(profile, map_), dims="position", attrs={"units": band.units})
     kept = [coord for coord in summed.coords if "position" in summed[coord].dims]
     return summed.drop_vars(kept).assign_coords(position=position)

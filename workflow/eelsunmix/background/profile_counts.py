@@ -1,4 +1,7 @@
-"""Net counts along profiles: spectra are summed over the width first, backgrounds fitted to the sums."""
+"""Net counts along profiles: spectra are summed over the width first, backgrounds fitted to the sums.
+
+Where pixels of the band are not valid, counts and standard deviation are scaled up to the whole width.
+"""
 
 from collections.abc import Mapping
 
@@ -8,6 +11,7 @@ import xarray as xr
 from eelsunmix.background.subtraction import BackgroundOptions, Subtraction, overall_exponent, subtract
 from eelsunmix.background.windows import EdgeChannels, WindowSums
 from eelsunmix.profiles import Profile, length_unit, profile_pixels, profile_positions
+from eelsunmix.typing import Floats
 
 
 def profile_variables(
@@ -28,7 +32,8 @@ def profile_variables(
         positions[column, :length] = profile_positions(profile, sums.valid)
         for row, (name, place) in enumerate(places.items()):
             result = _subtract_profile(sums, name, place, profile, options)
-            counts[:, row, column, ..., :length] = result.net_counts, result.net_counts_sd
+            found = np.stack([result.net_counts, result.net_counts_sd])
+            counts[:, row, column, ..., :length] = found * _missing_factor(sums, profile)
     units = {"units": "counts"}
     data = {
         "profile_counts": (dims, counts[0], units),
@@ -39,6 +44,14 @@ def profile_variables(
         data,
         coords={"edge": np.array(list(places), dtype=str), "profile": np.array(list(profiles), dtype=str)},
     )
+
+
+def _missing_factor(sums: WindowSums, profile: Profile) -> Floats:
+    """Pixels of the band over those that are valid, at each position; NaN where none is."""
+    band = profile_pixels(profile, sums.valid)
+    strip = sums.valid.isel({band.across: slice(*band.pixels)})
+    present = strip.sum(band.across).to_numpy()
+    return np.divide(strip.sizes[band.across], present, out=np.full(present.shape, np.nan), where=present > 0)
 
 
 def _subtract_profile(

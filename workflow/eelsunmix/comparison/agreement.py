@@ -5,6 +5,8 @@ import numpy as np
 from eelsunmix.typing import Floats
 
 FEWEST_POINTS = 3
+LEAST_CHI2, CHI2_SD = 1.5, 4.0
+"""A chi-square is above noise from here on, and beyond so many standard deviations of its own."""
 
 
 def correlation(reference: Floats, other: Floats) -> float:
@@ -23,6 +25,32 @@ def scale(reference: Floats, other: Floats, sd: Floats) -> float:
     weight = np.divide(1.0, noise**2, out=np.zeros_like(noise), where=noise > 0)
     power = float(weight @ y**2)
     return float(weight @ (x * y)) / power if power > 0 else np.nan
+
+
+def scale_sd(other: Floats, sd: Floats) -> float:
+    """Return the standard deviation that the noise of the reference gives `scale`."""
+    y, noise = _common(other, sd)
+    used = noise > 0
+    power = float(np.sum((y[used] / noise[used]) ** 2))
+    return float(1 / np.sqrt(power)) if power > 0 else np.nan
+
+
+def excess(error: float, chi2: float, n_points: int) -> float:
+    """Part of a relative error that the noise does not explain; zero where chi-square may be noise.
+
+    Parameters
+    ----------
+    error, chi2 : float
+        `scaled_error` and `reduced_chi2` of the same values.
+    n_points : int
+
+    Examples
+    --------
+    >>> excess(0.05, 1.2, 50), round(excess(0.05, 4.0, 50), 4)
+    (0.0, 0.0433)
+    """
+    likely = max(LEAST_CHI2, 1 + CHI2_SD * np.sqrt(2 / max(n_points - 1, 1)))
+    return 0.0 if chi2 <= likely else error * float(np.sqrt(1 - 1 / chi2))
 
 
 def scaled_error(reference: Floats, other: Floats, factor: float) -> float:

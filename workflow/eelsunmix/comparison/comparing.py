@@ -13,9 +13,11 @@ from eelsunmix.comparison.components import (
     mean_spectrum,
     read_components,
 )
+from eelsunmix.comparison.doubts import component_warnings
 from eelsunmix.comparison.matching import matching_variables
 from eelsunmix.comparison.scores import score_variables
 from eelsunmix.comparison.sentences import sentences
+from eelsunmix.comparison.sharing import shared_variables
 from eelsunmix.comparison.tables import element_variables
 from eelsunmix.comparison.truth import truth_on_axes_of, truth_variables
 from eelsunmix.comparison.verdict import verdict
@@ -34,6 +36,7 @@ def compare(
     profiles: Mapping[str, Profile] | None = None,
     regions: Mapping[str, Region] | None = None,
     truth: xr.Dataset | None = None,
+    pca: xr.Dataset | None = None,
 ) -> xr.Dataset:
     """Turn the result of every method into element counts and compare it with background subtraction (BS).
 
@@ -50,6 +53,8 @@ def compare(
         As given to `eelsunmix.subtract_background`.
     truth : Dataset, optional
         `raw.zarr` of a simulated image; one of a measured image is ignored.
+    pca : Dataset, optional
+        `pca.zarr`; its leading components tell whether the energy axis drifts.
 
     Returns
     -------
@@ -83,6 +88,7 @@ def compare(
         elements,
         matching_variables(components, setting.noise, n_endmembers),
         score_variables(elements, components, setting),
+        shared_variables(elements, components, setting, n_endmembers),
         _bookkeeping(components),
     ]
     notes: list[str] = []
@@ -91,7 +97,8 @@ def compare(
         notes = [reason] if known is None else []
         parts += [] if known is None else [truth_variables(known, components, setting)]
     result = xr.merge(parts, join="exact", compat="identical", combine_attrs="override")
-    return _with_verdict(_with_units(result), setting, notes)
+    warnings = component_warnings(result, components, setting, pca)
+    return _with_verdict(_with_units(result), setting, notes).assign_attrs(warnings=warnings)
 
 
 def _check_edges(edges: Mapping[str, Edge], bs: xr.Dataset) -> None:

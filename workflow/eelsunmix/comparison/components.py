@@ -13,6 +13,7 @@ from eelsunmix.execution.blocks import fold
 from eelsunmix.image import valid_pixels
 from eelsunmix.mapping.models import model_for
 from eelsunmix.profiles import Profile, Region, region_mask
+from eelsunmix.stage_warnings import reference_problems
 from eelsunmix.typing import Floats
 
 REFERENCE = "BS"
@@ -75,6 +76,12 @@ class Setting:
         """Standard deviation of each channel up to a factor, positive also in channels without counts."""
         floor = 1e-3 * self.mean_spectrum.max(initial=0.0)
         return np.sqrt(np.maximum(self.mean_spectrum, floor if floor > 0 else 1.0))
+
+    @property
+    def reference_problems(self) -> dict[str, list[str]]:
+        """Edges whose background subtraction failed, and what is wrong with it, in sentences."""
+        found = reference_problems(self.bs)
+        return {edge: found[edge] for edge in self.edges if edge in found}
 
     def absent(self, edge: str) -> xr.DataArray | None:
         """Pixels where the element of an edge is known to be absent, dims (y, x); None if nobody knows."""

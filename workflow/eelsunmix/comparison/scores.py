@@ -10,6 +10,10 @@ from eelsunmix.comparison import agreement
 from eelsunmix.comparison.components import Components, Setting
 from eelsunmix.comparison.shape import peak_shape
 from eelsunmix.comparison.tables import binarisation, region_variables
+from eelsunmix.typing import Floats
+
+SCORES = ("correlation", "scale", "scale_sd", "error", "reduced_chi2", "misfit")
+"""Of a map or profile against the reference's."""
 
 
 def score_variables(elements: xr.Dataset, components: Sequence[Components], setting: Setting) -> xr.Dataset:
@@ -29,47 +33,44 @@ def score_variables(elements: xr.Dataset, components: Sequence[Components], sett
 
 
 def map_variables(elements: xr.Dataset, setting: Setting) -> xr.Dataset:
-    """Correlation and scale of the maps against the reference, dims (method, edge); the ceiling (edge)."""
+    """Agreement of the maps with the reference's, dims (method, edge)."""
     maps = elements["element_map"].to_numpy()
-    sd = setting.bs["net_counts_sd"].to_numpy()
-    shape = maps.shape[:2]
-    correlation, factor = np.full(shape, np.nan), np.full(shape, np.nan)
-    for row, column in np.ndindex(shape):
-        correlation[row, column] = agreement.correlation(maps[0, column], maps[row, column])
-        factor[row, column] = agreement.scale(maps[0, column], maps[row, column], sd[column])
-    ceiling = np.array([agreement.noise_ceiling(maps[0, k], sd[k]) for k in range(shape[1])], dtype=float)
-    dims = ("label", "edge")
-    return xr.Dataset(
-        {
-            "map_correlation": (dims, correlation),
-            "map_scale": (dims, factor),
-            "map_noise_ceiling": ("edge", ceiling),
-        }
-    )
+    return _agreement("map", maps, setting.bs["net_counts_sd"].to_numpy(), ("label", "edge"))
 
 
 def profile_variables(elements: xr.Dataset) -> xr.Dataset:
     """Agreement of the profiles with the reference's, dims (method, edge, profile)."""
-    profiles = elements["element_profile"].to_numpy()
-    sd = elements["element_profile_sd"].to_numpy()[0]
-    shape = profiles.shape[:3]
-    scores = np.full((4, *shape), np.nan)
+    profiles, sd = elements["element_profile"].to_numpy(), elements["element_profile_sd"].to_numpy()[0]
+    return _agreement("profile", profiles, sd, ("label", "edge", "profile"))
+
+
+def _agreement(kind: str, values: Floats, sd: Floats, dims: tuple[str, ...]) -> xr.Dataset:
+    """Score the values of all labels against those of the first, whose deviation is given."""
+    shape = values.shape[: len(dims)]
+    scores, ceiling = np.full((len(SCORES), *shape), np.nan), np.full(shape[1:], np.nan)
     for index in np.ndindex(shape):
-        reference, values, noise = profiles[(0, *index[1:])], profiles[index], sd[index[1:]]
-        factor = agreement.scale(reference, values, noise)
-        scores[(slice(None), *index)] = (
-            agreement.correlation(reference, values),
-            factor,
-            agreement.scaled_error(reference, values, factor),
-            agreement.reduced_chi2(reference, values, noise, factor) if index[0] else np.nan,
-        )
-    ceiling = np.full(shape[1:], np.nan)
+        scores[(slice(None), *index)] = _scores(values[(0, *index[1:])], values[index], sd[index[1:]])
+    scores[SCORES.index("reduced_chi2"), 0] = np.nan
     for index in np.ndindex(shape[1:]):
-        ceiling[index] = agreement.noise_ceiling(profiles[(0, *index)], sd[index])
-    dims = ("label", "edge", "profile")
-    names = ("profile_correlation", "profile_scale", "profile_error", "profile_reduced_chi2")
-    data = {name: (dims, values) for name, values in zip(names, scores, strict=True)}
-    return xr.Dataset({**data, "profile_noise_ceiling": (("edge", "profile"), ceiling)})
+        ceiling[index] = agreement.noise_ceiling(values[(0, *index)], sd[index])
+    data = {f"{kind}_{name}": (dims, array) for name, array in zip(SCORES, scores, strict=True)}
+    return xr.Dataset({**data, f"{kind}_noise_ceiling": (dims[1:], ceiling)})
+
+
+def _scores(reference: Floats, values: Floats, sd: Floats) -> tuple[float, ...]:
+    """Return what `SCORES` names."""
+    factor = agreement.scale(reference, values, sd)
+    error = agreement.scaled_error(reference, values, factor)
+    chi2 = agreement.reduced_chi2(reference, values, sd, factor)
+    n_points = int(np.isfinite(reference).sum())
+    return (
+        agreement.correlation(reference, values),
+        factor,
+        agreement.scale_sd(values, sd),
+        error,
+        chi2,
+        agreement.excess(error, chi2, n_points),
+    )
 
 
 def shape_variables(elements: xr.Dataset) -> xr.Dataset:
@@ -82,8 +83,9 @@ def shape_variables(elements: xr.Dataset) -> xr.Dataset:
     for index in np.ndindex(values.shape[:3]):
         shapes[(slice(None), *index)] = astuple(peak_shape(positions[index[2]], values[index]))
     dims = ("label", "edge", "profile")
-    names = ("fwhm_nm", "left_10_90_nm", "right_10_90_nm", "asymmetry")
-    units = ("nm", "nm", "nm", "1")
+    names = ("fwhm", "left_10_90", "right_10_90", "asymmetry")
+    unit = str(elements["profile_position"].attrs.get("units", "px"))
+    units = (unit, unit, unit, "1")
     return xr.Dataset(
         {name: (dims, v, {"units": unit}) for name, v, unit in zip(names, shapes, units, strict=True)}
     )

@@ -6,12 +6,13 @@ from types import MappingProxyType
 import xarray as xr
 
 from eelsunmix.comparison.components import Setting
-from eelsunmix.comparison.departures import departures, standings
+from eelsunmix.comparison.departures import departures, misfit_sentences, standings
+from eelsunmix.comparison.following import judged_edges
 from eelsunmix.comparison.thresholds import CRITERIA
 from eelsunmix.comparison.verdict import Row, component_name, leaks, rows_of
 from eelsunmix.comparison.words import among, listed, span
 
-MOST = 8
+MOST = 10
 """More sentences than this nobody reads; what the table of lights says anyway is then gathered in one."""
 MOST_EDGES = 3
 """Edges whose departures or leaks get a sentence each."""
@@ -43,6 +44,7 @@ def sentences(comparison: xr.Dataset, rows: list[Row], setting: Setting) -> list
         if comparison["status"].sel({"label": m}) != "failed"
     ]
     found = [
+        *_failed_reference(setting),
         *_status(comparison),
         *_agreement(comparison, methods, rows, setting),
         *_leaks(comparison, methods, setting),
@@ -52,6 +54,16 @@ def sentences(comparison: xr.Dataset, rows: list[Row], setting: Setting) -> list
     if len(found) + len(beyond) > MOST:
         beyond = _gathered(rows)
     return [*found, *beyond]
+
+
+def _failed_reference(setting: Setting) -> list[str]:
+    """Say first where background subtraction failed, and that nothing is compared with it there."""
+    found = [
+        f"The reference failed: {edge}. {problems[0]} Agreement with BS is void there."
+        for edge, problems in setting.reference_problems.items()
+    ]
+    nobody = "No edge is left that could judge the methods: agreement with BS is void."
+    return found + [nobody] * (bool(found) and not judged_edges(setting))
 
 
 def _agreement(
@@ -65,11 +77,16 @@ def _agreement(
             together.setdefault(standing.good, []).append(standing.edge)
     parts = [f"by {among(good, methods)} for {listed(edges)}" for good, edges in together.items()]
     kind = "profiles" if setting.profiles else "maps"
-    limit = f"at least {CRITERIA['agreement'].green:g} of the correlation that the noise allows"
+    beyond = CRITERIA["misfit"].form(CRITERIA["misfit"].green)
+    limit = (
+        f"at least {CRITERIA['agreement'].green:g} of the correlation that the noise allows, and differences "
+        f"beyond noise up to {beyond} of the peak"
+    )
     followed = [f"The BS {kind} are followed {'; '.join(parts)} ({limit})."] if parts else []
     departing = [standing for standing in known if standing.bad]
     own = departures(departing[:MOST_EDGES], comparison, rows, setting)
     others = [f"{standing.edge} ({listed(standing.bad)})" for standing in departing[MOST_EDGES:]]
+    own += misfit_sentences(known)
     return [*followed, *own, *([f"Nor is BS followed for {listed(others)}."] if others else [])]
 
 

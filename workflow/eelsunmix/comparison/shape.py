@@ -6,6 +6,9 @@ import numpy as np
 
 from eelsunmix.typing import Floats
 
+NEAR, AGAIN = 2.0, 0.7
+"""A profile that is above this part of its peak again within so many widths of it is no single peak."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class PeakShape:
@@ -14,7 +17,8 @@ class PeakShape:
     Attributes
     ----------
     fwhm : float
-        Full width at half maximum.
+        Full width at half maximum; NaN where the profile oscillates, so that this would be the width of one
+        atomic plane.
     left_10_90, right_10_90 : float
         Distance between 10 and 90 % of the maximum on either flank.
     asymmetry : float
@@ -51,11 +55,19 @@ def peak_shape(position: Floats, values: Floats) -> PeakShape:
     rise, fall = left[0.9] - left[0.1], right[0.1] - right[0.9]
     total = rise + fall
     return PeakShape(
-        fwhm=right[0.5] - left[0.5],
+        fwhm=np.nan if _rises_again(position, relative, left[0.5], right[0.5]) else right[0.5] - left[0.5],
         left_10_90=rise,
         right_10_90=fall,
         asymmetry=(fall - rise) / total if total > 0 else np.nan,
     )
+
+
+def _rises_again(position: Floats, relative: Floats, left: float, right: float) -> bool:
+    """Whether, nearer than `NEAR` widths from its flanks, the profile is as high as the peak nearly is."""
+    width = right - left
+    outside = (position < left) | (position > right)
+    near = (position > left - NEAR * width) & (position < right + NEAR * width)
+    return bool((relative[outside & near] > AGAIN).any())
 
 
 def _crossing(position: Floats, relative: Floats, level: float) -> float:

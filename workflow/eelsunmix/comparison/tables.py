@@ -108,7 +108,8 @@ def binarisation(
     or above 0.95 of its peak.
     """
     values = np.full(len(components) + 1, np.nan)
-    clear = [column for column in range(len(setting.edges)) if ceiling[column] > 0.7]
+    failed = setting.reference_problems
+    clear = [k for k, edge in enumerate(setting.edges) if ceiling[k] > 0.7 and edge not in failed]
     for row, component in enumerate(components, start=1):
         pure, mixed = 0, 0
         for column in clear:

@@ -68,6 +68,24 @@ CRITERIA = MappingProxyType(
             "of the noise ceiling, the correlation that the truth itself would have with the noisy "
             "BS; the worst reference edge counts.",
         ),
+        "misfit": Criterion(
+            title="misfit to BS",
+            green=0.06,
+            amber=0.12,
+            percent=True,
+            explanation="Root mean square of what is left of the BS profile (or map) after the method's has "
+            "been scaled to it, without the part that noise explains, as a fraction of the peak; zero where "
+            "chi-square may be noise. A profile can correlate well and still be wrong by many times its "
+            "noise; the worst reference edge counts.",
+        ),
+        "scale": Criterion(
+            title="scale to BS",
+            green=0.15,
+            amber=0.3,
+            percent=True,
+            explanation="How far the factor from the method's counts of an element to those of BS is from 1, "
+            "beyond two of its standard deviations; the worst reference edge counts.",
+        ),
         "off_region": Criterion(
             title="outside its region",
             green=0.05,
@@ -82,8 +100,9 @@ CRITERIA = MappingProxyType(
             amber=None,
             percent=True,
             explanation="Largest edge of an element in a component that is not its own, as a fraction of "
-            "that edge in its own component, for components of equal total counts. Either the material "
-            "contains both elements, or the method has not separated them. An element with several edges "
+            "that edge in its own component, for components of equal total counts, beyond what BS "
+            "finds where the component is alone. Either a material that is hardly ever alone contains "
+            "both elements, or the method has not separated them. An element with several edges "
             "leaks only if all of them do.",
         ),
         "reconstruction": Criterion(

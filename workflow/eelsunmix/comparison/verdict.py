@@ -7,13 +7,10 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix.comparison.components import REFERENCE, Setting
-from eelsunmix.comparison.thresholds import CLEAR_CEILING, CRITERIA, EXPONENTS, UNCALIBRATED_CHI2
+from eelsunmix.comparison.following import UNKNOWN, Finding, worst_agreement, worst_misfit, worst_scale
+from eelsunmix.comparison.thresholds import CRITERIA, EXPONENTS, UNCALIBRATED_CHI2
 
 Row = dict[str, Any]
-Finding = tuple[float, str]
-"""Value and the text that shows it with what it belongs to."""
-
-UNKNOWN: Finding = (float("nan"), "not known")
 CONVERGENCE = "convergence"
 CONVERGENCE_LIGHTS = {"converged": "green", "not converged": "amber", "failed": "red"}
 
@@ -26,6 +23,8 @@ def verdict(comparison: xr.Dataset, setting: Setting) -> list[Row]:
         rows.append(_convergence(one, method))
         findings = {
             "agreement": worst_agreement(one, setting),
+            "misfit": worst_misfit(one, setting),
+            "scale": worst_scale(one, setting),
             "off_region": worst_off_region(one, setting),
             "cross_talk": worst_cross_talk(one, setting),
             "reconstruction": reconstruction(float(one["reconstruction_chi2"])),
@@ -40,47 +39,18 @@ def verdict(comparison: xr.Dataset, setting: Setting) -> list[Row]:
     return [*rows, _row(REFERENCE, "off_region", worst_off_region(reference, setting))]
 
 
-def judged_edges(setting: Setting) -> list[str]:
-    """Edges that judge the methods: the user's reference edges, all of them where none is marked."""
-    marked = [name for name, edge in setting.edges.items() if edge.reference]
-    return marked or list(setting.edges)
-
-
-def worst_agreement(one: xr.Dataset, setting: Setting) -> Finding:
-    """Smallest correlation with the reference, relative to the noise ceiling, over the clear edges."""
-    table = agreement_table(one, setting)
-    if not table:
-        return UNKNOWN
-    place, (r, ceiling) = min(table.items(), key=lambda item: item[1][0] / item[1][1])
-    return r / ceiling, f"{r / ceiling:.2f} ({place})"
-
-
-def agreement_table(one: xr.Dataset, setting: Setting) -> dict[str, tuple[float, float]]:
-    """Correlation and ceiling of each clear reference edge in each profile, or in the map without profiles.
-
-    A map that does not vary has no correlation; it counts as 0.
-    """
-    profiles = list(setting.profiles)
-    table = {}
-    for edge in judged_edges(setting):
-        at = one.sel(edge=edge)
-        if profiles:
-            sources = {f"{edge}, {p}": ("profile", at.sel(profile=p)) for p in profiles}
-        else:
-            sources = {f"{edge}, map": ("map", at)}
-        for place, (kind, values) in sources.items():
-            ceiling = float(values[f"{kind}_noise_ceiling"])
-            if ceiling >= CLEAR_CEILING:
-                table[place] = (float(np.nan_to_num(values[f"{kind}_correlation"])), ceiling)
-    return table if str(one["status"].item()) != "failed" else {}
-
-
 def leaks(one: xr.Dataset, setting: Setting) -> dict[tuple[str, int], float]:
-    """Cross-talk of each element into each component not its own: (element, endmember) -> fraction."""
+    """Cross-talk of each element into each component not its own: (element, endmember) -> fraction.
+
+    What the reference finds of the element where the component is alone is in the material: no cross-talk.
+    """
     found: dict[tuple[str, int], float] = {}
     for name, edge in setting.edges.items():
+        if name in setting.reference_problems:
+            continue
         column = one.sel(edge=name)
-        for endmember, value in enumerate(column["cross_talk"].values.tolist()):
+        beyond = column["cross_talk"] - column["shared_strength"].fillna(0.0).clip(min=0.0)
+        for endmember, value in enumerate(beyond.values.tolist()):
             if endmember != int(column["owner"]) and value == value:
                 key = (edge.element, endmember)
                 found[key] = min(found.get(key, np.inf), max(value, 0.0))

@@ -1,5 +1,6 @@
 """Mapping labelled images with a fitted model: `apply`."""
 
+import logging
 from collections.abc import Hashable
 from typing import Any
 
@@ -9,9 +10,12 @@ import xarray as xr
 from eelsunmix.errors import InputError, MethodFailedError, failure_record
 from eelsunmix.image import as_spectrum_image
 from eelsunmix.mapping.abundance_maps import map_abundance
+from eelsunmix.mapping.dose import another_dose, at_dose, dose_factor
 from eelsunmix.mapping.models import model_for
 from eelsunmix.mapping.refit import refit
 from eelsunmix.methods import has_failed
+
+logger = logging.getLogger(__name__)
 
 
 def apply(model: xr.Dataset, image: xr.DataArray, *, counts: xr.DataArray | None = None) -> xr.Dataset:
@@ -34,7 +38,9 @@ def apply(model: xr.Dataset, image: xr.DataArray, *, counts: xr.DataArray | None
         ``mean_residual`` and ``mean_residual_sd`` (energy); lazy if the image is lazy.  Dims come in the
         order of the caller's image, with ``endmember`` in the place of the energy; pixels that are not valid
         are NaN. Without arrays, with status "failed" and the reason in ``message``, where the method has
-        failed or its model cannot see the channels of the image.
+        failed or its model cannot see the channels of the image. Of a model whose abundances sum to one and
+        an image of another dose, the abundances are those of the image at the dose of the model, and
+        ``attrs["warnings"]`` says so.
 
     Raises
     ------
@@ -52,7 +58,13 @@ def apply(model: xr.Dataset, image: xr.DataArray, *, counts: xr.DataArray | None
         fitted = model_for(model, image)
     except MethodFailedError as error:
         return xr.Dataset(attrs=attrs | failure_record(str(error)))
-    maps = map_abundance(fitted, image).merge(refit(fitted, counts), join="exact", compat="override")
+    factor = dose_factor(model, fitted, image)
+    attrs["warnings"] = [] if factor == 1.0 else [another_dose(factor)]
+    for warning in attrs["warnings"]:
+        logger.warning(warning)
+    maps = map_abundance(fitted, at_dose(image, factor)).merge(
+        refit(fitted, counts), join="exact", compat="override"
+    )
     for array in maps.data_vars.values():
         array.attrs.setdefault("units", "1")
     result = maps.assign_attrs(attrs)

@@ -15,6 +15,8 @@ from eelsunmix.words import axes_in_words
 
 COUNTS_ATTRIBUTE = "equalised_counts"
 """Attribute of a stored model with the total counts of the spectra that it knows; absent for all others."""
+LEARNED_BRIGHTNESS = "learned_brightness"
+"""Attribute of a stored model whose abundances sum to one: `mean_brightness` of what it has learned from."""
 
 RECORD = ("status", "message")
 """Fields of a `StoredModel` that are attributes of its dataset under their own names."""

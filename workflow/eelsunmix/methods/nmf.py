@@ -16,6 +16,8 @@ from eelsunmix.typing import Floats
 
 _FROM_AFAR = {"tolerance": 1e-4}
 """Where the start is not near the optimum, as the vertices are."""
+_SETTLED = 1e-4
+"""Relative change in a step below which a single endmember is found."""
 
 
 class NMF(Method):
@@ -85,15 +87,23 @@ class NMF(Method):
         if start is not None:
             start = (start[0] / pixel[:, None], start[1] / channel)
         rows, n_iterations = self._factor(scaled, n_endmembers, start, rng)
-        # One endmember is found at once; the criterion, relative to the first step, is then never met.
-        done = n_iterations < self.max_iter or n_endmembers == 1
+        done, note = n_iterations < self.max_iter, ""
+        if not done and n_endmembers == 1:
+            # The criterion is relative to the first step, which nearly does it all: it may never be met.
+            change = _change_of_next_step(scaled, rows[0], self.loss)
+            done = change < _SETTLED
+            note = f"another step changes the one endmember by {change:.1g} of it"
         model = LinearModel(
             endmembers=rows * channel,
             channel_weight=learning_set.channel_weight if self.weighted else None,
             status="converged" if done else "not converged",
-            message=_message(learning_set.spectra, n_iterations, self.max_iter),
+            message=_message(learning_set.spectra, n_iterations, note if done else self._limit(n_iterations)),
         )
         return in_order(with_sums_near_one(model, spectra), spectra)
+
+    def _limit(self, n_iterations: int) -> str:
+        reached = n_iterations >= self.max_iter
+        return f"the limit is {self.max_iter}" if reached else ""
 
     def _start(
         self, learning: LearningSet, n_endmembers: int, rng: np.random.Generator
@@ -131,8 +141,15 @@ class NMF(Method):
         return engine.components_, int(engine.n_iter_)
 
 
-def _message(spectra: Floats, n_iterations: int, limit: int) -> str:
-    parts = [f"{n_iterations} iterations" + (f" (the limit is {limit})" if n_iterations >= limit else "")]
+def _change_of_next_step(scaled: Floats, row: Floats, loss: str) -> float:
+    """Relative change of the only endmember in one more step of alternating least squares (or deviance)."""
+    total = scaled.sum(axis=0) if loss != "frobenius" else (scaled @ row) @ scaled
+    first, second = row / np.linalg.norm(row), total / np.linalg.norm(total)
+    return float(np.linalg.norm(second - first))
+
+
+def _message(spectra: Floats, n_iterations: int, note: str) -> str:
+    parts = [f"{n_iterations} iterations" + (f" ({note})" if note else "")]
     negative = spectra < 0
     if negative.any():
         share = -spectra[negative].sum() / max(np.abs(spectra).sum(), np.finfo(float).tiny)

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from eelsunmix.errors import InputError
 from eelsunmix.options import Options
+from eelsunmix.pca.drift import drift_warnings
 from eelsunmix.pca.noise_eigenvalues import MARGIN, Noise, measure_noise, rounding_error
 from eelsunmix.rank.coherence import count_signals, map_coherence
 from eelsunmix.rank.parallel_analysis import noise_quantiles
@@ -84,7 +85,7 @@ def estimate_endmembers(
         "coherence": ("component", coherence, {"units": "1"}),
     }
     choice = {"n_endmembers": number, "chosen": chosen, "reason": reason}
-    warnings = _warnings(number, estimates, noise, options)
+    warnings = [*_warnings(number, estimates, noise, options), *drift_warnings(pca, number)]
     attrs = {**choice, **_describe(noise), "warnings": warnings}
     return xr.Dataset(evidence, coords={"estimator": list(estimates)}, attrs=attrs)
 

@@ -11,6 +11,7 @@ import xarray as xr
 from eelsunmix.report.figures.mapview import MapView, view_of
 from eelsunmix.report.figures.style import REFERENCE, method_styles
 from eelsunmix.report.formatting import integer
+from eelsunmix.stage_warnings import collect_warnings
 
 MAP_PIXELS = 2_600_000
 """Pixels that all maps of a page together may have, so that it stays under 15 MB: 2.7 bytes each."""
@@ -54,6 +55,12 @@ class Inputs:
             if str(row["status"].item()) == "failed":
                 found[method] = str(row["message"].item()) or "no reason was recorded"
         return found
+
+    @cached_property
+    def warnings(self) -> list[tuple[str, str]]:
+        """What the stages warn of: where it comes from, and sentences."""
+        names = ("raw", "corrected", "pca", "rank", "bs", "comparison")
+        return collect_warnings({name: getattr(self, name) for name in names}, self.fits, self.maps)
 
     @cached_property
     def working(self) -> list[str]:

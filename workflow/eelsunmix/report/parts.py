@@ -13,6 +13,7 @@ from eelsunmix.report.content import (
 )
 from eelsunmix.report.formatting import DASH
 from eelsunmix.report.inputs import Inputs
+from eelsunmix.report.texts import sentence
 
 
 def edge_choices(inputs: Inputs) -> tuple[Control, list[list[str]]]:
@@ -36,6 +37,14 @@ def score_table(heading: str, columns: Sequence[str], rows: Sequence[Row]) -> Ta
     """Return a table of scores by method that shares its line with the next one."""
     names = ("method", *columns)
     return Table(caption="", heading=heading, columns=names, rows=tuple(rows), css="small wide", half=True)
+
+
+def warnings(inputs: Inputs) -> list[Block]:
+    """Return what the stages warn of, those of a failed reference as errors."""
+    return [
+        Notice(sentence(text), "error" if place.startswith("The reference") else "warning", title=place)
+        for place, text in inputs.warnings
+    ]
 
 
 def failures(inputs: Inputs) -> list[Block]:

@@ -18,6 +18,8 @@ MAP_SWEEPS = 10
 _WARM_UP = 5
 _KEY = 0x5EED0FB1A5ED
 _LIMIT = 1.1
+_FEWEST_EFFECTIVE = 50.0
+"""Effective draws of the slowest coordinate: they give its mean to a seventh of its deviation."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,15 +178,23 @@ def fitted_model(
         effective_sample_size=size,
         split_rhat=rhat,
         loss=chain.variance,
-        status="converged" if rhat.max() < _LIMIT else "not converged",
+        status="converged" if _is_enough(rhat, size) else "not converged",
         message="; ".join(filter(None, [_quality(rhat, size, len(vertices)), message])),
     )
 
 
+def _is_enough(rhat: Floats, size: Floats) -> bool:
+    """Whether the halves of the chain agree, and it has moved often enough for them to be two witnesses."""
+    return bool(rhat.max() < _LIMIT and size.min() >= _FEWEST_EFFECTIVE)
+
+
 def _quality(rhat: Floats, size: Floats, number: int) -> str:
-    return (
+    found = (
         f"split R-hat at most {rhat.max():.3f}, effective sample size at least {size.min():.0f} of {number}"
     )
+    if _is_enough(rhat, size):
+        return found
+    return f"{found} (below {_LIMIT:g} and at least {_FEWEST_EFFECTIVE:g} are needed; raise n_sweeps)"
 
 
 def _spectrum_sd(chain: Chain, axes: Floats) -> Floats:

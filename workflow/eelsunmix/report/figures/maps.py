@@ -9,11 +9,10 @@ import xarray as xr
 
 from eelsunmix.report.figures.grid import Scale, Tile, columns_for, map_grid
 from eelsunmix.report.figures.mapview import MapView, limits
-from eelsunmix.report.figures.style import REFERENCE, SEQUENTIAL
+from eelsunmix.report.figures.style import NOISE_FREE, REFERENCE, SEQUENTIAL
 from eelsunmix.report.texts import plain
 
 COMMON, OWN, RETURNED = "counts, common scale", "counts, own scale", "abundance as returned"
-TRUTH = "truth"
 MOST_COLUMNS = 8
 """Up to this many methods stand side by side, one row per edge; more of them stand below each other."""
 
@@ -41,7 +40,7 @@ class ElementMaps:
     def labels(self) -> list[str]:
         """All rows of the grid."""
         methods = [str(method) for method in self.comparison["label"].values]
-        return [TRUTH, *methods] if "true_element_map" in self.comparison else methods
+        return [NOISE_FREE, *methods] if "true_element_map" in self.comparison else methods
 
     def image(self, label: str, edge: str, scale: str) -> np.ndarray | str:
         """Return the map of one tile, or the reason why there is none."""
@@ -49,12 +48,12 @@ class ElementMaps:
             return "failed"
         if scale == RETURNED:
             return self._abundance(label, edge)
-        if label == TRUTH:
+        if label == NOISE_FREE:
             return self.view.image(self.comparison["true_element_map"].sel(edge=edge))
         return self.view.image(self.comparison["element_map"].sel({"label": label, "edge": edge}))
 
     def _abundance(self, label: str, edge: str) -> np.ndarray | str:
-        if label in (TRUTH, REFERENCE):
+        if label in (NOISE_FREE, REFERENCE):
             return "counts only"
         owner = int(self.comparison["owner"].sel({"label": label, "edge": edge}).item())
         if owner < 0:

@@ -11,6 +11,7 @@ from eelsunmix.report.figures.spectra import panel_title
 from eelsunmix.report.figures.style import (
     BLACK,
     GREY,
+    NOISE_FREE,
     REFERENCE,
     TRUTH,
     axis,
@@ -51,7 +52,7 @@ def element_profiles(
         Unit of the position.
     """
     height = 240 if len(edges) > 1 else 360
-    top = 36 + legend_height(["BS ± 1 sd", "BS", "truth", *methods])
+    top = 36 + legend_height(["BS ± 1 sd", "BS", NOISE_FREE, *methods])
     panels = line_panels(len(edges), columns=balanced(len(edges)), panel_height=height, top=top)
     layout = base_layout(0, annotations=[]) | panels.layout(scale_height=False)
     layout["legend"] |= {"y": 1 + 8 / panels.plot_height}
@@ -91,8 +92,8 @@ def _truth(one: xr.Dataset, axes: dict[str, str]) -> list[dict[str, Any]]:
     if "true_element_profile" not in one:
         return []
     values = one["true_element_profile"].values
-    options = {"opacity": 0.75, "hovertemplate": _hover("truth"), **axes}
-    return [line(one["profile_position"].values, values, "truth", {"color": TRUTH, "width": 6}, **options)]
+    options = {"opacity": 0.75, "hovertemplate": _hover(NOISE_FREE), **axes}
+    return [line(one["profile_position"].values, values, NOISE_FREE, {"color": TRUTH, "width": 6}, **options)]
 
 
 def _method(

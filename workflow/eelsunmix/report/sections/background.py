@@ -159,7 +159,7 @@ def _profiles(inputs: Inputs) -> Figure:
         )
         for i, name in enumerate(names)
     }
-    truth = ", and the truth (broad grey line)" if inputs.has_truth else ""
+    truth = ", and BS of the noise-free image (broad grey line)" if inputs.has_truth else ""
     caption = BACKGROUND_PROFILES.format(truth=truth)
     control = (Control("Profile", tuple(names)),)
     return Figure(name="background-profiles", caption=caption, variants=variants, controls=control)

@@ -14,9 +14,9 @@ SCORES = {
     "profile_scale": ("scale", 2),
     "profile_error": ("error", 3),
     "profile_reduced_chi2": ("χ²", 2),
-    "fwhm_nm": ("FWHM", 2),
-    "left_10_90_nm": ("left", 2),
-    "right_10_90_nm": ("right", 2),
+    "fwhm": ("FWHM", 2),
+    "left_10_90": ("left", 2),
+    "right_10_90": ("right", 2),
     "asymmetry": ("asym.", 2),
 }
 """Score -> heading and decimals."""
@@ -29,8 +29,8 @@ ELEMENT_PROFILES = (
 PROFILE_SCORES = (
     "Profiles against BS: correlation r (compare with the noise ceiling), factor to BS, rms error after "
     "scaling divided by the peak, reduced χ²; and the shape of the main peak: full width at half "
-    "maximum, widths of the left and right flank between 10 % and 90 % (all in {unit}), and asymmetry "
-    "(right − left) / (right + left)."
+    "maximum (not given where the profile oscillates, as between atomic planes), widths of the left and "
+    "right flank between 10 % and 90 % (all in {unit}), and asymmetry (right − left) / (right + left)."
 )
 
 
@@ -79,7 +79,7 @@ def _profiles(inputs: Inputs) -> Figure:
         for k in range(2)
     }
     controls = (control, Control("Profile", tuple(inputs.profiles)), _scaling())
-    truth = ", and the truth (broad grey line)" if inputs.has_truth else ""
+    truth = ", and BS of the noise-free image (broad grey line)" if inputs.has_truth else ""
     caption = ELEMENT_PROFILES.format(truth=truth)
     return Figure(name="element-profiles", caption=caption, variants=variants, controls=controls)
 

@@ -6,7 +6,7 @@ from eelsunmix.report.content import Block, Cell, Row, Section, Table, Text, cel
 from eelsunmix.report.figures.style import LIGHTS
 from eelsunmix.report.formatting import DASH, number, tidy
 from eelsunmix.report.inputs import Inputs
-from eelsunmix.report.parts import failures
+from eelsunmix.report.parts import failures, warnings
 
 _LONGEST = 40
 """Characters in a cell of the table of lights."""
@@ -23,7 +23,7 @@ LIMITS = "Limits behind the verdict and its sentences."
 def section(inputs: Inputs) -> Section:
     """One row per method, one column per criterion, and what follows from it in sentences."""
     entries: list[Entry] = list(inputs.comparison.attrs.get("verdict", []))
-    blocks: list[Block] = failures(inputs)
+    blocks: list[Block] = [*warnings(inputs), *failures(inputs)]
     if entries:
         blocks.append(_lights(inputs, entries))
     blocks.append(Text(*map(str, inputs.comparison.attrs.get("sentences", []))))
@@ -51,8 +51,12 @@ def _lights(inputs: Inputs, entries: list[Entry]) -> Table:
 
 
 def _judged(entries: list[Entry]) -> list[str]:
-    """Return the criteria of which something is known for some method."""
-    return list(dict.fromkeys(str(entry["criterion"]) for entry in entries if entry.get("light") != "grey"))
+    """Return the criteria of which something is known for some method, if only that it is void."""
+    return list(dict.fromkeys(str(entry["criterion"]) for entry in entries if _is_judged(entry)))
+
+
+def _is_judged(entry: Entry) -> bool:
+    return entry.get("light") != "grey" or str(entry.get("text", "")).startswith("void")
 
 
 def _not_judged(entries: list[Entry]) -> str:

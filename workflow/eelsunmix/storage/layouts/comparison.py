@@ -32,6 +32,12 @@ COMPONENTS = {
     "cross_talk": variable(
         "label endmember edge", "float", "1", "net counts relative to the owner's, at equal totals"
     ),
+    "shared_strength": variable(
+        "label endmember edge",
+        "float",
+        "1",
+        "the same by BS where the component is alone; NaN where it is nowhere",
+    ),
     "endmember_label": variable("label endmember", "text", None, "such as `Ru`, `Mn+La`, `background`"),
     "group": variable(
         "label endmember", "integer", None, "same component in the first method with a result; -1: none"
@@ -41,17 +47,25 @@ COMPONENTS = {
 AGREEMENT = {
     "map_correlation": variable("label edge", "float", "1", "with BS"),
     "map_scale": variable("label edge", "float", "1", "factor on the method that fits BS best"),
+    "map_scale_sd": variable("label edge", "float", "1", "its standard deviation, by the noise of BS"),
+    "map_error": variable("label edge", "float", "1", "rms after scaling, over the peak"),
+    "map_reduced_chi2": variable("label edge", "float", "1", "after scaling"),
+    "map_misfit": variable("label edge", "float", "1", "part of the error that the noise does not explain"),
     "map_noise_ceiling": variable("edge", "float", "1", "correlation of the noise-free truth with BS"),
     "profile_correlation": variable(_PROFILE, "float", "1", "with BS"),
     "profile_scale": variable(_PROFILE, "float", "1", "factor on the method that fits BS best"),
+    "profile_scale_sd": variable(_PROFILE, "float", "1", "its standard deviation, by the noise of BS"),
     "profile_error": variable(_PROFILE, "float", "1", "rms after scaling, over the peak"),
     "profile_reduced_chi2": variable(_PROFILE, "float", "1", "after scaling"),
+    "profile_misfit": variable(_PROFILE, "float", "1", "part of the error that the noise does not explain"),
     "profile_noise_ceiling": variable(
         "edge profile", "float", "1", "correlation of the noise-free truth with BS"
     ),
-    "fwhm_nm": variable(_PROFILE, "float", "nm", "of the highest peak, from zero"),
-    "left_10_90_nm": variable(_PROFILE, "float", "nm", "width of its left flank"),
-    "right_10_90_nm": variable(_PROFILE, "float", "nm", "width of its right flank"),
+    "fwhm": variable(
+        _PROFILE, "float", "nm|px", "of the highest peak, from zero; NaN where the profile oscillates"
+    ),
+    "left_10_90": variable(_PROFILE, "float", "nm|px", "width of its left flank"),
+    "right_10_90": variable(_PROFILE, "float", "nm|px", "width of its right flank"),
     "asymmetry": variable(_PROFILE, "float", "1", "of the flanks"),
 }
 CHECKS = {
@@ -104,6 +118,7 @@ COMPARISON = Layout(
         ),
         "sentences": attribute("list", "what was found, in words"),
         "caveats": attribute("list", "what the reader should know before trusting it"),
+        "warnings": attribute("list", "sentences on components that are no materials of their own"),
         "edges": attribute("dict", "as in `bs.zarr`"),
         "profiles": attribute("dict", "as in `bs.zarr`"),
         "regions": attribute("dict", "name -> `x_nm, y_nm, without`"),

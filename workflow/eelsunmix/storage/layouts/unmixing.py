@@ -33,6 +33,11 @@ FIT = Layout(
             "Total counts to which each spectrum is brought before it is mapped.",
             when="pixels were brought to the same counts",
         ),
+        "learned_brightness": attribute(
+            "float",
+            "sum of the abundances of the mean spectrum that it has learned from",
+            when="abundances sum to one, and pixels were not brought to the same counts",
+        ),
         "brightness_spread": attribute(
             "float|None", "how much they differ, in units of the noise; None where not measured"
         ),
@@ -66,6 +71,7 @@ MAP = Layout(
     | {"endmember": variable("endmember", "integer", None, "number of the endmember, from 0")},
     attributes=OUTCOME
     | {
+        "warnings": attribute("list", "sentences, of an image of another dose", when=RESULT),
         "abundance_seconds": attribute(
             "float",
             "time of mapping so many pixels alone, without start-up, reading, refit and writing",

@@ -1,0 +1,333 @@
+"""Defects planted in simulated images: corrected, or named by what compares and judges."""
+
+import re
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import eelsunmix as eu
+
+TI = {"Ti_L23": {"element": "Ti", "onset_eV": 456.0, "fit_eV": [408, 450], "integrate_eV": [458.0, 500.0]}}
+ENERGY = 400.0 + 1.5 * np.arange(140)
+
+
+def power_law(exponent=3.0, **edges):
+    """Background of 300 counts per channel at 400 eV, with steps of so many per cent at these energies."""
+    steps = sum((float(onset[1:]) <= ENERGY) * height / 100 for onset, height in edges.items())
+    return 300.0 * (ENERGY / 400.0) ** -exponent * (1.0 + steps)
+
+
+def image_of(expected, *, seed=0, valid=None):
+    """Draw counts; pixels of 1 nm."""
+    counts = np.random.default_rng(seed).poisson(expected).astype(float)
+    shape = counts.shape[:2]
+    valid = np.ones(shape, bool) if valid is None else valid
+    counts[~valid] = 0
+    axes = {d: (d, np.arange(float(n)), {"units": "nm"}) for d, n in zip("yx", shape, strict=True)}
+    return xr.DataArray(
+        counts,
+        dims=("y", "x", "energy_loss"),
+        coords={
+            **axes,
+            "energy_loss": ("energy_loss", ENERGY, {"units": "eV"}),
+            "valid_pixel": (("y", "x"), valid),
+        },
+        attrs={"counts_per_electron": 1.0, "units": "counts"},
+    )
+
+
+@pytest.mark.parametrize(("along", "masked"), [("x", np.s_[1:4, 3:9]), ("y", np.s_[2:7, 5:9])])
+def test_masked_pixels_neither_dip_the_profile_nor_go_unnoticed_in_its_deviation(along, masked):
+    expected = np.broadcast_to(power_law(e456=30), (12, 15, ENERGY.size))
+    valid = np.ones((12, 15), bool)
+    valid[masked] = False
+    bs = eu.subtract_background(
+        image_of(expected, valid=valid), TI, profiles={"P": {"along": along, "pixels": (0, 7)}}
+    )
+    whole = eu.subtract_background(image_of(expected), TI, profiles={"P": {"along": along, "pixels": (0, 7)}})
+    band = valid[:7] if along == "x" else valid[:, :7].T
+    present = band.sum(axis=0)
+    counts, sd = (bs[name][0, 0].values[: present.size] for name in ("profile_counts", "profile_counts_sd"))
+    sure = whole.profile_counts_sd[0, 0].values[: present.size]
+    # The same element everywhere: within five deviations of the true mean, which 12 places or more decide.
+    assert np.abs((counts - whole.profile_counts.mean().item()) / sd).max() < 5
+    np.testing.assert_allclose((sd / sure)[present < 7], np.sqrt(7 / present[present < 7]), rtol=0.15)
+
+
+def chained(shape, seed):
+    """Three materials whose shares change gradually along a line: hardly a pixel is pure."""
+    x = np.linspace(-3, 3, shape[1])[:, None]
+    ends, middle = 1 / (1 + np.exp(-x)), np.exp(-(x**2))
+    shares = np.concatenate([1 - ends, middle, ends], axis=1)
+    shares /= shares.sum(axis=1, keepdims=True)
+    spectra = np.stack([power_law(2.9, e456=25), power_law(3.1, e532=25), power_law(3.2, e560=25)])
+    return image_of(np.broadcast_to(shares @ spectra, (*shape, ENERGY.size)), seed=seed)
+
+
+def test_a_chain_that_hardly_moved_has_not_converged():
+    found = [eu.fit(chained((3, 17), seed), "blu", n_endmembers=3, seed=seed).attrs for seed in (20, 21, 22)]
+    sizes = [int(re.search(r"sample size at least (\d+)", one["message"])[1]) for one in found]
+    assert min(sizes) < 50
+    for size, one in zip(sizes, found, strict=True):
+        assert size >= 50 or (one["status"] == "not converged" and "raise n_sweeps" in one["message"])
+
+
+@pytest.mark.parametrize("options", [{}, {"loss": "kullback-leibler"}, {"max_iter": 3}])
+def test_the_status_of_nmf_is_what_its_message_says(options):
+    image = chained((6, 11), 5)
+    for n_endmembers in (1, 2):
+        attrs = eu.fit(image, "nmf", n_endmembers=n_endmembers, **options).attrs
+        assert (attrs["status"] == "not converged") == ("the limit is" in attrs["message"])
+    assert eu.fit(image, "nmf", n_endmembers=1, **options).attrs["status"] == "converged"
+
+
+TI_O = {
+    **TI,
+    "O_K": {"element": "O", "onset_eV": 532.0, "fit_eV": [500, 528], "integrate_eV": [534, 575]},
+}
+PROFILE = {"P": {"along": "x"}}
+
+
+def compared(image, *, bs_attrs=None, n_endmembers=2, edges=TI_O, methods=("nmf", "vca"), found_in=None):
+    """Run two methods (on another image, if given) and compare them with BS, as the workflow does."""
+    from eelsunmix.comparison import compare
+    from eelsunmix.edges import Edge
+    from eelsunmix.profiles import Profile, as_options
+
+    edges = {name: Edge(**one) for name, one in edges.items()}
+    profiles = as_options(Profile, PROFILE)
+    bs = eu.subtract_background(image, edges, profiles=profiles).assign_attrs(bs_attrs or {})
+    source = image if found_in is None else found_in
+    pca = eu.denoise(source)
+    fits = {m: eu.fit(source, m, n_endmembers=n_endmembers, pca=pca, counts=source) for m in methods}
+    maps = {m: eu.apply(fit, source) for m, fit in fits.items()}
+    return compare(image, bs, fits, maps, edges=edges, profiles=profiles, pca=pca)
+
+
+def bilayer(shape=(9, 34), *, height=30, width=4.0, seed=0):
+    """Ti on the left, O on the right, with a soft interface."""
+    part = 1 / (1 + np.exp((np.arange(shape[1]) - shape[1] / 2) / width))[:, None]
+    mixed = part * power_law(3.0, e456=height) + (1 - part) * power_law(3.1, e532=height)
+    return image_of(np.broadcast_to(mixed, (*shape, ENERGY.size)), seed=seed)
+
+
+def rows(comparison, criterion):
+    return {r["method"]: r for r in comparison.attrs["verdict"] if r["criterion"] == criterion}
+
+
+@pytest.mark.parametrize("failed", [("Ti_L23",), ("O_K",), ("Ti_L23", "O_K")])
+def test_a_reference_that_failed_says_so_first_and_judges_nobody(failed):
+    problems = {edge: [f"The fit window of {edge} ends above its onset; move it."] for edge in failed}
+    comparison = compared(bilayer(), bs_attrs={"reference_problems": problems})
+    sentences = comparison.attrs["sentences"]
+    for sentence, edge in zip(sentences, failed, strict=False):
+        assert sentence.startswith(f"The reference failed: {edge}. The fit window of {edge} ends")
+    assert not any("followed" in s and edge in s for s in sentences for edge in failed)
+    for criterion in ("agreement with BS", "misfit to BS", "scale to BS"):
+        for row in rows(comparison, criterion).values():
+            assert not any(edge in row["text"] for edge in failed)
+            assert len(failed) == 1 or (row["light"] == "grey" and row["text"] == "void: BS failed")
+    leaking = " ".join(row["text"] for row in rows(comparison, "cross-talk").values())
+    assert not any(f"({TI_O[edge]['element']} in" in leaking for edge in failed)
+
+
+def test_without_a_failure_the_same_profiles_are_followed():
+    comparison = compared(bilayer())
+    assert comparison.attrs["sentences"][0].startswith("The BS profiles are followed by all methods for")
+    for criterion in ("agreement with BS", "misfit to BS", "scale to BS"):
+        assert {row["light"] for row in rows(comparison, criterion).values()} == {"green"}
+
+
+def test_a_profile_that_correlates_but_is_wrong_beyond_its_noise_is_not_followed():
+    # More Ti in a few columns, which the maps do not have.
+    image = bilayer((11, 42), width=2.0, seed=3)
+    more = 0.4 * np.exp(-0.5 * ((np.arange(42) - 8) / 2.0) ** 2)[:, None]
+    extra = np.random.default_rng(4).poisson(
+        np.broadcast_to(more * power_law() * (ENERGY >= 456) * 0.3, image.shape)
+    )
+    comparison = compared(image + extra, found_in=image)
+    row, agreement = (rows(comparison, name)["nmf"] for name in ("misfit to BS", "agreement with BS"))
+    assert agreement["light"] == "green"
+    assert row["light"] in ("amber", "red")
+    said = [s for s in comparison.attrs["sentences"] if "beyond noise: Ti_L23 of nmf" in s]
+    assert len(said) == 1
+    assert not any(
+        s.startswith("The BS profiles are followed by all") and "Ti_L23" in s
+        for s in comparison.attrs["sentences"]
+    )
+
+
+def test_counts_of_another_scale_are_named():
+    dim = bilayer(seed=8)
+    bright = dim.copy(data=np.random.default_rng(9).poisson(1.4 * dim).astype(float))
+    comparison = compared(bright, found_in=dim)
+    assert {row["light"] for row in rows(comparison, "scale to BS").values()} == {"red"}
+    assert any(
+        s.startswith("The counts of nmf and vca are not those of BS") for s in comparison.attrs["sentences"]
+    )
+
+
+def test_the_scale_has_the_deviation_that_its_spread_has():
+    from eelsunmix.comparison.agreement import scale, scale_sd
+
+    rng = np.random.default_rng(5)
+    other, sd = rng.uniform(0, 2, 60), rng.uniform(0.1, 0.5, 60)
+    found = [scale(1.4 * other + sd * rng.normal(size=60), other, sd) for _ in range(400)]
+    np.testing.assert_allclose(np.std(found), scale_sd(other, sd), rtol=0.15)
+    np.testing.assert_allclose(np.mean(found), 1.4, rtol=0.01)
+
+
+def drifting(sd, *, counts=300.0, seed=0, shape=(13, 18)):
+    """One material with a white line, whose spectra wander along the energy axis."""
+    rng = np.random.default_rng(seed)
+    fine = np.arange(390.0, 620.0, 0.05)
+    spectrum = (fine / 400.0) ** -3.1 * (1 + 0.3 * (fine >= 456)) + 0.5 * np.exp(-((fine - 470) ** 2) / 18)
+    walk = np.cumsum(rng.standard_normal(np.prod(shape)))
+    walk = sd * (walk - walk.mean()) / walk.std()
+    expected = np.stack([np.interp(ENERGY + shift, fine, counts * spectrum) for shift in walk])
+    return image_of(expected.reshape(*shape, -1), seed=seed + 1)
+
+
+@pytest.mark.parametrize(("sd", "n_endmembers"), [(0.8, 2), (1.5, 4)])
+def test_energy_drift_is_no_material(sd, n_endmembers):
+    said = compared(drifting(sd), edges=TI, n_endmembers=n_endmembers).attrs["warnings"]
+    assert (
+        sum("the energy axis drifts" in sentence and "corrections.align" in sentence for sentence in said)
+        == 1
+    )
+
+
+@pytest.mark.parametrize("dead", [None, 57])
+def test_without_drift_there_is_no_derivative(dead):
+    image = drifting(1e-6)
+    if dead is not None:
+        image[..., dead] = 0
+    assert not any("drifts" in sentence for sentence in compared(image, edges=TI).attrs["warnings"])
+
+
+@pytest.mark.parametrize("place", [((4, 7),), ((1, 2), (6, 30))])
+def test_components_that_live_in_few_pixels_are_named_with_them(place):
+    image = bilayer(seed=6)
+    for y, x in place:
+        image[y, x, 40:60] += 3000.0
+    said = compared(image, n_endmembers=3).attrs["warnings"]
+    pixels = " and ".join(f"(y {y}, x {x})" for y, x in place)
+    assert len(said) == 1
+    assert said[0].startswith("Few pixels alone hold component ")
+    assert f": {pixels}. A cosmic ray" in said[0]
+
+
+def test_a_phase_of_a_dozen_pixels_is_none_of_them():
+    image = bilayer((40, 34), seed=7)
+    image[5:8, 20:24] += np.random.default_rng(1).poisson(power_law(e500=300), (3, 4, ENERGY.size))
+    said = compared(image, n_endmembers=3).attrs["warnings"]
+    assert said == []
+
+
+def test_two_thicknesses_of_a_material_are_called_so():
+    thick = (np.arange(30) >= 14)[:, None]
+    same = power_law(3.0, e456=25, e532=20)
+    expected = np.where(thick, 1.6 * same * (ENERGY / 400.0) ** 0.5, same)
+    image = image_of(np.broadcast_to(expected, (8, 30, ENERGY.size)), seed=2)
+    said = compared(image).attrs["warnings"]
+    assert len(said) == 1
+    assert said[0].startswith(
+        "The same edges, and another slope of the spectrum alone, have components 1 and 2"
+    )
+    assert "thickness?" in said[0]
+
+
+@pytest.mark.parametrize("seed", [40, 41, 42])
+@pytest.mark.parametrize(
+    "kind", ["bilayer", "sharp", "dim", "steps of concentration", "chequerboard", "multilayer", "thickness"]
+)
+def test_components_of_clean_images_are_not_doubted(kind, seed):
+    edges = TI_O
+    if kind in ("bilayer", "sharp"):
+        image = bilayer(seed=seed, width=4.0 if kind == "bilayer" else 0.3)
+    elif kind == "dim":
+        image = image_of(bilayer(seed=seed).to_numpy() / 20, seed=seed)
+    elif kind == "steps of concentration":
+        height = np.where(np.arange(29) < 12, 10, 40)[:, None]
+        expected = power_law() * (1 + 0.01 * height * (ENERGY >= 456) + 0.2 * (ENERGY >= 532))
+        image = image_of(np.broadcast_to(expected, (9, 29, ENERGY.size)), seed=seed)
+    else:
+        make = eu.synthetic.chequerboard if kind == "chequerboard" else eu.synthetic.multilayer
+        options = {} if kind == "chequerboard" else {"shape": (11, 46), "counts": 4000.0}
+        options |= {"level": "thickness"} if kind == "thickness" else {}
+        scene = make(seed=seed, **options)
+        image, edges = scene.spectrum_image, {k: e.model_dump() for k, e in scene.edges.items()}
+    n_endmembers = 3 if edges is not TI_O else 2
+    assert compared(image, edges=edges, n_endmembers=n_endmembers).attrs["warnings"] == []
+
+
+def test_an_element_that_both_materials_contain_is_no_cross_talk():
+    part = 1 / (1 + np.exp((np.arange(38) - 18) / 1.5))[:, None]
+    expected = part * power_law(3.0, e456=30, e532=22) + (1 - part) * power_law(3.1, e532=30)
+    comparison = compared(image_of(np.broadcast_to(20 * expected, (10, 38, ENERGY.size)), seed=12))
+    assert float(comparison.cross_talk.sel(edge="O_K").min()) > 0.5
+    assert {row["light"] for row in rows(comparison, "cross-talk").values()} == {"green"}
+    assert not any("O edge is also" in sentence for sentence in comparison.attrs["sentences"])
+
+
+def test_an_element_that_only_a_method_puts_into_a_component_is_cross_talk():
+    from eelsunmix.comparison import compare
+    from eelsunmix.edges import Edge
+
+    image = bilayer((10, 38), width=0.7, seed=13)
+    edges = {name: Edge(**one) for name, one in TI_O.items()}
+    fit = eu.fit(image, "nmf", n_endmembers=2)
+    spectra = fit.endmember_spectrum.to_numpy().copy()
+    spectra[1] = 0.6 * spectra[1] + 0.4 * spectra[0]
+    leaky = fit.assign(endmember_spectrum=fit.endmember_spectrum.copy(data=spectra))
+    bs = eu.subtract_background(image, edges)
+    comparison = compare(image, bs, {"m": leaky}, {"m": eu.apply(fit, image)}, edges=edges)
+    assert rows(comparison, "cross-talk")["m"]["light"] == "amber"
+
+
+@pytest.mark.parametrize("factor", [0.7, 0.9, 1.3])
+def test_a_model_at_another_dose_gives_the_same_abundances(factor):
+    learned = image_of(np.broadcast_to(4 * bilayer((11, 40)).to_numpy(), (11, 40, ENERGY.size)), seed=14)
+    other = learned.copy(data=np.random.default_rng(15).poisson(factor * learned).astype(float))
+    model = eu.fit(learned, "vca", n_endmembers=2, brightness="constant")
+    same, found = eu.apply(model, learned), eu.apply(model, other)
+    assert same.attrs["warnings"] == []
+    assert len(found.attrs["warnings"]) == 1
+    assert f"{factor:.2f} times the counts" in found.attrs["warnings"][0]
+    error = float(np.sqrt(((found.abundance - same.abundance) ** 2).mean()))
+    again = learned.copy(data=np.random.default_rng(16).poisson(learned).astype(float))
+    noise = float(np.sqrt(((eu.apply(model, again).abundance - same.abundance) ** 2).mean()))
+    # What the noise of another image does, at the square root of the dose.
+    assert error < 1.3 * noise / np.sqrt(min(factor, 1.0))
+
+
+@pytest.mark.parametrize("method", ["vca", "blu"])
+@pytest.mark.parametrize("seed", [50, 51])
+def test_another_image_of_the_same_dose_is_taken_as_it_is(method, seed):
+    options = {"n_sweeps": 60, "n_burn_in": 20} if method == "blu" else {}
+    model = eu.fit(bilayer(seed=seed), method, n_endmembers=2, brightness="constant", **options)
+    other = bilayer((7, 30), seed=seed + 10, width=8.0)
+    assert eu.apply(model, other).attrs["warnings"] == []
+
+
+@pytest.mark.parametrize("period", [3.0, 5.0])
+def test_atomic_planes_have_no_width_and_their_layer_has_one(period):
+    from eelsunmix.comparison.shape import peak_shape
+
+    position = np.arange(61.0)
+    layer = np.exp(-0.5 * ((position - 30) / 9) ** 2)
+    planes = layer * (1 + 0.9 * np.cos(2 * np.pi * (position - 30) / period))
+    assert np.isnan(peak_shape(position, planes).fwhm)
+    np.testing.assert_allclose(peak_shape(position, layer).fwhm, 9 * 2.3548, rtol=0.01)
+    two_layers = np.exp(-0.5 * ((position - 14) / 3) ** 2) + np.exp(-0.5 * ((position - 47) / 3) ** 2)
+    np.testing.assert_allclose(peak_shape(position, two_layers).fwhm, 3 * 2.3548, rtol=0.03)
+
+
+def test_widths_of_an_uncalibrated_image_are_in_pixels():
+    image = bilayer()
+    for dim in ("y", "x"):
+        image[dim].attrs["units"] = "px"
+    comparison = compared(image)
+    assert {comparison[name].attrs["units"] for name in ("fwhm", "left_10_90", "right_10_90")} == {"px"}
+    assert compared(bilayer()).fwhm.attrs["units"] == "nm"

@@ -1,0 +1,122 @@
+"""Components that are no material of their own: a few pixels, another slope, a drift of the energy axis."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import combinations
+
+import numpy as np
+import xarray as xr
+
+from eelsunmix.comparison.components import Components, Setting
+from eelsunmix.comparison.elements import BACKGROUND
+from eelsunmix.comparison.words import listed
+from eelsunmix.pca.drift import drift_warnings
+from eelsunmix.typing import Floats
+
+FEW_PIXELS, FEW_PART = (1, 5), 0.01
+"""A component lives in a few pixels if this part of them, but one at least and five at most, hold half of the
+squared deviations of its abundance from the median."""
+BANDS, DEGREE = 40, 2
+"""Bands of channels in which spectra are compared; degree of a smooth ratio, in the logarithm of energy."""
+SMOOTH, SAME_EDGE, OTHER_SLOPE = 0.9, 0.75, 0.05
+"""Components differ in slope alone if a smooth ratio explains so much of the variance, each edge of one is at
+least so much of that of the other, and the exponents differ by so much."""
+
+FEW = (
+    "Few pixels alone hold {components}: PIXELS. A cosmic ray or a hot pixel, or a rare phase: look at the "
+    "spectra there. If it is no material, remove it (corrections.spikes, or mask the pixels) and ask for one "
+    "component less."
+)
+THICKNESS = (
+    "The same edges, and another slope of the spectrum alone, have {components}: thickness? Rather two "
+    "thicknesses of one material than two materials: ask for one component less, or read their sum."
+)
+
+
+def component_warnings(
+    comparison: xr.Dataset,
+    components: Sequence[Components],
+    setting: Setting,
+    pca: xr.Dataset | None = None,
+) -> list[str]:
+    """Say which components are no materials of their own, and what to do about it.
+
+    Parameters
+    ----------
+    comparison : Dataset
+        With ``endmember_label`` and ``cross_talk``.
+    components : sequence of Components
+    setting : Setting
+    pca : Dataset, optional
+        `pca.zarr`; without it drift is not looked for.
+    """
+    return [
+        *([] if pca is None else drift_warnings(pca, comparison.sizes["endmember"])),
+        *_by_method(_in_few_pixels(components)),
+        *_by_method(_of_one_slope(comparison, components, setting)),
+    ]
+
+
+def _by_method(found: Iterable[tuple[str, str, str]]) -> list[str]:
+    """Join the findings (component, method, what is wrong) of several methods that say the same."""
+    groups: dict[str, list[str]] = {}
+    for component, method, text in found:
+        groups.setdefault(text, []).append(f"{component} of {method}")
+    return [text.format(components=listed(names)) for text, names in groups.items()]
+
+
+def _in_few_pixels(components: Sequence[Components]) -> Iterator[tuple[str, str, str]]:
+    maps = [(one.label, one.refit) for one in components if one.refit is not None]
+    for label, refit in maps:
+        for k in range(refit.sizes["endmember"]):
+            pixels = few_pixels(refit.isel(endmember=k))
+            if pixels:
+                yield (f"component {k + 1}", label, FEW.replace("PIXELS", listed(pixels)))
+
+
+def few_pixels(abundance: xr.DataArray) -> list[str]:
+    """Return the places of the pixels that hold most of an abundance; none if they are many."""
+    values = abundance.to_numpy().astype(float).ravel()
+    known = np.isfinite(values)
+    if not known.any():
+        return []
+    power = np.where(known, values - np.median(values[known]), 0.0) ** 2
+    most = int(np.clip(FEW_PART * known.sum(), *FEW_PIXELS))
+    order = np.argsort(power)[::-1][:most]
+    if not power[order].sum() > 0.5 * power.sum():
+        return []
+    strong = sorted(order[power[order] > 0.1 * power[order[0]]])
+    places = np.transpose(np.unravel_index(strong, abundance.shape))
+    return ["(" + ", ".join(f"{d} {i}" for d, i in zip(abundance.dims, p, strict=True)) + ")" for p in places]
+
+
+def _of_one_slope(
+    comparison: xr.Dataset, components: Sequence[Components], setting: Setting
+) -> Iterator[tuple[str, str, str]]:
+    for one in filter(lambda one: len(one.spectra), components):
+        at = comparison.sel({"label": one.label})
+        talk, names = at["cross_talk"].to_numpy(), at["endmember_label"].to_numpy()
+        for i, j in combinations(range(len(one.spectra)), 2):
+            slope = slope_between(one.spectra[i], one.spectra[j], setting)
+            if abs(slope) > OTHER_SLOPE and names[i] != BACKGROUND and _same_edges(talk[i], talk[j]):
+                yield (f"components {i + 1} and {j + 1} ({names[i]})", one.label, THICKNESS)
+
+
+def _same_edges(first: Floats, second: Floats) -> bool:
+    """Whether two components show all edges alike, at equal total counts."""
+    known = np.isfinite(first) & np.isfinite(second)
+    low, high = np.minimum(first, second)[known], np.maximum(first, second)[known]
+    return bool(known.any() and (low > SAME_EDGE * high).all())
+
+
+def slope_between(first: Floats, second: Floats, setting: Setting) -> float:
+    """Difference of the exponents of two spectra whose ratio is smooth; zero where it is not."""
+    channels = np.array_split(np.arange(first.size), min(BANDS, first.size))
+    bands = np.array([[spectrum[part].sum() for part in channels] for spectrum in (first, second)])
+    if not (bands > 0).all():
+        return 0.0
+    energy = np.log([float(setting.energy[part].mean()) for part in channels])
+    ratio, weight = np.log(bands[0] / bands[1]), np.sqrt(bands[0] * bands[1] / bands.sum(axis=0))
+    fitted = np.polyval(np.polyfit(energy, ratio, DEGREE, w=weight), energy)
+    mean = np.average(ratio, weights=weight**2)
+    explained = 1 - np.sum((weight * (ratio - fitted)) ** 2) / np.sum((weight * (ratio - mean)) ** 2)
+    return float(-np.polyfit(energy, ratio, 1, w=weight)[0]) if explained > SMOOTH else 0.0

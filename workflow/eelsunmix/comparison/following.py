@@ -1,0 +1,104 @@
+"""How the methods follow background subtraction where it can judge them: correlation, misfit, scale."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import xarray as xr
+
+from eelsunmix.comparison.components import Setting
+from eelsunmix.comparison.thresholds import CLEAR_CEILING
+from eelsunmix.comparison.words import percent
+
+Finding = tuple[float, str]
+"""Value and the text that shows it with what it belongs to."""
+
+UNKNOWN: Finding = (float("nan"), "not known")
+VOID = "void: BS failed"
+"""Text of what the reference could not judge."""
+FACTOR_SD = 2.0
+"""Standard deviations by which a factor may differ from 1 by chance."""
+
+
+def judged_edges(setting: Setting) -> list[str]:
+    """Edges that judge the methods: the user's reference edges, all of them where none is marked.
+
+    An edge whose background subtraction failed judges nobody.
+    """
+    marked = [name for name, edge in setting.edges.items() if edge.reference] or list(setting.edges)
+    return [name for name in marked if name not in setting.reference_problems]
+
+
+def worst_agreement(one: xr.Dataset, setting: Setting) -> Finding:
+    """Smallest correlation with the reference, relative to the noise ceiling, over the clear edges."""
+    table = agreement_table(one, setting)
+    if not table:
+        return _nothing(setting)
+    place, (r, ceiling) = min(table.items(), key=lambda item: item[1][0] / item[1][1])
+    return r / ceiling, f"{r / ceiling:.2f} ({place})"
+
+
+def agreement_table(one: xr.Dataset, setting: Setting) -> dict[str, tuple[float, float]]:
+    """Correlation and ceiling of each clear reference edge in each profile, or in the map without profiles.
+
+    A map that does not vary has no correlation; it counts as 0.
+    """
+    table = {}
+    for place, (kind, at) in clear_places(one, setting).items():
+        r, ceiling = float(np.nan_to_num(at[f"{kind}_correlation"])), float(at[f"{kind}_noise_ceiling"])
+        table[place] = (r, ceiling)
+    return table
+
+
+def clear_places(one: xr.Dataset, setting: Setting) -> dict[str, tuple[str, xr.Dataset]]:
+    """Profiles (maps without profiles) of the judging edges that are clear of their noise, by name.
+
+    Each with "profile" or "map", how the names of its variables begin.
+    """
+    found = {}
+    for edge in judged_edges(setting):
+        at = one.sel(edge=edge)
+        sources = {f"{edge}, {p}": ("profile", at.sel(profile=p)) for p in setting.profiles}
+        for place, (kind, values) in (sources or {f"{edge}, map": ("map", at)}).items():
+            if float(values[f"{kind}_noise_ceiling"]) >= CLEAR_CEILING:
+                found[place] = (kind, values)
+    return found if str(one["status"].item()) != "failed" else {}
+
+
+def misfits(one: xr.Dataset, setting: Setting) -> dict[str, Finding]:
+    """How much each clear place differs from the reference beyond noise, with chi-square in the text."""
+    found = {}
+    for place, (kind, at) in clear_places(one, setting).items():
+        value, chi2 = float(at[f"{kind}_misfit"]), float(at[f"{kind}_reduced_chi2"])
+        found[place] = (value, f"{percent(value)} of the peak, \u03c7\u00b2 {chi2:.2g}")
+    return found
+
+
+def factors(one: xr.Dataset, setting: Setting) -> dict[str, Finding]:
+    """How far the factor to the reference is from 1 beyond two standard deviations, with the factor."""
+    found = {}
+    for place, (kind, at) in clear_places(one, setting).items():
+        factor, sd = float(at[f"{kind}_scale"]), float(at[f"{kind}_scale_sd"])
+        found[place] = (max(abs(factor - 1) - FACTOR_SD * sd, 0.0), f"factor {factor:.2f}")
+    return found
+
+
+def worst_misfit(one: xr.Dataset, setting: Setting) -> Finding:
+    """Largest difference from the reference that noise does not explain."""
+    return _worst_place(misfits(one, setting), setting)
+
+
+def worst_scale(one: xr.Dataset, setting: Setting) -> Finding:
+    """Factor to the reference that is the furthest from 1."""
+    return _worst_place(factors(one, setting), setting)
+
+
+def _nothing(setting: Setting) -> Finding:
+    return (np.nan, VOID) if setting.edges and not judged_edges(setting) else UNKNOWN
+
+
+def _worst_place(found: Mapping[str, Finding], setting: Setting) -> Finding:
+    known = {place: finding for place, finding in found.items() if finding[0] == finding[0]}
+    if not known:
+        return _nothing(setting)
+    place = max(known, key=lambda place: known[place][0])
+    return known[place][0], f"{known[place][1]} ({place})"

@@ -1,0 +1,71 @@
+"""What the stages of a sample warn of: one list, gathered from all of its stores."""
+
+from collections.abc import Iterator, Mapping
+
+import xarray as xr
+
+PLACES = {
+    "raw": "Import",
+    "corrected": "Corrections",
+    "pca": "Denoising",
+    "rank": "Number of components",
+    "bs": "Background subtraction",
+    "comparison": "Components",
+}
+"""Store -> where its warnings come from, as the report says it, in the order in which they are shown."""
+
+
+def collect_warnings(
+    stores: Mapping[str, xr.Dataset],
+    fits: Mapping[str, xr.Dataset] | None = None,
+    maps: Mapping[str, xr.Dataset] | None = None,
+) -> list[tuple[str, str]]:
+    """Gather the warnings of all stores of a sample, those of a failed reference first.
+
+    Parameters
+    ----------
+    stores : mapping of str to Dataset
+        By the names of `PLACES`, as `eelsunmix.report.write_report` takes them; others are not looked at.
+    fits, maps : mapping of str to Dataset, optional
+        Stores of the methods by label.
+
+    Returns
+    -------
+    list of (str, str)
+        Where each comes from, and its sentences; a warning that several stores repeat is there once.
+
+    Examples
+    --------
+    >>> rank = xr.Dataset(attrs={"warnings": ["No eigenvalue is above the noise."]})
+    >>> collect_warnings({"rank": rank})
+    [('Number of components', 'No eigenvalue is above the noise.')]
+    """
+    places: dict[str, list[str]] = {}
+    for place, text in _in_order(stores, fits or {}, maps or {}):
+        known = places.setdefault(text, [])
+        known += [place] if place not in known else []
+    return [(", ".join(known), text) for text, known in places.items()]
+
+
+def reference_problems(bs: xr.Dataset) -> dict[str, list[str]]:
+    """Edges whose background subtraction failed, and what is wrong with it, in sentences."""
+    found = dict(bs.attrs.get("reference_problems") or {})
+    return {str(edge): [*map(str, texts)] for edge, texts in found.items() if texts}
+
+
+def _in_order(
+    stores: Mapping[str, xr.Dataset], fits: Mapping[str, xr.Dataset], maps: Mapping[str, xr.Dataset]
+) -> Iterator[tuple[str, str]]:
+    for edge, texts in reference_problems(stores.get("bs", xr.Dataset())).items():
+        yield from ((f"The reference of {edge} failed", text) for text in texts)
+    for name, place in PLACES.items():
+        yield from ((place, text) for text in _warnings(stores.get(name, xr.Dataset())))
+    for methods in (fits, maps):
+        for label, store in methods.items():
+            yield from ((label, text) for text in _warnings(store))
+
+
+def _warnings(store: xr.Dataset) -> list[str]:
+    """Those of the store itself, and of its check of the counts."""
+    found = [*dict(store.attrs.get("counts_check") or {}).get("warnings", [])]
+    return [str(text) for text in [*found, *(store.attrs.get("warnings") or [])]]
