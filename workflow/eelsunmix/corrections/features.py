@@ -1,7 +1,7 @@
 """Edges and lines that the data show, whether anybody has named them or not."""
 
 import numpy as np
-from scipy.ndimage import binary_dilation, gaussian_filter1d, maximum_filter1d, median_filter
+import scipy
 
 SCALES = (1.0, 1.5, 2.0, 3.0, 4.5, 6.5)
 """Widths, in channels (sd), of the lines that are looked for."""
@@ -46,10 +46,10 @@ def find_features(spectra: np.ndarray, window: int) -> np.ndarray:
     found = np.zeros(spectra.shape[1], bool)
     for scale in SCALES:
         distance = np.abs(_standardised(_curvature(logarithm, scale), scale, noise))
-        highest = maximum_filter1d(distance, 2 * int(3 * scale) + 1, axis=1)
+        highest = scipy.ndimage.maximum_filter1d(distance, 2 * int(3 * scale) + 1, axis=1)
         found |= (distance > np.maximum(TAIL * highest, SIGNIFICANCE)).any(axis=0)
     # without anything found there is nothing to widen
-    return np.asarray(binary_dilation(found, iterations=window // 2)) if found.any() else found
+    return np.asarray(scipy.ndimage.binary_dilation(found, iterations=window // 2)) if found.any() else found
 
 
 def _curvature(logarithm: np.ndarray, scale: float) -> np.ndarray:
@@ -60,13 +60,15 @@ def _curvature(logarithm: np.ndarray, scale: float) -> np.ndarray:
     flat = logarithm - np.polynomial.chebyshev.chebval(channel, polynomial)
     # flat on the whole and turned about its ends, the background has no kink there that looks like a line
     padded = np.pad(flat, ((0, 0), (rim, rim)), mode="reflect", reflect_type="odd")
-    return np.asarray(gaussian_filter1d(padded, scale, axis=1, order=2, truncate=3.0)[:, rim:-rim])
+    return np.asarray(
+        scipy.ndimage.gaussian_filter1d(padded, scale, axis=1, order=2, truncate=3.0)[:, rim:-rim]
+    )
 
 
 def _standardised(curvature: np.ndarray, scale: float, noise: np.ndarray) -> np.ndarray:
     """Distance from the local median in robust standard deviations of a pattern of the local size."""
     size = min(int(BACKGROUND_WIDTHS * scale), curvature.shape[1])
-    centred = (curvature - median_filter(curvature, (1, size), mode="mirror")) / noise
+    centred = (curvature - scipy.ndimage.median_filter(curvature, (1, size), mode="mirror")) / noise
     spread = 1.4826 * np.median(np.abs(centred), axis=1, keepdims=True)
     return np.asarray(centred / np.maximum(spread, 1e-12))
 
@@ -74,6 +76,6 @@ def _standardised(curvature: np.ndarray, scale: float, noise: np.ndarray) -> np.
 def _local_noise(logarithm: np.ndarray) -> np.ndarray:
     """Size of the changes from channel to channel, relative to that of the whole spectrum."""
     change = np.abs(np.diff(logarithm, n=2, axis=1, prepend=logarithm[:, :1], append=logarithm[:, -1:]))
-    local = median_filter(change, (1, min(NOISE_CHANNELS, change.shape[1])), mode="mirror")
+    local = scipy.ndimage.median_filter(change, (1, min(NOISE_CHANNELS, change.shape[1])), mode="mirror")
     typical = np.median(change, axis=1, keepdims=True)
     return np.asarray(np.clip(local / np.maximum(typical, 1e-12), 0.2, 5.0))

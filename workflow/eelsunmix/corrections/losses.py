@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
+import scipy
 
 WARN_PERCENT = 2.0
 SIGNIFICANCE = 5.0
@@ -86,7 +86,7 @@ def _loss(
     pre = energy[span] < onset
     if pre.sum() < 5 or (~pre).sum() < 5:
         return None
-    shape = _shape(gaussian_filter1d(before, RESOLUTION)[span], energy[span], pre)
+    shape = _shape(scipy.ndimage.gaussian_filter1d(before, RESOLUTION)[span], energy[span], pre)
     power = float(shape @ shape)
     if not power > 0:
         return None
