@@ -68,7 +68,11 @@ def test_fixed_gain_is_found_between_the_edges(seed, sd, left):
     assert step(corrected, "gain")["applied"]
     assert step(corrected, "gain")["correlation"] > 0.3
     assert step(corrected, "dark")["applied"] is False
-    ratio = (gain / corrected.gain.to_numpy())[~protected()]
+    # edges that the data show are left alone as the named ones are, on an axis this coarse to half of it
+    known = corrected.gain.to_numpy() != 1
+    assert known.sum() > 80
+    assert not known[protected()].any()
+    ratio = (gain / corrected.gain.to_numpy())[known]
     assert (ratio / ratio.mean()).std() < left
     assert step(corrected, "gain")["roughness_after"] < 0.7 * step(corrected, "gain")["roughness_before"]
 
@@ -79,7 +83,8 @@ def test_nothing_is_estimated_inside_an_edge():
     corrected = correct_image(multilayer(rng, gain), edges=EDGES)
     assert protected().sum() >= 20
     assert (corrected.gain.to_numpy()[protected()] == 1).all()
-    assert (corrected.gain.to_numpy()[~protected()] != 1).mean() > 0.95
+    far = np.abs(ENERGY[:, None] - [280, 461, 779]).min(axis=1) > 120
+    assert (corrected.gain.to_numpy()[far] != 1).mean() > 0.9
 
 
 def test_additive_pattern_is_told_from_gain():
@@ -89,7 +94,7 @@ def test_additive_pattern_is_told_from_gain():
     assert step(corrected, "dark")["applied"]
     assert not step(corrected, "gain")["applied"]
     known = (corrected.dark != 0).to_numpy()
-    assert known.mean() > 0.7
+    assert known.mean() > 0.5
     # the smooth part, half of the standard deviation for nine channels, cannot be known
     assert (dark - corrected.dark.to_numpy())[known].std() < 0.55 * dark.std()
 
@@ -130,7 +135,7 @@ def test_reference_is_divided_or_multiplied_whichever_is_smoother(tmp_path, powe
     corrected = correct_image(image, Corrections(gain=GainOptions(reference=str(tmp_path / "gain.npy"))))
     assert step(corrected, "gain")["kind"] == {1: "divide", -1: "multiply"}[power]
     np.testing.assert_allclose(corrected.gain, gain / gain.mean(), rtol=3e-3)  # mean of 1/g is not 1/mean
-    assert "warning" not in step(corrected, "gain")
+    assert corrected.attrs["warnings"] == []
     # float32 counts
     np.testing.assert_allclose(corrected.counts, image / corrected.gain.to_numpy(), rtol=1e-6)
 
@@ -141,7 +146,8 @@ def test_wrong_kind_is_obeyed_with_a_warning(tmp_path):
     np.save(tmp_path / "gain.npy", gain)
     options = GainOptions(reference=str(tmp_path / "gain.npy"), kind="multiply")
     corrected = correct_image(multilayer(rng, gain, shape=(9, 31)), Corrections(gain=options))
-    assert "rougher" in step(corrected, "gain")["warning"]
+    assert step(corrected, "gain")["applied"]
+    assert "rougher" in corrected.attrs["warnings"][0]
 
 
 def test_dark_reference_comes_before_the_gain(tmp_path):

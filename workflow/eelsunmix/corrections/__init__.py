@@ -1,5 +1,6 @@
 """From raw counts to corrected ones: dark, gain, bad channels, spikes, alignment, crop, bin, mask."""
 
+import logging
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -35,6 +36,9 @@ __all__ = [
 ]
 
 
+logger = logging.getLogger(__name__)
+
+
 class Corrections(Options):
     """Options of all steps, in the order in which they are applied."""
 
@@ -68,7 +72,8 @@ def correct_image(
     Dataset
         The content of `corrected.zarr`: `counts`, `total_counts`, `mean_spectrum`; on the raw axis `gain`,
         `dark` (counts subtracted) and `bad_channel`; `spike_position`, `spike_found`, `spike_replaced`;
-        `energy_shift` if aligned. ``attrs["corrections"]`` lists every step and what it did.
+        `energy_shift` if aligned. ``attrs["corrections"]`` lists every step and what it did,
+        ``attrs["warnings"]`` what the user should look at.
 
     Raises
     ------
@@ -103,7 +108,11 @@ def correct_image(
         correction = measure(counts)
         counts = correction.apply(counts)
         done.append(correction)
-    return _dataset(counts, detector.dataset(raw)).assign_attrs(corrections=[step.entry for step in done])
+    log = [step.entry for step in done]
+    warnings = [text for entry in log for text in entry.get("warnings", [])]
+    for text in warnings:
+        logger.warning("corrections: %s", text)
+    return _dataset(counts, detector.dataset(raw)).assign_attrs(corrections=log, warnings=warnings)
 
 
 def correct_gain(
@@ -122,7 +131,7 @@ def correct_gain(
     Returns
     -------
     DataArray
-        Like `image`; what was done is in ``attrs["corrections"]``.
+        Like `image`; what was done is in ``attrs["corrections"]``, what to look at in ``attrs["warnings"]``.
     """
     chosen = Corrections(
         gain=GainOptions(**options),
@@ -130,7 +139,8 @@ def correct_gain(
         spikes=SpikeOptions(enabled=False),
     )
     result = correct_image(image, chosen, edges=edges)
-    return result["counts"].assign_attrs(corrections=result.attrs["corrections"][:2])
+    log = {name: result.attrs[name] for name in ("corrections", "warnings")}
+    return result["counts"].assign_attrs(log | {"corrections": log["corrections"][:2]})
 
 
 def _prepared(image: xr.DataArray) -> xr.DataArray:

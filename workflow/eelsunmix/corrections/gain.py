@@ -1,17 +1,20 @@
 """Gain of the channels: from a reference file, or from the data where these show a fixed pattern."""
 
-import math
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from eelsunmix.corrections.common import BEYOND_ONSET, interpolate_channels, record
+from eelsunmix.corrections.common import interpolate_channels, record
 from eelsunmix.corrections.correction import Correction
 from eelsunmix.corrections.dark import Dark
 from eelsunmix.corrections.evidence import Evidence
+from eelsunmix.corrections.features import find_features
 from eelsunmix.corrections.gain_options import GainOptions
+from eelsunmix.corrections.gain_reference import gain_of_reference
+from eelsunmix.corrections.gain_words import MIN_CORRELATION, pattern_entry, spread, undecided, why_nothing
+from eelsunmix.corrections.losses import excessive, loss_sentences, losses
 from eelsunmix.corrections.pattern import (
     GAIN_LIMITS,
     Pattern,
@@ -19,9 +22,15 @@ from eelsunmix.corrections.pattern import (
     find_pattern,
     roughness,
 )
-from eelsunmix.corrections.references import read_reference
 
-MIN_CORRELATION = 0.3
+LINE_LIKE = 0.2
+"""Correlation of neighbouring channels from which a pattern may be made of lines: -0.35 for a detector whose
+channels are independent, after the high-pass over nine; above 0.4 for lines three channels wide."""
+CHECK_LOSS = "Compare the edge before and after (report, corrections)."
+LOSS_REFUSED = (
+    "It was not applied. If it is right all the same, raise corrections.gain.max_taken_percent; else give "
+    "another reference or set corrections.gain.method: none."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +53,8 @@ class Gain(Correction):
 class _Means:
     """Mean spectra of the groups less the dark signal, bad channels interpolated.
 
-    `spectra` (group, channel); `bad` and `usable`, bool (channel,): those outside edges that have counts in
-    all groups.
+    `spectra` (group, channel); `bad` and `usable`, bool (channel,): those that have counts in all groups,
+    outside the edges that are named and those that the data show.
     """
 
     spectra: np.ndarray
@@ -70,14 +79,23 @@ def measure_gain(evidence: Evidence, dark: Dark, bad: np.ndarray, options: GainO
     InputError
         The reference file is missing, of the wrong length, or holds values that cannot be used.
     """
-    spectra = interpolate_channels(evidence.statistics.group_means - dark.values, bad)
-    usable = ~bad & ~evidence.near_edges(options.protect_eV) & (spectra > 0).all(axis=0)
-    means = _Means(spectra=spectra, bad=bad, usable=usable)
+    means = _means(evidence, dark.values, bad, options)
     pattern = _pattern(evidence, means, options)
+    given = dark
     dark, gain = _settled(means, pattern, dark, options)
+    dark, gain = _without_loss(evidence, (given, dark), gain, options)
     numbers = _roughness_numbers(evidence, means, (dark.values, gain.values), options.smooth_channels)
     found = {"correlation": pattern.correlation, "kind_evidence": pattern.evidence}
     return dark, replace(gain, entry=record(**(gain.entry | numbers | found)))
+
+
+def _means(evidence: Evidence, dark: np.ndarray, bad: np.ndarray, options: GainOptions) -> _Means:
+    spectra = interpolate_channels(evidence.statistics.group_means - dark, bad)
+    usable = ~bad & ~evidence.near_edges(options.protect_eV) & (spectra > 0).all(axis=0)
+    # an EDS spectrum is searched on demand alone, and its lines are where the counts are
+    if evidence.signal != "EDS" and evidence.n_channels >= options.smooth_channels:
+        usable &= ~find_features(spectra, options.smooth_channels)
+    return _Means(spectra=spectra, bad=bad, usable=usable)
 
 
 def _pattern(evidence: Evidence, means: _Means, options: GainOptions) -> Pattern:
@@ -99,19 +117,46 @@ def _pattern(evidence: Evidence, means: _Means, options: GainOptions) -> Pattern
 def _settled(means: _Means, pattern: Pattern, dark: Dark, options: GainOptions) -> tuple[Dark, Gain]:
     """Choose between the reference, the pattern as gain, the pattern as dark signal, and nothing."""
     if options.reference is not None:
-        return dark, _gain_of_reference(means, options)
+        values, entry = gain_of_reference(means.spectra.mean(axis=0), means.usable, means.bad, options)
+        return dark, Gain(values=values, entry=entry)
     if options.method in ("none", "already_applied") or not pattern.correlation > MIN_CORRELATION:
-        return dark, _gain_left_alone(dark, _why_nothing(options, pattern))
+        return dark, _gain_left_alone(dark, why_nothing(options, pattern))
+    if options.method == "auto" and _line_likeness(pattern) > LINE_LIKE:
+        return dark, _gain_left_alone(dark, undecided(pattern), warn=True)
     if pattern.kind == "dark":
-        entry = _pattern_entry(pattern, options, f"{_spread(pattern):.3g} counts", "subtracted")
+        entry = pattern_entry(pattern, options, f"{spread(pattern):.3g} counts", "subtracted")
         text = "Gain left alone: the fixed pattern adds counts and was subtracted as dark signal."
         return Dark(values=dark.values + pattern.values, entry=entry), _gain_left_alone(dark, text)
-    entry = _pattern_entry(pattern, options, f"{_spread(pattern):.3%}", "divided out")
+    entry = pattern_entry(pattern, options, f"{spread(pattern):.3%}", "divided out")
     return dark, Gain(values=_gain_of_pattern(pattern), entry=entry)
 
 
-def _gain_left_alone(dark: Dark, why: str) -> Gain:
-    return Gain(values=np.ones_like(dark.values), entry=record("gain", False, why))
+def _without_loss(
+    evidence: Evidence, darks: tuple[Dark, Dark], gain: Gain, options: GainOptions
+) -> tuple[Dark, Gain]:
+    """Go back to the dark signal given where too much is taken from an edge; report what is taken."""
+    given, dark = darks
+    before = evidence.statistics.mean - given.values
+    found = losses(
+        before,
+        (evidence.statistics.mean - dark.values) / gain.values,
+        evidence.energy_eV,
+        evidence.edges,
+    )
+    step: Dark | Gain = gain if gain.changes else dark
+    taken = {name: loss.percent for name, loss in found.items()}
+    what = f"The {step.entry['step']} correction"
+    if not excessive(found, options.max_taken_percent):
+        warnings = [*step.entry.get("warnings", []), *loss_sentences(what, found, CHECK_LOSS)]
+        told = replace(step, entry=step.entry | {"taken_percent": taken, "warnings": warnings})
+        return (dark, told) if isinstance(told, Gain) else (told, gain)
+    why = " ".join(loss_sentences(what, found, LOSS_REFUSED))
+    return given, _gain_left_alone(given, why, warn=True, taken_percent=taken)
+
+
+def _gain_left_alone(dark: Dark, why: str, *, warn: bool = False, **numbers: Any) -> Gain:
+    entry = record("gain", False, why, **numbers, warnings=[why] if warn else [])
+    return Gain(values=np.ones_like(dark.values), entry=entry)
 
 
 def _gain_of_pattern(pattern: Pattern) -> np.ndarray:
@@ -122,55 +167,13 @@ def _gain_of_pattern(pattern: Pattern) -> np.ndarray:
     return gain
 
 
-def _gain_of_reference(means: _Means, options: GainOptions) -> Gain:
-    mean, bad = means.spectra.mean(axis=0), means.bad
-    key = "corrections.gain.reference"
-    values = read_reference(
-        str(options.reference), mean.size, options.offset_channels, key=key, positive_except=bad
-    )
-    window = options.smooth_channels
-    divisors = {"divide": values, "multiply": 1 / values}
-    rough = {name: roughness(mean / each, means.usable, window) for name, each in divisors.items()}
-    kind = options.kind if options.kind != "auto" else min(rough, key=rough.__getitem__)
-    before = roughness(mean, means.usable, window)
-    summary = f"Gain of {options.reference} applied ({kind}); roughness {before:.3%} -> {rough[kind]:.3%}."
-    numbers: dict[str, Any] = {"method": "reference", "kind": kind, "reference": options.reference}
-    if rough[kind] > before:
-        numbers["warning"] = (
-            f"the reference makes the mean spectrum rougher ({before:.3%} -> {rough[kind]:.3%}): "
-            "it may be the wrong file, shifted, or applied already"
-        )
-    gain = divisors[kind] / divisors[kind][~bad].mean()
-    return Gain(values=gain, entry=record("gain", True, summary, **numbers))
-
-
-def _spread(pattern: Pattern) -> float:
+def _line_likeness(pattern: Pattern) -> float:
+    """Correlation of the pattern in neighbouring channels."""
     known = pattern.values != 0
-    return float(pattern.values[known].std()) if known.any() else 0.0
-
-
-def _pattern_entry(pattern: Pattern, options: GainOptions, size: str, action: str) -> dict[str, Any]:
-    known = pattern.values != 0
-    summary = (
-        f"Fixed pattern of {size} (sd) found in the data and {action} in {known.sum()} of {known.size} "
-        f"channels: correlation {pattern.correlation:.2f} between different pixels; nothing is known from "
-        f"{options.protect_eV:g} eV before an edge to {BEYOND_ONSET * options.protect_eV:g} eV beyond it."
-    )
-    numbers = {"sd": _spread(pattern), "channels": known.sum(), "correlation": pattern.correlation}
-    return record(pattern.kind, True, summary, method="data_driven", **numbers)
-
-
-def _why_nothing(options: GainOptions, pattern: Pattern) -> str:
-    if options.method == "none":
-        return "Gain correction switched off."
-    if options.method == "already_applied":
-        return "Gain left alone: according to the configuration it has been applied already."
-    if math.isnan(pattern.correlation):
-        return "No gain estimated: too few pixels, channels or counts to compare, or an EDS image."
-    return (
-        f"No gain applied: different pixels share no fixed pattern "
-        f"(correlation {pattern.correlation:.2f}, needed above {MIN_CORRELATION})."
-    )
+    pairs = known[1:] & known[:-1]
+    if not pairs.any():
+        return 0.0
+    return float(np.mean(pattern.values[1:][pairs] * pattern.values[:-1][pairs]) / spread(pattern) ** 2)
 
 
 def _roughness_numbers(

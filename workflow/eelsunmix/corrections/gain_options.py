@@ -26,7 +26,7 @@ class GainOptions(Options):
         File with the dark signal in counts per pixel.
     kind : {"auto", "divide", "multiply"}
         Whether the data are divided or multiplied by the reference; "auto" takes what makes the mean spectrum
-        smoother.
+        smoother, and applies nothing where neither does, or where noise hides which one.
     offset_channels : int, optional
         Channel of the reference that belongs to the first channel of the image, where the lengths differ.
     protect_eV : float
@@ -37,6 +37,8 @@ class GainOptions(Options):
     pattern : {"auto", "gain", "dark"}
         Whether a pattern found in the data multiplies the signal or adds to it; "auto" takes what explains
         the differences between bright and dark better.
+    max_taken_percent : float
+        A correction that takes more of the signal of an edge than this is not applied.
     """
 
     method: GainMethod = "auto"
@@ -47,6 +49,7 @@ class GainOptions(Options):
     protect_eV: NotNegative = 12.0
     smooth_channels: Annotated[int, Field(ge=5), ODD] = 9
     pattern: PatternKind = "auto"
+    max_taken_percent: NotNegative = 10.0
 
     @model_validator(mode="after")
     def _reference_is_used(self) -> Self:

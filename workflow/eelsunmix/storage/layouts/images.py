@@ -71,6 +71,7 @@ CORRECTED = Layout(
         "corrections": attribute(
             "list",
             "in the order applied: `step, applied, summary` (one sentence) and further numbers",
-        )
+        ),
+        "warnings": attribute("list", "sentences"),
     },
 )

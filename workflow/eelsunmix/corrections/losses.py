@@ -1,0 +1,106 @@
+"""What a correction takes from the edges: the part of an edge's shape that is missing afterwards."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy
+
+WARN_PERCENT = 2.0
+SIGNIFICANCE = 5.0
+BEFORE_ONSET_EV, BEYOND_ONSET_EV = 40.0, 50.0
+"""Where an edge is looked at if the configuration names its onset alone."""
+RESOLUTION = 1.5
+"""Channels (sd) over which the shape of an edge is smoothed, to be free of the pattern that is removed."""
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Part of an edge's signal that a correction removed, in per cent, and its distance from chance."""
+
+    percent: float
+    z: float
+
+    @property
+    def significant(self) -> bool:
+        """Whether it is neither small nor what a pattern without any relation to the edge takes."""
+        return self.percent > WARN_PERCENT and self.z > SIGNIFICANCE
+
+
+def losses(
+    before: np.ndarray, after: np.ndarray, energy_ev: np.ndarray, edges: Mapping[str, Any]
+) -> dict[str, Loss]:
+    """Compare mean spectra before and after a correction, edge by edge.
+
+    What was removed is regressed on the shape of the edge: the counts above a power law through the channels
+    before the onset, less a parabola, so that a smooth change of the whole spectrum counts for nothing. A
+    fixed pattern that has nothing to do with the edge takes as much as it gives; how far it strays by chance
+    follows from its own size.
+
+    Parameters
+    ----------
+    before, after : ndarray, shape (channel,)
+        Positive counts.
+    energy_ev : ndarray, shape (channel,)
+    edges : mapping
+        Name -> edge with `onset_eV` and, where given, `fit_eV` and `integrate_eV`.
+
+    Returns
+    -------
+    dict
+        Name -> `Loss`, of the edges that lie on the axis.
+    """
+    found = {name: _loss(before, after, energy_ev, _windows(edge)) for name, edge in edges.items()}
+    return {name: loss for name, loss in found.items() if loss is not None}
+
+
+def loss_sentences(what: str, found: Mapping[str, Loss], advice: str) -> list[str]:
+    """One sentence for each edge that lost more than chance and `WARN_PERCENT`."""
+    return [
+        f"{what} takes {loss.percent:.1f} % of the signal of {name}. {advice}"
+        for name, loss in found.items()
+        if loss.significant
+    ]
+
+
+def excessive(found: Mapping[str, Loss], limit_percent: float) -> bool:
+    """Whether any edge lost more than the limit."""
+    return any(loss.significant and loss.percent > limit_percent for loss in found.values())
+
+
+def _windows(edge: Any) -> tuple[float, float, float]:
+    """First energy looked at, onset, last energy looked at."""
+    given = edge if isinstance(edge, Mapping) else vars(edge)
+    onset = float(given["onset_eV"])
+    fit, integrate = given.get("fit_eV"), given.get("integrate_eV")
+    first = float(fit[0]) if fit else onset - BEFORE_ONSET_EV
+    return first, onset, float(integrate[1]) if integrate else onset + BEYOND_ONSET_EV
+
+
+def _loss(
+    before: np.ndarray, after: np.ndarray, energy: np.ndarray, windows: tuple[float, float, float]
+) -> Loss | None:
+    first, onset, last = windows
+    span = np.flatnonzero((energy >= first) & (energy <= last) & (energy > 0) & (before > 0))
+    pre = energy[span] < onset
+    if pre.sum() < 5 or (~pre).sum() < 5:
+        return None
+    shape = _shape(scipy.ndimage.gaussian_filter1d(before, RESOLUTION)[span], energy[span], pre)
+    power = float(shape @ shape)
+    if not power > 0:
+        return None
+    removed = before - after
+    relative = removed / np.maximum(before, 1e-12)
+    scatter = float(np.std(np.diff(relative[before > 0])) / np.sqrt(2))
+    chance = scatter * float(np.linalg.norm(shape * before[span])) / power
+    part = float(shape @ removed[span]) / power
+    return Loss(percent=100 * part, z=part / max(chance, 1e-12) if part else 0.0)
+
+
+def _shape(spectrum: np.ndarray, energy: np.ndarray, pre: np.ndarray) -> np.ndarray:
+    """Return the counts above the power law of the channels before the onset, orthogonal to parabolas."""
+    line = np.polynomial.Polynomial.fit(np.log(energy[pre]), np.log(np.maximum(spectrum[pre], 1e-12)), 1)
+    net = np.where(pre, 0.0, spectrum - np.exp(line(np.log(energy))))
+    smooth = np.polynomial.Polynomial.fit(energy, net, 2)(energy)
+    return np.asarray(net - smooth)
