@@ -23,7 +23,7 @@ axes: {dims: [y, x, energy_loss], energy: {offset_eV: 216.0, dispersion_eV: 0.74
 components: {n: 3}
 edges:
   Ru_M45: {element: Ru, onset_eV: 280, fit_eV: [225, 275], integrate_eV: [285, 385]}
-  Ru_M23: {element: Ru, onset_eV: 461, fit_eV: [400, 455], integrate_eV: [458, 500], reference: true}
+  Ru_M23: {element: Ru, onset_eV: 461, fit_eV: [420, 455], integrate_eV: [458, 500], reference: true}
   Co_L23: {element: Co, onset_eV: 779, fit_eV: [680, 770], integrate_eV: [778, 860], reference: true}
 profiles: {all_rows: {along: x}}
 methods: {nmf: {}, ica: {}, vca: {}, vca_nlm: {method: vca, input: nlm}}

@@ -358,9 +358,9 @@ def real_image():
 @pytest.mark.parametrize("mode", MODES)
 def test_real_layer_has_manganese_and_lanthanum_where_titanium_is_not(mode):
     windows = {
-        "Ti_L23": (456, (405, 450), (456, 486)),
-        "O_K": (532, (480, 525), (530, 570)),
-        "Mn_L23": (640, (560, 630), (638, 668)),
+        "Ti_L23": (456, (405, 450), (453, 486)),
+        "O_K": (527, (490, 521), (524, 564)),
+        "Mn_L23": (632, (570, 628), (630, 660)),
         "La_M45": (832, (770, 822), (828, 858)),
     }
     bs = subtract_background(

@@ -1,6 +1,7 @@
 """Who runs the blocks: threads of this process, a local cluster, a SLURM cluster, or a running scheduler."""
 
 import ctypes
+import importlib
 import logging
 import os
 import subprocess
@@ -61,6 +62,7 @@ def execution(options: Execution | None = None, *, threads: int = 1) -> Iterator
     """
     options = options or Execution()
     _return_freed_blocks()
+    importlib.import_module("scipy.linalg")  # has a BLAS of its own; what loads later would not be limited
     with threadpool_limits(limits=1):
         if options.mode == "threads":
             with dask.config.set(scheduler="threads", num_workers=threads):
