@@ -414,7 +414,7 @@ def test_dead_and_doubled_components_are_named():
         ({"n_networks": 0}, "n_networks needs a whole number of at least 1, found 0"),
         ({"n_epochs": 2.5}, "n_epochs needs a whole number of at least 1, found 2.5"),
         ({"volume": -1.0}, "volume needs a number of at least 0, found -1.0"),
-        ({"volume": float("nan")}, "volume needs a number of at least 0, found nan"),
+        ({"volume": float("nan")}, "volume needs a finite number of at least 0, found nan"),
     ],
 )
 def test_options_out_of_range_are_refused(name, options, message):
@@ -433,7 +433,7 @@ def test_a_device_that_is_absent_fails_with_a_reason(monkeypatch):
 
 def test_an_unknown_device_is_refused():
     image, _ = mixed_image(7, 9)
-    with pytest.raises(InputError, match="device must be auto, cpu or cuda, not 'tpu'"):
+    with pytest.raises(InputError, match="device needs auto, cpu or cuda, not 'tpu'"):
         fit(image, "vca", n_endmembers=2, device="tpu")
 
 

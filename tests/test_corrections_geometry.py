@@ -160,7 +160,7 @@ def test_nanometres_need_a_calibration(image):
     ("options", "message"),
     [
         (lambda: CropOptions(energy_eV=(3, 1)), "two increasing numbers"),
-        (lambda: CropOptions(x_nm=(0, np.nan)), r"x_nm\[1\] needs a number, found nan"),
+        (lambda: CropOptions(x_nm=(0, np.nan)), r"x_nm\[1\] needs a finite number, found nan"),
         (lambda: BinOptions(x=0), "x needs a whole number of at least 1, found 0"),
         (lambda: BinOptions(energy=1.5), "energy needs a whole number of at least 1, found 1.5"),
         (lambda: MaskOptions(min_counts=-1), "min_counts"),

@@ -252,7 +252,7 @@ def test_implausible_axes_are_refused(axes, message):
         ),
         (lambda: AxesOptions(pixel_nm=0), "above 0"),
         (lambda: EnergyAxis(dispersion_eV=-1), "dispersion_eV needs a number above 0"),
-        (lambda: EnergyAxis(offset_eV=float("nan")), "offset_eV needs a number"),
+        (lambda: EnergyAxis(offset_eV=float("nan")), "offset_eV needs a finite number"),
         (lambda: EnergyAxis(offset_eV=1, offset_keV=1), "not both"),
     ],
 )

@@ -4,6 +4,7 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix.execution import blocks
+from eelsunmix.mapping.pieces import valid_spectra
 from eelsunmix.methods import Model
 from eelsunmix.methods._models import LEARNED_BRIGHTNESS
 from eelsunmix.numerics.dose import mean_brightness
@@ -42,7 +43,7 @@ def another_dose(factor: float) -> str:
 
 
 def _sum_of_valid(block: xr.DataArray) -> tuple[Floats, int]:
-    spectra = block.to_numpy()[block["valid_pixel"].to_numpy()]
+    spectra = valid_spectra(block)
     return spectra.sum(axis=0, dtype=np.float64), len(spectra)
 
 
