@@ -15,17 +15,12 @@ from numpy.typing import NDArray
 
 from eelsunmix.background.group_spectra import group_spectra
 from eelsunmix.background.profile_counts import profile_variables
+from eelsunmix.background.reference_check import exponent_flags, find_problems
 from eelsunmix.background.subtraction import BackgroundOptions, Subtraction, overall_exponent, subtract
 from eelsunmix.background.window_check import check_windows
 from eelsunmix.background.windows import EdgeChannels, WindowSums, locate, sum_windows
 from eelsunmix.edges import Edge, as_edges
-from eelsunmix.profiles import (
-    Profile,
-    Region,
-    as_options,
-    profile_pixels,
-    region_mask,
-)
+from eelsunmix.profiles import Profile, Region, as_options, profile_pixels, region_mask
 
 MAPS = ("net_counts", "net_counts_sd", "snr", "background_counts", "exponent", "reduced_chi2")
 UNITS = {"snr": "1", "exponent": "1", "reduced_chi2": "1"}
@@ -94,7 +89,8 @@ def subtract_background(
         "exponent_from": options.exponent,
         "local_sigma_px": options.local_sigma_px,
         "counts_per_electron": sums.counts_per_electron,
-        "flags": {name: _flags(result) for name, result in results.items()},
+        "flags": {name: exponent_flags(result) for name, result in results.items()},
+        "reference_problems": find_problems(results, sums, places),
         "warnings": warnings + _unused_regions(regions, edges),
     }
     return xr.merge(parts, join="exact", compat="equals").assign_attrs(attrs)
@@ -177,13 +173,6 @@ def _group_variables(
         exponents = {name: overall_exponent(sums.of_edge[name][..., :-1], places[name])[0] for name in places}
     spectra = group_spectra(image, net_counts, places, exponents=exponents)
     return spectra.assign_coords(edge=_labels(places))
-
-
-def _flags(result: Subtraction) -> dict[str, int]:
-    return {
-        "implausible_exponent": int(np.count_nonzero(result.implausible)),
-        "exponent_not_fitted": int(np.count_nonzero(result.not_fitted)),
-    }
 
 
 def _edge_attrs(edge: Edge) -> dict[str, Any]:

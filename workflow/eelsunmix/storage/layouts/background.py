@@ -39,6 +39,9 @@ BS = Layout(
         "local_sigma_px": attribute("float", "width of the average for `local`"),
         "counts_per_electron": attribute("float", "of the image"),
         "flags": attribute("dict", "edge -> pixels with an implausible or unfitted exponent"),
+        "reference_problems": attribute(
+            "dict", "edge -> sentences on why its background cannot be right; only edges with problems"
+        ),
         "warnings": attribute("list", "sentences"),
     },
 )

@@ -1,0 +1,237 @@
+"""Defects planted in the windows, the energy axis and the backgrounds of edges: each is named, in words."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import eelsunmix as eu
+from eelsunmix.background import BackgroundOptions
+
+TI = {"element": "Ti", "onset_eV": 456.0, "fit_eV": [405, 450], "integrate_eV": [456, 490]}
+O = {"element": "O", "onset_eV": 532.0, "fit_eV": [492, 526], "integrate_eV": [532, 568]}  # noqa: E741
+MN = {"element": "Mn", "onset_eV": 640.0, "fit_eV": [585, 632], "integrate_eV": [640, 676]}
+ALL = {"Ti_L23": TI, "O_K": O, "Mn_L23": MN}
+
+
+def axis(first, last, step):
+    return np.arange(float(first), last, step)
+
+
+def shape_of(energy, onset, height, *, delay=0.0, white=0.0):
+    """Edge of a height relative to the background at its onset; it may rise slowly or have white lines."""
+    above = np.clip(energy - onset, 0, None)
+    rise = 1 - np.exp(-above / delay) if delay else 1.0
+    lines = white * sum(np.exp(-0.5 * ((energy - onset - at) / 1.5) ** 2) for at in (3.0, 9.0))
+    return np.where(energy >= onset, height * rise * (energy / onset) ** -3.0, 0.0) + height * lines
+
+
+def spectrum(energy, *edges, exponent=3.0):
+    """Power law of 1 at the first energy, with edges (onset, height, options)."""
+    start = energy[0]
+    total = (energy / start) ** -exponent
+    for onset, height, *options in edges:
+        scale = (onset / start) ** -exponent
+        total = total + scale * shape_of(energy, onset, height, **(options[0] if options else {}))
+    return total
+
+
+def plural(energy, values, thickness):
+    """Scatter once more, or more often, at a plasmon of 22 eV: the Poisson series of a thick specimen."""
+    step = energy[1] - energy[0]
+    loss = np.arange(0, 150, step)
+    plasmon = loss * 5 / ((loss**2 - 22.0**2) ** 2 + (5 * loss) ** 2)
+    plasmon /= plasmon.sum()
+    once, total, weight = values, values.copy(), 1.0
+    for order in range(1, 7):
+        padded = np.concatenate([np.full(loss.size - 1, np.nan), once])
+        # Below the first channel the power law goes on.
+        below = energy[0] - step * np.arange(loss.size - 1, 0, -1)
+        padded[: loss.size - 1] = once[0] * (below / energy[0]) ** -3.0
+        once = np.convolve(padded, plasmon, mode="valid")
+        weight *= thickness / order
+        total = total + weight * once
+    return total
+
+
+def image_of(energy, expected, *, dose, seed=0, gain=1.0, shape=(9, 11), share=None):
+    """Draw an image of `dose` counts in its first channel; the edges are stronger to the right."""
+    share = np.ones(shape) if share is None else share
+    brightness = 1 + 0.3 * np.sin(np.arange(shape[0]))[:, None] * share
+    rng = np.random.default_rng(seed)
+    mean = dose * brightness[..., None] * expected / expected.ravel()[0]
+    counts = gain * rng.poisson(mean / gain).astype(float)
+    coords = {name: (name, np.arange(float(n)), {"units": "nm"}) for name, n in zip("yx", shape, strict=True)}
+    coords["energy_loss"] = ("energy_loss", energy, {"units": "eV"})
+    return xr.DataArray(
+        counts, dims=("y", "x", "energy_loss"), coords=coords, attrs={"counts_per_electron": gain}
+    )
+
+
+def edges_of(height=0.3, **options):
+    return ((456, height, options), (532, height), (640, height, options))
+
+
+def layered(energy, thin, other, shape=(9, 11)):
+    """A map that goes from one material to another along x."""
+    share = 1 / (1 + np.exp(-(np.arange(shape[1]) - shape[1] / 2)))
+    return (thin * (1 - share[:, None]) + other * share[:, None])[None]
+
+
+def clean(kind, seed):
+    """An image without a defect, and its edges."""
+    one, quarter = axis(400, 700, 1.0), axis(398, 690, 0.25)
+    plain = spectrum(one, *edges_of(white=1.0))
+    bare = spectrum(one)
+    thin, thick = plural(one, plain, 0.2), plural(one, plain, 1.5)
+    images = {
+        "dose of 30": lambda: image_of(one, plain, dose=30, seed=seed),
+        "dose of 1e3": lambda: image_of(one, plain, dose=1e3, seed=seed),
+        "dose of 1e5": lambda: image_of(one, plain, dose=1e5, seed=seed),
+        "a layer": lambda: image_of(one, layered(one, bare, plain), dose=400, seed=seed),
+        "elements absent": lambda: image_of(one, bare, dose=1e5, seed=seed),
+        "camera": lambda: image_of(one, plain, dose=900, seed=seed, gain=15.0),
+        "camera of few counts": lambda: image_of(one, plain, dose=120, seed=seed, gain=15.0),
+        "thin": lambda: image_of(one, thin, dose=1e4, seed=seed),
+        "thick": lambda: image_of(one, thick, dose=1e5, seed=seed),
+        "delayed": lambda: image_of(one, spectrum(one, *edges_of(delay=15.0)), dose=2e3, seed=seed),
+        "0.25 eV per channel": lambda: image_of(
+            quarter, spectrum(quarter, *edges_of(white=1.5)), dose=30, seed=seed
+        ),
+        "steep": lambda: image_of(one, spectrum(one, *edges_of(), exponent=4.5), dose=500, seed=seed),
+        "flat": lambda: image_of(one, spectrum(one, *edges_of(), exponent=1.8), dose=500, seed=seed),
+        "few pixels": lambda: image_of(one, plain, dose=40, seed=seed, shape=(1, 2)),
+        "nearly no counts": lambda: image_of(one, plain, dose=2, seed=seed),
+    }
+    return images[kind]() if kind in images else sorted(images)
+
+
+KINDS = clean("", 0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("exponent", ["local", "pixel", "global"])
+def test_clean_images_have_neither_warnings_nor_problems(kind, exponent):
+    bs = eu.subtract_background(clean(kind, 5), ALL, BackgroundOptions(exponent=exponent))
+    assert bs.attrs["warnings"] == []
+    assert bs.attrs["reference_problems"] == {}
+
+
+ONE = axis(365, 735, 1.0)
+PLAIN = spectrum(ONE, *edges_of())
+
+
+def on_axis(offset, expected, **options):
+    """Image whose file says energies that are `offset` too high."""
+    image = image_of(ONE, expected, **options)
+    return image.assign_coords(energy_loss=("energy_loss", ONE + offset, {"units": "eV"}))
+
+
+def problems(image, edges=ALL, **options):
+    return eu.subtract_background(image, edges, BackgroundOptions(**options)).attrs["reference_problems"]
+
+
+def warnings(edges):
+    return eu.subtract_background(image_of(ONE, PLAIN, dose=200), edges).attrs["warnings"]
+
+
+@pytest.mark.parametrize("exponent", ["local", "pixel", "global"])
+@pytest.mark.parametrize(("dose", "gain"), [(40, 1.0), (1e4, 1.0), (1500, 15.0)])
+@pytest.mark.parametrize("offset", [-15, -25])
+def test_an_axis_that_is_off_makes_net_counts_negative(offset, dose, gain, exponent):
+    found = problems(on_axis(offset, PLAIN, dose=dose, gain=gain, seed=1), exponent=exponent)
+    assert found["O_K"][0].startswith("O_K: the exponent of the background is -")
+    assert any("net counts are negative" in text for text in found["O_K"])
+    assert all("Move edges.O_K.fit_eV" in text and "offset_eV" in text for text in found["O_K"])
+    assert set(found) >= {"Ti_L23", "O_K"}
+
+
+def test_a_weak_edge_on_an_axis_that_is_off_is_negative_though_its_exponent_is_usual():
+    weak = spectrum(ONE, *edges_of(0.1))
+    found = problems(on_axis(-30, weak, dose=1000, seed=2))
+    assert set(found) == set(ALL)
+    for texts in found.values():
+        (text,) = texts
+        assert "net counts are negative" in text
+
+
+def test_the_onset_in_the_fit_window_bends_the_background():
+    # Written down too high as well, so that the windows agree with it.
+    late = TI | {"onset_eV": 478.0, "fit_eV": [425, 474], "integrate_eV": [478, 512]}
+    found = problems(image_of(ONE, PLAIN, dose=800, seed=3), {"Ti_L23": late})
+    assert any("deviate from a power law" in text for text in found["Ti_L23"])
+    assert eu.subtract_background(image_of(ONE, PLAIN, dose=800), {"Ti_L23": late}).attrs["warnings"] == []
+
+
+def test_an_unnamed_edge_in_the_fit_window_is_seen():
+    # Nitrogen, of which the configuration knows nothing.
+    edge = {"O_K": O | {"fit_eV": [375, 440]}}
+    expected = spectrum(ONE, (410, 0.5))
+    (text,) = problems(image_of(ONE, expected, dose=300, seed=4), edge)["O_K"][-1:]
+    assert "deviate from a power law" in text
+    assert problems(image_of(ONE, spectrum(ONE), dose=300, seed=4), edge) == {}
+
+
+@pytest.mark.parametrize(("exponent", "sign"), [(0.3, "0.3"), (-1.5, "-1.5"), (8.0, "8.0"), (25.0, "20.0")])
+def test_an_exponent_that_no_background_has_is_named(exponent, sign):
+    image = image_of(ONE, spectrum(ONE, exponent=exponent), dose=2000, seed=5)
+    texts = problems(image, {"Ti_L23": TI})["Ti_L23"]
+    assert any(f"the exponent of the background is {sign}, and outside 1 to 6.5" in text for text in texts)
+
+
+def test_noisy_exponents_of_a_short_window_are_no_problem_in_a_plain_image():
+    short = {"Ti_L23": TI | {"fit_eV": [444, 450]}}
+    bs = eu.subtract_background(
+        image_of(ONE, spectrum(ONE), dose=20, seed=6), short, BackgroundOptions(exponent="pixel")
+    )
+    assert (~((bs.exponent > 1) & (bs.exponent < 6.5))).mean() > 0.5
+    assert bs.attrs["reference_problems"] == {}
+
+
+def test_one_spike_condemns_no_image():
+    image = image_of(ONE, PLAIN, dose=100, seed=7)
+    image[3, 4, 70] = 1e6
+    assert problems(image) == {}
+
+
+def test_masked_pixels_take_no_part():
+    image = image_of(ONE, PLAIN, dose=300, seed=8)
+    spoiled = np.zeros(image.shape[:2], bool)
+    spoiled[:, :8] = True
+    image[:, :8] = 300 * (ONE / 365) ** 2.0
+    assert set(problems(image)) == set(ALL)
+    assert problems(image.assign_coords(valid_pixel=(("y", "x"), ~spoiled))) == {}
+
+
+def test_a_fit_window_across_another_onset_is_named():
+    (text,) = warnings({"Ti_L23": TI, "Mn_L23": MN | {"fit_eV": [440, 520]}})
+    assert text.startswith(
+        "edges.Mn_L23.fit_eV: the fit window 440-520 eV lies across the onset of Ti_L23 at 456"
+    )
+    # It is the onset that counts, not its side: windows may touch it.
+    assert warnings({"Ti_L23": TI, "Mn_L23": MN | {"fit_eV": [456, 520]}}) == []
+
+
+def test_the_own_onset_in_the_fit_window_is_named():
+    (text,) = warnings({"Ti_L23": TI | {"onset_eV": 431.0}})
+    assert "holds the onset of the edge itself, 431 eV" in text
+
+
+@pytest.mark.parametrize(
+    ("onset", "n_warnings"), [(396, 1), (399, 1), (494, 0), (496, 1), (4560, 1), (452, 0)]
+)
+def test_an_onset_far_from_its_windows_is_named(onset, n_warnings):
+    found = warnings({"Ti_L23": TI | {"onset_eV": float(onset)}})
+    assert len(found) == n_warnings
+    assert all(
+        "is not between the fit window and the end of the integration window" in text for text in found
+    )
+
+
+def test_every_other_edge_across_is_named_once_and_the_edge_itself_not_twice():
+    across = {"Ti_L23": TI, "O_K": O, "Mn_L23": MN | {"fit_eV": [440, 620]}}
+    assert [text.split(" lies ")[1].split(" at ")[0] for text in warnings(across)] == [
+        "across the onset of Ti_L23",
+        "across the onset of O_K",
+    ]
+    again = {"Ti_L23": TI | {"onset_eV": 440.0}, "Ti_L3": TI | {"onset_eV": 440.0}}
+    assert len(warnings(again)) == 2

@@ -1,0 +1,143 @@
+"""Whether the background subtraction of an edge can serve as a reference: what no right one does, in words.
+
+Each test needs both a significant deviation and one large enough to matter: images of many counts show
+that no background is exactly a power law, and images of few counts scatter.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from eelsunmix.background.power_law import fit_power_law
+from eelsunmix.background.subtraction import Subtraction
+from eelsunmix.background.windows import EdgeChannels, WindowSums
+from eelsunmix.typing import Floats
+
+USUAL_EXPONENTS = (1.0, 6.5)
+"""Of the backgrounds of edges; narrower than what a single noisy pixel may have (`PLAUSIBLE_EXPONENTS`)."""
+NEGATIVE_FRACTION = 0.02
+"""Net counts below minus this fraction of the background are not those of a right background."""
+MISFIT_FRACTION = 0.04
+"""Root mean square of the relative deviations from the power law in the parts of the fit window."""
+MISFIT_PARTS = 6
+"""Few: what bends a background is broad, while the fixed pattern of a camera (5 % in narrow bins) is not."""
+REDUCED_CHI2 = 6.0
+SURE = 5.0
+"""Standard errors. With some ten edges per image and three tests each, chance alone never gets there."""
+
+
+def find_problems(
+    results: Mapping[str, Subtraction], sums: WindowSums, places: Mapping[str, EdgeChannels]
+) -> dict[str, list[str]]:
+    """Name what is wrong with the background subtractions in their typical pixels.
+
+    Parameters
+    ----------
+    results : mapping of str to Subtraction
+        By the names of the edges in the configuration.
+    sums : WindowSums
+    places : mapping of str to EdgeChannels
+
+    Returns
+    -------
+    dict of str to list of str
+        Edge -> sentences that say what to do; only edges with problems.
+    """
+    found = {
+        name: _problems(result, sums.of_edge[name][..., :-1], places[name], sums.counts_per_electron)
+        for name, result in results.items()
+    }
+    return {name: [_advise(name, text) for text in texts] for name, texts in found.items() if texts}
+
+
+def exponent_flags(result: Subtraction) -> dict[str, int]:
+    """Numbers of pixels whose exponent is implausible or could not be fitted."""
+    return {
+        "implausible_exponent": int(np.count_nonzero(result.implausible)),
+        "exponent_not_fitted": int(np.count_nonzero(result.not_fitted)),
+    }
+
+
+def _problems(
+    result: Subtraction, binned: Floats, place: EdgeChannels, counts_per_electron: float
+) -> list[str]:
+    found = [
+        _exponent_problem(result, binned, place, counts_per_electron),
+        _negative_problem(result),
+        _misfit_problem(binned, place, counts_per_electron),
+    ]
+    return [text for text in found if text]
+
+
+def _advise(name: str, text: str) -> str:
+    return (
+        f"{name}: {text}. Move edges.{name}.fit_eV to a smooth stretch just before the onset, "
+        "and check the energy axis against a known edge (axes: {energy: {offset_eV: ...}} shifts it)."
+    )
+
+
+def _exponent_problem(
+    result: Subtraction, binned: Floats, place: EdgeChannels, counts_per_electron: float
+) -> str | None:
+    valid = np.isfinite(result.net_counts)
+    low, high = USUAL_EXPONENTS
+    # An exponent that could not be fitted (NaN) is outside too: it ran into the limits of the search.
+    outside = valid & ~((result.exponent >= low) & (result.exponent <= high))
+    if 2 * np.count_nonzero(outside) <= np.count_nonzero(valid):
+        return None
+    # Exponents of single pixels in a short window scatter beyond the limits; those of sums hardly do.
+    fit = fit_power_law(_halves(binned), place.fit_bounds, counts_per_electron=counts_per_electron)
+    excess = np.maximum(low - fit.exponent, fit.exponent - high)
+    if not (excess > SURE * np.sqrt(fit.exponent_variance)).all():  # NaN without counts
+        return None
+    exponent = fit.exponent[np.argmin(excess)]
+    return (
+        f"the exponent of the background is {exponent:.1f}, and outside {low:g} to {high:g} "
+        f"in {outside[valid].mean():.0%} of the pixels, which no background before an edge has"
+    )
+
+
+def _negative_problem(result: Subtraction) -> str | None:
+    known = np.isfinite(result.net_counts) & (result.background_counts > 0)
+    if not known.any():
+        return None
+    # The median: the mean of many backgrounds is too high where the exponents are uncertain.
+    relative = float(np.median(result.net_counts[known] / result.background_counts[known]))
+    variance = result.independent_variance[known].sum() / np.count_nonzero(known) ** 2
+    error = np.sqrt(variance + result.common_error[known].mean() ** 2)
+    deviations = float(result.net_counts[known].mean() / error)
+    if relative > -NEGATIVE_FRACTION or deviations > -SURE:
+        return None
+    return (
+        f"the net counts are negative, {relative:.0%} of the background in the typical pixel "
+        f"and {deviations:.0f} standard errors in the mean"
+    )
+
+
+def _misfit_problem(binned: Floats, place: EdgeChannels, counts_per_electron: float) -> str | None:
+    misfit, chi2 = min(_misfit(half, place, counts_per_electron) for half in _halves(binned))
+    if misfit < MISFIT_FRACTION or chi2 < REDUCED_CHI2:
+        return None
+    return (
+        f"the counts in the fit window deviate from a power law by {misfit:.0%} "
+        f"(reduced chi-square of the summed spectrum {chi2:.0f}), as across an edge or a peak"
+    )
+
+
+def _halves(binned: Floats) -> Floats:
+    """Sums over every other pixel with counts: both have to agree, or one spike would condemn an image."""
+    rows = binned.reshape(-1, binned.shape[-1]).astype(float)
+    rows = rows[rows.sum(axis=1) > 0]
+    return np.array([rows[::2].sum(axis=0), rows[1::2].sum(axis=0)] if len(rows) > 1 else [rows.sum(axis=0)])
+
+
+def _misfit(counts: Floats, place: EdgeChannels, counts_per_electron: float) -> tuple[float, float]:
+    """Relative deviation from a power law beyond that of counting, and the reduced chi-square."""
+    limits = np.linspace(0, counts.size, min(MISFIT_PARTS, counts.size) + 1).round().astype(int)
+    parts = np.add.reduceat(counts, limits[:-1])[None]
+    fit = fit_power_law(parts, place.fit_bounds[limits], counts_per_electron=counts_per_electron)
+    chi2 = float(fit.reduced_chi2(parts)[0])
+    if not np.isfinite(chi2):
+        return 0.0, 0.0
+    excess = max(chi2 - 1, 0.0) * (parts.size - 2) * counts_per_electron / parts.sum()
+    return float(np.sqrt(excess)), chi2
