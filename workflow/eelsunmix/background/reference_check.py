@@ -125,7 +125,7 @@ def _misfit_problem(binned: Floats, place: EdgeChannels, counts_per_electron: fl
 
 
 def _halves(binned: Floats) -> Floats:
-    """Sums over every other pixel with counts: both have to agree, or one spike would condemn an image."""
+    """Sum every other pixel with counts; both sums have to agree, or one spike would condemn an image."""
     rows = binned.reshape(-1, binned.shape[-1]).astype(float)
     rows = rows[rows.sum(axis=1) > 0]
     return np.array([rows[::2].sum(axis=0), rows[1::2].sum(axis=0)] if len(rows) > 1 else [rows.sum(axis=0)])
