@@ -210,7 +210,7 @@ def test_the_command_says_in_words_what_is_asked_for(capsys):
     assert main([str(ROOT / "config" / "examples" / "demo.yaml")]) == 0
     said = capsys.readouterr().out
     assert "STO-LMO\n  image: example:STO-LMO_EELS_SI.dm3" in said
-    assert "edge Ti_L23: Ti from 456 eV; background fitted 405 to 450 eV, signal summed 456 to 486 eV" in said
+    assert "edge Ti_L23: Ti from 456 eV; background fitted 405 to 450 eV, signal summed 453 to 486 eV" in said
     assert "components: n 3" in said
     assert "nmf_kl (nmf, " in said
 
