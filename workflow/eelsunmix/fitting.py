@@ -26,6 +26,7 @@ from eelsunmix.methods._method import Method
 from eelsunmix.methods._models import COUNTS_ATTRIBUTE, LEARNED_BRIGHTNESS, StoredModel
 from eelsunmix.numerics.dose import mean_brightness
 from eelsunmix.plain import plain_values
+from eelsunmix.typing import Brightness, Device
 
 Training = Callable[[LearningSet, int, np.random.Generator], Any]
 
@@ -48,9 +49,9 @@ def fit(
     pca: xr.Dataset | None = None,
     n_learning_pixels: int = 20_000,
     counts: xr.DataArray | None = None,
-    brightness: str = "auto",
+    brightness: Brightness = "auto",
     edges: Mapping[str, Any] | None = None,
-    device: str = "auto",
+    device: Device = "auto",
     checkpoint: str | Path | None = None,
     **options: Any,
 ) -> xr.Dataset:
@@ -99,7 +100,7 @@ def fit(
         Unknown method or option, a number of endmembers that the image cannot give, a bad pixel.
     """
     chosen = _method(method, options)
-    resources = _resources(device, checkpoint)
+    resources = Resources(device=device, checkpoint=None if checkpoint is None else Path(checkpoint))
     image = as_spectrum_image(image)
     _check_number(n_endmembers, image)
     counts = image if counts is None else as_spectrum_image(counts)
@@ -152,12 +153,6 @@ def _method(method: str | Method, options: dict[str, Any]) -> Method:
     return method
 
 
-def _resources(device: str, checkpoint: str | Path | None) -> Resources:
-    if device not in ("auto", "cpu", "cuda"):
-        raise InputError(f"device must be auto, cpu or cuda, not {device!r}")
-    return Resources(device=device, checkpoint=None if checkpoint is None else Path(checkpoint))
-
-
 def _training(method: Method, resources: Resources) -> Training:
     """Return `fit` of a method, with the resources already given where it needs them."""
     given: dict[str, Any] = {"resources": resources} if "resources" in method.needs else {}
@@ -203,11 +198,9 @@ def _check_rank(n_endmembers: int, learning: LearningSet) -> None:
 
 
 def _varies(
-    method: Method, learning: LearningSet, n_endmembers: int, brightness: str
+    method: Method, learning: LearningSet, n_endmembers: int, brightness: Brightness
 ) -> tuple[bool, float | None]:
     """Whether to bring the pixels to the same counts, and how much they differ, where that was measured."""
-    if brightness not in ("auto", "constant", "variable"):
-        raise InputError(f"brightness must be auto, constant or variable, not {brightness!r}")
     suits = suits_variable_brightness(method)
     if brightness == "variable" and not suits:
         raise InputError(

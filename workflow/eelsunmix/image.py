@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix.errors import InputError
-from eelsunmix.typing import Bools
+from eelsunmix.typing import Bools, Indices
 
 NAVIGATION_DIMS = ("frame", "y", "x")
 SPECTRAL_DIMS = {"energy_loss": "eV", "energy": "keV"}
@@ -73,3 +73,8 @@ def as_spectrum_image(image: xr.DataArray) -> xr.DataArray:
     if energy not in image.coords:
         image = image.assign_coords({energy: np.arange(image.sizes[energy], dtype=np.float64)})
     return image if "valid_pixel" in image.coords else with_valid_pixel(image)
+
+
+def spread_out(places: Indices, most: int) -> Indices:
+    """Choose so many of the places, shape (place, ...), evenly spread; all of them if they are fewer."""
+    return places[np.linspace(0, len(places) - 1, min(most, len(places))).astype(int)]

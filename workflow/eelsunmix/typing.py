@@ -1,4 +1,6 @@
-"""Names of the array types that annotations use."""
+"""Names of types that several annotations use."""
+
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,3 +8,6 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Indices = NDArray[np.intp]
+
+Brightness = Literal["auto", "constant", "variable"]
+Device = Literal["auto", "cpu", "cuda"]

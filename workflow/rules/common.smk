@@ -62,6 +62,13 @@ def of_method(name):
     )
 
 
+def of_benchmarked(name):
+    """Parameter of a rule: a setting of the method that the job of the benchmark tries."""
+    return lambda wildcards: as_params(
+        getattr(settings.benchmark.methods[wildcards.label], name)
+    )
+
+
 def seed_of_fit(wildcards):
     return samples[wildcards.sample].seed_of(wildcards.label)
 

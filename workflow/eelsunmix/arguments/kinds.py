@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import xarray as xr
 from pydantic import AfterValidator, Field, GetCoreSchemaHandler, InstanceOf
@@ -15,6 +15,7 @@ from eelsunmix.errors import in_brief
 from eelsunmix.plain import plain_values
 from eelsunmix.profiles import Profile, Region
 from eelsunmix.storage import MANIFEST, Variable
+from eelsunmix.typing import Brightness, Device
 
 _LONGEST_NAME = 255
 _TAKEN = frozenset({"", ".", "..", "zarr.json", MANIFEST})
@@ -111,8 +112,8 @@ KINDS: dict[str, Any] = {
     "n_endmembers": Annotated[int, Field(ge=1)],
     "seed": Annotated[int, Field(ge=0)],
     "n_learning_pixels": Annotated[int, Field(ge=1)],
-    "brightness": Literal["auto", "constant", "variable"],
-    "device": Literal["auto", "cpu", "cuda"],
+    "brightness": Brightness,
+    "device": Device,
     "edges": Mapping[str, Edge | Annotated[Mapping[str, Any], AfterValidator(_with_onset)]],
     "compare.edges": Mapping[str, InstanceOf[Edge]],
     "compare.profiles": Mapping[str, InstanceOf[Profile]],

@@ -16,12 +16,11 @@ from eelsunmix.pca import DenoiseOptions
 from eelsunmix.plain import plain_values
 from eelsunmix.profiles import Profile, Region
 from eelsunmix.rank import ComponentOptions
+from eelsunmix.typing import Brightness, Device
 
 EXAMPLE_PREFIX = "example:"
 Label = Annotated[str, Field(pattern=f"^{LABEL.pattern}$")]
 """Name that the user invents."""
-Device = Literal["auto", "cpu", "cuda"]
-"""Where networks are trained."""
 
 
 class ReportOptions(Options):
@@ -55,7 +54,7 @@ class MethodSettings(Options):
 
     method: str = ""
     input: Literal["corrected", "pca", "nlm"] = "corrected"
-    brightness: Literal["auto", "constant", "variable"] = "auto"
+    brightness: Brightness = "auto"
     seed: Annotated[int, Field(ge=0)] | None = None
     options: Any = None
 

@@ -11,6 +11,7 @@ from eelsunmix.corrections.spikes import Spikes, find_spikes
 from eelsunmix.errors import InputError
 from eelsunmix.execution.blocks import BLOCK_ELEMENTS
 from eelsunmix.execution.overlapping import fold_overlapping
+from eelsunmix.image import spread_out
 from eelsunmix.noise import channel_variance_to_mean
 from eelsunmix.words import place_in_words
 
@@ -75,8 +76,7 @@ def spectral_groups(image: xr.DataArray) -> Groups:
     image : DataArray, shape (..., channel)
         With the coordinate `valid_pixel`. At most 2048 pixels are looked at.
     """
-    flat = np.flatnonzero(image.valid_pixel.to_numpy())
-    chosen = flat[np.linspace(0, flat.size - 1, min(flat.size, SAMPLE_PIXELS)).astype(int)]
+    chosen = spread_out(np.flatnonzero(image.valid_pixel.to_numpy()), SAMPLE_PIXELS)
     where = np.unravel_index(chosen, image.valid_pixel.shape)
     index = {dim: xr.DataArray(part, dims="pixel") for dim, part in zip(image.dims[:-1], where, strict=True)}
     sample = image.variable.isel({dim: part.variable for dim, part in index.items()})

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from eelsunmix.image import spread_out
 from eelsunmix.io.copies import same_spectra
 from eelsunmix.io.residual_noise import Residual, residuals_of_block
 
@@ -149,9 +150,7 @@ def _pairs(cube: np.ndarray, valid: np.ndarray, axis: int) -> tuple[np.ndarray, 
     step[axis] = 1
     size = valid.shape[axis]
     both = np.take(valid, range(size - 1), axis) & np.take(valid, range(1, size), axis)
-    found = np.argwhere(both)
-    if len(found) > MOST_PAIRS:
-        found = found[np.linspace(0, len(found) - 1, MOST_PAIRS).astype(int)]
+    found = spread_out(np.argwhere(both), MOST_PAIRS)
     first, second = cube[tuple(found.T)], cube[tuple((found + step).T)]
     distinct = ~same_spectra(first, second)
     return first[distinct], second[distinct]

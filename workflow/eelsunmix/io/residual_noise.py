@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from eelsunmix.image import spread_out
+
 MOST_PIXELS = 256
 """Pixels per block, evenly spread."""
 
@@ -62,7 +64,7 @@ def residuals_of_block(cube: np.ndarray, valid: np.ndarray, width: int) -> tuple
     Landa, Zhang, Kluger, SIAM J. Math. Data Sci. 4 (2022) 1388: weights that make noise white;
     Kritchman, Nadler, Chemom. Intell. Lab. Syst. 94 (2008) 19: components one after the other.
     """
-    spectra = cube[tuple(_spread_out(np.argwhere(valid)).T)].astype(float)
+    spectra = cube[tuple(spread_out(np.argwhere(valid), MOST_PIXELS).T)].astype(float)
     bins = spectra.shape[-1] // width
     wide = spectra[:, : bins * width].reshape(len(spectra), bins, width).sum(axis=-1)
     n_components = count_components(wide)
@@ -117,7 +119,3 @@ def whitened(counts: np.ndarray) -> np.ndarray | None:
         across = rows / (down @ counts)
     weighted: np.ndarray = np.sqrt(down)[:, None] * counts * np.sqrt(across)
     return weighted
-
-
-def _spread_out(places: np.ndarray) -> np.ndarray:
-    return places[np.linspace(0, len(places) - 1, min(MOST_PIXELS, len(places))).astype(int)]
