@@ -12,12 +12,17 @@ from pydantic import model_validator
 from eelsunmix.corrections.common import record
 from eelsunmix.corrections.correction import Correction, NoCorrection
 from eelsunmix.corrections.geometry import points_within
-from eelsunmix.corrections.shifts import estimate_shifts, interpolated
+from eelsunmix.corrections.neighbours import follow_neighbours
+from eelsunmix.corrections.shift_deviations import MIN_STRENGTH, measured_shifts
+from eelsunmix.corrections.shifts import interpolated
 from eelsunmix.energy.units import channel_energies
 from eelsunmix.errors import InputError
 from eelsunmix.execution import blocks
 from eelsunmix.noise import channel_variance_to_mean, variance_to_mean_of_sums
 from eelsunmix.options import BrokenRuleError, Interval, Options, Positive
+
+FEATURE_CHANNELS = 4
+"""Channels over which a feature is about as broad: the noise of their sum is that of a shift."""
 
 
 class AlignOptions(Options):
@@ -97,11 +102,19 @@ def measure_drift(image: xr.DataArray, options: AlignOptions) -> Correction:
     step = float(np.mean(np.diff(energy)))
     reach = max(1, math.ceil(options.max_shift_eV / step - 1e-9))
     window = (*_window(inside, reach, energy.size), reach)
-    shift = _shifts(image, mean_of_valid(image), window)
-    lost = np.abs(shift * step) > options.max_shift_eV
-    shift = np.where(lost, 0.0, shift)
+    found = _shifts(image, mean_of_valid(image), window)
+    known = found.strength.to_numpy() > MIN_STRENGTH
+    if not known.any():
+        return _nothing_to_align(options)
+    shift, lost = _settled(found, known, options.max_shift_eV / step)
     kept = _measured_by_all(shift, energy.size)
-    entry = _entry(shift * step, int(lost.sum()), energy.size - (kept.stop - kept.start), options)
+    numbers = {
+        "pixels_left": int(lost.sum()),
+        "pixels_following": int((np.isfinite(shift) & ~known).sum()),
+        "channels_dropped": energy.size - (kept.stop - kept.start),
+        "median_deviation_eV": step * float(np.median(found.deviation.to_numpy()[known])),
+    }
+    entry = _entry(shift * step, options, **numbers)
     return Alignment(shift=shift, step_eV=step, kept=kept, entry=entry)
 
 
@@ -126,19 +139,35 @@ def _sum(block: xr.DataArray) -> tuple[np.ndarray, int]:
     return block.to_numpy()[valid].sum(axis=0, dtype=float), int(valid.sum())
 
 
-def _shifts(image: xr.DataArray, reference: np.ndarray, window: tuple[int, int, int]) -> np.ndarray:
+def _settled(found: xr.Dataset, known: np.ndarray, largest: float) -> tuple[np.ndarray, np.ndarray]:
+    """Shifts to apply, and the pixels whose feature is there but too far away; these stay where they are."""
+    shift, deviation = found["shift"].to_numpy(), found["deviation"].to_numpy()
+    beyond = np.abs(shift) > largest
+    lost = known & beyond
+    settled = follow_neighbours(shift, deviation, known & ~beyond) if (known & ~beyond).any() else shift
+    settled = np.where(lost | np.isnan(shift), np.where(lost, 0.0, np.nan), settled)
+    return settled.clip(-largest, largest), lost
+
+
+def _shifts(image: xr.DataArray, reference: np.ndarray, window: tuple[int, int, int]) -> xr.Dataset:
+    """Find `shift` and `deviation` in channels, and `strength`, of each pixel; NaN where invalid."""
     dims = image.dims[:-1]
-    template = blocks.template_like(image, {"shift": (dims, "f8")})
+    template = blocks.template_like(image, {name: (dims, "f8") for name in ("shift", "deviation", "strength")})
     kernel = functools.partial(_shift_block, reference=reference, window=window)
-    return np.asarray(blocks.map_blocks(kernel, image, template)["shift"].to_numpy())
+    return blocks.map_blocks(kernel, image, template).compute()
 
 
 def _shift_block(block: xr.DataArray, reference: np.ndarray, window: tuple[int, int, int]) -> xr.Dataset:
     valid = block.valid_pixel.to_numpy()
-    shift = np.full(valid.shape, np.nan)
-    shift[valid] = estimate_shifts(block.to_numpy()[valid].astype(float), reference, window)
-    result = block.isel({block.dims[-1]: 0}, drop=True).copy(data=shift)
-    return xr.Dataset({"shift": result.drop_attrs()})
+    noise = variance_to_mean_of_sums(block, FEATURE_CHANNELS)
+    found = measured_shifts(block.to_numpy()[valid].astype(float), reference, window, variance_to_mean=noise)
+    like = block.isel({block.dims[-1]: 0}, drop=True)
+    result = {}
+    for name, values in zip(("shift", "deviation", "strength"), found, strict=True):
+        whole = np.full(valid.shape, np.nan)
+        whole[valid] = values
+        result[name] = like.copy(data=whole).drop_attrs()
+    return xr.Dataset(result)
 
 
 def _resample(image: xr.DataArray) -> xr.DataArray:
@@ -175,15 +204,23 @@ def _noise_after(image: xr.DataArray, shift: np.ndarray) -> dict[str, float]:
     return {"channel_variance_to_mean": one * left + (two - one) * (1 - left)}
 
 
-def _entry(shift_ev: np.ndarray, n_lost: int, n_dropped: int, options: AlignOptions) -> dict[str, Any]:
+def _nothing_to_align(options: AlignOptions) -> Correction:
+    text = (
+        f"Spectra not aligned: in the window {options.window_eV} eV of corrections.align.window_eV no pixel has "
+        f"a feature that stands out of its noise. Choose the range of a strong edge or of the zero-loss peak, "
+        f"or bin pixels before the import."
+    )
+    return NoCorrection(entry=record("align", False, text, warnings=[text]))
+
+
+def _entry(shift_ev: np.ndarray, options: AlignOptions, **numbers: float) -> dict[str, Any]:
     known = shift_ev[np.isfinite(shift_ev)]
-    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
-    spread = float(known.std()) if known.size else 0.0
+    low, high, spread = float(known.min()), float(known.max()), float(known.std())
     summary = (
         f"Spectra aligned on {options.window_eV} eV: drift of {spread:.3g} eV (sd), "
-        f"from {low:.3g} to {high:.3g} eV; "
-        f"{n_lost} pixels beyond {options.max_shift_eV:g} eV left unaligned; "
-        f"{n_dropped} channels at the ends dropped, which not every pixel has."
+        f"from {low:.3g} to {high:.3g} eV; a shift is known to {numbers['median_deviation_eV']:.2g} eV; "
+        f"{numbers['pixels_following']} pixels without a clear feature follow their neighbours; "
+        f"{numbers['pixels_left']} pixels beyond {options.max_shift_eV:g} eV left unaligned; "
+        f"{numbers['channels_dropped']} channels at the ends dropped, which not every pixel has."
     )
-    numbers = {"sd_eV": spread, "lowest_eV": low, "highest_eV": high}
-    return record("align", True, summary, **numbers, pixels_left=n_lost, channels_dropped=n_dropped)
+    return record("align", True, summary, sd_eV=spread, lowest_eV=low, highest_eV=high, **numbers)
