@@ -14,7 +14,7 @@ from eelsunmix.corrections.correction import Correction, NoCorrection
 from eelsunmix.corrections.geometry import points_within
 from eelsunmix.corrections.neighbours import follow_neighbours
 from eelsunmix.corrections.shift_deviations import MIN_STRENGTH, measured_shifts
-from eelsunmix.corrections.shifts import interpolated
+from eelsunmix.corrections.shifts import estimate_shifts, interpolated
 from eelsunmix.energy.units import channel_energies
 from eelsunmix.errors import InputError
 from eelsunmix.execution import blocks
@@ -102,7 +102,7 @@ def measure_drift(image: xr.DataArray, options: AlignOptions) -> Correction:
     step = float(np.mean(np.diff(energy)))
     reach = max(1, math.ceil(options.max_shift_eV / step - 1e-9))
     window = (*_window(inside, reach, energy.size), reach)
-    found = _shifts(image, mean_of_valid(image), window)
+    found = _shifts(image, _reference(image, window), window)
     known = found.strength.to_numpy() > MIN_STRENGTH
     if not known.any():
         return _nothing_to_align(options)
@@ -137,6 +137,22 @@ def _window(inside: slice, reach: int, n_channels: int) -> tuple[int, int]:
 def _sum(block: xr.DataArray) -> tuple[np.ndarray, int]:
     valid = block.valid_pixel.to_numpy()
     return block.to_numpy()[valid].sum(axis=0, dtype=float), int(valid.sum())
+
+
+def _reference(image: xr.DataArray, window: tuple[int, int, int]) -> np.ndarray:
+    """Mean of the valid spectra after a first alignment: the mean before it is blurred by the drift."""
+    kernel = functools.partial(_sum_aligned, reference=mean_of_valid(image), window=window)
+    total, number = blocks.fold(kernel, image, lambda a, b: (a[0] + b[0], a[1] + b[1]))
+    return total / max(number, 1)
+
+
+def _sum_aligned(
+    block: xr.DataArray, reference: np.ndarray, window: tuple[int, int, int]
+) -> tuple[np.ndarray, int]:
+    spectra = block.to_numpy()[block.valid_pixel.to_numpy()].astype(float)
+    # a blurred reference is broad: a parabola beside it would take most of it
+    shift = estimate_shifts(spectra, reference, window, background_order=0)
+    return interpolated(spectra, np.arange(reference.size), shift).sum(axis=0), len(spectra)
 
 
 def _settled(found: xr.Dataset, known: np.ndarray, largest: float) -> tuple[np.ndarray, np.ndarray]:

@@ -21,9 +21,12 @@ class Model:
     solve: np.ndarray
 
     @classmethod
-    def of(cls, reference: np.ndarray, window: tuple[int, int, int]) -> "Model":
+    def of(
+        cls, reference: np.ndarray, window: tuple[int, int, int], order: int = BACKGROUND_ORDER
+    ) -> "Model":
+        """Build it in a window: first channel, one past the last, largest shift."""
         first, last, _ = window
-        background = _background(last - first)
+        background = _background(last - first, order)
         # a channel of smoothing: the derivative of noise is no direction
         slope = np.gradient(scipy.ndimage.gaussian_filter1d(reference, 0.7, mode="nearest"))
         design = np.column_stack([reference[first:last], slope[first:last], background])
@@ -37,7 +40,13 @@ class Model:
             return np.nan_to_num(-amount[:, 1] / amount[:, 0], posinf=0.0, neginf=0.0)
 
 
-def estimate_shifts(spectra: np.ndarray, reference: np.ndarray, window: tuple[int, int, int]) -> np.ndarray:
+def estimate_shifts(
+    spectra: np.ndarray,
+    reference: np.ndarray,
+    window: tuple[int, int, int],
+    *,
+    background_order: int = BACKGROUND_ORDER,
+) -> np.ndarray:
     """Shift of each spectrum against a reference, in channels; positive towards higher channels.
 
     The whole channel of the best correlation first, then its fraction by one step of least squares on the
@@ -49,6 +58,8 @@ def estimate_shifts(spectra: np.ndarray, reference: np.ndarray, window: tuple[in
     reference : ndarray, shape (channel,)
     window : tuple of int
         First channel, one past the last, and the largest shift; the window plus the shift lies on the axis.
+    background_order : int
+        Of the polynomial beside the reference.
 
     References
     ----------
@@ -56,11 +67,11 @@ def estimate_shifts(spectra: np.ndarray, reference: np.ndarray, window: tuple[in
     """
     first, last, reach = window
     steps = np.arange(-reach, reach + 1)
-    background = _background(last - first)
+    background = _background(last - first, background_order)
     template = _without(background, reference[None, first:last])[0]
     likeness = [_correlation(_without(background, spectra[:, first + s : last + s]), template) for s in steps]
     shift = steps[np.argmax(likeness, axis=0)].astype(float)
-    model, channels = Model.of(reference, window), np.arange(first, last)
+    model, channels = Model.of(reference, window, background_order), np.arange(first, last)
     for _ in range(3):
         shift = shift + np.clip(model.change(interpolated(spectra, channels, shift)), -0.5, 0.5)
     return np.clip(shift, -reach - 1, reach + 1)
@@ -75,10 +86,10 @@ def interpolated(spectra: np.ndarray, channels: np.ndarray, shift: np.ndarray) -
     return spectra[rows, below] * (1 - part) + spectra[rows, below + 1] * part
 
 
-def _background(n_channels: int) -> np.ndarray:
-    """Orthonormal polynomials, (channel, order); fewer in a window too short for all."""
-    order = min(BACKGROUND_ORDER, n_channels - 5)
-    return np.linalg.qr(np.vander(np.linspace(-1, 1, n_channels), max(order, 0) + 1))[0]
+def _background(n_channels: int, order: int) -> np.ndarray:
+    """Orthonormal polynomials, (channel, order + 1); fewer in a window too short for all."""
+    order = max(min(order, n_channels - 5), 0)
+    return np.linalg.qr(np.vander(np.linspace(-1, 1, n_channels), order + 1))[0]
 
 
 def _without(background: np.ndarray, windows: np.ndarray) -> np.ndarray:
