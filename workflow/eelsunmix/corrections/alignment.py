@@ -1,6 +1,5 @@
 """Energy drift: the shift of each pixel against the mean spectrum, and its removal."""
 
-import functools
 import math
 from dataclasses import dataclass
 from typing import Any, Self
@@ -11,18 +10,15 @@ from pydantic import model_validator
 
 from eelsunmix.corrections.common import record
 from eelsunmix.corrections.correction import Correction, NoCorrection
+from eelsunmix.corrections.drift import find_shifts, settled_shifts
 from eelsunmix.corrections.geometry import points_within
-from eelsunmix.corrections.neighbours import follow_neighbours
-from eelsunmix.corrections.shift_deviations import MIN_STRENGTH, measured_shifts
-from eelsunmix.corrections.shifts import estimate_shifts, interpolated
+from eelsunmix.corrections.shift_deviations import MIN_STRENGTH
+from eelsunmix.corrections.shifts import interpolated
 from eelsunmix.energy.units import channel_energies
 from eelsunmix.errors import InputError
 from eelsunmix.execution import blocks
 from eelsunmix.noise import channel_variance_to_mean, variance_to_mean_of_sums
 from eelsunmix.options import BrokenRuleError, Interval, Options, Positive
-
-FEATURE_CHANNELS = 4
-"""Channels over which a feature is about as broad: the noise of their sum is that of a shift."""
 
 
 class AlignOptions(Options):
@@ -102,11 +98,11 @@ def measure_drift(image: xr.DataArray, options: AlignOptions) -> Correction:
     step = float(np.mean(np.diff(energy)))
     reach = max(1, math.ceil(options.max_shift_eV / step - 1e-9))
     window = (*_window(inside, reach, energy.size), reach)
-    found = _shifts(image, _reference(image, window), window)
+    found = find_shifts(image, window)
     known = found.strength.to_numpy() > MIN_STRENGTH
     if not known.any():
         return _nothing_to_align(options)
-    shift, lost = _settled(found, known, options.max_shift_eV / step)
+    shift, lost = settled_shifts(found, known, options.max_shift_eV / step)
     kept = _measured_by_all(shift, energy.size)
     numbers = {
         "pixels_left": int(lost.sum()),
@@ -118,12 +114,6 @@ def measure_drift(image: xr.DataArray, options: AlignOptions) -> Correction:
     return Alignment(shift=shift, step_eV=step, kept=kept, entry=entry)
 
 
-def mean_of_valid(image: xr.DataArray) -> np.ndarray:
-    """Mean spectrum of the valid pixels in float64, by blocks, (channel,)."""
-    total, number = blocks.fold(_sum, image, lambda a, b: (a[0] + b[0], a[1] + b[1]))
-    return total / max(number, 1)
-
-
 def _window(inside: slice, reach: int, n_channels: int) -> tuple[int, int]:
     first, last = max(inside.start, reach + 1), min(inside.stop, n_channels - reach - 1)
     if last - first < 5:
@@ -132,58 +122,6 @@ def _window(inside: slice, reach: int, n_channels: int) -> tuple[int, int]:
             f"{reach} channels is kept free at the ends of the axis: widen it or lower max_shift_eV"
         )
     return first, last
-
-
-def _sum(block: xr.DataArray) -> tuple[np.ndarray, int]:
-    valid = block.valid_pixel.to_numpy()
-    return block.to_numpy()[valid].sum(axis=0, dtype=float), int(valid.sum())
-
-
-def _reference(image: xr.DataArray, window: tuple[int, int, int]) -> np.ndarray:
-    """Mean of the valid spectra after a first alignment: the mean before it is blurred by the drift."""
-    kernel = functools.partial(_sum_aligned, reference=mean_of_valid(image), window=window)
-    total, number = blocks.fold(kernel, image, lambda a, b: (a[0] + b[0], a[1] + b[1]))
-    return total / max(number, 1)
-
-
-def _sum_aligned(
-    block: xr.DataArray, reference: np.ndarray, window: tuple[int, int, int]
-) -> tuple[np.ndarray, int]:
-    spectra = block.to_numpy()[block.valid_pixel.to_numpy()].astype(float)
-    # a blurred reference is broad: a parabola beside it would take most of it
-    shift = estimate_shifts(spectra, reference, window, background_order=0)
-    return interpolated(spectra, np.arange(reference.size), shift).sum(axis=0), len(spectra)
-
-
-def _settled(found: xr.Dataset, known: np.ndarray, largest: float) -> tuple[np.ndarray, np.ndarray]:
-    """Shifts to apply, and the pixels whose feature is there but too far away; these stay where they are."""
-    shift, deviation = found["shift"].to_numpy(), found["deviation"].to_numpy()
-    beyond = np.abs(shift) > largest
-    lost = known & beyond
-    settled = follow_neighbours(shift, deviation, known & ~beyond) if (known & ~beyond).any() else shift
-    settled = np.where(lost | np.isnan(shift), np.where(lost, 0.0, np.nan), settled)
-    return settled.clip(-largest, largest), lost
-
-
-def _shifts(image: xr.DataArray, reference: np.ndarray, window: tuple[int, int, int]) -> xr.Dataset:
-    """Find `shift` and `deviation` in channels, and `strength`, of each pixel; NaN where invalid."""
-    dims = image.dims[:-1]
-    template = blocks.template_like(image, {name: (dims, "f8") for name in ("shift", "deviation", "strength")})
-    kernel = functools.partial(_shift_block, reference=reference, window=window)
-    return blocks.map_blocks(kernel, image, template).compute()
-
-
-def _shift_block(block: xr.DataArray, reference: np.ndarray, window: tuple[int, int, int]) -> xr.Dataset:
-    valid = block.valid_pixel.to_numpy()
-    noise = variance_to_mean_of_sums(block, FEATURE_CHANNELS)
-    found = measured_shifts(block.to_numpy()[valid].astype(float), reference, window, variance_to_mean=noise)
-    like = block.isel({block.dims[-1]: 0}, drop=True)
-    result = {}
-    for name, values in zip(("shift", "deviation", "strength"), found, strict=True):
-        whole = np.full(valid.shape, np.nan)
-        whole[valid] = values
-        result[name] = like.copy(data=whole).drop_attrs()
-    return xr.Dataset(result)
 
 
 def _resample(image: xr.DataArray) -> xr.DataArray:
@@ -222,9 +160,9 @@ def _noise_after(image: xr.DataArray, shift: np.ndarray) -> dict[str, float]:
 
 def _nothing_to_align(options: AlignOptions) -> Correction:
     text = (
-        f"Spectra not aligned: in the window {options.window_eV} eV of corrections.align.window_eV no pixel has "
-        f"a feature that stands out of its noise. Choose the range of a strong edge or of the zero-loss peak, "
-        f"or bin pixels before the import."
+        f"Spectra not aligned: in the window {options.window_eV} eV of corrections.align.window_eV no pixel "
+        f"has a feature that stands out of its noise. Choose the range of a strong edge or of the zero-loss "
+        f"peak, or switch corrections.align off."
     )
     return NoCorrection(entry=record("align", False, text, warnings=[text]))
 

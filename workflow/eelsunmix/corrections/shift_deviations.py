@@ -4,9 +4,9 @@ import numpy as np
 
 from eelsunmix.corrections.shifts import Model, estimate_shifts, interpolated
 
-MIN_STRENGTH = 4.5
-"""A feature is there if it is this many standard deviations high; the best of 60 shifts of noise is higher
-in one pixel of 5000."""
+MIN_STRENGTH = 4.0
+"""A feature is there if it is this many standard deviations high: noise is, at the best of 15 shifts, in one
+pixel of 2000."""
 FARTHEST = 4
 """Spectra without the feature are searched as far as this many times the largest shift: it may be beyond."""
 
@@ -49,7 +49,7 @@ def shift_deviations(
     *,
     variance_to_mean: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Standard deviation of each shift, in channels, and how many of its own the feature stands out by.
+    """Find the standard deviation of each shift, in channels, and of how many of its own the feature is high.
 
     Both from the variance of the counts, carried through the least squares of `estimate_shifts`; larger
     where the spectrum does not fit the reference. A spectrum without the feature has an infinite one.
