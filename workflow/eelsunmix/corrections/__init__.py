@@ -13,6 +13,7 @@ from eelsunmix.corrections.channels import BadChannelOptions
 from eelsunmix.corrections.common import check_image
 from eelsunmix.corrections.cropping import measure_crop
 from eelsunmix.corrections.detector import measure_detector
+from eelsunmix.corrections.filled_ends import filled_end_warnings
 from eelsunmix.corrections.gain_options import GainOptions
 from eelsunmix.corrections.geometry import BinOptions, CropOptions, MaskOptions
 from eelsunmix.corrections.masking import measure_mask
@@ -109,7 +110,8 @@ def correct_image(
         counts = correction.apply(counts)
         done.append(correction)
     log = [step.entry for step in done]
-    warnings = [text for entry in log for text in entry.get("warnings", [])]
+    warnings = filled_end_warnings(measure_crop(raw, options.crop).apply(raw), detector.mean)
+    warnings += [text for entry in log for text in entry.get("warnings", [])]
     for text in warnings:
         logger.warning("corrections: %s", text)
     return _dataset(counts, detector.dataset(raw)).assign_attrs(corrections=log, warnings=warnings)

@@ -1,6 +1,5 @@
 """Energy drift: the shift of each pixel against the mean spectrum, and its removal."""
 
-import functools
 import math
 from dataclasses import dataclass
 from typing import Any, Self
@@ -11,8 +10,10 @@ from pydantic import model_validator
 
 from eelsunmix.corrections.common import record
 from eelsunmix.corrections.correction import Correction, NoCorrection
+from eelsunmix.corrections.drift import find_shifts, settled_shifts
 from eelsunmix.corrections.geometry import points_within
-from eelsunmix.corrections.shifts import estimate_shifts, interpolated
+from eelsunmix.corrections.shift_deviations import MIN_STRENGTH
+from eelsunmix.corrections.shifts import interpolated
 from eelsunmix.energy.units import channel_energies
 from eelsunmix.errors import InputError
 from eelsunmix.execution import blocks
@@ -97,18 +98,20 @@ def measure_drift(image: xr.DataArray, options: AlignOptions) -> Correction:
     step = float(np.mean(np.diff(energy)))
     reach = max(1, math.ceil(options.max_shift_eV / step - 1e-9))
     window = (*_window(inside, reach, energy.size), reach)
-    shift = _shifts(image, mean_of_valid(image), window)
-    lost = np.abs(shift * step) > options.max_shift_eV
-    shift = np.where(lost, 0.0, shift)
+    found = find_shifts(image, window)
+    known = found.strength.to_numpy() > MIN_STRENGTH
+    if not known.any():
+        return _nothing_to_align(options)
+    shift, lost = settled_shifts(found, known, options.max_shift_eV / step)
     kept = _measured_by_all(shift, energy.size)
-    entry = _entry(shift * step, int(lost.sum()), energy.size - (kept.stop - kept.start), options)
+    numbers = {
+        "pixels_left": int(lost.sum()),
+        "pixels_following": int((np.isfinite(shift) & ~known).sum()),
+        "channels_dropped": energy.size - (kept.stop - kept.start),
+        "median_deviation_eV": step * float(np.median(found.deviation.to_numpy()[known])),
+    }
+    entry = _entry(shift * step, options, **numbers)
     return Alignment(shift=shift, step_eV=step, kept=kept, entry=entry)
-
-
-def mean_of_valid(image: xr.DataArray) -> np.ndarray:
-    """Mean spectrum of the valid pixels in float64, by blocks, (channel,)."""
-    total, number = blocks.fold(_sum, image, lambda a, b: (a[0] + b[0], a[1] + b[1]))
-    return total / max(number, 1)
 
 
 def _window(inside: slice, reach: int, n_channels: int) -> tuple[int, int]:
@@ -119,26 +122,6 @@ def _window(inside: slice, reach: int, n_channels: int) -> tuple[int, int]:
             f"{reach} channels is kept free at the ends of the axis: widen it or lower max_shift_eV"
         )
     return first, last
-
-
-def _sum(block: xr.DataArray) -> tuple[np.ndarray, int]:
-    valid = block.valid_pixel.to_numpy()
-    return block.to_numpy()[valid].sum(axis=0, dtype=float), int(valid.sum())
-
-
-def _shifts(image: xr.DataArray, reference: np.ndarray, window: tuple[int, int, int]) -> np.ndarray:
-    dims = image.dims[:-1]
-    template = blocks.template_like(image, {"shift": (dims, "f8")})
-    kernel = functools.partial(_shift_block, reference=reference, window=window)
-    return np.asarray(blocks.map_blocks(kernel, image, template)["shift"].to_numpy())
-
-
-def _shift_block(block: xr.DataArray, reference: np.ndarray, window: tuple[int, int, int]) -> xr.Dataset:
-    valid = block.valid_pixel.to_numpy()
-    shift = np.full(valid.shape, np.nan)
-    shift[valid] = estimate_shifts(block.to_numpy()[valid].astype(float), reference, window)
-    result = block.isel({block.dims[-1]: 0}, drop=True).copy(data=shift)
-    return xr.Dataset({"shift": result.drop_attrs()})
 
 
 def _resample(image: xr.DataArray) -> xr.DataArray:
@@ -175,15 +158,23 @@ def _noise_after(image: xr.DataArray, shift: np.ndarray) -> dict[str, float]:
     return {"channel_variance_to_mean": one * left + (two - one) * (1 - left)}
 
 
-def _entry(shift_ev: np.ndarray, n_lost: int, n_dropped: int, options: AlignOptions) -> dict[str, Any]:
+def _nothing_to_align(options: AlignOptions) -> Correction:
+    text = (
+        f"Spectra not aligned: in the window {options.window_eV} eV of corrections.align.window_eV no pixel "
+        f"has a feature that stands out of its noise. Choose the range of a strong edge or of the zero-loss "
+        f"peak, or switch corrections.align off."
+    )
+    return NoCorrection(entry=record("align", False, text, warnings=[text]))
+
+
+def _entry(shift_ev: np.ndarray, options: AlignOptions, **numbers: float) -> dict[str, Any]:
     known = shift_ev[np.isfinite(shift_ev)]
-    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
-    spread = float(known.std()) if known.size else 0.0
+    low, high, spread = float(known.min()), float(known.max()), float(known.std())
     summary = (
         f"Spectra aligned on {options.window_eV} eV: drift of {spread:.3g} eV (sd), "
-        f"from {low:.3g} to {high:.3g} eV; "
-        f"{n_lost} pixels beyond {options.max_shift_eV:g} eV left unaligned; "
-        f"{n_dropped} channels at the ends dropped, which not every pixel has."
+        f"from {low:.3g} to {high:.3g} eV; a shift is known to {numbers['median_deviation_eV']:.2g} eV; "
+        f"{numbers['pixels_following']} pixels without a clear feature follow their neighbours; "
+        f"{numbers['pixels_left']} pixels beyond {options.max_shift_eV:g} eV left unaligned; "
+        f"{numbers['channels_dropped']} channels at the ends dropped, which not every pixel has."
     )
-    numbers = {"sd_eV": spread, "lowest_eV": low, "highest_eV": high}
-    return record("align", True, summary, **numbers, pixels_left=n_lost, channels_dropped=n_dropped)
+    return record("align", True, summary, sd_eV=spread, lowest_eV=low, highest_eV=high, **numbers)

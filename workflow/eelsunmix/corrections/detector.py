@@ -21,8 +21,9 @@ from eelsunmix.execution import blocks
 
 @dataclass(frozen=True, kw_only=True)
 class Detector:
-    """The corrections that belong to the detector."""
+    """The corrections that belong to the detector, and the `mean` of the valid raw spectra, (channel,)."""
 
+    mean: xr.DataArray
     dark: Dark
     gain: Gain
     bad_channels: BadChannels
@@ -98,7 +99,9 @@ def measure_detector(
     bad = measure_bad_channels(evidence, dark.values, channel_options)
     dark, gain = measure_gain(evidence, dark, bad.flags, gain_options)
     spikes = measure_spikes(image, evidence.statistics.spikes, bad.flags, spike_options)
-    return Detector(dark=dark, gain=gain, bad_channels=bad, spikes=spikes)
+    axis = str(image.dims[-1])
+    mean = xr.DataArray(evidence.statistics.mean, dims=axis, coords={axis: image.coords[axis]})
+    return Detector(mean=mean, dark=dark, gain=gain, bad_channels=bad, spikes=spikes)
 
 
 def _apply(block: xr.DataArray, spikes: SpikeRemoval, by_channel: Sequence[Correction]) -> xr.Dataset:

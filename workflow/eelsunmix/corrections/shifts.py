@@ -1,13 +1,57 @@
 """Shift of one spectrum against another, found by correlation and refined by least squares."""
 
+from dataclasses import dataclass
+
 import numpy as np
+import scipy
+
+BACKGROUND_ORDER = 1
+"""A straight line beside the reference: a parabola takes so much of a broad edge that its shift is known
+a fifth less well."""
 
 
-def estimate_shifts(spectra: np.ndarray, reference: np.ndarray, window: tuple[int, int, int]) -> np.ndarray:
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """Reference, its derivative, and a polynomial for the background: what a spectrum in a window is made of.
+
+    `solve`, (term, channel): least-squares amounts of a spectrum. The first is the reference's, the second
+    its derivative's.
+    """
+
+    design: np.ndarray
+    solve: np.ndarray
+
+    @classmethod
+    def of(
+        cls, reference: np.ndarray, window: tuple[int, int, int], order: int = BACKGROUND_ORDER
+    ) -> "Model":
+        """Build it in a window: first channel, one past the last, largest shift."""
+        first, last, _ = window
+        background = _background(last - first, order)
+        # a channel of smoothing: the derivative of noise is no direction
+        slope = np.gradient(scipy.ndimage.gaussian_filter1d(reference, 0.7, mode="nearest"))
+        design = np.column_stack([reference[first:last], slope[first:last], background])
+        return cls(design=design, solve=np.linalg.pinv(design))
+
+    def change(self, spectra: np.ndarray) -> np.ndarray:
+        """Shift of spectra that are nearly in place, in channels."""
+        amount = spectra @ self.solve[:2].T
+        with np.errstate(divide="ignore", invalid="ignore"):
+            # moving the reference up by d adds -d times its slope
+            return np.nan_to_num(-amount[:, 1] / amount[:, 0], posinf=0.0, neginf=0.0)
+
+
+def estimate_shifts(
+    spectra: np.ndarray,
+    reference: np.ndarray,
+    window: tuple[int, int, int],
+    *,
+    background_order: int = BACKGROUND_ORDER,
+) -> np.ndarray:
     """Shift of each spectrum against a reference, in channels; positive towards higher channels.
 
     The whole channel of the best correlation first, then its fraction by one step of least squares on the
-    reference, a constant, and the derivative of the reference [1]_ (three rounds).
+    reference, a smooth background, and the derivative of the reference [1]_ (three rounds).
 
     Parameters
     ----------
@@ -15,6 +59,8 @@ def estimate_shifts(spectra: np.ndarray, reference: np.ndarray, window: tuple[in
     reference : ndarray, shape (channel,)
     window : tuple of int
         First channel, one past the last, and the largest shift; the window plus the shift lies on the axis.
+    background_order : int
+        Of the polynomial beside the reference.
 
     References
     ----------
@@ -22,19 +68,13 @@ def estimate_shifts(spectra: np.ndarray, reference: np.ndarray, window: tuple[in
     """
     first, last, reach = window
     steps = np.arange(-reach, reach + 1)
-    template = reference[first:last] - reference[first:last].mean()
-    likeness = np.stack([_correlation(spectra[:, first + s : last + s], template) for s in steps])
+    background = _background(last - first, background_order)
+    template = _without(background, reference[None, first:last])[0]
+    likeness = [_correlation(_without(background, spectra[:, first + s : last + s]), template) for s in steps]
     shift = steps[np.argmax(likeness, axis=0)].astype(float)
-    slope = np.gradient(reference)[first:last]
-    design = np.stack([reference[first:last], np.ones(last - first), slope], axis=1)
-    solve = np.linalg.pinv(design)
-    channels = np.arange(first, last)
+    model, channels = Model.of(reference, window, background_order), np.arange(first, last)
     for _ in range(3):
-        amount = interpolated(spectra, channels, shift) @ solve.T
-        with np.errstate(divide="ignore", invalid="ignore"):
-            # moving the reference up by d adds -d times its slope
-            change = np.nan_to_num(-amount[:, 2] / amount[:, 0], posinf=0.0, neginf=0.0)
-        shift = shift + np.clip(change, -0.5, 0.5)
+        shift = shift + np.clip(model.change(interpolated(spectra, channels, shift)), -0.5, 0.5)
     return np.clip(shift, -reach - 1, reach + 1)
 
 
@@ -47,7 +87,16 @@ def interpolated(spectra: np.ndarray, channels: np.ndarray, shift: np.ndarray) -
     return spectra[rows, below] * (1 - part) + spectra[rows, below + 1] * part
 
 
+def _background(n_channels: int, order: int) -> np.ndarray:
+    """Orthonormal polynomials, (channel, order + 1); fewer in a window too short for all."""
+    order = max(min(order, n_channels - 5), 0)
+    return np.linalg.qr(np.vander(np.linspace(-1, 1, n_channels), order + 1))[0]
+
+
+def _without(background: np.ndarray, windows: np.ndarray) -> np.ndarray:
+    return windows - (windows @ background) @ background.T
+
+
 def _correlation(windows: np.ndarray, template: np.ndarray) -> np.ndarray:
-    centred = windows - windows.mean(axis=1, keepdims=True)
-    norm = np.sqrt((centred**2).sum(axis=1))
-    return (centred @ template) / np.maximum(norm, 1e-300)
+    norm = np.sqrt((windows**2).sum(axis=1))
+    return (windows @ template) / np.maximum(norm, 1e-300)
