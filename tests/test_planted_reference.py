@@ -1,11 +1,17 @@
 """Defects planted in the windows, the energy axis and the backgrounds of edges: each is named, in words."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import xarray as xr
 
 import eelsunmix as eu
 from eelsunmix.background import BackgroundOptions
+from eelsunmix.configuration import read_configuration, window_warnings
+from eelsunmix.configuration.__main__ import main
+
+CONFIG = Path(__file__).parents[1] / "config"
 
 TI = {"element": "Ti", "onset_eV": 456.0, "fit_eV": [405, 450], "integrate_eV": [456, 490]}
 O = {"element": "O", "onset_eV": 532.0, "fit_eV": [492, 526], "integrate_eV": [532, 568]}  # noqa: E741
@@ -235,3 +241,43 @@ def test_every_other_edge_across_is_named_once_and_the_edge_itself_not_twice():
     ]
     again = {"Ti_L23": TI | {"onset_eV": 440.0}, "Ti_L3": TI | {"onset_eV": 440.0}}
     assert len(warnings(again)) == 2
+
+
+TOP_EDGES = """
+edges:
+  N_K: {element: N, onset_eV: 402, fit_eV: [360, 395], integrate_eV: [399, 439]}
+  Fe_L23: {element: Fe, onset_eV: 708, fit_eV: [380, 700], integrate_eV: [705, 760]}
+methods: {vca: {}}
+"""
+
+
+def configured(folder, samples):
+    path = folder / "c.yaml"
+    path.write_text("samples:\n" + samples + TOP_EDGES)
+    return path
+
+
+def test_windows_are_named_before_any_job_once_for_all_samples(tmp_path, capsys):
+    samples = "".join(f"  S{i}: {{simulate: {{scene: multilayer, seed: {i}}}}}\n" for i in range(5))
+    path = configured(tmp_path, samples)
+    (text,) = window_warnings(read_configuration([path]).samples)
+    assert text.startswith("samples S0, S1, S2 and 2 more: edges.Fe_L23.fit_eV: the fit window 380-700 eV")
+    assert "across the onset of N_K at 402 eV" in text
+    assert main([str(path)]) == 0
+    assert f"\nwarning: {text}\n" in capsys.readouterr().out
+
+
+def test_a_sample_with_windows_of_its_own_is_named_alone(tmp_path):
+    own = "edges: {N_K: {element: N, onset_eV: 377, fit_eV: [360, 395], integrate_eV: [399, 439]}}"
+    path = configured(
+        tmp_path,
+        f"  A: {{simulate: {{scene: multilayer}}, {own}}}\n  B: {{simulate: {{scene: multilayer}}}}\n",
+    )
+    own_text, shared = window_warnings(read_configuration([path]).samples)
+    assert own_text.startswith("sample A: edges.N_K.fit_eV: the fit window 360-395 eV holds the onset")
+    assert shared.startswith("sample B: edges.Fe_L23.fit_eV")
+
+
+@pytest.mark.parametrize("path", sorted([CONFIG / "config.yaml", *CONFIG.glob("examples/*.yaml")]), ids=str)
+def test_the_windows_of_the_examples_fit_their_onsets(path):
+    assert window_warnings(read_configuration([path], must_exist=False).samples) == []

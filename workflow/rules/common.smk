@@ -12,6 +12,7 @@ from eelsunmix.configuration import (
     check_folders,
     read_configuration,
     read_values,
+    window_warnings,
 )
 from eelsunmix.errors import InputError
 from eelsunmix.provenance import file_fingerprint, source_fingerprint

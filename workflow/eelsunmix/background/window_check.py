@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import xarray as xr
 
+from eelsunmix.background.onset_check import misplaced_windows
 from eelsunmix.edges import Edge
 from eelsunmix.energy.channels import channel_bounds, window_channels
 from eelsunmix.energy.units import in_electronvolts
@@ -12,8 +13,6 @@ from eelsunmix.typing import Floats
 
 FEWEST_FIT_CHANNELS = 4
 FEW_FIT_CHANNELS = 10
-ONSET_TOLERANCE_EV = 5.0
-"""An onset may lie so far outside the windows: onsets are tabulated and read off to a few eV."""
 
 
 def check_windows(edges: Mapping[str, Edge], energy: xr.DataArray | Floats) -> list[str]:
@@ -44,43 +43,7 @@ def check_windows(edges: Mapping[str, Edge], energy: xr.DataArray | Floats) -> l
             warnings.append(
                 f"edges.{name}.fit_eV: {n_fit} channels; the exponent is uncertain below {FEW_FIT_CHANNELS}"
             )
-    return warnings + _misplaced(edges)
-
-
-def _misplaced(edges: Mapping[str, Edge]) -> list[str]:
-    warnings = []
-    for name, edge in edges.items():
-        if _onset_in_fit(edge, edge):
-            warnings.append(
-                f"edges.{name}.fit_eV: the fit window {_written(edge.fit_eV)} holds the onset of the edge "
-                f"itself, {edge.onset_eV:g} eV; end it some eV before the onset"
-            )
-        elif _away_from_windows(edge):
-            reach = _written((edge.fit_eV[1], edge.integrate_eV[1]))
-            warnings.append(
-                f"edges.{name}.onset_eV: the onset {edge.onset_eV:g} eV is not between the fit window and "
-                f"the end of the integration window ({reach}); correct the onset or move the windows"
-            )
-        warnings += [
-            f"edges.{name}.fit_eV: the fit window {_written(edge.fit_eV)} lies across the onset of {other} "
-            f"at {one.onset_eV:g} eV, which bends the background; begin it after that edge or end it before"
-            for other, one in edges.items()
-            if one.onset_eV != edge.onset_eV and _onset_in_fit(one, edge)
-        ]
-    return warnings
-
-
-def _onset_in_fit(onset_of: Edge, edge: Edge) -> bool:
-    return edge.fit_eV[0] < onset_of.onset_eV < edge.fit_eV[1]
-
-
-def _away_from_windows(edge: Edge) -> bool:
-    before, after = edge.fit_eV[1] - edge.onset_eV, edge.onset_eV - edge.integrate_eV[1]
-    return max(before, after) > ONSET_TOLERANCE_EV
-
-
-def _written(window: tuple[float, float]) -> str:
-    return f"{window[0]:g}-{window[1]:g} eV"
+    return warnings + misplaced_windows(edges)
 
 
 def _check_window(key: str, window: tuple[float, float], energies: Floats, fewest: int) -> int:

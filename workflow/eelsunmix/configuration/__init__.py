@@ -13,6 +13,7 @@ from eelsunmix.configuration.problems import ConfigurationError, Problem
 from eelsunmix.configuration.reading import read_configuration, read_values
 from eelsunmix.configuration.settings import Configuration, MethodSettings, ReportOptions, SampleSettings
 from eelsunmix.configuration.validation import from_params
+from eelsunmix.configuration.window_warnings import window_warnings
 from eelsunmix.plain import plain_values as as_params
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "from_params",
     "read_configuration",
     "read_values",
+    "window_warnings",
 ]

@@ -6,6 +6,7 @@ from typing import Any
 from eelsunmix.configuration.benchmark import BenchmarkOptions
 from eelsunmix.configuration.problems import shown
 from eelsunmix.configuration.settings import Configuration, MethodSettings, SampleSettings
+from eelsunmix.configuration.window_warnings import window_warnings
 from eelsunmix.edges import Edge
 from eelsunmix.errors import InputError
 from eelsunmix.options import Options
@@ -22,6 +23,8 @@ def summarise(configuration: Configuration) -> str:
     for sample in configuration.samples.values():
         lines += ["", sample.name, *(f"  {line}" for line in _sample(sample))]
     lines += [] if configuration.samples else ["", _benchmark(configuration.benchmark)]
+    warnings = [f"warning: {text}" for text in window_warnings(configuration.samples)]
+    lines += ["", *warnings] if warnings else []
     return "\n".join(
         [*lines, "", f"blocks are run by: {_changes(configuration.dask) or configuration.dask.mode}"]
     )
