@@ -63,8 +63,11 @@ def map_coherence(maps: Floats) -> Floats:
 
 
 def disordered_lines(one_map: Floats) -> bool:
-    """Whether whole scan lines of a map (frame, y, x) differ, along either axis."""
-    return any(lines_differ(lines) < LINES_CHANCE for lines in _both_ways(one_map) if lines.shape[1] > 1)
+    """Whether whole lines of a map (frame, y, x) differ, along an axis where there are enough to see order."""
+    return any(
+        lines.shape[1] > 1 and len(lines) >= SHORTEST_AXIS and lines_differ(lines) < LINES_CHANCE
+        for lines in _both_ways(one_map)
+    )
 
 
 def _coherence(one_map: Floats, rng: np.random.Generator) -> float:

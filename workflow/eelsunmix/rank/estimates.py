@@ -80,7 +80,7 @@ def estimate_endmembers(
         *choice_warnings(number, evidence, options),
         *drift_warnings(pca, max(number, noise.rank), left_out=_left_out(evidence, options)),
         *line_warnings(maps[..., :ordered], coherence, values, noise),
-        *examined.warnings(automatic=options.n == "auto"),
+        *examined.warnings(around, automatic=options.n == "auto"),
     ]
     attrs = {
         "n_endmembers": number,

@@ -14,6 +14,9 @@ from eelsunmix.words import place_in_words
 FEW = 0.02
 """Part of the pixels up to which outliers are a rare phase; beyond it the description is wrong."""
 
+UNSTABLE = 0.4
+"""Stability that noise reaches: the cosine of random directions among ten."""
+
 NAMED = 4
 """Pixels that a warning names."""
 
@@ -54,16 +57,36 @@ class Examined:
             return "Held-out counts cannot be predicted: the values are not those of ideal counts."
         return f"Of components learned from half of the counts, {self.predicting} predict the other half."
 
-    def warnings(self, *, automatic: bool) -> list[str]:
-        """Sentences for the user."""
+    def warnings(self, around: xr.Dataset, *, automatic: bool) -> list[str]:
+        """Sentences for the user.
+
+        Parameters
+        ----------
+        around : Dataset
+            From `neighbouring_numbers`.
+        automatic : bool
+            Whether the number is an estimate.
+        """
         found = [self.outlying] if self.outlying else []
-        if automatic and self.predicting is not None and self.predicting > self.n_components:
+        if not automatic:
+            return found
+        if self.predicting is not None and self.predicting > self.n_components:
             found.append(
                 f"{self.predicting} components learned from half of the counts predict the other half better "
                 f"than {self.n_components} do: the number may be too small; compare the maps with those for "
                 f"components.n: {self.predicting}"
             )
+        stable = around["stability"].sel(number=self.n_components).item() if self._is_in(around) else 1.0
+        if stable < UNSTABLE and (self.predicting is None or self.predicting < self.n_components):
+            found.append(
+                f"Component {self.n_components} is hardly above the noise: two halves of the pixels do not "
+                f"show the same one (stability {stable:.2f}); compare the maps with those for components.n: "
+                f"{self.n_components - 1}"
+            )
         return found
+
+    def _is_in(self, around: xr.Dataset) -> bool:
+        return self.n_components > 1 and self.n_components in around["number"]
 
 
 def examine(image: xr.DataArray, pca: xr.Dataset, noise: Noise, *, n_components: int) -> Examined:

@@ -20,6 +20,9 @@ BEYOND_CHANCE = 10.0
 SHARES = np.array([1.5, 6.0, 6.0])
 """One over the share of each statistic in the probability."""
 
+USUAL = 10
+"""Places that the scatter along all lines counts for, beside that along one line."""
+
 PATTERNS = 4
 """Leading singular patterns that stand for what the lines look like: permuted lines have the same ones."""
 
@@ -44,7 +47,7 @@ def chance_of_order(lines: Floats, rng: np.random.Generator) -> float:
     >>> chance_of_order(planes, np.random.default_rng(0)) < 0.001
     True
     """
-    patterns = _patterns(lines - lines.mean(axis=0))
+    patterns = _patterns(_equally_noisy(lines - lines.mean(axis=0)))
     found, above, drawn = _statistics(patterns[None]), np.zeros(3), 0
     while drawn < PERMUTATIONS:
         order = rng.permuted(np.tile(np.arange(len(lines)), (BATCH, 1)), axis=1)
@@ -73,6 +76,17 @@ def lines_differ(lines: Floats) -> float:
     within = float(lines.var(axis=1, ddof=1).mean())
     ratio = n_places * float(lines.mean(axis=1).var(ddof=1)) / max(within, np.finfo(float).tiny)
     return float(special.fdtrc(n_lines - 1, n_lines * (n_places - 1), ratio))
+
+
+def _equally_noisy(lines: Floats) -> Floats:
+    """Divide lines by the scatter along them: noisy lines side by side are no order."""
+    if (degrees := lines.shape[1] - 1) == 0:
+        return lines
+    within = lines.var(axis=1, ddof=1)
+    # Of few places it is hardly known, and then that of all lines counts more.
+    variance = (degrees * within + USUAL * within.mean()) / (degrees + USUAL)
+    even: Floats = lines / np.sqrt(np.maximum(variance, np.finfo(float).tiny))[:, None]
+    return even - even.mean(axis=0)
 
 
 def _patterns(lines: Floats) -> Floats:

@@ -6,7 +6,7 @@ from eelsunmix.typing import Floats
 
 
 def line_warnings(maps: Floats, coherence: Floats, eigenvalues: Floats, noise: Noise) -> list[str]:
-    """Name the components near the edge of noise whose maps are scan lines without any order.
+    """Name the components whose maps are scan lines without any order, near the edge of noise or far above.
 
     Parameters
     ----------
@@ -19,18 +19,20 @@ def line_warnings(maps: Floats, coherence: Floats, eigenvalues: Floats, noise: N
     noise : Noise
         Its edge.
     """
-    found = [
-        i
-        for i in range(maps.shape[-1])
-        if eigenvalues[i] <= NEAR_EDGE * noise.edge and coherence[i] <= 0 and disordered_lines(maps[..., i])
-    ]
-    if not found:
-        return []
+    shown = [i for i in range(1, maps.shape[-1]) if coherence[i] <= 0 and disordered_lines(maps[..., i])]
+    strong = [i for i in shown if eigenvalues[i] > NEAR_EDGE * noise.edge]
+    weak = [i for i in shown if i not in strong]
+    advice = (
+        (weak, "Not counted, being near the edge of noise: set components.n higher if it is of the specimen"),
+        (strong, "Counted, being far above the edge of noise: set components.n lower if it is read-out"),
+    )
+    return [f"{_what(found, eigenvalues)} {what}" for found, what in advice if found]
+
+
+def _what(found: list[int], eigenvalues: Floats) -> str:
     which = ", ".join(f"{i + 1} (eigenvalue {eigenvalues[i]:.3g})" for i in found)
-    several = len(found) > 1
-    return [
-        f"{'Components' if several else 'Component'} {which}: whole scan lines differ, in no order that "
-        f"neighbours or a period would make (noise edge {noise.edge:.3g}). That is read-out noise of scan "
-        "lines, or a layer of one or two lines; the maps cannot tell. Not counted: look at the loading "
-        f"{'of each ' if several else ''}(edges, or noise?) and set components.n if it is of the specimen"
-    ]
+    return (
+        f"Component {which}: whole scan lines differ, in no order that neighbours or a period would make. "
+        "That is read-out noise of scan lines, or a layer of one or two lines; the maps cannot tell, the "
+        "loading may (edges, or noise?)."
+    )
