@@ -266,3 +266,27 @@ def test_held_out_counts_know_the_number():
     camera = rank_of(by_camera(expected * 10, 7))
     assert "prediction" not in camera.estimator
     assert "not those of ideal counts" in camera.attrs["second_opinion"]
+
+
+def test_blocks_and_frames_change_nothing():
+    """A lazy image in small blocks, and the same pixels as a series."""
+    image = counted(mixed(halves((24, 31)), 250.0), 14)
+    whole = rank_of(image)
+    for other in (image.chunk(y=5, x=31), image.chunk(y=24, x=8)):
+        xr.testing.assert_allclose(rank_of(other), whole, rtol=1e-4)
+    values = image.to_numpy().reshape(3, 8, 31, -1)
+    series = rank_of(xr.DataArray(values, dims=("frame", "y", "x", "energy_loss"), name="counts"))
+    assert series.attrs["n_endmembers"] == whole.attrs["n_endmembers"] == 2
+    assert series.residual_deviation.dims == ("frame", "y", "x")
+
+
+def test_invalid_pixels_have_no_residual():
+    image = counted(mixed(halves((18, 23)), 250.0), 15)
+    valid = np.ones((18, 23), bool)
+    valid[3:6, 7:9] = False
+    image = image.where(xr.DataArray(valid, dims=("y", "x")), 0).assign_coords(
+        valid_pixel=(("y", "x"), valid)
+    )
+    rank = rank_of(image)
+    np.testing.assert_array_equal(np.isnan(rank.residual_deviation), ~valid)
+    assert said(rank) == []

@@ -63,7 +63,7 @@ def map_coherence(maps: Floats) -> Floats:
 
 
 def disordered_lines(one_map: Floats) -> bool:
-    """Whether whole lines of a map (frame, y, x) differ, along an axis where there are enough to see order."""
+    """Whether whole lines of a map (frame, y, x) differ, where there are enough to see an order."""
     return any(
         lines.shape[1] > 1 and len(lines) >= SHORTEST_AXIS and lines_differ(lines) < LINES_CHANCE
         for lines in _both_ways(one_map)

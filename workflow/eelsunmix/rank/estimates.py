@@ -64,34 +64,22 @@ def estimate_endmembers(
     coherence, parallel = map_coherence(maps), _parallel(pca, noise)
     evidence = _evidence(pca, noise, coherence, parallel)
     number, chosen, reason = choose(evidence, options)
-    counted = max(number, min(evidence.estimates["marchenko_pastur"], pca.sizes["component"]), 1)
-    examined = examine(image, pca, noise, n_components=counted)
+    described = max(1, number, min(evidence.estimates["marchenko_pastur"], pca.sizes["component"]))
+    examined = examine(image, pca, noise, n_components=described)
     around = neighbouring_numbers(pca, number, noise.level)
-    estimates = {**evidence.estimates, **examined.estimates}
-    if options.n != "auto":
-        estimates["user"] = options.n
+    estimates = evidence.estimates | examined.estimates | ({} if options.n == "auto" else {"user": options.n})
     found = {
         "estimate": ("estimator", np.array(list(estimates.values())), {"units": "1"}),
         "parallel_eigenvalue": ("index", parallel, {"units": "1"}),
         "coherence": ("component", coherence, {"units": "1"}),
     }
-    ordered = 0 if _counts_ideally(pca, noise) else noise.rank
-    warnings = [
-        *choice_warnings(number, evidence, options),
-        *drift_warnings(pca, max(number, noise.rank), left_out=_left_out(evidence, options)),
-        *line_warnings(maps[..., :ordered], coherence, values, noise),
+    said = [
+        *_warnings(pca, maps, coherence, evidence, number, options),
         *examined.warnings(around, automatic=options.n == "auto"),
     ]
-    attrs = {
-        "n_endmembers": number,
-        "chosen": chosen,
-        "reason": reason,
-        "second_opinion": examined.second_opinion,
-        **_describe(noise),
-        **examined.attrs,
-        "warnings": warnings,
-    }
-    dataset = xr.Dataset(found, coords={"estimator": list(estimates)}, attrs=attrs)
+    attrs = {"n_endmembers": number, "chosen": chosen, "reason": reason, **_describe(noise)}
+    attrs |= {**examined.attrs, "second_opinion": examined.second_opinion, "warnings": said}
+    dataset = xr.Dataset(found, coords={"estimator": list(estimates)})
     return dataset.merge(around).merge(examined.variables).assign_attrs(attrs)
 
 
@@ -156,8 +144,23 @@ def _evidence(pca: xr.Dataset, noise: Noise, coherence: Floats, parallel: Floats
     return Evidence(estimates=estimates, eigenvalues=values, noise=noise, n_drift=n_drift, empty=empty)
 
 
-def _left_out(evidence: Evidence, options: ComponentOptions) -> int | None:
-    return evidence.n_drift if options.n == "auto" else None
+def _warnings(
+    pca: xr.Dataset,
+    maps: Floats,
+    coherence: Floats,
+    evidence: Evidence,
+    number: int,
+    options: ComponentOptions,
+) -> list[str]:
+    noise = evidence.noise
+    n_lines = 0 if _counts_ideally(pca, noise) else noise.rank
+    return [
+        *choice_warnings(number, evidence, options),
+        *drift_warnings(
+            pca, max(number, noise.rank), left_out=evidence.n_drift if options.n == "auto" else None
+        ),
+        *line_warnings(maps[..., :n_lines], coherence, evidence.eigenvalues, noise),
+    ]
 
 
 def _describe(noise: Noise) -> dict[str, float]:
