@@ -220,6 +220,18 @@ def test_a_drift_of_the_energy_axis_is_named_and_no_material(counts, sd, seed):
     assert "corrections.align" in said(rank)[0]
 
 
+@pytest.mark.parametrize(("shift", "counts", "seed"), [(0.8, 900.0, 1), (1.6, 300.0, 2), (1.6, 3000.0, 3)])
+def test_a_chemical_shift_of_one_edge_of_two_stays_a_material(shift, counts, seed):
+    def lines(at):
+        white = 0.3 * np.exp(-(((ENERGY - at - 4) / 2.5) ** 2)) + 0.2 * np.exp(-(((ENERGY - 537) / 3) ** 2))
+        return spectrum(3.0, e532=30) + 0.35 / (1 + np.exp(-(ENERGY - at) / 1.2)) * spectrum(3.0) + white
+
+    share = halves((24, 29))[..., None]
+    rank = rank_of(counted(counts * (share * lines(456.0) + (1 - share) * lines(456.0 + shift)), seed))
+    assert rank.attrs["n_endmembers"] == 2
+    assert all("so it is counted" in text for text in said(rank))
+
+
 def test_materials_that_drift_together_stay():
     """Two materials on the left and the right; the drift runs from top to bottom."""
     share, shifts = halves((30, 28)), np.linspace(-2, 2, 30)

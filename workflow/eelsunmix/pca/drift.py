@@ -12,6 +12,10 @@ that changes with the thickness looks like a drift of the background."""
 NEIGHBOURS = 5
 """Channels whose median stands for the level of one that is dead."""
 
+PARTS = 4
+ALIKE = 0.5
+"""Parts of the spectrum with equal shares of the derivative; the least shift over the largest one."""
+
 SHIFT_DEGREE = 6
 """Of the polynomial of the shift that the scores of a drift follow."""
 
@@ -35,6 +39,11 @@ def drift_warnings(pca: xr.Dataset, n_endmembers: int, *, left_out: int | None =
     if found < DRIFT:
         return []
     advice = "Align the spectra first (corrections.align), and ask for one component less."
+    if left_out == 0:
+        advice = (
+            "But not all features shift alike, or too little to tell, so it is counted: align the spectra "
+            "(corrections.align) and see whether it stays; then the shift is chemical."
+        )
     if left_out:
         those = "This component is" if left_out == 1 else f"These {left_out} components are"
         advice = (
@@ -53,7 +62,8 @@ def drift_components(pca: xr.Dataset, n_components: int, noise_edge: float) -> i
 
     A drift as wide as the features of the spectrum takes several components, but all of them follow from one
     number, the shift of the pixel. So what a polynomial of the score of the derivative explains is drift;
-    what exceeds the edge of noise without it is left for materials, and the mean spectrum.
+    what exceeds the edge of noise without it is left for materials, and the mean spectrum. None where parts
+    of the spectrum shift and others do not: that is chemistry.
 
     Parameters
     ----------
@@ -72,8 +82,10 @@ def drift_components(pca: xr.Dataset, n_components: int, noise_edge: float) -> i
     scores = scores[np.isfinite(scores).all(axis=1) & (np.abs(scores[:, 0]) > 0)]
     mean, weight = _spectrum(pca), pca["channel_weight"].to_numpy().astype(float)
     loadings = pca["loading"][:n_components].to_numpy().astype(float) / weight
-    direction = loadings @ _without(np.gradient(mean) / weight, _smooth(mean, weight))
-    left = _unexplained(scores, scores @ direction)
+    derivative = _without(np.gradient(mean) / weight, _smooth(mean, weight))
+    if not _shifts_as_a_whole(derivative, loadings):
+        return 0
+    left = _unexplained(scores, scores @ (loadings @ derivative))
     values = np.linalg.eigvalsh(left.T @ left / len(left))
     return max(n_components - 1 - int(np.sum(values > noise_edge)), 1)
 
@@ -128,6 +140,16 @@ def _smooth(mean: Floats, weight: Floats) -> Floats:
     factors = np.linspace(-1.0, 1.0, mean.size)[None] ** np.arange(SMOOTH_DEGREE + 1)[:, None]
     basis: Floats = np.linalg.qr((mean / weight * factors).T)[0]
     return basis
+
+
+def _shifts_as_a_whole(derivative: Floats, loadings: Floats) -> bool:
+    """Whether parts of the range that hold equal shares of the derivative are shifted alike."""
+    found = (loadings @ derivative) @ loadings
+    share = np.cumsum(derivative**2) / np.sum(derivative**2)
+    part = np.minimum((share * PARTS).astype(int), PARTS - 1)
+    part = np.unique(part, return_inverse=True)[1]  # one channel may hold several shares
+    shifts = np.bincount(part, found * derivative) / np.bincount(part, derivative**2)
+    return bool(np.min(shifts) > ALIKE * np.max(shifts))
 
 
 def _unexplained(scores: Floats, of_derivative: Floats) -> Floats:
