@@ -1,21 +1,25 @@
 """Whether a score map looks like a map of a material, or like noise that the detector made.
 
-What the rule was set on, what it misses (weak layers of one or two scan lines): docs/decisions/007.
+What the rule was set on, and what it cannot decide: docs/decisions/007 and 022.
 """
 
 import numpy as np
 
 from eelsunmix.pca.noise_eigenvalues import Noise
+from eelsunmix.rank.line_order import chance_of_order, lines_differ
 from eelsunmix.typing import Floats
 
 NEAR_EDGE = 4.0
 """Eigenvalues up to this many times the edge need a coherent map, if the noise is not that of counts."""
 
-LAGS = 4
-"""Distances, in pixels, at which a map may be like itself: enough for a lattice of atoms."""
-
 SHORTEST_AXIS = 8
 """Axes with fewer positions say nothing about coherence."""
+
+CHANCE = 0.01
+"""Probability that noise, or noise of scan lines, passes for a coherent map."""
+
+LINES_CHANCE = 1e-4
+"""Probability that independent pixels pass for scan lines that differ."""
 
 
 def count_signals(eigenvalues: Floats, noise: Noise, coherence: Floats, *, counting: bool) -> int:
@@ -41,7 +45,7 @@ def count_signals(eigenvalues: Floats, noise: Noise, coherence: Floats, *, count
 
 
 def map_coherence(maps: Floats) -> Floats:
-    """Say how alike a map is to itself some pixels further, in excess of what chance gives.
+    """Say whether the lines of a map come in an order, along either axis.
 
     Parameters
     ----------
@@ -51,21 +55,27 @@ def map_coherence(maps: Floats) -> Floats:
     Returns
     -------
     ndarray, shape (component,)
-        The largest correlation at 1 to 4 pixels, less three standard deviations of that of independent scan
-        lines (at most 0.5); the smaller one of the two axes. One where both axes are too short to tell.
+        Logarithm (base 10) of 1 % over the probability of chance: positive where random scan lines, or random
+        pixels, are so ordered in less than 1 % of cases. One where both axes are too short to tell.
     """
-    deviation = maps - np.nanmean(maps, axis=(0, 1, 2))
-    variance = np.maximum(np.nanmean(deviation**2, axis=(0, 1, 2)), np.finfo(np.float64).tiny)
-    result = np.ones(maps.shape[-1])
-    for axis in (1, 2):
-        if (size := maps.shape[axis]) >= SHORTEST_AXIS:
-            correlation = [_lagged(deviation, lag, axis) / variance for lag in range(1, LAGS + 1)]
-            result = np.minimum(result, np.max(correlation, axis=0) - min(0.5, 3 / np.sqrt(size)))
-    return result
+    rng = np.random.default_rng(0)
+    return np.array([_coherence(one, rng) for one in np.moveaxis(maps, -1, 0)])
 
 
-def _lagged(deviation: Floats, lag: int, axis: int) -> Floats:
-    lines = np.moveaxis(deviation, axis, 0)
-    products = lines[lag:] * lines[:-lag]
-    pairs = np.isfinite(products).sum(axis=(0, 1, 2))
-    return np.nansum(products, axis=(0, 1, 2)) / np.maximum(pairs, 1)
+def disordered_lines(one_map: Floats) -> bool:
+    """Whether whole lines of a map (frame, y, x) differ, where there are enough to see an order."""
+    return any(
+        lines.shape[1] > 1 and len(lines) >= SHORTEST_AXIS and lines_differ(lines) < LINES_CHANCE
+        for lines in _both_ways(one_map)
+    )
+
+
+def _coherence(one_map: Floats, rng: np.random.Generator) -> float:
+    chances = [chance_of_order(lines, rng) for lines in _both_ways(one_map) if len(lines) >= SHORTEST_AXIS]
+    return float(np.log10(CHANCE / min(1.0, len(chances) * min(chances)))) if chances else 1.0
+
+
+def _both_ways(one_map: Floats) -> list[Floats]:
+    """Lines (line, place) along x, and along y; invalid pixels hold the mean of the map."""
+    filled = np.where(np.isfinite(one_map), one_map, np.nanmean(one_map))
+    return [np.moveaxis(filled, axis, 0).reshape(filled.shape[axis], -1) for axis in (1, 2)]

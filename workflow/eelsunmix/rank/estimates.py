@@ -1,36 +1,19 @@
 """How many endmembers an image holds: several estimates, the evidence, and one choice with its reason."""
 
-from typing import Annotated, Literal
-
 import numpy as np
 import xarray as xr
-from pydantic import Field
 
 from eelsunmix.errors import InputError
-from eelsunmix.options import Options
-from eelsunmix.pca.drift import drift_warnings
-from eelsunmix.pca.noise_eigenvalues import MARGIN, Noise, measure_noise, rounding_error
+from eelsunmix.pca.drift import drift_components, drift_warnings
+from eelsunmix.pca.noise_eigenvalues import MARGIN, Noise, measure_noise
+from eelsunmix.rank.choice import ComponentOptions, Evidence, check_user, choice_warnings, choose
 from eelsunmix.rank.coherence import count_signals, map_coherence
+from eelsunmix.rank.emptiness import holds_no_structure
+from eelsunmix.rank.examination import examine
+from eelsunmix.rank.line_words import line_warnings
+from eelsunmix.rank.neighbours import neighbouring_numbers
 from eelsunmix.rank.parallel_analysis import noise_quantiles
 from eelsunmix.typing import Floats
-
-
-class ComponentOptions(Options):
-    """Number of endmembers to look for, or how to find it.
-
-    Parameters
-    ----------
-    n : int or "auto"
-        The number, or "auto" to estimate it.
-    max : int
-        Largest number that an estimate may give.
-    estimator : {"auto", "marchenko_pastur", "parallel_analysis", "elbow"}
-        Estimate that is used if `n` is "auto"; "auto" is the calibrated edge of Marchenko and Pastur.
-    """
-
-    n: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
-    max: int = Field(10, ge=1)
-    estimator: Literal["auto", "marchenko_pastur", "parallel_analysis", "elbow"] = "auto"
 
 
 def estimate_endmembers(
@@ -41,7 +24,7 @@ def estimate_endmembers(
     Parameters
     ----------
     image : DataArray, shape (..., channel)
-        The image that `pca` belongs to; only its shape and name are used.
+        The image that `pca` belongs to; read twice, block by block.
     pca : Dataset
         From `denoise`.
     options : ComponentOptions, optional
@@ -51,9 +34,12 @@ def estimate_endmembers(
     -------
     Dataset
         `estimate` (estimator), `parallel_eigenvalue` (index; on the scale of `eigenvalue`),
-        `coherence` (component): how alike neighbours are in each score map, positive if more than by chance.
-        Attributes: `n_endmembers`, `chosen`, `reason`, `noise_level`, `noise_edge`, `noise_stretch`,
-        `signal_rank` (eigenvalues above the edge), `warnings`.
+        `coherence` (component): positive where a score map has more order than scan lines have by chance;
+        `chi2` and `stability` (number): what one component less or more would change;
+        `residual_deviation` (navigation): what the components miss in each pixel, in standard deviations, and
+        for counts `prediction_chi2` (n_predicting): how well components of half of the counts predict the
+        others. Attributes: `n_endmembers`, `chosen`, `reason`, `noise_level`, `noise_edge`, `noise_stretch`,
+        `signal_rank` (eigenvalues above the edge), `residual_limit`, `second_opinion`, `warnings`.
 
     Raises
     ------
@@ -63,8 +49,8 @@ def estimate_endmembers(
     Notes
     -----
     On data that are not ideal counts (correlated channels, a camera, less than half a count per channel) an
-    eigenvalue just above the edge counts only if its map is coherent along both axes. What varies at random
-    from scan line to scan line, as camera read-out does, is no material.
+    eigenvalue just above the edge counts only if its map is in order along an axis: alike neighbours, a
+    period. What varies at random from scan line to scan line, as camera read-out does, is no material.
     """
     options = options or ComponentOptions()
     if image.dims[-1] not in pca.dims or image.shape[-1] != pca.sizes[image.dims[-1]]:
@@ -72,22 +58,29 @@ def estimate_endmembers(
             f"the PCA belongs to another image than {image.name or 'this one'}; run denoise again"
         )
     values, n_pixels = pca.eigenvalue.to_numpy(), int(pca.attrs["n_valid_pixels"])
-    _check_user(options, pca, values)
+    check_user(options, pca, values)
     noise = measure_noise(values, n_pixels, int(pca.attrs["n_channels_with_counts"]))
-    coherence, parallel = _coherence(pca), _parallel(pca, noise)
-    estimates = _estimates(pca, noise, coherence, parallel)
-    number, chosen, reason = _choose(estimates, values, noise, options)
-    if options.n != "auto":
-        estimates["user"] = options.n
-    evidence = {
+    maps = _maps(pca)
+    coherence, parallel = map_coherence(maps), _parallel(pca, noise)
+    evidence = _evidence(pca, noise, coherence, parallel)
+    number, chosen, reason = choose(evidence, options)
+    described = max(1, number, min(evidence.estimates["marchenko_pastur"], pca.sizes["component"]))
+    examined = examine(image, pca, noise, n_components=described)
+    around = neighbouring_numbers(pca, number, noise.level)
+    estimates = evidence.estimates | examined.estimates | ({} if options.n == "auto" else {"user": options.n})
+    found = {
         "estimate": ("estimator", np.array(list(estimates.values())), {"units": "1"}),
         "parallel_eigenvalue": ("index", parallel, {"units": "1"}),
         "coherence": ("component", coherence, {"units": "1"}),
     }
-    choice = {"n_endmembers": number, "chosen": chosen, "reason": reason}
-    warnings = [*_warnings(number, estimates, noise, options), *drift_warnings(pca, number)]
-    attrs = {**choice, **_describe(noise), "warnings": warnings}
-    return xr.Dataset(evidence, coords={"estimator": list(estimates)}, attrs=attrs)
+    said = [
+        *_warnings(pca, maps, coherence, evidence, number, options),
+        *examined.warnings(around, automatic=options.n == "auto"),
+    ]
+    attrs = {"n_endmembers": number, "chosen": chosen, "reason": reason, **_describe(noise)}
+    attrs |= {**examined.attrs, "second_opinion": examined.second_opinion, "warnings": said}
+    dataset = xr.Dataset(found, coords={"estimator": list(estimates)})
+    return dataset.merge(around).merge(examined.variables).assign_attrs(attrs)
 
 
 def elbow(eigenvalues: Floats, max_points: int = 20) -> int:
@@ -115,9 +108,11 @@ def elbow(eigenvalues: Floats, max_points: int = 20) -> int:
     return int(np.argmax(np.abs(below))) + 1
 
 
-def _coherence(pca: xr.Dataset) -> Floats:
+def _maps(pca: xr.Dataset) -> Floats:
+    """Score maps (frame, y, x, component) of a brightness of one."""
     maps = (pca.score / pca.pixel_weight).transpose(*pca.score.dims).to_numpy().astype(np.float64)
-    return map_coherence(maps.reshape(-1, *maps.shape[-3:]))
+    same: Floats = maps.reshape(-1, *maps.shape[-3:])
+    return same
 
 
 def _counts_ideally(pca: xr.Dataset, noise: Noise) -> bool:
@@ -136,14 +131,36 @@ def _parallel(pca: xr.Dataset, noise: Noise) -> Floats:
     return result
 
 
-def _estimates(pca: xr.Dataset, noise: Noise, coherence: Floats, parallel: Floats) -> dict[str, int]:
+def _evidence(pca: xr.Dataset, noise: Noise, coherence: Floats, parallel: Floats) -> Evidence:
     values = pca.eigenvalue.to_numpy()
+    empty = holds_no_structure(pca, noise)
     material = count_signals(values, noise, coherence, counting=_counts_ideally(pca, noise))
-    return {
-        "marchenko_pastur": max(1, material),
+    estimates = {
+        "marchenko_pastur": 0 if empty else max(1, material),
         "parallel_analysis": max(1, int(np.sum(values > MARGIN * parallel[0]))),
         "elbow": elbow(values),
     }
+    n_drift = 0 if empty else drift_components(pca, material, noise.edge)
+    return Evidence(estimates=estimates, eigenvalues=values, noise=noise, n_drift=n_drift, empty=empty)
+
+
+def _warnings(
+    pca: xr.Dataset,
+    maps: Floats,
+    coherence: Floats,
+    evidence: Evidence,
+    number: int,
+    options: ComponentOptions,
+) -> list[str]:
+    noise = evidence.noise
+    n_lines = 0 if _counts_ideally(pca, noise) else noise.rank
+    return [
+        *choice_warnings(number, evidence, options),
+        *drift_warnings(
+            pca, max(number, noise.rank), left_out=evidence.n_drift if options.n == "auto" else None
+        ),
+        *line_warnings(maps[..., :n_lines], coherence, evidence.eigenvalues, noise),
+    ]
 
 
 def _describe(noise: Noise) -> dict[str, float]:
@@ -151,71 +168,5 @@ def _describe(noise: Noise) -> dict[str, float]:
         "noise_level": noise.level,
         "noise_edge": noise.edge,
         "noise_stretch": noise.stretch,
-        "signal_rank": max(1, noise.rank),
+        "signal_rank": noise.rank,
     }
-
-
-def _check_user(options: ComponentOptions, pca: xr.Dataset, values: Floats) -> None:
-    if options.n == "auto":
-        return
-    shape = int(pca.attrs["n_valid_pixels"]), int(pca.attrs["n_channels"])
-    numerical = int(np.sum(values > rounding_error(values, *shape)))
-    limits = {
-        f"the image has only {shape[0]} valid pixels": shape[0],
-        f"the image has only {shape[1]} channels": shape[1],
-        f"the numerical rank of the image is {numerical}": numerical,
-        f"the PCA keeps {pca.sizes['component']} components (denoise.n_components)": pca.sizes["component"],
-    }
-    message, limit = min(limits.items(), key=lambda item: item[1])
-    if options.n > limit:
-        raise InputError(f"components.n is {options.n}, but {message}; choose at most {limit}")
-
-
-def _choose(
-    estimates: dict[str, int], values: Floats, noise: Noise, options: ComponentOptions
-) -> tuple[int, str, str]:
-    """Return the number of endmembers, the estimator chosen, and one plain sentence."""
-    edge = (
-        f"{noise.rank} eigenvalues exceed the noise edge of {noise.edge:.3g} (noise level {noise.level:.3g})"
-    )
-    if options.n != "auto":
-        return options.n, "user", f"{options.n} as set in components.n; {edge}."
-    chosen = "marchenko_pastur" if options.estimator == "auto" else options.estimator
-    found = estimates[chosen]
-    sentences = {
-        "marchenko_pastur": f"{edge}{_following(values, noise)}{_left_out(found, noise)}",
-        "parallel_analysis": f"{found} eigenvalues exceed the largest one of simulated noise (99 %)",
-        "elbow": f"the scree plot has its elbow at component {found}",
-    }
-    number = min(found, options.max)
-    capped = f"; components.max allows {number}" if number < found else ""
-    return number, chosen, f"{sentences[chosen]}{capped}."
-
-
-def _following(values: Floats, noise: Noise) -> str:
-    return f", the next one is {values[noise.rank]:.3g}" if noise.rank < len(values) else ""
-
-
-def _left_out(found: int, noise: Noise) -> str:
-    if (left_out := noise.rank - found) <= 0:
-        return ""
-    return f"; {left_out} near the edge not counted: maps not coherent in space, as those of detector noise"
-
-
-def _warnings(number: int, estimates: dict[str, int], noise: Noise, options: ComponentOptions) -> list[str]:
-    warnings = []
-    if number > max(1, noise.rank):
-        warnings.append(
-            f"{number} endmembers are asked for, but {max(1, noise.rank)} components stand out from the "
-            "noise; the others will be fitted to noise"
-        )
-    if not noise.is_white:
-        warnings.append(
-            f"the noise is correlated between channels: its eigenvalues reach {noise.stretch:.2f} times "
-            "as far as those of white noise; parallel analysis assumes white noise and may find too many"
-        )
-    if options.n == "auto" and estimates["marchenko_pastur"] > options.max:
-        warnings.append(
-            f"{estimates['marchenko_pastur']} components stand out; components.max is {options.max}"
-        )
-    return warnings

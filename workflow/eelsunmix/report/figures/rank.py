@@ -16,6 +16,7 @@ from eelsunmix.report.figures.style import (
     GREY,
     ORANGE,
     RED,
+    SEQUENTIAL,
     axis,
     base_layout,
     label,
@@ -57,6 +58,15 @@ def score_maps(pca: xr.Dataset, view: MapView, *, count: int, chosen: int) -> di
     return map_grid(
         tiles, view, columns=columns_for(len(tiles), view), widest=300 if view.aspect > 0.2 else 420
     )
+
+
+def residual_map(rank: xr.Dataset, view: MapView) -> dict[str, Any]:
+    """Draw how far each pixel is from what the components describe, up to its largest value."""
+    image = view.image(rank["residual_deviation"])
+    highest = max(float(np.nanmax(image)), float(rank.attrs["residual_limit"]))
+    scale = Scale(low=0.0, high=highest, unit="sd", colours=SEQUENTIAL)
+    tile = Tile(title="largest deviation", image=image, scale=scale)
+    return map_grid([tile], view, columns=1, widest=420)
 
 
 def loadings(pca: xr.Dataset, *, count: int, chosen: int, columns: int, title: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from eelsunmix.storage.layout import Layout, attribute, variable
 from eelsunmix.storage.layouts.axes import IMAGE
 
 NLM = "`spatial: nlm`"
+NOISY = "the image has noise"
 KNOWN = "known of the image"
 PCA = Layout(
     path="pca.zarr",
@@ -57,22 +58,55 @@ RANK = Layout(
             "index", "float", "1", "99 % quantile of pure noise, on the scale of `eigenvalue`"
         ),
         "coherence": variable(
-            "component", "float", "1", "correlation of a score map with itself, one to four pixels away"
+            "component",
+            "float",
+            "1",
+            "log10 of 1 % over the chance that random scan lines have the order of this score map",
+        ),
+        "chi2": variable(
+            "number", "float", "1", "mean square of what so many components leave, over the noise"
+        ),
+        "stability": variable(
+            "number",
+            "float",
+            "1",
+            "cosine of the largest angle between the components of halves of the pixels",
+        ),
+        "residual_deviation": variable(
+            "navigation",
+            "float",
+            "1",
+            "largest deviation of the pixel from the components in a window of energy, over the noise",
+            when=NOISY,
+        ),
+        "prediction_chi2": variable(
+            "n_predicting",
+            "float",
+            "1",
+            "misfit of held-out counts to none, one, two ... components of the others",
+            when="the values are counts",
         ),
     },
-    coordinates={
+    coordinates=IMAGE
+    | {
         "estimator": variable(
-            "estimator", "text", None, "`marchenko_pastur, parallel_analysis, elbow` and, if given, `user`"
+            "estimator",
+            "text",
+            None,
+            "`marchenko_pastur, parallel_analysis, elbow`, of counts `prediction`, if given `user`",
         ),
+        "number": variable("number", "integer", None, "the chosen number of components and its neighbours"),
     },
     attributes={
         "n_endmembers": attribute("int", "the number that the fits use"),
         "chosen": attribute("str", "the estimator that it comes from"),
         "reason": attribute("str", "a sentence with the numbers"),
+        "second_opinion": attribute("str", "a sentence on the prediction of held-out counts"),
         "noise_level": attribute("float", "mean of the eigenvalues of the noise, measured on their tail"),
         "noise_edge": attribute("float", "the largest eigenvalue that noise alone gives"),
         "noise_stretch": attribute("float", "how much wider the noise is than that of ideal counts"),
         "signal_rank": attribute("int", "eigenvalues above the edge"),
+        "residual_limit": attribute("float", "`residual_deviation` that chance does not reach", when=NOISY),
         "warnings": attribute("list", "sentences"),
     },
 )

@@ -1,0 +1,304 @@
+"""Defects planted in simulated images: the number of components is right, or the store says what is wrong."""
+
+import numpy as np
+import pytest
+import xarray as xr
+from scipy.ndimage import gaussian_filter1d
+
+import eelsunmix as eu
+from eelsunmix.pca import DenoiseOptions
+from eelsunmix.rank import ComponentOptions
+
+ENERGY = 400.0 + 1.2 * np.arange(130)
+
+
+def spectrum(exponent=3.0, **edges):
+    """Background of one count at 400 eV, with edges of so many per cent, 4 eV wide, at these energies."""
+    steps = sum(height / 100 / (1 + np.exp(-(ENERGY - float(at[1:])) / 4)) for at, height in edges.items())
+    return (ENERGY / 400.0) ** -exponent * (1.0 + steps)
+
+
+TITANIUM, OXYGEN = spectrum(3.0, e456=35), spectrum(3.1, e532=40)
+
+
+def mixed(share, counts=200.0):
+    """Expected counts of two materials; `share` (y, x) of the first one."""
+    return counts * (share[..., None] * TITANIUM + (1 - share[..., None]) * OXYGEN)
+
+
+def halves(shape):
+    """The first material to the left, the second to the right, with a border of some pixels."""
+    return np.broadcast_to(1 / (1 + np.exp((np.arange(shape[1]) - shape[1] / 2) / 1.5)), shape)
+
+
+def image_of(values, **attrs):
+    axes = {d: (d, np.arange(float(n)), {"units": "nm"}) for d, n in zip("yx", values.shape, strict=False)}
+    energy = {"energy_loss": ("energy_loss", ENERGY[: values.shape[2]], {"units": "eV"})}
+    return xr.DataArray(
+        values, dims=("y", "x", "energy_loss"), coords=axes | energy, name="counts", attrs=attrs
+    )
+
+
+def counted(expected, seed):
+    return image_of(np.random.default_rng(seed).poisson(expected).astype(np.uint32), counts_per_electron=1.0)
+
+
+def by_camera(expected, seed, per_electron=12.0, blur=0.8):
+    """Counts of a camera that spreads electrons over channels and adds noise of its own."""
+    rng = np.random.default_rng(seed)
+    counts = gaussian_filter1d(per_electron * rng.poisson(expected / per_electron), blur, axis=-1)
+    return image_of(
+        (counts + rng.normal(0, 2, counts.shape)).astype(np.float32), counts_per_electron=per_electron
+    )
+
+
+def rank_of(image, **options):
+    pca = eu.denoise(image, DenoiseOptions(spatial="none"))
+    return eu.estimate_endmembers(image, pca, ComponentOptions(**options))
+
+
+def said(rank, *, about_camera=False):
+    """Warnings; those of a camera's coupled channels, which are true of every camera here, only on demand."""
+    return [text for text in rank.attrs["warnings"] if about_camera or "correlated between" not in text]
+
+
+CLEAN = {
+    "two materials": lambda seed: (counted(mixed(halves((23, 31))), seed), 2),
+    "one material": lambda seed: (counted(mixed(np.ones((19, 27))), seed), 1),
+    "many counts": lambda seed: (counted(mixed(halves((17, 26)), 2e4), seed), 2),
+    "few counts": lambda seed: (counted(mixed(halves((31, 44)), 8.0), seed), 2),
+    "a line": lambda seed: (counted(mixed(halves((1, 64))), seed), 2),
+    "vacuum on one side": lambda seed: (
+        counted(mixed(halves((24, 29))) * np.where(np.arange(29) < 9, 0.004, 1.0)[:, None], seed),
+        2,
+    ),
+    "a wedge": lambda seed: (
+        counted(mixed(halves((24, 29))) * np.linspace(0.3, 1.8, 24)[:, None, None], seed),
+        2,
+    ),
+    "a camera": lambda seed: (by_camera(mixed(halves((26, 33)), 1500.0), seed), 2),
+    "a camera, vacuum": lambda seed: (
+        by_camera(mixed(halves((26, 33)), 1500.0) * np.where(np.arange(33) < 12, 0.01, 1.0)[:, None], seed),
+        2,
+    ),
+    "a camera without spread": lambda seed: (by_camera(mixed(halves((21, 18)), 900.0), seed, blur=0.01), 2),
+    "a gain error": lambda seed: (
+        counted(mixed(halves((23, 31))) * np.random.default_rng(9).normal(1, 0.02, ENERGY.size), seed),
+        2,
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", CLEAN)
+def test_clean_images_are_counted_right_and_nothing_is_said(kind):
+    image, number = CLEAN[kind](40)
+    rank = rank_of(image)
+    assert rank.attrs["n_endmembers"] == number
+    assert said(rank) == []
+    assert rank.stability.sel(number=number) > 0.9
+    assert rank.residual_deviation.max() < rank.attrs["residual_limit"]
+    if "prediction" in rank.estimator:
+        assert rank.estimate.sel(estimator="prediction") == number
+
+
+@pytest.mark.parametrize(
+    ("axis", "period", "shape"), [("y", 2.6, (47, 9)), ("x", 3.4, (8, 52)), ("y", 5.0, (40, 21))]
+)
+def test_atomic_planes_on_a_camera_are_a_component(axis, period, shape):
+    """A third material that shows in every few scan lines alone, with an eigenvalue near the edge."""
+    phase = 2 * np.pi * np.arange(shape["yx".index(axis)]) / period
+    planes = (1 + np.cos(phase)) / 2
+    planes = planes[:, None] if axis == "y" else planes[None]
+    third = 1500.0 * spectrum(3.0, e480=9) - 1500.0 * spectrum(3.0)
+    rank = rank_of(by_camera(mixed(halves(shape), 1500.0) + planes[..., None] * third, 11))
+    assert rank.attrs["signal_rank"] == rank.attrs["n_endmembers"] == 3
+    assert rank.coherence[2] > 0
+    assert said(rank) == []
+
+
+def offsets_of_lines(shape, seed, size):
+    """A read-out that adds another amount of one pattern to every scan line."""
+    rng = np.random.default_rng(seed)
+    pattern = np.where(np.arange(ENERGY.size) // 32 % 2, 1.0, -1.0)
+    return size * rng.standard_normal(shape[0])[:, None, None] * pattern
+
+
+@pytest.mark.parametrize(
+    ("shape", "seed", "size"), [((34, 12), 1, 22.0), ((46, 7), 2, 22.0), ((29, 25), 3, 15.0)]
+)
+def test_scan_lines_without_order_are_no_material_and_are_named(shape, seed, size):
+    image = by_camera(mixed(halves(shape), 1500.0), seed)
+    image += offsets_of_lines(shape, seed, size).astype(np.float32)
+    rank = rank_of(image)
+    assert rank.attrs["n_endmembers"] == 2
+    assert rank.attrs["signal_rank"] == 3
+    assert len(said(rank)) == 1
+    assert said(rank)[0].startswith("Component 3 (eigenvalue ")
+    assert "set components.n higher if it is of the specimen" in said(rank)[0]
+
+
+def test_strong_scan_lines_are_counted_but_named():
+    image = by_camera(mixed(halves((29, 25)), 1500.0), 3)
+    image += offsets_of_lines((29, 25), 3, 40.0).astype(np.float32)
+    rank = rank_of(image)
+    assert rank.attrs["n_endmembers"] == 3
+    assert len(said(rank)) == 1
+    assert "set components.n lower if it is read-out" in said(rank)[0]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        lambda rng: rng.normal(0, 4, (14, 18, 90)),
+        lambda rng: 250.0 + rng.normal(0, 4, (14, 18, 90)),
+        lambda rng: np.full((11, 16, 70), 37.0),
+        lambda rng: rng.poisson(60.0, (13, 17, 80)),
+    ],
+    ids=["read-out noise", "offset and read-out noise", "constant", "light on the camera"],
+)
+def test_nothing_is_an_answer(values):
+    rank = rank_of(image_of(values(np.random.default_rng(6))))
+    assert rank.estimate.sel(estimator="marchenko_pastur") == 0
+    assert rank.attrs["n_endmembers"] == 1
+    assert len(said(rank)) == 1
+    assert said(rank)[0].startswith("There is no structure above the noise")
+    assert "check that the file is the right one" in said(rank)[0]
+
+
+def test_the_stages_that_follow_run_on_nothing():
+    image = image_of(250.0 + np.random.default_rng(2).normal(0, 4, (9, 12, 60)), counts_per_electron=1.0)
+    rank = rank_of(image)
+    result = eu.unmix(image, "nmf", n_endmembers=rank.attrs["n_endmembers"], seed=0)
+    assert result.sizes["endmember"] == 1
+    assert np.isfinite(result.endmember_spectrum).all()
+
+
+PLACES = {
+    "together": [(20, 30), (20, 31), (21, 30), (21, 31), (22, 30)],
+    "scattered": [(3, 5), (50, 11), (33, 60)],
+}
+
+
+@pytest.mark.parametrize("where", PLACES)
+@pytest.mark.parametrize(("make", "height"), [(counted, 20), (by_camera, 75)])
+def test_a_rare_phase_is_found_and_its_pixels_are_named(where, make, height):
+    expected = mixed(halves((61, 72)), 600.0)
+    for y, x in PLACES[where]:
+        expected[y, x] += 600.0 * (spectrum(3.0, e500=height) - spectrum(3.0))
+    rank = rank_of(make(expected, 21))
+    assert rank.attrs["n_endmembers"] == 2
+    found = np.argwhere((rank.residual_deviation > rank.attrs["residual_limit"]).values)
+    assert sorted(map(tuple, found.tolist())) == sorted(PLACES[where])
+    assert len(said(rank)) == 1
+    assert said(rank)[0].startswith(f"{len(found)} pixels hold more than the 2 components describe (y = ")
+    assert "a rare phase, or a spike" in said(rank)[0]
+    assert "set components.n one higher" in said(rank)[0]
+
+
+@pytest.mark.parametrize("height", [60.0, 5000.0])
+def test_spikes_of_one_channel_are_no_rare_phase(height):
+    image = counted(mixed(halves((24, 35)), 300.0), 8)
+    image[5, 9, 40] += int(height)
+    assert not any("rare phase" in text for text in said(rank_of(image)))
+
+
+@pytest.mark.parametrize(("counts", "sd", "seed"), [(400.0, 0.9, 1), (3000.0, 0.6, 2), (900.0, 1.3, 3)])
+def test_a_drift_of_the_energy_axis_is_named_and_no_material(counts, sd, seed):
+    rng = np.random.default_rng(seed)
+    walk = np.cumsum(rng.standard_normal(21 * 26))
+    walk = sd * (walk - walk.mean()) / walk.std()
+    fine = np.arange(380.0, 580.0, 0.1)
+    lines = (fine / 400) ** -3 * (1 + 0.35 / (1 + np.exp(-(fine - 456) / 1.5)))
+    lines += 0.4 * np.exp(-(((fine - 462) / 3) ** 2))
+    expected = np.stack([np.interp(ENERGY + shift, fine, counts * lines) for shift in walk])
+    rank = rank_of(counted(expected.reshape(21, 26, -1), seed))
+    assert rank.attrs["signal_rank"] >= 2
+    assert rank.attrs["n_endmembers"] == 1
+    assert "a drift of the energy axis" in rank.attrs["reason"]
+    assert len(said(rank)) == 1
+    assert "the energy axis drifts between pixels" in said(rank)[0]
+    assert "corrections.align" in said(rank)[0]
+
+
+@pytest.mark.parametrize(("shift", "counts", "seed"), [(0.8, 900.0, 1), (1.6, 300.0, 2), (1.6, 3000.0, 3)])
+def test_a_chemical_shift_of_one_edge_of_two_stays_a_material(shift, counts, seed):
+    def lines(at):
+        white = 0.3 * np.exp(-(((ENERGY - at - 4) / 2.5) ** 2)) + 0.2 * np.exp(-(((ENERGY - 537) / 3) ** 2))
+        return spectrum(3.0, e532=30) + 0.35 / (1 + np.exp(-(ENERGY - at) / 1.2)) * spectrum(3.0) + white
+
+    share = halves((24, 29))[..., None]
+    rank = rank_of(counted(counts * (share * lines(456.0) + (1 - share) * lines(456.0 + shift)), seed))
+    assert rank.attrs["n_endmembers"] == 2
+    assert all("so it is counted" in text for text in said(rank))
+
+
+def test_materials_that_drift_together_stay():
+    """Two materials on the left and the right; the drift runs from top to bottom."""
+    share, shifts = halves((30, 28)), np.linspace(-2, 2, 30)
+    fine = np.arange(380.0, 580.0, 0.1)
+    sharp = [np.exp(-(((fine - at) / 4) ** 2)) + 0.02 * (fine / 400) ** -3 for at in (450.0, 505.0)]
+    expected = np.empty((30, 28, ENERGY.size))
+    for y, shift in enumerate(shifts):
+        first, second = (np.interp(ENERGY + shift, fine, 200.0 * one) for one in sharp)
+        expected[y] = share[y][:, None] * first + (1 - share[y])[:, None] * second
+    rank = rank_of(counted(expected, 4))
+    assert rank.attrs["n_endmembers"] >= 2
+
+
+def test_the_number_of_the_user_that_is_too_small_is_named():
+    share = np.clip(np.add.outer(np.arange(22) % 7, np.zeros(25)) / 6, 0, 1)
+    third = 300.0 * (spectrum(3.0, e490=50) - spectrum(3.0)) * (np.arange(25) > 14)[:, None]
+    rank = rank_of(counted(mixed(share, 300.0) + third, 3), n=2)
+    assert rank.attrs["n_endmembers"] == 2
+    assert any("2 endmembers are asked for, but 3 components stand out" in text for text in said(rank))
+    np.testing.assert_array_equal(rank.number, [1, 2, 3])
+    assert rank.chi2.sel(number=2) > 1.2
+    assert rank.chi2.sel(number=3) == pytest.approx(1, abs=0.03)
+
+
+def test_one_component_more_is_noise_and_one_less_misfits():
+    rank = rank_of(counted(mixed(halves((27, 32)), 500.0), 5))
+    np.testing.assert_array_equal(rank.number, [1, 2, 3])
+    less, chosen, more = rank.chi2.values
+    assert less > 1.5
+    assert chosen == pytest.approx(1, abs=0.03)
+    assert more == pytest.approx(chosen, abs=0.03)
+    assert rank.stability.values[1] > 0.98
+    assert rank.stability.values[2] < 0.7
+
+
+def test_held_out_counts_know_the_number():
+    share = halves((26, 31))
+    expected = mixed(share, 150.0)
+    expected += 150.0 * (spectrum(3.0, e500=30) - spectrum(3.0)) * (np.arange(26) > 15)[:, None, None]
+    rank = rank_of(counted(expected, 7))
+    assert rank.estimate.sel(estimator="prediction") == rank.attrs["n_endmembers"] == 3
+    assert int(rank.prediction_chi2.to_numpy().argmin()) == 3
+    assert "3 predict the other half" in rank.attrs["second_opinion"]
+    camera = rank_of(by_camera(expected * 10, 7))
+    assert "prediction" not in camera.estimator
+    assert "not those of ideal counts" in camera.attrs["second_opinion"]
+
+
+def test_blocks_and_frames_change_nothing():
+    """A lazy image in small blocks, and the same pixels as a series."""
+    image = counted(mixed(halves((24, 31)), 250.0), 14)
+    whole = rank_of(image)
+    for other in (image.chunk(y=5, x=31), image.chunk(y=24, x=8)):
+        xr.testing.assert_allclose(rank_of(other), whole, rtol=1e-4)
+    values = image.to_numpy().reshape(3, 8, 31, -1)
+    series = rank_of(xr.DataArray(values, dims=("frame", "y", "x", "energy_loss"), name="counts"))
+    assert series.attrs["n_endmembers"] == whole.attrs["n_endmembers"] == 2
+    assert series.residual_deviation.dims == ("frame", "y", "x")
+
+
+def test_invalid_pixels_have_no_residual():
+    image = counted(mixed(halves((18, 23)), 250.0), 15)
+    valid = np.ones((18, 23), bool)
+    valid[3:6, 7:9] = False
+    image = image.where(xr.DataArray(valid, dims=("y", "x")), 0).assign_coords(
+        valid_pixel=(("y", "x"), valid)
+    )
+    rank = rank_of(image)
+    np.testing.assert_array_equal(np.isnan(rank.residual_deviation), ~valid)
+    assert said(rank) == []

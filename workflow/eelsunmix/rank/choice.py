@@ -1,0 +1,143 @@
+"""Which number is taken, why, and what the user has to know of it."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import numpy as np
+import xarray as xr
+from pydantic import Field
+
+from eelsunmix.errors import InputError
+from eelsunmix.options import Options
+from eelsunmix.pca.noise_eigenvalues import Noise, rounding_error
+from eelsunmix.typing import Floats
+
+
+class ComponentOptions(Options):
+    """Number of endmembers to look for, or how to find it.
+
+    Parameters
+    ----------
+    n : int or "auto"
+        The number, or "auto" to estimate it.
+    max : int
+        Largest number that an estimate may give.
+    estimator : {"auto", "marchenko_pastur", "parallel_analysis", "elbow"}
+        Estimate that is used if `n` is "auto"; "auto" is the calibrated edge of Marchenko and Pastur.
+    """
+
+    n: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
+    max: int = Field(10, ge=1)
+    estimator: Literal["auto", "marchenko_pastur", "parallel_analysis", "elbow"] = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What is known before a number is taken.
+
+    Parameters
+    ----------
+    estimates : dict of str to int
+        By estimator.
+    eigenvalues : ndarray, shape (index,)
+        Decreasing.
+    noise : Noise
+        Their noise.
+    n_drift : int
+        Components that are the drift of the energy axis.
+    empty : bool
+        Whether nothing but an offset stands out.
+    """
+
+    estimates: dict[str, int]
+    eigenvalues: Floats
+    noise: Noise
+    n_drift: int
+    empty: bool
+
+
+def check_user(options: ComponentOptions, pca: xr.Dataset, values: Floats) -> None:
+    """Refuse a number that the data cannot hold."""
+    if options.n == "auto":
+        return
+    shape = int(pca.attrs["n_valid_pixels"]), int(pca.attrs["n_channels"])
+    numerical = int(np.sum(values > rounding_error(values, *shape)))
+    limits = {
+        f"the image has only {shape[0]} valid pixels": shape[0],
+        f"the image has only {shape[1]} channels": shape[1],
+        f"the numerical rank of the image is {numerical}": numerical,
+        f"the PCA keeps {pca.sizes['component']} components (denoise.n_components)": pca.sizes["component"],
+    }
+    message, limit = min(limits.items(), key=lambda item: item[1])
+    if options.n > limit:
+        raise InputError(f"components.n is {options.n}, but {message}; choose at most {limit}")
+
+
+def choose(evidence: Evidence, options: ComponentOptions) -> tuple[int, str, str]:
+    """Return the number of endmembers, the estimator chosen, and one plain sentence."""
+    noise = evidence.noise
+    edge = (
+        f"{noise.rank} eigenvalues exceed the noise edge of {noise.edge:.3g} (noise level {noise.level:.3g})"
+    )
+    if options.n != "auto":
+        return options.n, "user", f"{options.n} as set in components.n; {edge}."
+    chosen = "marchenko_pastur" if options.estimator == "auto" else options.estimator
+    found = evidence.estimates[chosen]
+    sentences = {
+        "marchenko_pastur": f"{edge}{_following(evidence)}{_left_out(evidence)}",
+        "parallel_analysis": f"{found} eigenvalues exceed the largest one of simulated noise (99 %)",
+        "elbow": f"the scree plot has its elbow at component {found}",
+    }
+    materials = max(1, found - evidence.n_drift)
+    number = min(materials, options.max)
+    drift = (
+        f"; {evidence.n_drift} of them not counted: a drift of the energy axis" if evidence.n_drift else ""
+    )
+    capped = f"; components.max allows {number}" if number < materials else ""
+    return number, chosen, f"{sentences[chosen]}{drift}{capped}."
+
+
+def _following(evidence: Evidence) -> str:
+    rank, values = evidence.noise.rank, evidence.eigenvalues
+    return f", the next one is {values[rank]:.3g}" if rank < len(values) else ""
+
+
+def _left_out(evidence: Evidence) -> str:
+    if (left_out := evidence.noise.rank - evidence.estimates["marchenko_pastur"]) <= 0 or evidence.empty:
+        return ""
+    return f"; {left_out} near the edge not counted: maps not coherent in space, as those of detector noise"
+
+
+def choice_warnings(number: int, evidence: Evidence, options: ComponentOptions) -> list[str]:
+    """Say what is wrong with the number itself, or with the noise that it rests on."""
+    if evidence.empty:
+        return [_emptiness(number)]
+    noise, found = evidence.noise, evidence.estimates["marchenko_pastur"]
+    warnings = []
+    if number > max(1, noise.rank):
+        warnings.append(
+            f"{number} endmembers are asked for, but {max(1, noise.rank)} components stand out from the "
+            "noise; the others will be fitted to noise"
+        )
+    if options.n != "auto" and number < found - evidence.n_drift:
+        warnings.append(
+            f"{number} endmembers are asked for, but {found - evidence.n_drift} components stand out from "
+            "the noise; endmembers will be mixtures of materials: raise components.n, or set it to auto"
+        )
+    if not noise.is_white:
+        warnings.append(
+            f"the noise is correlated between channels: its eigenvalues reach {noise.stretch:.2f} times "
+            "as far as those of white noise; parallel analysis assumes white noise and may find too many"
+        )
+    if options.n == "auto" and found - evidence.n_drift > options.max:
+        warnings.append(f"{found - evidence.n_drift} components stand out; components.max is {options.max}")
+    return warnings
+
+
+def _emptiness(number: int) -> str:
+    held = "1 endmember, the mean spectrum, is" if number == 1 else f"{number} endmembers are"
+    return (
+        "There is no structure above the noise: the image holds at most an offset that is the same in all "
+        f"channels. {held} fitted all the same and stands for no material; check that the file is the right "
+        "one, its energy range, and whether the dark spectrum was subtracted from a dark image."
+    )

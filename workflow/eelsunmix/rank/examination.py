@@ -1,0 +1,154 @@
+"""The counts themselves, beside the eigenvalues: do the components predict them, and what do they miss."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from eelsunmix.pca.noise_eigenvalues import Noise
+from eelsunmix.rank.outliers import Outliers, are_counts, find_outliers, take_sample
+from eelsunmix.rank.prediction import predicted_gains, predictive_number
+from eelsunmix.words import place_in_words
+
+FEW = 0.02
+"""Part of the pixels up to which outliers are a rare phase; beyond it the description is wrong."""
+
+UNSTABLE = 0.4
+"""Stability that noise reaches: the cosine of random directions among ten."""
+
+NAMED = 4
+"""Pixels that a warning names."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examined:
+    """What the counts say of a number of components.
+
+    Parameters
+    ----------
+    variables : Dataset
+        For the store.
+    predicting : int, optional
+        Leading components that predict; None where the values are no counts.
+    outlying : str
+        A sentence on pixels that the components do not describe; empty where there are none.
+    attrs : dict
+        For the store.
+    n_components : int
+        Components that were examined.
+    """
+
+    variables: xr.Dataset = field(default_factory=xr.Dataset)
+    predicting: int | None = None
+    outlying: str = ""
+    attrs: dict[str, Any] = field(default_factory=dict)
+    n_components: int = 1
+
+    @property
+    def estimates(self) -> dict[str, int]:
+        """The number that prediction gives, by the name of the estimator."""
+        return {} if self.predicting is None else {"prediction": self.predicting}
+
+    @property
+    def second_opinion(self) -> str:
+        """What prediction says, in a sentence."""
+        if self.predicting is None:
+            return "Held-out counts cannot be predicted: the values are not those of ideal counts."
+        return f"Of components learned from half of the counts, {self.predicting} predict the other half."
+
+    def warnings(self, around: xr.Dataset, *, automatic: bool) -> list[str]:
+        """Sentences for the user.
+
+        Parameters
+        ----------
+        around : Dataset
+            From `neighbouring_numbers`.
+        automatic : bool
+            Whether the number is an estimate.
+        """
+        found = [self.outlying] if self.outlying else []
+        if not automatic:
+            return found
+        if self.predicting is not None and self.predicting > self.n_components:
+            found.append(
+                f"{self.predicting} components learned from half of the counts predict the other half better "
+                f"than {self.n_components} do: the number may be too small; compare the maps with those for "
+                f"components.n: {self.predicting}"
+            )
+        stable = around["stability"].sel(number=self.n_components).item() if self._is_in(around) else 1.0
+        if stable < UNSTABLE and (self.predicting is None or self.predicting < self.n_components):
+            found.append(
+                f"Component {self.n_components} is hardly above the noise: two halves of the pixels do not "
+                f"show the same one (stability {stable:.2f}); compare the maps with those for components.n: "
+                f"{self.n_components - 1}"
+            )
+        return found
+
+    def _is_in(self, around: xr.Dataset) -> bool:
+        return self.n_components > 1 and self.n_components in around["number"]
+
+
+def examine(image: xr.DataArray, pca: xr.Dataset, noise: Noise, *, n_components: int) -> Examined:
+    """Predict held-out counts, and look for pixels that the leading components do not describe.
+
+    Parameters
+    ----------
+    image : DataArray, shape (..., channel)
+        Read twice, block by block.
+    pca : Dataset
+        From `denoise`.
+    noise : Noise
+        Of its eigenvalues; without any noise nothing can be examined.
+    n_components : int
+        Leading components that describe the image.
+    """
+    if noise.level <= np.finfo(np.float32).eps:
+        return Examined(n_components=n_components)
+    sample = take_sample(image, pca)
+    counting = are_counts(sample, noise)
+    outliers = find_outliers(image, pca, sample, noise, n_components=n_components, counting=counting)
+    variables: dict[str, Any] = {"residual_deviation": (image.dims[:-1], outliers.deviation, {"units": "1"})}
+    predicting = None
+    if counting:
+        chi2, significance = predicted_gains(
+            sample.spectra.astype(np.int64), pca.sizes["component"], np.random.default_rng(0)
+        )
+        predicting = predictive_number(significance)
+        variables["prediction_chi2"] = ("n_predicting", chi2, {"units": "1"})
+    coordinates = {name: coord for name, coord in pca["pixel_weight"].coords.items()}
+    return Examined(
+        variables=xr.Dataset(variables, coords=coordinates),
+        predicting=predicting,
+        outlying=_outlying(image, outliers, n_components),
+        attrs={"residual_limit": outliers.limit},
+        n_components=n_components,
+    )
+
+
+def _outlying(image: xr.DataArray, outliers: Outliers, n_components: int) -> str:
+    found = outliers.found
+    if not found.any():
+        return ""
+    largest = np.unravel_index(
+        np.argsort(np.where(found, -outliers.deviation, np.inf), axis=None), found.shape
+    )
+    places = np.transpose(largest)[: min(NAMED, int(found.sum()))]
+    names = "; ".join(place_in_words(image, place.tolist()) for place in places)
+    more = "; ..." if found.sum() > NAMED else ""
+    energy = image.dims[-1]
+    at = place_in_words(image.isel({dim: 0 for dim in image.dims[:-1]}), [outliers.window[tuple(places[0])]])
+    pixels = "1 pixel holds" if found.sum() == 1 else f"{found.sum()} pixels hold"
+    what = (
+        f"{pixels} more than the {n_components} components describe ({names}{more}; up to "
+        f"{np.nanmax(outliers.deviation):.1f} standard deviations, near {energy} of {at.split('= ')[-1]})"
+    )
+    if found.sum() > max(NAMED, FEW * found.size):
+        return (
+            f"{what}: a component is missing, or the spectra are not sums of a few (drift, gain, thickness); "
+            "look at residual_deviation in rank.zarr, correct the cause or set components.n higher"
+        )
+    return (
+        f"{what}: a rare phase, or a spike. Look at residual_deviation in rank.zarr and at these spectra; "
+        "for a phase set components.n one higher, spikes are removed by corrections.spikes"
+    )

@@ -1,0 +1,110 @@
+"""Whether the scan lines of a map come in an order: tests against permutations of whole lines.
+
+Noise of scan lines (a camera that reads each line with another offset) is as likely in any order of the
+lines. Layers, gradients, atomic planes and lattices are not: lines at some distance are alike, or opposite.
+"""
+
+import numpy as np
+
+from eelsunmix.typing import Floats
+
+PERMUTATIONS = 2997
+BATCH = 111
+
+CLEAR = 0.3
+"""A chance above this one after the first batch is not made any more precise."""
+
+BEYOND_CHANCE = 10.0
+"""Standard deviations of the permuted statistics beyond which no further ones are needed."""
+
+SHARES = np.array([1.5, 6.0, 6.0])
+"""One over the share of each statistic in the probability."""
+
+USUAL = 10
+"""Places that the scatter along all lines counts for, beside that along one line."""
+
+PATTERNS = 4
+"""Leading singular patterns that stand for what the lines look like: permuted lines have the same ones."""
+
+
+def chance_of_order(lines: Floats, rng: np.random.Generator) -> float:
+    """Probability that a random order of the lines is as ordered as this one.
+
+    Three statistics: how alike neighbours are, the largest autocorrelation of either sign at any lag up to
+    half the lines, and the largest power of any period. The smallest of their probabilities counts, each
+    times its share.
+
+    Parameters
+    ----------
+    lines : ndarray, shape (line, place)
+        Without NaN.
+    rng : Generator
+        Source of the permutations.
+
+    Examples
+    --------
+    >>> planes = np.cos(2 * np.pi * np.arange(40) / 2.6)[:, None] * np.ones(5)
+    >>> chance_of_order(planes, np.random.default_rng(0)) < 0.01
+    True
+    """
+    patterns = _patterns(_equally_noisy(lines - lines.mean(axis=0)))
+    found, above, drawn = _statistics(patterns[None]), np.zeros(3), 0
+    while drawn < PERMUTATIONS:
+        order = rng.permuted(np.tile(np.arange(len(lines)), (BATCH, 1)), axis=1)
+        random = _statistics(patterns[order])
+        if np.any(found > random.mean(axis=0) + BEYOND_CHANCE * random.std(axis=0)):
+            return float(SHARES.min() / (PERMUTATIONS + 1))
+        above += np.sum(random >= found - 1e-9 * np.abs(found), axis=0)
+        drawn += BATCH
+        if np.min(SHARES * (above + 1)) / (drawn + 1) > CLEAR:
+            break
+    return float(min(1.0, np.min(SHARES * (above + 1)) / (drawn + 1)))
+
+
+def lines_differ(lines: Floats) -> float:
+    """Probability, by an F test, that the means of lines of independent pixels differ as these ones do.
+
+    Examples
+    --------
+    >>> noise = np.random.default_rng(0).normal(size=(30, 8))
+    >>> lines_differ(noise) > 0.01, lines_differ(noise + np.arange(30)[:, None] % 7) < 1e-9
+    (True, True)
+    """
+    from scipy import special
+
+    n_lines, n_places = lines.shape
+    within = float(lines.var(axis=1, ddof=1).mean())
+    ratio = n_places * float(lines.mean(axis=1).var(ddof=1)) / max(within, np.finfo(float).tiny)
+    return float(special.fdtrc(n_lines - 1, n_lines * (n_places - 1), ratio))
+
+
+def _equally_noisy(lines: Floats) -> Floats:
+    """Divide lines by the scatter along them: noisy lines side by side are no order."""
+    if (degrees := lines.shape[1] - 1) == 0:
+        return lines
+    within = lines.var(axis=1, ddof=1)
+    if within.mean() <= np.finfo(float).eps * lines.var():
+        return lines
+    # Of few places it is hardly known, and then that of all lines counts more.
+    variance = (degrees * within + USUAL * within.mean()) / (degrees + USUAL)
+    even: Floats = lines / np.sqrt(np.maximum(variance, np.finfo(float).tiny))[:, None]
+    return even - even.mean(axis=0)
+
+
+def _patterns(lines: Floats) -> Floats:
+    left, values, _ = np.linalg.svd(lines, full_matrices=False)
+    patterns: Floats = (left * values)[:, :PATTERNS]
+    return patterns
+
+
+def _statistics(patterns: Floats) -> Floats:
+    """Neighbours', largest autocorrelation, largest power of sets (set, line, pattern), but for factors."""
+    n_lines = patterns.shape[1]
+    lag = np.arange(1, n_lines // 2 + 1)
+    power = np.sum(np.abs(np.fft.rfft(patterns, axis=1)) ** 2, axis=2)[:, 1:]
+    padded = np.sum(np.abs(np.fft.rfft(patterns, 2 * n_lines, axis=1)) ** 2, axis=2)
+    products = np.fft.irfft(padded, axis=1)
+    # Centred lines have a sum of zero, so that two different ones are slightly opposite on average.
+    expected = -products[:, :1] * (n_lines - lag) / (n_lines * (n_lines - 1))
+    correlation = (products[:, lag] - expected) / np.sqrt(n_lines - lag)
+    return np.stack([correlation[:, 0], np.abs(correlation).max(axis=1), power.max(axis=1)], axis=1)

@@ -1,0 +1,38 @@
+"""Sentences about maps of scan lines, of which nobody can say whether they are of the specimen."""
+
+from eelsunmix.pca.noise_eigenvalues import Noise
+from eelsunmix.rank.coherence import NEAR_EDGE, disordered_lines
+from eelsunmix.typing import Floats
+
+
+def line_warnings(maps: Floats, coherence: Floats, eigenvalues: Floats, noise: Noise) -> list[str]:
+    """Name the components whose maps are scan lines without any order, near the edge of noise or far above.
+
+    Parameters
+    ----------
+    maps : ndarray, shape (frame, y, x, component)
+        Those of the components above the edge.
+    coherence : ndarray, shape (component,)
+        From `map_coherence`.
+    eigenvalues : ndarray, shape (index,)
+        Decreasing.
+    noise : Noise
+        Its edge.
+    """
+    shown = [i for i in range(1, maps.shape[-1]) if coherence[i] <= 0 and disordered_lines(maps[..., i])]
+    strong = [i for i in shown if eigenvalues[i] > NEAR_EDGE * noise.edge]
+    weak = [i for i in shown if i not in strong]
+    advice = (
+        (weak, "Not counted, being near the edge of noise: set components.n higher if it is of the specimen"),
+        (strong, "Counted, being far above the edge of noise: set components.n lower if it is read-out"),
+    )
+    return [f"{_what(found, eigenvalues)} {what}" for found, what in advice if found]
+
+
+def _what(found: list[int], eigenvalues: Floats) -> str:
+    which = ", ".join(f"{i + 1} (eigenvalue {eigenvalues[i]:.3g})" for i in found)
+    return (
+        f"Component {which}: whole scan lines differ, in no order that neighbours or a period would make. "
+        "That is read-out noise of scan lines, or a layer of one or two lines; the maps cannot tell, the "
+        "loading may (edges, or noise?)."
+    )

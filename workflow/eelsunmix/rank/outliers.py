@@ -1,0 +1,157 @@
+"""Pixels that the components do not describe, looked for in all of them block by block."""
+
+import operator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from eelsunmix.execution import blocks
+from eelsunmix.image import valid_pixels
+from eelsunmix.pca.noise_eigenvalues import Noise
+from eelsunmix.rank.residuals import Description, Scatter, describe, measure_scatter
+from eelsunmix.typing import Bools, Floats, Indices
+
+SAMPLE = 2048
+"""Pixels whose counts are predicted, and on whose residuals the scatter is measured."""
+
+SAMPLE_ELEMENTS = 2**22
+
+ROWS = 512
+"""Spectra looked at together."""
+
+FALSE_ALARMS = 0.005
+"""Expected number of outlying pixels in an image without any."""
+
+_Pieces = list[tuple[NDArray[Any], ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outliers:
+    """Pixels that the components do not describe.
+
+    Parameters
+    ----------
+    deviation : ndarray, shape (navigation)
+        Largest deviation of each pixel in any window of energy, in standard deviations; NaN where invalid.
+    window : ndarray of int, shape (navigation)
+        Channel in the middle of that window.
+    limit : float
+        Deviation above which less than one pixel in 200 images is expected.
+    """
+
+    deviation: Floats
+    window: Indices
+    limit: float
+
+    @property
+    def found(self) -> Bools:
+        """Pixels beyond the limit."""
+        beyond: Bools = np.nan_to_num(self.deviation, nan=0.0) > self.limit
+        return beyond
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """Spectra (pixel, channel) of some valid pixels, and their weights (pixel)."""
+
+    spectra: NDArray[Any]
+    pixel_weight: Floats
+
+
+def take_sample(image: xr.DataArray, pca: xr.Dataset) -> Sample:
+    """Gather up to `SAMPLE` valid pixels at random."""
+    weight = _pixel_weight(image, pca)
+    usable = np.flatnonzero(valid_pixels(image).ravel() & np.isfinite(weight.ravel()))
+    limit = min(len(usable), SAMPLE, max(2, SAMPLE_ELEMENTS // image.shape[-1]))
+    chosen = np.zeros(weight.size, bool)
+    chosen[np.random.default_rng(0).permutation(usable)[:limit]] = True
+    navigation = image.dims[:-1]
+    marked = image.assign_coords(
+        sampled=(navigation, chosen.reshape(weight.shape)), pixel_weight=(navigation, weight)
+    )
+    spectra, weights = _joined(blocks.fold(_gather, marked, operator.add))
+    return Sample(spectra=spectra, pixel_weight=weights)
+
+
+def are_counts(sample: Sample, noise: Noise) -> bool:
+    """Whether the values are whole numbers with the noise of ideal counts, of a few channels or many."""
+    spectra = sample.spectra
+    whole = spectra.dtype.kind in "iu" or bool(np.all(spectra == np.rint(spectra)))
+    return whole and bool(spectra.min() >= 0) and noise.is_white and 0.7 < noise.level < 1.4
+
+
+def find_outliers(
+    image: xr.DataArray, pca: xr.Dataset, sample: Sample, noise: Noise, *, n_components: int, counting: bool
+) -> Outliers:
+    """Look for pixels that the leading components do not describe.
+
+    Parameters
+    ----------
+    image : DataArray, shape (..., channel)
+        Read once, block by block.
+    pca : Dataset
+        From `denoise`.
+    sample : Sample
+        Of the image.
+    noise : Noise
+        Of the eigenvalues.
+    n_components : int
+        Leading components that describe the image.
+    counting : bool
+        Whether the noise is that of ideal counts.
+    """
+    description = describe(pca, n_components, noise.level, counting=counting)
+    residuals = description.residuals(sample.spectra, sample.pixel_weight)
+    scatter = measure_scatter(residuals, sample.pixel_weight, counting=counting)
+    weight = _pixel_weight(image, pca)
+    marked = image.assign_coords(pixel_weight=(image.dims[:-1], weight))
+    marked = marked.assign_coords(place=(image.dims[:-1], np.arange(weight.size).reshape(weight.shape)))
+
+    def kernel(block: xr.DataArray) -> _Pieces:
+        return _block_deviations(block, description, scatter)
+
+    place, deviation, window = _joined(blocks.fold(kernel, marked, operator.add))
+    deviations, windows = np.full(weight.size, np.nan), np.zeros(weight.size, np.intp)
+    deviations[place], windows[place] = deviation, window
+    return Outliers(
+        deviation=deviations.reshape(weight.shape),
+        window=windows.reshape(weight.shape),
+        limit=_limit(len(place) * len(description.starts)) * scatter.uncertainty,
+    )
+
+
+def _limit(n_looked_at: int) -> float:
+    from scipy import special
+
+    return float(-special.ndtri(FALSE_ALARMS / n_looked_at / 2))
+
+
+def _pixel_weight(image: xr.DataArray, pca: xr.Dataset) -> Floats:
+    weight: Floats = pca["pixel_weight"].transpose(*image.dims[:-1]).to_numpy().astype(np.float64)
+    return weight
+
+
+def _gather(block: xr.DataArray) -> _Pieces:
+    mask = block["sampled"].to_numpy()
+    return [(block.to_numpy()[mask], block["pixel_weight"].to_numpy()[mask])]
+
+
+def _block_deviations(block: xr.DataArray, description: Description, scatter: Scatter) -> _Pieces:
+    spectra = block.to_numpy().reshape(-1, block.shape[-1])
+    weight, place = (block[name].to_numpy().ravel() for name in ("pixel_weight", "place"))
+    usable = np.flatnonzero(valid_pixels(block).ravel() & np.isfinite(weight))
+    middle = (description.starts + description.stops) // 2
+    pieces: _Pieces = []
+    for start in range(0, len(usable), ROWS):
+        rows = usable[start : start + ROWS]
+        residuals = description.residuals(spectra[rows], weight[rows])
+        deviation, window = scatter.deviation(residuals, weight[rows])
+        pieces.append((place[rows], deviation, middle[window]))
+    return pieces
+
+
+def _joined(pieces: _Pieces) -> tuple[NDArray[Any], ...]:
+    return tuple(np.concatenate(part) for part in zip(*pieces, strict=True))

@@ -1,0 +1,74 @@
+"""A second opinion: how many components of one half of the counts predict the other half.
+
+Counts are thinned: each one goes to one half or the other by the toss of a coin, which makes two independent
+images of the same specimen. That needs counts as a counting detector gives them.
+"""
+
+import numpy as np
+
+from eelsunmix.typing import Floats
+
+PREDICTS = 3.0
+"""Standard deviations by which a component must lower the deviance of the other half."""
+
+
+def predicted_gains(counts: Floats, n_components: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Learn components from one half of the counts and measure what they explain of the other half.
+
+    Parameters
+    ----------
+    counts : ndarray, shape (pixel, channel)
+        Whole numbers, not negative.
+    n_components : int
+        Components that are tried; fewer where there are fewer pixels or channels.
+    rng : Generator
+        Tosses the coins.
+
+    Returns
+    -------
+    chi2 : ndarray, shape (components + 1,)
+        Mean square deviation of the other half in units of the noise, with none, one, two ... components.
+    significance : ndarray, shape (components,)
+        What each component lowers it by, in standard deviations over the pixels. Scores are shrunk by what
+        noise adds to them, so that a component of signal never makes the prediction worse on average.
+
+    References
+    ----------
+    Neufeld, Dharamshi, Gao, Witten, JMLR 25 (2024) 57 (thinning); Owen, Perry, Ann. Appl. Stat. 3 (2009) 564.
+    """
+    counts = counts[counts.sum(axis=1) > 0]
+    counts = counts[:, counts.sum(axis=0) > 0]
+    pixel, channel = counts.sum(axis=1), counts.mean(axis=0)
+    weight = np.sqrt(pixel / pixel.mean())[:, None] * np.sqrt(channel)
+    half = rng.binomial(counts.astype(np.int64), 0.5)
+    learned, other = half / weight, (counts - half) / weight
+    directions, values = _principal(learned, min(n_components, min(counts.shape) - 1))
+    edge = 0.5 * (1 + np.sqrt(counts.shape[1] / len(counts))) ** 2
+    shrinkage = np.maximum(1 - edge / np.maximum(values, edge), 0.0)
+    mine, theirs = (learned @ directions) * shrinkage, other @ directions
+    gains = 2 * mine * theirs - mine**2
+    scatter = np.maximum(gains.std(axis=0) * np.sqrt(len(gains)), np.finfo(float).tiny)
+    lowered = np.concatenate([[0.0], np.cumsum(gains.sum(axis=0))])
+    return (np.sum(other**2) - lowered) / (0.5 * other.size), gains.sum(axis=0) / scatter
+
+
+def predictive_number(significance: Floats) -> int:
+    """Count the leading components that predict.
+
+    Examples
+    --------
+    >>> predictive_number(np.array([200.0, 31.0, 5.0, 0.4, 3.1]))
+    3
+    """
+    fails = np.flatnonzero(significance <= PREDICTS)
+    return int(fails[0]) if fails.size else len(significance)
+
+
+def _principal(rows: Floats, number: int) -> tuple[Floats, Floats]:
+    """Leading eigenvectors (channel, component) and eigenvalues of rows^T rows / number of rows."""
+    from scipy.sparse.linalg import eigsh
+
+    products = rows.T @ rows / len(rows)
+    start = np.ones(len(products))
+    values, vectors = eigsh(products, k=number, v0=start)
+    return vectors[:, ::-1], values[::-1]
