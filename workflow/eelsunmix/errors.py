@@ -3,6 +3,7 @@
 import errno
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
 
 LONGEST_LIST = 20
 """Names that a message lists at most."""
@@ -10,9 +11,10 @@ LONGEST_LIST = 20
 REMEDIES = {
     errno.ENOSPC: ("the disk is full", "free some space and run again"),
     errno.EDQUOT: ("the quota is used up", "free some space and run again"),
-    errno.EACCES: ("no permission", "check the folder or give another with --directory"),
-    errno.EPERM: ("no permission", "check the folder or give another with --directory"),
-    errno.EROFS: ("the file system is read-only", "give another folder with --directory"),
+    errno.EFBIG: ("the file is larger than files may be here", "write to another disk or lift the limit"),
+    errno.EACCES: ("no permission", "check the folder or write to another one"),
+    errno.EPERM: ("no permission", "check the folder or write to another one"),
+    errno.EROFS: ("the file system is read-only", "write to another folder"),
     errno.ENOTDIR: ("a file stands where a folder is needed", "move it away"),
     errno.EEXIST: ("a file stands where a folder is needed", "move it away"),
     errno.EIO: ("the disk reports an error", "check it"),
@@ -31,6 +33,20 @@ class InputError(ValueError):
 
 class StoreError(InputError):
     """A result store is missing, incomplete or damaged; the message names the store and the chunk."""
+
+
+def unwritable(path: str | Path, error: OSError) -> InputError:
+    """Say in one line why a file cannot be written, and what helps: in a notebook as in a workflow.
+
+    Examples
+    --------
+    >>> unwritable("fit.state", OSError(errno.ENOSPC, "No space left on device"))
+    InputError('fit.state: cannot be written, the disk is full; free some space and run again')
+    """
+    missing_folder = ("its folder does not exist", "make the folder first")
+    known = {**REMEDIES, errno.ENOENT: missing_folder, errno.EISDIR: ("it is a folder", "name a file in it")}
+    meaning, remedy = known.get(error.errno or 0, (error.strerror, "check the folder"))
+    return InputError(f"{path}: cannot be written, {meaning}; {remedy}")
 
 
 class MethodFailedError(RuntimeError):

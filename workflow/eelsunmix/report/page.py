@@ -10,6 +10,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from eelsunmix.errors import unwritable
 from eelsunmix.report.content import Figure, Section
 from eelsunmix.report.figures.encoding import ArrayBank, script_hash, script_json
 
@@ -87,7 +88,7 @@ def write_page(path: Path, text: str) -> Path:
         Path(temporary).chmod(0o666 & ~_umask())
         Path(temporary).replace(path)
     except OSError as error:  # of a full disk, which does not say of which file
-        raise OSError(error.errno, error.strerror, str(path)) from error
+        raise unwritable(path, error) from error
     finally:
         Path(temporary).unlink(missing_ok=True)
     return path

@@ -8,7 +8,7 @@ import logging
 import os
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from eelsunmix.errors import MethodFailedError
+from eelsunmix.errors import MethodFailedError, unwritable
 from eelsunmix.typing import Floats
 
 logger = logging.getLogger(__name__)
@@ -178,9 +178,10 @@ class Training:
                 np.savez(file, **self._state())
             beside.replace(self.checkpoint)
         except OSError as error:
-            raise OSError(error.errno, error.strerror, str(self.checkpoint)) from error
+            raise unwritable(self.checkpoint, error) from error
         finally:
-            beside.unlink(missing_ok=True)
+            with suppress(OSError):
+                beside.unlink(missing_ok=True)
 
     def _state(self) -> dict[str, Any]:
         state: dict[str, Any] = {"key": np.array(self.key), "history": np.array(self.history)}
@@ -207,7 +208,7 @@ class Training:
 
     def _stored(self) -> dict[str, Any] | None:
         """Read the checkpoint; None without one of this training that is whole."""
-        if self.checkpoint is None or not self.checkpoint.exists():
+        if self.checkpoint is None or not self.checkpoint.is_file():
             return None
         try:
             with self.checkpoint.open("rb") as file, np.load(file, allow_pickle=False) as stored:

@@ -4,6 +4,7 @@ Only imported inside functions, because it needs numba.  All in one file: numba 
 and looks at the time stamp of the function's own file only: an edit in another one would go unseen.
 """
 
+import logging
 import math
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,8 @@ from numba import njit, uint64
 
 from eelsunmix.typing import Floats
 
+logger = logging.getLogger(__name__)
+
 
 def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """Compile without the lock of the interpreter; keep the result on disk where a place can be found."""
@@ -20,11 +23,25 @@ def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
 
     def decorate(function: Callable[..., Any]) -> Any:
         try:
-            return njit(cache=True, **options)(function)
+            return _kept_if_possible(njit(cache=True, **options)(function))
         except RuntimeError:
             return njit(**options)(function)
 
     return decorate
+
+
+def _kept_if_possible(kernel: Any) -> Any:
+    """Let a full disk cost the next start a compilation, and not this one its result."""
+    keep = kernel._cache.save_overload
+
+    def keep_or_go_on(*arguments: Any) -> None:
+        try:
+            keep(*arguments)
+        except OSError as error:
+            logger.warning("a compiled kernel cannot be kept on disk, so it is compiled again: %s", error)
+
+    kernel._cache.save_overload = keep_or_go_on
+    return kernel
 
 
 _NORMAL = 1.0 / math.sqrt(2.0 * math.pi)
