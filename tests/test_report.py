@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from eelsunmix.edges import Edge
 from eelsunmix.errors import InputError
 from eelsunmix.methods import method_names
 from eelsunmix.methods._references import references
@@ -309,6 +310,19 @@ def test_page_of_x_rays_without_edges(tmp_path):
     spectra = figures_of(elements)["figures"]["spectra"]["variants"]
     titles = {figure["layout"]["xaxis"]["title"]["text"] for figure in spectra.values()}
     assert titles == {"energy (keV)"}
+
+
+def test_windows_in_ev_are_drawn_on_an_axis_in_kev(tmp_path):
+    edge = Edge(element="C", onset_eV=284, fit_eV=(190, 270), integrate_eV=(284, 350))
+    arguments = report_arguments(methods=("nmf",), edges={"C_K": edge}, source="eds")
+    elements = Elements(write_report(tmp_path / "page.html", **arguments).read_text(encoding="utf-8"))
+    figures = figures_of(elements)["figures"]
+    (windows,) = figures["windows"]["variants"].values()
+    drawn = {(shape["x0"], shape["x1"]) for shape in windows["layout"]["shapes"]}
+    assert drawn == {(0.19, 0.27), (0.284, 0.35)}
+    assert windows["layout"]["xaxis"]["range"] == pytest.approx([0.1708, 0.3692])
+    marks = next(iter(figures["spectra"]["variants"].values()))["layout"]["shapes"]
+    assert 0.284 in {mark["x0"] for mark in marks}
 
 
 def test_measured_sample_has_no_truth(tmp_path):

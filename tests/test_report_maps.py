@@ -198,7 +198,7 @@ def test_panels_fill_the_width_without_overlap():
 
 
 def test_edges_outside_the_axis_are_not_marked():
-    edges = {"Ti_L23": {"onset_eV": 456.0}, "Pt_M45": {"onset_eV": 2122.0}}
+    edges = {"Ti_L23": {"onset": 456.0}, "Pt_M45": {"onset": 2122.0}}
     shapes, texts = edge_marks(edges, np.linspace(350, 860, 40))
     assert [shape["x0"] for shape in shapes] == [456.0]
     assert [text["text"] for text in texts] == ["Ti L23"]
@@ -240,7 +240,7 @@ def test_each_method_has_a_panel_of_its_components_in_the_colours_of_the_groups(
         for method in "abc"
     }
     options = {
-        "edges": {"Co_L23": {"onset_eV": 779.0}},
+        "edges": {"Co_L23": {"onset": 779.0}},
         "display": "as returned",
         "title": "energy loss (eV)",
     }

@@ -12,6 +12,7 @@ from eelsunmix.report.figures.mapview import MapView, view_of
 from eelsunmix.report.figures.style import REFERENCE, method_styles
 from eelsunmix.report.formatting import integer
 from eelsunmix.stage_warnings import collect_warnings
+from eelsunmix.units import electronvolts_per
 
 MAP_PIXELS = 2_600_000
 """Pixels that all maps of a page together may have, so that it stays under 15 MB: 2.7 bytes each."""
@@ -75,10 +76,10 @@ class Inputs:
 
     @cached_property
     def edges(self) -> dict[str, dict[str, Any]]:
-        """Edges in the order of the stores: name -> element, onset_eV, fit_eV, integrate_eV."""
+        """Edges in the order of the stores: name -> element, onset, fit, integrate, in the unit of the axis."""
         described = dict(self.bs.attrs.get("edges", {}))
         names: Any = self.bs["edge"].values if "edge" in self.bs.dims else []
-        return {str(name): dict(described.get(str(name), {})) for name in names}
+        return {str(name): _on_axis(described.get(str(name), {}), self.energy_unit) for name in names}
 
     @cached_property
     def profiles(self) -> dict[str, dict[str, Any]]:
@@ -158,3 +159,12 @@ class Inputs:
     def remarked(self, caption: str) -> str:
         """Return a caption of maps with what the reader has to know about their display."""
         return f"{caption} {self.view.remark}".strip()
+
+
+def _on_axis(edge: Mapping[str, Any], unit: str) -> dict[str, Any]:
+    """Describe an edge with its energies in the unit of an axis, so that figures draw them on it."""
+    size = electronvolts_per(unit) or 1.0
+    return {
+        key.removesuffix("_eV"): (np.asarray(value) / size).tolist() if key.endswith("_eV") else value
+        for key, value in edge.items()
+    }

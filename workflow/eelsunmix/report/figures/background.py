@@ -13,7 +13,7 @@ from eelsunmix.report.figures.spectra import panel_title
 from eelsunmix.report.figures.style import BLACK, DIVERGING, RED, axis, base_layout, label, line
 from eelsunmix.report.texts import plain
 
-WINDOWS = (("fit_eV", "fit", "rgba(107,116,128,0.16)"), ("integrate_eV", "integrate", "rgba(0,114,178,0.14)"))
+WINDOWS = (("fit", "rgba(107,116,128,0.16)"), ("integrate", "rgba(0,114,178,0.14)"))
 
 
 def windows_figure(bs: xr.Dataset, edge: str, windows: Mapping[str, Any], title: str) -> dict[str, Any]:
@@ -25,7 +25,7 @@ def windows_figure(bs: xr.Dataset, edge: str, windows: Mapping[str, Any], title:
         The store of the background subtraction.
     edge : str
     windows : mapping
-        ``fit_eV`` and ``integrate_eV`` of the edge.
+        ``fit`` and ``integrate`` of the edge.
     title : str
         Title of the spectral axis.
     """
@@ -70,7 +70,7 @@ def _scale(image: np.ndarray, unit: str, signed: bool) -> Scale:
 
 def shown_range(windows: Mapping[str, Any]) -> tuple[float, float]:
     """Return the range that shows both windows with some room beside them."""
-    low, high = windows["fit_eV"][0], windows["integrate_eV"][1]
+    low, high = windows["fit"][0], windows["integrate"][1]
     return low - 0.12 * (high - low), high + 0.12 * (high - low)
 
 
@@ -80,8 +80,8 @@ def _region_traces(
     energy = np.asarray(spectrum[spectrum.dims[-1]].values, dtype=float)
     low, high = shown_range(windows)
     shown = (energy >= low) & (energy <= high)
-    fitted = (energy >= windows["fit_eV"][0]) & (energy <= windows["integrate_eV"][1])
-    net = (energy >= windows["integrate_eV"][0]) & (energy <= windows["integrate_eV"][1])
+    fitted = (energy >= windows["fit"][0]) & (energy <= windows["integrate"][1])
+    net = (energy >= windows["integrate"][0]) & (energy <= windows["integrate"][1])
     axes = {"xaxis": axis_name("x", i), "yaxis": axis_name("y", i), "showlegend": i == 0}
     hover = {"hovertemplate": "%{x:.5g}: %{y:.4g} counts<extra>%{fullData.name}</extra>"}
     y, b = spectrum.values, background.values
@@ -107,13 +107,13 @@ def _window_shapes(windows: Mapping[str, Any], i: int) -> list[dict[str, Any]]:
     box = {"type": "rect", "line": {"width": 0}, "layer": "below"}
     return [
         {**box, **where, "x0": windows[key][0], "x1": windows[key][1], "fillcolor": colour}
-        for key, _, colour in WINDOWS
+        for key, colour in WINDOWS
     ]
 
 
 def _window_names(windows: Mapping[str, Any], i: int) -> list[dict[str, Any]]:
     where = {"xref": axis_name("x", i), "yref": f"{axis_name('y', i)} domain", "y": 0.02, "yanchor": "bottom"}
     return [
-        label(name, x=sum(windows[key]) / 2, font={"size": 10, "color": "#4a525b"}, **where)
-        for key, name, _ in WINDOWS
+        label(key, x=sum(windows[key]) / 2, font={"size": 10, "color": "#4a525b"}, **where)
+        for key, _ in WINDOWS
     ]

@@ -21,7 +21,7 @@ def edge_marks(
     Parameters
     ----------
     edges : mapping
-        Name -> dict with ``onset_eV``; edges outside the axis are left out.
+        Name -> dict with ``onset``; edges outside the axis are left out.
     energy : ndarray, shape (channel,)
     panel : int
         Panel of the figure.
@@ -34,7 +34,7 @@ def edge_marks(
         Shapes and annotations of plotly.
     """
     x, y = axis_name("x", panel), f"{axis_name('y', panel)} domain"
-    onsets = sorted((float(edge["onset_eV"]), name) for name, edge in edges.items() if "onset_eV" in edge)
+    onsets = sorted((float(edge["onset"]), name) for name, edge in edges.items() if "onset" in edge)
     inside = [(onset, name) for onset, name in onsets if energy[0] <= onset <= energy[-1]]
     dotted = {"color": "#8a929c", "width": 1, "dash": "dot"}
     shapes = [

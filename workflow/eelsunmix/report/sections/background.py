@@ -94,13 +94,13 @@ def _edge_row(inputs: Inputs, edge: str, windows: dict[str, Any]) -> Row:
     negative = inputs.comparison["negative_fraction"].sel({"label": REFERENCE, "edge": edge}).item()
     fit, integrate = (
         interval(windows[key], inputs.energy_unit) if key in windows else DASH
-        for key in ("fit_eV", "integrate_eV")
+        for key in ("fit", "integrate")
     )
     return Row(
         cells=(
             cell(edge.replace("_", " ")),
             cell(str(windows.get("element", DASH))),
-            figure_cell(tidy(windows.get("onset_eV"))),
+            figure_cell(tidy(windows.get("onset"))),
             figure_cell(fit),
             figure_cell(integrate),
             figure_cell(percent(negative)),
