@@ -144,6 +144,28 @@ def test_threads_are_bounded_and_blas_is_held_to_one(image):
         assert {pool["num_threads"] for pool in threadpool_info()} <= {1}
 
 
+LOADED_LATE = """
+import os, sys
+import numpy as np
+from threadpoolctl import threadpool_info
+from eelsunmix.execution.clusters import execution
+
+with execution(threads=3):
+    assert "scipy.linalg" not in sys.modules
+    import scipy.linalg
+    print({pool["num_threads"] for pool in threadpool_info()})
+print(os.environ.get("OPENBLAS_NUM_THREADS"))
+"""
+
+
+def test_a_blas_that_loads_later_is_held_to_one_thread_too():
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED_LATE], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines() == ["{1}", "None"]
+
+
 def test_processes_give_the_same_result_and_open_no_port_to_the_world(image):
     lazy = image.chunk({"y": 4})
     expected = fold(_mean_and_count, lazy, _join, elements=700)

@@ -222,9 +222,17 @@ def test_the_command_writes_the_tables_between_the_markers(tmp_path, monkeypatch
     Path("docs").mkdir()
     page = (ROOT / "docs" / "data-model.md").read_text(encoding="utf-8")
     Path("docs/data-model.md").write_text(page.replace("| `snr` |", "| `old` |"), encoding="utf-8")
-    assert main() == 0
+    assert main([]) == 0
     assert capsys.readouterr().out == "wrote docs/data-model.md\n"
     assert Path("docs/data-model.md").read_text(encoding="utf-8") == page
+
+
+def test_help_writes_nothing(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as stopped:
+        main(["--help"])
+    assert stopped.value.code == 0
+    assert "docs/data-model.md" in capsys.readouterr().out
 
 
 def test_a_page_without_markers_is_refused():

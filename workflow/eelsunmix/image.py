@@ -5,7 +5,6 @@ from collections.abc import Hashable
 import numpy as np
 import xarray as xr
 
-from eelsunmix.errors import InputError
 from eelsunmix.typing import Bools, Indices
 
 NAVIGATION_DIMS = ("frame", "y", "x")
@@ -56,18 +55,7 @@ def as_spectrum_image(image: xr.DataArray) -> xr.DataArray:
     DataArray
         In canonical order, with a coordinate of the energies (numbers of the channels where there was none)
         and the coordinate `valid_pixel`.
-
-    Raises
-    ------
-    InputError
-        It has no dim of pixels beside the energy, or no real numbers.
     """
-    if image.ndim < 2:
-        raise InputError(
-            f"the image has dims {image.dims}; it needs an energy dim and at least one of pixels"
-        )
-    if image.dtype.kind not in "uif":
-        raise InputError(f"the image has values of type {image.dtype}; unmixing needs real numbers")
     image = in_canonical_order(image)
     energy = image.dims[-1]
     if energy not in image.coords:

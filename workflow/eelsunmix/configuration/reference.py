@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from eelsunmix.configuration.schema import all_kinds, definitions
+from eelsunmix.configuration.sections import SAMPLE_KEYS, TOP_KEYS
 from eelsunmix.configuration.settings import Sections
 from eelsunmix.methods import method_class, method_names
 from eelsunmix.mistakes import Schema, alternatives, needed
@@ -47,7 +48,8 @@ def _top(known: Schema) -> Iterator[str]:
 
 def _sample(known: Schema) -> Iterator[str]:
     yield "## Sample: `samples.NAME`\n"
-    yield "Either `file` or `simulate`. Every key of the top level except `samples`, `dask` and `device`"
+    *others, last = (f"`{key}`" for key in TOP_KEYS if key not in SAMPLE_KEYS)
+    yield f"Either `file` or `simulate`. Every key of the top level except {', '.join(others)} and {last}"
     yield "may stand here too; it then replaces the whole value given at the top level, for this sample.\n"
     yield _table(_rows(known, "SampleSettings", ("file", "simulate", "fit_on")))
 

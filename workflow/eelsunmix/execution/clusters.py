@@ -1,7 +1,6 @@
 """Who runs the blocks: threads of this process, a local cluster, a SLURM cluster, or a running scheduler."""
 
 import ctypes
-import importlib
 import logging
 import os
 import subprocess
@@ -62,8 +61,8 @@ def execution(options: Execution | None = None, *, threads: int = 1) -> Iterator
     """
     options = options or Execution()
     _return_freed_blocks()
-    importlib.import_module("scipy.linalg")  # has a BLAS of its own; what loads later would not be limited
-    with threadpool_limits(limits=1):
+    # The limits are for the BLAS that is loaded, the environment for that of SciPy, which comes when needed.
+    with _one_thread_each(), threadpool_limits(limits=1):
         if options.mode == "threads":
             with dask.config.set(scheduler="threads", num_workers=threads):
                 yield
@@ -95,11 +94,7 @@ def _distributed_client(options: Execution, threads: int) -> Iterator[None]:
             with _client_at(str(options.address)):
                 yield
         else:
-            with (
-                _one_thread_each(),
-                _cluster(options, options.workers or threads) as cluster,
-                Client(cluster),
-            ):
+            with _cluster(options, options.workers or threads) as cluster, Client(cluster):
                 yield
     except KilledWorker as error:
         raise InputError(
@@ -122,7 +117,7 @@ def _client_at(address: str) -> Iterator[None]:
 
 @contextmanager
 def _one_thread_each() -> Iterator[None]:
-    """Hold the libraries of workers, which inherit our environment, to one thread."""
+    """Hold libraries to one thread that load from now on: here, and in workers, which inherit this."""
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
     before = {name: os.environ.get(name) for name in names}
     os.environ.update(dict.fromkeys(names, "1"))

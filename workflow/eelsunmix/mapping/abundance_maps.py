@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix.execution import blocks
-from eelsunmix.mapping.pieces import in_pieces, maps_of_block, valid_spectra
+from eelsunmix.mapping.pieces import check_finite, in_pieces, maps_of_block, valid_spectra
 from eelsunmix.methods import Abundances, FrameModel, Model, PixelModel
 from eelsunmix.typing import Floats
 
@@ -63,7 +63,7 @@ def _features(model: FrameModel, image: xr.DataArray) -> xr.DataArray:
 
 
 def _features_of_block(block: xr.DataArray, model: FrameModel) -> xr.Dataset:
-    valid_spectra(block)  # refuses what is not finite; the features are those of all pixels of the frame
+    check_finite(block)  # although the features are those of all pixels of the frame
     spectra = block.to_numpy().reshape(-1, block.shape[-1])
     values = in_pieces(model.features, spectra, model.n_features).astype(np.float32)
     numbers = {"feature": np.arange(model.n_features)}

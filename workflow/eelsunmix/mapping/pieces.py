@@ -22,13 +22,25 @@ def valid_spectra(block: xr.DataArray) -> NDArray[Any]:
     InputError
         One of them has a value that is not finite.
     """
+    check_finite(block)
     spectra: NDArray[Any] = block.to_numpy()[block["valid_pixel"].to_numpy()]
-    if not np.isfinite(spectra).all():
+    return spectra
+
+
+def check_finite(block: xr.DataArray) -> None:
+    """Refuse a block, energy last, with a value that is not finite in a valid pixel.
+
+    Raises
+    ------
+    InputError
+        It has one.
+    """
+    finite = np.isfinite(block.to_numpy()).all(axis=-1)
+    if not finite[block["valid_pixel"].to_numpy()].all():
         raise InputError(
             f"{block.name or 'image'}: a valid pixel has a value that is not finite; "
             "mask it (valid_pixel) or repair it"
         )
-    return spectra
 
 
 def in_pieces(

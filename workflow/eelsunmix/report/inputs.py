@@ -76,7 +76,7 @@ class Inputs:
 
     @cached_property
     def edges(self) -> dict[str, dict[str, Any]]:
-        """Edges in the order of the stores: name -> element, onset, fit, integrate, in the unit of the axis."""
+        """Edges in the order of the stores: name -> element; onset, fit, integrate in the axis' unit."""
         described = dict(self.bs.attrs.get("edges", {}))
         names: Any = self.bs["edge"].values if "edge" in self.bs.dims else []
         return {str(name): _on_axis(described.get(str(name), {}), self.energy_unit) for name in names}

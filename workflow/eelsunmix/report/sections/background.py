@@ -93,8 +93,7 @@ def _edge_row(inputs: Inputs, edge: str, windows: dict[str, Any]) -> Row:
     mean, error, light, sigmas = _off_region(inputs, edge)
     negative = inputs.comparison["negative_fraction"].sel({"label": REFERENCE, "edge": edge}).item()
     fit, integrate = (
-        interval(windows[key], inputs.energy_unit) if key in windows else DASH
-        for key in ("fit", "integrate")
+        interval(windows[key], inputs.energy_unit) if key in windows else DASH for key in ("fit", "integrate")
     )
     return Row(
         cells=(
