@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+LONG = ("slurm", "workflow", "browser", "slow")
+"""Marks of long tests, those of the longest files first."""
 
 
 @pytest.fixture(scope="session")
@@ -19,6 +21,19 @@ def example_data():
         if folder and (Path(folder) / "STO-LMO_EELS_SI.dm3").is_file():
             return Path(folder)
     pytest.skip("no example data: set EELSUNMIX_DATA, or fetch them with `python -m eelsunmix.examples`")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Where workers share the files out, begin with the long ones, so that none is left alone at the end.
+
+    In one process the order stays: the quick tests of the kernels fail first.
+    """
+    if hasattr(config, "workerinput"):
+        ranks = {}
+        for item in items:
+            rank = next((i for i, mark in enumerate(LONG) if item.get_closest_marker(mark)), len(LONG))
+            ranks[item.path] = min(rank, ranks.get(item.path, rank))
+        items.sort(key=lambda item: ranks[item.path])
 
 
 def pytest_terminal_summary(terminalreporter):

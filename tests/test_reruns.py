@@ -130,7 +130,7 @@ EDITS = {
         "units.py",
         '"meV": 1e-3}',
         '"meV": 1e-3, "MeV": 1e6}',
-        IMPORTS | CORRECTIONS | SUBTRACTION | {"subtract_background", "compare"},
+        IMPORTS | CORRECTIONS | SUBTRACTION | {"subtract_background", "compare", "report"},
     ),
     "the search for pure pixels": (
         "methods/_vertices.py",
