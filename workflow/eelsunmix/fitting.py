@@ -121,13 +121,8 @@ def fit(
     variable, spread = _varies(chosen, learning, n_endmembers, brightness)
     train = _training(chosen, resources)
     dataset = _fitted(train, learning, n_endmembers, rng_method, image, variable=variable)
-    if variable and dataset.attrs["status"] != "failed":
-        said = "" if spread is None else f", which differ by {spread:.3g} times their noise"
-        parts = (dataset.attrs["message"], f"pixels brought to the same counts{said}")
-        dataset.attrs["message"] = "; ".join(filter(None, parts))
-    if chosen.simplex and not variable and dataset.attrs["status"] != "failed":
-        endmembers = dataset["endmember_spectrum"].to_numpy().astype(float)
-        dataset.attrs[LEARNED_BRIGHTNESS] = mean_brightness(learning.spectra.mean(axis=0), endmembers)
+    if dataset.attrs["status"] != "failed":
+        dataset = dataset.assign_attrs(_brightness_attributes(dataset, chosen, learning, variable, spread))
     return dataset.assign_attrs(
         brightness="variable" if variable else "constant",
         brightness_spread=spread,
@@ -151,6 +146,20 @@ def _method(method: str | Method, options: dict[str, Any]) -> Method:
     if message := missing_extra(method):
         raise InputError(f"{type(method).__name__} {message}")
     return method
+
+
+def _brightness_attributes(
+    dataset: xr.Dataset, method: Method, learning: LearningSet, variable: bool, spread: float | None
+) -> dict[str, Any]:
+    """Say that pixels were brought to the same counts, or keep the brightness that was learned from."""
+    if variable:
+        said = "" if spread is None else f", which differ by {spread:.3g} times their noise"
+        parts = (dataset.attrs["message"], f"pixels brought to the same counts{said}")
+        return {"message": "; ".join(filter(None, parts))}
+    if method.simplex:
+        endmembers = dataset["endmember_spectrum"].to_numpy().astype(float)
+        return {LEARNED_BRIGHTNESS: mean_brightness(learning.spectra.mean(axis=0), endmembers)}
+    return {}
 
 
 def _training(method: Method, resources: Resources) -> Training:
