@@ -1,0 +1,297 @@
+"""Simulated images for planted defects, files of them, and the whole chain from a file to the first screen."""
+
+import io
+import json
+import shutil
+import stat
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import xarray as xr
+
+from eelsunmix.background import BackgroundOptions, subtract_background
+from eelsunmix.comparison import compare
+from eelsunmix.corrections import Corrections, GainOptions, correct_image
+from eelsunmix.edges import Edge
+from eelsunmix.fitting import fit
+from eelsunmix.inputs import learning_image, mapped_image
+from eelsunmix.io import AxesOptions, DetectorOptions, EnergyAxis, import_image
+from eelsunmix.mapping import apply
+from eelsunmix.pca import denoise
+from eelsunmix.profiles import Profile
+from eelsunmix.rank import ComponentOptions, estimate_endmembers
+from eelsunmix.report.content import Notice, Text
+from eelsunmix.report.inputs import Inputs
+from eelsunmix.report.sections import verdict
+
+SHAPE = (13, 18)
+FIRST_EV = 370.0
+ENERGY = FIRST_EV + 1.5 * np.arange(170)
+DIMS = ("y", "x", "energy_loss")
+TI = Edge(element="Ti", onset_eV=456.0, fit_eV=(405.0, 450.0), integrate_eV=(456.0, 492.0))
+O = Edge(element="O", onset_eV=532.0, fit_eV=(497.0, 525.0), integrate_eV=(530.0, 572.0))  # noqa: E741
+EDGES = {"Ti_L23": TI, "O_K": O}
+
+
+# Spectra and scenes
+
+
+def power_law(energy, exponent):
+    """Background of one count at 400 eV."""
+    return (np.maximum(energy, 1.0) / 400.0) ** -exponent
+
+
+def edge_shape(energy, onset, *, white=0.6, delay=0.0):
+    """Edge of height one at its onset, with two white lines of 2 eV (sd), or rising over `delay` eV."""
+    above = np.clip(energy - onset, 0, None)
+    rise = 1 - np.exp(-above / delay) if delay else 1 / (1 + np.exp(-(energy - onset - 1.5) / 0.7))
+    lines = sum(np.exp(-0.5 * ((energy - onset - at) / 2.0) ** 2) for at in (4.0, 10.0))
+    return rise * (np.maximum(energy, 1.0) / onset) ** -3.0 + white * lines
+
+
+def material(energy, exponent, edges, **shape):
+    """Power law with edges, `edges` onset -> height relative to the background at 400 eV times that there."""
+    background = power_law(energy, exponent)
+    heights = {onset: height * power_law(onset, exponent) for onset, height in edges.items()}
+    return background + sum(h * edge_shape(energy, onset, **shape) for onset, h in heights.items())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """What is in an image: expected counts (y, x, channel), shares (y, x, material), spectra."""
+
+    expected: np.ndarray
+    share: np.ndarray
+    spectra: np.ndarray
+    energy: np.ndarray = field(default_factory=lambda: ENERGY)
+
+    @cached_property
+    def net_counts(self):
+        """Net counts that BS finds in the noise-free image, summed over all pixels."""
+        coords = {"energy_loss": ("energy_loss", self.energy, {"units": "eV"})}
+        image = xr.DataArray(self.expected, dims=DIMS, coords=coords)
+        return subtract_background(image, EDGES).net_counts.sum(["y", "x"])
+
+
+def share_of(shape=SHAPE, width=1.2):
+    """The first material to the left, the second to the right, (y, x, material)."""
+    left = np.broadcast_to(1 / (1 + np.exp((np.arange(shape[1]) - 0.45 * shape[1]) / width)), shape)
+    return np.stack([left, 1 - left], axis=-1)
+
+
+def mixture(share, spectra, energy=ENERGY):
+    """Scene of shares (y, x, material) of spectra (material, channel)."""
+    return Scene(expected=share @ spectra, share=share, spectra=spectra, energy=energy)
+
+
+def two_materials(shape=SHAPE, dose=500.0, energy=ENERGY, width=1.2):
+    """Ti to the left, O to the right; `dose` counts at 400 eV."""
+    spectra = dose * np.stack([material(energy, 3.0, {456.0: 0.35}), material(energy, 3.1, {532.0: 0.4})])
+    return mixture(share_of(shape, width), spectra, energy)
+
+
+# Files
+
+
+def write_npy(path, sample):
+    """Bare array."""
+    np.save(path.with_suffix(".npy"), sample.counts)
+    return path.with_suffix(".npy")
+
+
+def hspy_writer(energy, *, pixel=("nm", 0.4), dims=("y", "x")):
+    """Writer of HyperSpy's format, with an energy axis of units, offset, scale or `axis`."""
+
+    def write(path, sample):
+        path = path.with_suffix(".hspy")
+        units, scale = pixel
+        axes = [(dim, {"units": units, "scale": scale, "offset": 0.0}) for dim in dims]
+        with h5py.File(path, "w") as file:
+            file.attrs.update({"file_format": "HyperSpy", "file_format_version": "3.3"})
+            signal = file.create_group("Experiments/a")
+            signal.create_dataset("data", data=sample.counts)
+            for number, (name, values) in enumerate([*axes, ("E", dict(energy))]):
+                steps = values.pop("axis", None)
+                axis = signal.create_group(f"axis-{number}")
+                kind = "UniformDataAxis" if steps is None else "DataAxis"
+                axis.attrs.update({"name": name, "navigate": name != "E", "_type": kind} | values)
+                axis.attrs["size"] = sample.counts.shape[number]
+                if steps is not None:
+                    axis.create_dataset("axis", data=steps)
+            signal.create_group("original_metadata")
+            signal.create_group("metadata/General").attrs["title"] = "made"
+            signal.create_group("metadata/Signal").attrs["signal_type"] = "EELS"
+        return path
+
+    return write
+
+
+def ndata_writer(energy, *, pixel=("nm", 0.4)):
+    """Writer of Nion Swift's format, with an energy axis of units, offset and scale."""
+
+    def write(path, sample):
+        path = path.with_suffix(".ndata1")
+        buffer = io.BytesIO()
+        np.save(buffer, sample.counts)
+        pixels = {"offset": 0, "scale": pixel[1], "units": pixel[0]}
+        described = {
+            "spatial_calibrations": [pixels, pixels, dict(energy)],
+            "collection_dimension_count": 2,
+            "datum_dimension_count": 1,
+            "metadata": {"hardware_source": {"signal_type": "EELS"}},
+        }
+        with zipfile.ZipFile(path, "w") as file:
+            file.writestr("data.npy", buffer.getvalue())
+            file.writestr("metadata.json", json.dumps(described))
+        return path
+
+    return write
+
+
+def velox_writer(example_data, energy=ENERGY):
+    """Writer of Velox files: an EELS image added to a real EDS file, as the plugin expects it."""
+
+    def write(path, sample):
+        path = path.with_suffix(".emd")
+        shutil.copyfile(example_data / "Velox_EDS_16x16.emd", path)
+        path.chmod(stat.S_IRUSR | stat.S_IWUSR)
+        described = {"offset": float(energy[0]), "dispersion": float(energy[1] - energy[0])}
+        with h5py.File(path, "r+") as file:
+            group = file.create_group("Data/EelsSpectrumImage/0123")
+            group["Data"] = sample.counts.transpose(1, 2, 0)
+            for name in ("Metadata", "AcquisitionMetadata"):
+                text = json.dumps({"Data": described}).encode()
+                group[name] = np.frombuffer(text, "u1")[:, None]
+        return path
+
+    return write
+
+
+# The chain
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """A file and its configuration; what is not given is that of a bare array of `two_materials`.
+
+    Parameters
+    ----------
+    counts : ndarray
+        As the file holds them.
+    write : callable
+        (path without suffix, sample) -> path.
+    axes : AxesOptions
+    gain : dict
+        Options of the gain; `gain_reference` and `dark_reference` are files of these values.
+    corrections : dict
+        Options of the other steps.
+    fit_on : Sample, optional
+        Whose models are applied.
+    """
+
+    counts: np.ndarray
+    write: Callable[[Path, "Sample"], Path] = write_npy
+    axes: AxesOptions = AxesOptions(
+        dims=DIMS, energy=EnergyAxis(offset_eV=FIRST_EV, dispersion_eV=1.5), pixel_nm=0.4
+    )
+    signal: str | None = None
+    detector: DetectorOptions = DetectorOptions()
+    invalid_pixels: str = "refuse"
+    gain: Mapping[str, Any] = field(default_factory=dict)
+    gain_reference: np.ndarray | None = None
+    dark_reference: np.ndarray | None = None
+    corrections: Mapping[str, Any] = field(default_factory=dict)
+    components: ComponentOptions = ComponentOptions()
+    background: BackgroundOptions = BackgroundOptions()
+    edges: Mapping[str, Edge] = field(default_factory=lambda: EDGES)
+    profiles: Mapping[str, Profile] = field(default_factory=lambda: {"P": Profile()})
+    methods: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {"vca": {}})
+    fit_on: "Sample | None" = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """All stores of a sample, and what the first screen of its page says."""
+
+    inputs: Inputs
+
+    def __getattr__(self, name: str) -> xr.Dataset:
+        return getattr(self.inputs, name)
+
+    @property
+    def counts(self) -> xr.DataArray:
+        """Corrected counts."""
+        return self.inputs.corrected["counts"]
+
+    @property
+    def n_endmembers(self) -> int:
+        """Number that was chosen."""
+        return int(self.inputs.rank.attrs["n_endmembers"])
+
+    @property
+    def warnings(self) -> list[str]:
+        """Notices on the first screen, each with its title."""
+        blocks = verdict.section(self.inputs).blocks
+        return [f"{block.title}: {block.text}" for block in blocks if isinstance(block, Notice)]
+
+    @property
+    def said(self) -> list[str]:
+        """Notices and sentences of the first screen."""
+        blocks = verdict.section(self.inputs).blocks
+        return self.warnings + [line for b in blocks if isinstance(b, Text) for line in b.lines]
+
+
+def run_chain(sample: Sample, folder: Path) -> Run:
+    """Read, correct, count components, subtract backgrounds, fit, map, compare: as the workflow does."""
+    raw = import_image(
+        sample.write(folder / "image", sample),
+        signal=sample.signal,
+        axes=sample.axes,
+        detector=sample.detector,
+        invalid_pixels=sample.invalid_pixels,
+    ).load()
+    corrected = correct_image(raw.counts, _corrections(sample, folder), edges=sample.edges)
+    counts = corrected.counts
+    pca = denoise(counts)
+    rank = estimate_endmembers(counts, pca, sample.components)
+    places = {"edges": sample.edges, "profiles": sample.profiles}
+    bs = subtract_background(counts, sample.edges, sample.background, profiles=sample.profiles)
+    fits = _fits(sample, folder, counts, pca, rank)
+    image = mapped_image("corrected", counts, pca, rank)
+    maps = {label: apply(model, image, counts=counts) for label, model in fits.items()}
+    comparison = compare(counts, bs, fits, maps, truth=raw, pca=pca, **places)
+    stores = {"raw": raw, "corrected": corrected, "pca": pca, "rank": rank, "bs": bs, "comparison": comparison}
+    nothing: dict[str, Any] = {"benchmarks": (), "settings": {}, "seals": {}, "versions": {}}
+    return Run(inputs=Inputs(sample="S1", title="S1", fits=fits, maps=maps, **stores, **nothing))
+
+
+def _corrections(sample: Sample, folder: Path) -> Corrections:
+    gain = dict(sample.gain)
+    for key, values in (("reference", sample.gain_reference), ("dark", sample.dark_reference)):
+        if values is not None:
+            np.save(folder / f"{key}.npy", values)
+            gain[key] = str(folder / f"{key}.npy")
+    return Corrections(gain=GainOptions(**gain), **sample.corrections)
+
+
+def _fits(sample, folder, counts, pca, rank) -> Mapping[str, xr.Dataset]:
+    if sample.fit_on is not None:
+        return run_chain(sample.fit_on, folder).fits
+    return {
+        label: fit(
+            learning_image("corrected", counts, pca, rank),
+            label,
+            n_endmembers=rank.attrs["n_endmembers"],
+            pca=pca,
+            counts=counts,
+            edges=sample.edges,
+            **options,
+        )
+        for label, options in sample.methods.items()
+    }
