@@ -1,43 +1,15 @@
-"""Simulated images for planted defects, files of them, and the whole chain from a file to the first screen."""
+"""Simulated images with known truth: materials, scenes, and kinds of images in which nothing is wrong."""
 
-import io
-import json
-import shutil
-import stat
-import zipfile
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from pathlib import Path
-from typing import Any
 
-import h5py
 import numpy as np
 import xarray as xr
+from scipy import ndimage
 
-from eelsunmix.background import BackgroundOptions, subtract_background
-from eelsunmix.comparison import compare
-from eelsunmix.corrections import Corrections, GainOptions, correct_image
-from eelsunmix.edges import Edge
-from eelsunmix.fitting import fit
-from eelsunmix.inputs import learning_image, mapped_image
-from eelsunmix.io import AxesOptions, DetectorOptions, EnergyAxis, import_image
-from eelsunmix.mapping import apply
-from eelsunmix.pca import denoise
-from eelsunmix.profiles import Profile
-from eelsunmix.rank import ComponentOptions, estimate_endmembers
-from eelsunmix.report.content import Notice, Text
-from eelsunmix.report.inputs import Inputs
-from eelsunmix.report.sections import verdict
-
-SHAPE = (13, 18)
-FIRST_EV = 370.0
-ENERGY = FIRST_EV + 1.5 * np.arange(170)
-DIMS = ("y", "x", "energy_loss")
-TI = Edge(element="Ti", onset_eV=456.0, fit_eV=(405.0, 450.0), integrate_eV=(456.0, 492.0))
-O = Edge(element="O", onset_eV=532.0, fit_eV=(497.0, 525.0), integrate_eV=(530.0, 572.0))  # noqa: E741
-EDGES = {"Ti_L23": TI, "O_K": O}
-
+from eelsunmix import synthetic
+from eelsunmix.background import subtract_background
+from eelsunmix.io import EnergyAxis
+from planted_chain import DIMS, EDGES, ENERGY, FIRST_EV, SHAPE, TI, Sample, axes_of
 
 # Spectra and scenes
 
@@ -71,12 +43,11 @@ class Scene:
     spectra: np.ndarray
     energy: np.ndarray = field(default_factory=lambda: ENERGY)
 
-    @cached_property
-    def net_counts(self):
-        """Net counts that BS finds in the noise-free image, summed over all pixels."""
+    def net_counts(self, edges):
+        """Net counts that BS finds in the noise-free image, (edge, y, x)."""
         coords = {"energy_loss": ("energy_loss", self.energy, {"units": "eV"})}
         image = xr.DataArray(self.expected, dims=DIMS, coords=coords)
-        return subtract_background(image, EDGES).net_counts.sum(["y", "x"])
+        return subtract_background(image, edges).net_counts
 
 
 def share_of(shape=SHAPE, width=1.2):
@@ -96,202 +67,168 @@ def two_materials(shape=SHAPE, dose=500.0, energy=ENERGY, width=1.2):
     return mixture(share_of(shape, width), spectra, energy)
 
 
-# Files
+def single_atoms(height, *, white, dose=500.0):
+    """Nine Ti atoms, each in one pixel, on a film with O."""
+    film = material(ENERGY, 3.1, {532.0: 0.4})
+    atom = material(ENERGY, 3.1, {532.0: 0.4, 456.0: height}, white=white)
+    share = np.zeros(SHAPE)
+    share[[2, 2, 3, 6, 6, 7, 10, 10, 11], [3, 9, 14, 5, 11, 16, 2, 8, 13]] = 1
+    return mixture(np.stack([share, 1 - share], axis=-1), dose * np.stack([atom, film]))
 
 
-def write_npy(path, sample):
-    """Bare array."""
-    np.save(path.with_suffix(".npy"), sample.counts)
-    return path.with_suffix(".npy")
+def drifting(sd, *, both=False, dose=2000.0, seed=5):
+    """Energies walk by `sd` (eV) from pixel to pixel, of one material or of both; and the walk (y, x)."""
+    walk = np.cumsum(np.random.default_rng(seed).standard_normal(SHAPE[0] * SHAPE[1]))
+    walk = (sd * (walk - walk.mean()) / walk.std()).reshape(SHAPE)
+    share = share_of() if both else np.ones((*SHAPE, 1))
+    kinds = [(3.0, {456.0: 0.35}), (3.1, {532.0: 0.4})] if both else [(3.0, {456.0: 0.35, 532.0: 0.3})]
+    spectra = dose * np.stack([material(ENERGY, *kind, white=1.0) for kind in kinds])
+    moved = dose * np.stack([material(ENERGY + walk[..., None], *kind, white=1.0) for kind in kinds])
+    expected = np.einsum("yxm,myxe->yxe", share, moved)
+    return Scene(expected=expected, share=share, spectra=spectra), walk
 
 
-def hspy_writer(energy, *, pixel=("nm", 0.4), dims=("y", "x")):
-    """Writer of HyperSpy's format, with an energy axis of units, offset, scale or `axis`."""
-
-    def write(path, sample):
-        path = path.with_suffix(".hspy")
-        units, scale = pixel
-        axes = [(dim, {"units": units, "scale": scale, "offset": 0.0}) for dim in dims]
-        with h5py.File(path, "w") as file:
-            file.attrs.update({"file_format": "HyperSpy", "file_format_version": "3.3"})
-            signal = file.create_group("Experiments/a")
-            signal.create_dataset("data", data=sample.counts)
-            for number, (name, values) in enumerate([*axes, ("E", dict(energy))]):
-                steps = values.pop("axis", None)
-                axis = signal.create_group(f"axis-{number}")
-                kind = "UniformDataAxis" if steps is None else "DataAxis"
-                axis.attrs.update({"name": name, "navigate": name != "E", "_type": kind} | values)
-                axis.attrs["size"] = sample.counts.shape[number]
-                if steps is not None:
-                    axis.create_dataset("axis", data=steps)
-            signal.create_group("original_metadata")
-            signal.create_group("metadata/General").attrs["title"] = "made"
-            signal.create_group("metadata/Signal").attrs["signal_type"] = "EELS"
-        return path
-
-    return write
+# Kinds of images in which nothing is wrong: a function of a generator for each
 
 
-def ndata_writer(energy, *, pixel=("nm", 0.4)):
-    """Writer of Nion Swift's format, with an energy axis of units, offset and scale."""
-
-    def write(path, sample):
-        path = path.with_suffix(".ndata1")
-        buffer = io.BytesIO()
-        np.save(buffer, sample.counts)
-        pixels = {"offset": 0, "scale": pixel[1], "units": pixel[0]}
-        described = {
-            "spatial_calibrations": [pixels, pixels, dict(energy)],
-            "collection_dimension_count": 2,
-            "datum_dimension_count": 1,
-            "metadata": {"hardware_source": {"signal_type": "EELS"}},
-        }
-        with zipfile.ZipFile(path, "w") as file:
-            file.writestr("data.npy", buffer.getvalue())
-            file.writestr("metadata.json", json.dumps(described))
-        return path
-
-    return write
+def multilayer(rng):
+    """Pt/Co/Ru/Pt, 3.33 eV per channel."""
+    scene = synthetic.multilayer(shape=(13, 40), counts=8000.0, seed=int(rng.integers(2**31)))
+    counts = scene.spectrum_image.to_numpy()
+    edges = {name: edge for name, edge in scene.edges.items() if edge.reference}
+    return Sample(counts=counts, axes=axes_of(216.0, 3.33), edges=edges, profiles=scene.profiles)
 
 
-def velox_writer(example_data, energy=ENERGY):
-    """Writer of Velox files: an EELS image added to a real EDS file, as the plugin expects it."""
-
-    def write(path, sample):
-        path = path.with_suffix(".emd")
-        shutil.copyfile(example_data / "Velox_EDS_16x16.emd", path)
-        path.chmod(stat.S_IRUSR | stat.S_IWUSR)
-        described = {"offset": float(energy[0]), "dispersion": float(energy[1] - energy[0])}
-        with h5py.File(path, "r+") as file:
-            group = file.create_group("Data/EelsSpectrumImage/0123")
-            group["Data"] = sample.counts.transpose(1, 2, 0)
-            for name in ("Metadata", "AcquisitionMetadata"):
-                text = json.dumps({"Data": described}).encode()
-                group[name] = np.frombuffer(text, "u1")[:, None]
-        return path
-
-    return write
+def core_shell(rng, dose=600.0):
+    """Two particles in vacuum, a core with Ti in a shell with O."""
+    y, x = np.mgrid[:19, :23]
+    core, whole = np.zeros((19, 23)), np.zeros((19, 23))
+    for row, column, radius in ((6, 6, 5.0), (12, 16, 6.0)):
+        distance = np.hypot(y - row, x - column)
+        whole += np.sqrt(np.clip(1 - (distance / radius) ** 2, 0, None))
+        core += 0.6 * np.sqrt(np.clip(1 - (distance / (0.6 * radius)) ** 2, 0, None))
+    share = np.stack([core, np.maximum(whole - core, 0)], axis=-1)
+    return Sample(counts=rng.poisson(share @ (dose / 500 * two_materials().spectra) + 0.5).astype("u2"))
 
 
-# The chain
+def wedge(rng):
+    """A specimen that gets three times as thick."""
+    thickness = np.linspace(0.5, 1.6, SHAPE[0])[:, None, None]
+    return Sample(counts=rng.poisson(two_materials().expected * thickness).astype("u2"))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sample:
-    """A file and its configuration; what is not given is that of a bare array of `two_materials`.
+def atoms_on_film(rng, dose=500.0):
+    """Nine Ti atoms, with the tails of the probe, on a film with O."""
+    film = material(ENERGY, 3.1, {532.0: 0.4})
+    atom = material(ENERGY, 3.1, {532.0: 0.4, 456.0: 0.6})
+    share, (y, x) = np.zeros((17, 22)), np.mgrid[:17, :22]
+    for row, column in zip((2, 2, 3, 7, 7, 8, 13, 13, 14), (3, 9, 15, 5, 12, 18, 2, 8, 16), strict=True):
+        share += np.exp(-0.5 * ((y - row) ** 2 + (x - column) ** 2) / 0.9**2)
+    return Sample(counts=rng.poisson(dose * (film + share[..., None] * (atom - film))).astype("u2"))
 
-    Parameters
-    ----------
-    counts : ndarray
-        As the file holds them.
-    write : callable
-        (path without suffix, sample) -> path.
-    axes : AxesOptions
-    gain : dict
-        Options of the gain; `gain_reference` and `dark_reference` are files of these values.
-    corrections : dict
-        Options of the other steps.
-    fit_on : Sample, optional
-        Whose models are applied.
-    """
 
-    counts: np.ndarray
-    write: Callable[[Path, "Sample"], Path] = write_npy
-    axes: AxesOptions = AxesOptions(
-        dims=DIMS, energy=EnergyAxis(offset_eV=FIRST_EV, dispersion_eV=1.5), pixel_nm=0.4
+def eds_map(rng, dose=1.5):
+    """Three grains in X-rays, single counts per channel."""
+    energy, (y, x) = 0.1 + 0.01 * np.arange(220), np.mgrid[:23, :19]
+    grains = np.where(x < 6, 0, np.where(y + x < 24, 1, 2))
+    share = ndimage.gaussian_filter(np.eye(3)[grains], (0.8, 0.8, 0))
+    lines = (((1.0, 0.525), (0.7, 1.74)), ((1.0, 0.705), (0.2, 0.525)), ((0.8, 1.48), (0.5, 0.28)))
+    spectra = np.stack(
+        [0.02 + sum(h * np.exp(-0.5 * ((energy - at) / 0.045) ** 2) for h, at in one) for one in lines]
     )
-    signal: str | None = None
-    detector: DetectorOptions = DetectorOptions()
-    invalid_pixels: str = "refuse"
-    gain: Mapping[str, Any] = field(default_factory=dict)
-    gain_reference: np.ndarray | None = None
-    dark_reference: np.ndarray | None = None
-    corrections: Mapping[str, Any] = field(default_factory=dict)
-    components: ComponentOptions = ComponentOptions()
-    background: BackgroundOptions = BackgroundOptions()
-    edges: Mapping[str, Edge] = field(default_factory=lambda: EDGES)
-    profiles: Mapping[str, Profile] = field(default_factory=lambda: {"P": Profile()})
-    methods: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {"vca": {}})
-    fit_on: "Sample | None" = None
+    axes = axes_of(None, None, ("y", "x", "energy"), energy=EnergyAxis(offset_keV=0.1, dispersion_keV=0.01))
+    counts = rng.poisson(dose * share @ spectra).astype("u1")
+    return Sample(counts=counts, axes=axes, edges={}, profiles={}, methods={"nmf": {}}, invalid_pixels="mask")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Run:
-    """All stores of a sample, and what the first screen of its page says."""
-
-    inputs: Inputs
-
-    def __getattr__(self, name: str) -> xr.Dataset:
-        return getattr(self.inputs, name)
-
-    @property
-    def counts(self) -> xr.DataArray:
-        """Corrected counts."""
-        return self.inputs.corrected["counts"]
-
-    @property
-    def n_endmembers(self) -> int:
-        """Number that was chosen."""
-        return int(self.inputs.rank.attrs["n_endmembers"])
-
-    @property
-    def warnings(self) -> list[str]:
-        """Notices on the first screen, each with its title."""
-        blocks = verdict.section(self.inputs).blocks
-        return [f"{block.title}: {block.text}" for block in blocks if isinstance(block, Notice)]
-
-    @property
-    def said(self) -> list[str]:
-        """Notices and sentences of the first screen."""
-        blocks = verdict.section(self.inputs).blocks
-        return self.warnings + [line for b in blocks if isinstance(b, Text) for line in b.lines]
+def line_scan(rng):
+    """One line of 70 pixels."""
+    return Sample(counts=rng.poisson(two_materials((1, 70), width=4.0).expected).astype("u2"))
 
 
-def run_chain(sample: Sample, folder: Path) -> Run:
-    """Read, correct, count components, subtract backgrounds, fit, map, compare: as the workflow does."""
-    raw = import_image(
-        sample.write(folder / "image", sample),
-        signal=sample.signal,
-        axes=sample.axes,
-        detector=sample.detector,
-        invalid_pixels=sample.invalid_pixels,
-    ).load()
-    corrected = correct_image(raw.counts, _corrections(sample, folder), edges=sample.edges)
-    counts = corrected.counts
-    pca = denoise(counts)
-    rank = estimate_endmembers(counts, pca, sample.components)
-    places = {"edges": sample.edges, "profiles": sample.profiles}
-    bs = subtract_background(counts, sample.edges, sample.background, profiles=sample.profiles)
-    fits = _fits(sample, folder, counts, pca, rank)
-    image = mapped_image("corrected", counts, pca, rank)
-    maps = {label: apply(model, image, counts=counts) for label, model in fits.items()}
-    comparison = compare(counts, bs, fits, maps, truth=raw, pca=pca, **places)
-    stores = {"raw": raw, "corrected": corrected, "pca": pca, "rank": rank, "bs": bs, "comparison": comparison}
-    nothing: dict[str, Any] = {"benchmarks": (), "settings": {}, "seals": {}, "versions": {}}
-    return Run(inputs=Inputs(sample="S1", title="S1", fits=fits, maps=maps, **stores, **nothing))
+def series(rng):
+    """Three frames of slightly different beam currents."""
+    counts = rng.poisson(np.stack([two_materials().expected * current for current in (1.0, 1.05, 0.97)]))
+    return Sample(counts=counts.astype("u2"), axes=axes_of(FIRST_EV, 1.5, ("frame", *DIMS)))
 
 
-def _corrections(sample: Sample, folder: Path) -> Corrections:
-    gain = dict(sample.gain)
-    for key, values in (("reference", sample.gain_reference), ("dark", sample.dark_reference)):
-        if values is not None:
-            np.save(folder / f"{key}.npy", values)
-            gain[key] = str(folder / f"{key}.npy")
-    return Corrections(gain=GainOptions(**gain), **sample.corrections)
+def low_loss(rng, dose=2e4):
+    """A zero-loss peak of 0.5 eV (sd) at 0.3 eV per channel and two plasmons, in a wedge."""
+    energy = -6 + 0.3 * np.arange(180)
+
+    def plasmon(at, width):
+        resonance = energy * width * at**2 / ((energy**2 - at**2) ** 2 + (energy * width) ** 2 + 1e-9)
+        return np.where(energy > 0, resonance, 0.0)
+
+    thickness = np.linspace(0.4, 1.2, SHAPE[1])[:, None]
+    once = share_of() @ np.stack([0.04 * plasmon(16.0, 4.0), 0.05 * plasmon(23.0, 7.0)])
+    expected = dose * (np.exp(-0.5 * (energy / 0.5) ** 2) + thickness * once + 1e-4)
+    axes = axes_of(-6.0, 0.3)
+    return Sample(counts=rng.poisson(expected).astype("u4"), axes=axes, edges={}, profiles={})
 
 
-def _fits(sample, folder, counts, pca, rank) -> Mapping[str, xr.Dataset]:
-    if sample.fit_on is not None:
-        return run_chain(sample.fit_on, folder).fits
-    return {
-        label: fit(
-            learning_image("corrected", counts, pca, rank),
-            label,
-            n_endmembers=rank.attrs["n_endmembers"],
-            pca=pca,
-            counts=counts,
-            edges=sample.edges,
-            **options,
-        )
-        for label, options in sample.methods.items()
-    }
+def camera(expected, rng, *, blur=0.0, per=12.0):
+    """Counts of a camera that spreads electrons over channels (sd) and adds read-out noise."""
+    counts = per * rng.poisson(expected / per)
+    counts = ndimage.gaussian_filter1d(counts, blur, axis=-1) if blur else counts
+    return (counts + rng.normal(0, 3, counts.shape)).astype("f4")
+
+
+def camera_image(rng, blur=0.0):
+    """Counts of a camera, 12 per electron."""
+    return Sample(counts=camera(10 * two_materials().expected, rng, blur=blur))
+
+
+def camera_with_spread(rng):
+    """Counts of a camera that spreads each electron over channels."""
+    return camera_image(rng, blur=0.8)
+
+
+def fano(rng, per=20.0, factor=0.15):
+    """Counts of a scintillator: each electron gives 20 counts, with Fano noise."""
+    electrons = rng.poisson(10 * two_materials().expected / per)
+    counts = rng.normal(per * electrons, np.sqrt(factor * per * electrons + 4))
+    return Sample(counts=np.round(counts).clip(0).astype("u2"))
+
+
+def few_counts(rng):
+    """A dozen counts per channel at 400 eV, four at the end."""
+    return Sample(counts=rng.poisson(two_materials((26, 31), dose=12.0).expected).astype("u1"))
+
+
+def many_counts(rng):
+    """Forty thousand counts per channel at 400 eV."""
+    return Sample(counts=rng.poisson(two_materials(dose=4e4).expected).astype("u4"))
+
+
+def fine_channels(rng):
+    """600 channels of 0.25 eV."""
+    scene = two_materials((11, 16), dose=100.0, energy=430.0 + 0.25 * np.arange(600))
+    edges = EDGES | {"Ti_L23": TI.replaced(fit_eV=(432.0, 451.0))}
+    return Sample(counts=rng.poisson(scene.expected).astype("u2"), axes=axes_of(430.0, 0.25), edges=edges)
+
+
+def beside_vacuum(rng):
+    """Vacuum in five columns."""
+    empty = np.where(np.arange(SHAPE[1]) < 5, 0.004, 1.0)[:, None]
+    return Sample(counts=rng.poisson(two_materials().expected * empty).astype("u2"))
+
+
+def one_material(rng):
+    """One material with both edges."""
+    spectrum = 500 * material(ENERGY, 3.0, {456.0: 0.35, 532.0: 0.3})
+    return Sample(counts=rng.poisson(np.broadcast_to(spectrum, (*SHAPE, ENERGY.size))).astype("u2"))
+
+
+def delayed_edge(rng):
+    """An edge without white lines that rises over 12 eV."""
+    slow = material(ENERGY, 3.0, {456.0: 0.4}, white=0.0, delay=12.0)
+    spectra = 900 * np.stack([slow, material(ENERGY, 3.1, {532.0: 0.4})])
+    return Sample(counts=rng.poisson(share_of() @ spectra).astype("u2"))
+
+
+def lattice(rng):
+    """Atomic planes of two kinds, 5.2 pixels apart."""
+    wave = np.broadcast_to(0.5 + 0.5 * np.cos(2 * np.pi * np.arange(28) / 5.2), (14, 28))
+    scene = mixture(np.stack([wave, 1 - wave], axis=-1), 2 * two_materials().spectra)
+    return Sample(counts=rng.poisson(scene.expected).astype("u2"))
