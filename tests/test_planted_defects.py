@@ -798,7 +798,7 @@ DETECTOR = [
         name="good channels of an edge listed as bad",
         sample=lambda: sample(corrections={"bad_channels": BadChannelOptions(channels=tuple(range(60, 70)))}),
         words=("Ti_L23", "corrections.bad_channels"),
-        still="what the interpolation takes from an edge is not measured: Ti loses 10 % of its net counts, unsaid",
+        still="what the interpolation takes from an edge is not measured: Ti loses 10 % of its net counts",
     ),
     Planted(
         name="channel hot in vacuum alone",
