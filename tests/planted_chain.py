@@ -25,7 +25,7 @@ from eelsunmix.mapping import apply
 from eelsunmix.pca import denoise
 from eelsunmix.profiles import Profile
 from eelsunmix.rank import ComponentOptions, estimate_endmembers
-from eelsunmix.report.content import Notice, Text
+from eelsunmix.report.content import Block, Notice, Text
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.sections import verdict
 
@@ -196,11 +196,15 @@ class Run:
         return self.warnings + [line for b in self._blocks if isinstance(b, Text) for line in b.lines]
 
     @property
-    def _blocks(self):
+    def inputs(self) -> Inputs:
+        """What the page is made from."""
         names = ("raw", "corrected", "pca", "rank", "bs", "comparison", "fits", "maps")
         nothing: dict[str, Any] = {"benchmarks": (), "settings": {}, "seals": {}, "versions": {}}
-        stores = {name: getattr(self, name) for name in names}
-        return verdict.section(Inputs(sample="S1", title="S1", **stores, **nothing)).blocks
+        return Inputs(sample="S1", title="S1", **{name: getattr(self, name) for name in names}, **nothing)
+
+    @property
+    def _blocks(self) -> tuple[Block, ...]:
+        return verdict.section(self.inputs).blocks
 
 
 def run_chain(sample: Sample, folder: Path) -> Run:

@@ -251,6 +251,13 @@ def moved(energy):
     return mixture(share_of(), 2000 * np.stack([material(ENERGY - energy, *kind) for kind in kinds]))
 
 
+def jumping(energy):
+    """The two materials; from the eighth scan line on all edges lie so many eV higher."""
+    scene = moved(0.0)
+    later = (np.arange(SHAPE[0]) > 6)[:, None, None]
+    return replace(scene, expected=np.where(later, moved(energy).expected, scene.expected))
+
+
 def without_block(value):
     """Pixels 3 to 5, columns 2 to 6, hold no counts, or none that are finite."""
     return pixel(np.s_[3:6, 2:7], lambda counts: np.full_like(counts, value))

@@ -5,6 +5,7 @@ truth is found all the same, words that one sentence of the first screen must ha
 say what to do), or both. Each entry of `CLEAN` is a kind of image in which nothing is wrong: nothing is said.
 """
 
+import html
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -19,6 +20,7 @@ from eelsunmix.corrections import AlignOptions, BadChannelOptions, CropOptions
 from eelsunmix.errors import InputError
 from eelsunmix.io import DetectorOptions
 from eelsunmix.rank import ComponentOptions
+from eelsunmix.report.sample import render
 from planted_chain import (
     DIMS,
     EDGES,
@@ -57,6 +59,7 @@ from planted_samples import (
     filled,
     frames,
     hspy,
+    jumping,
     millielectronvolts,
     mirrored,
     moved,
@@ -685,6 +688,19 @@ ENERGIES = [
         words=("the energy axis drifts", "corrections.align"),
     ),
     Planted(
+        name="energy axis that jumps by 1.5 eV",
+        sample=lambda: sample(jumping(1.5).expected),
+        words=("the energy axis drifts", "corrections.align"),
+    ),
+    Planted(
+        name="energy axis that jumps by 5 eV",
+        sample=lambda: sample(jumping(5.0).expected),
+        words=("energy axis", "corrections.align"),
+        check=partial(number, n=2),
+        either=True,
+        still="a jump wider than the features is no derivative: 4 components instead of 2, unnamed",
+    ),
+    Planted(
         name="drift, aligned",
         sample=lambda: sample(ONE_DRIFT.expected, corrections={"align": ALIGN(max_shift_eV=4.0)}),
         check=partial(aligned, walk=DRIFT, within=0.2),
@@ -915,6 +931,14 @@ def test_there_are_enough_rows_and_no_words_that_are_always_said(tmp_path):
     clean = run_chain(sample(), tmp_path)
     finds(clean)
     assert not any(is_named(clean, one.words) for one in PLANTED if one.words)
+
+
+def test_the_page_says_first_what_the_first_screen_says(tmp_path):
+    run = run_chain(altered(pixel((7, 3), lambda v: 40 * v)), tmp_path)
+    page = html.unescape(render(run.inputs))
+    places = [page.index(warning.split(": ", 1)[1]) for warning in run.warnings]
+    assert places
+    assert page.index("<header>") < min(places) < max(places) < page.index('class="table lights')
 
 
 CAMERA = "camera counts are told as a warning of the import, without anything to do"
