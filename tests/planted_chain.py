@@ -232,7 +232,7 @@ def run_chain(sample: Sample, folder: Path) -> Run:
         pca=pca,
         rank=rank,
         bs=bs,
-        comparison=compare(counts, bs, fits, maps, truth=raw, pca=pca, **places),
+        comparison=compare(counts, bs, fits, maps, truth=raw, **places),
         fits=fits,
         maps=maps,
     )
