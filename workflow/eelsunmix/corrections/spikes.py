@@ -7,6 +7,7 @@ import numpy as np
 import scipy
 from pydantic import Field
 
+from eelsunmix.corrections.spike_shape import are_lines
 from eelsunmix.options import Options
 
 NEIGHBOUR_CHANNELS = np.array([-3, -2, -1, 1, 2, 3])
@@ -73,7 +74,8 @@ def find_spikes(
     scaling the neighbour up to the pixel's own level. Where a neighbour has a line, the pixel may have one
     that is `CONTRAST` times as high: at high doses the centre of an atomic column is many standard deviations
     above the pixels beside it. So an edge or a white line is left alone as long as one neighbour has part of
-    it. Distances are taken after Anscombe's square root [1]_, so that they mean the same for one count as for
+    it; and if none has, as it is with single atoms, as long as it is broader than a spike (`are_lines`).
+    Distances are taken after Anscombe's square root [1]_, so that they mean the same for one count as for
     a million.
 
     Parameters
@@ -102,7 +104,9 @@ def find_spikes(
     found = [Spikes.none(cube.ndim)]
     for start in range(0, len(candidates), BATCH):
         found.append(_judge(cube, valid, candidates[start : start + BATCH], variance_to_mean, sigma))
-    return sum(found[1:], found[0])
+    standing_out = sum(found[1:], found[0])
+    lines = are_lines(cube, valid, standing_out.position, variance_to_mean)
+    return standing_out[~lines]
 
 
 def _candidates(
