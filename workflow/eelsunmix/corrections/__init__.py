@@ -101,7 +101,7 @@ def correct_image(
     detector = measure_detector(raw, options.gain, options.bad_channels, options.spikes, edges or {})
     counts, done = detector.apply(raw), [*detector.steps]
     for measure in (
-        partial(measure_drift, options=options.align),
+        partial(measure_drift, options=options.align, edges=edges),
         partial(measure_crop, options=options.crop),
         partial(measure_bins, options=options.bin),
         partial(measure_mask, options=options.mask),

@@ -1,7 +1,8 @@
 """Energy drift: the shift of each pixel against the mean spectrum, and its removal."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -10,15 +11,25 @@ from pydantic import model_validator
 
 from eelsunmix.corrections.common import record
 from eelsunmix.corrections.correction import Correction, NoCorrection
-from eelsunmix.corrections.drift import find_shifts, settled_shifts
+from eelsunmix.corrections.drift import find_shifts, mean_of_valid, settled_shifts
 from eelsunmix.corrections.geometry import points_within
+from eelsunmix.corrections.losses import (
+    MAX_TAKEN_PERCENT,
+    Loss,
+    excessive,
+    loss_sentences,
+    losses,
+    with_losses,
+)
+from eelsunmix.corrections.resampling import noise_after, resample
 from eelsunmix.corrections.shift_deviations import MIN_STRENGTH
-from eelsunmix.corrections.shifts import interpolated
 from eelsunmix.energy.units import channel_energies
 from eelsunmix.errors import InputError
-from eelsunmix.execution import blocks
-from eelsunmix.noise import channel_variance_to_mean, variance_to_mean_of_sums
-from eelsunmix.options import BrokenRuleError, Interval, Options, Positive
+from eelsunmix.options import BrokenRuleError, Interval, NotNegative, Options, Positive
+
+LOSS_REFUSED = (
+    "The spectra were not aligned. If they are to be all the same, raise corrections.align.max_taken_percent."
+)
 
 
 class AlignOptions(Options):
@@ -29,14 +40,18 @@ class AlignOptions(Options):
     enabled : bool
         Align.
     window_eV : tuple of float, optional
-        Range with a sharp feature that all pixels have (an edge, the zero-loss peak); needed if enabled.
+        Range with a sharp feature (an edge, the zero-loss peak); needed if enabled. Pixels without it follow
+        their neighbours.
     max_shift_eV : float
         Largest shift looked for.
+    max_taken_percent : float
+        Spectra are not aligned where the interpolation takes more of the shape of an edge than this.
     """
 
     enabled: bool = False
     window_eV: Interval | None = None
     max_shift_eV: Positive = 3.0
+    max_taken_percent: NotNegative = MAX_TAKEN_PERCENT
 
     @model_validator(mode="after")
     def _window_is_given(self) -> Self:
@@ -70,12 +85,14 @@ class Alignment(Correction):
         of neighbouring channels: `channel_variance_to_mean` says how much is left of it.
         """
         navigation, energy = image.dims[:-1], image.dims[-1]
-        moved = _resample(image.assign_coords(energy_shift=(navigation, self.shift)))
+        moved = resample(image.assign_coords(energy_shift=(navigation, self.shift)))
         moved = moved.assign_coords(energy_shift=(navigation, -self.shift * self.step_eV, {"units": "eV"}))
-        return moved.isel({energy: self.kept}).assign_attrs(_noise_after(image, self.shift))
+        return moved.isel({energy: self.kept}).assign_attrs(noise_after(image, self.shift))
 
 
-def measure_drift(image: xr.DataArray, options: AlignOptions) -> Correction:
+def measure_drift(
+    image: xr.DataArray, options: AlignOptions, edges: Mapping[str, Any] | None = None
+) -> Correction:
     """Find the shift of each pixel's spectrum against the mean spectrum.
 
     Channels at the ends of the axis that not every pixel has after its shift are to be dropped.
@@ -85,6 +102,8 @@ def measure_drift(image: xr.DataArray, options: AlignOptions) -> Correction:
     image : DataArray, shape (..., channel)
         Corrected for gain, with `valid_pixel`; lazy or eager.
     options : AlignOptions
+    edges : mapping, optional
+        Name -> edge, of which it is said what the interpolation takes.
 
     Raises
     ------
@@ -92,7 +111,7 @@ def measure_drift(image: xr.DataArray, options: AlignOptions) -> Correction:
         The window is not on the axis, or too narrow for the shifts.
     """
     if not options.enabled or options.window_eV is None:
-        return NoCorrection(entry=record("align", False, "Energy alignment switched off."))
+        return _not_aligned("Energy alignment switched off.")
     energy = channel_energies(image)
     inside = points_within(energy, options.window_eV, key="corrections.align.window_eV", unit="eV")
     step = float(np.mean(np.diff(energy)))
@@ -111,7 +130,26 @@ def measure_drift(image: xr.DataArray, options: AlignOptions) -> Correction:
         "median_deviation_eV": step * float(np.median(found.deviation.to_numpy()[known])),
     }
     entry = _entry(shift * step, options, **numbers)
-    return Alignment(shift=shift, step_eV=step, kept=kept, entry=entry)
+    alignment = Alignment(shift=shift, step_eV=step, kept=kept, entry=entry)
+    return _without_loss(image, alignment, edges or {}, options.max_taken_percent)
+
+
+def _without_loss(
+    image: xr.DataArray, alignment: Alignment, edges: Mapping[str, Any], limit: float
+) -> Correction:
+    """Find what the interpolation takes from the edges, and leave the image alone where it is too much."""
+    taken = _losses(alignment.apply(image), alignment.shift, edges) if edges else {}
+    if not excessive(taken, limit):
+        return replace(alignment, entry=with_losses(alignment.entry, taken))
+    text = " ".join(loss_sentences("The interpolation of the alignment", taken, LOSS_REFUSED))
+    return _not_aligned(text, taken, warnings=[text])
+
+
+def _losses(aligned: xr.DataArray, shift: np.ndarray, edges: Mapping[str, Any]) -> dict[str, Loss]:
+    """Blur the mean spectrum once more as the interpolation did: by p (1 - p) in square channels."""
+    mean, half = mean_of_valid(aligned), float(np.nanmean((shift % 1) * (1 - shift % 1))) / 2
+    blurred = np.convolve(np.pad(mean, 1, mode="edge"), [half, 1 - 2 * half, half], "valid")
+    return losses(mean, blurred, channel_energies(aligned), edges)
 
 
 def _window(inside: slice, reach: int, n_channels: int) -> tuple[int, int]:
@@ -124,38 +162,10 @@ def _window(inside: slice, reach: int, n_channels: int) -> tuple[int, int]:
     return first, last
 
 
-def _resample(image: xr.DataArray) -> xr.DataArray:
-    template = blocks.template_like(image, {"counts": (image.dims, "f4")})
-    counts = blocks.map_blocks(_resample_block, image, template)["counts"]
-    return counts.assign_coords(image.coords).assign_attrs(image.attrs)
-
-
-def _resample_block(block: xr.DataArray) -> xr.Dataset:
-    spectra = block.to_numpy().reshape(-1, block.shape[-1])
-    shift = np.nan_to_num(block.energy_shift.to_numpy().ravel())
-    moved = interpolated(spectra, np.arange(block.shape[-1]), shift)
-    return xr.Dataset(
-        {"counts": block.copy(data=moved.reshape(block.shape).astype("f4")).drop_attrs(deep=False)}
-    )
-
-
 def _measured_by_all(shift: np.ndarray, n_channels: int) -> slice:
     """Channels whose counts no pixel takes from beyond the axis."""
     known = np.append(shift[np.isfinite(shift)], 0.0)
     return slice(math.ceil(-known.min()), n_channels - math.ceil(known.max()))
-
-
-def _noise_after(image: xr.DataArray, shift: np.ndarray) -> dict[str, float]:
-    """Variance to mean of one channel, averaged over the pixels.
-
-    A weight of p for one channel and 1 - p for the next leaves p^2 + (1 - p)^2 of the variance of independent
-    channels; the part that the channels share stays.
-    """
-    known = shift[np.isfinite(shift)]
-    part = known - np.floor(known)
-    left = float(np.mean(part**2 + (1 - part) ** 2)) if known.size else 1.0
-    one, two = channel_variance_to_mean(image), variance_to_mean_of_sums(image, 2)
-    return {"channel_variance_to_mean": one * left + (two - one) * (1 - left)}
 
 
 def _nothing_to_align(options: AlignOptions) -> Correction:
@@ -164,7 +174,11 @@ def _nothing_to_align(options: AlignOptions) -> Correction:
         f"has a feature that stands out of its noise. Choose the range of a strong edge or of the zero-loss "
         f"peak, or switch corrections.align off."
     )
-    return NoCorrection(entry=record("align", False, text, warnings=[text]))
+    return _not_aligned(text, warnings=[text])
+
+
+def _not_aligned(text: str, taken: Mapping[str, Loss] | None = None, **words: list[str]) -> Correction:
+    return NoCorrection(entry=with_losses(record("align", False, text, **words), taken or {}))
 
 
 def _entry(shift_ev: np.ndarray, options: AlignOptions, **numbers: float) -> dict[str, Any]:

@@ -2,25 +2,38 @@
 
 import math
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import scipy
 import xarray as xr
 from pydantic import Field
 
+from eelsunmix.corrections.channel_words import BESIDE_EDGE, UNDECIDED, bad_channels_entry, left_alone
 from eelsunmix.corrections.common import interpolate_channels, record
 from eelsunmix.corrections.correction import Correction
 from eelsunmix.corrections.evidence import Evidence
+from eelsunmix.corrections.losses import (
+    MAX_TAKEN_PERCENT,
+    RESOLUTION,
+    Loss,
+    excessive,
+    loss_sentences,
+    losses,
+    with_losses,
+)
+from eelsunmix.corrections.outlying_channels import outliers, usual_roughness
 from eelsunmix.corrections.statistics import Statistics
 from eelsunmix.errors import InputError
-from eelsunmix.options import LISTED, Options
+from eelsunmix.options import LISTED, NotNegative, Options
 
-HOT_RATIO, WEAK_RATIO, GAP_RATIO = 2.0, 0.7, 1.03
-"""Above twice, or below 0.7 of, all four neighbours. No line as wide as two channels, the resolution of any
-spectrometer worth sampling, reaches twice its neighbours; no spectrum has dips one channel wide."""
+GAP_RATIO = 1.03
 SIGNIFICANCE = 6.0
 LONGEST_DEAD_RUN = 8
+LOSS_REFUSED = (
+    "Only dead channels were replaced. If all are bad, raise corrections.bad_channels.max_taken_percent or "
+    "list them in corrections.bad_channels.channels."
+)
 REACH_EV = 12.0
 
 
@@ -37,10 +50,14 @@ class BadChannelOptions(Options):
     chip_gaps : tuple of int
         First channel of each further chip of the detector (for example 256, 512, 768): the two channels on
         either side are tested more strictly, because pixels at the rim of a chip are larger.
+    max_taken_percent : float
+        Where the replacement of the channels found takes more of the signal of an edge than this, only dead
+        ones are replaced.
     """
 
     channels: Channels | Literal["auto", "none"] = "auto"
     chip_gaps: Channels = ()
+    max_taken_percent: NotNegative = MAX_TAKEN_PERCENT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +79,8 @@ class BadChannels(Correction):
 def measure_bad_channels(evidence: Evidence, dark: np.ndarray, options: BadChannelOptions) -> BadChannels:
     """Find the bad channels of a detector.
 
-    From 12 eV before the onset of an edge to 30 eV beyond it a channel must be dead to be called bad.
+    From 12 eV before the onset of an edge to 30 eV beyond it a channel must be dead to be replaced; one that
+    is high there is named, and so is one of which nobody can say whether it is a line.
 
     Parameters
     ----------
@@ -79,21 +97,40 @@ def measure_bad_channels(evidence: Evidence, dark: np.ndarray, options: BadChann
     """
     if options.channels == "none":
         entry = record("bad_channels", False, "Search for bad channels switched off.", channels=[])
-        return BadChannels(flags=np.zeros(evidence.n_channels, bool), entry=entry)
+        return BadChannels(flags=np.zeros(evidence.n_channels, bool), entry=with_losses(entry, {}))
+    warnings: list[str] = []
     if options.channels == "auto":
-        bad = _found(evidence, dark, options.chip_gaps)
+        bad, warnings = _found(evidence, dark, options)
     else:
         bad = _listed(options.channels, evidence.n_channels)
     if bad.all():
         raise InputError("corrections.bad_channels: no good channel is left: list fewer channels")
-    return BadChannels(flags=bad, entry=_entry(bad, options))
+    entry = bad_channels_entry(bad, listed=options.channels != "auto") | {"warnings": warnings}
+    return BadChannels(flags=bad, entry=with_losses(entry, _losses(evidence, bad)))
 
 
-def _found(evidence: Evidence, dark: np.ndarray, gaps: tuple[int, ...]) -> np.ndarray:
+def _found(evidence: Evidence, dark: np.ndarray, options: BadChannelOptions) -> tuple[np.ndarray, list[str]]:
+    """Bad channels of the data, and sentences on those that are left alone."""
     statistics, noise = evidence.statistics, evidence.variance_to_mean
-    unusual = _outliers(statistics, dark, noise) | _at_gaps(statistics, dark, gaps, noise)
-    found: np.ndarray = _dead(statistics) | (unusual & ~evidence.near_edges(REACH_EV))
-    return found
+    unusual, undecided = outliers(statistics, dark, noise, evidence.energy_eV)
+    near, dead = evidence.near_edges(REACH_EV), _dead(statistics)
+    warnings = left_alone(evidence.energy_eV, unusual & near & ~dead, BESIDE_EDGE)
+    warnings += left_alone(evidence.energy_eV, undecided & ~dead, UNDECIDED)
+    bad = dead | ((unusual | _at_gaps(statistics, dark, options.chip_gaps, noise)) & ~near)
+    found = _losses(evidence, bad)
+    if not bad.all() and excessive(found, options.max_taken_percent):
+        warnings += loss_sentences("The replacement of bad channels", found, LOSS_REFUSED)
+        bad = dead
+    return bad, warnings
+
+
+def _losses(evidence: Evidence, bad: np.ndarray) -> dict[str, Loss]:
+    """Find what straight lines across these channels take from the edges of a spectrum without defects."""
+    if bad.all():
+        return {}
+    mean = interpolate_channels(evidence.statistics.mean, bad)
+    smooth = scipy.ndimage.gaussian_filter1d(mean, RESOLUTION)
+    return losses(smooth, interpolate_channels(smooth, bad), evidence.energy_eV, evidence.edges)
 
 
 def _listed(channels: tuple[int, ...] | str, n_channels: int) -> np.ndarray:
@@ -106,18 +143,6 @@ def _listed(channels: tuple[int, ...] | str, n_channels: int) -> np.ndarray:
             )
         bad[channel] = True
     return bad
-
-
-def _entry(bad: np.ndarray, options: BadChannelOptions) -> dict[str, Any]:
-    channels = np.flatnonzero(bad).tolist()
-    origin = "configuration" if not isinstance(options.channels, str) else "search"
-    if not channels:
-        return record("bad_channels", False, "No dead or hot channel found.", channels=[], origin=origin)
-    shown = ", ".join(map(str, channels[:10])) + (", ..." if len(channels) > 10 else "")
-    text = f"{len(channels)} bad channels ({shown}; from the {origin}) replaced by interpolation."
-    if len(channels) == 1:
-        text = f"1 bad channel ({shown}; from the {origin}) replaced by interpolation."
-    return record("bad_channels", True, text, channels=channels, origin=origin)
 
 
 def _dead(statistics: Statistics) -> np.ndarray:
@@ -139,29 +164,12 @@ def _short_runs(flags: np.ndarray) -> np.ndarray:
     return result
 
 
-def _outliers(statistics: Statistics, dark: np.ndarray, noise: float) -> np.ndarray:
-    """Single channels far above or below all four neighbours, in every group of pixels."""
-    means = statistics.group_means - dark
-    counts = statistics.n_pixels[statistics.n_pixels > 0, None]
-    neighbours = np.stack([_shifted(means, step) for step in (-2, -1, 1, 2)])
-    highest, lowest = neighbours.max(axis=0), neighbours.min(axis=0)
-    error = np.sqrt(noise * np.maximum(np.maximum(means, highest), 1 / counts) / counts)
-    usual = _usual_roughness(means)
-    hot = (means > highest * np.maximum(HOT_RATIO, np.exp(SIGNIFICANCE * usual))) & (
-        means - highest > SIGNIFICANCE * error
-    )
-    weak = (means < lowest * np.minimum(WEAK_RATIO, np.exp(-SIGNIFICANCE * usual))) & (
-        lowest - means > SIGNIFICANCE * error
-    )
-    return (hot | weak).all(axis=0)
-
-
 def _at_gaps(statistics: Statistics, dark: np.ndarray, gaps: tuple[int, ...], noise: float) -> np.ndarray:
     """Channels at the borders of chips that leave the line through the channels beyond."""
     mean = np.maximum(statistics.mean - dark, 1e-12)
     total = np.maximum(mean * max(int(statistics.n_pixels.sum()), 1), 1.0)
     bad = np.zeros(mean.size, bool)
-    usual = _usual_roughness(mean[None])[0]
+    usual = usual_roughness(mean[None])[0]
     for gap in gaps:
         if not 4 <= gap <= mean.size - 4:
             raise InputError(f"corrections.bad_channels.chip_gaps: {gap} lies outside 4 to {mean.size - 4}")
@@ -171,17 +179,3 @@ def _at_gaps(statistics: Statistics, dark: np.ndarray, gaps: tuple[int, ...], no
         limit = np.hypot(SIGNIFICANCE * usual[near], SIGNIFICANCE * np.sqrt(noise / total[near]))
         bad[near] = np.abs(np.log(mean[near]) - line) > np.maximum(limit, math.log(GAP_RATIO))
     return bad
-
-
-def _usual_roughness(means: np.ndarray) -> np.ndarray:
-    """Robust local spread of a channel against its two neighbours, relative, (group, channel)."""
-    logarithm = np.log(np.maximum(means, 1e-12))
-    deviation = np.abs(logarithm - (_shifted(logarithm, -1) + _shifted(logarithm, 1)) / 2)
-    return 1.4826 * scipy.ndimage.median_filter(deviation, size=(1, 51), mode="nearest") / math.sqrt(1.5)
-
-
-def _shifted(spectra: np.ndarray, step: int) -> np.ndarray:
-    """Value of the channel `step` further, mirrored at the ends."""
-    last = spectra.shape[-1] - 1
-    wanted = np.abs(np.arange(last + 1) + step)
-    return spectra[..., np.clip(last - np.abs(last - wanted), 0, last)]

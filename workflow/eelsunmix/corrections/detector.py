@@ -95,10 +95,10 @@ def measure_detector(
         Name -> edge; nothing is estimated near one.
     """
     evidence = gather_evidence(image, spike_options.sigma, edges)
-    dark = measure_dark(image.shape[-1], gain_options)
+    dark = measure_dark(evidence, gain_options)
     bad = measure_bad_channels(evidence, dark.values, channel_options)
     dark, gain = measure_gain(evidence, dark, bad.flags, gain_options)
-    spikes = measure_spikes(image, evidence.statistics.spikes, bad.flags, spike_options)
+    spikes = measure_spikes(image, evidence, bad.flags, spike_options)
     axis = str(image.dims[-1])
     mean = xr.DataArray(evidence.statistics.mean, dims=axis, coords={axis: image.coords[axis]})
     return Detector(mean=mean, dark=dark, gain=gain, bad_channels=bad, spikes=spikes)

@@ -1,7 +1,6 @@
 """Gain of the channels: from a reference file, or from the data where these show a fixed pattern."""
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -14,7 +13,7 @@ from eelsunmix.corrections.features import find_features
 from eelsunmix.corrections.gain_options import GainOptions
 from eelsunmix.corrections.gain_reference import gain_of_reference
 from eelsunmix.corrections.gain_words import MIN_CORRELATION, pattern_entry, spread, undecided, why_nothing
-from eelsunmix.corrections.losses import excessive, loss_sentences, losses
+from eelsunmix.corrections.losses import excessive, loss_sentences, losses, with_losses
 from eelsunmix.corrections.pattern import (
     GAIN_LIMITS,
     Pattern,
@@ -143,19 +142,19 @@ def _without_loss(
         evidence.energy_eV,
         evidence.edges,
     )
-    step: Dark | Gain = gain if gain.changes else dark
-    taken = {name: loss.percent for name, loss in found.items()}
+    step: Dark | Gain = gain if dark is given else dark
     what = f"The {step.entry['step']} correction"
     if not excessive(found, options.max_taken_percent):
         warnings = [*step.entry.get("warnings", []), *loss_sentences(what, found, CHECK_LOSS)]
-        told = replace(step, entry=step.entry | {"taken_percent": taken, "warnings": warnings})
+        told = replace(step, entry=with_losses(step.entry | {"warnings": warnings}, found))
         return (dark, told) if isinstance(told, Gain) else (told, gain)
     why = " ".join(loss_sentences(what, found, LOSS_REFUSED))
-    return given, _gain_left_alone(given, why, warn=True, taken_percent=taken)
+    left = _gain_left_alone(given, why, warn=True)
+    return given, replace(left, entry=with_losses(left.entry, found))
 
 
-def _gain_left_alone(dark: Dark, why: str, *, warn: bool = False, **numbers: Any) -> Gain:
-    entry = record("gain", False, why, **numbers, warnings=[why] if warn else [])
+def _gain_left_alone(dark: Dark, why: str, *, warn: bool = False) -> Gain:
+    entry = with_losses(record("gain", False, why, warnings=[why] if warn else []), {})
     return Gain(values=np.ones_like(dark.values), entry=entry)
 
 

@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from eelsunmix.corrections.losses import MAX_TAKEN_PERCENT
 from eelsunmix.options import ODD, BrokenRuleError, NotNegative, Options
 
 GainMethod = Literal["auto", "none", "already_applied", "reference", "data_driven"]
@@ -49,7 +50,7 @@ class GainOptions(Options):
     protect_eV: NotNegative = 12.0
     smooth_channels: Annotated[int, Field(ge=5), ODD] = 9
     pattern: PatternKind = "auto"
-    max_taken_percent: NotNegative = 10.0
+    max_taken_percent: NotNegative = MAX_TAKEN_PERCENT
 
     @model_validator(mode="after")
     def _reference_is_used(self) -> Self:

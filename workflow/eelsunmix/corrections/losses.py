@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import scipy
 
+MAX_TAKEN_PERCENT = 10.0
+"""Of an edge's signal: what takes more is not done unless the user says so."""
 WARN_PERCENT = 2.0
 SIGNIFICANCE = 5.0
 BEFORE_ONSET_EV, BEYOND_ONSET_EV = 40.0, 50.0
@@ -69,6 +71,19 @@ def excessive(found: Mapping[str, Loss], limit_percent: float) -> bool:
     return any(loss.significant and loss.percent > limit_percent for loss in found.values())
 
 
+def with_losses(entry: Mapping[str, Any], found: Mapping[str, Loss]) -> dict[str, Any]:
+    """Add what a step took from each edge to its entry of the log: `taken_percent`, name -> per cent.
+
+    The one form for all steps; its summary says it too, where the step was applied.
+    """
+    taken = {name: round(float(loss.percent), 3) for name, loss in found.items()}
+    summary = str(entry["summary"])
+    if entry["applied"] and taken:
+        parts = ", ".join(f"{name} {percent + 0.0:.2g} %" for name, percent in taken.items())
+        summary += f" Taken from the edges: {parts}."
+    return {**entry, "summary": summary, "taken_percent": taken}
+
+
 def _windows(edge: Any) -> tuple[float, float, float]:
     """First energy looked at, onset, last energy looked at."""
     given = edge if isinstance(edge, Mapping) else vars(edge)
@@ -76,6 +91,21 @@ def _windows(edge: Any) -> tuple[float, float, float]:
     fit, integrate = given.get("fit_eV"), given.get("integrate_eV")
     first = float(fit[0]) if fit else onset - BEFORE_ONSET_EV
     return first, onset, float(integrate[1]) if integrate else onset + BEYOND_ONSET_EV
+
+
+def net_counts(
+    spectrum: np.ndarray, energy_ev: np.ndarray, edges: Mapping[str, Any]
+) -> dict[str, tuple[np.ndarray, float]]:
+    """Return the channels of each edge from its onset on, bool (channel,), and its net counts."""
+    found = {}
+    for name, edge in edges.items():
+        first, onset, last = _windows(edge)
+        span = (energy_ev >= first) & (energy_ev <= last) & (energy_ev > 0) & (spectrum > 0)
+        pre = energy_ev[span] < onset
+        inside = (energy_ev >= onset) & (energy_ev <= last)
+        net = _net(spectrum[span], energy_ev[span], pre) if pre.sum() >= 5 else np.zeros(1)
+        found[name] = inside, max(float(net.sum()), 0.0)
+    return found
 
 
 def _loss(
@@ -100,7 +130,11 @@ def _loss(
 
 def _shape(spectrum: np.ndarray, energy: np.ndarray, pre: np.ndarray) -> np.ndarray:
     """Return the counts above the power law of the channels before the onset, orthogonal to parabolas."""
-    line = np.polynomial.Polynomial.fit(np.log(energy[pre]), np.log(np.maximum(spectrum[pre], 1e-12)), 1)
-    net = np.where(pre, 0.0, spectrum - np.exp(line(np.log(energy))))
+    net = _net(spectrum, energy, pre)
     smooth = np.polynomial.Polynomial.fit(energy, net, 2)(energy)
     return np.asarray(net - smooth)
+
+
+def _net(spectrum: np.ndarray, energy: np.ndarray, pre: np.ndarray) -> np.ndarray:
+    line = np.polynomial.Polynomial.fit(np.log(energy[pre]), np.log(np.maximum(spectrum[pre], 1e-12)), 1)
+    return np.where(pre, 0.0, spectrum - np.exp(line(np.log(energy))))

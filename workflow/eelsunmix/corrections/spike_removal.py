@@ -1,12 +1,16 @@
 """Spikes of the image: which of those found are replaced, and their replacement in a block."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from eelsunmix.corrections.common import record
 from eelsunmix.corrections.correction import Correction
+from eelsunmix.corrections.evidence import Evidence
+from eelsunmix.corrections.losses import Loss, net_counts, with_losses
+from eelsunmix.corrections.recurring_spikes import recurring
 from eelsunmix.corrections.spikes import SpikeOptions, Spikes
 
 
@@ -41,24 +45,75 @@ class SpikeRemoval(Correction):
 
 
 def measure_spikes(
-    image: xr.DataArray, spikes: Spikes, bad_channels: np.ndarray, options: SpikeOptions
+    image: xr.DataArray, evidence: Evidence, bad_channels: np.ndarray, options: SpikeOptions
 ) -> SpikeRemoval:
-    """Choose the spikes to replace among those that the statistics have found: none in bad channels."""
-    shape = image.shape[:-1]
+    """Choose the spikes to replace among those that the statistics have found.
+
+    None in bad channels, and none of those that come again at one energy, as lines do, unless the options
+    say that so much may be taken from an edge.
+
+    Parameters
+    ----------
+    image : DataArray, shape (..., channel)
+    evidence : Evidence
+        Of the raw image.
+    bad_channels : ndarray of bool, shape (channel,)
+    options : SpikeOptions
+    """
+    shape, spikes = image.shape[:-1], evidence.statistics.spikes
     if not options.enabled:
         entry = record("spikes", False, "Search for spikes switched off.", replaced=0)
-        return SpikeRemoval(spikes=Spikes.none(image.ndim), shape=shape, entry=entry)
+        return SpikeRemoval(spikes=Spikes.none(image.ndim), shape=shape, entry=with_losses(entry, {}))
     spikes = spikes[~bad_channels[spikes.position[:, -1]]]
+    again = recurring(spikes, image.shape[-1])
+    left, found = _left_alone(evidence, spikes, again, options.max_taken_percent)
+    entry = _entry(image, spikes[~left], options) | {"warnings": _words(evidence, spikes[left], found)}
+    return SpikeRemoval(spikes=spikes[~left], shape=shape, entry=with_losses(entry, found))
+
+
+def _left_alone(
+    evidence: Evidence, spikes: Spikes, again: np.ndarray, limit: float
+) -> tuple[np.ndarray, dict[str, Loss]]:
+    """Spikes that stay since they may be lines, bool (spike,), and what they are of each edge."""
+    statistics = evidence.statistics
+    channel, removed = spikes.position[:, -1], spikes.found - spikes.replaced
+    left, found = again & (limit < 100), {}
+    for name, (inside, net) in net_counts(statistics.mean, evidence.energy_eV, evidence.edges).items():
+        here = again & inside[channel]
+        amount = float(removed[here].sum()) / max(int(statistics.n_pixels.sum()), 1)
+        percent = 100 * amount / max(amount + net, 1e-12)
+        found[name] = Loss(percent=percent, z=np.inf if here.any() else 0.0)
+        if percent <= limit:
+            left &= ~here
+    return left, found
+
+
+def _words(evidence: Evidence, left: Spikes, found: dict[str, Loss]) -> list[str]:
+    if not len(left.found):
+        return []
+    channel = left.position[:, -1]
+    # the energy of the middle of each group of channels
+    groups = np.split(np.unique(channel), np.flatnonzero(np.diff(np.unique(channel)) > 5) + 1)
+    places = ", ".join(f"{evidence.energy_eV[int(np.median(group))]:.6g} eV" for group in groups[:5])
+    taken = [f"{loss.percent:.0f} % of {name}" for name, loss in found.items() if loss.percent > 0]
+    held = f" Their counts are {' and '.join(taken)}." if taken else ""
+    return [
+        f"{len(np.unique(left.position[:, :-1], axis=0))} pixels stand out at the same energies ({places}), "
+        f"as narrow lines of single atoms or a channel that flickers do, and not as cosmic rays.{held} They "
+        "were left as they are. If it is the detector, write the channels into "
+        "corrections.bad_channels.channels, or set corrections.spikes.max_taken_percent to 100."
+    ]
+
+
+def _entry(image: xr.DataArray, spikes: Spikes, options: SpikeOptions) -> dict[str, Any]:
     number = len(spikes.found)
     if number:
         text = (
             f"{number} of {image.size} voxels replaced: more than {options.sigma:g} standard deviations "
             f"above their spectrum and their neighbours; the largest held {spikes.found.max():.6g} counts."
         )
-        entry = record("spikes", True, text, replaced=number, largest=spikes.found.max())
-    else:
-        text = f"No voxel lies {options.sigma:g} standard deviations above its surroundings."
-        if image.valid_pixel.size == 1:
-            text = "Not searched for spikes: a single pixel has no neighbours to compare with."
-        entry = record("spikes", False, text, replaced=0)
-    return SpikeRemoval(spikes=spikes, shape=shape, entry=entry)
+        return record("spikes", True, text, replaced=number, largest=spikes.found.max())
+    text = f"No voxel lies {options.sigma:g} standard deviations above its surroundings."
+    if image.valid_pixel.size == 1:
+        text = "Not searched for spikes: a single pixel has no neighbours to compare with."
+    return record("spikes", False, text, replaced=0)

@@ -44,7 +44,7 @@ def are_lines(cube: np.ndarray, valid: np.ndarray, voxels: np.ndarray, variance_
     """
     if not len(voxels):
         return np.zeros(0, bool)
-    event = _events(voxels)
+    event = event_numbers(voxels)
     counts = cube[tuple(voxels.T)].astype(float)
     # the last of each event when its voxels are in the order of their counts
     order = np.lexsort((counts, event))
@@ -56,8 +56,10 @@ def are_lines(cube: np.ndarray, valid: np.ndarray, voxels: np.ndarray, variance_
     return np.concatenate(parts)[event]
 
 
-def _events(voxels: np.ndarray) -> np.ndarray:
-    """Number of the event of each voxel, counted from 0."""
+def event_numbers(voxels: np.ndarray) -> np.ndarray:
+    """Give the events of voxels numbers, from 0 on, (voxel,); voxels in the order of the image."""
+    if not len(voxels):
+        return np.zeros(0, np.int64)
     step = np.diff(voxels, axis=0)
     new = (step[:, :-1] != 0).any(axis=1) | (np.abs(step[:, -1]) > GAP)
     return np.concatenate([[0], np.cumsum(new)])
@@ -91,13 +93,13 @@ def _surroundings(
     total, highest, number = np.zeros(own.shape), np.zeros(own.shape), np.zeros((len(peaks), 1))
     for step in itertools.product((-1, 0, 1), repeat=pixel.shape[1]):
         there = pixel + step
-        inside = ((there >= 0) & (there < cube.shape[:-1])).all(axis=1) & any(step)
+        inside = np.all((there >= 0) & (there < np.array(cube.shape[:-1])), axis=1) & any(step)
         there = np.where(inside[:, None], there, pixel)
         inside &= valid[tuple(there.T)]
         spectra = cube[(*(axis[:, None] for axis in there.T), wanted)] * inside[:, None].astype(float)
         total, highest, number = total + spectra, np.maximum(highest, spectra), number + inside[:, None]
     # a spike of a neighbour must not stand in for the background
-    return own, np.where(number > 2, total - highest, total), on_axis
+    return own, np.asarray(np.where(number > 2, total - highest, total)), on_axis
 
 
 def _scale(

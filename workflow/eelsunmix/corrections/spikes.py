@@ -7,8 +7,9 @@ import numpy as np
 import scipy
 from pydantic import Field
 
+from eelsunmix.corrections.losses import MAX_TAKEN_PERCENT
 from eelsunmix.corrections.spike_shape import are_lines
-from eelsunmix.options import Options
+from eelsunmix.options import NotNegative, Options
 
 NEIGHBOUR_CHANNELS = np.array([-3, -2, -1, 1, 2, 3])
 CONTRAST = 3.0
@@ -30,10 +31,14 @@ class SpikeOptions(Options):
         Replace the spikes that are found.
     sigma : float
         Distance, in standard deviations of a voxel, beyond which it is a spike.
+    max_taken_percent : float
+        Spikes that come again at one energy, as the lines of single atoms do, are left alone where they hold
+        more of the signal of an edge than this, and where no edge is named; 100 replaces them all.
     """
 
     enabled: bool = True
     sigma: float = Field(8.0, ge=3)
+    max_taken_percent: NotNegative = MAX_TAKEN_PERCENT
 
 
 @dataclass(frozen=True)

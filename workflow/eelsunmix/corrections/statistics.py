@@ -1,7 +1,7 @@
 """One pass over the raw image: sums of groups of pixels, extremes of each channel, spikes."""
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy
@@ -17,14 +17,20 @@ from eelsunmix.words import place_in_words
 
 SAMPLE_PIXELS = 2048
 N_GROUPS = 3
+BRIGHTNESS = (1 / 32, 1 / 8, 1 / 2)
+"""Parts of the median pixel's counts at which vacuum, thin and thick pixels are parted."""
 
 
 @dataclass(frozen=True)
 class Groups:
-    """How pixels are told apart: their score along `axis` (channel,), cut at `limits`."""
+    """How pixels are told apart: their score along `axis` (channel,), cut at `limits`, and their brightness.
+
+    That is their total counts, cut at the limits `brightness`.
+    """
 
     axis: np.ndarray
     limits: np.ndarray
+    brightness: np.ndarray
 
     def of(self, spectra: np.ndarray) -> np.ndarray:
         """Group of each spectrum, int (pixel,)."""
@@ -37,11 +43,15 @@ class Groups:
 class Statistics:
     """Sums over the valid pixels of each group, spikes left out.
 
-    `n_pixels` (group,), `sums` (group, channel), `lowest` and `highest` (channel,), `spikes`.
+    `n_pixels` (group,), `sums` (group, channel), `lowest` and `highest` (channel,), `spikes`. The same pixels
+    by their total counts, in two halves that alternate like a chequerboard: `n_bright` (brightness, half),
+    `bright_sums` (brightness, half, channel).
     """
 
     n_pixels: np.ndarray
     sums: np.ndarray
+    n_bright: np.ndarray
+    bright_sums: np.ndarray
     lowest: np.ndarray
     highest: np.ndarray
     spikes: Spikes
@@ -57,11 +67,18 @@ class Statistics:
         filled = self.n_pixels > 0
         return self.sums[filled] / self.n_pixels[filled, None]
 
+    def brightness_groups(self, dark: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Mean spectra (half, channel) less `dark`, and numbers of pixels (half, 1), of each brightness."""
+        both = zip(self.bright_sums, self.n_bright[..., None], strict=True)
+        return [(sums / number - dark, number) for sums, number in both if number.all()]
+
     def __add__(self, other: "Statistics") -> "Statistics":
         """Statistics of two blocks together."""
         return Statistics(
             self.n_pixels + other.n_pixels,
             self.sums + other.sums,
+            self.n_bright + other.n_bright,
+            self.bright_sums + other.bright_sums,
             np.minimum(self.lowest, other.lowest),
             np.maximum(self.highest, other.highest),
             self.spikes + other.spikes,
@@ -85,8 +102,10 @@ def spectral_groups(image: xr.DataArray) -> Groups:
     shares = spectra / np.maximum(spectra.sum(axis=1, keepdims=True), 1.0)
     weight = 1 / np.sqrt(np.maximum(shares.mean(axis=0), 1e-12))
     axis = _leading_direction((shares - shares.mean(axis=0)) * weight) * weight
-    score = (spectra * axis).sum(axis=1) / np.maximum(spectra.sum(axis=1), 1.0)
-    return Groups(axis, np.quantile(score, np.arange(1, N_GROUPS) / N_GROUPS))
+    total = spectra.sum(axis=1)
+    score = (spectra * axis).sum(axis=1) / np.maximum(total, 1.0)
+    brightness = np.array(BRIGHTNESS) * np.median(total)
+    return Groups(axis, np.quantile(score, np.arange(1, N_GROUPS) / N_GROUPS), brightness)
 
 
 def gather_statistics(
@@ -112,7 +131,7 @@ def gather_statistics(
     kernel = functools.partial(_block_statistics, groups=groups, sigma=sigma)
     found = fold_overlapping(kernel, image, Statistics.__add__, elements=elements or BLOCK_ELEMENTS // 4)
     order = np.lexsort(found.spikes.position.T[::-1])
-    return Statistics(found.n_pixels, found.sums, found.lowest, found.highest, found.spikes[order])
+    return replace(found, spikes=found.spikes[order])
 
 
 def _leading_direction(deviations: np.ndarray) -> np.ndarray:
@@ -137,15 +156,25 @@ def _block_statistics(
     cleaned = cube[core].astype(float)
     cleaned[tuple((spikes.position - [*(part.start for part in core), 0]).T)] = spikes.replaced
     spectra = cleaned[valid[core]]
-    group = groups.of(spectra)
-    sums = np.array([spectra[group == number].sum(axis=0) for number in range(N_GROUPS)])
+    n_pixels, sums = _sums(spectra, groups.of(spectra), N_GROUPS)
+    half = np.indices(valid.shape).sum(axis=0)[core][valid[core]] + sum(corner)
+    bright = np.searchsorted(groups.brightness, spectra.sum(axis=1), side="right")
+    n_bright, bright_sums = _sums(spectra, 2 * bright + half % 2, 2 * len(BRIGHTNESS) + 2)
     return Statistics(
-        np.bincount(group, minlength=N_GROUPS),
+        n_pixels,
         sums,
+        n_bright.reshape(-1, 2),
+        bright_sums.reshape(-1, 2, sums.shape[1]),
         spectra.min(axis=0, initial=np.inf),
         spectra.max(axis=0, initial=-np.inf),
         Spikes(spikes.position + np.array([*corner, 0]), spikes.found, spikes.replaced),
     )
+
+
+def _sums(spectra: np.ndarray, group: np.ndarray, n_groups: int) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers of pixels (group,) and sums of spectra (group, channel)."""
+    sums = np.array([spectra[group == number].sum(axis=0) for number in range(n_groups)])
+    return np.bincount(group, minlength=n_groups), sums
 
 
 def _check_finite(block: xr.DataArray, corner: tuple[int, ...]) -> None:
