@@ -11,8 +11,8 @@ HOT_RATIO, WEAK_RATIO = 2.0, 0.7
 """Above twice, or below 0.7 of, all four neighbours. Few lines reach twice their neighbours, and those that
 do have counts beside them; no spectrum has dips one channel wide."""
 SIGNIFICANCE = 6.0
-HALF_SIGNIFICANCE = 4.5
-"""For each of two halves of the pixels: both by chance in one channel of 1e10."""
+PART_SIGNIFICANCE = 4.5
+"""For each of two to four parts of the pixels: in two by chance in one channel of 1e10."""
 SHOULDERS = 0.02
 """Counts of the two channels beside a line, as a part of its own, from which it is one: 0.03 for a peak 0.8
 channels wide (FWHM) that lies in the middle of its channel, 0.08 if it is integrated over the channels."""
@@ -27,7 +27,7 @@ def outliers(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Find single channels far above or below all four neighbours.
 
-    A channel is so in every one of the groups of unlike pixels; or above in both halves of the pixels of one
+    A channel is so in every one of the groups of unlike pixels; or above in all parts of the pixels of one
     brightness: counts that a detector adds to each pixel are seen in vacuum alone. A line as narrow as a
     channel, as the zero-loss peak may be, is told from a hot channel by the counts beside it.
 
@@ -49,9 +49,9 @@ def outliers(
     counts = statistics.n_pixels[statistics.n_pixels > 0, None]
     hot, weak = _beyond_all(means, counts, noise)
     bad, undecided = _told_from_lines(hot, means, counts, noise)
-    for halves, n_pixels in statistics.brightness_groups(dark):
-        high = _high_in_both(halves, n_pixels, noise)
-        more, open_ones = _told_from_lines(high & ~hot, halves, n_pixels, noise)
+    for parts, n_pixels in statistics.brightness_groups(dark):
+        high = _high_in_all(parts, n_pixels, noise)
+        more, open_ones = _told_from_lines(high & ~hot, parts, n_pixels, noise)
         bad, undecided = bad | more, undecided | open_ones
     zero_loss = _zero_loss(statistics.mean, energy_ev)
     bad = (bad & ~zero_loss) | weak
@@ -73,15 +73,22 @@ def _beyond_all(means: np.ndarray, counts: np.ndarray, noise: float) -> tuple[np
     weak = (means < lowest * np.minimum(WEAK_RATIO, np.exp(-SIGNIFICANCE * usual))) & (
         lowest - means > SIGNIFICANCE * error
     )
-    return hot.all(axis=0), weak.all(axis=0)
+    return hot.all(axis=0), (weak & _no_valley(means)).all(axis=0)
 
 
-def _high_in_both(means: np.ndarray, counts: np.ndarray, noise: float) -> np.ndarray:
+def _no_valley(means: np.ndarray) -> np.ndarray:
+    """Below what either side leads to: the bottom between the zero-loss peak and a plasmon is not."""
+    logarithm = np.log(np.maximum(means, 1e-12))
+    sides = [2 * _shifted(logarithm, step) - _shifted(logarithm, 2 * step) for step in (-1, 1)]
+    return np.asarray(logarithm < np.minimum(*sides))
+
+
+def _high_in_all(means: np.ndarray, counts: np.ndarray, noise: float) -> np.ndarray:
     highest, _ = _neighbours(means)
     error = np.sqrt(noise * np.maximum(np.maximum(means, highest), 1 / counts) / counts)
     # offsets of a camera scatter more than its counts
     error = np.maximum(error, _local_scatter(means))
-    high = (means > HOT_RATIO * highest) & (means - highest > HALF_SIGNIFICANCE * error)
+    high = (means > HOT_RATIO * highest) & (means - highest > PART_SIGNIFICANCE * error)
     return np.asarray(high.all(axis=0))
 
 

@@ -18,7 +18,7 @@ from eelsunmix.words import place_in_words
 SAMPLE_PIXELS = 2048
 N_GROUPS = 3
 BRIGHTNESS = (1 / 32, 1 / 8, 1 / 2)
-"""Parts of the median pixel's counts at which vacuum, thin and thick pixels are parted."""
+"""Parts of a bright pixel's counts (nine of ten have fewer) at which vacuum, thin and thick are parted."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class Statistics:
     """Sums over the valid pixels of each group, spikes left out.
 
     `n_pixels` (group,), `sums` (group, channel), `lowest` and `highest` (channel,), `spikes`. The same pixels
-    by their total counts, in two halves that alternate like a chequerboard: `n_bright` (brightness, half),
-    `bright_sums` (brightness, half, channel).
+    by their total counts, and by whether their last two indices are even: `n_bright` (brightness, part),
+    `bright_sums` (brightness, part, channel).
     """
 
     n_pixels: np.ndarray
@@ -68,9 +68,16 @@ class Statistics:
         return self.sums[filled] / self.n_pixels[filled, None]
 
     def brightness_groups(self, dark: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Mean spectra (half, channel) less `dark`, and numbers of pixels (half, 1), of each brightness."""
-        both = zip(self.bright_sums, self.n_bright[..., None], strict=True)
-        return [(sums / number - dark, number) for sums, number in both if number.all()]
+        """Mean spectra (part, channel) less `dark`, and numbers of pixels (part, 1), of each brightness.
+
+        Two to four parts, none of them empty.
+        """
+        groups = []
+        for sums, number in zip(self.bright_sums, self.n_bright, strict=True):
+            filled = number > 0
+            if filled.sum() > 1:
+                groups.append((sums[filled] / number[filled, None] - dark, number[filled, None]))
+        return groups
 
     def __add__(self, other: "Statistics") -> "Statistics":
         """Statistics of two blocks together."""
@@ -104,7 +111,7 @@ def spectral_groups(image: xr.DataArray) -> Groups:
     axis = _leading_direction((shares - shares.mean(axis=0)) * weight) * weight
     total = spectra.sum(axis=1)
     score = (spectra * axis).sum(axis=1) / np.maximum(total, 1.0)
-    brightness = np.array(BRIGHTNESS) * np.median(total)
+    brightness = np.array(BRIGHTNESS) * np.quantile(total, 0.9)
     return Groups(axis, np.quantile(score, np.arange(1, N_GROUPS) / N_GROUPS), brightness)
 
 
@@ -157,14 +164,16 @@ def _block_statistics(
     cleaned[tuple((spikes.position - [*(part.start for part in core), 0]).T)] = spikes.replaced
     spectra = cleaned[valid[core]]
     n_pixels, sums = _sums(spectra, groups.of(spectra), N_GROUPS)
-    half = np.indices(valid.shape).sum(axis=0)[core][valid[core]] + sum(corner)
+    # parts of neighbouring pixels: the position in the image, not in the block, decides
+    place = np.argwhere(valid[core]) + [part.start + first for part, first in zip(core, corner, strict=True)]
     bright = np.searchsorted(groups.brightness, spectra.sum(axis=1), side="right")
-    n_bright, bright_sums = _sums(spectra, 2 * bright + half % 2, 2 * len(BRIGHTNESS) + 2)
+    part = 4 * bright + place[:, -2:] % 2 @ np.array([2, 1])
+    n_bright, bright_sums = _sums(spectra, part, 4 * len(BRIGHTNESS) + 4)
     return Statistics(
         n_pixels,
         sums,
-        n_bright.reshape(-1, 2),
-        bright_sums.reshape(-1, 2, sums.shape[1]),
+        n_bright.reshape(-1, 4),
+        bright_sums.reshape(-1, 4, sums.shape[1]),
         spectra.min(axis=0, initial=np.inf),
         spectra.max(axis=0, initial=-np.inf),
         Spikes(spikes.position + np.array([*corner, 0]), spikes.found, spikes.replaced),
