@@ -1,11 +1,20 @@
 """Planted defects of detectors: each corrected, or named in `warnings`; clean images get none."""
 
+import math
+
 import numpy as np
 import pytest
 import xarray as xr
 
 import eelsunmix as eu
-from eelsunmix.corrections import Corrections, GainOptions, correct_image
+from eelsunmix.corrections import (
+    AlignOptions,
+    BadChannelOptions,
+    Corrections,
+    GainOptions,
+    SpikeOptions,
+    correct_image,
+)
 
 ENERGY = 420.0 + 0.7 * np.arange(340)
 TI = {"Ti_L23": {"onset_eV": 456.0, "fit_eV": (425.0, 450.0), "integrate_eV": (456.0, 500.0)}}
@@ -134,3 +143,215 @@ def test_a_right_reference_takes_nothing(tmp_path):
         corrected = with_reference(image_of(rng.poisson(expected() * gain)), gain, tmp_path, TI)
         assert corrected.attrs["warnings"] == []
         assert not (corrected.gain == 1).all()
+
+
+def log_of(corrected, step):
+    return next(entry for entry in corrected.attrs["corrections"] if entry["step"] == step)
+
+
+def atoms(rng, line, dose=400.0, height=12.0, number=9, shape=(22, 17)):
+    """Counts of a few single atoms, whose line is in one pixel each, and what the line alone has."""
+    there = np.zeros(shape)
+    there.flat[rng.permutation(there.size)[:number]] = 1
+    signal = there[..., None] * height * np.sqrt(dose) * line
+    return rng.poisson(expected(dose, shape) + signal), signal
+
+
+def line_of(width, at=498.3):
+    """Return a line of height 1 with a full width at half maximum of `width` channels."""
+    return np.exp(-4 * np.log(2) * ((ENERGY - at) / (width * 0.7)) ** 2)
+
+
+DELAYED = np.clip(ENERGY - 495, 0, None) / 6 * np.exp(1 - np.clip(ENERGY - 495, 0, None) / 6)
+SINGLE = {
+    "5 channels": line_of(5),
+    "9 channels": line_of(9),
+    "15 channels": line_of(15),
+    "delayed edge": DELAYED,
+    "two lines and a step": edge(490),
+}
+NO_GAIN = GainOptions(method="none")
+
+
+@pytest.mark.parametrize("line", SINGLE.values(), ids=SINGLE)
+@pytest.mark.parametrize(("dose", "height"), [(8.0, 20.0), (400.0, 15.0), (400.0, 60.0), (20000.0, 100.0)])
+def test_the_edges_of_single_atoms_stay(line, dose, height):
+    counts, signal = atoms(np.random.default_rng(31), line, dose, height)
+    corrected = correct_image(image_of(counts), Corrections(gain=NO_GAIN))
+    assert counts.sum() - corrected.counts.sum() < 0.02 * signal.sum()
+    assert corrected.attrs["warnings"] == []
+
+
+@pytest.mark.parametrize("width", [1, 2, 3])
+@pytest.mark.parametrize("dose", [3.0, 300.0])
+def test_cosmic_rays_of_one_to_three_channels_go(width, dose):
+    rng = np.random.default_rng(32)
+    shape = (27, 22)
+    clean = expected(dose, shape)
+    counts = rng.poisson(clean)
+    pixel = np.array(np.meshgrid(np.arange(1, 27, 3), np.arange(1, 22, 3), indexing="ij")).reshape(2, -1)
+    channel = rng.integers(0, ENERGY.size - 3, pixel.shape[1])
+    hit = np.zeros(counts.shape, bool)
+    for step in range(width):
+        hit[(*pixel, channel + step)] = True
+    # 14 standard deviations: the highest of 24 values beside is some two above the mean
+    counts[hit] = np.rint((np.sqrt(clean[hit] + 0.375) + 7) ** 2)
+    spikes = correct_image(image_of(counts), Corrections(gain=NO_GAIN)).spike_position.to_numpy()
+    found = np.zeros(counts.shape, bool)
+    found[tuple(spikes.T)] = True
+    assert (found & hit).sum() > 0.95 * hit.sum()
+    assert not (found & ~hit).any()
+
+
+def test_lines_of_single_atoms_as_narrow_as_cosmic_rays_are_named_and_left():
+    named = {"X": {"onset_eV": 495.0, "fit_eV": (470.0, 492.0), "integrate_eV": (495.0, 515.0)}}
+    counts, signal = atoms(np.random.default_rng(33), line_of(1.6), 400.0, 60.0)
+    for edges in ({}, named):
+        corrected = correct_image(image_of(counts), Corrections(gain=NO_GAIN), edges=edges)
+        assert (corrected.counts == counts).all()
+        assert "9 pixels stand out at the same energies (498" in corrected.attrs["warnings"][0]
+        assert "corrections.bad_channels.channels" in corrected.attrs["warnings"][0]
+    assert log_of(corrected, "spikes")["taken_percent"]["X"] > 10
+    told = Corrections(gain=NO_GAIN, spikes=SpikeOptions(max_taken_percent=100.0))
+    corrected = correct_image(image_of(counts), told)
+    assert counts.sum() - corrected.counts.sum() > 0.3 * signal.sum()
+
+
+def test_many_cosmic_rays_at_random_energies_are_no_lines():
+    rng = np.random.default_rng(34)
+    counts = rng.poisson(expected(200.0, (22, 17)))
+    where = tuple(rng.integers(0, size, 150) for size in counts.shape)
+    counts[where] += 3000
+    corrected = correct_image(image_of(counts), Corrections(gain=NO_GAIN), edges=TI)
+    assert corrected.attrs["warnings"] == []
+    assert corrected.sizes["spike"] > 140
+    assert log_of(corrected, "spikes")["taken_percent"] == {"Ti_L23": 0.0}
+
+
+def zero_loss(width, offset=0.2, origin=0.0, dose=3000.0, shape=(12, 17)):
+    """Zero-loss peak of a width in channels of 1 eV, each integrated over its channel, and a plasmon."""
+    energy = np.arange(-10.0, 80.0)
+    edges = np.arange(-10.5, 80.0)
+    peak = np.diff([0.5 * (1 + math.erf((at - offset) / width * 2 * math.sqrt(math.log(2)))) for at in edges])
+    spectrum = peak + 0.004 * np.exp(-(((energy - 16) / 6) ** 2)) + 1e-5
+    thickness = np.linspace(1, 0.6, shape[1])[None, :, None]
+    return dose * spectrum * thickness * np.ones((shape[0], 1, 1)), energy + origin
+
+
+@pytest.mark.parametrize("width", [0.7, 1.0, 2.0])
+@pytest.mark.parametrize("origin", [0.0, 25.0])
+@pytest.mark.parametrize("dose", [100.0, 1e6])
+def test_a_zero_loss_peak_of_a_channel_stays(width, origin, dose):
+    clean, energy = zero_loss(width, origin=origin, dose=dose)
+    counts = np.random.default_rng(35).poisson(clean)
+    corrected = correct_image(image_of(counts, energy))
+    np.testing.assert_array_equal(corrected.counts, counts)
+    assert corrected.attrs["warnings"] == []
+
+
+@pytest.mark.parametrize("width", [1.0, 2.0])
+@pytest.mark.parametrize("dose", [1.0, 100.0, 1e5])
+def test_x_ray_lines_of_a_channel_stay(width, dose):
+    energy = 40.0 * np.arange(90)
+    shape = (12, 17)
+    lines = sum(zero_loss(width, offset=at, shape=shape)[0] / 3000 for at in (9.0, 22.3, 47.5))
+    counts = np.random.default_rng(36).poisson(dose * (lines + 0.003))
+    corrected = correct_image(image_of(counts, energy, signal="EDS"))
+    np.testing.assert_array_equal(corrected.counts, counts)
+    assert corrected.attrs["warnings"] == []
+
+
+@pytest.mark.parametrize("share", [0.03, 0.3, 0.7])
+@pytest.mark.parametrize("added", [60.0, 400.0])
+def test_a_channel_that_is_high_in_vacuum_alone_is_found(share, added):
+    rng = np.random.default_rng(37)
+    vacuum = rng.random((26, 19)) < share
+    clean = expected(3000.0) * np.where(vacuum, 0.003, 1.0)[..., None]
+    clean[..., 203] += added
+    corrected = correct_image(image_of(rng.poisson(clean)))
+    assert np.flatnonzero(corrected.bad_channel).tolist() == [203]
+
+
+def test_a_channel_high_beside_a_named_edge_is_named():
+    rng = np.random.default_rng(38)
+    clean = expected()
+    clean[..., 70] *= 3  # 469 eV, 13 eV beyond the onset
+    corrected = correct_image(image_of(rng.poisson(clean)), edges=TI)
+    assert not corrected.bad_channel.any()
+    assert "Channel 70 (469 eV)" in corrected.attrs["warnings"][0]
+    listed = Corrections(bad_channels=BadChannelOptions(channels=(70,)))
+    assert correct_image(image_of(rng.poisson(clean)), listed, edges=TI).attrs["warnings"] == []
+
+
+def test_a_dark_reference_with_the_sample_in_it_does_not_eat_the_edge(tmp_path):
+    rng = np.random.default_rng(39)
+    dark = 30 + 3 * rng.standard_normal(ENERGY.size)
+    image = image_of(rng.poisson(expected() + dark))
+    for values, refused in ((dark, False), (dark + 250 * edge(456), True)):
+        np.save(tmp_path / "dark.npy", values)
+        options = Corrections(gain=GainOptions(dark=str(tmp_path / "dark.npy")))
+        corrected = correct_image(image, options, edges=TI)
+        assert (corrected.dark == 0).all() == refused
+        assert ["of the signal of Ti_L23" in text for text in corrected.attrs["warnings"]] == [True] * refused
+
+
+def test_every_step_says_what_it_takes_from_the_edges():
+    rng = np.random.default_rng(40)
+    image = image_of(rng.poisson(expected() * white(rng, 0.01)))
+    align = AlignOptions(enabled=True, window_eV=(450.0, 480.0), max_shift_eV=2.1)
+    channels = BadChannelOptions(channels=(54, 200))
+    corrected = correct_image(image, Corrections(align=align, bad_channels=channels), edges=TI)
+    for step in ("gain", "bad_channels", "spikes", "align"):
+        assert list(log_of(corrected, step)["taken_percent"]) == ["Ti_L23"]
+    assert "taken_percent" in log_of(corrected, "dark")
+    # the peak of L3 lies in channel 54; a straight line across it takes some, and the other takes nothing
+    assert 0.1 < log_of(corrected, "bad_channels")["taken_percent"]["Ti_L23"] < 10
+    assert "Taken from the edges: Ti_L23" in log_of(corrected, "align")["summary"]
+
+
+def test_an_alignment_that_blurs_an_edge_away_is_refused():
+    rng = np.random.default_rng(41)
+    sharp = 0.02 + 3 * np.exp(-(((ENERGY - 470) / 0.45) ** 2)) + 0.5 * (ENERGY > 470)
+    drift = rng.integers(0, 2, (13, 16)) * 0.35
+    moved = [[np.interp(ENERGY - d, ENERGY, sharp + (ENERGY / 420) ** -3) for d in row] for row in drift]
+    image = image_of(rng.poisson(3000 * np.array(moved)))
+    edges = {"X": {"onset_eV": 468.0, "fit_eV": (430.0, 466.0), "integrate_eV": (468.0, 490.0)}}
+    align = {"enabled": True, "window_eV": (460.0, 480.0), "max_shift_eV": 1.4}
+    told = AlignOptions(**align, max_taken_percent=100.0)
+    done = correct_image(image, Corrections(gain=NO_GAIN, align=told), edges=edges)
+    taken = log_of(done, "align")["taken_percent"]["X"]
+    assert taken > 3
+    strict = AlignOptions(**align, max_taken_percent=taken / 2)
+    refused = correct_image(image, Corrections(gain=NO_GAIN, align=strict), edges=edges)
+    assert "energy_shift" not in refused
+    assert "corrections.align.max_taken_percent" in refused.attrs["warnings"][0]
+
+
+def clean_images(rng):
+    """Images without any defect: name -> (counts, energies, edges, attributes)."""
+    shape = (14, 17)
+    layers = ((np.arange(17) // 3) % 2)[None, :, None] * np.ones((14, 1, 1))
+    first, second = phases()
+    particles = np.where(rng.random(shape) < 0.4, 1.0, 0.003)[..., None]
+    drifting = np.linspace(1, 0.7, 14)[:, None, None]
+    low = zero_loss(0.9, dose=2e4, shape=shape)
+    camera = 12.0 * rng.poisson(expected(80.0, shape)) + rng.normal(0, 9, (*shape, ENERGY.size))
+    return {
+        "layers": (rng.poisson(800 * (layers * first + (1 - layers) * second)), ENERGY, TI, {}),
+        "particles": (rng.poisson(expected(3000.0, shape) * particles), ENERGY, TI, {}),
+        "thickness": (rng.poisson(expected(20000.0, shape) * drifting**3), ENERGY, {}, {}),
+        "atoms": (atoms(rng, edge(490), shape=shape)[0], ENERGY, {}, {}),
+        "EDS": (rng.poisson(low[0] / 5000 + 0.01), 40.0 * np.arange(90), {}, {"signal": "EDS"}),
+        "zero loss": (rng.poisson(low[0]), low[1], {}, {}),
+        "camera": (np.rint(camera + 40), ENERGY, TI, {"counts_per_electron": 13.0}),
+        "few counts": (rng.poisson(expected(0.2, shape)), ENERGY, TI, {}),
+    }
+
+
+@pytest.mark.parametrize("kind", clean_images(np.random.default_rng(0)))
+@pytest.mark.parametrize("seed", [42, 43])
+def test_clean_images_lose_nothing(kind, seed):
+    counts, energy, edges, attrs = clean_images(np.random.default_rng(seed))[kind]
+    corrected = correct_image(image_of(counts, energy, **attrs), edges=edges)
+    assert corrected.attrs["warnings"] == []
+    np.testing.assert_allclose(corrected.counts, counts)
