@@ -149,7 +149,7 @@ def _losses(aligned: xr.DataArray, shift: np.ndarray, edges: Mapping[str, Any]) 
     """Blur the mean spectrum once more as the interpolation did: by p (1 - p) in square channels."""
     mean, half = mean_of_valid(aligned), float(np.nanmean((shift % 1) * (1 - shift % 1))) / 2
     blurred = np.convolve(np.pad(mean, 1, mode="edge"), [half, 1 - 2 * half, half], "valid")
-    return losses(mean, blurred, channel_energies(aligned), edges)
+    return losses(mean, blurred, channel_energies(aligned), edges, pattern=False)
 
 
 def _window(inside: slice, reach: int, n_channels: int) -> tuple[int, int]:

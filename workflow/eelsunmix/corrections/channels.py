@@ -130,7 +130,9 @@ def _losses(evidence: Evidence, bad: np.ndarray) -> dict[str, Loss]:
         return {}
     mean = interpolate_channels(evidence.statistics.mean, bad)
     smooth = scipy.ndimage.gaussian_filter1d(mean, RESOLUTION)
-    return losses(smooth, interpolate_channels(smooth, bad), evidence.energy_eV, evidence.edges)
+    return losses(
+        smooth, interpolate_channels(smooth, bad), evidence.energy_eV, evidence.edges, pattern=False
+    )
 
 
 def _listed(channels: tuple[int, ...] | str, n_channels: int) -> np.ndarray:
@@ -153,7 +155,18 @@ def _dead(statistics: Statistics) -> np.ndarray:
         np.where(constant, 0.0, total), size=2 * LONGEST_DEAD_RUN + 3, mode="nearest"
     )
     # with 25 counts expected, a channel that is zero by chance comes once in 1e11
-    return _short_runs(constant & (around > 25)) & (statistics.n_pixels.sum() > 1)
+    expected = np.minimum(around, _beside(total, constant))
+    return _short_runs(constant & (expected > 25)) & (statistics.n_pixels.sum() > 1)
+
+
+def _beside(total: np.ndarray, constant: np.ndarray) -> np.ndarray:
+    """Return the lower of the nearest channels on either side that change: in a valley few counts are due."""
+    live = np.flatnonzero(~constant)
+    if not live.size:
+        return np.zeros(total.size)
+    right = np.searchsorted(live, np.arange(total.size))
+    both = live[np.maximum(right - 1, 0)], live[np.minimum(right, live.size - 1)]
+    return np.asarray(np.minimum(total[both[0]], total[both[1]]))
 
 
 def _short_runs(flags: np.ndarray) -> np.ndarray:

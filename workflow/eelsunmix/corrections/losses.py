@@ -31,7 +31,12 @@ class Loss:
 
 
 def losses(
-    before: np.ndarray, after: np.ndarray, energy_ev: np.ndarray, edges: Mapping[str, Any]
+    before: np.ndarray,
+    after: np.ndarray,
+    energy_ev: np.ndarray,
+    edges: Mapping[str, Any],
+    *,
+    pattern: bool = True,
 ) -> dict[str, Loss]:
     """Compare mean spectra before and after a correction, edge by edge.
 
@@ -47,13 +52,16 @@ def losses(
     energy_ev : ndarray, shape (channel,)
     edges : mapping
         Name -> edge with `onset_eV` and, where given, `fit_eV` and `integrate_eV`.
+    pattern : bool
+        What was removed is a pattern over all channels, whose size says what is chance. Else it is little
+        beside the edges, and its typical size there says so.
 
     Returns
     -------
     dict
         Name -> `Loss`, of the edges that lie on the axis.
     """
-    found = {name: _loss(before, after, energy_ev, _windows(edge)) for name, edge in edges.items()}
+    found = {name: _loss(before, after, energy_ev, _windows(edge), pattern) for name, edge in edges.items()}
     return {name: loss for name, loss in found.items() if loss is not None}
 
 
@@ -109,7 +117,11 @@ def net_counts(
 
 
 def _loss(
-    before: np.ndarray, after: np.ndarray, energy: np.ndarray, windows: tuple[float, float, float]
+    before: np.ndarray,
+    after: np.ndarray,
+    energy: np.ndarray,
+    windows: tuple[float, float, float],
+    pattern: bool,
 ) -> Loss | None:
     first, onset, last = windows
     span = np.flatnonzero((energy >= first) & (energy <= last) & (energy > 0) & (before > 0))
@@ -122,7 +134,8 @@ def _loss(
         return None
     removed = before - after
     relative = removed / np.maximum(before, 1e-12)
-    scatter = float(np.std(np.diff(relative[before > 0])) / np.sqrt(2))
+    change = np.diff(relative[before > 0]) / np.sqrt(2)
+    scatter = float(np.std(change) if pattern else 1.4826 * np.median(np.abs(change)))
     chance = scatter * float(np.linalg.norm(shape * before[span])) / power
     part = float(shape @ removed[span]) / power
     return Loss(percent=100 * part, z=part / max(chance, 1e-12) if part else 0.0)

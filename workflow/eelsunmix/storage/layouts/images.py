@@ -70,7 +70,8 @@ CORRECTED = Layout(
     attributes={
         "corrections": attribute(
             "list",
-            "in the order applied: `step, applied, summary` (one sentence) and further numbers",
+            "in the order applied: `step, applied, summary` (one sentence), for those that may take signal "
+            "`taken_percent` (edge -> part of its signal), and further numbers",
         ),
         "warnings": attribute("list", "sentences"),
     },
