@@ -268,8 +268,11 @@ def test_a_channel_that_is_high_in_vacuum_alone_is_found(share, added):
     vacuum = rng.random((26, 19)) < share
     clean = expected(3000.0) * np.where(vacuum, 0.003, 1.0)[..., None]
     clean[..., 203] += added
-    corrected = correct_image(image_of(rng.poisson(clean)))
+    image = image_of(rng.poisson(clean))
+    corrected = correct_image(image)
     assert np.flatnonzero(corrected.bad_channel).tolist() == [203]
+    in_blocks = correct_image(image.chunk({"y": 5, "x": 7}))
+    np.testing.assert_array_equal(in_blocks.bad_channel, corrected.bad_channel)
 
 
 def test_a_channel_high_beside_a_named_edge_is_named():
