@@ -30,6 +30,7 @@ from eelsunmix.options import LISTED, NotNegative, Options
 GAP_RATIO = 1.03
 SIGNIFICANCE = 6.0
 LONGEST_DEAD_RUN = 8
+LISTED_LOSS = "List only those in corrections.bad_channels.channels that are bad."
 LOSS_REFUSED = (
     "Only dead channels were replaced. If all are bad, raise corrections.bad_channels.max_taken_percent or "
     "list them in corrections.bad_channels.channels."
@@ -103,6 +104,7 @@ def measure_bad_channels(evidence: Evidence, dark: np.ndarray, options: BadChann
         bad, warnings = _found(evidence, dark, options)
     else:
         bad = _listed(options.channels, evidence.n_channels)
+        warnings = loss_sentences("The replacement of bad channels", _losses(evidence, bad), LISTED_LOSS)
     if bad.all():
         raise InputError("corrections.bad_channels: no good channel is left: list fewer channels")
     entry = bad_channels_entry(bad, listed=options.channels != "auto") | {"warnings": warnings}
