@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from eelsunmix.background.group_spectra import group_spectra
+from eelsunmix.background.group_spectra import GroupSums, group_spectra, sum_groups
 from eelsunmix.background.profile_counts import profile_variables
 from eelsunmix.background.reference_check import exponent_flags, find_problems
 from eelsunmix.background.subtraction import BackgroundOptions, Subtraction, overall_exponent, subtract
@@ -77,11 +77,12 @@ def subtract_background(
     places = {name: locate(edge, energy) for name, edge in edges.items()}
     sums = sum_windows(image, places)
     results = {name: _subtract_map(sums, name, place, options) for name, place in places.items()}
+    groups = sum_groups(image, {name: result.net_counts for name, result in results.items()})
     parts = [
         _map_variables(results, sums),
         _off_region_variables(results, absent, sums),
         profile_variables(sums, places, profiles, options),
-        _group_variables(image, sums, places, results, options),
+        _group_variables(image, sums, groups, places, options),
     ]
     attrs = {
         "edges": {name: _edge_attrs(edge) for name, edge in edges.items()},
@@ -163,15 +164,14 @@ def _unused_regions(regions: Mapping[str, Region], edges: Mapping[str, Edge]) ->
 def _group_variables(
     image: xr.DataArray,
     sums: WindowSums,
+    groups: GroupSums,
     places: Mapping[str, EdgeChannels],
-    results: Mapping[str, Subtraction],
     options: BackgroundOptions,
 ) -> xr.Dataset:
-    net_counts = {name: result.net_counts for name, result in results.items()}
     exponents = None
     if options.exponent == "global":
         exponents = {name: overall_exponent(sums.of_edge[name][..., :-1], places[name])[0] for name in places}
-    spectra = group_spectra(image, net_counts, places, exponents=exponents)
+    spectra = group_spectra(image, groups, places, exponents=exponents)
     return spectra.assign_coords(edge=_labels(places))
 
 
