@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 NEAR_EV = 40.0
-"""An edge as configured is that of the table so near: energy axes are not off by more, edges further apart."""
+"""An edge as configured is that of the table so near: axes are not off by more, edges lie further apart."""
 
 # Symbol, onset in eV, and the onset of a second line where the edge is a doublet that shows.
 _K = """
@@ -47,8 +47,8 @@ class TabulatedEdge:
     second_eV: float | None = None
 
     @property
-    def splitting_eV(self) -> float:
-        """Distance of the second line; 0 where there is none."""
+    def splitting(self) -> float:
+        """Distance of the second line in eV; 0 where there is none."""
         return self.second_eV - self.onset_eV if self.second_eV else 0.0
 
 

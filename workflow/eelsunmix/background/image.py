@@ -5,7 +5,6 @@ on those maps.  A second pass averages spectra for display.
 """
 
 import functools
-import logging
 import operator
 from collections.abc import Mapping
 from typing import Any
@@ -14,21 +13,18 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from eelsunmix.background.energy_offset import EnergyOffset, axis_warnings, common_offset, describe
+from eelsunmix.background.energy_axis import check_energy_axis
 from eelsunmix.background.group_spectra import GroupSums, group_spectra, sum_groups
-from eelsunmix.background.onsets import Onset, measure_onsets
 from eelsunmix.background.profile_counts import profile_variables
 from eelsunmix.background.reference_check import exponent_flags, find_problems, in_fit_windows
 from eelsunmix.background.subtraction import BackgroundOptions, Subtraction, overall_exponent, subtract
 from eelsunmix.background.window_check import check_windows
 from eelsunmix.background.windows import EdgeChannels, WindowSums, locate, sum_windows
 from eelsunmix.edges import Edge, as_edges
-from eelsunmix.energy.units import channel_energies, in_electronvolts
 from eelsunmix.profiles import Profile, Region, as_options, profile_pixels, region_mask
 
 MAPS = ("net_counts", "net_counts_sd", "snr", "background_counts", "exponent", "reduced_chi2")
 UNITS = {"snr": "1", "exponent": "1", "reduced_chi2": "1"}
-_logger = logging.getLogger(__name__)
 
 
 def subtract_background(
@@ -86,8 +82,9 @@ def subtract_background(
     sums = sum_windows(image, places)
     results = {name: _subtract_map(sums, name, place, options) for name, place in places.items()}
     groups = sum_groups(image, {name: result.net_counts for name, result in results.items()})
-    onsets = _onsets(image, groups, edges, sums)
-    off = axis_warnings(onsets, _offset(onsets), _channels(energy if raw_energy is None else raw_energy))
+    axis = check_energy_axis(
+        image, groups, edges, counts_per_electron=sums.counts_per_electron, raw_energy=raw_energy
+    )
     parts = [
         _map_variables(results, sums),
         _off_region_variables(results, absent, sums),
@@ -101,34 +98,11 @@ def subtract_background(
         "local_sigma_px": options.local_sigma_px,
         "counts_per_electron": sums.counts_per_electron,
         "flags": {name: exponent_flags(result) for name, result in results.items()},
-        "energy_axis": describe(onsets, _offset(onsets)),
-        "reference_problems": find_problems(results, sums, places, in_fit_windows(onsets, edges)),
-        "warnings": off + warnings + _unused_regions(regions, edges),
+        "energy_axis": axis.measured,
+        "reference_problems": find_problems(results, sums, places, in_fit_windows(axis.onsets, edges)),
+        "warnings": axis.warnings + warnings + _unused_regions(regions, edges),
     }
-    _logger.info(attrs["energy_axis"]["summary"])
-    for text in off:
-        _logger.warning(text)
     return xr.merge(parts, join="exact", compat="equals").assign_attrs(attrs)
-
-
-def _onsets(
-    image: xr.DataArray, groups: GroupSums, edges: Mapping[str, Edge], sums: WindowSums
-) -> dict[str, Onset]:
-    if image.dims[-1] != "energy_loss":  # lines of EDS do not rise
-        return {}
-    return measure_onsets(groups, channel_energies(image), edges, sums.counts_per_electron)
-
-
-def _offset(onsets: Mapping[str, Onset]) -> EnergyOffset | None:
-    return common_offset(
-        [onset.onset_eV for onset in onsets.values()], [onset.shift_eV for onset in onsets.values()]
-    )
-
-
-def _channels(energy: xr.DataArray) -> tuple[float, float]:
-    """Energy of the first channel and the width of a channel, in eV."""
-    first, second = in_electronvolts(energy[:2])
-    return float(first), float(second - first)
 
 
 def _subtract_map(

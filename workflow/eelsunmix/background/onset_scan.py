@@ -18,6 +18,8 @@ CURVATURE = 3
 """Polynomial factors on the power law: it is none over 100 eV, and plural scattering bends it."""
 NARROW_EV, BROAD_EV = 1.2, 2.5
 """Standard deviations of white lines."""
+SECOND = 1.4
+"""Largest height of the second line of a doublet relative to the first."""
 DELAYS_EV = (5.0, 15.0, 40.0)
 """Of edges that rise slowly."""
 
@@ -100,7 +102,8 @@ def scan_onset(spectrum: Spectrum, line: Line, others: Sequence[Line] = ()) -> S
     beyond = REACH_EV + MARGIN_EV
     near = spectrum.between(line.onset_eV - beyond, line.onset_eV + beyond)
     shifts = _possible_shifts(near, line.onset_eV)
-    if shifts.size < 3 or near.counts.min() <= 0:
+    usable = near.counts[np.isfinite(near.counts) & (near.counts > 0)]
+    if shifts.size < 3 or usable.size < near.counts.size:
         return NOTHING
     weight = 1 / np.sqrt(near.variance)
     scale = _rough_background(near, line.onset_eV) * weight
@@ -118,18 +121,24 @@ def scan_onset(spectrum: Spectrum, line: Line, others: Sequence[Line] = ()) -> S
 def edge_shapes(energy: Floats, line: Line) -> Floats:
     """Shapes whose non-negative sums look like an edge: zero before its onset, shape (bin, shape).
 
-    Steps and white lines, of both lines of a doublet, broadened by the width of the bins, and slow rises.
+    A step and white lines, broadened by the width of the bins, alone and with those of the second line of a
+    doublet, and slow rises.
     """
-    blur = max(0.8, 0.6 * (energy[1] - energy[0]))
-    places = [line.onset_eV, line.onset_eV + line.splitting_eV] if line.splitting_eV else [line.onset_eV]
-    columns = []
-    for place in places:
-        columns.append(scipy.special.ndtr((energy - place) / blur))
-        for width in np.hypot((NARROW_EV, BROAD_EV), blur):
-            # Half of its height lies at the onset.
-            columns.append(np.exp(-0.5 * ((energy - place) / width - np.sqrt(2 * np.log(2))) ** 2))
+    shapes = _line_shapes(energy, line.onset_eV)
+    if line.splitting_eV:
+        # Never the second line alone, or one edge could be taken for either of the two.
+        second = _line_shapes(energy, line.onset_eV + line.splitting_eV)
+        shapes += [one + SECOND * other for one, other in zip(shapes, second, strict=True)]
     above = np.clip(energy - line.onset_eV, 0, None)
-    return np.array([*columns, *(1 - np.exp(-above / delay) for delay in DELAYS_EV)]).T
+    return np.array([*shapes, *(1 - np.exp(-above / delay) for delay in DELAYS_EV)]).T
+
+
+def _line_shapes(energy: Floats, onset: float) -> list[Floats]:
+    blur = max(0.8, 0.6 * (energy[1] - energy[0]))
+    widths = np.hypot((NARROW_EV, BROAD_EV), blur)
+    # Half of the height of a white line lies at the onset.
+    peaks = [np.exp(-0.5 * ((energy - onset) / width - np.sqrt(2 * np.log(2))) ** 2) for width in widths]
+    return [scipy.special.ndtr((energy - onset) / blur), *peaks]
 
 
 def _possible_shifts(near: Spectrum, onset: float) -> Floats:

@@ -12,13 +12,13 @@ from eelsunmix.edges import Edge
 from eelsunmix.typing import Floats
 
 BIN_EV = 1.0
-EVIDENCE = 60.0
-"""In units of what the best fit leaves: 30 to 3000 for edges that one sees, below 20 without an edge."""
+EVIDENCE = 100.0
+"""In units of what the best fit leaves. Without an edge, a fixed pattern reaches 50, rarely 110."""
 LIKELY = 12.0
 """Shifts that explain the spectrum nearly as well; an onset is measured where they lie close together."""
 CLOSE_EV = 3.0
 SAME_EV, FARTHEST_EV = 10.0, 100.0
-"""Lines so near to each other are one edge; those so far from an edge are not in its stretch of the spectrum."""
+"""Lines so near to each other are one edge; those so far from an edge do not matter to it."""
 COMMON = ("C", "N", "O")
 """Elements that are in many specimens, named or not."""
 
@@ -34,16 +34,19 @@ class Onset:
     given_eV : float
         As configured.
     table_eV : float or None
+    evidence : float
+        How clear it is, see `EVIDENCE`.
     """
 
     onset_eV: float
     sd_eV: float
     given_eV: float
     table_eV: float | None
+    evidence: float = EVIDENCE
 
     @property
-    def shift_eV(self) -> float:
-        """Measured less given."""
+    def shift(self) -> float:
+        """Measured less given, in eV."""
         return self.onset_eV - self.given_eV
 
 
@@ -86,21 +89,26 @@ def _spectra(
     width = max(1, round(BIN_EV / (energy[1] - energy[0])))
     n_bins = energy.size // width
     for groups in ([0, 1, 2], [0], [2]):
-        if sizes[groups].sum(axis=0).min() == 0:
-            continue
+        filled = sizes[groups].sum(axis=0) > 0  # a single pixel has no second half
         counts = totals[groups].sum(axis=0)[:, : n_bins * width].reshape(-1, n_bins, width).sum(axis=-1)
         centres = energy[: n_bins * width].reshape(n_bins, width).mean(axis=1)
         yield tuple(
             Spectrum(
-                energy=centres, counts=half, variance=counts_per_electron * np.maximum(half, counts_per_electron)
+                energy=centres,
+                counts=half,
+                variance=counts_per_electron * np.maximum(half, counts_per_electron),
             )
-            for half in counts
+            for half in counts[filled]
         )
 
 
 def _strongest(scans: list[tuple[Scan, ...]]) -> tuple[Scan, ...]:
-    """Scans of the spectra that show the edge most clearly; one where it is clear goes before all others."""
-    return max(scans, key=lambda halves: (_is_clear(halves), _evidence(halves)), default=())
+    """Take the spectrum that shows the edge most clearly; one that tells its place goes before all others."""
+    return max(
+        (halves for halves in scans if halves),
+        key=lambda halves: (_is_clear(halves), _evidence(halves)),
+        default=(),
+    )
 
 
 def _evidence(halves: tuple[Scan, ...]) -> float:
@@ -111,16 +119,13 @@ def _is_clear(halves: tuple[Scan, ...]) -> bool:
     """Whether both halves show an edge, at one place, and no other place is nearly as likely."""
     if _evidence(halves) < EVIDENCE:
         return False
-    first, second = (int(scan.excess.argmin()) for scan in halves)
     shift = halves[0].shift
+    of_halves = shift[[scan.excess.argmin() for scan in halves]]
     best, likely = _likely(halves)
     # At the end of the search the best place may lie beyond.
-    inside = 0 < min(first, second) and max(first, second) < shift.size - 1
-    return bool(
-        inside
-        and abs(shift[first] - shift[second]) <= CLOSE_EV
-        and np.abs(likely - best).max() <= CLOSE_EV
-    )
+    inside = shift[0] < of_halves.min() and of_halves.max() < shift[-1]
+    near = np.ptp(of_halves) <= CLOSE_EV and np.abs(likely - best).max() <= CLOSE_EV
+    return bool(inside and near)
 
 
 def _likely(halves: tuple[Scan, ...]) -> tuple[float, Floats]:
@@ -139,12 +144,13 @@ def _onset(halves: tuple[Scan, ...], edge: Edge, channel: float) -> Onset | None
         sd_eV=float(np.hypot(np.ptp(likely) / 4, max(channel, BIN_EV) / np.sqrt(12))),
         given_eV=edge.onset_eV,
         table_eV=table.onset_eV if table else None,
+        evidence=_evidence(halves),
     )
 
 
 def _line(edge: Edge) -> Line:
     table = tabulated_edge(edge.element, edge.onset_eV)
-    return Line(onset_eV=edge.onset_eV, splitting_eV=table.splitting_eV if table else 0.0)
+    return Line(onset_eV=edge.onset_eV, splitting_eV=table.splitting if table else 0.0)
 
 
 def _others(edge: Edge, edges: Mapping[str, Edge]) -> list[Line]:
@@ -155,7 +161,7 @@ def _others(edge: Edge, edges: Mapping[str, Edge]) -> list[Line]:
     elements = {*COMMON, *(other.element for other in edges.values())}
     lines = [_line(other) for other in edges.values()]
     lines += [
-        Line(onset_eV=one.onset_eV + moved, splitting_eV=one.splitting_eV)
+        Line(onset_eV=one.onset_eV + moved, splitting_eV=one.splitting)
         for one in TABLE
         if one.element in elements
     ]

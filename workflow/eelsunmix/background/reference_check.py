@@ -55,7 +55,10 @@ def find_problems(
     found = {}
     for name, result in results.items():
         binned = sums.of_edge[name][..., :-1]
-        reasons = [(known or {}).get(name), *_problems(result, binned, places[name], sums.counts_per_electron)]
+        reasons = [
+            (known or {}).get(name),
+            *_problems(result, binned, places[name], sums.counts_per_electron),
+        ]
         if texts := [text for text in reasons if text]:
             found[name] = [_with_advice(name, texts)]
     return found
@@ -91,7 +94,7 @@ def _problems(
 
 
 def _with_advice(name: str, reasons: list[str]) -> str:
-    """Reasons as sentences, and once what to do: the name of the edge stands before the text where it is shown."""
+    """Write reasons as sentences, then what to do; the edge's name stands before it where it is shown."""
     text = " ".join(f"{reason[0].upper()}{reason[1:]}." for reason in reasons)
     return (
         f"{text} Move edges.{name}.fit_eV to a smooth stretch just before the edge. If the edge is not where "

@@ -41,9 +41,9 @@ BS = Layout(
         "flags": attribute("dict", "edge -> pixels with an implausible or unfitted exponent"),
         "energy_axis": attribute(
             "dict",
-            "`onsets` (edge -> measured, given and tabulated onset in eV); `offset_eV, offset_sd_eV` (energies "
-            "minus those that the given onsets say; None where not measured); `table_offset_eV, "
-            "table_offset_sd_eV` (the same by the table); `summary`",
+            "`onsets` (edge -> measured, given and tabulated onset in eV); `offset_eV, offset_sd_eV` (by how "
+            "much the energies are too high for the given onsets; None where not measured); "
+            "`table_offset_eV, table_offset_sd_eV` (the same by the table); `summary`",
         ),
         "reference_problems": attribute(
             "dict", "edge -> sentences on why its background cannot be right; only edges with problems"
