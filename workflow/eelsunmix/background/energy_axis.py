@@ -64,9 +64,11 @@ def check_energy_axis(
     found = common_offset(
         [onset.onset_eV for onset in onsets.values()], [onset.shift for onset in onsets.values()]
     )
-    axis = image[image.dims[-1]] if raw_energy is None else raw_energy
-    first, second = in_electronvolts(axis[:2]).tolist()
-    measured, warnings = describe(onsets, found), axis_warnings(onsets, found, (first, second - first))
+    measured, warnings = describe(onsets, found), []
+    if onsets:
+        axis = image[image.dims[-1]] if raw_energy is None else raw_energy
+        first, second = in_electronvolts(axis[:2]).tolist()
+        warnings = axis_warnings(onsets, found, (first, second - first))
     _logger.info(measured["summary"])
     for text in warnings:
         _logger.warning(text)
