@@ -15,6 +15,8 @@ from eelsunmix.energy.units import channel_energies, in_electronvolts
 
 LONE_EV, LONE_EVIDENCE = 6.0, 200.0
 """A single edge says less: it may be another one, or a pattern of the camera."""
+CHANNELS = 1.5
+"""A smaller offset, in channels, is not named: wide channels blur the onsets."""
 _logger = logging.getLogger(__name__)
 
 
@@ -118,7 +120,8 @@ def axis_warnings(
         for name, onset in onsets.items()
         if _is_far(onset, 0.0) and _is_far(onset, offset.at(onset.onset_eV))
     ]
-    return ([_proposal(onsets, offset, channels)] if offset.is_sure else []) + lone
+    sure = offset.is_sure and abs(offset.offset_eV) >= CHANNELS * channels[1]
+    return ([_proposal(onsets, offset, channels)] if sure else []) + lone
 
 
 def _is_far(onset: Onset, expected: float) -> bool:
