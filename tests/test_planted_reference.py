@@ -141,7 +141,9 @@ def problems(image, edges=ALL, **options):
 
 
 def warnings(edges):
-    return eu.subtract_background(image_of(ONE, PLAIN, dose=200), edges).attrs["warnings"]
+    """Those of the windows; that the edge itself lies elsewhere is said besides."""
+    found = eu.subtract_background(image_of(ONE, PLAIN, dose=200), edges).attrs["warnings"]
+    return [text for text in found if text.startswith("edges.")]
 
 
 @pytest.mark.parametrize("exponent", ["local", "pixel", "global"])
