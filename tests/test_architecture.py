@@ -17,7 +17,7 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = [
     {"errors", "mistakes", "typing", "image", "units", "words", "elements"},
     {"energy", "options", "plain", "provenance"},
-    {"execution", "metrics", "edges", "numerics", "noise"},
+    {"execution", "metrics", "edges", "edge_table", "numerics", "noise"},
     {"storage", "profiles", "io", "examples", "arguments", "stage_warnings"},
     {"pca", "background", "corrections", "synthetic"},
     {"rank", "methods"},

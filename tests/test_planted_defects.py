@@ -306,7 +306,7 @@ AXES = [
     Planted(
         name="mirrored spectra",
         sample=lambda: altered(lambda counts, _: counts[..., ::-1]),
-        words=("The reference of O_K failed", "check the energy axis"),
+        words=("The reference of O_K failed", "the energy axis is off"),
     ),
     Planted(
         name="axis 15 eV too low",
@@ -317,25 +317,21 @@ AXES = [
         name="axis 10 eV too low",
         sample=lambda: off_axis(-10.0),
         words=("energy axis", "offset_eV"),
-        still="below 12 eV the offset is not measured: 'O of vca: 49 % of the peak, try one more component'",
     ),
     Planted(
         name="axis 6 eV too high",
         sample=lambda: off_axis(6.0),
         words=("energy axis", "offset_eV"),
-        still="an axis that is too high leaves the background right: BS is 'followed by all methods'",
     ),
     Planted(
         name="axis 15 eV too high",
         sample=lambda: off_axis(15.0),
         words=("energy axis", "offset_eV"),
-        still="an axis that is too high leaves the background right: BS is 'followed by all methods'",
     ),
     Planted(
         name="dispersion 7 % too large",
         sample=lambda: off_axis(0.0, 1.6),
         words=("energy axis", "_eV"),
-        still="observed and given onsets are not compared: O lies 9 eV late, Ti 4 eV",
     ),
 ]
 
@@ -456,7 +452,7 @@ COUNTS = [
     Planted(
         name="dark signal of twice the counts left in",
         sample=lambda: altered(lambda counts, _: counts + 1000),
-        words=("The reference of O_K failed", "no background before an edge has"),
+        words=("The reference of O_K failed", "as before any edge"),
     ),
     Planted(
         name="dark signal subtracted by its reference",
@@ -478,7 +474,7 @@ COUNTS = [
     Planted(
         name="far too much dark signal subtracted before",
         sample=lambda: altered(lambda counts, _: counts.astype("f4") - 250),
-        words=("The reference of O_K failed", "the exponent of the background is"),
+        words=("The reference of O_K failed", "exponent of the background is"),
     ),
     Planted(
         name="pixels that are not finite",
@@ -797,7 +793,6 @@ WINDOWS = [
         "windows 24 eV late",
         with_edge("Ti_L23", onset_eV=480.0, integrate_eV=(480.0, 511.0)),
         words=("Ti_L23", "onset"),
-        still="observed and given onsets are not compared: the white lines of Ti are left out",
     ),
     windows(
         "another element's name",

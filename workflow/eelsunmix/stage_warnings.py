@@ -56,13 +56,30 @@ def reference_problems(bs: xr.Dataset) -> dict[str, list[str]]:
 def _in_order(
     stores: Mapping[str, xr.Dataset], fits: Mapping[str, xr.Dataset], maps: Mapping[str, xr.Dataset]
 ) -> Iterator[tuple[str, str]]:
-    for edge, texts in reference_problems(stores.get("bs", xr.Dataset())).items():
-        yield from ((f"The reference of {edge} failed", text) for text in texts)
+    bs = stores.get("bs", xr.Dataset())
+    for edge, texts in _references_first(bs).items():
+        yield from ((f"{_role(bs, edge)} of {edge} failed", text) for text in texts)
     for name, place in PLACES.items():
         yield from ((place, text) for text in _warnings(stores.get(name, xr.Dataset())))
     for methods in (fits, maps):
         for label, store in methods.items():
             yield from ((label, text) for text in _warnings(store))
+
+
+def _references_first(bs: xr.Dataset) -> dict[str, list[str]]:
+    problems = reference_problems(bs)
+    return dict(sorted(problems.items(), key=lambda item: not _is_reference(bs, item[0])))
+
+
+def _role(bs: xr.Dataset, edge: str) -> str:
+    return "The reference" if _is_reference(bs, edge) else "Background subtraction"
+
+
+def _is_reference(bs: xr.Dataset, edge: str) -> bool:
+    """Whether the user marks the edge as reference, or none: then all of them are."""
+    edges = dict(bs.attrs.get("edges") or {})
+    marked = [name for name, one in edges.items() if one["reference"]]
+    return not marked or edge in marked
 
 
 def _warnings(store: xr.Dataset) -> list[str]:

@@ -8,11 +8,13 @@ from eelsunmix.profiles import Profile, Region
 from eelsunmix.storage import open_store, publish
 
 with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
+    corrected = open_store(snakemake.input.corrected)
     bs = subtract_background(
-        open_store(snakemake.input.corrected).counts,
+        corrected.counts,
         from_params(dict[str, Edge], snakemake.params.edges),
         from_params(BackgroundOptions, snakemake.params.background),
         profiles=from_params(dict[str, Profile], snakemake.params.profiles),
         regions=from_params(dict[str, Region], snakemake.params.regions),
+        raw_energy=corrected.raw_energy,
     )
     publish(bs, snakemake.output[0], kind="bs", inputs=snakemake.input, settings=snakemake.params)

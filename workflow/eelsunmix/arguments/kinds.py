@@ -16,6 +16,7 @@ from eelsunmix.plain import plain_values
 from eelsunmix.profiles import Profile, Region
 from eelsunmix.storage import MANIFEST, Variable
 from eelsunmix.typing import Brightness, Device
+from eelsunmix.units import electronvolts_per
 
 _LONGEST_NAME = 255
 _TAKEN = frozenset({"", ".", "..", "zarr.json", MANIFEST})
@@ -52,6 +53,13 @@ def _spectra(image: xr.DataArray) -> xr.DataArray:
     if image.size == 0:
         raise ValueError(f"has the shape {image.shape}, so it holds no values")
     return image
+
+
+def _energies(axis: xr.DataArray) -> xr.DataArray:
+    per = electronvolts_per(str(axis.attrs.get("units")))
+    if axis.ndim != 1 or axis.size < 2 or axis.dtype.kind not in "uif" or per is None:
+        raise ValueError("needs the energies of two channels or more, with units of eV or keV")
+    return axis
 
 
 def _usable_path(path: str | Path) -> str | Path:
@@ -109,6 +117,7 @@ _NUMBERS = ("n_valid_pixels", "n_channels", "n_channels_with_counts")
 KINDS: dict[str, Any] = {
     "image": Image,
     "counts": Image,
+    "raw_energy": Annotated[xr.DataArray, AfterValidator(_energies)],
     "n_endmembers": Annotated[int, Field(ge=1)],
     "seed": Annotated[int, Field(ge=0)],
     "n_learning_pixels": Annotated[int, Field(ge=1)],
@@ -131,7 +140,7 @@ KINDS: dict[str, Any] = {
 }
 """What an argument of this name is; of one function alone, where its name stands before it."""
 
-MAY_BE_NONE = frozenset({"counts", "pca", "edges", "checkpoint"})
+MAY_BE_NONE = frozenset({"counts", "raw_energy", "pca", "edges", "checkpoint"})
 """Arguments of which None means that there are none, also where a function passes them on."""
 
 Function = Callable[..., Any]

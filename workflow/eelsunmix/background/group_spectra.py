@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,23 +17,47 @@ from eelsunmix.execution.blocks import fold
 from eelsunmix.typing import Floats
 
 GROUPS = ("low", "middle", "high")
+HALVES = 2
+"""Each group is summed in two halves of its pixels: what only one of them shows is chance, or a spike."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupSums:
+    """Summed spectra of the pixels of low, middle and high net counts of each edge.
+
+    Parameters
+    ----------
+    totals : ndarray, shape (edge, group, half, channel)
+        Counts.
+    sizes : ndarray of int, shape (edge, group, half)
+        Numbers of pixels.
+    """
+
+    totals: Floats
+    sizes: NDArray[np.int64]
+
+    def means(self) -> Floats:
+        """Mean spectra of the groups, shape (edge, group, channel); NaN where a group is empty."""
+        with np.errstate(invalid="ignore"):
+            means: Floats = self.totals.sum(axis=2) / self.sizes.sum(axis=2)[..., None]
+        return means
 
 
 def group_spectra(
     image: xr.DataArray,
-    net_counts: Mapping[str, Floats],
+    sums: GroupSums,
     places: Mapping[str, EdgeChannels],
     *,
     exponents: Mapping[str, float] | None = None,
 ) -> xr.Dataset:
-    """Average the spectra of three equally large groups of pixels, for each edge, and fit their backgrounds.
+    """Mean spectra of three equally large groups of pixels, for each edge, with fitted backgrounds.
 
     Parameters
     ----------
     image : DataArray, dims (..., energy)
-        Lazy or eager; read once.
-    net_counts : mapping of str to ndarray, shape of the pixels
-        Net counts of each edge; NaN pixels belong to no group.
+        Of which the axis is used.
+    sums : GroupSums
+        As `sum_groups` gives them.
     places : mapping of str to EdgeChannels
     exponents : mapping of str to float, optional
         Given exponents; fitted to the mean spectra by default.
@@ -45,7 +70,7 @@ def group_spectra(
     """
     energy = image[image.dims[-1]]
     bounds = channel_bounds(in_electronvolts(energy))
-    spectra = _mean_spectra(image, [_thirds(counts) for counts in net_counts.values()])
+    spectra = sums.means()
     backgrounds = [
         _power_law_under(spectra[row], place, bounds, exponents and exponents[name])
         for row, (name, place) in enumerate(places.items())
@@ -58,35 +83,45 @@ def group_spectra(
     return xr.Dataset(data, coords={"region": list(GROUPS), energy.dims[0]: energy.variable})
 
 
-def _thirds(net_counts: Floats) -> NDArray[np.int8]:
-    # By rank: three groups of equal size whatever the distribution; -1 marks invalid pixels.
+def sum_groups(image: xr.DataArray, net_counts: Mapping[str, Floats]) -> GroupSums:
+    """Sum the spectra of three equally large groups of pixels for each edge, in one pass.
+
+    Parameters
+    ----------
+    image : DataArray, dims (..., energy)
+        Lazy or eager; read once.
+    net_counts : mapping of str to ndarray, shape of the pixels
+        Net counts of each edge; NaN pixels belong to no group.
+    """
+    groups = [_sixths(counts) for counts in net_counts.values()]
+    shape = (len(groups), len(GROUPS), HALVES)
+    if not groups:
+        return GroupSums(totals=np.zeros((*shape, image.shape[-1])), sizes=np.zeros(shape, dtype=int))
+    labels = {f"group_of_edge_{row}": (image.dims[:-1], group) for row, group in enumerate(groups)}
+    totals = fold(functools.partial(_sum_block, names=list(labels)), image.assign_coords(labels), np.add)
+    sizes = np.array([np.bincount(group[group >= 0], minlength=len(GROUPS) * HALVES) for group in groups])
+    return GroupSums(totals=totals.reshape(*shape, -1), sizes=sizes.reshape(shape))
+
+
+def _sixths(net_counts: Floats) -> NDArray[np.int8]:
+    # By rank: three groups of equal size whatever the distribution, each in two halves whose pixels
+    # alternate; -1 marks invalid pixels.
     flat = net_counts.ravel()
     usable = np.flatnonzero(np.isfinite(flat))
     groups = np.full(flat.shape, -1, dtype=np.int8)
     order = usable[np.argsort(flat[usable], kind="stable")]
-    groups[order] = np.arange(order.size) * len(GROUPS) // max(order.size, 1)
+    rank = np.arange(order.size)
+    groups[order] = rank * len(GROUPS) // max(order.size, 1) * HALVES + rank % HALVES
     return groups.reshape(net_counts.shape)
 
 
-def _mean_spectra(image: xr.DataArray, groups: list[NDArray[np.int8]]) -> Floats:
-    """Mean spectra of the groups of pixels of each edge, shape (edge, group, channel)."""
-    if not groups:
-        return np.empty((0, len(GROUPS), image.shape[-1]))
-    labels = {f"group_of_edge_{row}": (image.dims[:-1], group) for row, group in enumerate(groups)}
-    totals = fold(functools.partial(_sum_groups, names=list(labels)), image.assign_coords(labels), np.add)
-    sizes = np.array([[np.count_nonzero(group == g) for g in range(len(GROUPS))] for group in groups])
-    with np.errstate(invalid="ignore"):
-        means: Floats = totals / sizes[..., None]
-    return means
-
-
-def _sum_groups(block: xr.DataArray, *, names: list[str]) -> Floats:
+def _sum_block(block: xr.DataArray, *, names: list[str]) -> Floats:
     spectra = block.to_numpy().reshape(-1, block.shape[-1]).astype(float)
     labels = np.stack([block[name].to_numpy().ravel() for name in names])
-    members = (labels[:, None] == np.arange(len(GROUPS))[:, None]).reshape(-1, spectra.shape[0])
+    members = (labels[:, None] == np.arange(len(GROUPS) * HALVES)[:, None]).reshape(-1, spectra.shape[0])
     spectra[~members.any(axis=0)] = 0  # an invalid pixel may hold NaN, which no weight of zero removes
     sums = members.astype(float) @ spectra
-    return sums.reshape(len(names), len(GROUPS), -1)
+    return sums.reshape(len(names), len(GROUPS) * HALVES, -1)
 
 
 def _power_law_under(spectra: Floats, place: EdgeChannels, bounds: Floats, exponent: Any) -> Floats:

@@ -13,9 +13,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from eelsunmix.background.group_spectra import group_spectra
+from eelsunmix.background.energy_axis import check_energy_axis
+from eelsunmix.background.group_spectra import GroupSums, group_spectra, sum_groups
 from eelsunmix.background.profile_counts import profile_variables
-from eelsunmix.background.reference_check import exponent_flags, find_problems
+from eelsunmix.background.reference_check import exponent_flags, find_problems, in_fit_windows
 from eelsunmix.background.subtraction import BackgroundOptions, Subtraction, overall_exponent, subtract
 from eelsunmix.background.window_check import check_windows
 from eelsunmix.background.windows import EdgeChannels, WindowSums, locate, sum_windows
@@ -33,6 +34,7 @@ def subtract_background(
     *,
     profiles: Mapping[str, Profile | Mapping[str, Any]] | None = None,
     regions: Mapping[str, Region | Mapping[str, Any]] | None = None,
+    raw_energy: xr.DataArray | None = None,
 ) -> xr.Dataset:
     """Subtract a power-law background before each edge and sum the net counts.
 
@@ -46,6 +48,8 @@ def subtract_background(
     profiles : mapping of str to Profile or to a mapping of its fields, optional
     regions : mapping of str to Region or to a mapping of its fields, optional
         Where elements are known to be absent.
+    raw_energy : DataArray, shape (raw channel,), optional
+        Axis of the file, where the image is cropped or binned: what the configuration shifts.
 
     Returns
     -------
@@ -77,11 +81,15 @@ def subtract_background(
     places = {name: locate(edge, energy) for name, edge in edges.items()}
     sums = sum_windows(image, places)
     results = {name: _subtract_map(sums, name, place, options) for name, place in places.items()}
+    groups = sum_groups(image, {name: result.net_counts for name, result in results.items()})
+    axis = check_energy_axis(
+        image, groups, edges, counts_per_electron=sums.counts_per_electron, raw_energy=raw_energy
+    )
     parts = [
         _map_variables(results, sums),
         _off_region_variables(results, absent, sums),
         profile_variables(sums, places, profiles, options),
-        _group_variables(image, sums, places, results, options),
+        _group_variables(image, sums, groups, places, options),
     ]
     attrs = {
         "edges": {name: _edge_attrs(edge) for name, edge in edges.items()},
@@ -90,8 +98,9 @@ def subtract_background(
         "local_sigma_px": options.local_sigma_px,
         "counts_per_electron": sums.counts_per_electron,
         "flags": {name: exponent_flags(result) for name, result in results.items()},
-        "reference_problems": find_problems(results, sums, places),
-        "warnings": warnings + _unused_regions(regions, edges),
+        "energy_axis": axis.measured,
+        "reference_problems": find_problems(results, sums, places, in_fit_windows(axis.onsets, edges)),
+        "warnings": axis.warnings + warnings + _unused_regions(regions, edges),
     }
     return xr.merge(parts, join="exact", compat="equals").assign_attrs(attrs)
 
@@ -163,15 +172,14 @@ def _unused_regions(regions: Mapping[str, Region], edges: Mapping[str, Edge]) ->
 def _group_variables(
     image: xr.DataArray,
     sums: WindowSums,
+    groups: GroupSums,
     places: Mapping[str, EdgeChannels],
-    results: Mapping[str, Subtraction],
     options: BackgroundOptions,
 ) -> xr.Dataset:
-    net_counts = {name: result.net_counts for name, result in results.items()}
     exponents = None
     if options.exponent == "global":
         exponents = {name: overall_exponent(sums.of_edge[name][..., :-1], places[name])[0] for name in places}
-    spectra = group_spectra(image, net_counts, places, exponents=exponents)
+    spectra = group_spectra(image, groups, places, exponents=exponents)
     return spectra.assign_coords(edge=_labels(places))
 
 

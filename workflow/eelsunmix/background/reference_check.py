@@ -8,9 +8,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from eelsunmix.background.onsets import Onset
 from eelsunmix.background.power_law import fit_power_law
 from eelsunmix.background.subtraction import Subtraction
 from eelsunmix.background.windows import EdgeChannels, WindowSums
+from eelsunmix.edges import Edge
 from eelsunmix.typing import Floats
 
 USUAL_EXPONENTS = (1.0, 6.5)
@@ -22,12 +24,17 @@ MISFIT_FRACTION = 0.04
 MISFIT_PARTS = 6
 """Few: what bends a background is broad, while the fixed pattern of a camera (5 % in narrow bins) is not."""
 REDUCED_CHI2 = 6.0
+INSIDE_EV = 2.0
+"""An edge that rises nearer to an end of the fit window may as well be taken to rise outside."""
 SURE = 5.0
 """Standard errors. With some ten edges per image and three tests each, chance alone never gets there."""
 
 
 def find_problems(
-    results: Mapping[str, Subtraction], sums: WindowSums, places: Mapping[str, EdgeChannels]
+    results: Mapping[str, Subtraction],
+    sums: WindowSums,
+    places: Mapping[str, EdgeChannels],
+    known: Mapping[str, str] | None = None,
 ) -> dict[str, list[str]]:
     """Name what is wrong with the background subtractions in their typical pixels.
 
@@ -37,17 +44,35 @@ def find_problems(
         By the names of the edges in the configuration.
     sums : WindowSums
     places : mapping of str to EdgeChannels
+    known : mapping of str to str, optional
+        What is known to be wrong with some of them, such as `in_fit_windows`.
 
     Returns
     -------
     dict of str to list of str
-        Edge -> sentences that say what to do; only edges with problems.
+        Edge -> one text that says what is wrong, and what to do; only edges with problems.
     """
-    found = {
-        name: _problems(result, sums.of_edge[name][..., :-1], places[name], sums.counts_per_electron)
-        for name, result in results.items()
-    }
-    return {name: [_advise(name, text) for text in texts] for name, texts in found.items() if texts}
+    found = {}
+    for name, result in results.items():
+        binned = sums.of_edge[name][..., :-1]
+        reasons = [
+            (known or {}).get(name),
+            *_problems(result, binned, places[name], sums.counts_per_electron),
+        ]
+        if texts := [text for text in reasons if text]:
+            found[name] = [_with_advice(name, texts)]
+    return found
+
+
+def in_fit_windows(onsets: Mapping[str, Onset], edges: Mapping[str, Edge]) -> dict[str, str]:
+    """Name the fit windows in which the image shows that the edge rises."""
+    found = {}
+    for name, onset in onsets.items():
+        low, high = edges[name].fit_eV
+        margin = max(INSIDE_EV, 2 * onset.sd_eV)
+        if low + margin < onset.onset_eV < high - margin:
+            found[name] = f"an edge rises at {onset.onset_eV:.0f} eV, in the fit window {low:g}-{high:g} eV"
+    return found
 
 
 def exponent_flags(result: Subtraction) -> dict[str, int]:
@@ -60,19 +85,20 @@ def exponent_flags(result: Subtraction) -> dict[str, int]:
 
 def _problems(
     result: Subtraction, binned: Floats, place: EdgeChannels, counts_per_electron: float
-) -> list[str]:
-    found = [
+) -> list[str | None]:
+    return [
         _exponent_problem(result, binned, place, counts_per_electron),
         _negative_problem(result),
         _misfit_problem(binned, place, counts_per_electron),
     ]
-    return [text for text in found if text]
 
 
-def _advise(name: str, text: str) -> str:
+def _with_advice(name: str, reasons: list[str]) -> str:
+    """Write reasons as sentences, then what to do; the edge's name stands before it where it is shown."""
+    text = " ".join(f"{reason[0].upper()}{reason[1:]}." for reason in reasons)
     return (
-        f"{name}: {text}. Move edges.{name}.fit_eV to a smooth stretch just before the onset, "
-        "and check the energy axis against a known edge (axes: {energy: {offset_eV: ...}} shifts it)."
+        f"{text} Move edges.{name}.fit_eV to a smooth stretch just before the edge. If the edge is not where "
+        "you expect it, the energy axis is off: axes: {energy: {offset_eV: ...}} shifts it."
     )
 
 
@@ -92,8 +118,8 @@ def _exponent_problem(
         return None
     exponent = fit.exponent[np.argmin(excess)]
     return (
-        f"the exponent of the background is {exponent:.1f}, and outside {low:g} to {high:g} "
-        f"in {outside[valid].mean():.0%} of the pixels, which no background before an edge has"
+        f"the exponent of the background is {exponent:.1f}, and not within {low:g} to {high:g}, as before "
+        f"any edge, in {outside[valid].mean():.0%} of the pixels"
     )
 
 

@@ -19,13 +19,17 @@ FACTOR_SD = 2.0
 """Standard deviations by which a factor may differ from 1 by chance."""
 
 
+def reference_edges(setting: Setting) -> list[str]:
+    """Edges that the user marks as reference; all of them where none is marked."""
+    return [name for name, edge in setting.edges.items() if edge.reference] or list(setting.edges)
+
+
 def judged_edges(setting: Setting) -> list[str]:
     """Edges that judge the methods: the user's reference edges, all of them where none is marked.
 
     An edge whose background subtraction failed judges nobody.
     """
-    marked = [name for name, edge in setting.edges.items() if edge.reference] or list(setting.edges)
-    return [name for name in marked if name not in setting.reference_problems]
+    return [name for name in reference_edges(setting) if name not in setting.reference_problems]
 
 
 def worst_agreement(one: xr.Dataset, setting: Setting) -> Finding:

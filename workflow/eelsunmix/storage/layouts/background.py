@@ -39,6 +39,12 @@ BS = Layout(
         "local_sigma_px": attribute("float", "width of the average for `local`"),
         "counts_per_electron": attribute("float", "of the image"),
         "flags": attribute("dict", "edge -> pixels with an implausible or unfitted exponent"),
+        "energy_axis": attribute(
+            "dict",
+            "`onsets` (edge -> measured, given and tabulated onset in eV); `offset_eV, offset_sd_eV` (by how "
+            "much the energies are too high for the given onsets; None where not measured); "
+            "`table_offset_eV, table_offset_sd_eV` (the same by the table); `summary`",
+        ),
         "reference_problems": attribute(
             "dict", "edge -> sentences on why its background cannot be right; only edges with problems"
         ),

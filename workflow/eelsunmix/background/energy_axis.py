@@ -1,0 +1,200 @@
+"""The energy axis against the onsets of the edges: what was measured, and what to write to correct it."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import xarray as xr
+
+from eelsunmix.background.energy_offset import EnergyOffset, common_offset
+from eelsunmix.background.group_spectra import GroupSums
+from eelsunmix.background.onsets import Onset, measure_onsets
+from eelsunmix.edges import Edge
+from eelsunmix.energy.units import channel_energies, in_electronvolts
+
+LONE_EV, LONE_EVIDENCE = 6.0, 200.0
+"""A single edge says less: it may be another one, or a pattern of the camera."""
+CHANNELS = 1.5
+"""A smaller offset, in channels, is not named: wide channels blur the onsets."""
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AxisCheck:
+    """What the edges say of the energy axis.
+
+    Parameters
+    ----------
+    onsets : dict of str to Onset
+        Of the edges that rise clearly.
+    measured : dict
+        The same and the offset as plain values, for the store.
+    warnings : list of str
+        Sentences on an axis that is off, or edges that lie elsewhere.
+    """
+
+    onsets: dict[str, Onset]
+    measured: dict[str, Any]
+    warnings: list[str]
+
+
+def check_energy_axis(
+    image: xr.DataArray,
+    sums: GroupSums,
+    edges: Mapping[str, Edge],
+    *,
+    counts_per_electron: float,
+    raw_energy: xr.DataArray | None = None,
+) -> AxisCheck:
+    """Measure where the edges rise and compare with where they are expected.
+
+    Parameters
+    ----------
+    image : DataArray, dims (..., energy)
+        Of which the axis is used; lines of EDS do not rise, so nothing is measured there.
+    sums : GroupSums
+        In the order of the edges.
+    edges : mapping of str to Edge
+    counts_per_electron : float
+    raw_energy : DataArray, shape (raw channel,), optional
+        Axis of the file, which is what the configuration shifts; that of the image by default.
+    """
+    onsets: dict[str, Onset] = {}
+    if image.dims[-1] == "energy_loss":
+        onsets = measure_onsets(sums, channel_energies(image), edges, counts_per_electron)
+    found = common_offset(
+        [onset.onset_eV for onset in onsets.values()], [onset.shift for onset in onsets.values()]
+    )
+    measured, warnings = describe(onsets, found), []
+    if onsets:
+        axis = image[image.dims[-1]] if raw_energy is None else raw_energy
+        first, second = in_electronvolts(axis[:2]).tolist()
+        warnings = axis_warnings(onsets, found, (first, second - first))
+    _logger.info(measured["summary"])
+    for text in warnings:
+        _logger.warning(text)
+    return AxisCheck(onsets=onsets, measured=measured, warnings=warnings)
+
+
+def describe(onsets: Mapping[str, Onset], offset: EnergyOffset | None) -> dict[str, Any]:
+    """Gather what was measured, as plain values for the store."""
+    known = {name: onset for name, onset in onsets.items() if onset.table_eV is not None}
+    table = common_offset(
+        [onset.onset_eV for onset in known.values()],
+        [onset.onset_eV - (onset.table_eV or 0.0) for onset in known.values()],
+    )
+    return {
+        "onsets": {
+            name: {
+                "onset_eV": onset.onset_eV,
+                "onset_sd_eV": onset.sd_eV,
+                "given_eV": onset.given_eV,
+                "table_eV": onset.table_eV,
+            }
+            for name, onset in onsets.items()
+        },
+        **_numbers("offset", offset),
+        **_numbers("table_offset", table),
+        "summary": _summary(onsets, offset, table),
+    }
+
+
+def axis_warnings(
+    onsets: Mapping[str, Onset], offset: EnergyOffset | None, channels: tuple[float, float]
+) -> list[str]:
+    """Name an energy axis that is off and propose what to write, or edges that lie elsewhere.
+
+    Parameters
+    ----------
+    onsets : mapping of str to Onset
+    offset : EnergyOffset or None
+    channels : tuple of float
+        Energy of the first channel of the file and the width of a channel, in eV.
+    """
+    if offset is None:
+        far = [name for name, onset in onsets.items() if _is_far(onset, 0.0)]
+        return _unexplained(far, onsets)
+    lone = [
+        _lone(name, onset)
+        for name, onset in onsets.items()
+        if _is_far(onset, 0.0) and _is_far(onset, offset.at(onset.onset_eV))
+    ]
+    sure = offset.is_sure and abs(offset.offset_eV) >= CHANNELS * channels[1]
+    return ([_proposal(onsets, offset, channels)] if sure else []) + lone
+
+
+def _is_far(onset: Onset, expected: float) -> bool:
+    return onset.evidence >= LONE_EVIDENCE and abs(onset.shift - expected) >= LONE_EV
+
+
+def _proposal(onsets: Mapping[str, Onset], offset: EnergyOffset, channels: tuple[float, float]) -> str:
+    first, width = channels
+    written = f"offset_eV: {first - offset.at(first):.1f}"
+    if offset.stretch:
+        written += f", dispersion_eV: {width * (1 - offset.stretch):.4g}"
+    side = "too low" if offset.offset_eV < 0 else "too high"
+    size = f"{abs(offset.offset_eV):.1f} eV {side} (standard error {offset.sd_eV:.1f} eV)"
+    if offset.stretch:
+        size += (
+            f" at {offset.at_eV:.0f} eV, and its dispersion is off by {abs(offset.stretch):.1%} "
+            f"(standard error {offset.stretch_sd:.1%})"
+        )
+    return (
+        f"The energy axis is about {size}: {_positions(onsets)}. The windows miss parts of the edges and net "
+        f"counts are wrong. To correct it, write axes: {{energy: {{{written}}}}} in the configuration"
+        + (f"; single edges then lie up to {offset.rest_eV:.0f} eV off" if offset.rest_eV >= 2 else "")
+        + ". If you trust the axis, move the onsets and windows of the edges to where they rise."
+    )
+
+
+def _unexplained(far: Sequence[str], onsets: Mapping[str, Onset]) -> list[str]:
+    if len(onsets) < 2 or len(far) < 2:
+        return [_lone(name, onsets[name]) for name in far]
+    return [
+        f"The edges disagree on the energy axis: {_positions(onsets)}. No one shift explains them, so none "
+        "is proposed. Check the onsets and elements that you gave, and the dispersion of the axis "
+        "(axes: {energy: {offset_eV: ..., dispersion_eV: ...}}); or move the windows to where the edges rise."
+    ]
+
+
+def _lone(name: str, onset: Onset) -> str:
+    side = "below" if onset.shift < 0 else "above"
+    return (
+        f"{name} rises at {onset.onset_eV:.0f} eV, {abs(onset.shift):.0f} eV {side} its onset of "
+        f"{onset.given_eV:g} eV. One edge does not tell an energy axis that is off from another element. "
+        "Compare with an edge that you know is there; then shift the axis, axes: {energy: {offset_eV: ...}}, "
+        f"or move edges.{name}.onset_eV and its windows."
+    )
+
+
+def _positions(onsets: Mapping[str, Onset]) -> str:
+    return ", ".join(
+        [f"{name} rises at {onset.onset_eV:.0f} eV, not {onset.given_eV:g}" for name, onset in onsets.items()]
+    )
+
+
+def _numbers(name: str, offset: EnergyOffset | None) -> dict[str, float | None]:
+    return {
+        f"{name}_eV": offset.offset_eV if offset else None,
+        f"{name}_sd_eV": offset.sd_eV if offset else None,
+    }
+
+
+def _summary(onsets: Mapping[str, Onset], offset: EnergyOffset | None, table: EnergyOffset | None) -> str:
+    if not onsets:
+        return "The offset of the energy axis was not measured: no edge rises clearly."
+    if offset is None:
+        return f"The offset of the energy axis was not measured: {_few(onsets)}."
+    text = (
+        f"The edges rise {offset.offset_eV:+.1f} eV from their onsets (standard error {offset.sd_eV:.1f} eV, "
+        f"{', '.join(onsets)})"
+    )
+    if table and table.is_sure and not offset.is_sure:
+        side = "below" if table.offset_eV < 0 else "above"
+        text += f"; the axis lies {abs(table.offset_eV):.1f} eV {side} the table, and the onsets follow it"
+    return text + "."
+
+
+def _few(onsets: Mapping[str, Onset]) -> str:
+    return "the edges disagree" if len(onsets) > 1 else f"only {next(iter(onsets))} rises clearly"
