@@ -37,9 +37,10 @@ class TabulatedEdge:
     second_eV : float or None
         Onset of the second line of a doublet.
 
-    References
-    ----------
-    .. [1] Ahn, Krivanek, EELS Atlas, Gatan and Arizona State University (1983).
+    Notes
+    -----
+    Onsets as they are seen in energy-loss spectra, rounded; a test holds each within 12 eV of the binding
+    energy in xraydb (Elam, Ravel, Sieber, Radiat. Phys. Chem. 63 (2002) 121).
     """
 
     element: str
