@@ -147,10 +147,20 @@ def test_the_scale_of_the_truth_is_that_of_bs(comparison):
 
 
 def test_element_maps_are_the_true_ones(comparison):
-    np.testing.assert_allclose(of(comparison, "oracle").element_map, comparison.true_element_map, rtol=1e-5)
-    np.testing.assert_allclose(
-        of(comparison, "oracle").element_profile, comparison.true_element_profile, rtol=1e-4
-    )
+    one = of(comparison, "oracle")
+    np.testing.assert_allclose(one.element_map, comparison.true_element_map, rtol=1e-5)
+    np.testing.assert_allclose(one.element_profile, comparison.true_element_profile, rtol=1e-4)
+    np.testing.assert_allclose(one.truth_map_correlation, 1, rtol=1e-6)
+    np.testing.assert_allclose(one.truth_map_nmse, 0, atol=1e-9)
+    # Together with what BS makes of Pt, they are BS without noise.
+    np.testing.assert_allclose(one.subspace_map, comparison.noise_free_map, rtol=1e-5)
+    assert float(comparison.noise_free_map.sel(edge="Ru_M45").min()) < -1000
+    assert float(comparison.true_element_map.min()) == 0
+
+
+def test_true_abundances_are_those_of_the_image(comparison, scene):
+    np.testing.assert_allclose(comparison.true_abundance, scene.abundance, rtol=1e-6)
+    assert comparison.true_abundance.dims == ("y", "x", "true_endmember")
 
 
 def test_order_and_scale_of_components_do_not_matter(comparison):
@@ -198,11 +208,22 @@ def test_co_in_the_ru_component_is_flagged(comparison):
     assert "oracle" not in sentence[0]
 
 
-def test_element_counts_do_not_change_when_components_are_rotated(comparison):
+def test_counts_of_all_components_do_not_change_when_they_are_rotated(comparison):
     one, other = of(comparison, "oracle"), of(comparison, "leaky")
-    error = other.element_map.sel(edge="Co_L23") - one.element_map.sel(edge="Co_L23")
+    error = other.subspace_map.sel(edge="Co_L23") - one.subspace_map.sel(edge="Co_L23")
     # Not exactly: each component has its own power law.
-    assert float(abs(error).max()) < 0.03 * float(one.element_map.sel(edge="Co_L23").max())
+    assert float(abs(error).max()) < 0.03 * float(one.subspace_map.sel(edge="Co_L23").max())
+
+
+def test_counts_of_the_components_of_an_element_do(comparison, scene):
+    """Co in the Ru component is missing where the Co is: the map has a hole, which misfit sees."""
+    one, other = (of(comparison, name).sel(edge="Co_L23") for name in ("oracle", "leaky"))
+    missing = (one.element_map - other.element_map).values
+    share = 0.4 / 0.6 * scene.abundance.sel(endmember="Ru").values
+    np.testing.assert_allclose(missing, share * float(one.endmember_net_counts.max()), rtol=0.02, atol=30)
+    assert float(other.truth_map_correlation) < 0.97 < float(other.subspace_correlation)
+    assert lights(comparison, "leaky")["misfit to BS"] == "amber"
+    assert other.shows_edge.values.tolist() == [False, True, False]
 
 
 def test_ru_far_from_its_layer_is_flagged(comparison, scene):

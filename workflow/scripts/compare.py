@@ -8,8 +8,9 @@ from eelsunmix.profiles import Profile, Region
 from eelsunmix.storage import open_store, open_stores, publish
 
 with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
+    corrected = open_store(snakemake.input.corrected)
     comparison = compare(
-        open_store(snakemake.input.corrected).counts,
+        corrected.counts,
         open_store(snakemake.input.bs),
         open_stores(snakemake.input.fits),
         open_stores(snakemake.input.maps),
@@ -18,6 +19,7 @@ with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["das
         regions=from_params(dict[str, Region], snakemake.params.regions),
         truth=open_store(snakemake.input.raw),
         pca=open_store(snakemake.input.pca),
+        total_counts=corrected.total_counts,
     )
     publish(
         comparison, snakemake.output[0], kind="comparison", inputs=snakemake.input, settings=snakemake.params

@@ -14,11 +14,12 @@ from eelsunmix.comparison.components import (
     read_components,
 )
 from eelsunmix.comparison.doubts import component_warnings
+from eelsunmix.comparison.element_maps import element_variables
 from eelsunmix.comparison.matching import matching_variables
 from eelsunmix.comparison.scores import score_variables
 from eelsunmix.comparison.sentences import sentences
 from eelsunmix.comparison.sharing import shared_variables
-from eelsunmix.comparison.tables import element_variables
+from eelsunmix.comparison.tables import component_variables
 from eelsunmix.comparison.truth import truth_on_axes_of, truth_variables
 from eelsunmix.comparison.verdict import verdict
 from eelsunmix.edges import Edge
@@ -37,6 +38,7 @@ def compare(
     regions: Mapping[str, Region] | None = None,
     truth: xr.Dataset | None = None,
     pca: xr.Dataset | None = None,
+    total_counts: xr.DataArray | None = None,
 ) -> xr.Dataset:
     """Turn the result of every method into element counts and compare it with background subtraction (BS).
 
@@ -55,6 +57,8 @@ def compare(
         `raw.zarr` of a simulated image; one of a measured image is ignored.
     pca : Dataset, optional
         `pca.zarr`; its leading components tell whether the energy axis drifts.
+    total_counts : DataArray, dims (navigation), optional
+        Of each pixel, from `corrected.zarr`; summed from the image without it.
 
     Returns
     -------
@@ -79,23 +83,26 @@ def compare(
         profiles=profiles or {},
         regions=regions or {},
     )
+    totals = (image.sum([image.dims[-1]], dtype=float) if total_counts is None else total_counts).compute()
     components = [
-        _checked(read_components(label, fits[label], maps.get(label), image), setting) for label in fits
+        _checked(read_components(label, fits[label], maps.get(label), image, total_counts=totals), setting)
+        for label in fits
     ]
     n_endmembers = max((len(component.spectra) for component in components), default=0)
-    elements = element_variables(components, setting, n_endmembers)
+    table = component_variables(components, setting, n_endmembers)
+    table = table.merge(shared_variables(table, components, setting, n_endmembers))
+    elements = element_variables(components, table, setting)
     parts = [
         elements,
         matching_variables(components, setting.noise, n_endmembers),
         score_variables(elements, components, setting),
-        shared_variables(elements, components, setting, n_endmembers),
         _bookkeeping(components),
     ]
     notes: list[str] = []
     if truth is not None and "true_endmember_spectrum" in truth:
         known, reason = truth_on_axes_of(truth, image)
         notes = [reason] if known is None else []
-        parts += [] if known is None else [truth_variables(known, components, setting)]
+        parts += [] if known is None else [truth_variables(known, components, setting, elements)]
     result = xr.merge(parts, join="exact", compat="identical", combine_attrs="override")
     warnings = component_warnings(result, components, setting, pca)
     return _with_verdict(_with_units(result), setting, notes).assign_attrs(warnings=warnings)

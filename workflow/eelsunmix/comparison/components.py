@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from eelsunmix.comparison.brightness import brightness, sums_to_one
 from eelsunmix.edges import Edge
 from eelsunmix.execution.blocks import fold
 from eelsunmix.image import valid_pixels
@@ -30,6 +31,11 @@ class Components:
     spectra : ndarray, shape (endmember, channel)
     refit, abundance : DataArray or None, dims (navigation, endmember)
         Of the corrected counts on the endmembers; as the method returned it.
+    scaled, scaled_sd : DataArray or None, dims (navigation, endmember)
+        The latter brought to counts (`eelsunmix.comparison.brightness`): ``scaled @ spectra`` are those of
+        the pixels; its standard deviation, where the method knows it.
+    sums_to_one : bool
+        Whether the abundances do.
     reduced_chi2 : float
         Median over the pixels; NaN where the map has none.
     status, message : str
@@ -44,6 +50,9 @@ class Components:
     status: str
     message: str
     seconds: float
+    scaled: xr.DataArray | None = None
+    scaled_sd: xr.DataArray | None = None
+    sums_to_one: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +104,12 @@ class Setting:
 
 
 def read_components(
-    label: str, fit: xr.Dataset, mapped: xr.Dataset | None, image: xr.DataArray
+    label: str,
+    fit: xr.Dataset,
+    mapped: xr.Dataset | None,
+    image: xr.DataArray,
+    *,
+    total_counts: xr.DataArray,
 ) -> Components:
     """Load one method's stores; a failure of either store is a failure of the method.
 
@@ -108,12 +122,18 @@ def read_components(
         message = failed[0].attrs.get("message", "") if failed else "no abundances were stored"
         return _failed(label, message, fit)
     mapped = mapped.load()
-    refit = mapped["refit_abundance"]
+    refit, spectra = mapped["refit_abundance"], _spectra_on_channels_of(image, fit)
+    abundance = mapped.get("abundance", refit)
+    bound = sums_to_one(fit)
+    factor = brightness(abundance, spectra, total_counts) if bound else xr.DataArray(1.0)
     return Components(
         label=label,
-        spectra=_spectra_on_channels_of(image, fit),
+        spectra=spectra,
         refit=refit,
-        abundance=mapped.get("abundance", refit),
+        abundance=abundance,
+        scaled=abundance.astype(float) * factor,
+        scaled_sd=mapped["abundance_sd"].astype(float) * factor if "abundance_sd" in mapped else None,
+        sums_to_one=bound,
         reduced_chi2=float(mapped["reduced_chi2"].median()) if "reduced_chi2" in mapped else np.nan,
         status=str(fit.attrs.get("status", "converged")),
         message=str(fit.attrs.get("message", "")),

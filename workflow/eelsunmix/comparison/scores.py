@@ -8,6 +8,7 @@ import xarray as xr
 
 from eelsunmix.comparison import agreement
 from eelsunmix.comparison.components import Components, Setting
+from eelsunmix.comparison.element_maps import overshoot
 from eelsunmix.comparison.shape import peak_shape
 from eelsunmix.comparison.tables import binarisation, region_variables
 from eelsunmix.typing import Floats
@@ -18,7 +19,8 @@ SCORES = ("correlation", "scale", "scale_sd", "error", "reduced_chi2", "misfit")
 
 def score_variables(elements: xr.Dataset, components: Sequence[Components], setting: Setting) -> xr.Dataset:
     """Agreement, shapes of profiles, element-free regions, negative and binarised pixels."""
-    maps = map_variables(elements, setting)
+    less = overshoot(components, elements, setting)
+    maps = map_variables(elements, less, setting).assign(subspace_correlation=_subspace_correlation(elements))
     ceiling = maps["map_noise_ceiling"].to_numpy()
     alone = xr.Dataset(
         {
@@ -28,19 +30,27 @@ def score_variables(elements: xr.Dataset, components: Sequence[Components], sett
     )
     regions = region_variables(elements, components, setting)
     return xr.merge(
-        [maps, profile_variables(elements), shape_variables(elements), regions, alone], join="exact"
+        [maps, profile_variables(elements, less), shape_variables(elements), regions, alone], join="exact"
     )
 
 
-def map_variables(elements: xr.Dataset, setting: Setting) -> xr.Dataset:
-    """Agreement of the maps with the reference's, dims (method, edge)."""
-    maps = elements["element_map"].to_numpy()
+def map_variables(elements: xr.Dataset, less: xr.Dataset, setting: Setting) -> xr.Dataset:
+    """Agreement of the maps, less what BS subtracts too much, with the reference's; dims (label, edge)."""
+    maps = elements["element_map"].to_numpy() + less["map"].to_numpy()
     return _agreement("map", maps, setting.bs["net_counts_sd"].to_numpy(), ("label", "edge"))
 
 
-def profile_variables(elements: xr.Dataset) -> xr.Dataset:
-    """Agreement of the profiles with the reference's, dims (method, edge, profile)."""
-    profiles, sd = elements["element_profile"].to_numpy(), elements["element_profile_sd"].to_numpy()[0]
+def _subspace_correlation(elements: xr.Dataset) -> xr.DataArray:
+    """Correlation of the counts of all endmembers with the reference, dims (label, edge)."""
+    maps = elements["subspace_map"].to_numpy()
+    found = [[agreement.correlation(maps[0, k], one) for k, one in enumerate(row)] for row in maps]
+    return xr.DataArray(np.array(found).reshape(maps.shape[:2]), dims=("label", "edge"))
+
+
+def profile_variables(elements: xr.Dataset, less: xr.Dataset) -> xr.Dataset:
+    """Agreement of the profiles with the reference's, as of the maps; dims (label, edge, profile)."""
+    profiles = elements["element_profile"].to_numpy() + less["profile"].to_numpy()
+    sd = elements["element_profile_sd"].to_numpy()[0]
     return _agreement("profile", profiles, sd, ("label", "edge", "profile"))
 
 

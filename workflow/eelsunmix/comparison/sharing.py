@@ -22,7 +22,8 @@ def shared_variables(
     """Edge strength that BS finds in the own pixels of each component, dims (label, endmember, edge).
 
     On the scale of ``cross_talk``, so that the one can be compared with the other: relative to the owner of
-    the edge, at equal total counts. NaN where a component is nowhere alone.
+    the edge, at equal total counts. Negative where BS subtracts too much, zero where it is not sure of
+    either, NaN where a component is nowhere alone.
     """
     found = np.full((len(components) + 1, n_endmembers, len(setting.edges)), np.nan)
     for row, component in enumerate(components, start=1):
@@ -39,14 +40,13 @@ def shared_variables(
 
 
 def _strength(counts: Floats, k: int, elements: xr.Dataset, setting: Setting) -> Floats:
-    """Net counts by BS over total counts in the pixels of endmember k, at most, and zero if not sure."""
+    """Net counts by BS over total counts in the pixels of endmember k: at most, zero if not sure."""
     total = counts.sum(axis=-1)
     share = counts[..., k] / np.maximum(np.abs(counts).sum(axis=-1), np.finfo(float).tiny)
     alone = share > ALONE
     if alone.sum() < max(FEWEST, PART * (share > SEEN).sum()):
         return np.full(len(setting.edges), np.nan)
     net, sd = (setting.bs[name].to_numpy()[:, alone] for name in ("net_counts", "net_counts_sd"))
-    spread = np.sqrt(np.nansum(sd**2, axis=1))
-    strength: Floats = (np.nansum(net, axis=1) + SURE_SD * spread) / total[alone].sum()
-    sure = np.nansum(net, axis=1) > SURE_SD * spread
-    return np.where(sure, strength, 0.0)
+    found, spread = np.nansum(net, axis=1), SURE_SD * np.sqrt(np.nansum(sd**2, axis=1))
+    strength: Floats = np.select([found > spread, found < -spread], [found + spread, found], 0.0)
+    return strength / total[alone].sum()

@@ -8,12 +8,10 @@ import scipy
 import xarray as xr
 from numpy.typing import NDArray
 
-from eelsunmix.comparison.components import REFERENCE, Components, Setting
+from eelsunmix.comparison.components import Components, Setting
 from eelsunmix.comparison.elements import (
     cross_talk,
     edge_strength,
-    element_map,
-    element_profiles,
     exponents,
     labels,
     owners,
@@ -23,28 +21,6 @@ from eelsunmix.typing import Floats
 PEAK_QUANTILE = 0.995
 """Stands for the peak of a map: the highest values but for a few outliers."""
 COUNTS = {"units": "counts"}
-
-
-def element_variables(components: Sequence[Components], setting: Setting, n_endmembers: int) -> xr.Dataset:
-    """Lay out maps and profiles of every element in counts, the reference first."""
-    bs = setting.bs
-    maps = [bs["net_counts"].to_numpy()] + [_map(component, setting) for component in components]
-    like = bs["net_counts"]
-    profiles = [bs["profile_counts"].to_numpy()] + [
-        element_profiles(like.copy(data=values), setting).to_numpy() for values in maps[1:]
-    ]
-    noise = np.full(np.shape(profiles), np.nan)
-    noise[0] = bs["profile_counts_sd"]
-    profile_dims = ("label", *bs["profile_counts"].dims)
-    data = {
-        "element_map": (("label", *like.dims), np.array(maps, dtype=np.float32), COUNTS),
-        "element_profile": (profile_dims, np.array(profiles, dtype=float), COUNTS),
-        "element_profile_sd": (profile_dims, noise, COUNTS),
-        "profile_position": bs["profile_position"],
-    }
-    names = [REFERENCE, *[component.label for component in components]]
-    coords = {**like.coords, **bs["profile_counts"].coords, "label": names}
-    return xr.Dataset(data, coords=coords).merge(component_variables(components, setting, n_endmembers))
 
 
 def component_variables(components: Sequence[Components], setting: Setting, n_endmembers: int) -> xr.Dataset:
@@ -126,19 +102,13 @@ def binarisation(
     return values
 
 
-def _map(component: Components, setting: Setting) -> Floats:
-    if component.refit is None:
-        return np.full(setting.bs["net_counts"].shape, np.nan)
-    return element_map(component.refit, edge_strength(component.spectra, setting), setting).to_numpy()
-
-
 def _off_region_share(
     component: Components, elements: xr.Dataset, row: int, column: int, mask: xr.DataArray
 ) -> float:
     k = int(elements["owner"][row, column])
-    if component.refit is None or k < 0:
+    if component.scaled is None or k < 0:
         return np.nan
-    own = component.refit.isel(endmember=k)
+    own = component.scaled.isel(endmember=k)
     return float(own.where(mask).mean()) / _peak(own.to_numpy())
 
 

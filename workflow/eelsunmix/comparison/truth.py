@@ -13,12 +13,12 @@ from eelsunmix.comparison.elements import (
     BACKGROUND,
     cross_talk,
     edge_strength,
-    element_map,
     element_profiles,
     labels,
     owners,
 )
 from eelsunmix.comparison.matching import match_whitened
+from eelsunmix.comparison.true_maps import map_scores, noise_free_map, true_element_map, where_valid
 from eelsunmix.metrics import nmse, nmse_scale_free, sad, sad_edge, sad_whitened
 from eelsunmix.profiles import profile_pixels, sum_profile
 from eelsunmix.typing import Floats
@@ -61,10 +61,12 @@ def truth_on_axes_of(truth: xr.Dataset, image: xr.DataArray) -> tuple[xr.Dataset
     return known.assign_coords({dim: image[dim] for dim in image.dims}), ""
 
 
-def truth_variables(known: xr.Dataset, components: Sequence[Components], setting: Setting) -> xr.Dataset:
-    """Everything of `comparison.zarr` that needs the truth, the reference's row empty."""
+def truth_variables(
+    known: xr.Dataset, components: Sequence[Components], setting: Setting, elements: xr.Dataset
+) -> xr.Dataset:
+    """Everything of `comparison.zarr` that needs the truth, the reference's row empty of components."""
     spectra = known["spectrum"].to_numpy()
-    maps = true_element_map(known, setting)
+    maps, noise_free = true_element_map(known, setting), noise_free_map(known, setting)
     scores, matched, profiles = _method_truth(known, components, setting)
     dims = ("label", "true_endmember")
     profile_dims = ("label", "true_endmember", *setting.bs["profile_counts"].dims[1:])
@@ -72,25 +74,20 @@ def truth_variables(known: xr.Dataset, components: Sequence[Components], setting
     data = {
         "true_element_map": maps,
         "true_element_profile": element_profiles(maps, setting).assign_attrs(units="counts"),
+        "noise_free_map": noise_free,
+        "noise_free_profile": element_profiles(noise_free, setting).assign_attrs(units="counts"),
+        "true_abundance": where_valid(known["abundance"], setting),
         "true_abundance_profile": (profile_dims[1:], _mean_profiles(known["abundance"], setting)),
         "true_endmember_label": ("true_endmember", np.array(_true_labels(spectra, setting))),
         "truth_match": (dims, matched),
         "truth_abundance_profile": (profile_dims, profiles),
         **{name: (dims, values) for name, values in zip(SCORES, scores, strict=True)},
+        **map_scores(elements["element_map"], maps),
     }
     for name in SCORES[:3]:
         data[name] = (*data[name], {"units": "rad"})
     coords = {"label": names, "true_endmember": known["true_endmember"]}
     return xr.Dataset(data, coords=coords).drop_vars([*setting.energy.dims], errors="ignore")
-
-
-def true_element_map(known: xr.Dataset, setting: Setting) -> xr.DataArray:
-    """Turn the true abundances into counts of each edge, dims (edge, navigation), as for a method."""
-    net_counts = edge_strength(known["spectrum"].to_numpy(), setting)
-    abundance = (known["abundance"] * known["intensity"]).rename(true_endmember="endmember")
-    like = setting.bs["net_counts"]
-    maps = element_map(abundance, net_counts, setting).to_numpy().astype(np.float32)
-    return like.copy(data=np.where(np.isfinite(like), maps, np.float32(np.nan))).assign_attrs(units="counts")
 
 
 def net_spectra(spectra: Floats, setting: Setting) -> Floats:

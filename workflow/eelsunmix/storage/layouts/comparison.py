@@ -15,7 +15,23 @@ def _true(dims: str, dtype: str, unit: str | None, meaning: str) -> Variable:
 
 ELEMENTS = {
     "element_map": variable(
-        "label edge navigation", "float", "counts", "sum of refit abundance x net counts of the endmembers"
+        "label edge navigation",
+        "float",
+        "counts",
+        "of BS its net counts; of a method sum of abundance x brightness x net counts over the endmembers "
+        "that show the element",
+    ),
+    "element_map_sd": variable(
+        "label edge navigation",
+        "float",
+        "counts",
+        "its standard deviation, of a method at most, by that of its abundances; NaN where not known",
+    ),
+    "subspace_map": variable(
+        "label edge navigation",
+        "float",
+        "counts",
+        "sum of refit abundance x net counts over all endmembers: what they describe together",
     ),
     "element_profile": variable(_LINE, "float", "counts", "the map summed over the width of the profile"),
     "element_profile_sd": variable(_LINE, "float", "counts", "its standard deviation, of BS alone"),
@@ -36,7 +52,10 @@ COMPONENTS = {
         "label endmember edge",
         "float",
         "1",
-        "the same by BS where the component is alone; NaN where it is nowhere",
+        "the same by BS where the component is alone, negative where BS overshoots; NaN if nowhere alone",
+    ),
+    "shows_edge": variable(
+        "label endmember edge", "bool", None, "whether the endmember takes part in the map of the edge"
     ),
     "endmember_label": variable("label endmember", "text", None, "such as `Ru`, `Mn+La`, `background`"),
     "group": variable(
@@ -46,6 +65,7 @@ COMPONENTS = {
 }
 AGREEMENT = {
     "map_correlation": variable("label edge", "float", "1", "with BS"),
+    "subspace_correlation": variable("label edge", "float", "1", "of the map of all endmembers with BS"),
     "map_scale": variable("label edge", "float", "1", "factor on the method that fits BS best"),
     "map_scale_sd": variable("label edge", "float", "1", "its standard deviation, by the noise of BS"),
     "map_error": variable("label edge", "float", "1", "rms after scaling, over the peak"),
@@ -85,8 +105,20 @@ CHECKS = {
     "seconds": variable("label", "float", "s", "of the fit"),
 }
 TRUTH = {
-    "true_element_map": _true("edge navigation", "float", "counts", "true abundances x net counts"),
+    "true_abundance": _true("navigation true_endmember", "float", "1", "of the simulation"),
+    "true_element_map": _true(
+        "edge navigation",
+        "float",
+        "counts",
+        "sum of true abundance x brightness x net counts over the materials that contain the element",
+    ),
     "true_element_profile": _true("edge profile frames position", "float", "counts", "its profiles"),
+    "noise_free_map": _true(
+        "edge navigation", "float", "counts", "the same over all materials: BS without noise"
+    ),
+    "noise_free_profile": _true("edge profile frames position", "float", "counts", "its profiles"),
+    "truth_map_correlation": _true("label edge", "float", "1", "of the element map with the true one"),
+    "truth_map_nmse": _true("label edge", "float", "1", "its squared error relative to the true map"),
     "true_abundance_profile": _true(
         "true_endmember profile frames position", "float", "1", "mean over the width of the profile"
     ),
