@@ -9,8 +9,9 @@ import xarray as xr
 from eelsunmix import synthetic
 from eelsunmix.background import subtract_background
 from eelsunmix.comparison.caveats import caveats
-from eelsunmix.comparison.departures import UNEXPLAINED, Standing, reason, variation
+from eelsunmix.comparison.departures import UNEXPLAINED, reason, variation
 from eelsunmix.comparison.sentences import MOST
+from eelsunmix.comparison.standings import Standing
 from test_comparison import method, oracle, run
 
 EDGE = {"O_K": SimpleNamespace(element="O", integrate_eV=(530.0, 570.0))}

@@ -1,14 +1,13 @@
-"""Who follows the reference edge by edge, who departs from it, and why, as far as the stores can tell."""
+"""Who departs from the reference at which edge, and why, as far as the stores can tell."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from types import MappingProxyType
 
 import numpy as np
 import xarray as xr
 
 from eelsunmix.comparison.components import REFERENCE, Setting
-from eelsunmix.comparison.following import Finding, agreement_table, factors, misfits
+from eelsunmix.comparison.standings import Standing
 from eelsunmix.comparison.thresholds import CLEAR_CEILING, CRITERIA, FLAT, SHOWN
 from eelsunmix.comparison.verdict import Row, rows_of
 from eelsunmix.comparison.words import among, listed, percent, span
@@ -18,69 +17,25 @@ MOST_PLACES = 4
 MISSES = MappingProxyType(
     {
         "misfit": "By their correlation {methods} would pass, but the difference from BS is beyond noise: "
-        "{places}; the limit is {limit}. Look at the residuals, and try one more component.",
+        "{places}; the limit is {limit}.",
         "scale": "The counts of {methods} are not those of BS: {places}; the limit is {limit}.",
     }
 )
 """What a sentence says of methods that are beyond the limit of a criterion."""
+ADVICE = MappingProxyType(
+    {
+        frozenset(
+            {True}
+        ): " Part of the element is in other components (cross-talk): read their maps together.",
+        frozenset({False}): " Look at the residuals, and try one more component.",
+        frozenset(
+            {True, False}
+        ): " Where part of the element is in other components (cross-talk), read their "
+        "maps together; elsewhere look at the residuals, and try one more component.",
+    }
+)
+"""By whether the element is in components not its own, in these places."""
 UNEXPLAINED = "Compare the profiles and the residuals to find out why."
-
-
-@dataclass(frozen=True, kw_only=True)
-class Standing:
-    """How the methods follow one edge.
-
-    Attributes
-    ----------
-    edge : str
-    ratio : mapping of str to float
-        Correlation with the reference over its noise ceiling by method, in the worst of the clear profiles.
-    beyond : mapping of str to mapping of str to str
-        By criterion, "misfit" or "scale", the methods that exceed its limit, and by how much.
-    """
-
-    edge: str
-    ratio: Mapping[str, float]
-    beyond: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-
-    @property
-    def good(self) -> tuple[str, ...]:
-        """Methods that follow within all limits."""
-        elsewhere = {method for methods in self.beyond.values() for method in methods}
-        return tuple(method for method in self.ratio if method not in {*self.bad, *elsewhere})
-
-    @property
-    def bad(self) -> tuple[str, ...]:
-        """Methods that do not correlate with the reference."""
-        return tuple(method for method, ratio in self.ratio.items() if ratio < CRITERIA["agreement"].green)
-
-
-def standings(comparison: xr.Dataset, methods: Sequence[str], setting: Setting) -> list[Standing]:
-    """Return how the methods follow each clear reference edge, the worst edge first."""
-    found: dict[str, dict[str, float]] = {}
-    beyond: dict[str, dict[str, dict[str, str]]] = {}
-    for method in methods:
-        one = comparison.sel({"label": method})
-        for place, (r, ceiling) in agreement_table(one, setting).items():
-            ratios = found.setdefault(_edge_of(place), {})
-            ratios[method] = min(r / ceiling, ratios.get(method, np.inf))
-        for key, known in (("misfit", misfits(one, setting)), ("scale", factors(one, setting))):
-            for edge, text in _beyond(known, CRITERIA[key].green).items():
-                beyond.setdefault(edge, {}).setdefault(key, {})[method] = text
-    standings = [
-        Standing(edge=edge, ratio=ratio, beyond=beyond.get(edge, {})) for edge, ratio in found.items()
-    ]
-    return sorted(standings, key=lambda standing: min(standing.ratio.values()))
-
-
-def _beyond(found: Mapping[str, Finding], limit: float) -> dict[str, str]:
-    """By edge, what exceeds a limit; the worst place of each."""
-    worst = sorted((value, _edge_of(place), text) for place, (value, text) in found.items() if value > limit)
-    return {edge: text for _, edge, text in worst}
-
-
-def _edge_of(place: str) -> str:
-    return place.split(", ", 1)[0]
 
 
 def misfit_sentences(known: Sequence[Standing]) -> list[str]:
@@ -89,20 +44,21 @@ def misfit_sentences(known: Sequence[Standing]) -> list[str]:
 
 
 def _misses(known: Sequence[Standing], key: str) -> list[str]:
-    places = [
-        (method, f"{standing.edge} of {method} ({text})")
+    places = {
+        f"{standing.edge} of {method} ({text})": (method, method in standing.leaking)
         for standing in known
         for method, text in standing.beyond.get(key, {}).items()
         if method not in standing.bad
-    ]
+    }
     if not places:
         return []
-    shown = [place for _, place in places[:MOST_PLACES]]
+    shown = list(places)[:MOST_PLACES]
     shown += [f"{len(places) - MOST_PLACES} more"] if len(places) > MOST_PLACES else []
-    names = list(dict.fromkeys(method for method, _ in places))
+    names = list(dict.fromkeys(method for method, _ in places.values()))
     criterion = CRITERIA[key]
     limit = criterion.form(criterion.green)
-    return [MISSES[key].format(methods=listed(names), places=listed(shown), limit=limit)]
+    said = MISSES[key].format(methods=listed(names), places=listed(shown), limit=limit)
+    return [said + ADVICE[frozenset(leaks_too for _, leaks_too in places.values())] * (key == "misfit")]
 
 
 def departures(
@@ -148,6 +104,9 @@ def reason(standing: Standing, comparison: xr.Dataset, rows: list[Row], setting:
         known.append(
             f"Components of {listed(impossible)} have impossible backgrounds: their net counts mean little."
         )
+    leaking = [method for method in standing.bad if method in standing.leaking and method not in shared]
+    if leaking:
+        known.append(f"Part of {element} is in other components of {among(leaking, standing.ratio)}.")
     if spread and not known:
         known.append(f"{spread}: an edge that the materials share, or that is not separated.")
     return " ".join(known) or UNEXPLAINED

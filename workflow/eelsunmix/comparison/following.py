@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix.comparison.components import Setting
-from eelsunmix.comparison.thresholds import CLEAR_CEILING
+from eelsunmix.comparison.thresholds import CLEAR_CEILING, CRITERIA
 from eelsunmix.comparison.words import percent
 
 Finding = tuple[float, str]
@@ -15,8 +15,8 @@ Finding = tuple[float, str]
 UNKNOWN: Finding = (float("nan"), "not known")
 VOID = "void: BS failed"
 """Text of what the reference could not judge."""
-FACTOR_SD = 2.0
-"""Standard deviations by which a factor may differ from 1 by chance."""
+FACTOR_SD = CHANCE_SD = 2.0
+"""Standard deviations by which a factor may differ from 1, and a correlation from the expected, by chance."""
 
 
 def reference_edges(setting: Setting) -> list[str]:
@@ -44,13 +44,28 @@ def worst_agreement(one: xr.Dataset, setting: Setting) -> Finding:
 def agreement_table(one: xr.Dataset, setting: Setting) -> dict[str, tuple[float, float]]:
     """Correlation and ceiling of each clear reference edge in each profile, or in the map without profiles.
 
-    A map that does not vary has no correlation; it counts as 0.
+    A map that does not vary has no correlation; it counts as 0. Places are left out where a method is short
+    of green by no more than chance does to so few points.
     """
     table = {}
     for place, (kind, at) in clear_places(one, setting).items():
         r, ceiling = float(np.nan_to_num(at[f"{kind}_correlation"])), float(at[f"{kind}_noise_ceiling"])
-        table[place] = (r, ceiling)
+        needed = CRITERIA["agreement"].green * ceiling
+        if r >= needed or at_most(r, int(at[f"element_{kind}"].count())) < needed:
+            table[place] = (r, ceiling)
     return table
+
+
+def at_most(correlation: float, n_points: int) -> float:
+    """Return what a correlation may be by `CHANCE_SD` standard deviations, by the transformation of Fisher.
+
+    Examples
+    --------
+    >>> round(at_most(0.5, 28), 3), round(at_most(0.5, 4000), 3)
+    (0.739, 0.523)
+    """
+    spread = CHANCE_SD / np.sqrt(max(n_points - 3, 1))
+    return float(np.tanh(np.arctanh(min(max(correlation, -0.999999), 0.999999)) + spread))
 
 
 def clear_places(one: xr.Dataset, setting: Setting) -> dict[str, tuple[str, xr.Dataset]]:

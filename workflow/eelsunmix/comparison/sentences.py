@@ -6,8 +6,9 @@ from types import MappingProxyType
 import xarray as xr
 
 from eelsunmix.comparison.components import Setting
-from eelsunmix.comparison.departures import departures, misfit_sentences, standings
+from eelsunmix.comparison.departures import departures, misfit_sentences
 from eelsunmix.comparison.following import judged_edges, reference_edges
+from eelsunmix.comparison.standings import standings
 from eelsunmix.comparison.thresholds import CRITERIA
 from eelsunmix.comparison.verdict import Row, component_name, leaks, rows_of
 from eelsunmix.comparison.words import among, listed, span
