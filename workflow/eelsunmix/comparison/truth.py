@@ -78,6 +78,7 @@ def truth_variables(
         "noise_free_profile": element_profiles(noise_free, setting).assign_attrs(units="counts"),
         "true_abundance": where_valid(known["abundance"], setting),
         "true_abundance_profile": (profile_dims[1:], _mean_profiles(known["abundance"], setting)),
+        "true_owner": ("edge", owners(spectra, edge_strength(spectra, setting), setting)),
         "true_endmember_label": ("true_endmember", np.array(_true_labels(spectra, setting))),
         "truth_match": (dims, matched),
         "truth_abundance_profile": (profile_dims, profiles),

@@ -9,10 +9,11 @@ import xarray as xr
 
 from eelsunmix.report.figures.grid import Scale, Tile, columns_for, map_grid
 from eelsunmix.report.figures.mapview import MapView, limits
-from eelsunmix.report.figures.style import NOISE_FREE, REFERENCE, SEQUENTIAL
+from eelsunmix.report.figures.style import NOISE_FREE, REFERENCE, SEQUENTIAL, TRUE_MAP
 from eelsunmix.report.texts import plain
 
 COMMON, OWN, RETURNED = "counts, common scale", "counts, own scale", "abundance as returned"
+SUBSPACE = "subspace check"
 MOST_COLUMNS = 8
 """Up to this many methods stand side by side, one row per edge; more of them stand below each other."""
 
@@ -40,7 +41,7 @@ class ElementMaps:
     def labels(self) -> list[str]:
         """All rows of the grid."""
         methods = [str(method) for method in self.comparison["label"].values]
-        return [NOISE_FREE, *methods] if "true_element_map" in self.comparison else methods
+        return [TRUE_MAP, NOISE_FREE, *methods] if "true_element_map" in self.comparison else methods
 
     def image(self, label: str, edge: str, scale: str) -> np.ndarray | str:
         """Return the map of one tile, or the reason why there is none."""
@@ -48,17 +49,27 @@ class ElementMaps:
             return "failed"
         if scale == RETURNED:
             return self._abundance(label, edge)
-        if label == NOISE_FREE:
-            return self.view.image(self.comparison["true_element_map"].sel(edge=edge))
-        return self.view.image(self.comparison["element_map"].sel({"label": label, "edge": edge}))
+        if label in (TRUE_MAP, NOISE_FREE):
+            name = "true_element_map" if label == TRUE_MAP else "noise_free_map"
+            return self.view.image(self.comparison[name].sel(edge=edge))
+        name = "subspace_map" if scale == SUBSPACE else "element_map"
+        return self.view.image(self.comparison[name].sel({"label": label, "edge": edge}))
 
     def _abundance(self, label: str, edge: str) -> np.ndarray | str:
         if label in (NOISE_FREE, REFERENCE):
             return "counts only"
+        if label == TRUE_MAP:
+            return self._true_abundance(edge)
         owner = int(self.comparison["owner"].sel({"label": label, "edge": edge}).item())
         if owner < 0:
             return "no owner"
         return self.view.image(self.maps[label]["abundance"].isel(endmember=owner))
+
+    def _true_abundance(self, edge: str) -> np.ndarray | str:
+        owner = int(self.comparison["true_owner"].sel(edge=edge).item())
+        if owner < 0:
+            return "no owner"
+        return self.view.image(self.comparison["true_abundance"].isel(true_endmember=owner))
 
 
 def element_grid(source: ElementMaps, *, edges: Sequence[str], scale: str) -> dict[str, Any]:
@@ -71,10 +82,14 @@ def element_grid(source: ElementMaps, *, edges: Sequence[str], scale: str) -> di
         One edge gives a free grid of tiles; several give one row each, or one column each where the maps are
         long or the methods many.
     scale : str
-        `COMMON`, `OWN` or `RETURNED`.
+        `COMMON`, `OWN`, `SUBSPACE` or `RETURNED`.
     """
     images = {edge: {name: source.image(name, edge, scale) for name in source.labels} for edge in edges}
-    shared = {edge: _typical_limits(images[edge].values()) for edge in edges} if scale == COMMON else {}
+    shared = (
+        {edge: _typical_limits(images[edge].values()) for edge in edges}
+        if scale in (COMMON, SUBSPACE)
+        else {}
+    )
     unit = "abundance" if scale == RETURNED else "counts"
     if len(edges) == 1:
         found = images[edges[0]]
@@ -98,10 +113,12 @@ def component_grid(
     members: Mapping[int, Sequence[tuple[str, int]]],
     names: Mapping[int, str],
     view: MapView,
+    truth: Mapping[int, xr.DataArray] | None = None,
 ) -> dict[str, Any]:
     """Draw the abundance of every component as its method returned it, one column per matched component.
 
-    Below it stands its standard deviation, where the method knows it.
+    Below it stands its standard deviation, where the method knows it; above all of them the true abundance of
+    a simulated image.
 
     Parameters
     ----------
@@ -112,8 +129,14 @@ def component_grid(
     names : mapping
         Group -> its name.
     view : MapView
+    truth : mapping, optional
+        Group -> the true abundance that belongs to it.
     """
-    tiles = []
+    known = truth or {}
+    tiles = [
+        _tile(names[group], view.image(known[group]) if group in known else "no such material", "abundance")
+        for group in (members if known else ())
+    ]
     rows = {
         f"{method} {title}".strip(): (method, store[name])
         for method, store in maps.items()
@@ -126,7 +149,8 @@ def component_grid(
             image = view.image(values.isel(endmember=own[0])) if own else "no such component"
             tiles.append(_tile(names[group], image, "abundance"))
     widest = 420 if view.aspect < 0.35 else 220
-    return map_grid(tiles, view, columns=len(members), row_titles=_plain(list(rows)), widest=widest)
+    titles = [TRUE_MAP] * bool(known) + list(rows)
+    return map_grid(tiles, view, columns=len(members), row_titles=_plain(titles), widest=widest)
 
 
 def chi2_maps(maps: Mapping[str, xr.Dataset], view: MapView) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from eelsunmix.report.figures.style import (
     GREY,
     NOISE_FREE,
     REFERENCE,
+    TRUE_MAP,
     TRUTH,
     axis,
     band,
@@ -22,6 +23,8 @@ from eelsunmix.report.figures.style import (
 )
 from eelsunmix.report.texts import plain
 
+TRUE_LINES = "; the truth (broad grey line), and BS of the noise-free image (dotted)"
+"""What captions say of the lines of a simulated sample."""
 Styles = Mapping[str, Mapping[str, Any]]
 
 
@@ -52,7 +55,7 @@ def element_profiles(
         Unit of the position.
     """
     height = 240 if len(edges) > 1 else 360
-    top = 36 + legend_height(["BS ± 1 sd", "BS", NOISE_FREE, *methods])
+    top = 36 + legend_height(["BS ± 1 sd", "BS", TRUE_MAP, NOISE_FREE, *methods])
     panels = line_panels(len(edges), columns=balanced(len(edges)), panel_height=height, top=top)
     layout = base_layout(0, annotations=[]) | panels.layout(scale_height=False)
     layout["legend"] |= {"y": 1 + 8 / panels.plot_height}
@@ -89,11 +92,18 @@ def _reference(one: xr.Dataset, axes: dict[str, str]) -> list[dict[str, Any]]:
 
 
 def _truth(one: xr.Dataset, axes: dict[str, str]) -> list[dict[str, Any]]:
+    """Draw what a perfect method would give, and what BS would without noise."""
     if "true_element_profile" not in one:
         return []
-    values = one["true_element_profile"].values
-    options = {"opacity": 0.75, "hovertemplate": _hover(NOISE_FREE), **axes}
-    return [line(one["profile_position"].values, values, NOISE_FREE, {"color": TRUTH, "width": 6}, **options)]
+    looks = {
+        TRUE_MAP: ("true_element_profile", {"color": TRUTH, "width": 6}),
+        NOISE_FREE: ("noise_free_profile", {"color": GREY, "width": 1.5, "dash": "dot"}),
+    }
+    position = one["profile_position"].values
+    return [
+        line(position, one[key].values, name, look, opacity=0.75, hovertemplate=_hover(name), **axes)
+        for name, (key, look) in looks.items()
+    ]
 
 
 def _method(

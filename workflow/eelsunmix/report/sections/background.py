@@ -15,7 +15,7 @@ from eelsunmix.report.content import (
     figure_cell,
 )
 from eelsunmix.report.figures.background import background_maps, windows_figure
-from eelsunmix.report.figures.profiles import element_profiles
+from eelsunmix.report.figures.profiles import TRUE_LINES, element_profiles
 from eelsunmix.report.figures.style import LIGHTS, REFERENCE
 from eelsunmix.report.formatting import DASH, interval, number, percent, plus_minus, tidy
 from eelsunmix.report.inputs import Inputs
@@ -158,7 +158,7 @@ def _profiles(inputs: Inputs) -> Figure:
         )
         for i, name in enumerate(names)
     }
-    truth = ", and BS of the noise-free image (broad grey line)" if inputs.has_truth else ""
+    truth = TRUE_LINES if inputs.has_truth else ""
     caption = BACKGROUND_PROFILES.format(truth=truth)
     control = (Control("Profile", tuple(names)),)
     return Figure(name="background-profiles", caption=caption, variants=variants, controls=control)

@@ -1,38 +1,56 @@
 """Section on the maps of elements and components."""
 
-from eelsunmix.report.content import (
-    Block,
-    Control,
-    Figure,
-    Notice,
-    Section,
-    Text,
-)
+import xarray as xr
+
+from eelsunmix.report.content import Block, Control, Figure, Notice, Row, Section, Text
 from eelsunmix.report.figures.endmembers import group_names, members_of
-from eelsunmix.report.figures.maps import COMMON, OWN, RETURNED, ElementMaps, component_grid, element_grid
-from eelsunmix.report.formatting import decimals, number, percent
+from eelsunmix.report.figures.maps import (
+    COMMON,
+    OWN,
+    RETURNED,
+    SUBSPACE,
+    ElementMaps,
+    component_grid,
+    element_grid,
+)
+from eelsunmix.report.figures.style import REFERENCE
+from eelsunmix.report.formatting import DASH, decimals, number, percent
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.parts import edge_choices, failures, score_row, score_table
 
 MAPS = (
-    "All methods are brought to one unit, the counts of an edge: the endmembers are fitted to the "
-    "corrected counts, and the net counts of each endmember at the edge are added up with these "
-    "weights. No arbitrary factor is left."
+    "What each method stands for, in counts of an edge: its abundances, times the brightness of "
+    "the pixel, times the net counts of its endmembers that show the element (all named after it, and those "
+    "in whose own pixels BS confirms it). Abundances of NMF and ICA hold the brightness; those that sum to "
+    "one are multiplied by the counts of the pixel. No arbitrary factor is left. What a method puts into "
+    "other components is missing here: cross-talk."
 )
 ELEMENT_MAPS = (
     "Element maps in counts of the edge, pixel by pixel; zooming one map zooms all. On the common scale "
     "equal colours mean equal counts: it spans 96 % of the values of a typical method, a scale of a map's "
-    "own 99 %. As returned: the abundance of the component that owns the edge."
+    "own 99 %. Subspace check: all endmembers refitted to the counts, and all of their net counts. As these "
+    "hardly depend on the choice of endmembers, methods differ there only in what they cannot describe. As "
+    "returned: the abundance of the component that owns the edge."
+)
+TRUE_MAPS = (
+    " Truth: the same of the true abundances and spectra. Noise-free BS: BS of the image without noise, "
+    "which is not the truth where the background is no power law."
 )
 MAP_SCORES = (
     "Maps against BS. The noise ceiling is the r that the true map itself would have with the noisy BS "
-    "map: a higher one means nothing. Scale: the factor that brings the map to BS, ideally 1."
+    "map: a higher one means nothing. Scale: the factor that brings the map to BS, ideally 1. Before both "
+    "are compared, the negative counts that BS finds in components without the element are added. "
+    "Subspace: r of the subspace check, no test of a method."
+)
+MAP_TRUTH = (
+    " NMSE: squared error of the map against the true one, relative to its square; r of truth: with it."
 )
 MAP_OFF_REGION = " Off region: mean counts where the element is said to be absent, ideally 0."
 COMPONENT_MAPS = (
     "Abundance of every component as its method returns it, each on its own scale; columns are the "
     "matched components. Abundances of different methods need not have the same unit."
 )
+COMPONENT_TRUTH = " The first row is the truth of the simulation."
 COMPONENT_SD = (
     " A row “sd” holds the standard deviation of the maps above it, where the method gives it; it is "
     "valid if the mixing is linear and the noise is as assumed."
@@ -59,41 +77,65 @@ def _grid(inputs: Inputs) -> Figure:
         comparison=inputs.comparison, maps=inputs.maps, view=inputs.view, failures=inputs.failures
     )
     control, choices = edge_choices(inputs)
-    scales = (COMMON, OWN, RETURNED)
+    scales = (COMMON, OWN, SUBSPACE, RETURNED)
     variants = {
         (i, j): element_grid(source, edges=choice, scale=scale)
         for i, choice in enumerate(choices)
         for j, scale in enumerate(scales)
     }
-    caption = inputs.remarked(ELEMENT_MAPS)
-    controls = (control, Control("Colours", scales))
+    caption = inputs.remarked(ELEMENT_MAPS + TRUE_MAPS * inputs.has_truth)
+    controls = (control, Control("Maps", scales))
     return Figure(name="element-maps", caption=caption, variants=variants, controls=controls)
 
 
 def _map_scores(inputs: Inputs) -> list[Block]:
     store = inputs.comparison
     anywhere = bool(store["off_region_mean"].notnull().any())
-    tables: list[Block] = [Text(MAP_SCORES + MAP_OFF_REGION * anywhere)]
+    tables: list[Block] = [Text(MAP_SCORES + MAP_OFF_REGION * anywhere + MAP_TRUTH * inputs.has_truth)]
     for edge in inputs.edges:
         known = bool(store["off_region_mean"].sel(edge=edge).notnull().any())
-        rows = []
-        for method in inputs.labels:
-            one = store.sel({"label": method, "edge": edge})
-            numbers = [decimals(one[name].item()) for name in ("map_correlation", "map_scale")]
-            numbers += [number(one["off_region_mean"].item())] if known else []
-            rows.append(score_row(inputs, method, [*numbers, percent(one["negative_fraction"].item())]))
+        rows = [_map_row(inputs, method, edge, known) for method in inputs.labels]
         ceiling = decimals(store["map_noise_ceiling"].sel(edge=edge).item())
         heading = f"{edge.replace('_', ' ')}: noise ceiling of r {ceiling}"
-        columns = ("r", "scale", *(("off region",) if known else ()), "negative pixels")
+        columns = [
+            *("r", "scale", "subspace"),
+            *(["off region"] if known else []),
+            *(["r of truth", "NMSE"] if inputs.has_truth else []),
+            "negative pixels",
+        ]
         tables.append(score_table(heading, columns, rows))
     return tables
+
+
+def _map_row(inputs: Inputs, method: str, edge: str, off_region: bool) -> Row:
+    one = inputs.comparison.sel({"label": method, "edge": edge})
+    numbers = [decimals(one[name].item()) for name in ("map_correlation", "map_scale")]
+    numbers += [DASH if method == REFERENCE else decimals(one["subspace_correlation"].item())]
+    numbers += [number(one["off_region_mean"].item())] if off_region else []
+    if inputs.has_truth:
+        numbers += [decimals(one[name].item()) for name in ("truth_map_correlation", "truth_map_nmse")]
+    return score_row(inputs, method, [*numbers, percent(one["negative_fraction"].item())])
 
 
 def _components(inputs: Inputs) -> Figure:
     members = members_of(inputs.comparison, inputs.working)
     names = group_names(inputs.comparison, members)
     stores = {method: inputs.maps[method] for method in inputs.working}
-    figure = component_grid(stores, members, names, inputs.view)
+    figure = component_grid(stores, members, names, inputs.view, _true_abundances(inputs))
     with_sd = any("abundance_sd" in store for store in stores.values())
-    caption = inputs.remarked(COMPONENT_MAPS + COMPONENT_SD * with_sd)
+    caption = inputs.remarked(COMPONENT_MAPS + COMPONENT_SD * with_sd + COMPONENT_TRUTH * inputs.has_truth)
     return Figure(name="component-maps", caption=caption, variants={(): figure})
+
+
+def _true_abundances(inputs: Inputs) -> dict[int, xr.DataArray]:
+    """Group of components -> the true abundance that the first method of the group is matched to."""
+    if not inputs.has_truth:
+        return {}
+    found: dict[int, xr.DataArray] = {}
+    for method in inputs.working:
+        one = inputs.comparison.sel({"label": method})
+        for true, endmember in enumerate(one["truth_match"].values.tolist()):
+            group = int(one["group"].values[endmember]) if endmember >= 0 else -1
+            if group >= 0:
+                found.setdefault(group, inputs.comparison["true_abundance"].isel(true_endmember=true))
+    return found

@@ -3,7 +3,7 @@
 from typing import Any
 
 from eelsunmix.report.content import Block, Control, Figure, Notice, Row, Section, Table, Text, cell
-from eelsunmix.report.figures.profiles import element_profiles
+from eelsunmix.report.figures.profiles import TRUE_LINES, element_profiles
 from eelsunmix.report.formatting import DASH, decimals, tidy
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.parts import edge_choices, score_row, score_table
@@ -23,8 +23,8 @@ SCORES = {
 PROFILES = "The profiles. Counts are summed over the width."
 ELEMENT_PROFILES = (
     "Counts of each edge along the profile, summed over its width: BS with its standard deviation (grey "
-    "band) and all methods in the same counts{truth}. Scaled to BS: each method times the factor in the "
-    "tables below. Differences inside the band mean nothing."
+    "band) and all methods in the same counts, by their components that show the element{truth}. Scaled to "
+    "BS: each method times the factor in the tables below. Differences inside the band mean nothing."
 )
 PROFILE_SCORES = (
     "Profiles against BS: correlation r (compare with the noise ceiling), factor to BS, rms error after "
@@ -79,7 +79,7 @@ def _profiles(inputs: Inputs) -> Figure:
         for k in range(2)
     }
     controls = (control, Control("Profile", tuple(inputs.profiles)), _scaling())
-    truth = ", and BS of the noise-free image (broad grey line)" if inputs.has_truth else ""
+    truth = TRUE_LINES if inputs.has_truth else ""
     caption = ELEMENT_PROFILES.format(truth=truth)
     return Figure(name="element-profiles", caption=caption, variants=variants, controls=controls)
 

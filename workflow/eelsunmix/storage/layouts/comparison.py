@@ -122,6 +122,7 @@ TRUTH = {
     "true_abundance_profile": _true(
         "true_endmember profile frames position", "float", "1", "mean over the width of the profile"
     ),
+    "true_owner": _true("edge", "integer", None, "true endmember that shows the edge most clearly; -1: none"),
     "true_endmember_label": _true("true_endmember", "text", None, "as `endmember_label`"),
     "truth_match": _true(_TRUTH, "integer", None, "the endmember that is matched; -1: none"),
     "truth_abundance_profile": _true(
