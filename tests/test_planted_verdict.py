@@ -102,7 +102,7 @@ def compared(image, *, bs_attrs=None, n_endmembers=2, edges=TI_O, methods=("nmf"
     pca = eu.denoise(source)
     fits = {m: eu.fit(source, m, n_endmembers=n_endmembers, pca=pca, counts=source) for m in methods}
     maps = {m: eu.apply(fit, source) for m, fit in fits.items()}
-    return compare(image, bs, fits, maps, edges=edges, profiles=profiles, pca=pca)
+    return compare(image, bs, fits, maps, edges=edges, profiles=profiles)
 
 
 def bilayer(shape=(9, 34), *, height=30, width=4.0, seed=0):
@@ -189,13 +189,21 @@ def drifting(sd, *, counts=300.0, seed=0, shape=(13, 18)):
     return image_of(expected.reshape(*shape, -1), seed=seed + 1)
 
 
+def estimated(image, n):
+    from eelsunmix.rank import ComponentOptions
+
+    return eu.estimate_endmembers(image, eu.denoise(image), ComponentOptions(n=n))
+
+
 @pytest.mark.parametrize(("sd", "n_endmembers"), [(0.8, 2), (1.5, 4)])
 def test_energy_drift_is_no_material(sd, n_endmembers):
-    said = compared(drifting(sd), edges=TI, n_endmembers=n_endmembers).attrs["warnings"]
-    assert (
-        sum("the energy axis drifts" in sentence and "corrections.align" in sentence for sentence in said)
-        == 1
-    )
+    image = drifting(sd)
+    said = estimated(image, n_endmembers).attrs["warnings"]
+    drifts = [sentence for sentence in said if "the energy axis drifts" in sentence]
+    assert len(drifts) == 1
+    assert "corrections.align" in drifts[0]
+    # One place says it, though the components that are compared hold it.
+    assert compared(image, edges=TI, n_endmembers=n_endmembers).attrs["warnings"] == []
 
 
 @pytest.mark.parametrize("dead", [None, 57])
@@ -203,7 +211,7 @@ def test_without_drift_there_is_no_derivative(dead):
     image = drifting(1e-6)
     if dead is not None:
         image[..., dead] = 0
-    assert not any("drifts" in sentence for sentence in compared(image, edges=TI).attrs["warnings"])
+    assert not any("drifts" in sentence for sentence in estimated(image, 2).attrs["warnings"])
 
 
 @pytest.mark.parametrize("place", [((4, 7),), ((1, 2), (6, 30))])

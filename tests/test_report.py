@@ -501,6 +501,13 @@ def test_no_path_of_the_machine_reaches_the_page(tmp_path, monkeypatch):
         assert f"file: {shown}" in text
 
 
+def test_an_untitled_page_is_called_by_the_name_of_the_sample(tmp_path):
+    arguments = report_arguments() | {"title": None}
+    arguments["stores"]["raw"].counts.attrs["title"] = "EELS Spectrum Image"
+    page = write_report(tmp_path / "page.html", **arguments).read_text(encoding="utf-8")
+    assert "<h1>multilayer</h1>" in page
+
+
 def test_columns_of_which_nothing_is_known_are_left_out(tmp_path):
     arguments = report_arguments()
     stores = arguments["stores"]

@@ -121,8 +121,7 @@ def sample(source, methods, failed, edges):
     )
     places = {"edges": dict(edges), "profiles": scene().profiles, "regions": scene().regions}
     stores["bs"] = subtract_background(counts, **places)
-    known = {"truth": stores["raw"], "pca": stores["pca"]}
-    stores["comparison"] = compare(counts, stores["bs"], fits, maps, **known, **places)
+    stores["comparison"] = compare(counts, stores["bs"], fits, maps, truth=stores["raw"], **places)
     return stores, fits, maps
 
 

@@ -5,7 +5,6 @@ rule compare:
     input:
         raw="results/{sample}/raw.zarr",
         corrected="results/{sample}/corrected.zarr",
-        pca="results/{sample}/pca.zarr",
         bs="results/{sample}/bs.zarr",
         fits=collect(
             "results/{source}/fit/{label}.zarr",

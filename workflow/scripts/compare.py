@@ -18,7 +18,6 @@ with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["das
         profiles=from_params(dict[str, Profile], snakemake.params.profiles),
         regions=from_params(dict[str, Region], snakemake.params.regions),
         truth=open_store(snakemake.input.raw),
-        pca=open_store(snakemake.input.pca),
         total_counts=corrected.total_counts,
     )
     publish(

@@ -37,7 +37,6 @@ def compare(
     profiles: Mapping[str, Profile] | None = None,
     regions: Mapping[str, Region] | None = None,
     truth: xr.Dataset | None = None,
-    pca: xr.Dataset | None = None,
     total_counts: xr.DataArray | None = None,
 ) -> xr.Dataset:
     """Turn the result of every method into element counts and compare it with background subtraction (BS).
@@ -55,8 +54,6 @@ def compare(
         As given to `eelsunmix.subtract_background`.
     truth : Dataset, optional
         `raw.zarr` of a simulated image; one of a measured image is ignored.
-    pca : Dataset, optional
-        `pca.zarr`; its leading components tell whether the energy axis drifts.
     total_counts : DataArray, dims (navigation), optional
         Of each pixel, from `corrected.zarr`; summed from the image without it.
 
@@ -104,7 +101,7 @@ def compare(
         notes = [reason] if known is None else []
         parts += [] if known is None else [truth_variables(known, components, setting, elements)]
     result = xr.merge(parts, join="exact", compat="identical", combine_attrs="override")
-    warnings = component_warnings(result, components, setting, pca)
+    warnings = component_warnings(result, components, setting)
     return _with_verdict(_with_units(result), setting, notes).assign_attrs(warnings=warnings)
 
 

@@ -1,4 +1,7 @@
-"""Components that are no material of their own: a few pixels, another slope, a drift of the energy axis."""
+"""Components that are no material of their own: a few pixels, or another slope.
+
+Those of a drift of the energy axis are named where their number is estimated (`eelsunmix.rank`).
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
@@ -9,7 +12,6 @@ import xarray as xr
 from eelsunmix.comparison.components import Components, Setting
 from eelsunmix.comparison.elements import BACKGROUND
 from eelsunmix.comparison.words import listed
-from eelsunmix.pca.drift import drift_warnings
 from eelsunmix.typing import Floats
 
 FEW_PIXELS, FEW_PART = (1, 5), 0.01
@@ -33,10 +35,7 @@ THICKNESS = (
 
 
 def component_warnings(
-    comparison: xr.Dataset,
-    components: Sequence[Components],
-    setting: Setting,
-    pca: xr.Dataset | None = None,
+    comparison: xr.Dataset, components: Sequence[Components], setting: Setting
 ) -> list[str]:
     """Say which components are no materials of their own, and what to do about it.
 
@@ -46,11 +45,8 @@ def component_warnings(
         With ``endmember_label`` and ``cross_talk``.
     components : sequence of Components
     setting : Setting
-    pca : Dataset, optional
-        `pca.zarr`; without it drift is not looked for.
     """
     return [
-        *([] if pca is None else drift_warnings(pca, comparison.sizes["endmember"])),
         *_by_method(_in_few_pixels(components)),
         *_by_method(_of_one_slope(comparison, components, setting)),
     ]

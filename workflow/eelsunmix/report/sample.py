@@ -50,7 +50,7 @@ def write_report(
     seals, versions : mapping of str to str, optional
         Seal of every store used; versions of the software.
     title : str, optional
-        Heading of the page; the title of the image by default.
+        Heading of the page; the name of the sample by default.
 
     Returns
     -------
@@ -68,7 +68,7 @@ def write_report(
         )
     inputs = Inputs(
         sample=sample,
-        title=title or str(stores["raw"]["counts"].attrs.get("title") or sample),
+        title=title or sample,
         fits=fits,
         maps=maps,
         benchmarks=benchmarks,
