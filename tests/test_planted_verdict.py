@@ -339,3 +339,53 @@ def test_widths_of_an_uncalibrated_image_are_in_pixels():
     comparison = compared(image)
     assert {comparison[name].attrs["units"] for name in ("fwhm", "left_10_90", "right_10_90")} == {"px"}
     assert compared(bilayer()).fwhm.attrs["units"] == "nm"
+
+
+def planes(period, *, seed, contrast=0.5, n=64, noise=0.03):
+    """Profiles of a layer, of what is around it, and of all counts, modulated by atomic planes."""
+    x, rng = np.arange(float(n)), np.random.default_rng(seed)
+    layer = 1 / (1 + np.exp(-(x - 24) / 1.2)) / (1 + np.exp((x - 40) / 1.2))
+    modulation = 1 + contrast * np.cos(2 * np.pi * (x - 31) / period)
+    lines = np.array([layer, 1 - layer, 1 + 0.2 * layer]) * modulation
+    return layer, lines + noise * rng.standard_normal(lines.shape)
+
+
+@pytest.mark.parametrize("seed", [60, 61, 62])
+@pytest.mark.parametrize("period", [2.6, 3.4, 4.7])
+def test_the_width_of_a_layer_is_not_that_of_an_atomic_plane(period, seed):
+    from eelsunmix.comparison.lattice import envelope, lattice_period
+    from eelsunmix.comparison.shape import peak_shape
+
+    layer, lines = planes(period, seed=seed)
+    found = lattice_period(lines)
+    np.testing.assert_allclose(found, period, rtol=0.04)
+    true = peak_shape(np.arange(64.0), layer).fwhm
+    width = peak_shape(np.arange(64.0), envelope(lines[0], found)).fwhm
+    np.testing.assert_allclose(width, true, rtol=0.1)
+
+
+@pytest.mark.parametrize("kind", ["noise", "layer", "narrow layer", "three layers", "steps"])
+def test_layers_and_noise_are_no_lattice(kind):
+    from eelsunmix.comparison.lattice import lattice_period
+
+    x, alarms = np.arange(57.0), 0
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        lines = np.zeros((3, 57))
+        if kind == "steps":
+            lines = np.cumsum(rng.standard_normal(lines.shape) * (rng.random(lines.shape) < 0.06), axis=1)
+        for _ in range({"layer": 1, "narrow layer": 1, "three layers": 3}.get(kind, 0)):
+            width, middle = 3.0 if kind == "narrow layer" else rng.uniform(6, 14), rng.uniform(8, 48)
+            lines = lines + (np.abs(x - middle) < width / 2) * np.array([[1.0], [-0.7], [0.2]])
+        alarms += np.isfinite(lattice_period(lines + 0.05 * rng.standard_normal(lines.shape)))
+    assert alarms == 0
+
+
+def test_an_average_over_a_period_keeps_a_line_and_leaves_nothing_of_the_lattice():
+    from eelsunmix.comparison.lattice import envelope
+
+    x = np.arange(40.0)
+    np.testing.assert_allclose(envelope(2 + 0.5 * x, 3.4)[3:-3], (2 + 0.5 * x)[3:-3])
+    assert np.abs(envelope(np.cos(2 * np.pi * x / 4), 4.0)[4:-4]).max() < 1e-12
+    holed = np.where(np.arange(40) == 17, np.nan, 5.0)
+    np.testing.assert_array_equal(envelope(holed, 2.6), holed)

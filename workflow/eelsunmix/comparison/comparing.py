@@ -72,6 +72,7 @@ def compare(
     Brun, Lambert, Bocher, Eur. Phys. J. Appl. Phys. 99, 28 (2024), section 3.2, for profiles as a criterion.
     """
     _check_edges(edges, bs)
+    totals = (image.sum([image.dims[-1]], dtype=float) if total_counts is None else total_counts).compute()
     setting = Setting(
         energy=image[image.dims[-1]],
         mean_spectrum=mean_spectrum(image),
@@ -79,8 +80,8 @@ def compare(
         edges=edges,
         profiles=profiles or {},
         regions=regions or {},
+        total_counts=totals,
     )
-    totals = (image.sum([image.dims[-1]], dtype=float) if total_counts is None else total_counts).compute()
     components = [
         _checked(read_components(label, fits[label], maps.get(label), image, total_counts=totals), setting)
         for label in fits

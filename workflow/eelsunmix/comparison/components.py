@@ -66,6 +66,8 @@ class Setting:
         Over the valid pixels.
     bs : Dataset
         `bs.zarr`, loaded.
+    total_counts : DataArray, dims (navigation)
+        Of each pixel, over all channels.
     """
 
     energy: xr.DataArray
@@ -74,6 +76,7 @@ class Setting:
     edges: Mapping[str, Edge]
     profiles: Mapping[str, Profile]
     regions: Mapping[str, Region]
+    total_counts: xr.DataArray
 
     @property
     def navigation(self) -> tuple[Hashable, ...]:

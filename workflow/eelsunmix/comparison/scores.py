@@ -9,8 +9,10 @@ import xarray as xr
 from eelsunmix.comparison import agreement
 from eelsunmix.comparison.components import Components, Setting
 from eelsunmix.comparison.element_maps import overshoot
+from eelsunmix.comparison.lattice import envelope, lattice_period
 from eelsunmix.comparison.shape import peak_shape
 from eelsunmix.comparison.tables import binarisation, region_variables
+from eelsunmix.profiles import sum_profile
 from eelsunmix.typing import Floats
 
 SCORES = ("correlation", "scale", "scale_sd", "error", "reduced_chi2", "misfit")
@@ -30,7 +32,8 @@ def score_variables(elements: xr.Dataset, components: Sequence[Components], sett
     )
     regions = region_variables(elements, components, setting)
     return xr.merge(
-        [maps, profile_variables(elements, less), shape_variables(elements), regions, alone], join="exact"
+        [maps, profile_variables(elements, less), shape_variables(elements, setting), regions, alone],
+        join="exact",
     )
 
 
@@ -83,22 +86,43 @@ def _scores(reference: Floats, values: Floats, sd: Floats) -> tuple[float, ...]:
     )
 
 
-def shape_variables(elements: xr.Dataset) -> xr.Dataset:
-    """Width, flanks and asymmetry of each profile (of its mean over frames), dims (method, edge, profile)."""
+def shape_variables(elements: xr.Dataset, setting: Setting) -> xr.Dataset:
+    """Width, flanks and asymmetry of each profile (of its mean over frames), dims (label, edge, profile).
+
+    Where atomic planes modulate the profiles along a line, of their average over one period, which is in
+    ``lattice_period``: half of the highest plane is no width of a layer.
+    """
     profiles = elements["element_profile"]
     frames = [dim for dim in profiles.dims if dim not in ("label", "edge", "profile", "position")]
     values = profiles.mean(frames).to_numpy()
     positions = elements["profile_position"].to_numpy()
+    periods = [_period(values[0, :, k], name, setting) for k, name in enumerate(setting.profiles)]
     shapes = np.full((4, *values.shape[:3]), np.nan)
     for index in np.ndindex(values.shape[:3]):
-        shapes[(slice(None), *index)] = astuple(peak_shape(positions[index[2]], values[index]))
+        period = periods[index[2]]
+        line = values[index] if np.isnan(period) else envelope(values[index], period)
+        shapes[(slice(None), *index)] = astuple(peak_shape(positions[index[2]], line))
     dims = ("label", "edge", "profile")
     names = ("fwhm", "left_10_90", "right_10_90", "asymmetry")
     unit = str(elements["profile_position"].attrs.get("units", "px"))
     units = (unit, unit, unit, "1")
-    return xr.Dataset(
-        {name: (dims, v, {"units": unit}) for name, v, unit in zip(names, shapes, units, strict=True)}
-    )
+    shown = {name: (dims, v, {"units": unit}) for name, v, unit in zip(names, shapes, units, strict=True)}
+    steps = [
+        float(np.nanmean(np.diff(line))) if np.isfinite(line[:2]).all() else np.nan for line in positions
+    ]
+    lengths = np.array(periods) * np.array(steps)
+    return xr.Dataset({**shown, "lattice_period": ("profile", lengths, {"units": unit})})
+
+
+def _period(reference: Floats, name: str, setting: Setting) -> float:
+    """Period of the lattice along a profile, in pixels, by the counts of all edges and the total counts."""
+    maps = setting.bs["net_counts"]
+    known = setting.total_counts.where(maps.isel(edge=0, drop=True).notnull()) if maps.sizes["edge"] else None
+    if known is None:
+        return np.nan
+    total = sum_profile(known, setting.profiles[name], name=name)
+    line = total.mean([dim for dim in total.dims if dim != "position"]).to_numpy()
+    return lattice_period(np.vstack([reference[:, : line.size], line]))
 
 
 def _negative_fraction(maps: xr.DataArray, setting: Setting) -> xr.DataArray:

@@ -18,7 +18,7 @@ class PeakShape:
     ----------
     fwhm : float
         Full width at half maximum; NaN where the profile oscillates, so that this would be the width of one
-        atomic plane.
+        oscillation.
     left_10_90, right_10_90 : float
         Distance between 10 and 90 % of the maximum on either flank.
     asymmetry : float

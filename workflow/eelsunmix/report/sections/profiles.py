@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import numpy as np
+
 from eelsunmix.report.content import Block, Control, Figure, Notice, Row, Section, Table, Text, cell
 from eelsunmix.report.figures.profiles import TRUE_LINES, element_profiles
-from eelsunmix.report.formatting import DASH, decimals, tidy
+from eelsunmix.report.formatting import DASH, decimals, number, tidy
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.parts import edge_choices, score_row, score_table
 from eelsunmix.report.texts import value
@@ -29,8 +31,14 @@ ELEMENT_PROFILES = (
 PROFILE_SCORES = (
     "Profiles against BS: correlation r (compare with the noise ceiling), factor to BS, rms error after "
     "scaling divided by the peak, reduced χ²; and the shape of the main peak: full width at half "
-    "maximum (not given where the profile oscillates, as between atomic planes), widths of the left and "
+    "maximum (not given where the profile oscillates), widths of the left and "
     "right flank between 10 % and 90 % (all in {unit}), and asymmetry (right − left) / (right + left)."
+)
+
+
+LATTICE = (
+    "The lattice modulates {profile}, with a period of {period} {unit}: widths, flanks and asymmetry are "
+    "those of the average over one period, for BS and all methods alike."
 )
 
 
@@ -89,7 +97,15 @@ def _scaling() -> Control:
 
 
 def _scores(inputs: Inputs) -> list[Block]:
-    tables: list[Block] = [Text(PROFILE_SCORES.format(unit=inputs.view.unit))]
+    periods = inputs.comparison["lattice_period"]
+    seen = [
+        LATTICE.format(
+            profile=name, period=number(periods.sel(profile=name).item(), 2), unit=inputs.view.unit
+        )
+        for name in inputs.profiles
+        if np.isfinite(periods.sel(profile=name).item())
+    ]
+    tables: list[Block] = [Text(" ".join([PROFILE_SCORES.format(unit=inputs.view.unit), *seen]))]
     for edge in inputs.edges:
         for profile in inputs.profiles:
             place = {"edge": edge, "profile": profile}

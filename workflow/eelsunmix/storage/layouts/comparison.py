@@ -84,6 +84,9 @@ AGREEMENT = {
     "fwhm": variable(
         _PROFILE, "float", "nm|px", "of the highest peak, from zero; NaN where the profile oscillates"
     ),
+    "lattice_period": variable(
+        "profile", "float", "nm|px", "atomic planes, over which widths and flanks are averaged; NaN: not seen"
+    ),
     "left_10_90": variable(_PROFILE, "float", "nm|px", "width of its left flank"),
     "right_10_90": variable(_PROFILE, "float", "nm|px", "width of its right flank"),
     "asymmetry": variable(_PROFILE, "float", "1", "of the flanks"),
