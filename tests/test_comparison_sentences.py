@@ -9,7 +9,7 @@ import xarray as xr
 from eelsunmix import synthetic
 from eelsunmix.background import subtract_background
 from eelsunmix.comparison.caveats import caveats
-from eelsunmix.comparison.departures import UNEXPLAINED, reason, variation
+from eelsunmix.comparison.departures import UNEXPLAINED, reasons, variation
 from eelsunmix.comparison.sentences import MOST
 from eelsunmix.comparison.standings import Standing
 from test_comparison import method, oracle, run
@@ -97,7 +97,7 @@ STANDING = Standing(edge="O_K", ratio={"m": 0.7, "other": 0.95})
     ],
 )
 def test_reasons(spread, talk, expected):
-    assert reason(STANDING, flat_reference(spread, talk), [], SETTING).startswith(expected)
+    assert reasons(STANDING, flat_reference(spread, talk), [], SETTING)[0].startswith(expected)
 
 
 def test_noise_is_no_variation():

@@ -65,12 +65,17 @@ def departures(
     known: Sequence[Standing], comparison: xr.Dataset, rows: list[Row], setting: Setting
 ) -> list[str]:
     """Say who departs from the reference where, by how much, and why; once for edges with the same answer."""
-    groups: dict[tuple[tuple[str, ...], str], list[Standing]] = {}
+    groups: dict[tuple[tuple[str, ...], tuple[str, ...]], list[Standing]] = {}
     for standing in known:
         if standing.bad:
-            why = reason(standing, comparison, rows, setting)
+            why = tuple(reasons(standing, comparison, rows, setting))
             groups.setdefault((standing.bad, why), []).append(standing)
-    return [_departure(found, why, setting) for (_, why), found in groups.items()]
+    said: set[str] = set()
+    sentences = []
+    for (_, why), found in groups.items():
+        sentences.append(_departure(found, " ".join(one for one in why if one not in said), setting))
+        said.update(why)
+    return sentences
 
 
 def _departure(found: Sequence[Standing], why: str, setting: Setting) -> str:
@@ -84,11 +89,11 @@ def _departure(found: Sequence[Standing], why: str, setting: Setting) -> str:
     return (
         f"{departs} the BS {kind} of {edges}: {span(ends[0], ends[-1])} of the correlation that the noise "
         f"allows; {CRITERIA['agreement'].green:g} is needed. {why}"
-    )
+    ).rstrip()
 
 
-def reason(standing: Standing, comparison: xr.Dataset, rows: list[Row], setting: Setting) -> str:
-    """Say why methods depart from the reference at one edge."""
+def reasons(standing: Standing, comparison: xr.Dataset, rows: list[Row], setting: Setting) -> list[str]:
+    """Say why methods depart from the reference at one edge, in sentences."""
     element = setting.edges[standing.edge].element
     shared = [m for m in standing.bad if _n_components(comparison.sel({"label": m}), standing.edge) > 1]
     varies = variation(comparison, standing.edge, setting)
@@ -109,7 +114,7 @@ def reason(standing: Standing, comparison: xr.Dataset, rows: list[Row], setting:
         known.append(f"Part of {element} is in other components of {among(leaking, standing.ratio)}.")
     if spread and not known:
         known.append(f"{spread}: an edge that the materials share, or that is not separated.")
-    return " ".join(known) or UNEXPLAINED
+    return known or [UNEXPLAINED]
 
 
 def variation(comparison: xr.Dataset, edge: str, setting: Setting) -> float:

@@ -7,7 +7,7 @@ import xarray as xr
 
 from eelsunmix.comparison.components import Setting
 from eelsunmix.comparison.thresholds import CLEAR_CEILING, CRITERIA
-from eelsunmix.comparison.words import percent
+from eelsunmix.comparison.words import percent, rounded
 
 Finding = tuple[float, str]
 """Value and the text that shows it with what it belongs to."""
@@ -88,7 +88,7 @@ def misfits(one: xr.Dataset, setting: Setting) -> dict[str, Finding]:
     found = {}
     for place, (kind, at) in clear_places(one, setting).items():
         value, chi2 = float(at[f"{kind}_misfit"]), float(at[f"{kind}_reduced_chi2"])
-        found[place] = (value, f"{percent(value)} of the peak, \u03c7\u00b2 {chi2:.2g}")
+        found[place] = (value, f"{percent(value)} of the peak, \u03c7\u00b2 {rounded(chi2)}")
     return found
 
 

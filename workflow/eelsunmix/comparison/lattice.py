@@ -82,7 +82,7 @@ def _heights(profiles: Floats) -> tuple[Floats, Floats]:
     for k in used:
         parts = summed[..., max(k - near - wide, _FINE) : k - near], summed[..., k + near : k + near + wide]
         levels.append(np.max([np.median(p, axis=-1) for p in parts if p.shape[-1] >= _FINE], axis=0))
-    frequency: Floats = grid[used]
+    frequency = grid[used].astype(np.float64)
     height: Floats = summed[..., used] - np.stack(levels, axis=-1)
     return frequency, height
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+
 ALL_BUT = 2
 """Up to so many methods are named as exceptions instead of all the others."""
 
@@ -56,3 +58,14 @@ def percent(fraction: float) -> str:
     '35 %'
     """
     return f"{100 * fraction:.0f} %"
+
+
+def rounded(value: float) -> str:
+    """Write a number with two digits that mean something, without an exponent.
+
+    Examples
+    --------
+    >>> rounded(1.3333), rounded(1437.0), rounded(0.00123)
+    ('1.3', '1400', '0.0012')
+    """
+    return np.format_float_positional(float(f"{value:.2g}"), trim="-")

@@ -28,9 +28,10 @@ class Notice:
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """One cell of a table, with the light and the tooltip that it may have."""
+    """One cell of a table, with a smaller note, and the light and the tooltip that it may have."""
 
     text: str
+    note: str = ""
     light: str = ""
     title: str = ""
     numeric: bool = False

@@ -1,5 +1,6 @@
 """Parts that several sections share: rows of scores, the choice of an edge, notices of failures."""
 
+import re
 from collections.abc import Sequence
 
 from eelsunmix.report.content import (
@@ -40,11 +41,22 @@ def score_table(heading: str, columns: Sequence[str], rows: Sequence[Row]) -> Ta
 
 
 def warnings(inputs: Inputs) -> list[Block]:
-    """Return what the stages warn of, those of a failed reference as errors."""
-    return [
-        Notice(sentence(text), "error" if place.startswith("The reference") else "warning", title=place)
-        for place, text in inputs.warnings
-    ]
+    """Return what the stages warn of, those of a failed reference as errors, each edge in one of them."""
+    found: list[Block] = []
+    failed: dict[str, list[str]] = {}
+    for place, text in inputs.warnings:
+        if place.startswith("The reference"):
+            failed.setdefault(place, []).append(sentence(text))
+        else:
+            found.append(Notice(sentence(text), "warning", title=place))
+    return [*(Notice(_once(texts), "error", title=place) for place, texts in failed.items()), *found]
+
+
+def _once(texts: Sequence[str]) -> str:
+    """Join texts and say each sentence once: reasons may share the advice, which then comes last."""
+    parts = [part for text in texts for part in re.split(r"(?<=[.?!]) (?=[A-Z])", text)]
+    last = {part: place for place, part in enumerate(parts)}
+    return " ".join(sorted(last, key=lambda part: last[part]))
 
 
 def failures(inputs: Inputs) -> list[Block]:

@@ -2,6 +2,7 @@
 
 import html
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +34,21 @@ def sentence(text: Any) -> str:
     >>> sentence("the variance is 3"), sentence("nmf_kl: failed"), sentence("")
     ('The variance is 3', 'nmf_kl: failed', '')
     """
-    text = str(text)
+    text = one_style(text)
     first = text.split(" ", 1)[0]
     return text[:1].upper() + text[1:] if first.isalpha() and first.islower() else text
+
+
+def one_style(text: Any) -> str:
+    r"""Write the numbers of a sentence as all of the page are: a space before %, a minus that is one.
+
+    Examples
+    --------
+    >>> one_style("-3% to 12 % of NMC-1"), one_style("Ti-O, 2.5e-07")
+    ('−3\xa0% to 12\xa0% of NMC-1', 'Ti-O, 2.5e-07')
+    """
+    text = re.sub(r"(?<=\d) ?%", "\u00a0%", str(text))
+    return re.sub(r"(?<![\w.)-])-(?=\d)", "−", text)
 
 
 def plain(text: Any) -> str:

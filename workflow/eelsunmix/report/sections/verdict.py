@@ -1,5 +1,6 @@
 """Section of the verdict: one row of lights per method, and the sentences that follow from them."""
 
+import re
 from typing import Any
 
 from eelsunmix.report.content import Block, Cell, Row, Section, Table, Text, cell, figure_cell
@@ -7,9 +8,12 @@ from eelsunmix.report.figures.style import LIGHTS
 from eelsunmix.report.formatting import DASH, number, tidy
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.parts import failures, warnings
+from eelsunmix.report.texts import one_style
 
 _LONGEST = 40
 """Characters in a cell of the table of lights."""
+_NUMBER = re.compile(r"(factor )?([-−\d.e+]+(?:[ \u00a0]%)?)(?: of the peak, ([^()]*?))?(?: \((.*)\))?")
+"""A value as the verdict writes it: ``factor 1.06 (edge)``, ``10 % of the peak, ... (edge, profile)``."""
 Entry = dict[str, Any]
 VERDICT = (
     "Each method is judged criterion by criterion; no overall mark is given. Background subtraction "
@@ -26,10 +30,21 @@ def section(inputs: Inputs) -> Section:
     blocks: list[Block] = [*warnings(inputs), *failures(inputs)]
     if entries:
         blocks.append(_lights(inputs, entries))
-    blocks.append(Text(*map(str, inputs.comparison.attrs.get("sentences", []))))
+    blocks.append(Text(*_sentences(inputs)))
     if entries:
         blocks.append(_thresholds(entries))
     return Section(name="verdict", title="Verdict", intro=VERDICT, blocks=tuple(blocks))
+
+
+def _sentences(inputs: Inputs) -> list[str]:
+    """Return the findings in words, without what the notices above them have said."""
+    said = [text for _, text in inputs.warnings]
+    found = []
+    for text in map(str, inputs.comparison.attrs.get("sentences", [])):
+        for notice in said:
+            text = text.replace(f" {notice}", "")
+        found.append(one_style(text))
+    return found
 
 
 def _lights(inputs: Inputs, entries: list[Entry]) -> Table:
@@ -43,11 +58,18 @@ def _lights(inputs: Inputs, entries: list[Entry]) -> Table:
             rows.append(Row(method=label, cells=(_name(inputs, label), *map(_light, found))))
     return Table(
         caption=LEGEND + _not_judged(entries) + NO_EDGES * (not inputs.edges),
-        columns=("method", *criteria),
+        columns=("method", *map(_breakable, criteria)),
         titles=("", *(explained[criterion] for criterion in criteria)),
         rows=tuple(rows),
         css="lights",
     )
+
+
+def _breakable(heading: str) -> str:
+    """Let long words of a heading break where they may, so that the table fits its page."""
+    for word in ("con-vergence", "agree-ment", "recon-struction", "back-ground", "bina-risation"):
+        heading = heading.replace(word.replace("-", ""), word.replace("-", "\u00ad"))
+    return heading
 
 
 def _judged(entries: list[Entry]) -> list[str]:
@@ -76,13 +98,31 @@ def _light(entry: Entry | None) -> Cell:
         return cell(LIGHTS["grey"], light="grey")
     light = str(entry.get("light", "grey"))
     symbol = LIGHTS.get(light, LIGHTS["grey"])
-    text = str(entry.get("text") or number(entry.get("value")))
-    text, title = text.replace(" %", "\u00a0%"), str(entry.get("explanation", ""))
+    text = one_style(entry.get("text") or number(entry.get("value")))
+    title = str(entry.get("explanation", ""))
+    text, note = _split(text)
     if len(text) > _LONGEST:
         # The sentences below the table give the reason in full.
         text, title = text.partition(": ")[0], text
     shown = symbol if text in (DASH, "") else f"{symbol}\u00a0{text}"
-    return cell(shown, light=light, title=title)
+    return cell(shown, light=light, title=title, note=note)
+
+
+def _split(text: str) -> tuple[str, str]:
+    """Separate a number from what it belongs to: the edge, the component, its chi-square.
+
+    Examples
+    --------
+    >>> _split("10 % of the peak, chi 2.7 (Ru_M23, all_rows)"), _split("factor 1.06 (Co_L23)")
+    (('10 %', 'chi 2.7; Ru_M23, all_rows'), ('×1.06', 'Co_L23'))
+    >>> _split("1 of 9 impossible")
+    ('1 of 9 impossible', '')
+    """
+    found = _NUMBER.fullmatch(text)
+    if found is None:
+        return text, ""
+    factor, value, further, place = found.groups()
+    return ("×" if factor else "") + value, "; ".join(filter(None, (further, place)))
 
 
 def _thresholds(entries: list[Entry]) -> Table:
