@@ -64,9 +64,10 @@ CRITERIA = MappingProxyType(
             green=0.9,
             amber=0.7,
             higher_is_better=True,
-            explanation="Correlation of the element counts with background subtraction (BS), as a fraction "
-            "of the noise ceiling, the correlation that the truth itself would have with the noisy "
-            "BS; the worst reference edge counts.",
+            explanation="Correlation with background subtraction (BS) of the counts of an element in the "
+            "components that show it, as a fraction of the noise ceiling, the correlation that the truth "
+            "itself would have with the noisy BS; the worst reference edge counts. Places where chance alone "
+            "may keep it short of good judge nobody.",
         ),
         "misfit": Criterion(
             title="misfit to BS",

@@ -42,9 +42,7 @@ MAP_SCORES = (
     "are compared, the negative counts that BS finds in components without the element are added. "
     "Subspace: r of the subspace check, no test of a method."
 )
-MAP_TRUTH = (
-    " NMSE: squared error of the map against the true one, relative to its square; r of truth: with it."
-)
+MAP_TRUTH = " NMSE: squared error of the map against the true one, relative to its square; r truth: with it."
 MAP_OFF_REGION = " Off region: mean counts where the element is said to be absent, ideally 0."
 COMPONENT_MAPS = (
     "Abundance of every component as its method returns it, each on its own scale; columns are the "
@@ -100,8 +98,8 @@ def _map_scores(inputs: Inputs) -> list[Block]:
         columns = [
             *("r", "scale", "subspace"),
             *(["off region"] if known else []),
-            *(["r of truth", "NMSE"] if inputs.has_truth else []),
-            "negative pixels",
+            *(["r truth", "NMSE"] if inputs.has_truth else []),
+            "negative",
         ]
         tables.append(score_table(heading, columns, rows))
     return tables

@@ -90,7 +90,7 @@ def _not_judged(entries: list[Entry]) -> str:
 
 def _name(inputs: Inputs, label: str) -> Cell:
     style = inputs.styles[label]
-    return cell(label, colour=style["color"], dash=style["dash"])
+    return cell(_with_breaks(label), colour=style["color"], dash=style["dash"])
 
 
 def _light(entry: Entry | None) -> Cell:
@@ -105,7 +105,12 @@ def _light(entry: Entry | None) -> Cell:
         # The sentences below the table give the reason in full.
         text, title = text.partition(": ")[0], text
     shown = symbol if text in (DASH, "") else f"{symbol}\u00a0{text}"
-    return cell(shown, light=light, title=title, note=note)
+    return cell(shown, light=light, title=title, note=_with_breaks(note))
+
+
+def _with_breaks(name: str) -> str:
+    """Let a name break after its underscores."""
+    return name.replace("_", "_\u200b")
 
 
 def _split(text: str) -> tuple[str, str]:
