@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -144,3 +145,10 @@ class Page:
             url = params["request"]["url"]
             if not url.startswith(("data:", "blob:", "file:", "about:")):
                 self.requests.append(url)
+
+
+if __name__ == "__main__":
+    page_file, picture = sys.argv[1:]
+    with Page(page_file, width=1440, height=1000) as shown:
+        shown.wait_for("document.querySelectorAll('.js-plotly-plot').length > 0")
+        shown.screenshot(picture)

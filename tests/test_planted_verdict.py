@@ -466,7 +466,7 @@ def test_an_element_in_the_wrong_component_makes_a_hole_in_its_map(clean):
 
 @pytest.mark.parametrize("seed", [132, 143, *range(100, 108)])
 def test_a_perfect_method_does_not_depart_by_chance(seed):
-    """So much noise that the correlation of one line of pixels is anybody's guess; of the first two it is low.
+    """So much noise that the correlation of one line of pixels is a guess; of the first two it is low.
 
     Of 90 such images three departed by the limit alone, and one does beyond chance.
     """
