@@ -21,6 +21,8 @@ from eelsunmix.methods import method_names
 from eelsunmix.methods._references import references
 from eelsunmix.model_arrays import model_arrays
 from eelsunmix.report import read_benchmarks, sections, write_report
+from eelsunmix.report.figures.maps import COMMON, RETURNED, SUBSPACE, ElementMaps
+from eelsunmix.report.figures.mapview import view_of
 from eelsunmix.report.page import write_page
 from eelsunmix.storage import publish
 from tiny_run import EDGES, altered, report_arguments
@@ -201,6 +203,35 @@ def test_maps_hold_the_values_of_the_stores(elements):
     # 16-bit steps between the extremes: half a step at most.
     span = np.nanmax(total) - np.nanmin(total)
     np.testing.assert_allclose(shown, total, atol=span / 65534 * 0.51)
+
+
+@pytest.fixture(scope="module")
+def element_grids():
+    """Source of the element maps of a simulated sample."""
+    arguments = report_arguments()
+    comparison = arguments["stores"]["comparison"]
+    view = view_of(comparison["element_map"][0, 0], n_maps=1, budget=10**6)
+    return comparison, ElementMaps(comparison=comparison, maps=arguments["maps"], view=view, failures={})
+
+
+@pytest.mark.parametrize(
+    ("row", "scale", "name"),
+    [
+        ("truth", COMMON, "true_element_map"),
+        ("noise-free BS", COMMON, "noise_free_map"),
+        ("vca", COMMON, "element_map"),
+        ("vca", SUBSPACE, "subspace_map"),
+        ("truth", RETURNED, "true_abundance"),
+    ],
+)
+def test_truth_and_methods_stand_side_by_side(element_grids, row, scale, name):
+    comparison, grids = element_grids
+    assert grids.labels[:3] == ["truth", "noise-free BS", "BS"]
+    expected = comparison[name]
+    expected = expected.sel({"label": row}) if "label" in expected.dims else expected
+    at_edge = expected.sel(edge="Co_L23") if "edge" in expected.dims else expected.sel(true_endmember="Co")
+    np.testing.assert_allclose(grids.image(row, "Co_L23", scale), at_edge, rtol=1e-6)
+    assert not np.allclose(comparison["true_element_map"], comparison["noise_free_map"], rtol=0.1)
 
 
 def test_numbers_of_the_comparison_are_printed(elements):
@@ -589,3 +620,19 @@ def test_a_full_disk_is_named_by_the_page_and_leaves_the_old_one(tmp_path, monke
         write_page(path, "new")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_reasons_that_share_their_advice_give_it_once(tmp_path):
+    arguments = report_arguments()
+    advice = "Move edges.Co_L23.fit_eV to a smooth stretch."
+    problems = [
+        f"The exponent is 9 in 40% of the pixels. {advice}",
+        f"The net counts are -3% of it. {advice}",
+    ]
+    arguments["stores"]["bs"].attrs["reference_problems"] = {"Co_L23": problems}
+    sentence = f"The reference failed: Co_L23. {problems[0]} Agreement with BS is void there."
+    arguments["stores"]["comparison"].attrs["sentences"] = [sentence]
+    text = " ".join(Elements(write_report(tmp_path / "page.html", **arguments).read_text("utf-8")).text)
+    assert text.count(advice) == 1
+    assert "in 40\u00a0% of the pixels. The net counts are −3\u00a0% of it. Move" in text
+    assert "The reference failed: Co_L23. Agreement with BS is void there." in text

@@ -96,7 +96,7 @@ def _map_scores(inputs: Inputs) -> list[Block]:
         ceiling = decimals(store["map_noise_ceiling"].sel(edge=edge).item())
         heading = f"{edge.replace('_', ' ')}: noise ceiling of r {ceiling}"
         columns = [
-            *("r", "scale", "subspace"),
+            *("r", "scale", "sub\u00adspace"),
             *(["off region"] if known else []),
             *(["r truth", "NMSE"] if inputs.has_truth else []),
             "negative",

@@ -109,8 +109,8 @@ def _light(entry: Entry | None) -> Cell:
 
 
 def _with_breaks(name: str) -> str:
-    """Let a name break after its underscores."""
-    return name.replace("_", "_\u200b")
+    """Let long names break after their underscores."""
+    return re.sub(r"\w{8,}", lambda long: long[0].replace("_", "_\u200b"), name)
 
 
 def _split(text: str) -> tuple[str, str]:
