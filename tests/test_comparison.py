@@ -563,7 +563,11 @@ def test_an_element_nobody_shows_has_no_owner(scene):
         return method(scene, spectra, scene.abundance.to_numpy()[..., :2])
 
     reference = subtract_background(scene.spectrum_image, edges)
-    found = run(scene, reference, {"m": background_only}, edges=edges, profiles={}, regions={}, truth=None)
+    methods = {"m": background_only, "oracle": oracle}  # of another number of components
+    found = run(scene, reference, methods, edges=edges, profiles={}, regions={}, truth=None)
+    assert (of(found, "m").element_map == 0).all()
+    assert np.isfinite(of(found, "oracle").map_scale).all()
+    assert np.isnan(of(found, "m").map_correlation).all()
     assert of(found, "m").owner.values.tolist() == [-1, -1]
     assert np.isnan(of(found, "m").cross_talk).all()
     assert any("No component of m shows the edge N_K" in sentence for sentence in found.attrs["sentences"])

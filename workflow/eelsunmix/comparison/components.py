@@ -128,14 +128,14 @@ def read_components(
     refit, spectra = mapped["refit_abundance"], _spectra_on_channels_of(image, fit)
     abundance = mapped.get("abundance", refit)
     bound = sums_to_one(fit)
-    factor = brightness(abundance, spectra, total_counts) if bound else xr.DataArray(1.0)
+    factor = brightness(abundance, spectra, total_counts).astype(np.float32) if bound else 1.0
     return Components(
         label=label,
         spectra=spectra,
         refit=refit,
         abundance=abundance,
-        scaled=abundance.astype(float) * factor,
-        scaled_sd=mapped["abundance_sd"].astype(float) * factor if "abundance_sd" in mapped else None,
+        scaled=abundance * factor if bound else abundance,
+        scaled_sd=mapped["abundance_sd"] * factor if "abundance_sd" in mapped else None,
         sums_to_one=bound,
         reduced_chi2=float(mapped["reduced_chi2"].median()) if "reduced_chi2" in mapped else np.nan,
         status=str(fit.attrs.get("status", "converged")),

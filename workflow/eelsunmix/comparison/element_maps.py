@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from eelsunmix.comparison.components import REFERENCE, Components, Setting
 from eelsunmix.comparison.counts import counts_of_members, largest_deviation, members
@@ -11,6 +12,7 @@ from eelsunmix.comparison.elements import element_map, element_profiles
 from eelsunmix.typing import Bools, Floats
 
 COUNTS = {"units": "counts"}
+MAPS = ("element_map", "element_map_sd", "subspace_map")
 
 
 def element_variables(components: Sequence[Components], table: xr.Dataset, setting: Setting) -> xr.Dataset:
@@ -23,29 +25,25 @@ def element_variables(components: Sequence[Components], table: xr.Dataset, setti
         `component_variables` and `shared_variables`.
     setting : Setting
     """
-    bs = setting.bs
-    like = bs["net_counts"]
-    own, deviation, subspace = [like.to_numpy()], [bs["net_counts_sd"].to_numpy()], [like.to_numpy()]
+    bs, like = setting.bs, setting.bs["net_counts"]
+    maps = {name: _empty(components, like) for name in MAPS}
+    for name in MAPS:
+        maps[name][0] = bs["net_counts_sd"] if name == "element_map_sd" else like
+    profiles = np.full((len(components) + 1, *bs["profile_counts"].shape), np.nan)
+    noise = profiles.copy()
+    profiles[0], noise[0] = bs["profile_counts"], bs["profile_counts_sd"]
     belongs = np.zeros(table["cross_talk"].shape, dtype=bool)
     for row, component in enumerate(components, start=1):
-        size, at = len(component.spectra), table.isel(label=row)
-        net = at["endmember_net_counts"].to_numpy()[:size]
-        found = [at[name].to_numpy() for name in ("cross_talk", "shared_strength", "owner")]
-        belongs[row, :size] = members(found[0][:size], found[1][:size], found[2], setting)
-        maps = _maps(component, net, belongs[row, :size], setting)
-        for known, values in zip((own, deviation, subspace), maps, strict=True):
-            known.append(values)
-    profiles = [bs["profile_counts"].to_numpy()] + [
-        element_profiles(like.copy(data=values), setting).to_numpy() for values in own[1:]
-    ]
-    noise = np.full(np.shape(profiles), np.nan)
-    noise[0] = bs["profile_counts_sd"]
+        at, size = table.isel(label=row), len(component.spectra)
+        belongs[row, :size] = _members(at, size, setting)
+        for name, values in _maps(component, at, belongs[row, :size], setting).items():
+            maps[name][row] = values
+            if name == "element_map":
+                profiles[row] = element_profiles(values, setting)
     dims, profile_dims = ("label", *like.dims), ("label", *bs["profile_counts"].dims)
     data = {
-        "element_map": (dims, np.array(own, dtype=np.float32), COUNTS),
-        "element_map_sd": (dims, np.array(deviation, dtype=np.float32), COUNTS),
-        "subspace_map": (dims, np.array(subspace, dtype=np.float32), COUNTS),
-        "element_profile": (profile_dims, np.array(profiles, dtype=float), COUNTS),
+        **{name: (dims, values, COUNTS) for name, values in maps.items()},
+        "element_profile": (profile_dims, profiles, COUNTS),
         "element_profile_sd": (profile_dims, noise, COUNTS),
         "shows_edge": (("label", "endmember", "edge"), belongs),
         "profile_position": bs["profile_position"],
@@ -62,39 +60,47 @@ def overshoot(components: Sequence[Components], elements: xr.Dataset, setting: S
     background there. Maps of a method have no such negative counts, so they are added before both are
     compared.
     """
-    like = setting.bs["net_counts"]
-    maps = [np.zeros(like.shape)]
+    like, lines = setting.bs["net_counts"], setting.bs["profile_counts"]
+    maps, profiles = _empty(components, like, 0.0), np.zeros((len(components) + 1, *lines.shape))
     for row, component in enumerate(components, start=1):
-        size, at = len(component.spectra), elements.isel(label=row)
-        if component.scaled is None:
-            maps.append(np.zeros(like.shape))
-            continue
-        total = np.abs(component.spectra).sum(axis=1)
-        owner, net = at["owner"].to_numpy(), at["endmember_net_counts"].to_numpy()
-        own = net[owner, np.arange(owner.size)] / total[owner]
-        strength = np.nan_to_num(np.minimum(at["shared_strength"].to_numpy()[:size], 0.0)) * own
-        others = ~at["shows_edge"].to_numpy()[:size]
-        maps.append(_ordered(counts_of_members(component.scaled, strength * total[:, None], others), like))
-    profiles = [element_profiles(like.copy(data=values), setting).to_numpy() for values in maps]
-    profile_dims = ("label", *setting.bs["profile_counts"].dims)
-    return xr.Dataset(
-        {"map": (("label", *like.dims), np.array(maps)), "profile": (profile_dims, np.array(profiles))}
-    )
+        if component.scaled is not None:
+            found = _overshoot(component.scaled, component.spectra, elements.isel(label=row), like)
+            maps[row], profiles[row] = found, element_profiles(found, setting)
+    return xr.Dataset({"map": (("label", *like.dims), maps), "profile": (("label", *lines.dims), profiles)})
 
 
-def _maps(
-    component: Components, net_counts: Floats, belongs: Bools, setting: Setting
-) -> tuple[Floats, Floats, Floats]:
+def _overshoot(scaled: xr.DataArray, spectra: Floats, at: xr.Dataset, like: xr.DataArray) -> xr.DataArray:
+    total = np.abs(spectra).sum(axis=1)
+    owner, size = at["owner"].to_numpy(), len(total)
+    own = at["endmember_net_counts"].to_numpy()[owner, np.arange(owner.size)] / total[owner]
+    strength = np.nan_to_num(np.minimum(at["shared_strength"].to_numpy()[:size], 0.0) * own)
+    others = ~at["shows_edge"].to_numpy()[:size]
+    return _like(counts_of_members(scaled, strength * total[:, None], others), like)
+
+
+def _empty(
+    components: Sequence[Components], like: xr.DataArray, value: float = np.nan
+) -> NDArray[np.float32]:
+    return np.full((len(components) + 1, *like.shape), value, dtype=np.float32)
+
+
+def _members(at: xr.Dataset, size: int, setting: Setting) -> Bools:
+    talk, shared = (at[name].to_numpy()[:size] for name in ("cross_talk", "shared_strength"))
+    return members(talk, shared, at["owner"].to_numpy(), setting)
+
+
+def _maps(component: Components, at: xr.Dataset, belongs: Bools, setting: Setting) -> dict[str, xr.DataArray]:
     """Count each edge by the components that show it, with the deviation, and by all of them refitted."""
-    like = setting.bs["net_counts"]
-    unknown = np.full(like.shape, np.nan)
     if component.refit is None or component.scaled is None:
-        return unknown, unknown, unknown
-    own = counts_of_members(component.scaled, net_counts, belongs)
-    sd = largest_deviation(component, net_counts, belongs)
-    subspace = element_map(component.refit, net_counts, setting).to_numpy()
-    return _ordered(own, like), unknown if sd is None else _ordered(sd, like), subspace
+        return {}
+    like, net = setting.bs["net_counts"], at["endmember_net_counts"].to_numpy()[: len(component.spectra)]
+    sd = largest_deviation(component, net, belongs)
+    found = {
+        "element_map": _like(counts_of_members(component.scaled, net, belongs), like),
+        "subspace_map": element_map(component.refit, net, setting),
+    }
+    return found if sd is None else {**found, "element_map_sd": _like(sd, like)}
 
 
-def _ordered(values: xr.DataArray, like: xr.DataArray) -> Floats:
-    return values.transpose(*like.dims).to_numpy()
+def _like(values: xr.DataArray, like: xr.DataArray) -> xr.DataArray:
+    return like.copy(data=values.transpose(*like.dims).to_numpy())
