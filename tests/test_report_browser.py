@@ -78,10 +78,10 @@ def test_logarithmic_axis(page):
 
 def test_one_edge_of_the_map_grid(page):
     tiles = drawn(page, "element-maps", "data.length")
-    assert tiles == len(EDGES) * 5
+    assert tiles == len(EDGES) * 6
     choose(page, "element-maps", 0, 1)
-    page.wait_for("document.querySelector('[data-plot=\"element-maps\"]').data.length === 5")
-    choose(page, "element-maps", 1, 2)
+    page.wait_for("document.querySelector('[data-plot=\"element-maps\"]').data.length === 6")
+    choose(page, "element-maps", 1, 3)
     page.wait_for("document.querySelector('[data-plot=\"element-maps\"]').layout.coloraxis.cmax < 5")
     choose(page, "element-maps", 0, 0)
     choose(page, "element-maps", 1, 0)
@@ -91,7 +91,7 @@ def test_the_map_grid_takes_the_room_of_the_edges_that_are_chosen(page):
     rooms = []
     for option in (0, 1, 0):
         choose(page, "element-maps", 0, option)
-        tiles = 5 if option else 5 * len(EDGES)
+        tiles = 6 if option else 6 * len(EDGES)
         page.wait_for(f"document.querySelector('[data-plot=\"element-maps\"]').data.length === {tiles}")
         sides = [drawn(page, "element-maps", f"_fullLayout.{name}.r") for name in ("margin", "_size")]
         assert sides[1] == pytest.approx(sides[0], abs=1)
