@@ -880,7 +880,6 @@ COMPONENTS = [
         name="method that stopped early",
         sample=lambda: sample(methods={"nmf": {"max_iter": 1}}),
         words=("nmf had not converged", "max_iter"),
-        still="'1 iterations (the limit is 1)' does not say what to do",
     ),
 ]
 
@@ -939,7 +938,7 @@ CLEAN = {
     "EDS map": (images.eds_map, ""),
     "line scan": (images.line_scan, ""),
     "series of frames": (images.series, ""),
-    "low loss": (images.low_loss, "energies below zero stop the comparison: the logarithm of doubts.py"),
+    "low loss": (images.low_loss, ""),
     "camera": (images.camera_image, CAMERA),
     "camera with spread": (images.camera_with_spread, CAMERA + "; so is the spread, twice"),
     "scintillator": (images.fano, CAMERA),

@@ -105,8 +105,14 @@ def _same_edges(first: Floats, second: Floats) -> bool:
 
 
 def slope_between(first: Floats, second: Floats, setting: Setting) -> float:
-    """Difference of the exponents of two spectra whose ratio is smooth; zero where it is not."""
-    channels = np.array_split(np.arange(first.size), min(BANDS, first.size))
+    """Difference of the exponents of two spectra whose ratio is smooth; zero where it is not.
+
+    Channels at or below zero energy loss, which no power law knows, have no part in it.
+    """
+    used = np.flatnonzero(setting.energy.to_numpy() > 0)
+    if used.size <= DEGREE + 1:
+        return 0.0
+    channels = np.array_split(used, min(BANDS, used.size))
     bands = np.array([[spectrum[part].sum() for part in channels] for spectrum in (first, second)])
     if not (bands > 0).all():
         return 0.0

@@ -17,6 +17,8 @@ MOST = 10
 """More sentences than this nobody reads; what the table of lights says anyway is then gathered in one."""
 MOST_EDGES = 3
 """Edges whose departures or leaks get a sentence each."""
+_LONGER = "; raise max_iter, and see whether its maps change"
+"""What to do where a method iterated as long as it may."""
 BEYOND = MappingProxyType(
     {
         "off_region": (
@@ -186,8 +188,15 @@ def _status(comparison: xr.Dataset) -> list[str]:
         if status == "failed":
             found.append(f"{method} gave no result: {message}")
         elif status == "not converged":
-            found.append(f"{method} had not converged when it stopped: {message}")
+            found.append(
+                f"{method} had not converged when it stopped: {message}{_LONGER * _by_limit(message)}"
+            )
     return found
+
+
+def _by_limit(message: str) -> bool:
+    """Whether a method stopped because it had iterated as long as it may."""
+    return "the limit is" in message
 
 
 def _is_not_green(row: Row) -> bool:
