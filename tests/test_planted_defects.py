@@ -825,13 +825,11 @@ COMPONENTS = [
         name="too many components",
         sample=lambda: sample(components=ComponentOptions(n=3)),
         words=("3 endmembers are asked for", "lower components.n"),
-        still="says that the others will be fitted to noise, but not what to do",
     ),
     Planted(
         name="too few components allowed",
         sample=lambda: sample(components=ComponentOptions(max=1)),
         words=("2 components stand out", "raise components.max"),
-        still="'2 components stand out; components.max is 1' does not say what to do",
     ),
     Planted(
         name="component of noise by the elbow",

@@ -57,9 +57,8 @@ def rank_of(image, **options):
     return eu.estimate_endmembers(image, pca, ComponentOptions(**options))
 
 
-def said(rank, *, about_camera=False):
-    """Warnings; those of a camera's coupled channels, which are true of every camera here, only on demand."""
-    return [text for text in rank.attrs["warnings"] if about_camera or "correlated between" not in text]
+def said(rank):
+    return rank.attrs["warnings"]
 
 
 CLEAN = {

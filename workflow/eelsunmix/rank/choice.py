@@ -47,6 +47,8 @@ class Evidence:
         Components that are the drift of the energy axis.
     empty : bool
         Whether nothing but an offset stands out.
+    n_by_chance : int
+        Components just above the edge that everything else takes for noise.
     """
 
     estimates: dict[str, int]
@@ -54,6 +56,7 @@ class Evidence:
     noise: Noise
     n_drift: int
     empty: bool
+    n_by_chance: int = 0
 
 
 def check_user(options: ComponentOptions, pca: xr.Dataset, values: Floats) -> None:
@@ -80,7 +83,7 @@ def choose(evidence: Evidence, options: ComponentOptions) -> tuple[int, str, str
         f"{noise.rank} eigenvalues exceed the noise edge of {noise.edge:.3g} (noise level {noise.level:.3g})"
     )
     if options.n != "auto":
-        return options.n, "user", f"{options.n} as set in components.n; {edge}."
+        return options.n, "user", f"{options.n} as set in components.n; {edge}.{_about_noise(evidence)}"
     chosen = "marchenko_pastur" if options.estimator == "auto" else options.estimator
     found = evidence.estimates[chosen]
     sentences = {
@@ -94,7 +97,7 @@ def choose(evidence: Evidence, options: ComponentOptions) -> tuple[int, str, str
         f"; {evidence.n_drift} of them not counted: a drift of the energy axis" if evidence.n_drift else ""
     )
     capped = f"; components.max allows {number}" if number < materials else ""
-    return number, chosen, f"{sentences[chosen]}{drift}{capped}."
+    return number, chosen, f"{sentences[chosen]}{drift}{capped}.{_about_noise(evidence)}"
 
 
 def _following(evidence: Evidence) -> str:
@@ -103,35 +106,80 @@ def _following(evidence: Evidence) -> str:
 
 
 def _left_out(evidence: Evidence) -> str:
-    if (left_out := evidence.noise.rank - evidence.estimates["marchenko_pastur"]) <= 0 or evidence.empty:
+    left_out = evidence.noise.rank - evidence.estimates["marchenko_pastur"] - evidence.n_by_chance
+    reasons = []
+    if left_out > 0 and not evidence.empty:
+        reasons = [
+            f"{left_out} near the edge not counted: maps not coherent in space, as those of detector noise"
+        ]
+    if evidence.n_by_chance:
+        reasons.append(
+            "the last one, hardly above the edge, not counted: half of the counts do not predict it, "
+            "half of the pixels do not show it, and its map has no order"
+        )
+    return "".join(f"; {reason}" for reason in reasons)
+
+
+def _about_noise(evidence: Evidence) -> str:
+    """Explain eigenvalues that are not those of white noise; the edge allows for them."""
+    if evidence.noise.is_white or evidence.empty:
         return ""
-    return f"; {left_out} near the edge not counted: maps not coherent in space, as those of detector noise"
+    return (
+        f" The eigenvalues of the noise reach {evidence.noise.stretch:.2f} times as far as those of white "
+        "noise, as where channels share noise or much of the image is vacuum; the edge is measured on them "
+        "and allows for that, parallel analysis does not."
+    )
 
 
 def choice_warnings(number: int, evidence: Evidence, options: ComponentOptions) -> list[str]:
     """Say what is wrong with the number itself, or with the noise that it rests on."""
     if evidence.empty:
         return [_emptiness(number)]
-    noise, found = evidence.noise, evidence.estimates["marchenko_pastur"]
-    warnings = []
-    if number > max(1, noise.rank):
+    noise = evidence.noise
+    warnings = [*_too_many(number, noise, options), *_too_few(number, evidence, options)]
+    if options.n == "auto" and options.estimator == "parallel_analysis" and not noise.is_white:
         warnings.append(
-            f"{number} endmembers are asked for, but {max(1, noise.rank)} components stand out from the "
-            "noise; the others will be fitted to noise"
+            f"parallel analysis takes the noise for white, but its eigenvalues reach {noise.stretch:.2f} "
+            "times as far: it may find too many components; set components.estimator to auto"
         )
-    if options.n != "auto" and number < found - evidence.n_drift:
-        warnings.append(
-            f"{number} endmembers are asked for, but {found - evidence.n_drift} components stand out from "
-            "the noise; endmembers will be mixtures of materials: raise components.n, or set it to auto"
-        )
-    if not noise.is_white:
-        warnings.append(
-            f"the noise is correlated between channels: its eigenvalues reach {noise.stretch:.2f} times "
-            "as far as those of white noise; parallel analysis assumes white noise and may find too many"
-        )
-    if options.n == "auto" and found - evidence.n_drift > options.max:
-        warnings.append(f"{found - evidence.n_drift} components stand out; components.max is {options.max}")
     return warnings
+
+
+def _too_many(number: int, noise: Noise, options: ComponentOptions) -> list[str]:
+    standing = max(1, noise.rank)
+    if number <= standing:
+        return []
+    asked, advice = (
+        f"{number} endmembers are asked for",
+        f"lower components.n to {standing}, or set it to auto",
+    )
+    if options.n == "auto":
+        asked = f"The estimate of {options.estimator} is {number} endmembers"
+        advice = "set components.estimator to auto"
+    return [
+        f"{asked}, but {_components(standing)} out from the noise; the others will be fitted to noise: "
+        f"{advice}"
+    ]
+
+
+def _too_few(number: int, evidence: Evidence, options: ComponentOptions) -> list[str]:
+    standing = evidence.estimates["marchenko_pastur"] - evidence.n_drift
+    mixed = "endmembers will be mixtures of materials"
+    if options.n != "auto" and number < standing:
+        return [
+            f"{number} endmembers are asked for, but {_components(standing)} out from the noise; {mixed}: "
+            f"raise components.n to {standing}, or set it to auto"
+        ]
+    if options.n == "auto" and standing > options.max:
+        return [
+            f"{_components(standing)} out from the noise, but components.max is {options.max}; {mixed}: "
+            f"raise components.max to {standing}"
+        ]
+    return []
+
+
+def _components(number: int) -> str:
+    return "1 component stands" if number == 1 else f"{number} components stand"
 
 
 def _emptiness(number: int) -> str:

@@ -6,13 +6,12 @@ import xarray as xr
 from eelsunmix.errors import InputError
 from eelsunmix.pca.drift import drift_components, drift_warnings
 from eelsunmix.pca.noise_eigenvalues import MARGIN, Noise, measure_noise
-from eelsunmix.rank.choice import ComponentOptions, Evidence, check_user, choice_warnings, choose
+from eelsunmix.rank.choice import ComponentOptions, Evidence, check_user, choice_warnings
 from eelsunmix.rank.coherence import count_signals, map_coherence
 from eelsunmix.rank.emptiness import holds_no_structure
-from eelsunmix.rank.examination import examine
 from eelsunmix.rank.line_words import line_warnings
-from eelsunmix.rank.neighbours import neighbouring_numbers
 from eelsunmix.rank.parallel_analysis import noise_quantiles
+from eelsunmix.rank.taking import take_number
 from eelsunmix.typing import Floats
 
 
@@ -62,11 +61,8 @@ def estimate_endmembers(
     noise = measure_noise(values, n_pixels, int(pca.attrs["n_channels_with_counts"]))
     maps = _maps(pca)
     coherence, parallel = map_coherence(maps), _parallel(pca, noise)
-    evidence = _evidence(pca, noise, coherence, parallel)
-    number, chosen, reason = choose(evidence, options)
-    described = max(1, number, min(evidence.estimates["marchenko_pastur"], pca.sizes["component"]))
-    examined = examine(image, pca, noise, n_components=described)
-    around = neighbouring_numbers(pca, number, noise.level)
+    taken = take_number(image, pca, _evidence(pca, noise, coherence, parallel), coherence, options)
+    evidence, number, examined = taken.evidence, taken.number, taken.examined
     estimates = evidence.estimates | examined.estimates | ({} if options.n == "auto" else {"user": options.n})
     found = {
         "estimate": ("estimator", np.array(list(estimates.values())), {"units": "1"}),
@@ -75,12 +71,12 @@ def estimate_endmembers(
     }
     said = [
         *_warnings(pca, maps, coherence, evidence, number, options),
-        *examined.warnings(around, automatic=options.n == "auto"),
+        *examined.warnings(taken.around, automatic=options.n == "auto"),
     ]
-    attrs = {"n_endmembers": number, "chosen": chosen, "reason": reason, **_describe(noise)}
+    attrs = {"n_endmembers": number, "chosen": taken.chosen, "reason": taken.reason, **_describe(noise)}
     attrs |= {**examined.attrs, "second_opinion": examined.second_opinion, "warnings": said}
     dataset = xr.Dataset(found, coords={"estimator": list(estimates)})
-    return dataset.merge(around).merge(examined.variables).assign_attrs(attrs)
+    return dataset.merge(taken.around).merge(examined.variables).assign_attrs(attrs)
 
 
 def elbow(eigenvalues: Floats, max_points: int = 20) -> int:

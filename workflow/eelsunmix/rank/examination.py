@@ -76,7 +76,7 @@ class Examined:
                 f"than {self.n_components} do: the number may be too small; compare the maps with those for "
                 f"components.n: {self.predicting}"
             )
-        stable = around["stability"].sel(number=self.n_components).item() if self._is_in(around) else 1.0
+        stable = self._stability(around)
         if stable < UNSTABLE and (self.predicting is None or self.predicting < self.n_components):
             found.append(
                 f"Component {self.n_components} is hardly above the noise: two halves of the pixels do not "
@@ -85,8 +85,14 @@ class Examined:
             )
         return found
 
-    def _is_in(self, around: xr.Dataset) -> bool:
-        return self.n_components > 1 and self.n_components in around["number"]
+    def denied_by(self, around: xr.Dataset) -> bool:
+        """Whether neither held-out counts nor halves of the pixels show the last component."""
+        unpredicted = self.predicting is not None and self.predicting < self.n_components
+        return unpredicted and self._stability(around) < UNSTABLE
+
+    def _stability(self, around: xr.Dataset) -> float:
+        known = self.n_components > 1 and self.n_components in around["number"]
+        return float(around["stability"].sel(number=self.n_components)) if known else 1.0
 
 
 def examine(image: xr.DataArray, pca: xr.Dataset, noise: Noise, *, n_components: int) -> Examined:
