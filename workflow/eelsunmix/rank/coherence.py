@@ -21,6 +21,15 @@ CHANCE = 0.01
 LINES_CHANCE = 1e-4
 """Probability that independent pixels pass for scan lines that differ."""
 
+ORDERED = 0.0025
+"""Probability of order below which lines are in order for sure: next to no permutation has as much."""
+
+LAYER = 2
+"""Lines that differ from all others and may be a thin layer."""
+
+PLAIN = 1.5
+"""Variance along lines, over that of noise, up to which a map holds nothing but lines that differ."""
+
 
 def count_signals(eigenvalues: Floats, noise: Noise, coherence: Floats, *, counting: bool) -> int:
     """Count the eigenvalues that are signal; only those of coherent maps if they lie near the edge.
@@ -68,6 +77,33 @@ def disordered_lines(one_map: Floats) -> bool:
         lines.shape[1] > 1 and len(lines) >= SHORTEST_AXIS and lines_differ(lines) < LINES_CHANCE
         for lines in _both_ways(one_map)
     )
+
+
+def made_of_lines(one_map: Floats, level: float) -> bool:
+    """Whether a map (frame, y, x) holds lines that differ without order, more than a layer, and else noise.
+
+    Parameters
+    ----------
+    one_map : ndarray, shape (frame, y, x)
+    level : float
+        Variance of its noise.
+    """
+    return any(
+        lines.shape[1] > 1 and len(lines) > SHORTEST_AXIS + LAYER and _differ_alone(lines, level)
+        for lines in _both_ways(one_map)
+    )
+
+
+def _differ_alone(lines: Floats, level: float) -> bool:
+    even = lines - lines.mean(axis=0)
+    offsets = even.mean(axis=1)
+    along = float(np.sum((even - offsets[:, None]) ** 2)) / ((len(lines) - 1) * (lines.shape[1] - 1))
+    if along > PLAIN * level or lines.mean(axis=0).var() > offsets.var():
+        return False
+    others = np.argsort(np.abs(offsets - np.median(offsets)))[:-LAYER]
+    if lines_differ(even[others]) >= LINES_CHANCE:
+        return False
+    return chance_of_order(even, np.random.default_rng(0)) > ORDERED
 
 
 def _coherence(one_map: Floats, rng: np.random.Generator) -> float:

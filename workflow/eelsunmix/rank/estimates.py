@@ -9,7 +9,8 @@ from eelsunmix.pca.noise_eigenvalues import MARGIN, Noise, measure_noise
 from eelsunmix.rank.choice import ComponentOptions, Evidence, check_user, choice_warnings
 from eelsunmix.rank.coherence import count_signals, map_coherence
 from eelsunmix.rank.emptiness import holds_no_structure
-from eelsunmix.rank.line_words import line_warnings
+from eelsunmix.rank.jump import jump_warnings
+from eelsunmix.rank.line_words import line_warnings, offset_warnings
 from eelsunmix.rank.parallel_analysis import noise_quantiles
 from eelsunmix.rank.taking import take_number
 from eelsunmix.typing import Floats
@@ -149,13 +150,17 @@ def _warnings(
     options: ComponentOptions,
 ) -> list[str]:
     noise = evidence.noise
-    n_lines = 0 if _counts_ideally(pca, noise) else noise.rank
+    standing = maps[..., : noise.rank]
+    if _counts_ideally(pca, noise):
+        about_lines = offset_warnings(standing, evidence.eigenvalues, noise)
+    else:
+        about_lines = line_warnings(standing, coherence, evidence.eigenvalues, noise)
+    left_out = evidence.n_drift if options.n == "auto" else None
+    drift = drift_warnings(pca, max(number, noise.rank), left_out=left_out)
     return [
         *choice_warnings(number, evidence, options),
-        *drift_warnings(
-            pca, max(number, noise.rank), left_out=evidence.n_drift if options.n == "auto" else None
-        ),
-        *line_warnings(maps[..., :n_lines], coherence, evidence.eigenvalues, noise),
+        *(drift or jump_warnings(pca, maps, noise)),
+        *about_lines,
     ]
 
 

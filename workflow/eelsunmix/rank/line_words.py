@@ -1,7 +1,7 @@
 """Sentences about maps of scan lines, of which nobody can say whether they are of the specimen."""
 
 from eelsunmix.pca.noise_eigenvalues import Noise
-from eelsunmix.rank.coherence import NEAR_EDGE, disordered_lines
+from eelsunmix.rank.coherence import NEAR_EDGE, disordered_lines, made_of_lines
 from eelsunmix.typing import Floats
 
 
@@ -29,10 +29,37 @@ def line_warnings(maps: Floats, coherence: Floats, eigenvalues: Floats, noise: N
     return [f"{_what(found, eigenvalues)} {what}" for found, what in advice if found]
 
 
-def _what(found: list[int], eigenvalues: Floats) -> str:
+def offset_warnings(maps: Floats, eigenvalues: Floats, noise: Noise) -> list[str]:
+    """Name the components of a counting detector that are an offset of every scan line, and no more.
+
+    Parameters
+    ----------
+    maps : ndarray, shape (frame, y, x, component)
+        Those of the components above the edge.
+    eigenvalues : ndarray, shape (index,)
+        Decreasing.
+    noise : Noise
+        Its level.
+    """
+    found = [i for i in range(1, maps.shape[-1]) if made_of_lines(maps[..., i], noise.level)]
+    if not found:
+        return []
+    return [
+        f"{_named(found, eigenvalues)}: whole scan lines differ by an offset, in no order that neighbours or "
+        "a period would make, and nothing differs along them. That is read-out, or layers of any thickness. "
+        "Subtract the dark signal of each scan line before the import, or set components.n lower; for layers "
+        "the loading shows edges."
+    ]
+
+
+def _named(found: list[int], eigenvalues: Floats) -> str:
     which = ", ".join(f"{i + 1} (eigenvalue {eigenvalues[i]:.3g})" for i in found)
+    return f"Component {which}"
+
+
+def _what(found: list[int], eigenvalues: Floats) -> str:
     return (
-        f"Component {which}: whole scan lines differ, in no order that neighbours or a period would make. "
-        "That is read-out noise of scan lines, or a layer of one or two lines; the maps cannot tell, the "
-        "loading may (edges, or noise?)."
+        f"{_named(found, eigenvalues)}: whole scan lines differ, in no order that neighbours or a period "
+        "would make. That is read-out noise of scan lines, or a layer of one or two lines; the maps cannot "
+        "tell, the loading may (edges, or noise?)."
     )

@@ -39,7 +39,7 @@ class Taken:
     def is_by_chance(self, coherence: Floats) -> bool:
         """Whether the last component is just above the edge, and noise by all other signs."""
         evidence, number = self.evidence, self.number
-        counted = self.chosen == "marchenko_pastur" and number == evidence.noise.rank > 1
+        counted = self.chosen == "marchenko_pastur" and 1 < number == evidence.noise.rank <= len(coherence)
         if not counted or evidence.eigenvalues[number - 1] > JUST_ABOVE * evidence.noise.edge:
             return False
         return bool(coherence[number - 1] <= 0) and self.examined.denied_by(self.around)
