@@ -1,5 +1,7 @@
 """Defects planted in simulated images: the number of components is right, or the store says what is wrong."""
 
+import re
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -301,3 +303,107 @@ def test_invalid_pixels_have_no_residual():
     rank = rank_of(image)
     np.testing.assert_array_equal(np.isnan(rank.residual_deviation), ~valid)
     assert said(rank) == []
+
+
+def sharp(at_titanium=456.0, at_oxygen=532.0):
+    """Two edges with white lines, the second one a common edge of all materials here."""
+    lines = [np.exp(-(((ENERGY - at - 4) / 3) ** 2)) for at in (at_titanium, at_oxygen)]
+    steps = [1 / (1 + np.exp(-(ENERGY - at) / 1.5)) for at in (at_titanium, at_oxygen)]
+    return (ENERGY / 400) ** -3 * (1 + 0.3 * steps[0] + 0.4 * lines[0] + 0.3 * steps[1] + 0.3 * lines[1])
+
+
+PATTERNS = {
+    "chips": np.where(np.arange(ENERGY.size) // 40 % 2, 1.0, -1.0),
+    "a level": np.ones(ENERGY.size),
+    "a fixed pattern": np.random.default_rng(31).standard_normal(ENERGY.size),
+}
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+@pytest.mark.parametrize(("shape", "sd", "seed"), [((37, 16), 12.0, 1), ((21, 33), 14.0, 2)])
+def test_offsets_of_scan_lines_on_a_counting_detector_are_named(pattern, shape, sd, seed):
+    amount = sd * np.random.default_rng(seed).standard_normal(shape[0])[:, None, None]
+    image = counted(mixed(halves(shape), 600.0), seed)
+    rank = rank_of((image + amount * PATTERNS[pattern]).astype(np.float32))
+    assert rank.attrs["n_endmembers"] == 3
+    assert len(said(rank)) == 1
+    assert said(rank)[0].startswith("Component 3 (eigenvalue ")
+    assert "whole scan lines differ by an offset" in said(rank)[0]
+    assert "Subtract the dark signal of each scan line" in said(rank)[0]
+    assert "set components.n lower" in said(rank)[0]
+
+
+LAYERS = {
+    "one line": np.arange(33) == 14,
+    "two lines": np.isin(np.arange(33), (14, 15)),
+    "three lines": np.isin(np.arange(33), (14, 15, 16)),
+    "two layers": np.isin(np.arange(33), (5, 6, 19)),
+    "half": np.arange(33) > 15,
+    "a gradient": np.linspace(0, 1, 33),
+    "planes": 0.5 + 0.5 * np.cos(2 * np.pi * np.arange(33) / 2.7),
+}
+
+
+@pytest.mark.parametrize("layers", LAYERS)
+def test_layers_along_the_scan_lines_are_no_offsets(layers):
+    share = np.broadcast_to(np.asarray(LAYERS[layers], dtype=float)[:, None], (33, 22))
+    rank = rank_of(counted(mixed(share, 500.0), 6))
+    assert rank.attrs["n_endmembers"] == 2
+    assert said(rank) == []
+
+
+@pytest.mark.parametrize(
+    ("jump", "line", "shape", "counts"),
+    [(4.8, 9, (20, 15), 900.0), (-6.0, 5, (14, 23), 400.0), (9.0, 21, (30, 11), 4000.0)],
+)
+def test_a_jump_of_the_energy_axis_is_named(jump, line, shape, counts):
+    """Two materials, in the ratio of 0.5 to 1 of the first edge, and all edges lie higher from a line on."""
+    share = 0.5 + 0.5 * halves(shape)[..., None]
+    rows = [sharp(456.0 + at, 532.0 + at) for at in (0.0, jump)]
+    flat = [(ENERGY / 400) ** -3 * 0.5 + 0.5 * row for row in (rows[0], rows[1])]
+    before, after = (share * row + (1 - share) * plain for row, plain in zip(rows, flat, strict=True))
+    expected = np.where(np.arange(shape[0])[:, None, None] < line, before, after)
+    rank = rank_of(counted(counts * expected, 3))
+    assert len(said(rank)) == 1
+    found = re.match(r"The energy axis jumps by about (\d) channels \((.*) eV\)", said(rank)[0])
+    assert float(found[2]) == pytest.approx(1.2 * int(found[1])) == pytest.approx(abs(jump), abs=1.21)
+    assert f"at scan line {line} (counted from 0)" in said(rank)[0]
+    assert "corrections.align, with max_shift_eV above the jump" in said(rank)[0]
+
+
+@pytest.mark.parametrize("shift", [4.8, 9.0])
+@pytest.mark.parametrize("border", [11, 17])
+def test_an_edge_that_moves_alone_is_no_jump_of_the_axis(shift, border):
+    """Layers along the scan lines; the first edge lies higher in one, the second edge does not."""
+    later = np.arange(27)[:, None, None] >= border
+    expected = np.broadcast_to(np.where(later, sharp(456.0 + shift), sharp()), (27, 18, ENERGY.size))
+    rank = rank_of(counted(900.0 * expected, 5))
+    assert rank.attrs["n_endmembers"] == 2
+    assert not any("jumps" in text for text in said(rank))
+
+
+def test_a_component_that_only_its_eigenvalue_supports_is_not_counted():
+    """Of 400 images of one material this is the one in which an eigenvalue of noise lies above the edge."""
+    rank = rank_of(counted(mixed(np.ones((17, 14)), 90.0), 320))
+    assert rank.attrs["signal_rank"] == 2
+    assert rank.attrs["n_endmembers"] == 1
+    assert "the last one, hardly above the edge, not counted" in rank.attrs["reason"]
+    assert said(rank) == []
+
+
+def test_parallel_analysis_of_correlated_noise_is_named():
+    image = by_camera(mixed(halves((24, 29)), 1500.0), 3)
+    rank = rank_of(image, estimator="parallel_analysis")
+    assert rank.attrs["n_endmembers"] > 2
+    assert any("set components.estimator to auto" in text for text in said(rank))
+    assert said(rank_of(image)) == []
+
+
+def test_numbers_that_are_wrong_come_with_what_to_do():
+    image = counted(mixed(halves((22, 27)), 400.0), 2)
+    (too_many,) = said(rank_of(image, n=4))
+    assert too_many.startswith("4 endmembers are asked for, but 2 components stand out from the noise")
+    assert too_many.endswith("lower components.n to 2, or set it to auto")
+    (too_few,) = said(rank_of(image, max=1))
+    assert too_few.startswith("2 components stand out from the noise, but components.max is 1")
+    assert too_few.endswith("raise components.max to 2")
