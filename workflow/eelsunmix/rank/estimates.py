@@ -156,10 +156,11 @@ def _warnings(
     else:
         about_lines = line_warnings(standing, coherence, evidence.eigenvalues, noise)
     left_out = evidence.n_drift if options.n == "auto" else None
-    drift = drift_warnings(pca, max(number, noise.rank), left_out=left_out)
+    # A jump is a drift too, but is known better: where, and by how much.
+    jump = [] if left_out else jump_warnings(pca, maps, noise)
     return [
         *choice_warnings(number, evidence, options),
-        *(drift or jump_warnings(pca, maps, noise)),
+        *(jump or drift_warnings(pca, max(number, noise.rank), left_out=left_out)),
         *about_lines,
     ]
 
