@@ -9,7 +9,7 @@ from eelsunmix.pca.noise_eigenvalues import MARGIN, Noise, measure_noise
 from eelsunmix.rank.choice import ComponentOptions, Evidence, check_user, choice_warnings
 from eelsunmix.rank.coherence import count_signals, map_coherence
 from eelsunmix.rank.emptiness import holds_no_structure
-from eelsunmix.rank.jump import jump_warnings
+from eelsunmix.rank.jump_words import jump_warnings
 from eelsunmix.rank.line_words import line_warnings, offset_warnings
 from eelsunmix.rank.parallel_analysis import noise_quantiles
 from eelsunmix.rank.taking import take_number

@@ -12,14 +12,17 @@ import xarray as xr
 from eelsunmix.pca.noise_eigenvalues import Noise
 from eelsunmix.typing import Floats, Indices
 
-FARTHEST_EV, FARTHEST_CHANNELS = 12.0, 40
-"""Jump that is looked for; edges of different elements lie farther from each other."""
+LEAST_CHANNELS, FARTHEST_CHANNELS, FARTHEST_EV = 2, 40, 12.0
+"""Jumps that are looked for: smaller ones make a derivative, as far as others different elements lie."""
 
 BORDERS = 64
 """Scan lines after which a jump is looked for, at most."""
 
-LEFT = 0.3
-"""Part of the power of the last component that is left once a jump is undone; otherwise most of it."""
+LEFT = 0.55
+"""Part of the power beyond the components kept that is left, once a jump is undone; otherwise most of it."""
+
+PARTS, ADDED = 12, 0.1
+"""Parts of the range; part of that power that undoing a jump may add in some of them."""
 
 SMOOTH_DEGREE = 3
 """Of what is left out: a slope that differs looks like a background that is shifted."""
@@ -36,7 +39,7 @@ class Jump:
     channels : int
         By which features lie higher after it.
     left : float
-        Power of the last component that is left, relative to that with the jump.
+        Power of the components that a jump adds, once it is undone, relative to that with the jump.
     """
 
     line: int
@@ -58,58 +61,27 @@ def find_jump(pca: xr.Dataset, maps: Floats, noise: Noise) -> Jump | None:
     """
     rank, n_channels = min(noise.rank, maps.shape[-1]), pca["channel_weight"].size
     farthest = _farthest(pca, n_channels)
-    if rank < 2 or farthest < 1:
+    if rank < 2 or farthest < LEAST_CHANNELS:
         return None
     gram = _gram_of_lines(maps[..., :rank])
     weight = pca["channel_weight"].to_numpy().astype(float)
     loadings = pca["loading"][:rank].to_numpy().astype(float)
-    found = [
-        _best_border(gram, _Shifted.of(loadings, weight, shift), shift, noise.edge)
-        for size in range(1, farthest + 1)
-        for shift in (-size, size)
-    ]
-    best = min((jump for jump in found if jump), key=lambda jump: jump.left, default=None)
-    return best if best and best.left < LEFT else None
+    shifts = [sign * size for size in range(LEAST_CHANNELS, farthest + 1) for sign in (-1, 1)]
+    found = [_best_border(gram, *_shifted(loadings, weight, shift), noise.edge) for shift in shifts]
+    (left, border, kept), shift = min(zip(found, shifts, strict=True))
+    if left > LEFT or not _returns(gram, *_shifted(loadings, weight, shift), border, kept):
+        return None
+    return Jump(line=border, channels=shift, left=left)
 
 
-def jump_warnings(pca: xr.Dataset, maps: Floats, noise: Noise) -> list[str]:
-    """Say where the energy axis jumps, and what to do about it."""
-    jump = find_jump(pca, maps, noise)
-    if jump is None:
-        return []
-    energy = pca["channel_weight"].dims[-1]
-    n_lines = maps.shape[1]
-    frame = f" of frame {jump.line // n_lines}" if maps.shape[0] > 1 else ""
-    where = f"scan line {jump.line % n_lines}{frame} (counted from 0)"
-    size = f"{abs(jump.channels)} channel{'s' * (abs(jump.channels) > 1)}"
-    if energy in pca["channel_weight"].coords:
-        axis = pca[energy]
-        step = abs(jump.channels) * float(np.abs(np.diff(axis.to_numpy())).mean())
-        size += f" ({step:.3g} {axis.attrs.get('units', '')})"
-    return [
-        f"The energy axis jumps by about {size} at {where}: the spectra from there on are those before, "
-        "shifted (or the one edge in the range shifts chemically). That makes components that are no "
-        "material. Align the spectra on an edge that all pixels have (corrections.align, with max_shift_eV "
-        "above the jump); without one, unmix the two parts as images of their own."
-    ]
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Shifted:
-    """Products (component, component) of loadings with each other, with shifted ones, and of these."""
-
-    here: Floats
-    across: Floats
-    there: Floats
-
-    @classmethod
-    def of(cls, loadings: Floats, weight: Floats, shift: int) -> "_Shifted":
-        n_channels, size = weight.size, abs(shift)
-        kept = slice(size, n_channels - size)
-        moved = np.roll(loadings, -shift, axis=1)[:, kept]
-        smooth = _smooth(weight[kept])
-        here, there = (_without(rows / weight[kept], smooth) for rows in (loadings[:, kept], moved))
-        return cls(here=here @ here.T, across=here @ there.T, there=there @ there.T)
+def _shifted(loadings: Floats, weight: Floats, shift: int) -> tuple[Floats, Floats]:
+    """Give loadings (component, channel), and shifted ones, over the noise and without smooth factors."""
+    n_channels, size = weight.size, abs(shift)
+    kept = slice(size, n_channels - size)
+    moved = np.roll(loadings, -shift, axis=1)[:, kept]
+    smooth = _smooth(weight[kept])
+    here, there = (_without(rows / weight[kept], smooth) for rows in (loadings[:, kept], moved))
+    return here, there
 
 
 def _farthest(pca: xr.Dataset, n_channels: int) -> int:
@@ -129,25 +101,47 @@ def _gram_of_lines(maps: Floats) -> Floats:
     return summed
 
 
-def _best_border(gram: Floats, shifted: _Shifted, shift: int, edge: float) -> Jump | None:
-    """Find the line after which undoing a shift leaves least of the last component."""
-    before = np.linalg.eigvalsh(_roots(gram[-1:]) @ shifted.here @ _roots(gram[-1:]))[0]
-    standing = int(np.sum(before > edge))
-    borders = _borders(len(gram))
+def _best_border(gram: Floats, here: Floats, there: Floats, edge: float) -> tuple[float, int, int]:
+    """Find what undoing a shift leaves at least, relative to before; the border; the components kept."""
+    whole = _roots(gram[-1])
+    # What leaves the range with the shift is gone from the image as a whole, too.
+    before = np.minimum(*(np.linalg.eigvalsh(whole @ rows @ rows.T @ whole)[::-1] for rows in (here, there)))
+    standing, borders = int(np.sum(before > edge)), _borders(len(gram))
     if standing < 2 or not borders.size:
-        return None
+        return np.inf, 0, 0
     first, second = _roots(gram[borders - 1]), _roots(gram[-1] - gram[borders - 1])
-    across = first @ shifted.across @ second
+    across = first @ (here @ there.T) @ second
     joined = np.block(
         [
-            [first @ shifted.here @ first, across],
-            [np.swapaxes(across, 1, 2), second @ shifted.there @ second],
+            [first @ (here @ here.T) @ first, across],
+            [np.swapaxes(across, 1, 2), second @ (there @ there.T) @ second],
         ]
     )
     values = np.linalg.eigvalsh(joined)[:, ::-1]
-    left = values[:, standing - 1 :].sum(axis=1) / before[::-1][standing - 1 :].sum()
-    best = int(left.argmin())
-    return Jump(line=int(borders[best]), channels=shift, left=float(left[best]))
+    left = _tails(values)[:, 1:standing] / _tails(before)[1:standing]
+    at, kept = np.unravel_index(int(left.argmin()), left.shape)
+    return float(left[at, kept]), int(borders[at]), int(kept) + 1
+
+
+def _returns(gram: Floats, here: Floats, there: Floats, border: int, kept: int) -> bool:
+    """Whether undoing a shift adds nothing in any part of the range: an edge that stayed would be shifted."""
+    first, second = _roots(gram[border - 1]), _roots(gram[-1] - gram[border - 1])
+    with_jump, without = (_left_in_parts(np.vstack([first @ here, second @ b]), kept) for b in (here, there))
+    added = np.maximum(without - with_jump, 0.0).sum()
+    return bool(added < ADDED * with_jump.sum())
+
+
+def _left_in_parts(rows: Floats, kept: int) -> Floats:
+    """Power of all but the leading components of rows (row, channel), in parts of the range."""
+    left, values, right = np.linalg.svd(rows, full_matrices=False)
+    power = np.sum(((left[:, kept:] * values[kept:]) @ right[kept:]) ** 2, axis=0)
+    return np.array([part.sum() for part in np.array_split(power, PARTS)])
+
+
+def _tails(values: Floats) -> Floats:
+    """Sum all values (..., index) from each one on."""
+    tails: Floats = np.cumsum(values[..., ::-1], axis=-1)[..., ::-1]
+    return tails
 
 
 def _borders(n_lines: int) -> Indices:
