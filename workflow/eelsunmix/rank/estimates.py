@@ -72,7 +72,7 @@ def estimate_endmembers(
     }
     said = [
         *_warnings(pca, maps, coherence, evidence, number, options),
-        *examined.warnings(taken.around, automatic=options.n == "auto"),
+        *examined.warnings(taken.around, estimated=number if options.n == "auto" else None),
     ]
     attrs = {"n_endmembers": number, "chosen": taken.chosen, "reason": taken.reason, **_describe(noise)}
     attrs |= {**examined.attrs, "second_opinion": examined.second_opinion, "warnings": said}

@@ -57,18 +57,18 @@ class Examined:
             return "Held-out counts cannot be predicted: the values are not those of ideal counts."
         return f"Of components learned from half of the counts, {self.predicting} predict the other half."
 
-    def warnings(self, around: xr.Dataset, *, automatic: bool) -> list[str]:
+    def warnings(self, around: xr.Dataset, *, estimated: int | None) -> list[str]:
         """Sentences for the user.
 
         Parameters
         ----------
         around : Dataset
             From `neighbouring_numbers`.
-        automatic : bool
-            Whether the number is an estimate.
+        estimated : int, optional
+            The number that was estimated; none where it was given.
         """
         found = [self.outlying] if self.outlying else []
-        if not automatic:
+        if estimated is None:
             return found
         if self.predicting is not None and self.predicting > self.n_components:
             found.append(
@@ -77,7 +77,8 @@ class Examined:
                 f"components.n: {self.predicting}"
             )
         stable = self._stability(around)
-        if stable < UNSTABLE and (self.predicting is None or self.predicting < self.n_components):
+        taken = estimated == self.n_components
+        if taken and stable < UNSTABLE and (self.predicting is None or self.predicting < self.n_components):
             found.append(
                 f"Component {self.n_components} is hardly above the noise: two halves of the pixels do not "
                 f"show the same one (stability {stable:.2f}); compare the maps with those for components.n: "
