@@ -17,6 +17,7 @@ from eelsunmix.corrections.filled_ends import filled_end_warnings
 from eelsunmix.corrections.gain_options import GainOptions
 from eelsunmix.corrections.geometry import BinOptions, CropOptions, MaskOptions
 from eelsunmix.corrections.masking import measure_mask
+from eelsunmix.corrections.remaining_dark import constant_warnings, noise_measured_again
 from eelsunmix.corrections.spikes import SpikeOptions
 from eelsunmix.errors import InputError
 from eelsunmix.execution.blocks import chunked
@@ -100,6 +101,9 @@ def correct_image(
     raw = _prepared(image)
     detector = measure_detector(raw, options.gain, options.bad_channels, options.spikes, edges or {})
     counts, done = detector.apply(raw), [*detector.steps]
+    has_reference = options.gain.dark is not None
+    counts = noise_measured_again(counts) if has_reference else counts
+    warnings = constant_warnings(counts, has_reference=has_reference)
     for measure in (
         partial(measure_drift, options=options.align, edges=edges),
         partial(measure_crop, options=options.crop),
@@ -110,7 +114,7 @@ def correct_image(
         counts = correction.apply(counts)
         done.append(correction)
     log = [step.entry for step in done]
-    warnings = filled_end_warnings(measure_crop(raw, options.crop).apply(raw), detector.mean)
+    warnings += filled_end_warnings(measure_crop(raw, options.crop).apply(raw), detector.mean)
     warnings += [text for entry in log for text in entry.get("warnings", [])]
     for text in warnings:
         logger.warning("corrections: %s", text)

@@ -2,55 +2,88 @@
 
 from typing import Any
 
+from eelsunmix.io.count_notes import natural_negatives
 from eelsunmix.io.saturation import PileUp
 from eelsunmix.io.survey import Survey
+from eelsunmix.io.variance_line import Line
 
 NEGATIVE_WORTH_A_WARNING = 1e-3
-CORRELATION_WORTH_A_WARNING = 0.1
+
+CONFIGURED_OFF = 1.2
+"""Ratio of the given to the measured counts per electron, either way, that is named."""
+
+STANDARD_ERRORS = 4
 
 
-def count_warnings(check: dict[str, Any], found: Survey, piled: PileUp | None) -> list[str]:
+def count_warnings(
+    check: dict[str, Any], found: Survey, piled: PileUp | None, line: Line | None
+) -> list[str]:
     """Return the sentences that apply.
 
     Parameters
     ----------
     check : dict
-        Entry ``counts_check`` without its warnings.
+        Entry ``counts_check`` without its sentences.
     found : Survey
         Of the image.
     piled : PileUp, optional
         Where counts pile up at a highest value.
+    line : Line, optional
+        Variance against mean.
     """
-    said = [_saturation(check, piled), _noise(check, piled), _copies(found), _negative(check), _spread(check)]
+    said = [
+        _saturation(check, piled),
+        _configured(check, piled),
+        _noise(check, found, piled),
+        _copies(found),
+        _flat(check, line),
+        _negative(check, line),
+    ]
     return [text for text in said if text]
 
 
-def _noise(check: dict[str, Any], piled: PileUp | None) -> str:
-    factor, measured = check["counts_per_electron"], check["variance_to_mean_wide"]
+def _configured(check: dict[str, Any], piled: PileUp | None) -> str:
+    measured, given = check["variance_to_mean_wide"], check["counts_per_electron"]
+    if check["counts_per_electron_from"] != "configuration" or not measured or piled:
+        return ""
+    ratio = measured / given
+    certain = abs(measured - given) > STANDARD_ERRORS * check["variance_to_mean_error"]
+    if not certain or max(ratio, 1 / ratio) < CONFIGURED_OFF:
+        return ""
+    off = f"{ratio**0.5:.3g} times too small" if ratio > 1 else f"{ratio**-0.5:.3g} times too large"
+    return (
+        f"detector.counts_per_electron is {given:.3g}, but {measured:.3g} were measured on this image "
+        f"(standard error {check['variance_to_mean_error']:.1g}): if so, all standard deviations are {off}; "
+        "write detector: {counts_per_electron: auto} to take what is measured"
+    )
+
+
+def _noise(check: dict[str, Any], found: Survey, piled: PileUp | None) -> str:
+    factor = check["counts_per_electron"]
     if check["counts_per_electron_from"] == "assumed":
-        why = "the noise could not be measured (too few neighbouring pixels that differ)"
-        if measured is not None:
-            why = "neighbouring pixels differ by no noise (simulated without it, denoised or averaged)"
-        return (
-            f"{why}: a counting detector is assumed; if it is not, write detector: "
-            "{counts_per_electron: ...}"
-        )
-    if factor > 1:
-        return (
-            f"the variance is {factor:.3g} times the mean in wide windows: these are camera counts, not "
-            "electrons, and all standard deviations are scaled accordingly"
-        )
-    if factor < 1 and piled:
+        return _not_measured(check, found)
+    if factor >= 1 or check["counts_per_electron_from"] == "configuration":
+        return ""
+    if piled:
         return (
             f"the variance is only {factor:.3g} times the mean, since saturated values have none; "
             "write detector: {counts_per_electron: ...}, which is 1 for a detector that counts electrons"
         )
-    if factor < 1:
-        return (
-            f"the variance is only {factor:.3g} times the mean: the values look averaged or scaled, and all "
-            "standard deviations are scaled accordingly; better import the counts as they were recorded"
-        )
-    return ""
+    return (
+        f"the variance is only {factor:.3g} times the mean: the values look averaged or scaled, and all "
+        "standard deviations are scaled accordingly; better import the counts as they were recorded"
+    )
+
+
+def _not_measured(check: dict[str, Any], found: Survey) -> str:
+    why = "the noise could not be measured (too few neighbouring pixels that differ)"
+    if check["variance_to_mean_wide"] is not None:
+        why = "neighbouring pixels differ by no noise (simulated without it, denoised or averaged)"
+    elif found.n_valid == 1:
+        why = "the noise could not be measured, since this is a single spectrum; nothing can be unmixed in it"
+    return (
+        f"{why}: a counting detector is assumed; if it is not, write detector: {{counts_per_electron: ...}}"
+    )
 
 
 def _copies(found: Survey) -> str:
@@ -64,9 +97,29 @@ def _copies(found: Survey) -> str:
     )
 
 
-def _negative(check: dict[str, Any]) -> str:
+def _flat(check: dict[str, Any], line: Line | None) -> str:
+    if line is None or not line.is_flat:
+        return ""
+    negative = f", and {check['negative_fraction']:.1%} of the values are negative"
+    return (
+        "the noise hardly depends on the counts: no counts per electron explain it"
+        f"{negative if check['negative_fraction'] > NEGATIVE_WORTH_A_WARNING else ''}. Either a background "
+        "was subtracted before, or read-out noise outweighs the counts; import the counts as they were "
+        "recorded, or trust neither standard deviations nor the number of components"
+    )
+
+
+def _negative(check: dict[str, Any], line: Line | None) -> str:
     fraction = check["negative_fraction"]
-    return f"{fraction:.1%} of the values are negative" if fraction > NEGATIVE_WORTH_A_WARNING else ""
+    if fraction <= NEGATIVE_WORTH_A_WARNING or check["constant_counts"] or natural_negatives(line):
+        return ""
+    if line is not None and line.is_flat:
+        return ""
+    return (
+        f"{fraction:.1%} of the values are negative, farther from zero than noise reaches: too much dark "
+        "signal or a background was subtracted, or the values are damaged; import the counts as they were "
+        "recorded"
+    )
 
 
 def _saturation(check: dict[str, Any], piled: PileUp | None) -> str:
@@ -74,21 +127,14 @@ def _saturation(check: dict[str, Any], piled: PileUp | None) -> str:
     if not fraction:
         return ""
     if piled is None:
-        return f"{fraction:.2g} of the values are saturated"
+        return (
+            f"{fraction:.2g} of the values are saturated: they are at the highest value, "
+            "and counts there are too small; crop these energies or record the image with less exposure"
+        )
     level = f"the highest value, {piled.level:g}" if piled.level else "the highest value of their channel"
     first, last = piled.channels[0], piled.channels[-1]
     return (
         f"{fraction:.2g} of the values are saturated: they pile up at {level}, as after clipping, in "
         f"{piled.channels.size} channels between numbers {first} and {last}; counts there are too small, so "
         "crop these energies or record the image with less exposure"
-    )
-
-
-def _spread(check: dict[str, Any]) -> str:
-    correlation = check["neighbour_correlation"] or 0
-    if correlation <= CORRELATION_WORTH_A_WARNING:
-        return ""
-    return (
-        f"neighbouring channels share noise (correlation {correlation:.2f}): "
-        "the detector's point spread couples them"
     )

@@ -12,7 +12,7 @@ from eelsunmix.errors import InputError
 from eelsunmix.execution import blocks
 from eelsunmix.io.axes import AxesOptions
 from eelsunmix.io.copies import without_copies
-from eelsunmix.io.counts import DetectorOptions, counts_check
+from eelsunmix.io.counts import DetectorOptions, counts_check, noise_attributes
 from eelsunmix.io.files import checksum, read_signals, reading
 from eelsunmix.io.layout import Layout, find_layout
 from eelsunmix.io.lazy import native, native_dtype
@@ -111,6 +111,8 @@ def import_image(
     check["warnings"] = [*layout.notes, *said, *check["warnings"]]
     for text in check["warnings"]:
         logger.warning("%s: %s", path, text)
+    for text in check["notes"]:
+        logger.info("%s: %s", path, text)
     return _dataset(image, found, check, chosen, layout, path)
 
 
@@ -170,8 +172,7 @@ def _dataset(
         "units": "counts",
         "title": signal.title,
         "signal": layout.signal,
-        "counts_per_electron": check["counts_per_electron"],
-        "channel_variance_to_mean": _channel_variance_to_mean(check),
+        **noise_attributes(check),
     }
     totals = xr.DataArray(navigation_map(found.totals, shape), dims=navigation, attrs={"units": "counts"})
     mean = xr.DataArray(found.spectrum / found.n_valid, dims=image.dims[-1:], attrs={"units": "counts"})
@@ -196,11 +197,3 @@ def _source(signal: Signal, path: Path) -> dict[str, Any]:
         "signal": signal.title,
         "versions": {name: version(name) for name in ("rosettasciio", "h5py", "numpy", "eelsunmix")},
     }
-
-
-def _channel_variance_to_mean(check: dict[str, Any]) -> float:
-    """Of one channel; below that of wide windows where the point spread function couples channels."""
-    measured = check["counts_per_electron_from"] == "measured" and check["variance_to_mean"] is not None
-    if not measured or check["counts_per_electron"] == 1.0:
-        return float(check["counts_per_electron"])
-    return float(check["variance_to_mean"])

@@ -17,6 +17,7 @@ import numpy as np
 from eelsunmix.image import spread_out
 from eelsunmix.io.copies import same_spectra
 from eelsunmix.io.residual_noise import Residual, residuals_of_block
+from eelsunmix.io.variance_line import Levels, levels_of_pairs
 
 MOST_PAIRS = 256
 """Pairs per block and direction, evenly spread."""
@@ -48,13 +49,15 @@ class Factors:
 class PairStatistics:
     """Factors at one channel and in wide bins, for pairs along y and along x; width of a bin in channels.
 
-    `residuals` are those of the counts without their structure, at one channel and in wide bins.
+    `residuals` are those of the counts without their structure, at one channel and in wide bins; `levels`
+    are variances by mean counts, along y and along x.
     """
 
     narrow: tuple[Factors, Factors] = (Factors(), Factors())
     wide: tuple[Factors, Factors] = (Factors(), Factors())
     width: int = 1
     residuals: tuple[Residual, Residual] = (Residual(), Residual())
+    levels: tuple[Levels, Levels] = (Levels(), Levels())
 
     def __add__(self, other: "PairStatistics") -> "PairStatistics":
         return PairStatistics(
@@ -62,6 +65,7 @@ class PairStatistics:
             (self.wide[0] + other.wide[0], self.wide[1] + other.wide[1]),
             other.width,
             (self.residuals[0] + other.residuals[0], self.residuals[1] + other.residuals[1]),
+            (self.levels[0] + other.levels[0], self.levels[1] + other.levels[1]),
         )
 
 
@@ -82,7 +86,8 @@ def noise_of_block(cube: np.ndarray, valid: np.ndarray) -> PairStatistics:
         for w in (1, width)
     )
     residuals = residuals_of_block(cube, valid, width)
-    return PairStatistics((narrow[0], narrow[1]), (wide[0], wide[1]), width, residuals)
+    along_y, along_x = (levels_of_pairs(*pair) for pair in pairs)
+    return PairStatistics((narrow[0], narrow[1]), (wide[0], wide[1]), width, residuals, (along_y, along_x))
 
 
 def wide_bin(n_channels: int) -> int:

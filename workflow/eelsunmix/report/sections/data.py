@@ -47,6 +47,7 @@ AXES = "Where the calibration of each axis comes from."
 def section(inputs: Inputs) -> Section:
     """Show the image: total counts, mean spectrum, counts check, metadata."""
     warnings = [Notice(sentence(text), "warning") for text in inputs.counts_check.get("warnings", [])]
+    warnings += [Notice(sentence(text)) for text in inputs.counts_check.get("notes", [])]
     tables = [source_table(inputs), _axes_table(inputs)]
     total = _total_counts(inputs)
     check = _check_table(inputs)

@@ -37,7 +37,8 @@ RAW = Layout(
         "counts_check": attribute(
             "dict",
             "`variance_to_mean, counts_per_electron, counts_per_electron_from` (measured or configuration), "
-            "`negative_fraction, saturated_fraction, neighbour_correlation, warnings` and more",
+            "`constant_counts, negative_fraction, saturated_fraction, neighbour_correlation`, `warnings` "
+            "(what to do), `notes` (what is allowed for) and more",
         ),
     },
 )
