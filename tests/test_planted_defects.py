@@ -359,8 +359,8 @@ COUNTS = [
     Planted(
         name="wrapped round in int16",
         sample=lambda: Sample(counts=counted(60 * BASE.expected).astype("i8").astype("i2")),
-        words=("negative", "16 bit"),
-        still="'7.6% of the values are negative' does not say what that means or what to do",
+        words=("negative", "16 bit", "65536 was added"),
+        check=partial(finds, scene=two_materials(dose=3e4)),
     ),
     Planted(
         name="enlarged image",

@@ -18,6 +18,7 @@ from eelsunmix.io.layout import Layout, find_layout
 from eelsunmix.io.lazy import native, native_dtype
 from eelsunmix.io.signals import Signal, choose_signal
 from eelsunmix.io.survey import Survey, navigation_map, survey
+from eelsunmix.io.wrapped import unwrapped
 from eelsunmix.words import place_in_words
 
 InvalidPixels = Literal["refuse", "mask"]
@@ -106,9 +107,10 @@ def import_image(
         image = _open(chosen, layout, path)
         found = survey(image, detector.saturation)
         _check_pixels(found, image, invalid_pixels, path)
-        image, found, said = _without_copies(image, found, detector)
+        image, found, wrapped = _unwrapped(image, found, detector)
+        image, found, copied = _without_copies(image, found, detector)
     check = counts_check(found, detector)
-    check["warnings"] = [*layout.notes, *said, *check["warnings"]]
+    check["warnings"] = [*layout.notes, *wrapped, *copied, *check["warnings"]]
     for text in check["warnings"]:
         logger.warning("%s: %s", path, text)
     for text in check["notes"]:
@@ -140,6 +142,16 @@ def _check_pixels(found: Survey, image: xr.DataArray, invalid_pixels: InvalidPix
             f"{path}: {found.n_empty} pixels hold nothing but zeros, the first at "
             f"{place_in_words(image, found.first_empty)}; write invalid_pixels: mask to leave them out"
         )
+
+
+def _unwrapped(
+    image: xr.DataArray, found: Survey, detector: DetectorOptions
+) -> tuple[xr.DataArray, Survey, list[str]]:
+    """Put back counts that wrapped round, survey them again, and say so."""
+    counts, text = unwrapped(image, found.wrapped)
+    if counts is image:
+        return image, found, [text] if text else []
+    return counts, survey(counts, detector.saturation), [text]
 
 
 def _without_copies(

@@ -10,6 +10,7 @@ from eelsunmix.execution import blocks
 from eelsunmix.io.copies import Copies, copies_of_block
 from eelsunmix.io.noise import PairStatistics, noise_of_block
 from eelsunmix.io.saturation import Heights, heights_of_block
+from eelsunmix.io.wrapped import Wrapped, wrapped_of_block
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,7 @@ class Survey:
     heights: Heights
     copies: dict[int, Copies]
     noise: PairStatistics = field(default_factory=PairStatistics)
+    wrapped: Wrapped = field(default_factory=Wrapped)
 
 
 def survey(image: xr.DataArray, saturation: float | None = None) -> Survey:
@@ -92,6 +94,7 @@ def _survey_block(block: xr.DataArray, saturation: float, shape: tuple[int, ...]
         heights=heights_of_block(values, valid),
         copies=copies_of_block(values, valid, corner[:-1], shape),
         noise=noise_of_block(values, valid),
+        wrapped=wrapped_of_block(values, valid),
     )
 
 
@@ -127,4 +130,5 @@ def _combine(first: Survey, second: Survey) -> Survey:
         heights=first.heights + second.heights,
         copies={axis: copies + second.copies[axis] for axis, copies in first.copies.items()},
         noise=first.noise + second.noise,
+        wrapped=first.wrapped + second.wrapped,
     )
