@@ -414,7 +414,6 @@ COUNTS = [
         name="channels stretched to twice their number",
         sample=stretched,
         words=("neighbouring channels", "recorded"),
-        still="called 'camera counts' of 1.7 per electron and a 'point spread'; nothing says what to do",
     ),
     Planted(
         name="background subtracted before",

@@ -3,6 +3,7 @@
 from typing import Any
 
 from eelsunmix.io.count_notes import natural_negatives
+from eelsunmix.io.resampled import MOST_MEASURED
 from eelsunmix.io.saturation import PileUp
 from eelsunmix.io.survey import Survey
 from eelsunmix.io.variance_line import Line
@@ -13,6 +14,9 @@ CONFIGURED_OFF = 1.2
 """Ratio of the given to the measured counts per electron, either way, that is named."""
 
 STANDARD_ERRORS = 4
+
+AVERAGED = 0.9
+"""Variance over mean below which an image is called averaged or scaled."""
 
 
 def count_warnings(
@@ -36,6 +40,7 @@ def count_warnings(
         _configured(check, piled),
         _noise(check, found, piled),
         _copies(found),
+        _resampled(check, found),
         _flat(check, line),
         _negative(check, line),
     ]
@@ -94,6 +99,19 @@ def _copies(found: Survey) -> str:
         f"{n_copies} pixels are identical to the pixel before them, channel by channel: they were stored "
         "twice. They carry no information of their own, so noise and the number of components are "
         "misjudged; export the image again as it was recorded, or crop the copies away"
+    )
+
+
+def _resampled(check: dict[str, Any], found: Survey) -> str:
+    fraction, factor = check["measured_channel_fraction"], check["variance_to_mean_wide"] or 0.0
+    # Denoised and averaged images are named by their low variance.
+    if fraction > MOST_MEASURED or factor < AVERAGED:
+        return ""
+    n_channels = found.spectrum.size
+    return (
+        f"the noise of {n_channels} channels is that of about {fraction * n_channels:.0f}: neighbouring "
+        "channels are no measurements of their own, as after the energy axis was interpolated. Standard "
+        "deviations and the number of components are misjudged; import the spectra as they were recorded"
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from eelsunmix.io.count_notes import count_notes
 from eelsunmix.io.count_warnings import count_warnings
 from eelsunmix.io.noise_summary import NoiseSummary, noise_summaries
+from eelsunmix.io.resampled import measured_fraction
 from eelsunmix.io.saturation import pile_up
 from eelsunmix.io.survey import Survey
 from eelsunmix.io.variance_line import Line, fit_line
@@ -59,6 +60,7 @@ def counts_check(found: Survey, options: DetectorOptions) -> dict[str, Any]:
         "negative_fraction": found.n_negative / n_values,
         "saturated_fraction": n_saturated / n_values,
         "neighbour_correlation": narrow.correlation,
+        "measured_channel_fraction": measured_fraction(found.noise.parts),
     }
     said = count_warnings(check, found, piled, line)
     return check | {"warnings": said, "notes": count_notes(check, line)}

@@ -16,6 +16,7 @@ import numpy as np
 
 from eelsunmix.image import spread_out
 from eelsunmix.io.copies import same_spectra
+from eelsunmix.io.resampled import Parts, parts_of_pairs
 from eelsunmix.io.residual_noise import Residual, residuals_of_block
 from eelsunmix.io.variance_line import Levels, levels_of_pairs
 
@@ -50,7 +51,7 @@ class PairStatistics:
     """Factors at one channel and in wide bins, for pairs along y and along x; width of a bin in channels.
 
     `residuals` are those of the counts without their structure, at one channel and in wide bins; `levels`
-    are variances by mean counts, along y and along x.
+    are variances by mean counts, along y and along x; `parts` says how many channels are independent.
     """
 
     narrow: tuple[Factors, Factors] = (Factors(), Factors())
@@ -58,6 +59,7 @@ class PairStatistics:
     width: int = 1
     residuals: tuple[Residual, Residual] = (Residual(), Residual())
     levels: tuple[Levels, Levels] = (Levels(), Levels())
+    parts: Parts = field(default_factory=Parts)
 
     def __add__(self, other: "PairStatistics") -> "PairStatistics":
         return PairStatistics(
@@ -66,6 +68,7 @@ class PairStatistics:
             other.width,
             (self.residuals[0] + other.residuals[0], self.residuals[1] + other.residuals[1]),
             (self.levels[0] + other.levels[0], self.levels[1] + other.levels[1]),
+            self.parts + other.parts,
         )
 
 
@@ -87,7 +90,14 @@ def noise_of_block(cube: np.ndarray, valid: np.ndarray) -> PairStatistics:
     )
     residuals = residuals_of_block(cube, valid, width)
     along_y, along_x = (levels_of_pairs(*pair) for pair in pairs)
-    return PairStatistics((narrow[0], narrow[1]), (wide[0], wide[1]), width, residuals, (along_y, along_x))
+    return PairStatistics(
+        (narrow[0], narrow[1]),
+        (wide[0], wide[1]),
+        width,
+        residuals,
+        (along_y, along_x),
+        parts_of_pairs(pairs),
+    )
 
 
 def wide_bin(n_channels: int) -> int:

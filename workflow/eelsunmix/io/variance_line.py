@@ -22,8 +22,11 @@ CHANNELS = 16
 SIGNIFICANT = 16.0
 """Evidence beyond which the constant is taken for real: four standard deviations."""
 
-LEAST_OFFSET = 0.1
-"""Part of the median counts below which an offset is not worth a word."""
+MOST_UNSAID, MOST_LACKING_UNSAID = 0.15, 0.1
+"""Parts of the median counts up to which counts too many or too few are not told.
+
+Structure that neighbours do not share bends the line as up to a tenth of the counts too many does.
+"""
 
 COUNTING = 0.25
 """How far from 1 the counts per electron of a detector that counts may be measured."""
@@ -126,9 +129,9 @@ class Line:
         if self.evidence < SIGNIFICANT or self.gain <= 0 or self.is_flat:
             return 0.0
         if self.offset > 0:
-            return self.offset if LEAST_OFFSET * self.level < self.offset < self.darkest else 0.0
+            return self.offset if MOST_UNSAID * self.level < self.offset < self.darkest else 0.0
         counting = self.whole and abs(ratio * self.gain_over_ratio - 1) < COUNTING
-        return self.offset if counting and -self.offset > LEAST_OFFSET * abs(self.level) else 0.0
+        return self.offset if counting and -self.offset > MOST_LACKING_UNSAID * abs(self.level) else 0.0
 
 
 def levels_of_pairs(first: np.ndarray, second: np.ndarray) -> Levels:
