@@ -9,7 +9,8 @@ import planted_images as images
 from eelsunmix.corrections import Corrections, GainOptions, correct_image
 from eelsunmix.io import AxesOptions, DetectorOptions, EnergyAxis, import_image
 from eelsunmix.io.noise import noise_of_block
-from eelsunmix.io.variance_line import fit_line, levels_of_pairs
+from eelsunmix.io.variance_levels import levels_of_pairs
+from eelsunmix.io.variance_line import fit_line
 from eelsunmix.io.wrapped import unwrapped, wrapped_of_block
 
 FIRST_EV, STEP_EV = 400.0, 1.2

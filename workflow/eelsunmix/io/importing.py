@@ -11,14 +11,13 @@ import xarray as xr
 from eelsunmix.errors import InputError
 from eelsunmix.execution import blocks
 from eelsunmix.io.axes import AxesOptions
-from eelsunmix.io.copies import without_copies
 from eelsunmix.io.counts import DetectorOptions, counts_check, noise_attributes
 from eelsunmix.io.files import checksum, read_signals, reading
 from eelsunmix.io.layout import Layout, find_layout
 from eelsunmix.io.lazy import native, native_dtype
+from eelsunmix.io.put_right import put_right
 from eelsunmix.io.signals import Signal, choose_signal
 from eelsunmix.io.survey import Survey, navigation_map, survey
-from eelsunmix.io.wrapped import unwrapped
 from eelsunmix.words import place_in_words
 
 InvalidPixels = Literal["refuse", "mask"]
@@ -107,10 +106,9 @@ def import_image(
         image = _open(chosen, layout, path)
         found = survey(image, detector.saturation)
         _check_pixels(found, image, invalid_pixels, path)
-        image, found, wrapped = _unwrapped(image, found, detector)
-        image, found, copied = _without_copies(image, found, detector)
+        image, found, said = put_right(image, found, detector.saturation)
     check = counts_check(found, detector)
-    check["warnings"] = [*layout.notes, *wrapped, *copied, *check["warnings"]]
+    check["warnings"] = [*layout.notes, *said, *check["warnings"]]
     for text in check["warnings"]:
         logger.warning("%s: %s", path, text)
     for text in check["notes"]:
@@ -142,34 +140,6 @@ def _check_pixels(found: Survey, image: xr.DataArray, invalid_pixels: InvalidPix
             f"{path}: {found.n_empty} pixels hold nothing but zeros, the first at "
             f"{place_in_words(image, found.first_empty)}; write invalid_pixels: mask to leave them out"
         )
-
-
-def _unwrapped(
-    image: xr.DataArray, found: Survey, detector: DetectorOptions
-) -> tuple[xr.DataArray, Survey, list[str]]:
-    """Put back counts that wrapped round, survey them again, and say so."""
-    counts, text = unwrapped(image, found.wrapped)
-    if counts is image:
-        return image, found, [text] if text else []
-    return counts, survey(counts, detector.saturation), [text]
-
-
-def _without_copies(
-    image: xr.DataArray, found: Survey, detector: DetectorOptions
-) -> tuple[xr.DataArray, Survey, list[str]]:
-    """Keep one pixel of each group in an enlarged image, survey it again, and say so."""
-    factors = {str(image.dims[axis - 1]): copies.enlargement for axis, copies in found.copies.items()}
-    factors = {dim: factor for dim, factor in factors.items() if factor > 1 and dim in ("y", "x")}
-    if not factors:
-        return image, found, []
-    kept = without_copies(image, factors)
-    groups = " and ".join(f"{factor} along {dim}" for dim, factor in sorted(factors.items(), reverse=True))
-    text = (
-        f"the pixels come in groups with identical counts ({groups}), as in an enlarged image: one of each "
-        f"was kept, so that {kept.sizes['y']} x {kept.sizes['x']} of {image.sizes['y']} x {image.sizes['x']} "
-        "pixels are left"
-    )
-    return kept, survey(kept, detector.saturation), [text]
 
 
 def _dataset(

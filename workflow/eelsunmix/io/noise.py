@@ -18,7 +18,7 @@ from eelsunmix.image import spread_out
 from eelsunmix.io.copies import same_spectra
 from eelsunmix.io.resampled import Parts, parts_of_pairs
 from eelsunmix.io.residual_noise import Residual, residuals_of_block
-from eelsunmix.io.variance_line import Levels, levels_of_pairs
+from eelsunmix.io.variance_levels import Levels, levels_of_pairs
 
 MOST_PAIRS = 256
 """Pairs per block and direction, evenly spread."""

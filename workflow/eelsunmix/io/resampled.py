@@ -19,6 +19,9 @@ NOTHING = 1e-4
 STRONG = CHANNELS // 4
 """Rank of the part that others are compared with; structure may be in those above."""
 
+LEAST_MEAN = 0.01
+"""Part of the variance that a mean is taken to have at least."""
+
 MOST_MEASURED = 0.8
 """Part of the channels that may at most be independent where they are called interpolated."""
 
@@ -44,8 +47,9 @@ def parts_of_pairs(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> Parts:
         return Parts()
     channels = starts[:, np.newaxis] + np.arange(CHANNELS)
     a, b = first[:, channels].astype(float), second[:, channels].astype(float)
-    level = np.sqrt(np.maximum((a + b).mean(axis=0), 1e-12))
-    left = np.where((a != b).any(axis=0), (a - b) / level, 0.0)
+    # Counting noise is as the mean, but for counts about zero.
+    variance = np.maximum((a + b).mean(axis=0), LEAST_MEAN * ((a - b) ** 2).mean(axis=0))
+    left = (a - b) / np.sqrt(np.where(variance > 0, variance, 1.0))
     return Parts(len(first), np.einsum("psi,psj->sij", left, left))
 
 

@@ -3,21 +3,15 @@
 With F counts per electron, a constant of d counts in every channel (a dark signal that was left in; below
 zero where too much was subtracted) and read-out noise, the variance of one channel is F (mean - d) plus that
 of the read-out. So the line's slope is the gain whatever d is, and d is where it meets zero.
-
-The variance comes from two neighbouring spectra `a` and `b`: from `a - p (a + b)`, with p the share of `a` in
-a short stretch of channels, a parabola is taken away, which leaves little of smooth structure. This needs
-neither positive counts, as Pearson's chi squared does, nor independent channels: a point spread lowers all
-variances by the same factor.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
-CHANNELS = 16
-"""Channels of a stretch, within which one share and one mean are taken."""
+from eelsunmix.io.variance_levels import CHANNELS, FREEDOM, Levels
 
 SIGNIFICANT = 16.0
 """Evidence beyond which the constant is taken for real: four standard deviations."""
@@ -31,43 +25,12 @@ Structure that neighbours do not share bends the line as up to a tenth of the co
 COUNTING = 0.25
 """How far from 1 the counts per electron of a detector that counts may be measured."""
 
-SHARES = (0.25, 0.75)
-"""Shares beyond which two neighbours are too different to be compared."""
-
 SAME = 1.05
 """Times the variance of the other direction up to which a direction is free of structure too."""
 
 GROUPS, FEWEST_IN_GROUP = 12, 16
-FREEDOM = CHANNELS - 3
-"""Degrees of freedom of a stretch without its parabola."""
-
-PARABOLAS = np.linalg.qr(np.vander(np.arange(CHANNELS), 3).astype(float))[0]
-"""Orthonormal columns, shape (CHANNELS, 3)."""
-
-ROUNDING = 1e-2
-"""Distance from a whole number that is one of rounding."""
-
 COUNTS_PER_VALUE = 1000.0
 """Counts below which variances are averaged before their median is taken, since they are too skew alone."""
-
-
-@dataclass(frozen=True)
-class Levels:
-    """Mean counts of a channel and variance, of each pair of pixels in each stretch.
-
-    `whole` says whether pixels differ by whole numbers throughout, as where single electrons are counted.
-    """
-
-    mean: np.ndarray = field(default_factory=lambda: np.empty(0))
-    variance: np.ndarray = field(default_factory=lambda: np.empty(0))
-    whole: bool = True
-
-    def __add__(self, other: "Levels") -> "Levels":
-        return Levels(
-            np.concatenate([self.mean, other.mean]),
-            np.concatenate([self.variance, other.variance]),
-            self.whole and other.whole,
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,27 +95,6 @@ class Line:
             return self.offset if MOST_UNSAID * self.level < self.offset < self.darkest else 0.0
         counting = self.whole and abs(ratio * self.gain_over_ratio - 1) < COUNTING
         return self.offset if counting and -self.offset > MOST_LACKING_UNSAID * abs(self.level) else 0.0
-
-
-def levels_of_pairs(first: np.ndarray, second: np.ndarray) -> Levels:
-    """Return mean and variance of each pair of neighbouring spectra, shape (pair, channel), by stretches."""
-    stretches = first.shape[-1] // CHANNELS
-    if not stretches or not len(first):
-        return Levels()
-    a, b = (
-        spectra[:, : stretches * CHANNELS].astype(float).reshape(-1, CHANNELS) for spectra in (first, second)
-    )
-    n = a + b
-    total = n.sum(axis=-1)
-    share = np.divide(a.sum(axis=-1), total, out=np.full(len(a), 0.5), where=total > 0)
-    # Noise alone makes shares of anything where the counts are near zero.
-    share = np.where((share > SHARES[0]) & (share < SHARES[1]), share, 0.5)
-    left = a - share[:, np.newaxis] * n
-    left = left - left @ PARABOLAS @ PARABOLAS.T
-    variance = (left**2).sum(axis=-1) / FREEDOM / (2 * share * (1 - share))
-    difference = a - b
-    whole = bool((abs(difference - np.rint(difference)) < ROUNDING).all())
-    return Levels(total / (2 * CHANNELS), variance, whole)
 
 
 def fit_line(directions: Sequence[Levels]) -> Line | None:
