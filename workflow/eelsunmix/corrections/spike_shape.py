@@ -71,7 +71,7 @@ def _have_rest(cube: np.ndarray, valid: np.ndarray, peaks: np.ndarray, noise: fl
     sides = [on_axis & (steps < -INNER), on_axis & (steps > INNER)]
     scale, relative_variance = _scale(own, around, sides, noise)
     expected = scale[:, None] * around
-    variance = noise * (1 + scale[:, None]) * expected
+    variance = noise * (1 + scale[:, None]) * np.maximum(expected, 0)
     excess = own - expected
     core = _core(excess, steps)
     rest = on_axis & ~core & (np.abs(steps) <= INNER)
