@@ -71,7 +71,7 @@ def _have_rest(cube: np.ndarray, valid: np.ndarray, peaks: np.ndarray, noise: fl
     sides = [on_axis & (steps < -INNER), on_axis & (steps > INNER)]
     scale, relative_variance = _scale(own, around, sides, noise)
     expected = scale[:, None] * around
-    variance = noise * (1 + scale[:, None]) * np.maximum(expected, 0)
+    variance = noise * (1 + scale[:, None]) * expected
     excess = own - expected
     core = _core(excess, steps)
     rest = on_axis & ~core & (np.abs(steps) <= INNER)
@@ -79,7 +79,7 @@ def _have_rest(cube: np.ndarray, valid: np.ndarray, peaks: np.ndarray, noise: fl
     error = np.where(rest, variance, 0).sum(axis=1) + noise
     error += relative_variance * np.where(rest, expected, 0).sum(axis=1) ** 2
     inside = np.where(core & on_axis, excess, 0).sum(axis=1)
-    return (beside > SIGNIFICANCE * np.sqrt(error)) & (beside > LARGEST_REST * inside)
+    return (beside > SIGNIFICANCE * np.sqrt(np.maximum(error, noise))) & (beside > LARGEST_REST * inside)
 
 
 def _surroundings(
