@@ -16,7 +16,7 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 # A module may import what stands above it, and what stands beside it in the same folder.
 LAYERS = [
     {"errors", "mistakes", "typing", "image", "units", "words", "elements"},
-    {"energy", "options", "plain", "provenance"},
+    {"energy", "options", "plain", "provenance", "sources"},
     {"execution", "metrics", "edges", "edge_table", "numerics", "noise"},
     {"storage", "profiles", "io", "examples", "arguments", "stage_warnings"},
     {"pca", "background", "corrections", "synthetic"},

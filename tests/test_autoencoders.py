@@ -428,7 +428,7 @@ def test_a_device_that_is_absent_fails_with_a_reason(monkeypatch):
     image, _ = mixed_image(7, 9)
     fitted = fit(image, "daeu", n_endmembers=2, device="cuda", n_epochs=1)
     assert fitted.attrs["status"] == "failed"
-    assert "torch finds no GPU; set device: auto, remove the store" in fitted.attrs["message"]
+    assert "torch finds no GPU; set device: auto, move the store" in fitted.attrs["message"]
 
 
 def test_an_unknown_device_is_refused():

@@ -32,6 +32,10 @@ methods: {vca: {n_draws: 5}, nmf: {}}
 denoise: {n_components: 8}
 """
 PCA = "results/SI1/pca.zarr"
+WITHOUT_RIGHTS = ("setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override")
+"""For root, who may read and write everything."""
+if os.geteuid():
+    WITHOUT_RIGHTS = ()
 WAITING = """
     import os, time
     from pathlib import Path
@@ -292,9 +296,11 @@ def test_a_file_that_is_exchanged_is_read_again_whatever_its_time(project):
     shutil.rmtree(project.folder / "results")
     np.save(image, _counts())
     np.save(reference, np.linspace(0.9, 1.1, 60))
-    project.run(target)
     for path in (image, reference):
         os.utime(path, (4e9, 4e9))  # a clock that is far ahead
+    assert project.run(target) == {"import_image", "correct_gain"}
+    for path in (image, reference):
+        path.touch()
     assert project.run("-n", target) == set()
     np.save(reference, np.linspace(0.8, 1.2, 60))
     os.utime(reference, (1e9, 1e9))
@@ -302,6 +308,63 @@ def test_a_file_that_is_exchanged_is_read_again_whatever_its_time(project):
     np.save(image, _counts() + 1)
     os.utime(image, (1e9, 1e9))
     assert project.run(target) == {"import_image", "correct_gain"}
+
+
+def test_an_unreadable_source_fails_alone_in_one_line(project):
+    axes = "axes: {dims: [y, x, energy_loss], energy: {offset_eV: 400, dispersion_eV: 1.0}}"
+    project.configure(f"samples: {{A: {{file: a.npy}}, B: {{file: b.npy}}}}\n{axes}\nmethods: {{vca: {{}}}}")
+    for name in ("a.npy", "b.npy"):
+        np.save(project.folder / name, _counts())
+    (project.folder / "a.npy").chmod(0)
+    command = [*WITHOUT_RIGHTS, sys.executable, "-m", "snakemake", "--cores", "1", "-k"]
+    command += [f"results/{sample}/raw.zarr" for sample in "AB"]
+    environment = {**os.environ, "PYTHONPATH": str(project.folder / "workflow")}
+    done = subprocess.run(
+        command, cwd=project.folder, env=environment, capture_output=True, text=True, check=False
+    )
+    output = _output(done)
+    assert done.returncode != 0
+    assert "a.npy: no permission to read it; ask its owner" in output
+    verify(project.folder / "results/B/raw.zarr")
+    assert not (project.folder / "results/A/raw.zarr").exists()
+
+
+@pytest.mark.parametrize("place", ["logs/denoise.log", "benchmarks/denoise.tsv", "benchmarks"])
+def test_a_planted_link_is_not_written_through(project, tmp_path, place):
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "thesis.txt").write_text("mine")
+    (precious / "denoise.tsv").write_text("mine")
+    target = project.folder / "results/SI1" / place
+    shutil.rmtree(target, ignore_errors=True)
+    target.parent.mkdir(exist_ok=True)
+    target.symlink_to(precious if place == "benchmarks" else precious / "thesis.txt")
+    done = project.snakemake(PCA)
+    assert done.returncode != 0
+    assert f"results/SI1/{place}: is a link, and a run would write to where it leads" in _output(done)
+    assert {path.read_text() for path in precious.iterdir()} == {"mine"}
+
+
+def test_what_is_no_result_is_never_deleted(project):
+    """A user's own store at the path of an output, which Snakemake would remove before the job."""
+    store = project.folder / PCA
+    store.mkdir()
+    (store / "zarr.json").write_text("mine")
+    done = project.snakemake(PCA)
+    assert done.returncode != 0
+    assert f"{PCA}: has no manifest.json, so it was not made by this workflow" in _output(done)
+    assert (store / "zarr.json").read_text() == "mine"
+
+
+def test_a_store_from_the_future_is_refused_before_the_work(project):
+    stamp = project.folder / "results/SI1/corrected.zarr/.snakemake_timestamp"
+    os.utime(stamp, (4e9, 4e9))
+    done = project.snakemake(PCA)
+    assert done.returncode != 0
+    line = next(line for line in _output(done).splitlines() if "still to come" in line)
+    assert "results/SI1/corrected.zarr: bears the time 2096-" in line
+    subprocess.run(line.partition("is right: ")[2], shell=True, cwd=project.folder, check=True)  # noqa: S602
+    assert "denoise" in project.run(PCA)
 
 
 def test_processes_give_the_same_bits_as_threads(project):
@@ -375,12 +438,10 @@ def test_a_full_disk_is_one_line_and_nothing_half_written(project, place):
     assert ", 0 of them not in order" in output
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can drop its rights")
 @pytest.mark.parametrize("place", [".", "results", "results/SI1"])
 def test_a_folder_without_permission_is_one_line(project, place):
     (project.folder / place).chmod(0o555)
-    command = ["setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override"]
-    command += [sys.executable, "-m", "snakemake", "--cores", "1", PCA]
+    command = [*WITHOUT_RIGHTS, sys.executable, "-m", "snakemake", "--cores", "1", PCA]
     environment = {**os.environ, "PYTHONPATH": str(project.folder / "workflow")}
     done = subprocess.run(
         command, cwd=project.folder, env=environment, capture_output=True, text=True, check=False

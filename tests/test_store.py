@@ -340,7 +340,7 @@ def test_the_command_names_each_store_that_is_not_in_order(dataset, store, tmp_p
     found = capsys.readouterr()
     assert found.out == "4 stores, 3 of them not in order\n"
     draft, damaged, outdated = found.err.splitlines()
-    assert draft.endswith("delete it then")
+    assert draft.endswith("the next job that writes the store removes it")
     assert "counts/zarr.json is damaged" in damaged
     assert "pca.zarr: was made from another" in outdated
 

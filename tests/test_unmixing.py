@@ -304,7 +304,7 @@ def test_a_method_is_given_what_it_needs_and_nothing_else():
     assert without_time(given).identical(without_time(fit(image, "vca", n_endmembers=2)))
 
 
-SEE_LOG = "; see the log of the fit, look for extreme pixels, remove the store to fit again"
+SEE_LOG = "; see the log of the fit, look for extreme pixels, move the store aside to fit again"
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ Training = Callable[[LearningSet, int, np.random.Generator], Any]
 
 logger = logging.getLogger(__name__)
 
-_SEE_LOG = "see the log of the fit, look for extreme pixels, remove the store to fit again"
+_SEE_LOG = "see the log of the fit, look for extreme pixels, move the store aside to fit again"
 _EMPTY = 1e-12
 """Endmembers below this part of the largest one are empty: least squares cannot tell them from zero."""
 

@@ -10,6 +10,7 @@ from eelsunmix.configuration import (
     as_params,
     available_samples,
     check_folders,
+    check_results,
     read_configuration,
     read_values,
     window_warnings,
@@ -37,13 +38,15 @@ try:
             files=[*first, *last],
             overrides=command_line.config,
         )
+    samples, skipped = available_samples(settings.samples)
+    if workflow.is_main_process:  # beside jobs, results are being replaced
+        check_results([*samples, "benchmark"])
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
 # Who runs the blocks, and where, is not a parameter: it changes no result, so it must rerun nothing.
 # A new mapping, because that of a module belongs to the workflow that uses it; all that scripts may see.
 config = {"dask": as_params(settings.dask), "device": settings.device}
-samples, skipped = available_samples(settings.samples)
 
 
 def one_of(names):

@@ -3,9 +3,9 @@
 from eelsunmix.io import reader_module
 
 
+# Files of the user are parameters and no input: Snakemake would go by their times, and a microscope whose clock
+# runs ahead would make every job fail when its work is done. Their content decides.
 rule import_image:
-    input:
-        of_sample("file"),
     output:
         directory("results/{sample}/raw.zarr"),
     log:
@@ -19,6 +19,7 @@ rule import_image:
         mem_mb=per_attempt(1500),
         runtime=per_attempt(30),
     params:
+        file=of_sample("file"),
         signal=of_sample("signal"),
         axes=of_sample("axes"),
         detector=of_sample("detector"),
@@ -31,7 +32,7 @@ rule import_image:
             ),
         ),
     message:
-        "{wildcards.sample}: import {input}"
+        "{wildcards.sample}: import {params.file}"
     script:
         "../scripts/import_image.py"
 
@@ -61,7 +62,6 @@ rule simulate_image:
 rule correct_gain:
     input:
         raw="results/{sample}/raw.zarr",
-        references=of_sample("references"),
     output:
         directory("results/{sample}/corrected.zarr"),
     log:
@@ -75,7 +75,6 @@ rule correct_gain:
     params:
         corrections=of_sample("corrections"),
         edges=of_sample("edges"),
-        # of the wildcards alone: Snakemake ignores changes of what is derived from the input
         references=of_sample("references", file_fingerprints),
         code=of_sample(
             "references",

@@ -7,10 +7,16 @@ from eelsunmix.storage import publish
 
 with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
     raw = import_image(
-        snakemake.input[0],
+        snakemake.params.file,
         signal=snakemake.params.signal,
         axes=from_params(AxesOptions, snakemake.params.axes),
         detector=from_params(DetectorOptions, snakemake.params.detector),
         invalid_pixels=snakemake.params.invalid_pixels,
     )
-    publish(raw, snakemake.output[0], kind="raw", settings=snakemake.params)
+    publish(
+        raw,
+        snakemake.output[0],
+        kind="raw",
+        files={snakemake.params.file: raw.attrs["source"]["sha256"]},
+        settings=snakemake.params,
+    )

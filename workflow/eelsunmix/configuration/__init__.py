@@ -8,7 +8,8 @@ Examples
 {'along': 'x', 'start_nm': 0.0, 'width_nm': 0.36, 'pixels': None}
 """
 
-from eelsunmix.configuration.availability import available_samples, check_folders
+from eelsunmix.configuration.availability import available_samples
+from eelsunmix.configuration.places import check_folders, check_results
 from eelsunmix.configuration.problems import ConfigurationError, Problem
 from eelsunmix.configuration.reading import read_configuration, read_values
 from eelsunmix.configuration.settings import Configuration, MethodSettings, ReportOptions, SampleSettings
@@ -26,6 +27,7 @@ __all__ = [
     "as_params",
     "available_samples",
     "check_folders",
+    "check_results",
     "from_params",
     "read_configuration",
     "read_values",

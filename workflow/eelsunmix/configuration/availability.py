@@ -1,24 +1,11 @@
-"""What can be run here and now: folders must be writable; where example files are absent the others go on."""
+"""What can be run here and now: where example files are absent the other samples go on."""
 
-import os
 from collections.abc import Mapping
-from pathlib import Path
 
+from eelsunmix.configuration.places import endangered
 from eelsunmix.configuration.settings import EXAMPLE_PREFIX, SampleSettings
 from eelsunmix.errors import InputError
 from eelsunmix.examples import FOLDER_VARIABLE, find_example
-
-WRITTEN = (".", ".snakemake", "results", "reports")
-"""Folders, seen from where Snakemake runs, in which a run writes."""
-
-
-def check_folders() -> None:
-    """Raise InputError before any work if the results could not be written."""
-    for folder in map(Path, WRITTEN):
-        if folder.exists() and not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
-            raise InputError(
-                f"{folder.absolute()}: cannot be written, no permission; choose with --directory"
-            )
 
 
 def available_samples(samples: Mapping[str, SampleSettings]) -> tuple[dict[str, SampleSettings], list[str]]:
@@ -35,6 +22,11 @@ def available_samples(samples: Mapping[str, SampleSettings]) -> tuple[dict[str, 
         Samples that can be run, with `file` a path.
     skipped : list of str
         One line for each sample left out, with the remedy.
+
+    Raises
+    ------
+    InputError
+        If an example lies where results are written.
     """
     available, skipped = {}, []
     for name, sample in samples.items():
@@ -48,6 +40,8 @@ def available_samples(samples: Mapping[str, SampleSettings]) -> tuple[dict[str, 
                 f"sample {name} is skipped: {example} is not on this machine; fetch it with "
                 f"`python -m eelsunmix.examples {example}`, or name its folder in {FOLDER_VARIABLE}"
             )
+        elif fault := endangered(path):
+            raise InputError(f"sample {name}: {path}: {fault}")
         else:
             available[name] = sample.replaced(file=str(path))
     return _without_orphans(available, skipped), skipped

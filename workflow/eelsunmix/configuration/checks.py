@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eelsunmix.configuration.nodes import Node
+from eelsunmix.configuration.places import endangered
 from eelsunmix.configuration.problems import Problem, shown
 from eelsunmix.configuration.settings import EXAMPLE_PREFIX
 from eelsunmix.errors import suggestion
@@ -89,6 +90,8 @@ def _file_fault(text: str) -> str | None:
         exists = Path(text).exists()
     except (OSError, ValueError):  # too long, or a null character
         exists = False
+    if exists and (fault := endangered(Path(text))):
+        return f"{shown(text, 200)}: {fault}"
     if not exists:
         return f"no such file: {shown(text, 200)}, seen from {shown(str(Path.cwd()), 200)}"
     if set(text) & set("{}<>") or not text.isprintable():  # the four mean something to Snakemake

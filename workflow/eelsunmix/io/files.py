@@ -1,6 +1,5 @@
 """Reading of files: checks beforehand, and one-line errors for whatever goes wrong."""
 
-import hashlib
 import logging
 import struct
 import tokenize
@@ -66,9 +65,26 @@ def check_path(path: Path) -> Format:
     if path.is_dir() != known.is_folder:
         found = "a directory" if path.is_dir() else "a file"
         raise InputError(f"{path}: is {found}; name the spectrum image itself")
+    if known.is_folder:
+        _check_folder(path)
+    elif not path.is_file():
+        raise InputError(f"{path}: is no plain file, and reading from it might never end; name a file")
     if path.is_file() and path.stat().st_size == 0:
         raise InputError(f"{path}: is empty (0 bytes); copy it again")
     return known
+
+
+def _check_folder(folder: Path) -> None:
+    """Refuse what leads out of a folder, and what is no plain file: reading it might never end."""
+    home = folder.resolve()
+    for entry in folder.rglob("*"):
+        if entry.is_symlink() and not entry.resolve().is_relative_to(home):
+            raise InputError(
+                f"{folder}: {entry.relative_to(folder)} is a link that leads out of the folder; "
+                "copy the folder with what its links lead to (cp -rL)"
+            )
+        if not entry.is_file() and not entry.is_dir():
+            raise InputError(f"{folder}: {entry.relative_to(folder)} is no plain file; copy the folder again")
 
 
 def unread_kind(path: Path) -> str | None:
@@ -90,6 +106,8 @@ def reading(path: Path) -> Iterator[None]:
             yield
     except InputError:
         raise
+    except PermissionError as error:
+        raise InputError(f"{path}: no permission to read it; ask its owner, or change its mode") from error
     except _errors(path) as error:
         found = " ".join(f"{type(error).__name__}: {error}".split())[:200]
         size = f"{path.stat().st_size} bytes" if path.is_file() else "a directory"
@@ -104,19 +122,6 @@ def reading(path: Path) -> Iterator[None]:
 def _errors(path: Path) -> tuple[type[Exception], ...]:
     known = format_of(path)
     return _READER_ERRORS if known is None else (*_READER_ERRORS, *known.errors())
-
-
-def checksum(path: Path) -> tuple[str, int]:
-    """Return SHA-256 (hexadecimal) and size in bytes of a file, or of all files of a directory in order."""
-    if path.is_file():
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size
-    total, size = hashlib.sha256(), 0
-    for part in sorted(part for part in path.rglob("*") if part.is_file()):
-        digest, part_size = checksum(part)
-        total.update(f"{part.relative_to(path).as_posix()} {digest}\n".encode())
-        size += part_size
-    return total.hexdigest(), size
 
 
 def _check_declared_size(signal: Signal, path: Path) -> None:

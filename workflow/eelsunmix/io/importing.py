@@ -12,12 +12,13 @@ from eelsunmix.errors import InputError
 from eelsunmix.execution import blocks
 from eelsunmix.io.axes import AxesOptions
 from eelsunmix.io.counts import DetectorOptions, counts_check, noise_attributes
-from eelsunmix.io.files import checksum, read_signals, reading
+from eelsunmix.io.files import check_path, read_signals, reading
 from eelsunmix.io.layout import Layout, find_layout
 from eelsunmix.io.lazy import native, native_dtype
 from eelsunmix.io.put_right import put_right
 from eelsunmix.io.signals import Signal, choose_signal
 from eelsunmix.io.survey import Survey, navigation_map, survey
+from eelsunmix.sources import check_unchanged, checksum
 from eelsunmix.words import place_in_words
 
 InvalidPixels = Literal["refuse", "mask"]
@@ -91,12 +92,15 @@ def import_image(
     Raises
     ------
     InputError
-        If the file is missing, damaged or of another kind; if the signal or an axis is ambiguous or
-        implausible; if it holds invalid pixels that are to be refused.
+        If the file is missing, damaged, of another kind, or changed while it is read; if the signal or an
+        axis is ambiguous or implausible; if it holds invalid pixels that are to be refused.
     """
     path = Path(path)
     if invalid_pixels not in ("refuse", "mask"):
         raise InputError(f"invalid_pixels must be refuse or mask, not {invalid_pixels!r}")
+    check_path(path)
+    with reading(path):
+        digest, size = checksum(path)
     chosen = choose_signal(read_signals(path), signal, path)
     native_dtype(chosen.dtype, path)
     if 0 in chosen.shape:
@@ -113,7 +117,10 @@ def import_image(
         logger.warning("%s: %s", path, text)
     for text in check["notes"]:
         logger.info("%s: %s", path, text)
-    return _dataset(image, found, check, chosen, layout, path)
+    if image.chunks is None:
+        check_unchanged({path: digest})
+    source = {"file": str(path), "sha256": digest, "size_bytes": size, **_reader(chosen)}
+    return _dataset(image, found, check, chosen, layout).assign_attrs(source=source)
 
 
 def _open(signal: Signal, layout: Layout, path: Path) -> xr.DataArray:
@@ -143,7 +150,7 @@ def _check_pixels(found: Survey, image: xr.DataArray, invalid_pixels: InvalidPix
 
 
 def _dataset(
-    image: xr.DataArray, found: Survey, check: dict[str, Any], signal: Signal, layout: Layout, path: Path
+    image: xr.DataArray, found: Survey, check: dict[str, Any], signal: Signal, layout: Layout
 ) -> xr.Dataset:
     navigation, shape = image.dims[:-1], image.shape[:-1]
     valid = xr.DataArray(navigation_map(found.valid, shape), dims=navigation)
@@ -161,7 +168,6 @@ def _dataset(
     return xr.Dataset(
         {"counts": image, "total_counts": totals, "mean_spectrum": mean},
         attrs={
-            "source": _source(signal, path),
             "origin_of_axes": layout.origin,
             "metadata": signal.metadata,
             "counts_check": check,
@@ -169,12 +175,8 @@ def _dataset(
     )
 
 
-def _source(signal: Signal, path: Path) -> dict[str, Any]:
-    digest, size = checksum(path)
+def _reader(signal: Signal) -> dict[str, Any]:
     return {
-        "file": str(path),
-        "sha256": digest,
-        "size_bytes": size,
         "reader": signal.reader,
         "signal": signal.title,
         "versions": {name: version(name) for name in ("rosettasciio", "h5py", "numpy", "eelsunmix")},

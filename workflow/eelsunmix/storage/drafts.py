@@ -28,7 +28,7 @@ def written_beside(path: Path) -> Iterator[Path]:
         If `path` exists, before or after, or cannot be written; the message says why.
     """
     if path.exists():
-        raise StoreError(f"{path}: exists already, a finished result is never changed; delete it first")
+        raise StoreError(f"{path}: exists already, a finished result is never changed; move it aside first")
     draft = path.parent / f".{path.name}{_MARK}{_machine()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

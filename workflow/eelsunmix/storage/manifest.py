@@ -17,7 +17,7 @@ from eelsunmix.errors import StoreError
 from eelsunmix.storage.digests import digest_of, digest_of_file, files_below
 
 MANIFEST = "manifest.json"
-REMEDY = "delete this folder and run the workflow again"
+REMEDY = "move this folder aside and run the workflow again"
 
 LARGEST_MANIFEST = 2**28
 """Bytes; a manifest has some 120 for each file of its store."""

@@ -18,6 +18,7 @@ from zarr.codecs import BloscCodec, Crc32cCodec
 from eelsunmix.errors import StoreError
 from eelsunmix.execution.blocks import BLOCK_ELEMENTS, block_shape
 from eelsunmix.plain import plain_values
+from eelsunmix.sources import check_unchanged
 from eelsunmix.storage.checks import check_layout
 from eelsunmix.storage.drafts import make_durable, written_beside
 from eelsunmix.storage.layout import Variable
@@ -42,6 +43,7 @@ def publish(
     path: str | Path,
     *,
     inputs: Iterable[str | Path] = (),
+    files: Mapping[str | Path, str] | None = None,
     settings: Mapping[str, Any] | None = None,
     kind: str | None = None,
     own: Mapping[str, Variable] | None = None,
@@ -56,6 +58,8 @@ def publish(
         Must not exist: a finished result is never changed.
     inputs : iterable of path-like
         Stores that the dataset was made from; their seals go into the manifest.
+    files : mapping, optional
+        Files that lazy variables are read from -> SHA-256 that they must still have at the end.
     settings : mapping, optional
         Options that made the dataset; they go into the manifest.
     kind : str, optional
@@ -74,6 +78,8 @@ def publish(
         If the dataset is not laid out as its kind declares; nothing is written then.
         If the path exists, the disk is full or the folder cannot be written; if an input was made from
         another version of another input, or was exchanged while it was read. Nothing is left behind.
+    InputError
+        If one of the files was changed while it was read.
     """
     path, sources = Path(path), [Path(source) for source in inputs]
     if kind is not None:
@@ -85,6 +91,7 @@ def publish(
         (draft / MANIFEST).write_bytes(manifest.to_json())
         make_durable(draft)
         _seals(sources)  # once more: lazy variables were read from them until now
+        check_unchanged(files or {})
     return manifest.seal
 
 

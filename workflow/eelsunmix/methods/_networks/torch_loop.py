@@ -31,7 +31,7 @@ def chosen_device(name: str) -> torch.device:
     if name == "cuda" and not available:
         # The device is no parameter of a rule: nothing but the lack of its store makes this fit run again.
         raise MethodFailedError(
-            "device is 'cuda', but torch finds no GPU; set device: auto, remove the store of the fit"
+            "device is 'cuda', but torch finds no GPU; set device: auto, move the store of the fit aside"
         )
     return torch.device("cuda" if available and name != "cpu" else "cpu")
 

@@ -1,0 +1,239 @@
+"""The user's files: where they may lie, whether they are still the same, and what is never opened."""
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from eelsunmix import io
+from eelsunmix.configuration import ConfigurationError, check_results, read_configuration
+from eelsunmix.configuration.places import endangered
+from eelsunmix.errors import InputError
+from eelsunmix.provenance import file_fingerprint
+from eelsunmix.sources import checksum
+from eelsunmix.storage import publish
+from eelsunmix.storage.__main__ import main as check_stores
+
+AXES = io.AxesOptions(dims=("y", "x", "energy_loss"), energy=io.EnergyAxis(offset_eV=100, dispersion_eV=0.5))
+
+
+@pytest.fixture
+def counts():
+    return np.random.default_rng(0).poisson(50, (7, 5, 40)).astype("u2")
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A project with a folder of results that is a link, as on a cluster."""
+    (tmp_path / "scratch").mkdir()
+    folder = tmp_path / "project"
+    (folder / "data").mkdir(parents=True)
+    (folder / "results").symlink_to(tmp_path / "scratch")
+    (folder / "reports").mkdir()
+    (folder / ".snakemake").mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_a_source_may_lie_beside_the_results(here):
+    for name in ("data/a.npy", "results.npy", "a.npy"):
+        (here / name).touch()
+        assert endangered(here / name) is None
+
+
+PLACES = ("results/SI1/raw.zarr", "results/a.npy", "reports/a.npy", ".snakemake/a.npy", "data/../results/a")
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_no_source_lies_where_a_run_deletes(here, place):
+    (here / place).parent.mkdir(parents=True, exist_ok=True)
+    (here / place).touch()
+    assert "where a run writes and deletes; move it to a folder of its own" in endangered(here / place)
+
+
+@pytest.mark.parametrize("way", ["real name", "link to it", "link in it", "link to a folder", "around it"])
+def test_links_hide_no_source_from_the_check(here, tmp_path, way):
+    target = tmp_path / "scratch" / "a.npy"
+    if way == "real name":
+        path = target
+    elif way == "link to it":
+        path = here / "data" / "a.npy"
+        path.symlink_to(target)
+    elif way == "link in it":  # what it leads to is safe, its name is not: another file would be read then
+        (here / "data" / "b.npy").touch()
+        path = here / "results" / "c.npy"
+        path.symlink_to(here / "data" / "b.npy")
+    elif way == "link to a folder":
+        (here / "data" / "here").symlink_to(here / "results")
+        path = here / "data" / "here" / "a.npy"
+    else:
+        path = here
+    target.touch()
+    assert endangered(path) is not None
+
+
+@pytest.mark.parametrize("key", ["file", "reference", "dark"])
+def test_the_checker_refuses_it_in_one_line(here, key):
+    np.save(here / "results" / "a.npy", np.zeros(3))
+    np.save(here / "data" / "b.npy", np.zeros(3))
+    gain = f"{{method: reference, reference: data/b.npy, {key}: results/a.npy}}".replace(
+        "reference: data/b.npy, reference", "reference"
+    )
+    (here / "c.yaml").write_text(
+        "samples: {S: {file: results/a.npy}}\n"
+        if key == "file"
+        else f"samples: {{S: {{file: data/b.npy}}}}\ncorrections: {{gain: {gain}}}\n"
+    )
+    with pytest.raises(ConfigurationError) as caught:
+        read_configuration([here / "c.yaml"])
+    (line,) = str(caught.value).splitlines()
+    assert f"{key}: results/a.npy: lies in the folder results" in line
+
+
+def test_results_of_others_and_links_are_refused_before_a_run(here, counts):
+    folder = here / "results" / "S"
+    (folder / "logs").mkdir(parents=True)
+    (folder / "benchmarks").mkdir()
+    (folder / "logs" / "import_image.log").touch()
+    publish(xr.Dataset({"a": ("x", [1.0, 2.0])}), folder / "raw.zarr")
+    publish(xr.Dataset({"a": ("x", [1.0, 2.0])}), here / "data" / "pca.zarr")
+    (folder / "pca.zarr").symlink_to(here / "data" / "pca.zarr")  # a store that was moved to another disk
+    check_results(["S", "absent"])
+    for make, line in (
+        (lambda path: path.symlink_to(here / "data"), "fit/nmf.zarr: has no manifest.json"),
+        (lambda path: path.mkdir(), "fit/nmf.zarr: has no manifest.json"),
+        (lambda path: path.write_text("mine"), "fit/nmf.zarr: has no manifest.json"),
+        (lambda path: path.symlink_to(here / "x"), "benchmarks/nmf.tsv: is a link"),
+        (os.mkfifo, "logs/nmf.log: is no plain file"),
+    ):
+        path = folder / line.partition(":")[0]
+        path.parent.mkdir(exist_ok=True)
+        make(path)
+        with pytest.raises(InputError, match=f"results/S/{line}.*; move it aside"):
+            check_results(["S"])
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    check_results(["S"])
+
+
+def test_no_message_advises_to_delete(tmp_path, counts):
+    """What seems to be a damaged result may be the user's own."""
+    publish(xr.Dataset({"a": ("x", [1.0, 2.0])}), tmp_path / "raw.zarr")
+    (tmp_path / "raw.zarr" / "mine.txt").touch()
+    with pytest.raises(InputError, match="move it aside first"):
+        publish(xr.Dataset(), tmp_path / "raw.zarr")
+    assert check_stores([str(tmp_path)]) == 1
+
+
+def test_messages_of_the_package_do_not_advise_to_delete():
+    from eelsunmix import provenance
+
+    advice = [
+        f"{path}: {line.strip()}"
+        for path in provenance.PACKAGE.rglob("*.py")
+        for line in path.read_text().splitlines()
+        if any(words in line for words in ("; delete", "delete it", "delete this", "remove the store"))
+    ]
+    assert advice == []
+
+
+@pytest.mark.parametrize("zeroed", [slice(70_000, 190_000), slice(3_000_000, 3_080_000)])
+def test_damage_between_the_old_samples_changes_the_fingerprint(tmp_path, zeroed):
+    """Of a file of 3 MB, sixteen samples of 64 kB left such gaps."""
+    content = np.random.default_rng(0).integers(0, 256, 3_145_728, np.uint8)
+    (tmp_path / "a.dm3").write_bytes(content.tobytes())
+    before = file_fingerprint(tmp_path / "a.dm3")
+    content[zeroed] = 0
+    (tmp_path / "a.dm3").write_bytes(content.tobytes())
+    assert file_fingerprint(tmp_path / "a.dm3") != before
+
+
+def test_a_zarr_store_that_is_overwritten_in_place_has_another_fingerprint(tmp_path, counts):
+    """Chunks of the same names and sizes."""
+    import zarr
+
+    array = zarr.create_array(
+        tmp_path / "a.zarr", shape=counts.shape, chunks=(1, 5, 40), dtype="u2", compressors=None
+    )
+    array[:] = counts
+    before = file_fingerprint(tmp_path / "a.zarr")
+    array[3] = counts[3] + 1
+    assert file_fingerprint(tmp_path / "a.zarr") != before
+    array[3] = counts[3]
+    assert file_fingerprint(tmp_path / "a.zarr") == before
+
+
+def test_what_cannot_be_read_has_a_fingerprint_in_words(tmp_path):
+    assert file_fingerprint(tmp_path / "absent") == "unreadable: No such file or directory"
+    os.mkfifo(tmp_path / "a.npy")
+    assert file_fingerprint(tmp_path / "a.npy") == "unreadable: not a plain file"
+
+
+def test_a_pipe_is_not_opened(tmp_path, counts):
+    os.mkfifo(tmp_path / "a.npy")
+    with pytest.raises(InputError, match=r"a\.npy: is no plain file"):
+        io.open_image(tmp_path / "a.npy", axes=AXES)
+
+
+def test_a_link_out_of_a_zarr_folder_is_refused_by_name(tmp_path, counts):
+    import zarr
+
+    path = tmp_path / "a.zarr"
+    array = zarr.create_array(path, shape=counts.shape, chunks=(1, 5, 40), dtype="u2", compressors=None)
+    array[:] = counts
+    io.open_image(path, axes=AXES)
+    chunk = path / "c" / "3" / "0" / "0"
+    (path / "c" / "3" / "copy").write_bytes(chunk.read_bytes())
+    chunk.unlink()
+    chunk.symlink_to(path / "c" / "3" / "copy")
+    io.open_image(path, axes=AXES)
+    chunk.unlink()
+    (tmp_path / "secret").write_bytes(bytes(400))
+    chunk.symlink_to(tmp_path / "secret")
+    with pytest.raises(InputError, match=r"a\.zarr: c/3/0/0 is a link that leads out of the folder"):
+        io.open_image(path, axes=AXES)
+
+
+def test_a_file_that_is_exchanged_while_it_is_read_spoils_the_import(tmp_path, counts, monkeypatch):
+    np.save(tmp_path / "a.npy", counts)
+    survey = io.importing.survey
+
+    def exchanged(image, *rest):
+        np.save(tmp_path / "a.npy", counts + 1)
+        return survey(image, *rest)
+
+    monkeypatch.setattr("eelsunmix.io.importing.survey", exchanged)
+    with pytest.raises(InputError, match=r"a\.npy: was changed while it was read"):
+        io.import_image(tmp_path / "a.npy", axes=AXES)
+
+
+def test_a_file_that_is_exchanged_before_its_blocks_are_written_spoils_all(tmp_path, counts, monkeypatch):
+    monkeypatch.setattr("eelsunmix.execution.blocks.BLOCK_ELEMENTS", 2 * 5 * 40)
+    path = tmp_path / "a.npy"
+    np.save(path, counts)
+    raw = io.import_image(path, axes=AXES)
+    assert raw.attrs["source"]["sha256"] == checksum(path)[0]
+    files = {path: raw.attrs["source"]["sha256"]}
+    np.save(path, counts + 1)
+    with pytest.raises(InputError, match=r"a\.npy: was changed while it was read"):
+        publish(raw, tmp_path / "raw.zarr", kind="raw", files=files)
+    assert {file.name for file in tmp_path.iterdir()} == {"a.npy"}
+    np.save(path, counts)
+    publish(raw, tmp_path / "raw.zarr", kind="raw", files=files)
+
+
+def test_sources_are_compared_byte_by_byte_on_demand(tmp_path, counts, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    np.save("a.npy", counts)
+    publish(io.import_image("a.npy", axes=AXES), "results/S/raw.zarr", kind="raw")
+    publish(xr.Dataset({"a": ("x", [1.0])}), "results/S/pca.zarr")
+    assert check_stores(["results", "--sources"]) == 0
+    np.save("a.npy", counts + 1)
+    assert check_stores(["results"]) == 0
+    assert check_stores(["results", "--sources"]) == 1
+    assert "raw.zarr: a.npy differs from what was imported" in capsys.readouterr().err
+    Path("a.npy").unlink()
+    assert check_stores(["results", "--sources"]) == 1
+    assert "a.npy, from which it was imported, is no longer there" in capsys.readouterr().err

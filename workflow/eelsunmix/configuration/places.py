@@ -1,0 +1,138 @@
+"""Where a run writes and deletes: what must not lie there, and which sources must lie elsewhere."""
+
+import errno
+import os
+import stat
+import time
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+from eelsunmix.errors import InputError
+
+WRITTEN = (".", ".snakemake", "results", "reports")
+"""Folders, seen from where Snakemake runs, in which a run writes."""
+_OWN = WRITTEN[1:]
+_PLAIN = ("logs", "benchmarks")
+_MANIFEST, _TIMESTAMP = "manifest.json", ".snakemake_timestamp"
+
+_NOT_OURS = (
+    f"has no {_MANIFEST}, so it was not made by this workflow or is damaged, and a run would remove it"
+)
+
+LARGEST_LEAD = 60.0
+"""Seconds by which clocks of one network may differ."""
+
+
+def check_folders() -> None:
+    """Raise InputError before any work if the results could not be written."""
+    for folder in map(Path, WRITTEN):
+        if folder.exists() and not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
+            raise InputError(
+                f"{folder.absolute()}: cannot be written, no permission; choose with --directory"
+            )
+
+
+def endangered(path: Path) -> str | None:
+    """Say why a source must not lie where it does; None where it may.
+
+    Snakemake deletes what stands at the path of an output, so nothing that is read may lie where results do,
+    neither by its name nor by what its links lead to.
+
+    Parameters
+    ----------
+    path : Path
+        File or folder that is read, relative to where Snakemake runs.
+    """
+    # The name as written counts too, with links of its folders followed, but not its own.
+    places = {path.resolve(), path.absolute(), path.parent.resolve() / path.name}
+    for name in _OWN:
+        own = {Path(name).absolute(), Path(name).resolve()}
+        if any(_inside(place, folder) or _inside(folder, place) for place in places for folder in own):
+            return (
+                f"lies in the folder {name}, where a run writes and deletes; move it to a folder of its own, "
+                "for example data"
+            )
+    return None
+
+
+def check_results(names: Iterable[str]) -> None:
+    """Refuse to start over what lies in the folders of results and is not ours, or bears a time to come.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Folders below ``results``: the samples, and ``benchmark``.
+
+    Raises
+    ------
+    InputError
+        At the first fault, with what to do.
+    """
+    latest = time.time() + LARGEST_LEAD
+    for name in names:
+        for path in _entries(Path("results") / name):
+            if fault := _foreign(path) or _in_future(path, latest):
+                raise InputError(f"{path}: {fault}")
+        page = Path("reports") / f"{name}.html"
+        if page.exists() and (fault := _in_future(page, latest)):
+            raise InputError(f"{page}: {fault}")
+
+
+def _inside(path: Path, folder: Path) -> bool:
+    """Whether a path lies in a folder, or is it, whatever names lead there."""
+    if path.is_relative_to(folder):
+        return True
+    return any(_same(parent, folder) for parent in (path, *path.parents))
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
+
+
+def _entries(folder: Path) -> Iterator[Path]:
+    """Yield stores, logs and records below a folder of results; stores are not entered."""
+    if not folder.is_dir():
+        return
+    for entry in sorted(folder.glob("[!.]*")):  # drafts have names that begin with a dot
+        if entry.suffix == ".zarr" or folder.name in _PLAIN or entry.name in _PLAIN:
+            yield entry
+        if entry.is_dir() and entry.suffix != ".zarr" and not entry.is_symlink():
+            yield from _entries(entry)
+
+
+def _foreign(path: Path) -> str | None:
+    if path.suffix == ".zarr":
+        ours = (path / _MANIFEST).is_file() or _is_broken_link(path)
+        return None if ours else f"{_NOT_OURS}; move it aside"
+    if path.is_symlink():
+        return "is a link, and a run would write to where it leads; move it aside"
+    if path.name not in _PLAIN and not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
+        return "is no plain file, and a run would write to it; move it aside"
+    return None
+
+
+def _is_broken_link(path: Path) -> bool:
+    return path.is_symlink() and not path.exists()
+
+
+def _in_future(path: Path, latest: float) -> str | None:
+    """Say that a store or page is later than now; what is made of it would seem older."""
+    if path.suffix not in (".zarr", ".html"):
+        return None
+    stamp = path / _TIMESTAMP
+    try:
+        changed = (stamp if stamp.is_file() else path).stat().st_mtime
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR):
+            return None
+        raise
+    if changed <= latest:
+        return None
+    return (
+        f"bears the time {datetime.fromtimestamp(changed):%Y-%m-%d %H:%M:%S}, which is still to come; "
+        "if the clock of this machine is right: find results/ reports/ -newermt now -exec touch {} +"
+    )
