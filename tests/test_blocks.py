@@ -1,15 +1,20 @@
 """Cutting into blocks and running them: complete, in order, and the same whoever runs them."""
 
+import http.client
 import os
+import re
 import signal
 import subprocess
 import sys
+import urllib.request
+from pathlib import Path
 
 import dask
 import numpy as np
 import psutil
 import pytest
 import xarray as xr
+from distributed import Client, Security, default_client, get_worker
 
 from eelsunmix.errors import InputError
 from eelsunmix.execution.blocks import (
@@ -164,6 +169,66 @@ def test_a_blas_that_loads_later_is_held_to_one_thread_too():
         [sys.executable, "-c", LOADED_LATE], env=environment, capture_output=True, text=True, check=True
     )
     assert done.stdout.splitlines() == ["{1}", "None"]
+
+
+def _scratch_folder(_block):
+    return [str(get_worker().local_directory)]
+
+
+def test_nobody_enters_a_cluster_of_processes_or_looks_into_its_folders(image):
+    """Another user of this machine, who reaches every port, could run code with our rights."""
+    with execution(Execution(mode="processes", workers=1)):
+        client = default_client()
+        (scratch,) = set(fold(_scratch_folder, image.chunk({"y": 4}), _join, elements=700))
+        private = next(folder for folder in Path(scratch).parents if "eelsunmix-dask-" in folder.name)
+        assert private.stat().st_mode & 0o077 == 0
+        port = client.scheduler.address.rpartition(":")[2]
+        assert client.scheduler.address.startswith("tls://127.0.0.1:")
+        for address, security in (("tcp", None), ("tls", Security.temporary())):
+            with pytest.raises((OSError, TypeError, RuntimeError)):
+                Client(f"{address}://127.0.0.1:{port}", security=security, timeout="2s")
+        ports = {
+            connection.laddr.port
+            for process in (psutil.Process(), *psutil.Process().children(recursive=True))
+            for connection in process.net_connections()
+            if connection.status == psutil.CONN_LISTEN
+        }
+        assert [port for port in ports if _serves_pages(port)] == []
+    assert not private.exists()
+
+
+def _serves_pages(port):
+    for page in ("/status", "/info/main/workers.html", "/json/identity.json", "/metrics", "/health"):
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{page}", timeout=2):
+                return True
+        except (OSError, http.client.HTTPException):
+            continue
+    return False
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of a cluster without jobs
+def test_jobs_of_a_cluster_find_certificates_that_only_their_owner_reads(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    seen = []
+
+    def refused(script):
+        found = re.findall(r"--tls-\S+ (\S+)", script)
+        seen.extend((Path(file).stat().st_mode, Path(file).parent.stat().st_mode) for file in found)
+        assert " tls://" in script
+        assert script.index("umask 077") < script.index("module load dask") < script.index("--tls-")
+        raise InputError("enough")
+
+    monkeypatch.setattr("eelsunmix.execution.private_clusters._check_submission", refused)
+    slurm = {"cores": 1, "memory": "1GB", "job_script_prologue": ["module load dask"], "interface": "lo"}
+    with (
+        pytest.raises(InputError, match="enough"),
+        execution(Execution(mode="slurm", workers=1, slurm={**slurm, "protocol": "tcp://"})),
+    ):
+        pass
+    assert len(seen) == 3
+    assert all(mode & 0o077 == 0 for modes in seen for mode in modes)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_processes_give_the_same_result_and_open_no_port_to_the_world(image):

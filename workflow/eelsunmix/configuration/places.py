@@ -132,7 +132,8 @@ def _in_future(path: Path, latest: float) -> str | None:
         raise
     if changed <= latest:
         return None
+    folders = " ".join(f"{name}/" for name in ("results", "reports") if Path(name).is_dir())
     return (
         f"bears the time {datetime.fromtimestamp(changed):%Y-%m-%d %H:%M:%S}, which is still to come; "
-        "if the clock of this machine is right: find results/ reports/ -newermt now -exec touch {} +"
+        f"if the clock of this machine is right: find {folders} -newermt now -exec touch {{}} +"
     )

@@ -1,9 +1,6 @@
 """Who runs the blocks: threads of this process, a local cluster, a SLURM cluster, or a running scheduler."""
 
 import ctypes
-import logging
-import os
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any, Literal, Self
@@ -13,9 +10,11 @@ from pydantic import Field, model_validator
 from threadpoolctl import threadpool_limits
 
 from eelsunmix.errors import InputError
+from eelsunmix.execution.private_clusters import environment, private_cluster
 from eelsunmix.options import BrokenRuleError, Options
 
-logger = logging.getLogger(__name__)
+_ONE_THREAD_EACH = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+"""For libraries that load from now on: here, and in workers, which inherit our environment."""
 
 
 class Execution(Options):
@@ -62,7 +61,7 @@ def execution(options: Execution | None = None, *, threads: int = 1) -> Iterator
     options = options or Execution()
     _return_freed_blocks()
     # The limits are for the BLAS that is loaded, the environment for that of SciPy, which comes when needed.
-    with _one_thread_each(), threadpool_limits(limits=1):
+    with environment(_ONE_THREAD_EACH), threadpool_limits(limits=1):
         if options.mode == "threads":
             with dask.config.set(scheduler="threads", num_workers=threads):
                 yield
@@ -94,7 +93,8 @@ def _distributed_client(options: Execution, threads: int) -> Iterator[None]:
             with _client_at(str(options.address)):
                 yield
         else:
-            with _cluster(options, options.workers or threads) as cluster, Client(cluster):
+            slurm = (options.slurm or {}) if options.mode == "slurm" else None
+            with private_cluster(options.workers or threads, slurm) as cluster, Client(cluster):
                 yield
     except KilledWorker as error:
         raise InputError(
@@ -113,73 +113,3 @@ def _client_at(address: str) -> Iterator[None]:
         raise InputError(f"dask.address: no Dask scheduler answers at {address}") from error
     with client:
         yield
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Hold libraries to one thread that load from now on: here, and in workers, which inherit this."""
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(dict.fromkeys(names, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name)
-            if value is not None:
-                os.environ[name] = value
-
-
-def _cluster(options: Execution, workers: int) -> Any:
-    """Start a cluster; by default Dask's dashboards listen on all interfaces, here on this machine only."""
-    local = "127.0.0.1:0"
-    if options.mode == "processes":
-        return _local_cluster(workers, {"host": "127.0.0.1", "dashboard_address": local})
-    return _slurm_cluster(
-        workers, {"scheduler_options": {"dashboard_address": local}, **(options.slurm or {})}
-    )
-
-
-def _slurm_cluster(workers: int, slurm: dict[str, Any]) -> Any:
-    from dask_jobqueue import SLURMCluster
-
-    try:
-        cluster = SLURMCluster(**slurm)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"dask.slurm: {error}") from error
-    try:
-        _check_submission(cluster.job_script())
-    except InputError:
-        cluster.close()
-        raise
-    cluster.scale(jobs=workers)
-    logger.info("dask: %d jobs submitted to SLURM; the blocks wait for the first that runs", workers)
-    return cluster
-
-
-def _check_submission(script: str) -> None:
-    """Ask SLURM whether it would take the job of a worker: nobody hears of one that it refuses later."""
-    command = ["sbatch", "--test-only"]
-    try:
-        done = subprocess.run(command, input=script, capture_output=True, text=True, check=False)  # noqa: S603
-    except OSError as error:
-        raise InputError(f"dask.mode slurm: sbatch cannot be run here ({error.strerror})") from error
-    if done.returncode:
-        raise InputError(f"dask.slurm: {' '.join(done.stderr.split())}")
-
-
-def _local_cluster(workers: int, address: dict[str, str]) -> Any:
-    """Start worker processes whose scheduler lives in this one, so that nothing outlives a killed job.
-
-    Not LocalCluster: its workers run the main script again, and a job's script has no guard for it.
-    """
-    from distributed import Scheduler, SpecCluster
-    from distributed.deploy.subprocess import SubprocessWorker
-
-    kwargs = {**address, "nthreads": 1, "death_timeout": "60s", "silence_logs": logging.WARNING}
-    worker = {"cls": SubprocessWorker, "options": {"worker_kwargs": kwargs}}
-    return SpecCluster(
-        workers=dict.fromkeys(range(workers), worker),
-        scheduler={"cls": Scheduler, "options": address},
-        silence_logs=logging.WARNING,
-    )

@@ -1,0 +1,191 @@
+"""A Dask cluster of one job that nobody else on the machine or the network can enter or look into."""
+
+import copy
+import logging
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import dask
+
+from eelsunmix.errors import InputError
+
+logger = logging.getLogger(__name__)
+
+_HERE = "127.0.0.1"
+_NO_PAGES = {"dashboard": False, "dashboard_address": f"{_HERE}:0"}
+"""Of a scheduler, which by default shows its dashboard to the whole network."""
+_JOB_PROLOGUE = ("umask 077", "export DASK_DISTRIBUTED__WORKER__HTTP__ROUTES=[]")
+"""Lines of a job script: scratch folders for its owner alone, no pages served."""
+
+
+@contextmanager
+def private_cluster(workers: int, slurm: Mapping[str, Any] | None = None) -> Iterator[Any]:
+    """Start a Dask cluster that nobody but this job can enter.
+
+    Parameters
+    ----------
+    workers : int
+        Number of worker processes of this machine, or of jobs of SLURM.
+    slurm : mapping, optional
+        Keyword arguments of ``dask_jobqueue.SLURMCluster``; a local cluster without it.
+
+    Raises
+    ------
+    InputError
+        If a library is missing, or SLURM does not take the arguments.
+    """
+    security = _certificates()
+    with ExitStack() as stack:
+        stack.enter_context(_no_pages())
+        if slurm is None:
+            stack.enter_context(_worker_environment(security))
+            cluster = _local_cluster(workers, security)
+        else:
+            folder = stack.enter_context(_shared_folder(slurm.get("shared_temp_directory")))
+            cluster = _slurm_cluster(workers, slurm, _with_files(security, folder))
+        yield stack.enter_context(cluster)
+
+
+def _slurm_cluster(workers: int, slurm: Mapping[str, Any], security: Any) -> Any:
+    from dask_jobqueue import SLURMCluster
+
+    always = {
+        "security": security,
+        "protocol": "tls://",
+        "job_script_prologue": [*_JOB_PROLOGUE, *slurm.get("job_script_prologue", [])],
+    }
+    try:
+        cluster = SLURMCluster(**{"scheduler_options": _NO_PAGES, **slurm, **always})
+    except (TypeError, ValueError) as error:
+        raise InputError(f"dask.slurm: {error}") from error
+    try:
+        _check_submission(cluster.job_script())
+    except InputError:
+        cluster.close()
+        raise
+    cluster.scale(jobs=workers)
+    logger.info("dask: %d jobs submitted to SLURM; the blocks wait for the first that runs", workers)
+    return cluster
+
+
+def _check_submission(script: str) -> None:
+    """Ask SLURM whether it would take the job of a worker: nobody hears of one that it refuses later."""
+    command = ["sbatch", "--test-only"]
+    try:
+        done = subprocess.run(command, input=script, capture_output=True, text=True, check=False)  # noqa: S603
+    except OSError as error:
+        raise InputError(f"dask.mode slurm: sbatch cannot be run here ({error.strerror})") from error
+    if done.returncode:
+        raise InputError(f"dask.slurm: {' '.join(done.stderr.split())}")
+
+
+def _local_cluster(workers: int, security: Any) -> Any:
+    """Start worker processes whose scheduler lives in this one, so that nothing outlives a killed job.
+
+    Not LocalCluster: its workers run the main script again, and a job's script has no guard for it.
+    """
+    from distributed import Scheduler, SpecCluster
+    from distributed.deploy.subprocess import SubprocessWorker
+
+    kwargs = {
+        "host": _HERE,
+        "dashboard_address": f"{_HERE}:0",
+        "nthreads": 1,
+        "death_timeout": "60s",
+        "silence_logs": logging.WARNING,
+    }
+    worker = {"cls": SubprocessWorker, "options": {"worker_kwargs": kwargs}}
+    return SpecCluster(
+        workers=dict.fromkeys(range(workers), worker),
+        scheduler={
+            "cls": Scheduler,
+            "options": {**_NO_PAGES, "host": _HERE, "protocol": "tls://", "security": security},
+        },
+        silence_logs=logging.WARNING,
+        security=security,
+    )
+
+
+def _certificates() -> Any:
+    """Make certificates for one cluster alone, as a `distributed.Security`.
+
+    Without them, Dask's scheduler runs the code of whoever reaches its port.
+    """
+    from distributed import Security
+
+    try:
+        return Security.temporary()
+    except ImportError as error:
+        raise InputError("dask: certificates need: pip install 'eelsunmix[cluster]'") from error
+
+
+@contextmanager
+def _no_pages() -> Iterator[None]:
+    """Let schedulers started meanwhile serve none of their pages, which ask nobody who looks."""
+    with dask.config.set({"distributed.scheduler.http.routes": []}):
+        yield
+
+
+@contextmanager
+def _worker_environment(security: Any) -> Iterator[None]:
+    """Let worker processes started meanwhile find their certificates, and a scratch folder of their own."""
+    with (
+        tempfile.TemporaryDirectory(prefix="eelsunmix-dask-", ignore_cleanup_errors=True) as scratch,  # 0700
+        environment(_of_workers(security, scratch)),
+    ):
+        yield
+
+
+@contextmanager
+def _shared_folder(place: str | None) -> Iterator[Path]:
+    """Give a folder that jobs on other machines see and other users do not; where we run, or at a place."""
+    try:
+        folder = tempfile.TemporaryDirectory(prefix=".dask-", dir=place or Path.cwd())
+    except OSError as error:
+        raise InputError(
+            f"dask.slurm: {place or Path.cwd()}: cannot be written ({error.strerror})"
+        ) from error
+    with folder as name:
+        yield Path(name)
+
+
+def _with_files(security: Any, folder: Path) -> Any:
+    """Let jobs read what belongs to workers from files."""
+    security = copy.copy(security)
+    for name in ("tls_ca_file", "tls_worker_cert", "tls_worker_key"):
+        (folder / name).touch(mode=0o600)
+        (folder / name).write_text(getattr(security, name))
+        setattr(security, name, str(folder / name))
+    return security
+
+
+@contextmanager
+def environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Set variables that processes started meanwhile inherit."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
+
+
+def _of_workers(security: Any, scratch: str) -> dict[str, str]:
+    """Options of Dask as its variables; the environment of a process is open to its owner only."""
+    tls = security.get_tls_config_for_role("worker")
+    return {
+        "DASK_DISTRIBUTED__COMM__REQUIRE_ENCRYPTION": "True",
+        "DASK_DISTRIBUTED__COMM__TLS__CA_FILE": tls["ca_file"],
+        "DASK_DISTRIBUTED__COMM__TLS__WORKER__CERT": tls["cert"],
+        "DASK_DISTRIBUTED__COMM__TLS__WORKER__KEY": tls["key"],
+        "DASK_DISTRIBUTED__WORKER__HTTP__ROUTES": "[]",
+        "DASK_TEMPORARY_DIRECTORY": scratch,
+    }
