@@ -3,6 +3,7 @@
 import functools
 import logging
 import time
+import traceback
 from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
 from typing import Any
@@ -245,6 +246,8 @@ def _fitted(
     except InputError:
         raise
     except (np.linalg.LinAlgError, ArithmeticError, ValueError, RuntimeError) as error:
+        if _is_of_compiler(error):
+            raise
         # So libraries say that they cannot compute with these numbers, torch also of what the GPU lacks.
         # It must not cost the other methods their report; where it happened stands in the log.
         logger.exception("the fit failed")
@@ -254,6 +257,12 @@ def _fitted(
     if "channel" in dataset.dims:
         dataset = dataset.rename(channel=energy).assign_coords({energy: image[energy]})
     return dataset.drop_vars([name for name in dataset.coords if name != energy])
+
+
+def _is_of_compiler(error: Exception) -> bool:
+    """Whether an error comes from numba's compiler or its files, which says nothing of the data."""
+    frames = (frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__))
+    return any(name.partition(".")[0] in ("numba", "llvmlite") for name in frames)
 
 
 def _check_model(model: StoredModel, n_endmembers: int) -> None:

@@ -7,8 +7,30 @@ from typing import Any
 
 import numpy as np
 
-from eelsunmix.errors import InputError
+from eelsunmix.errors import InputError, in_brief
 from eelsunmix.io.lazy import location, read_by_blocks
+
+_COPY = "save the image as one file of its own"
+
+
+def check_self_contained(path: Path) -> None:
+    """Raise InputError if a file would have others read with it: nothing beside it belongs to the image."""
+    import h5py
+
+    def visit(name: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset) and (item.external or item.is_virtual):
+            raise InputError(f"{path}: /{name} takes its numbers from other files; {_COPY}")
+        for key in item if isinstance(item, h5py.Group) else ():
+            link = item.get(key, getlink=True)
+            if isinstance(link, h5py.ExternalLink):
+                place = f"{name}/{key}" if name else key
+                raise InputError(
+                    f"{path}: /{place} is a link to another file, {in_brief(link.filename)}; {_COPY}"
+                )
+
+    with h5py.File(path, "r") as file:
+        visit("", file)
+        file.visititems(visit)
 
 
 def check_stored(path: Path) -> None:
@@ -47,7 +69,7 @@ def check_dataset(dataset: Any, path: Path) -> None:
     if dataset.ndim < 2 or dataset.size == 0:
         return
     if dataset.chunks is None:
-        complete = dataset.id.get_storage_size() >= dataset.nbytes or dataset.external
+        complete = dataset.id.get_storage_size() >= dataset.nbytes
     else:
         expected = math.prod(
             math.ceil(size / chunk) for size, chunk in zip(dataset.shape, dataset.chunks, strict=True)

@@ -69,8 +69,7 @@ def _fault(store: Path, with_source: bool) -> str | None:
 def _check_file(store: Path) -> None:
     """Raise StoreError if a store was imported from a file that is another one today."""
     source = zarr.open_group(store, mode="r").attrs.get("source")
-    file = source.get("file") if isinstance(source, dict) else None
-    if not isinstance(file, str):
+    if not isinstance(source, dict) or not isinstance(file := source.get("file"), str):
         return  # simulated, or made of other stores
     if not Path(file).exists():
         raise StoreError(f"{store}: {file}, from which it was imported, is no longer there")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from eelsunmix.io.hdf5 import check_stored, datasets, is_chunked, open_dataset
+from eelsunmix.io.hdf5 import check_self_contained, check_stored, datasets, is_chunked, open_dataset
 from eelsunmix.io.rosettasciio import RosettaFormat
 
 
@@ -20,7 +20,8 @@ class HyperSpy(RosettaFormat):
         return is_chunked(path)
 
     def check_file(self, path: Path) -> None:
-        """Refuse a file with parts that were never written."""
+        """Refuse a file with parts that were never written, or that lie in other files."""
+        check_self_contained(path)
         check_stored(path)
 
     def opener(self, path: Path, number: int, data: Any) -> Callable[[tuple[int, ...]], Any]:

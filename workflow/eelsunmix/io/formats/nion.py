@@ -10,7 +10,7 @@ import numpy as np
 
 from eelsunmix.errors import InputError
 from eelsunmix.io.format import Format
-from eelsunmix.io.hdf5 import check_dataset, open_dataset
+from eelsunmix.io.hdf5 import check_dataset, check_self_contained, open_dataset
 from eelsunmix.io.metadata import plain
 from eelsunmix.io.npy import zip_member
 from eelsunmix.io.signals import FileAxis, Signal
@@ -59,6 +59,7 @@ def _read_zip(path: Path) -> list[Signal]:
 def _read_hdf5(path: Path) -> list[Signal]:
     import h5py
 
+    check_self_contained(path)
     with h5py.File(path, "r") as file:
         top = file.get("data")
         found = {"data": top} if isinstance(top, h5py.Dataset) else dict(_group_items(top))

@@ -1,5 +1,8 @@
 """Velox: emd."""
 
+from pathlib import Path
+
+from eelsunmix.io.hdf5 import check_self_contained
 from eelsunmix.io.rosettasciio import RosettaFormat
 
 
@@ -12,3 +15,7 @@ class Velox(RosettaFormat):
     suffixes = (".emd",)
     plugin = "emd"
     numbers_axes_wrongly = True
+
+    def check_file(self, path: Path) -> None:
+        """Refuse a file with parts that lie in other files."""
+        check_self_contained(path)

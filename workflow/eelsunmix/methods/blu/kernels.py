@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numba import njit, uint64
 
+from eelsunmix.methods.blu.cache import kept_on_disk
 from eelsunmix.typing import Floats
 
 logger = logging.getLogger(__name__)
@@ -22,10 +23,7 @@ def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     options |= {"nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
 
     def decorate(function: Callable[..., Any]) -> Any:
-        try:
-            return _kept_if_possible(njit(cache=True, **options)(function))
-        except RuntimeError:
-            return njit(**options)(function)
+        return _kept_if_possible(kept_on_disk(njit(**options)(function)))
 
     return decorate
 

@@ -1,0 +1,104 @@
+"""Files that would pull others into the image, read for ever, fill the memory, or end in a traceback."""
+
+import json
+import os
+
+import h5py
+import numpy as np
+import pytest
+
+from eelsunmix import io
+from eelsunmix.errors import InputError
+from test_io_vendor import write_hspy
+
+COUNTS = np.random.default_rng(0).poisson(50, (7, 5, 40)).astype("u2")
+AXES = io.AxesOptions(dims=("y", "x", "energy_loss"), energy=io.EnergyAxis(offset_eV=100, dispersion_eV=0.5))
+
+
+def hspy(path, plant):
+    write_hspy(path, COUNTS)
+    with h5py.File(path, "r+") as file:
+        plant(file, "Experiments/a/data")
+    return path
+
+
+def emd(path, plant):
+    with h5py.File(path, "w") as file:
+        file.create_dataset("Data/SpectrumImage/1/Data", data=COUNTS)
+        plant(file, "Data/SpectrumImage/1/Data")
+    return path
+
+
+def nion(path, plant):
+    with h5py.File(path, "w") as file:
+        file["data"] = COUNTS
+        file["data"].attrs["properties"] = json.dumps({})
+        plant(file, "data")
+    return path
+
+
+def external_link(file, name):
+    del file[name]
+    file[name] = h5py.ExternalLink("secret.h5", "/numbers")
+
+
+def link_to_a_pipe(file, name):
+    del file[name]
+    os.mkfifo(file.filename + ".pipe")
+    file[name] = h5py.ExternalLink(file.filename + ".pipe", "/numbers")
+
+
+def link_to_a_group(file, name):
+    file["beside"] = h5py.ExternalLink("secret.h5", "/")
+    del file[name]
+    file[name] = h5py.SoftLink("/beside/numbers")
+
+
+def replaced(file, name, **made):
+    attributes = dict(file[name].attrs)
+    del file[name]
+    dataset = file.create_dataset(name, COUNTS.shape, "u2", **made)
+    dataset.attrs.update(attributes)
+
+
+def external_storage(file, name):
+    replaced(file, name, external=[("secret.bin", 0, h5py.h5f.UNLIMITED)])
+
+
+def virtual_source(file, name):
+    layout = h5py.VirtualLayout(COUNTS.shape, "u2")
+    layout[:] = h5py.VirtualSource("secret.h5", "numbers", COUNTS.shape)
+    attributes = dict(file[name].attrs)
+    del file[name]
+    file.create_virtual_dataset(name, layout).attrs.update(attributes)
+
+
+PLANTS = {
+    external_link: "is a link to another file, 'secret.h5'",
+    link_to_a_pipe: "is a link to another file",
+    link_to_a_group: "beside is a link to another file, 'secret.h5'",
+    external_storage: "takes its numbers from other files",
+    virtual_source: "takes its numbers from other files",
+}
+
+
+@pytest.mark.parametrize("write", [hspy, emd, nion], ids=lambda write: write.__name__)
+@pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.__name__)
+def test_no_other_file_is_pulled_into_the_image(tmp_path, monkeypatch, write, plant):
+    monkeypatch.chdir(tmp_path)
+    with h5py.File("secret.h5", "w") as file:
+        file["numbers"] = COUNTS
+    (tmp_path / "secret.bin").write_bytes(COUNTS.tobytes())
+    suffix = {"nion": "h5"}.get(write.__name__, write.__name__)
+    path = write(tmp_path / f"a.{suffix}", plant)
+    with pytest.raises(InputError, match=rf"a\.{suffix}: /?.*{PLANTS[plant]}.*; save the image as one file"):
+        io.open_image(path)
+
+
+def test_links_inside_a_file_are_followed(tmp_path):
+    def soft(file, name):
+        file.move(name, "elsewhere")
+        file[name] = h5py.SoftLink("/elsewhere")
+
+    image = io.open_image(hspy(tmp_path / "a.hspy", soft))
+    np.testing.assert_array_equal(image, COUNTS)
