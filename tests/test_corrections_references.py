@@ -64,11 +64,19 @@ def test_dark_may_be_zero_or_negative(tmp_path):
     np.testing.assert_allclose(read_reference(write(tmp_path / "d.npy", values), 12, key="k"), values)
 
 
+def _npy(shape):
+    header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}}}".ljust(117) + "\n"
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode() + bytes(96)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
         ("r.npy", b"", "is not a numpy array"),
         ("r.npy", b"hello world, this is no array", "is not a numpy array"),
+        ("r.npy", _npy("(((((12,)"), "is not a numpy array"),
+        ("r.npy", _npy("(10**6,"), "is not a numpy array"),
+        ("r.npy", _npy("(1000000000000,)"), "is not a numpy array"),
         ("r.csv", b"a,b\nc,d\n", "is not a table of numbers"),
         ("r.csv", b"1,2\n3\n", "is not a table of numbers"),
         ("r.txt", b"", "holds no numbers"),

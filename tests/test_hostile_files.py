@@ -2,6 +2,7 @@
 
 import json
 import os
+import zipfile
 
 import h5py
 import numpy as np
@@ -102,3 +103,42 @@ def test_links_inside_a_file_are_followed(tmp_path):
 
     image = io.open_image(hspy(tmp_path / "a.hspy", soft))
     np.testing.assert_array_equal(image, COUNTS)
+
+
+def test_an_msa_file_with_fewer_numbers_than_it_says_is_refused(tmp_path):
+    lines = ["#FORMAT      : EMSA/MAS Spectral Data File", "#VERSION     : 1.0", "#NPOINTS     : 12."]
+    lines += ["#NCOLUMNS    : 1.", "#XUNITS      : eV", "#DATATYPE    : Y", "#XPERCHAN    : 0.5"]
+    lines += ["#OFFSET      : 100.", "#SPECTRUM    : Spectral data starts here"]
+    path = tmp_path / "a.msa"
+    path.write_text("\n".join([*lines, *map(str, range(1, 13)), "#ENDOFDATA   :"]))
+    assert io.open_image(path).shape == (1, 1, 12)
+    path.write_text("\n".join([*lines, *map(str, range(1, 8))]))
+    with pytest.raises(InputError, match=r"declares #NPOINTS 12, but holds 7; it is truncated"):
+        io.open_image(path)
+
+
+def test_an_archive_of_thousands_of_arrays_is_refused_at_once(tmp_path):
+    path = tmp_path / "a.npz"
+    np.savez(path, **{f"a{number}": np.zeros(3) for number in range(101)})
+    with pytest.raises(InputError, match=r"holds 101 arrays, more than 100; save the image alone as \.npy"):
+        io.open_image(path, axes=AXES)
+
+
+def test_a_small_file_does_not_unpack_to_more_than_the_memory_of_the_job(tmp_path):
+    path = tmp_path / "a.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("a.npy", "w") as file:
+        header = {"descr": "<u2", "fortran_order": False, "shape": (600, 1024, 1024)}
+        np.lib.format.write_array_header_1_0(file, header)
+        for _ in range(600):
+            file.write(bytes(2**21))
+    with pytest.raises(InputError, match=r"a\.npy is compressed and holds 125829\d+ bytes; save it"):
+        io.open_image(path, axes=AXES)
+
+
+def test_a_chunk_that_fills_the_memory_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("eelsunmix.io.hdf5.LARGEST_CHUNK", 2000)
+    write_hspy(tmp_path / "a.hspy", COUNTS, chunks=(2, 5, 40), compression="gzip")
+    io.open_image(tmp_path / "a.hspy")
+    write_hspy(tmp_path / "b.hspy", COUNTS, chunks=(7, 5, 40), compression="gzip")
+    with pytest.raises(InputError, match=r"data is stored in chunks of 2800 bytes"):
+        io.open_image(tmp_path / "b.hspy")

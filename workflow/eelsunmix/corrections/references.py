@@ -1,5 +1,6 @@
 """Dark and gain references: from any file to one finite value per channel of the image."""
 
+import tokenize
 from pathlib import Path
 
 import numpy as np
@@ -77,9 +78,9 @@ def _checked(values: np.ndarray, positive_except: np.ndarray | None, where: str)
 
 
 def _read_npy(path: Path, key: str) -> np.ndarray:
-    try:
-        return np.load(path, allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
+    try:  # mapped, because an array in memory would be as large as the header says
+        return np.array(np.load(path, allow_pickle=False, mmap_mode="r"))
+    except (ValueError, EOFError, OSError, SyntaxError, tokenize.TokenError, RecursionError) as error:
         raise InputError(f"{key}: {path} is not a numpy array: {_line(error)}") from error
 
 

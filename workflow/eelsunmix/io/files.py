@@ -11,12 +11,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from eelsunmix.errors import InputError
+from eelsunmix.execution.limits import limited
 from eelsunmix.io.format import Format
 from eelsunmix.io.formats import format_of, known_formats
 from eelsunmix.io.signals import Signal
 
 LARGEST_COMPRESSION = 2000
 """Declared bytes per byte of file beyond which a file is refused; deflate reaches 1032 on zeros."""
+
+LARGEST_HEADER = 2**31
+"""Bytes of memory that a reader may ask for before it reads the image, beside twice the size of the file."""
 
 REFUSED = {
     ".zspy": "save it as .hspy in HyperSpy, since .zspy needs zarr 2",
@@ -48,7 +52,8 @@ def read_signals(path: Path) -> list[Signal]:
         If the file is missing, empty, of another kind, damaged, or declares far more data than it has bytes.
     """
     found = check_path(path)
-    with reading(path):
+    size = size_bytes(path)
+    with reading(path), limited(path, seconds=60 + size / 2**20, size_bytes=LARGEST_HEADER + 2 * size):
         signals = found.read(path)
     for signal in signals:
         _check_declared_size(signal, path)
@@ -122,6 +127,12 @@ def reading(path: Path) -> Iterator[None]:
 def _errors(path: Path) -> tuple[type[Exception], ...]:
     known = format_of(path)
     return _READER_ERRORS if known is None else (*_READER_ERRORS, *known.errors())
+
+
+def size_bytes(path: Path) -> int:
+    """Size of a file, or of all files of a folder."""
+    files = (file for file in path.rglob("*") if file.is_file()) if path.is_dir() else (path,)
+    return sum(file.stat().st_size for file in files)
 
 
 def _check_declared_size(signal: Signal, path: Path) -> None:

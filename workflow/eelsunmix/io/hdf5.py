@@ -10,6 +10,8 @@ import numpy as np
 from eelsunmix.errors import InputError, in_brief
 from eelsunmix.io.lazy import location, read_by_blocks
 
+LARGEST_CHUNK = 2**29
+"""Bytes of a chunk, which is unpacked in memory as a whole."""
 _COPY = "save the image as one file of its own"
 
 
@@ -68,6 +70,12 @@ def check_dataset(dataset: Any, path: Path) -> None:
     """Raise InputError if a dataset of two or more dimensions is not wholly stored."""
     if dataset.ndim < 2 or dataset.size == 0:
         return
+    chunk = math.prod(dataset.chunks or ()) * dataset.dtype.itemsize
+    if chunk > LARGEST_CHUNK:
+        raise InputError(
+            f"{path}: {dataset.name} is stored in chunks of {chunk} bytes, each unpacked as a whole "
+            "in memory; save it with smaller ones"
+        )
     if dataset.chunks is None:
         complete = dataset.id.get_storage_size() >= dataset.nbytes
     else:

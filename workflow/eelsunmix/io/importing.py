@@ -1,6 +1,7 @@
 """Import of a spectrum image: read, label, check."""
 
 import logging
+import math
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -10,6 +11,7 @@ import xarray as xr
 
 from eelsunmix.errors import InputError
 from eelsunmix.execution import blocks
+from eelsunmix.execution.limits import limited
 from eelsunmix.io.axes import AxesOptions
 from eelsunmix.io.counts import DetectorOptions, counts_check, noise_attributes
 from eelsunmix.io.files import check_path, read_signals, reading
@@ -106,7 +108,8 @@ def import_image(
     if 0 in chosen.shape:
         raise InputError(f"{path}: its data have no values, shape {chosen.shape}; export the image again")
     layout = find_layout(chosen, axes, path)
-    with reading(path):
+    declared = math.prod(chosen.shape) * chosen.dtype.itemsize
+    with reading(path), limited(path, seconds=60 + declared / 2**20):
         image = _open(chosen, layout, path)
         found = survey(image, detector.saturation)
         _check_pixels(found, image, invalid_pixels, path)

@@ -13,8 +13,8 @@ import numpy as np
 from eelsunmix.errors import InputError
 from eelsunmix.io.lazy import memory_mapped
 
-LARGEST_UNPACKED = 2**31
-"""Bytes of a compressed member of a zip archive, which has to be unpacked in memory."""
+LARGEST_UNPACKED = 2**29
+"""Bytes of a compressed member of a zip archive, which has to be unpacked in memory, twice for a moment."""
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,13 @@
 import zipfile
 from pathlib import Path
 
+from eelsunmix.errors import InputError
 from eelsunmix.io.format import Format
 from eelsunmix.io.npy import Member, npy_file, zip_member
 from eelsunmix.io.signals import FileAxis, Signal
+
+LARGEST_NUMBER = 100
+"""Arrays of an archive; each is looked at."""
 
 
 class NumpyArray(Format):
@@ -27,6 +31,10 @@ class NumpyArchive(Format):
         """Return all arrays, unread."""
         with zipfile.ZipFile(path) as archive:
             names = [name for name in archive.namelist() if name.endswith(".npy")]
+        if len(names) > LARGEST_NUMBER:
+            raise InputError(
+                f"{path}: holds {len(names)} arrays, more than {LARGEST_NUMBER}; save the image alone as .npy"
+            )
         return [_bare(name.removesuffix(".npy"), zip_member(path, name)) for name in names]
 
 

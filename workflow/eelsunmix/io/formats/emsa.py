@@ -1,7 +1,9 @@
 """EMSA/MAS: msa."""
 
 from pathlib import Path
+from typing import Any
 
+from eelsunmix.errors import InputError
 from eelsunmix.io.rosettasciio import RosettaFormat
 
 
@@ -14,3 +16,11 @@ class Emsa(RosettaFormat):
     def is_lazy(self, path: Path) -> bool:
         """Text is small and read at once."""
         return False
+
+    def check_entry(self, entry: dict[str, Any], path: Path) -> None:
+        """Refuse a file with fewer numbers than its keyword NPOINTS says."""
+        declared, found = entry["original_metadata"].get("NPOINTS"), len(entry["data"])
+        if isinstance(declared, int | float) and found < declared:
+            raise InputError(
+                f"{path}: declares #NPOINTS {declared:g}, but holds {found}; it is truncated: copy it again"
+            )

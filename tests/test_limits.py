@@ -1,0 +1,61 @@
+"""Readers that do not end, or ask for more memory than there is: one line, in jobs alone."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from eelsunmix.execution.limits import limited
+
+ENDLESS = "collections.deque(itertools.repeat(None), maxlen=0)"  # in C, holding the interpreter's lock
+SCRIPT = """
+import collections, itertools, resource, sys, time
+from pathlib import Path
+import numpy as np
+from eelsunmix.execution.job import job
+from eelsunmix.execution.limits import limited
+
+with job(sys.argv[1]):
+    with limited(Path("a.hspy"), seconds=1.0, size_bytes=2**28):
+        {body}
+    np.ones(2**26)
+    assert resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY
+"""
+
+
+def run(tmp_path, body):
+    log = tmp_path / "a.log"
+    command = [sys.executable, "-c", SCRIPT.format(body=body), log]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
+    return done.returncode, log.read_text().splitlines()
+
+
+def test_a_reader_that_never_ends_is_ended_with_a_line_in_the_log(tmp_path):
+    code, lines = run(tmp_path, ENDLESS)
+    assert code == -9
+    assert len(lines) == 1
+    assert re.fullmatch(
+        r"..:..:.. ERROR a\.hspy: reading it has taken 1 s of computing and does not end; it is damaged: .*",
+        lines[0],
+    )
+
+
+def test_a_reader_that_asks_for_too_much_memory_is_one_line(tmp_path):
+    code, lines = run(tmp_path, "np.ones(2**26)")
+    assert code == 1
+    assert len(lines) == 1
+    assert " ERROR the memory is used up" in lines[0]
+
+
+def test_waiting_is_no_computing_and_the_limits_end_with_the_reader(tmp_path):
+    code, lines = run(tmp_path, "time.sleep(2)")
+    assert code == 0
+    assert [line.partition(" ")[2] for line in lines] == ["INFO done"]
+
+
+def test_without_a_job_there_are_no_limits(monkeypatch):
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("a process was started"))
+    with limited(Path("a.hspy"), seconds=0.0, size_bytes=1):
+        bytearray(2**20)
