@@ -150,7 +150,7 @@ def test_heavy_libraries_are_imported_where_they_are_used(path):
     heavy = {"torch", "sklearn", "numba", "rsciio", "plotly", "xraydb", "distributed", "dask_jobqueue"}
     if path.stem.startswith("torch_"):
         heavy -= {"torch"}
-    if path.parent.name == "blu" and path.stem == "kernels":
+    if path.parent.name == "blu" and path.stem in ("kernels", "cache"):
         heavy -= {"numba"}
     assert not {name.split(".")[0] for name, at_top in _imports(path) if at_top} & heavy
 

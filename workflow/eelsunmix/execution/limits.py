@@ -2,8 +2,8 @@
 
 A loop inside a C library hears no signal and no exception. So, while a reader works in a job, a small process
 watches the time that it computes; it writes the line of error into the log and ends the job. The job is a
-process of its own anyway: a reader in a further one would have to be loaded, and its numbers passed on, at the
-cost of every good file. In a notebook, which nobody may end, there are no limits.
+process of its own anyway: a reader in a further one would have to be loaded, and its numbers passed on, at
+the cost of every good file. In a notebook, which nobody may end, there are no limits.
 """
 
 import contextvars
