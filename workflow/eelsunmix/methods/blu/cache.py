@@ -1,6 +1,6 @@
 """Compiled code kept on disk with its digest: what was damaged there is compiled anew and never run.
 
-Only imported where numba is used. It trusts its files. A cut one breaks every later run, and a flipped bit is code that does something else.
+Numba trusts its files. A cut one breaks every later run, and a flipped bit is code that does something else.
 """
 
 import hashlib
