@@ -9,7 +9,13 @@ import pytest
 import xarray as xr
 
 from eelsunmix import io
-from eelsunmix.configuration import ConfigurationError, check_results, read_configuration
+from eelsunmix.configuration import (
+    ConfigurationError,
+    SampleSettings,
+    available_samples,
+    check_results,
+    read_configuration,
+)
 from eelsunmix.configuration.places import endangered
 from eelsunmix.errors import InputError
 from eelsunmix.provenance import file_fingerprint
@@ -237,3 +243,11 @@ def test_sources_are_compared_byte_by_byte_on_demand(tmp_path, counts, monkeypat
     Path("a.npy").unlink()
     assert check_stores(["results", "--sources"]) == 1
     assert "a.npy, from which it was imported, is no longer there" in capsys.readouterr().err
+
+
+def test_an_example_among_the_results_is_refused_too(here, monkeypatch):
+    (here / "results" / "a.dm3").write_bytes(b"x")
+    monkeypatch.setattr("eelsunmix.configuration.availability.find_example", lambda _: Path("results/a.dm3"))
+    sample = SampleSettings(name="S", file="example:a.dm3")
+    with pytest.raises(InputError, match=r"sample S: results/a\.dm3: lies in the folder results"):
+        available_samples({"S": sample})
