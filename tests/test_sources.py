@@ -1,5 +1,6 @@
 """The user's files: where they may lie, whether they are still the same, and what is never opened."""
 
+import errno
 import os
 import shutil
 from pathlib import Path
@@ -251,3 +252,12 @@ def test_an_example_among_the_results_is_refused_too(here, monkeypatch):
     sample = SampleSettings(name="S", file="example:a.dm3")
     with pytest.raises(InputError, match=r"sample S: results/a\.dm3: lies in the folder results"):
         available_samples({"S": sample})
+
+
+def test_results_that_cannot_be_looked_at_are_one_line(here, monkeypatch):
+    def refused(_folder):
+        raise PermissionError(errno.EACCES, "Permission denied", "results/S/fit")
+
+    monkeypatch.setattr("eelsunmix.configuration.places._entries", refused)
+    with pytest.raises(InputError, match=r"results/S/fit: cannot be looked at \(Permission denied\)"):
+        check_results(["S"])

@@ -69,14 +69,19 @@ def check_results(names: Iterable[str]) -> None:
     InputError
         At the first fault, with what to do.
     """
-    latest = time.time() + LARGEST_LEAD
+    try:
+        for path, fault in _faults(names, time.time() + LARGEST_LEAD):
+            raise InputError(f"{path}: {fault}")
+    except OSError as error:
+        raise InputError(f"{error.filename}: cannot be looked at ({error.strerror}); check it") from error
+
+
+def _faults(names: Iterable[str], latest: float) -> Iterator[tuple[Path, str]]:
     for name in names:
-        for path in _entries(Path("results") / name):
-            if fault := _foreign(path) or _in_future(path, latest):
-                raise InputError(f"{path}: {fault}")
         page = Path("reports") / f"{name}.html"
-        if page.exists() and (fault := _in_future(page, latest)):
-            raise InputError(f"{page}: {fault}")
+        for path in (*_entries(Path("results") / name), *([page] if page.exists() else [])):
+            if fault := _foreign(path) or _in_future(path, latest):
+                yield path, fault
 
 
 def _inside(path: Path, folder: Path) -> bool:
