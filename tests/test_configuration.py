@@ -584,6 +584,7 @@ KEYS = [
 @given(
     st.dictionaries(st.sampled_from(KEYS), json_values), st.dictionaries(st.sampled_from(KEYS), json_values)
 )
+@example({}, {"simulate": {"scene": {}}})
 def test_any_values_are_read_or_refused_in_whole_lines(top, own):
     lines = lines_of_mapping({"samples": {"S": own}, **top})
     assert all(line.startswith("--config: ") and line.isprintable() for line in lines)

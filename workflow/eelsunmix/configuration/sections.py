@@ -73,7 +73,7 @@ def read_method(node: Node, label: str, path: Keys) -> Result:
 def read_scene(node: Node, path: Keys) -> Result:
     """Read `simulate`: the name of a scene, and its options."""
     scene = node.child("scene")
-    if scene is None or scene.value not in SCENES:
+    if scene is None or not isinstance(scene.value, str) or scene.value not in SCENES:
         choice = ", ".join(SCENES)
         if scene is None:
             return None, [Problem(node.file, f"needs the key scene; possible: {choice}", node.line, path)]
