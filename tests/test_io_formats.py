@@ -118,7 +118,7 @@ def test_a_new_format_changes_the_code_of_no_import(package):
     [
         ("formats/velox.py", '(".emd",)', '(".emd", ".velox")', {".emd"}),
         ("formats/nion.py", 'reader="Nion Swift"', 'reader="Swift"', {".ndata1", ".ndata", ".h5", ".nhdf"}),
-        ("hdf5.py", ">= expected", "> expected", {".hspy", ".ndata1", ".ndata", ".h5", ".nhdf"}),
+        ("hdf5.py", ">= expected", "> expected", {".emd", ".hspy", ".ndata1", ".ndata", ".h5", ".nhdf"}),
         ("npy.py", "2**20", "2**19", {".npy", ".npz", ".ndata1", ".ndata", ".h5", ".nhdf"}),
         ("rosettasciio.py", "or path.stem", "or path.name", {".dm3", ".dm4", ".emd", ".hspy", ".msa"}),
         ("counts.py", "RELATIVE_TOLERANCE = 0.1", "RELATIVE_TOLERANCE = 0.2", SUFFIXES),
