@@ -70,7 +70,7 @@ def test_enumeration_equals_the_active_sets(n_endmembers):
 
 
 @given(st.integers(1, 6), st.integers(0, 2**32 - 1), st.booleans())
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_conditions_of_optimality(n_endmembers, seed, sum_to_one):
     spectra, endmembers, _ = problem(n_endmembers, n_pixels=7, n_channels=13, seed=seed)
     found = (fully_constrained if sum_to_one else non_negative)(spectra, endmembers)

@@ -64,7 +64,7 @@ def test_dead_and_duplicated_components_are_counted(scene):
 
 
 @given(seed=st.integers(0, 2**31), scale=st.floats(0.01, 100))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_faults_do_not_depend_on_order_or_scale(seed, scale):
     rng = np.random.default_rng(seed)
     truth = truth_of(simulate(SMALL))

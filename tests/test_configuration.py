@@ -520,7 +520,7 @@ def test_names_of_samples(write, name):
     assert list(read_configuration(write(text)).samples) == [name]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=80)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80)
 @example("..")
 @example("../x")
 @example("a/b")
@@ -580,7 +580,7 @@ KEYS = [
 ]
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     st.dictionaries(st.sampled_from(KEYS), json_values), st.dictionaries(st.sampled_from(KEYS), json_values)
 )

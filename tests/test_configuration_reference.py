@@ -251,7 +251,7 @@ def test_every_key_is_explained():
     assert [key for key, meaning in rows if not meaning and key not in obvious] == []
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.sampled_from(EXAMPLES),
     st.integers(0, 3000),

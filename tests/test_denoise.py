@@ -185,7 +185,7 @@ def test_weights_stay_sane_after_dark_subtraction():
     assert float(signal[:, 30:].max()) < 4 * 4 / 12
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 2**16), factor=st.floats(0.01, 100))
 def test_pixel_order_and_scale(seed, factor):
     image = poisson_image((6, 11, 15), 30.0, seed=seed).astype(np.float64)

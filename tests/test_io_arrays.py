@@ -268,5 +268,12 @@ def test_unknown_policy(tmp_path, counts):
 
 def test_warnings_of_the_counts_are_logged(tmp_path, counts, caplog):
     with caplog.at_level(logging.WARNING):
-        imported = io.import_image(saved(tmp_path / "a.npy", 9 * counts), axes=AXES)
+        imported = io.import_image(saved(tmp_path / "a.npy", counts / 9), axes=AXES)
     assert imported.attrs["counts_check"]["warnings"][0] in caplog.text
+
+
+def test_notes_of_the_counts_are_logged_as_information(tmp_path, counts, caplog):
+    with caplog.at_level(logging.INFO):
+        imported = io.import_image(saved(tmp_path / "a.npy", 9 * counts), axes=AXES)
+    note = imported.attrs["counts_check"]["notes"][0]
+    assert [record.levelname for record in caplog.records if note in record.message] == ["INFO"]

@@ -82,7 +82,7 @@ def test_many_channels_mean_fewer_pixels(monkeypatch):
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 400), st.integers(1, 300), st.integers(1, 5))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_samples_are_distinct_sorted_and_within_the_limit(seed, n_scores, n_pixels, n_components):
     rng = np.random.default_rng(seed)
     scores = rng.standard_t(2, (n_scores, n_components)) * np.array([1e4, 1, 1e-3, 0, 1])[:n_components]

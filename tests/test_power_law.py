@@ -184,7 +184,7 @@ def test_reduced_chi2_is_one_for_noise_and_more_for_a_bump():
     assert fit_power_law(bump[None], BOUNDS).reduced_chi2(bump[None])[0] > 2
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 2**32 - 1), st.floats(1e-3, 1e6))
 def test_exponent_knows_neither_scale_nor_order(seed, scale):
     rng = np.random.default_rng(seed)

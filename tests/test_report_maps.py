@@ -74,7 +74,7 @@ def test_pixels_are_averaged_to_keep_the_budget():
     assert "3 × 3 pixels are averaged" in shown.remark
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(1, 9), st.integers(1, 11), st.integers(2, 4), st.integers(0, 2**31))
 def test_average_leaves_out_nan(n_y, n_x, factor, seed):
     rng = np.random.default_rng(seed)
@@ -89,7 +89,7 @@ def test_average_leaves_out_nan(n_y, n_x, factor, seed):
         np.testing.assert_allclose(found[row, column], expected, rtol=1e-4, atol=1e-6)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6), st.integers(0, 2**31))
 def test_coded_maps_are_exact_to_half_a_step(offset, spread, seed):
     rng = np.random.default_rng(seed)
