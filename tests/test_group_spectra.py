@@ -60,12 +60,31 @@ def test_fewer_pixels_than_groups_leave_nan():
     assert np.isnan(found.region_spectrum[0]).all("energy_loss").sum() == 1
 
 
-def test_halves_of_the_groups_share_no_pixel_and_miss_none():
-    counts = np.random.default_rng(3).poisson(9, size=(3, 7, ENERGY.size)).astype(float)
-    net = np.random.default_rng(4).normal(size=(3, 7))
+def test_groups_and_halved_parts_share_no_pixel_and_miss_none():
+    counts = np.random.default_rng(3).poisson(9, size=(4, 7, ENERGY.size)).astype(float)
+    net = np.random.default_rng(4).normal(size=(4, 7))
     net[1, 2] = np.nan
     sums = sum_groups(image_of(counts), {"Ti_L23": net})
-    assert sums.totals.shape == (1, 3, 2, ENERGY.size)
-    assert sums.sizes.sum() == 20
-    assert sums.sizes.min() == 3
-    np.testing.assert_allclose(sums.totals.sum(axis=(0, 1, 2)), counts[np.isfinite(net)].sum(axis=0))
+    assert sums.totals.shape == (1, 3, ENERGY.size)
+    assert sums.sizes.tolist() == [[9, 9, 9]]
+    assert sums.parts.shape == (7, 2, ENERGY.size)
+    total = counts[np.isfinite(net)].sum(axis=0)
+    for found in (sums.totals[0], sums.parts[0], sums.parts[1:4].sum(axis=1), sums.parts[4:].sum(axis=1)):
+        np.testing.assert_allclose(found.sum(axis=0), total)
+    counts[1, 2] = 0
+    np.testing.assert_allclose(sums.parts[1].sum(axis=0), counts[:2].sum(axis=(0, 1)))  # rows 0, 1 of 4
+    np.testing.assert_allclose(sums.parts[6].sum(axis=0), counts[:, 5:].sum(axis=(0, 1)))  # columns 5, 6 of 7
+
+
+def test_halves_of_parts_are_chosen_by_no_count():
+    """Where all is noise, the windows of both halves are as high as their mean, whatever the net counts."""
+    counts = np.random.default_rng(5).poisson(9, size=(40, 45, ENERGY.size)).astype(float)
+    inside = (ENERGY >= 400) & (ENERGY < 460)
+    sums = sum_groups(image_of(counts), {"Ti_L23": counts[..., inside].sum(axis=-1)})
+    deviation = (sums.parts[0][:, inside].sum(axis=-1) - 900 * 9 * inside.sum()) / np.sqrt(
+        900 * 9 * inside.sum()
+    )
+    assert np.abs(deviation).max() < 4
+    # The groups to be seen are: that is why nothing is measured in them.
+    seen = (sums.totals[0][:, inside].sum(axis=-1) - 600 * 9 * inside.sum()) / np.sqrt(600 * 9 * inside.sum())
+    assert seen[2] > 15

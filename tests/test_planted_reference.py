@@ -9,6 +9,7 @@ import xarray as xr
 
 import eelsunmix as eu
 from eelsunmix.background import BackgroundOptions
+from eelsunmix.background.energy_offset import common_offset
 from eelsunmix.configuration import read_configuration, window_warnings
 from eelsunmix.configuration.__main__ import main
 
@@ -347,6 +348,61 @@ def test_a_wrong_dispersion_is_measured_with_four_edges():
     first, width = text.split("offset_eV: ")[1].split("}")[0].split(", dispersion_eV: ")
     assert float(width) == pytest.approx(1.0, abs=0.012)
     assert float(first) == pytest.approx(365, abs=4)
+
+
+@pytest.mark.parametrize("stretch", [0.032, -0.036])
+def test_a_wrong_dispersion_is_named_though_its_shifts_balance(stretch):
+    energy = axis(355, 940, 1.5)
+    onsets = {"Ti_L23": 456.0, "O_K": 532.0, "Mn_L23": 640.0, "Co_L23": 779.0}
+    co = {"element": "Co", "onset_eV": 779, "fit_eV": [700, 770], "integrate_eV": [779, 820]}
+    expected = spectrum(energy, (456, 0.3, OF_TI), (532, 0.3), (640, 0.3, OF_MN), (779, 0.3, OF_CO))
+    image = image_of(energy, expected, dose=4000, seed=23)
+    centre = np.mean(list(onsets.values()))
+    stored = energy + stretch * (energy - centre)
+    image = image.assign_coords(energy_loss=("energy_loss", stored, {"units": "eV"}))
+    (text,), measured, _ = axis_of(image, ALL | {"Co_L23": co})
+    assert abs(measured["offset_eV"]) < 2
+    assert text.startswith("The energy axis is off by ")
+    assert "0.0 eV too" not in text
+    first, width = text.split("offset_eV: ")[1].split("}")[0].split(", dispersion_eV: ")
+    assert float(width) == pytest.approx(1.5, abs=0.018)
+    assert float(first) == pytest.approx(355, abs=4)
+
+
+def test_a_small_stretch_or_one_of_three_edges_is_not_named():
+    onsets = [400.0, 633.0, 867.0, 1100.0]
+    assert not common_offset(onsets, [-2.0, -1.0, 1.0, 2.0]).is_sure
+    assert common_offset(onsets[:3], [-12.0, 0.0, 12.0]) is None
+    balanced = common_offset(onsets, [-12.0, -4.0, 4.0, 12.0])
+    assert balanced.is_sure
+    assert not balanced.mean_is_sure
+
+
+LARGE = axis(399, 702, 1.5)
+
+
+@pytest.mark.parametrize("seed", [31, 32])
+@pytest.mark.parametrize("height", [0.0, 0.05, 0.3])
+def test_large_clean_images_have_neither_warnings_nor_problems(height, seed):
+    """The more pixels, the surer is a step that the choice of pixels made: 8000 show what 99 do not."""
+    bare, plain = spectrum(LARGE), spectrum(LARGE, (456, height), (640, height))
+    mean = 200 * np.where(np.arange(90)[:, None] > 40, plain, bare)
+    counts = np.random.default_rng(seed).poisson(mean, size=(88, 90, LARGE.size))
+    image = image_of(LARGE, bare, dose=1, shape=(88, 90)).copy(data=counts.astype(float))
+    warned, measured, problems = axis_of(image, {"Ti_L23": TI, "Mn_L23": MN})
+    assert (warned, problems) == ([], {})
+    assert len(measured["onsets"]) == (2 if height else 0)
+
+
+@pytest.mark.parametrize("offset", [-12, 6])
+def test_weak_edges_of_a_large_image_tell_its_offset(offset):
+    stored = {"energy_loss": ("energy_loss", LARGE + offset, {"units": "eV"})}
+    mean = 200 * spectrum(LARGE, (456, 0.06), (640, 0.06))
+    counts = np.random.default_rng(33).poisson(mean, size=(88, 90, LARGE.size))
+    image = image_of(LARGE, mean, dose=1, shape=(88, 90)).copy(data=counts.astype(float))
+    (text, *_), measured, _ = axis_of(image.assign_coords(stored), {"Ti_L23": TI, "Mn_L23": MN})
+    assert text.startswith("The energy axis is about ")
+    assert measured["offset_eV"] == pytest.approx(offset, abs=2)
 
 
 @pytest.mark.parametrize(("delay", "offset"), [(12, 9), (25, -13)])

@@ -63,9 +63,7 @@ def check_energy_axis(
     onsets: dict[str, Onset] = {}
     if image.dims[-1] == "energy_loss":
         onsets = measure_onsets(sums, channel_energies(image), edges, counts_per_electron)
-    found = common_offset(
-        [onset.onset_eV for onset in onsets.values()], [onset.shift for onset in onsets.values()]
-    )
+    found = common_offset([one.onset_eV for one in onsets.values()], [one.shift for one in onsets.values()])
     measured, warnings = describe(onsets, found), []
     if onsets:
         axis = image[image.dims[-1]] if raw_energy is None else raw_energy
@@ -79,11 +77,8 @@ def check_energy_axis(
 
 def describe(onsets: Mapping[str, Onset], offset: EnergyOffset | None) -> dict[str, Any]:
     """Gather what was measured, as plain values for the store."""
-    known = {name: onset for name, onset in onsets.items() if onset.table_eV is not None}
-    table = common_offset(
-        [onset.onset_eV for onset in known.values()],
-        [onset.onset_eV - (onset.table_eV or 0.0) for onset in known.values()],
-    )
+    known = [(one.onset_eV, one.table_eV) for one in onsets.values() if one.table_eV is not None]
+    table = common_offset([onset for onset, _ in known], [onset - given for onset, given in known])
     return {
         "onsets": {
             name: {
@@ -120,7 +115,7 @@ def axis_warnings(
         for name, onset in onsets.items()
         if _is_far(onset, 0.0) and _is_far(onset, offset.at(onset.onset_eV))
     ]
-    sure = offset.is_sure and abs(offset.offset_eV) >= CHANNELS * channels[1]
+    sure = offset.is_sure and offset.largest >= CHANNELS * channels[1]
     return ([_proposal(onsets, offset, channels)] if sure else []) + lone
 
 
@@ -133,19 +128,24 @@ def _proposal(onsets: Mapping[str, Onset], offset: EnergyOffset, channels: tuple
     written = f"offset_eV: {first - offset.at(first):.1f}"
     if offset.stretch:
         written += f", dispersion_eV: {width * (1 - offset.stretch):.4g}"
-    side = "too low" if offset.offset_eV < 0 else "too high"
-    size = f"{abs(offset.offset_eV):.1f} eV {side} (standard error {offset.sd_eV:.1f} eV)"
-    if offset.stretch:
-        size += (
-            f" at {offset.at_eV:.0f} eV, and its dispersion is off by {abs(offset.stretch):.1%} "
-            f"(standard error {offset.stretch_sd:.1%})"
-        )
     return (
-        f"The energy axis is about {size}: {_positions(onsets)}. The windows miss parts of the edges and net "
-        f"counts are wrong. To correct it, write axes: {{energy: {{{written}}}}} in the configuration"
+        f"The energy axis is {_size(offset)}: {_positions(onsets)}. The windows miss parts of the edges and "
+        f"net counts are wrong. To correct it, write axes: {{energy: {{{written}}}}} in the configuration"
         + (f"; single edges then lie up to {offset.rest_eV:.0f} eV off" if offset.rest_eV >= 2 else "")
         + ". If you trust the axis, move the onsets and windows of the edges to where they rise."
     )
+
+
+def _size(offset: EnergyOffset) -> str:
+    dispersion = (
+        f"its dispersion is off by {abs(offset.stretch):.1%} (standard error {offset.stretch_sd:.1%})"
+    )
+    if not offset.mean_is_sure:
+        ends = [f"{offset.at(energy):+.1f} eV at {energy:.0f} eV" for energy in offset.span_eV]
+        return f"off by {' and '.join(ends)}; {dispersion}"
+    side = "too low" if offset.offset_eV < 0 else "too high"
+    size = f"about {abs(offset.offset_eV):.1f} eV {side} (standard error {offset.sd_eV:.1f} eV)"
+    return f"{size} at {offset.at_eV:.0f} eV, and {dispersion}" if offset.stretch else size
 
 
 def _unexplained(far: Sequence[str], onsets: Mapping[str, Onset]) -> list[str]:
@@ -169,9 +169,8 @@ def _lone(name: str, onset: Onset) -> str:
 
 
 def _positions(onsets: Mapping[str, Onset]) -> str:
-    return ", ".join(
-        [f"{name} rises at {onset.onset_eV:.0f} eV, not {onset.given_eV:g}" for name, onset in onsets.items()]
-    )
+    texts = [f"{name} rises at {one.onset_eV:.0f} eV, not {one.given_eV:g}" for name, one in onsets.items()]
+    return ", ".join(texts)
 
 
 def _numbers(name: str, offset: EnergyOffset | None) -> dict[str, float | None]:

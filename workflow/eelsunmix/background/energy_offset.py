@@ -35,11 +35,14 @@ class EnergyOffset:
         Its change per eV: relative error of the dispersion; 0 where one offset explains all.
     rest_eV : float
         Largest deviation of an edge from it.
+    span_eV : tuple of float
+        First and last of the onsets.
     """
 
     offset_eV: float
     sd_eV: float
     at_eV: float
+    span_eV: tuple[float, float]
     stretch: float = 0.0
     stretch_sd: float = 0.0
     rest_eV: float = 0.0
@@ -50,8 +53,24 @@ class EnergyOffset:
 
     @property
     def is_sure(self) -> bool:
-        """Whether it is beyond chemistry and chance."""
+        """Whether it is beyond chemistry and chance, as a whole or by its change along the axis."""
+        return self.mean_is_sure or self.stretch_is_sure
+
+    @property
+    def mean_is_sure(self) -> bool:
+        """Whether the axis is off at `at_eV`."""
         return abs(self.offset_eV) >= max(LEAST_EV, SURE * self.sd_eV)
+
+    @property
+    def stretch_is_sure(self) -> bool:
+        """Whether the dispersion is off by so much that it matters to an edge."""
+        # `stretch_sd` is 0 where one offset explains all.
+        return abs(self.stretch) > SURE * self.stretch_sd and self.largest >= LEAST_EV
+
+    @property
+    def largest(self) -> float:
+        """Largest offset at an onset, as an absolute value in eV."""
+        return max(abs(self.at(energy)) for energy in self.span_eV)
 
 
 def common_offset(onsets: Sequence[float], shifts: Sequence[float]) -> EnergyOffset | None:
@@ -108,6 +127,7 @@ def _offset(energy: Floats, shift: Floats, stretch: float, rest: Floats) -> Ener
         offset_eV=float(shift.mean()),
         sd_eV=float(spread / np.sqrt(shift.size)),
         at_eV=float(energy.mean()),
+        span_eV=(float(energy.min()), float(energy.max())),
         stretch=stretch,
         stretch_sd=float(spread / np.sqrt(((energy - energy.mean()) ** 2).sum())) if stretch else 0.0,
         rest_eV=float(np.abs(rest).max()),

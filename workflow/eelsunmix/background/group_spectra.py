@@ -14,32 +14,39 @@ from eelsunmix.background.windows import EdgeChannels, sum_ranges
 from eelsunmix.energy.channels import channel_bounds
 from eelsunmix.energy.units import in_electronvolts
 from eelsunmix.execution.blocks import fold
-from eelsunmix.typing import Floats
+from eelsunmix.typing import Bools, Floats
 
 GROUPS = ("low", "middle", "high")
-HALVES = 2
-"""Each group is summed in two halves of its pixels: what only one of them shows is chance, or a spike."""
+N_THIRDS, HALVES = 3, 2
 
 
 @dataclass(frozen=True, kw_only=True)
 class GroupSums:
-    """Summed spectra of the pixels of low, middle and high net counts of each edge.
+    """Summed spectra of pixels of low, middle and high net counts of each edge, and of parts of the image.
+
+    The groups are chosen by counts that are summed then: noise raises the windows of the high group and
+    lowers those of the low one. They are to be seen. What is measured is measured in the parts, which no
+    count chose.
 
     Parameters
     ----------
-    totals : ndarray, shape (edge, group, half, channel)
+    totals : ndarray, shape (edge, group, channel)
         Counts.
-    sizes : ndarray of int, shape (edge, group, half)
+    sizes : ndarray of int, shape (edge, group)
         Numbers of pixels.
+    parts : ndarray, shape (part, half, channel)
+        Counts of the whole image, its thirds along y and its thirds along x, each in two halves of randomly
+        drawn pixels: what only one half shows is chance, or a spike.
     """
 
     totals: Floats
     sizes: NDArray[np.int64]
+    parts: Floats
 
     def means(self) -> Floats:
         """Mean spectra of the groups, shape (edge, group, channel); NaN where a group is empty."""
         with np.errstate(invalid="ignore"):
-            means: Floats = self.totals.sum(axis=2) / self.sizes.sum(axis=2)[..., None]
+            means: Floats = self.totals / self.sizes[..., None]
         return means
 
 
@@ -84,44 +91,60 @@ def group_spectra(
 
 
 def sum_groups(image: xr.DataArray, net_counts: Mapping[str, Floats]) -> GroupSums:
-    """Sum the spectra of three equally large groups of pixels for each edge, in one pass.
+    """Sum the spectra of three equally large groups of pixels for each edge, and of parts, in one pass.
 
     Parameters
     ----------
     image : DataArray, dims (..., energy)
         Lazy or eager; read once.
     net_counts : mapping of str to ndarray, shape of the pixels
-        Net counts of each edge; NaN pixels belong to no group.
+        Net counts of each edge; NaN pixels belong to no group and no part.
     """
-    groups = [_sixths(counts) for counts in net_counts.values()]
-    shape = (len(groups), len(GROUPS), HALVES)
+    groups = [_thirds(counts) for counts in net_counts.values()]
+    n_edges, n_channels = len(groups), image.shape[-1]
     if not groups:
-        return GroupSums(totals=np.zeros((*shape, image.shape[-1])), sizes=np.zeros(shape, dtype=int))
-    labels = {f"group_of_edge_{row}": (image.dims[:-1], group) for row, group in enumerate(groups)}
+        empty = np.zeros((0, N_THIRDS, n_channels))
+        return GroupSums(
+            totals=empty, sizes=np.zeros((0, N_THIRDS), dtype=int), parts=np.zeros((0, HALVES, n_channels))
+        )
+    groups += _halved_strips(np.logical_and.reduce([group >= 0 for group in groups]))
+    labels = {f"thirds_{row}": (image.dims[:-1], group) for row, group in enumerate(groups)}
     totals = fold(functools.partial(_sum_block, names=list(labels)), image.assign_coords(labels), np.add)
-    sizes = np.array([np.bincount(group[group >= 0], minlength=len(GROUPS) * HALVES) for group in groups])
-    return GroupSums(totals=totals.reshape(*shape, -1), sizes=sizes.reshape(shape))
+    sizes = np.array([np.bincount(group[group >= 0], minlength=N_THIRDS) for group in groups[:n_edges]])
+    strips = totals[n_edges:].reshape(-1, HALVES, N_THIRDS, n_channels).swapaxes(1, 2)
+    parts = np.concatenate([strips[0].sum(axis=0)[None], *strips])
+    return GroupSums(totals=totals[:n_edges], sizes=sizes, parts=parts)
 
 
-def _sixths(net_counts: Floats) -> NDArray[np.int8]:
-    # By rank: three groups of equal size whatever the distribution, each in two halves whose pixels
-    # alternate; -1 marks invalid pixels.
+def _thirds(net_counts: Floats) -> NDArray[np.int8]:
+    # By rank: three groups of equal size whatever the distribution; -1 marks invalid pixels.
     flat = net_counts.ravel()
     usable = np.flatnonzero(np.isfinite(flat))
     groups = np.full(flat.shape, -1, dtype=np.int8)
     order = usable[np.argsort(flat[usable], kind="stable")]
-    rank = np.arange(order.size)
-    groups[order] = rank * len(GROUPS) // max(order.size, 1) * HALVES + rank % HALVES
+    groups[order] = np.arange(order.size) * N_THIRDS // max(order.size, 1)
     return groups.reshape(net_counts.shape)
+
+
+def _halved_strips(usable: Bools) -> list[NDArray[np.int8]]:
+    """Thirds along y and along x, of one half of the pixels and of the other."""
+    half = np.full(usable.shape, -1, dtype=np.int8)
+    # Drawn, since alternate pixels may share a pattern with the specimen.
+    half[usable] = np.random.default_rng(0).permutation(np.count_nonzero(usable)) % HALVES
+    strips = []
+    for axis in range(usable.ndim)[-2:]:
+        place = np.indices(usable.shape, sparse=True)[axis] * N_THIRDS // usable.shape[axis]
+        strips += [np.where(half == one, place, -1).astype(np.int8) for one in range(HALVES)]
+    return strips
 
 
 def _sum_block(block: xr.DataArray, *, names: list[str]) -> Floats:
     spectra = block.to_numpy().reshape(-1, block.shape[-1]).astype(float)
     labels = np.stack([block[name].to_numpy().ravel() for name in names])
-    members = (labels[:, None] == np.arange(len(GROUPS) * HALVES)[:, None]).reshape(-1, spectra.shape[0])
+    members = (labels[:, None] == np.arange(N_THIRDS)[:, None]).reshape(-1, spectra.shape[0])
     spectra[~members.any(axis=0)] = 0  # an invalid pixel may hold NaN, which no weight of zero removes
     sums = members.astype(float) @ spectra
-    return sums.reshape(len(names), len(GROUPS) * HALVES, -1)
+    return sums.reshape(len(names), N_THIRDS, -1)
 
 
 def _power_law_under(spectra: Floats, place: EdgeChannels, bounds: Floats, exponent: Any) -> Floats:

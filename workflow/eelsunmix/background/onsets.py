@@ -1,6 +1,6 @@
 """The onsets of the edges as the image shows them, with their uncertainties."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,7 +58,7 @@ def measure_onsets(
     Parameters
     ----------
     sums : GroupSums
-        In the order of the edges.
+        Whose parts are used.
     energy : ndarray, shape (channel,)
         In eV.
     edges : mapping of str to Edge
@@ -70,55 +70,49 @@ def measure_onsets(
         Only edges whose onset could be measured.
     """
     found = {}
-    for row, (name, edge) in enumerate(edges.items()):
-        best = _strongest(
-            [
-                tuple(scan_onset(half, _line(edge), _others(edge, edges)) for half in halves)
-                for halves in _spectra(sums.totals[row], sums.sizes[row], energy, counts_per_electron)
-            ]
-        )
+    parts = [_spectra(part, energy, counts_per_electron) for part in sums.parts]
+    for name, edge in edges.items():
+        line, others = _line(edge), _others(edge, edges)
+        best = _first_clear(_scans(halves, line, others) for halves in parts)
         if onset := _onset(best, edge, float(energy[1] - energy[0])):
             found[name] = onset
     return found
 
 
-def _spectra(
-    totals: Floats, sizes: Floats, energy: Floats, counts_per_electron: float
-) -> Iterator[tuple[Spectrum, ...]]:
-    """Spectra of the two halves of all pixels, then of those with low and with high net counts."""
+def _spectra(counts: Floats, energy: Floats, counts_per_electron: float) -> list[Spectrum]:
+    """Bin the spectra of the two halves of a part; a single pixel has no second half."""
     width = max(1, round(BIN_EV / (energy[1] - energy[0])))
     n_bins = energy.size // width
-    for groups in ([0, 1, 2], [0], [2]):
-        filled = sizes[groups].sum(axis=0) > 0  # a single pixel has no second half
-        counts = totals[groups].sum(axis=0)[:, : n_bins * width].reshape(-1, n_bins, width).sum(axis=-1)
-        centres = energy[: n_bins * width].reshape(n_bins, width).mean(axis=1)
-        yield tuple(
-            Spectrum(
-                energy=centres,
-                counts=half,
-                variance=counts_per_electron * np.maximum(half, counts_per_electron),
-            )
-            for half in counts[filled]
+    centres = energy[: n_bins * width].reshape(n_bins, width).mean(axis=1)
+    binned = counts[:, : n_bins * width].reshape(-1, n_bins, width).sum(axis=-1)
+    return [
+        Spectrum(
+            energy=centres,
+            counts=half,
+            variance=counts_per_electron * np.maximum(half, counts_per_electron),
         )
+        for half in binned
+        if half.any()
+    ]
 
 
-def _strongest(scans: list[tuple[Scan, ...]]) -> tuple[Scan, ...]:
-    """Take the spectrum that shows the edge most clearly; one that tells its place goes before all others."""
-    return max(
-        (halves for halves in scans if halves),
-        key=lambda halves: (_is_clear(halves), _evidence(halves)),
-        default=(),
-    )
+def _scans(halves: Sequence[Spectrum], line: Line, others: Sequence[Line]) -> list[Scan]:
+    """Look for an edge in both halves; empty where one of them shows none, so that the other is spared."""
+    scans = []
+    for half in halves:
+        scans.append(scan_onset(half, line, others))
+        if scans[-1].evidence < EVIDENCE:
+            return []
+    return scans
 
 
-def _evidence(halves: tuple[Scan, ...]) -> float:
-    return min(scan.evidence for scan in halves)
+def _first_clear(scans: Iterable[Sequence[Scan]]) -> Sequence[Scan]:
+    """Take the whole image if it tells the place of the edge, else the first of its parts that does."""
+    return next((halves for halves in scans if halves and _is_clear(halves)), ())
 
 
-def _is_clear(halves: tuple[Scan, ...]) -> bool:
-    """Whether both halves show an edge, at one place, and no other place is nearly as likely."""
-    if _evidence(halves) < EVIDENCE:
-        return False
+def _is_clear(halves: Sequence[Scan]) -> bool:
+    """Whether both halves show the edge at one place, and no other place is nearly as likely."""
     shift = halves[0].shift
     of_halves = shift[[scan.excess.argmin() for scan in halves]]
     best, likely = _likely(halves)
@@ -128,14 +122,14 @@ def _is_clear(halves: tuple[Scan, ...]) -> bool:
     return bool(inside and near)
 
 
-def _likely(halves: tuple[Scan, ...]) -> tuple[float, Floats]:
+def _likely(halves: Sequence[Scan]) -> tuple[float, Floats]:
     """Return the best shift of both halves together, and all that are nearly as likely."""
     excess = np.sum([scan.excess for scan in halves], axis=0)
     return float(halves[0].shift[excess.argmin()]), halves[0].shift[excess - excess.min() < LIKELY]
 
 
-def _onset(halves: tuple[Scan, ...], edge: Edge, channel: float) -> Onset | None:
-    if not halves or not _is_clear(halves):
+def _onset(halves: Sequence[Scan], edge: Edge, channel: float) -> Onset | None:
+    if not halves:
         return None
     best, likely = _likely(halves)
     table = tabulated_edge(edge.element, edge.onset_eV)
@@ -144,7 +138,7 @@ def _onset(halves: tuple[Scan, ...], edge: Edge, channel: float) -> Onset | None
         sd_eV=float(np.hypot(np.ptp(likely) / 4, max(channel, BIN_EV) / np.sqrt(12))),
         given_eV=edge.onset_eV,
         table_eV=table.onset_eV if table else None,
-        evidence=_evidence(halves),
+        evidence=min(scan.evidence for scan in halves),
     )
 
 

@@ -48,7 +48,9 @@ OFF_REGION = (
 WINDOWS = (
     "Mean spectra of the pixels with low, middle and high net counts, the background fitted in the grey "
     "window and extrapolated, and the net counts in the blue one. Check that the line still follows the "
-    "spectrum where the element is absent (left)."
+    "spectrum where the element is absent (left). The pixels are chosen by their own net counts: noise alone "
+    "lowers the spectrum in the blue window on the left and raises it on the right, by about one standard "
+    "deviation of a pixel, so a small step there is no proof of an edge."
 )
 BACKGROUND_MAPS = (
     "Maps of the background subtraction, pixel by pixel: net counts, their standard deviation, the ratio "
