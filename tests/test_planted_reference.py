@@ -501,3 +501,32 @@ def test_a_sample_with_windows_of_its_own_is_named_alone(tmp_path):
 @pytest.mark.parametrize("path", sorted([CONFIG / "config.yaml", *CONFIG.glob("examples/*.yaml")]), ids=str)
 def test_the_windows_of_the_examples_fit_their_onsets(path):
     assert window_warnings(read_configuration([path], must_exist=False).samples) == []
+
+
+def test_edges_of_the_low_loss_are_subtracted_beside_energies_below_zero():
+    energy = xr.DataArray(-20 + 0.5 * np.arange(400), dims="energy_loss", attrs={"units": "eV"})
+    counts = np.random.default_rng(81).poisson(500.0, (7, 9, 400)).astype(float)
+    image = xr.DataArray(counts, dims=("y", "x", "energy_loss"), coords={"energy_loss": energy})
+    edge = Edge(element="Li", onset_eV=55, fit_eV=(42, 53), integrate_eV=(54, 75))
+    bs = eu.subtract_background(image, {"Li_K": edge})
+    assert abs(float(bs.net_counts.mean())) < 5 * float(np.sqrt((bs.net_counts_sd**2).mean() / 63))
+    assert bs.attrs["energy_axis"]["warnings"] == []
+
+
+def test_two_windows_on_one_rise_are_one_witness_of_the_energy_axis():
+    energy = 380.0 + np.arange(400)
+    background = 2000 * (energy / 380) ** -3
+    rise = sum(
+        600
+        * (t / 380) ** -3
+        * ((energy > t) * (energy / t) ** -3 + 2 * np.exp(-0.5 * ((energy - t - 2) / 1.5) ** 2))
+        for t in (450, 456)
+    )
+    expected = background + np.linspace(0, 1, 12)[None, :, None] * rise * np.ones((11, 1, 1))
+    axis = xr.DataArray(energy, dims="energy_loss", attrs={"units": "eV"})
+    counts = np.random.default_rng(82).poisson(expected).astype(float)
+    image = xr.DataArray(counts, dims=("y", "x", "energy_loss"), coords={"energy_loss": axis})
+    first = Edge(element="Ti", onset_eV=456, fit_eV=(410, 446), integrate_eV=(456, 496))
+    second = Edge(element="Ti", onset_eV=462, fit_eV=(405, 446), integrate_eV=(462, 500))
+    said = eu.subtract_background(image, {"L3": first, "L2": second}).attrs["energy_axis"]["warnings"]
+    assert not any("offset_eV: 3" in text for text in said)  # one rise gives no number for the axis

@@ -51,3 +51,16 @@ def test_the_page_says_that_the_reference_failed_before_anything_else(tmp_path):
     page = write_report(tmp_path / "page.html", **arguments).read_text(encoding="utf-8")
     first, second = page.index("All exponents are implausible."), page.index("Nothing is above the noise.")
     assert page.index("The reference of Co_L23 failed.") < first < second < page.index('class="table lights')
+
+
+def test_an_energy_axis_that_is_off_comes_before_the_references_that_fail_because_of_it():
+    off = "The energy axis is about 12 eV too low: write axes: {energy: {offset_eV: 412}}."
+    bs = xr.Dataset(
+        attrs={
+            "energy_axis": {"warnings": [off]},
+            "reference_problems": {"Ti": ["the net counts are negative"]},
+            "warnings": [off, "A region is not used."],
+        }
+    )
+    places = [place for place, _ in collect_warnings({"bs": bs})]
+    assert places == ["The energy axis", "The reference of Ti failed", "Background subtraction"]

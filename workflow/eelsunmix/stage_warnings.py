@@ -20,7 +20,7 @@ def collect_warnings(
     fits: Mapping[str, xr.Dataset] | None = None,
     maps: Mapping[str, xr.Dataset] | None = None,
 ) -> list[tuple[str, str]]:
-    """Gather the warnings of all stores of a sample, those of a failed reference first.
+    """Gather the warnings of all stores of a sample: first an energy axis that is off, then failed references.
 
     Parameters
     ----------
@@ -57,10 +57,13 @@ def _in_order(
     stores: Mapping[str, xr.Dataset], fits: Mapping[str, xr.Dataset], maps: Mapping[str, xr.Dataset]
 ) -> Iterator[tuple[str, str]]:
     bs = stores.get("bs", xr.Dataset())
+    of_axis = list(dict(bs.attrs.get("energy_axis") or {}).get("warnings", []))
+    yield from (("The energy axis", text) for text in of_axis)
     for edge, texts in _references_first(bs).items():
         yield from ((f"{_role(bs, edge)} of {edge} failed", text) for text in texts)
     for name, place in PLACES.items():
-        yield from ((place, text) for text in _warnings(stores.get(name, xr.Dataset())))
+        texts = _warnings(stores.get(name, xr.Dataset()))
+        yield from ((place, text) for text in texts if text not in of_axis)
     for methods in (fits, maps):
         for label, store in methods.items():
             yield from ((label, text) for text in _warnings(store))

@@ -9,7 +9,7 @@ import xarray as xr
 
 from eelsunmix.background.energy_offset import EnergyOffset, common_offset
 from eelsunmix.background.group_spectra import GroupSums
-from eelsunmix.background.onsets import Onset, measure_onsets
+from eelsunmix.background.onsets import SAME_EV, Onset, measure_onsets
 from eelsunmix.edges import Edge
 from eelsunmix.energy.units import channel_energies, in_electronvolts
 
@@ -72,7 +72,7 @@ def check_energy_axis(
     _logger.info(measured["summary"])
     for text in warnings:
         _logger.warning(text)
-    return AxisCheck(onsets=onsets, measured=measured, warnings=warnings)
+    return AxisCheck(onsets=onsets, measured={**measured, "warnings": warnings}, warnings=warnings)
 
 
 def describe(onsets: Mapping[str, Onset], offset: EnergyOffset | None) -> dict[str, Any]:
@@ -117,6 +117,15 @@ def axis_warnings(
     ]
     sure = offset.is_sure and offset.largest >= CHANNELS * channels[1]
     return ([_proposal(onsets, offset, channels)] if sure else []) + lone
+
+
+def _one_of_each(onsets: Mapping[str, Onset]) -> dict[str, Onset]:
+    """Keep the first of onsets that are given within 10 eV of each other: one rise is one witness."""
+    kept: dict[str, Onset] = {}
+    for name, onset in sorted(onsets.items(), key=lambda item: item[1].given_eV):
+        if all(abs(onset.given_eV - one.given_eV) > SAME_EV for one in kept.values()):
+            kept[name] = onset
+    return {name: onset for name, onset in onsets.items() if name in kept}
 
 
 def _is_far(onset: Onset, expected: float) -> bool:

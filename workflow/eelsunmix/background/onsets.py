@@ -84,7 +84,7 @@ def _spectra(counts: Floats, energy: Floats, counts_per_electron: float) -> list
     width = max(1, round(BIN_EV / (energy[1] - energy[0])))
     n_bins = energy.size // width
     centres = energy[: n_bins * width].reshape(n_bins, width).mean(axis=1)
-    binned = counts[:, : n_bins * width].reshape(-1, n_bins, width).sum(axis=-1)
+    binned = counts[:, : n_bins * width].reshape(len(counts), n_bins, width).sum(axis=-1)
     return [
         Spectrum(
             energy=centres,

@@ -41,11 +41,11 @@ def score_table(heading: str, columns: Sequence[str], rows: Sequence[Row]) -> Ta
 
 
 def warnings(inputs: Inputs) -> list[Block]:
-    """Return what the stages warn of, those of a failed reference as errors, each edge in one of them."""
+    """Return what the stages warn of; a wrong axis and failed references are errors, each in one of them."""
     found: list[Block] = []
     failed: dict[str, list[str]] = {}
     for place, text in inputs.warnings:
-        if place.startswith("The reference"):
+        if place.startswith(("The energy axis", "The reference")):
             failed.setdefault(place, []).append(sentence(text))
         else:
             found.append(Notice(sentence(text), "warning", title=place))
