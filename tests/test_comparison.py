@@ -158,6 +158,37 @@ def test_element_maps_are_the_true_ones(comparison):
     assert float(comparison.true_element_map.min()) == 0
 
 
+def test_scores_are_those_of_the_stored_curves(comparison):
+    """Ru M4,5: BS subtracts far too much in Pt. The store has what the scores need, and reproduces them."""
+    reference, noise = of(comparison, "BS"), of(comparison, "BS").element_profile_sd
+    assert float(of(comparison, "oracle").overshoot_map.sel(edge="Ru_M45").min()) < -1000
+    assert not of(comparison, "BS").overshoot_map.any()
+    for method in ("oracle", "leaky", "everywhere"):
+        one = of(comparison, method)
+        left = reference.element_profile - one.profile_scale * (one.element_profile + one.overshoot_profile)
+        chi2 = ((left / noise) ** 2).sum("position") / (left.notnull().sum("position") - 1)
+        np.testing.assert_allclose(chi2, one.profile_reduced_chi2, rtol=1e-6)
+        maps = one.map_scale * (one.element_map + one.overshoot_map)
+        found = xr.corr(reference.element_map, maps, ("y", "x"))
+        np.testing.assert_allclose(found, one.map_correlation, rtol=1e-4)
+
+
+def test_profiles_scaled_to_bs_are_drawn_as_they_are_scored(comparison):
+    from eelsunmix.report.figures.profiles import element_profiles
+
+    one = of(comparison, "oracle").sel(edge="Ru_M45", profile="all_rows")
+    looks = {"profile": "all_rows", "styles": {"oracle": {}}, "methods": ["oracle"], "unit": "nm"}
+    for scaled in (False, True):
+        figure = element_profiles(comparison, edges=["Ru_M45"], scaled=scaled, **looks)
+        (drawn,) = [np.asarray(line["y"]) for line in figure["data"] if line.get("name") == "oracle"]
+        reference, noise = (
+            of(comparison, "BS")[name].sel(edge="Ru_M45", profile="all_rows").values
+            for name in ("element_profile", "element_profile_sd")
+        )
+        chi2 = float((((drawn - reference) / noise) ** 2).sum() / (drawn.size - 1))
+        assert np.isclose(chi2, float(one.profile_reduced_chi2), rtol=1e-3) == scaled
+
+
 def test_true_abundances_are_those_of_the_image(comparison, scene):
     np.testing.assert_allclose(comparison.true_abundance, scene.abundance, rtol=1e-6)
     assert comparison.true_abundance.dims == ("y", "x", "true_endmember")

@@ -476,25 +476,3 @@ def test_a_perfect_method_does_not_depart_by_chance(seed):
     model = fit.assign(endmember_spectrum=fit.endmember_spectrum.copy(data=0.08 * true))
     found = against_bs(image, model, eu.apply(model, image))
     assert not any("departs from" in s or "No method" in s for s in found.attrs["sentences"])
-
-
-def test_deviations_of_the_abundances_become_those_of_the_counts_at_most():
-    from types import SimpleNamespace
-
-    from eelsunmix.comparison.counts import counts_of_members, largest_deviation
-
-    rng = np.random.default_rng(9)
-    draws = rng.dirichlet([4.0, 2.0, 1.0], size=20_000)
-    net, belongs = np.array([[5.0, 40.0], [30.0, 44.0], [1.0, 7.0]]), np.ones((3, 2), bool)
-    sd = xr.DataArray(draws.std(axis=0)[None], dims=("x", "endmember"))
-    known = (draws @ net).std(axis=0)
-    for bound, most in ((True, 1.5), (False, 4.0)):
-        component = SimpleNamespace(scaled_sd=sd, sums_to_one=bound)
-        found = largest_deviation(component, net, belongs).to_numpy()[0]
-        assert (found >= known).all()
-        assert (found < most * known).all()
-    only = np.array([[False, True], [True, False], [False, False]])
-    alone = largest_deviation(SimpleNamespace(scaled_sd=sd, sums_to_one=True), net, only).to_numpy()[0]
-    np.testing.assert_allclose(alone, [30 * sd[0, 1], 40 * sd[0, 0]])
-    abundance = xr.DataArray(draws[:5], dims=("x", "endmember"))
-    np.testing.assert_allclose(counts_of_members(abundance, net, only), draws[:5] @ np.where(only, net, 0))

@@ -46,7 +46,8 @@ def element_profiles(
     edges : sequence of str
     profile : str
     scaled : bool
-        Whether each method is multiplied by its stored scale factor to the reference.
+        Whether each method is drawn as it is scored: with what the reference subtracts too much, times the
+        stored factor to the reference.
     styles : mapping
         Method -> line style.
     methods : sequence of str
@@ -112,7 +113,7 @@ def _method(
     found = one.sel({"label": method})
     values = found["element_profile"].values
     if scaled:
-        values = values * float(found["profile_scale"].item())
+        values = (values + found["overshoot_profile"].values) * float(found["profile_scale"].item())
     group = {"legendgroup": method, "meta": {"method": method}, "hovertemplate": _hover(method)}
     return line(one["profile_position"].values, values, plain(method), dict(styles[method]), **group, **axes)
 

@@ -21,20 +21,27 @@ ELEMENTS = {
         "of BS its net counts; of a method sum of abundance x brightness x net counts over the endmembers "
         "that show the element",
     ),
-    "element_map_sd": variable(
-        "label edge navigation",
-        "float",
-        "counts",
-        "its standard deviation, of a method at most, by that of its abundances; NaN where not known",
-    ),
     "subspace_map": variable(
         "label edge navigation",
         "float",
         "counts",
         "sum of refit abundance x net counts over all endmembers: what they describe together",
     ),
+    "overshoot_map": variable(
+        "label edge navigation",
+        "float",
+        "counts",
+        "negative counts that BS finds in components without the element; added to the method's map before "
+        "it is scored against BS; 0 for BS",
+    ),
     "element_profile": variable(_LINE, "float", "counts", "the map summed over the width of the profile"),
     "element_profile_sd": variable(_LINE, "float", "counts", "its standard deviation, of BS alone"),
+    "overshoot_profile": variable(
+        _LINE,
+        "float",
+        "counts",
+        "profiles of `overshoot_map`: `profile_scale` x (element + overshoot) is scored",
+    ),
     "profile_position": variable("profile position", "float", "nm|px", "along the profile"),
 }
 COMPONENTS = {
