@@ -89,7 +89,7 @@ def _profiles(inputs: Inputs) -> Figure:
         for k in range(2)
     }
     controls = (control, Control("Profile", tuple(inputs.profiles)), _scaling())
-    truth = TRUE_LINES if inputs.has_truth else ""
+    truth = TRUE_LINES if inputs.has_true_maps else ""
     caption = ELEMENT_PROFILES.format(truth=truth)
     return Figure(name="element-profiles", caption=caption, variants=variants, controls=controls)
 
