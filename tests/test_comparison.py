@@ -152,10 +152,41 @@ def test_element_maps_are_the_true_ones(comparison):
     np.testing.assert_allclose(one.element_profile, comparison.true_element_profile, rtol=1e-4)
     np.testing.assert_allclose(one.truth_map_correlation, 1, rtol=1e-6)
     np.testing.assert_allclose(one.truth_map_nmse, 0, atol=1e-9)
-    # Together with what BS makes of Pt, they are BS without noise.
-    np.testing.assert_allclose(one.subspace_map, comparison.noise_free_map, rtol=1e-5)
-    assert float(comparison.noise_free_map.sel(edge="Ru_M45").min()) < -1000
+    # Together with what BS makes of Pt, they are the sum of the BS of all materials.
+    np.testing.assert_allclose(one.subspace_map, comparison.material_bs_map, rtol=1e-5)
+    assert float(comparison.material_bs_map.sel(edge="Ru_M45").min()) < -1000
     assert float(comparison.true_element_map.min()) == 0
+
+
+def test_scores_are_those_of_the_stored_curves(comparison):
+    """Ru M4,5: BS subtracts far too much in Pt. The store has what the scores need, and reproduces them."""
+    reference, noise = of(comparison, "BS"), of(comparison, "BS").element_profile_sd
+    assert float(of(comparison, "oracle").overshoot_map.sel(edge="Ru_M45").min()) < -1000
+    assert not of(comparison, "BS").overshoot_map.any()
+    for method in ("oracle", "leaky", "everywhere"):
+        one = of(comparison, method)
+        left = reference.element_profile - one.profile_scale * (one.element_profile + one.overshoot_profile)
+        chi2 = ((left / noise) ** 2).sum("position") / (left.notnull().sum("position") - 1)
+        np.testing.assert_allclose(chi2, one.profile_reduced_chi2, rtol=1e-6)
+        maps = one.map_scale * (one.element_map + one.overshoot_map)
+        found = xr.corr(reference.element_map, maps, ("y", "x"))
+        np.testing.assert_allclose(found, one.map_correlation, rtol=1e-4)
+
+
+def test_profiles_scaled_to_bs_are_drawn_as_they_are_scored(comparison):
+    from eelsunmix.report.figures.profiles import element_profiles
+
+    one = of(comparison, "oracle").sel(edge="Ru_M45", profile="all_rows")
+    looks = {"profile": "all_rows", "styles": {"oracle": {}}, "methods": ["oracle"], "unit": "nm"}
+    for scaled in (False, True):
+        figure = element_profiles(comparison, edges=["Ru_M45"], scaled=scaled, **looks)
+        (drawn,) = [np.asarray(line["y"]) for line in figure["data"] if line.get("name") == "oracle"]
+        reference, noise = (
+            of(comparison, "BS")[name].sel(edge="Ru_M45", profile="all_rows").values
+            for name in ("element_profile", "element_profile_sd")
+        )
+        chi2 = float((((drawn - reference) / noise) ** 2).sum() / (drawn.size - 1))
+        assert np.isclose(chi2, float(one.profile_reduced_chi2), rtol=1e-3) == scaled
 
 
 def test_true_abundances_are_those_of_the_image(comparison, scene):
@@ -427,6 +458,37 @@ def test_truth_that_does_not_fit_is_left_out_with_a_reason(scene, bs):
     found = run(scene, bs, {"oracle": oracle}, truth=raw)
     assert "truth_nmse" not in found
     assert any("axis x does not fit" in caveat for caveat in found.attrs["caveats"])
+
+
+@pytest.mark.parametrize("part", [0.08, 0.15])
+def test_a_material_with_little_of_an_element_is_in_the_true_map(part):
+    """Pt holds some Co: the simulation says so, and the spectra are not asked."""
+    scene = synthetic.multilayer(shape=(12, 75), counts=6000.0, seed=4)
+    truth = scene.to_dataset()
+    spectra = scene.endmember_spectrum.to_numpy().copy()
+    spectra[0] = (1 - part) * spectra[0] + part * spectra[1]
+    expected = scene.abundance.to_numpy() @ spectra
+    truth["true_endmember_spectrum"] = truth.true_endmember_spectrum.copy(data=spectra)
+    truth["true_expected_counts"] = truth.true_expected_counts.copy(data=expected.astype(np.float32))
+    truth.attrs["composition"] = scene.composition | {"Pt": {"Pt": 1 - part, "Co": part}}
+    image = scene.spectrum_image.copy(data=np.random.default_rng(5).poisson(expected).astype(np.uint32))
+    reference = subtract_background(image, scene.edges, profiles=scene.profiles, regions=scene.regions)
+    fit, mapped = method(scene, spectra, scene.abundance.to_numpy())
+    options = {"edges": scene.edges, "profiles": scene.profiles, "regions": scene.regions}
+    one = compare(image, reference, {"m": fit}, {"m": mapped}, truth=truth, **options).sel({"label": "m"})
+    np.testing.assert_allclose(one.truth_map_nmse, 0, atol=1e-9)
+    np.testing.assert_allclose(one.true_element_map, one.element_map, rtol=1e-4, atol=0.01)
+
+
+def test_without_the_materials_there_is_no_truth_of_the_elements(scene, bs):
+    truth = scene.to_dataset()
+    del truth.attrs["composition"]
+    found = run(scene, bs, {"oracle": oracle}, truth=truth)
+    assert not [
+        name for name in found if "true_element" in name or "truth_map" in name or "material_bs" in name
+    ]
+    assert any("does not say which elements its materials contain" in text for text in found.attrs["caveats"])
+    np.testing.assert_allclose(of(found, "oracle").truth_nmse, 0, atol=1e-12)
 
 
 def test_true_maps_follow_thickness_and_beam_current():

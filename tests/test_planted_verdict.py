@@ -478,23 +478,54 @@ def test_a_perfect_method_does_not_depart_by_chance(seed):
     assert not any("departs from" in s or "No method" in s for s in found.attrs["sentences"])
 
 
-def test_deviations_of_the_abundances_become_those_of_the_counts_at_most():
-    from types import SimpleNamespace
+@pytest.mark.parametrize("width", [8, 12])
+def test_few_positions_are_no_excuse_where_the_counts_are_many(width):
+    """A layer that is found at the wrong place, by many times the noise: eight positions tell."""
+    line = np.zeros(width)
+    line[width // 2 - 1 : width // 2 + 1] = 1
+    wrong = np.roll(line, -1)
+    true = 60 * np.stack([power_law(3.0), power_law(3.0, e456=30)])
+    shares = [np.broadcast_to(np.stack([1 - s, s], -1), (6, width, 2)) for s in (line, wrong)]
+    image = image_of(shares[0] @ true, seed=6)
+    fit = eu.fit(bilayer(), "vca", n_endmembers=2, brightness="constant")
+    fit = fit.assign(endmember_spectrum=fit.endmember_spectrum.copy(data=true))
+    mapped = eu.apply(fit, image)
+    mapped = mapped.assign({n: mapped[n].copy(data=shares[1]) for n in ("abundance", "refit_abundance")})
+    found = against_bs(image, fit, mapped)
+    assert rows(found, "agreement with BS")["m"]["light"] == "red"
+    said = [s for s in found.attrs["sentences"] if s.startswith("m departs from the BS profile")]
+    assert len(said) == 1
+    assert "Ti (Ti_L23)" in said[0]
 
-    from eelsunmix.comparison.counts import counts_of_members, largest_deviation
 
-    rng = np.random.default_rng(9)
-    draws = rng.dirichlet([4.0, 2.0, 1.0], size=20_000)
-    net, belongs = np.array([[5.0, 40.0], [30.0, 44.0], [1.0, 7.0]]), np.ones((3, 2), bool)
-    sd = xr.DataArray(draws.std(axis=0)[None], dims=("x", "endmember"))
-    known = (draws @ net).std(axis=0)
-    for bound, most in ((True, 1.5), (False, 4.0)):
-        component = SimpleNamespace(scaled_sd=sd, sums_to_one=bound)
-        found = largest_deviation(component, net, belongs).to_numpy()[0]
-        assert (found >= known).all()
-        assert (found < most * known).all()
-    only = np.array([[False, True], [True, False], [False, False]])
-    alone = largest_deviation(SimpleNamespace(scaled_sd=sd, sums_to_one=True), net, only).to_numpy()[0]
-    np.testing.assert_allclose(alone, [30 * sd[0, 1], 40 * sd[0, 0]])
-    abundance = xr.DataArray(draws[:5], dims=("x", "endmember"))
-    np.testing.assert_allclose(counts_of_members(abundance, net, only), draws[:5] @ np.where(only, net, 0))
+def test_the_chance_of_a_correlation_is_that_of_the_counts():
+    """For a line beside the true one, the spread by repeated counts; the truth itself is excused."""
+    from eelsunmix.comparison.agreement import correlation, noise_ceiling
+    from eelsunmix.comparison.following import CHANCE_SD, at_most
+
+    rng = np.random.default_rng(3)
+    line, moved = (np.exp(-0.5 * ((np.arange(25) - at) / 3.0) ** 2) for at in (11, 14))
+    found = [correlation(line + 0.03 * rng.normal(size=25), moved) for _ in range(2000)]
+    r, ceiling = float(np.mean(found)), noise_ceiling(line + 0.03 * rng.normal(size=25), np.full(25, 0.03))
+    expected = (at_most(r, ceiling, 25) - r) / CHANCE_SD
+    np.testing.assert_allclose(np.std(found), expected, rtol=0.15)
+    alarms = 0
+    for _ in range(1000):
+        noisy = line + 0.3 * rng.normal(size=25)
+        r, ceiling = correlation(noisy, line), noise_ceiling(noisy, np.full(25, 0.3))
+        alarms += at_most(r, ceiling, 25) < 0.9 * ceiling
+    assert alarms <= 10
+
+
+def test_a_misfit_is_said_where_chance_may_have_lowered_the_correlation():
+    """An edge with no judgement by correlation has one by its misfit."""
+    from eelsunmix.comparison import standings
+
+    known = {"agreement_table": {}, "misfits": {"O_K, P": (0.2, "20 %")}, "factors": {}}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in known.items():
+            patch.setattr(standings, name, lambda *_, value=value: value)
+        patch.setattr(standings, "_leaking", lambda *_: [])
+        (one,) = standings.standings(xr.Dataset(coords={"label": ["BS", "m"]}), ["m"], None)
+    assert (one.edge, one.good, one.bad) == ("O_K", (), ())
+    assert one.beyond == {"misfit": {"m": "20 %"}}

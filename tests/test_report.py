@@ -218,7 +218,7 @@ def element_grids():
     ("row", "scale", "name"),
     [
         ("truth", COMMON, "true_element_map"),
-        ("noise-free BS", COMMON, "noise_free_map"),
+        ("BS of the materials", COMMON, "material_bs_map"),
         ("vca", COMMON, "element_map"),
         ("vca", SUBSPACE, "subspace_map"),
         ("truth", RETURNED, "true_abundance"),
@@ -226,12 +226,12 @@ def element_grids():
 )
 def test_truth_and_methods_stand_side_by_side(element_grids, row, scale, name):
     comparison, grids = element_grids
-    assert grids.labels[:3] == ["truth", "noise-free BS", "BS"]
+    assert grids.labels[:3] == ["truth", "BS of the materials", "BS"]
     expected = comparison[name]
     expected = expected.sel({"label": row}) if "label" in expected.dims else expected
     at_edge = expected.sel(edge="Co_L23") if "edge" in expected.dims else expected.sel(true_endmember="Co")
     np.testing.assert_allclose(grids.image(row, "Co_L23", scale), at_edge, rtol=1e-6)
-    assert not np.allclose(comparison["true_element_map"], comparison["noise_free_map"], rtol=0.1)
+    assert not np.allclose(comparison["true_element_map"], comparison["material_bs_map"], rtol=0.1)
 
 
 def test_numbers_of_the_comparison_are_printed(elements):

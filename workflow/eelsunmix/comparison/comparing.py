@@ -20,6 +20,7 @@ from eelsunmix.comparison.scores import score_variables
 from eelsunmix.comparison.sentences import sentences
 from eelsunmix.comparison.sharing import shared_variables
 from eelsunmix.comparison.tables import component_variables
+from eelsunmix.comparison.true_maps import UNKNOWN_MATERIALS
 from eelsunmix.comparison.truth import truth_on_axes_of, truth_variables
 from eelsunmix.comparison.verdict import verdict
 from eelsunmix.edges import Edge
@@ -96,14 +97,28 @@ def compare(
         score_variables(elements, components, setting),
         _bookkeeping(components),
     ]
-    notes: list[str] = []
-    if truth is not None and "true_endmember_spectrum" in truth:
-        known, reason = truth_on_axes_of(truth, image)
-        notes = [reason] if known is None else []
-        parts += [] if known is None else [truth_variables(known, components, setting, elements)]
+    truths, notes = _truth(truth, image, components, setting, elements)
+    parts += truths
     result = xr.merge(parts, join="exact", compat="identical", combine_attrs="override")
     warnings = component_warnings(result, components, setting)
     return _with_verdict(_with_units(result), setting, notes).assign_attrs(warnings=warnings)
+
+
+def _truth(
+    truth: xr.Dataset | None,
+    image: xr.DataArray,
+    components: Sequence[Components],
+    setting: Setting,
+    elements: xr.Dataset,
+) -> tuple[list[xr.Dataset], list[str]]:
+    """Compare with the truth of a simulated image, and say what of it cannot be compared."""
+    if truth is None or "true_endmember_spectrum" not in truth:
+        return [], []
+    known, reason = truth_on_axes_of(truth, image)
+    if known is None:
+        return [], [reason]
+    found = truth_variables(known, components, setting, elements)
+    return [found], [] if "true_element_map" in found else [UNKNOWN_MATERIALS]
 
 
 def _check_edges(edges: Mapping[str, Edge], bs: xr.Dataset) -> None:

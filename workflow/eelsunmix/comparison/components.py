@@ -31,11 +31,9 @@ class Components:
     spectra : ndarray, shape (endmember, channel)
     refit, abundance : DataArray or None, dims (navigation, endmember)
         Of the corrected counts on the endmembers; as the method returned it.
-    scaled, scaled_sd : DataArray or None, dims (navigation, endmember)
+    scaled : DataArray or None, dims (navigation, endmember)
         The latter brought to counts (`eelsunmix.comparison.brightness`): ``scaled @ spectra`` are those of
-        the pixels; its standard deviation, where the method knows it.
-    sums_to_one : bool
-        Whether the abundances do.
+        the pixels.
     reduced_chi2 : float
         Median over the pixels; NaN where the map has none.
     status, message : str
@@ -51,8 +49,6 @@ class Components:
     message: str
     seconds: float
     scaled: xr.DataArray | None = None
-    scaled_sd: xr.DataArray | None = None
-    sums_to_one: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,21 +123,25 @@ def read_components(
     mapped = mapped.load()
     refit, spectra = mapped["refit_abundance"], _spectra_on_channels_of(image, fit)
     abundance = mapped.get("abundance", refit)
-    bound = sums_to_one(fit)
-    factor = brightness(abundance, spectra, total_counts).astype(np.float32) if bound else 1.0
     return Components(
         label=label,
         spectra=spectra,
         refit=refit,
         abundance=abundance,
-        scaled=abundance * factor if bound else abundance,
-        scaled_sd=mapped["abundance_sd"] * factor if "abundance_sd" in mapped else None,
-        sums_to_one=bound,
+        scaled=_in_counts(abundance, spectra, fit, total_counts),
         reduced_chi2=float(mapped["reduced_chi2"].median()) if "reduced_chi2" in mapped else np.nan,
         status=str(fit.attrs.get("status", "converged")),
         message=str(fit.attrs.get("message", "")),
         seconds=float(fit.attrs.get("seconds", np.nan)),
     )
+
+
+def _in_counts(
+    abundance: xr.DataArray, spectra: Floats, fit: xr.Dataset, total_counts: xr.DataArray
+) -> xr.DataArray:
+    if not sums_to_one(fit):
+        return abundance
+    return abundance * brightness(abundance, spectra, total_counts).astype(np.float32)
 
 
 def _spectra_on_channels_of(image: xr.DataArray, fit: xr.Dataset) -> Floats:

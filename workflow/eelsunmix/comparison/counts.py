@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from eelsunmix.comparison.components import Components, Setting
+from eelsunmix.comparison.components import Setting
 from eelsunmix.comparison.thresholds import SHOWN
 from eelsunmix.typing import Bools, Floats, Indices
 
@@ -42,21 +42,6 @@ def counts_of_members(scaled: xr.DataArray, net_counts: Floats, belongs: Bools) 
     """Turn abundances that have been brought to counts into those of each edge, dims (navigation, edge)."""
     net = xr.DataArray(np.where(belongs, net_counts, 0.0), dims=("endmember", "edge"))
     return xr.dot(scaled.drop_vars("endmember", errors="ignore"), net, dim="endmember")
-
-
-def largest_deviation(component: Components, net_counts: Floats, belongs: Bools) -> xr.DataArray | None:
-    """Bound the standard deviation of `counts_of_members`; None where that of the abundances is not known.
-
-    Whatever their correlations are, it is not more than ``sum_k |n_k - c| sd_k`` with ``c = 0``, or with any
-    ``c`` where abundances sum to one.
-    """
-    if component.scaled_sd is None:
-        return None
-    used = np.where(belongs, net_counts, 0.0)
-    origins = [np.zeros_like(used[0]), *(used if component.sums_to_one else ())]
-    everywhere = np.ones_like(belongs)
-    bounds = [counts_of_members(component.scaled_sd, np.abs(used - one), everywhere) for one in origins]
-    return xr.concat(bounds, "bound").min("bound", skipna=False)
 
 
 def _by_element(shown: Bools, together: Callable[..., Any], setting: Setting) -> Bools:

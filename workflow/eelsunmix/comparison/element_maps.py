@@ -7,12 +7,12 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from eelsunmix.comparison.components import REFERENCE, Components, Setting
-from eelsunmix.comparison.counts import counts_of_members, largest_deviation, members
+from eelsunmix.comparison.counts import counts_of_members, members
 from eelsunmix.comparison.elements import element_map, element_profiles
 from eelsunmix.typing import Bools, Floats
 
 COUNTS = {"units": "counts"}
-MAPS = ("element_map", "element_map_sd", "subspace_map")
+MAPS = ("element_map", "subspace_map")
 
 
 def element_variables(components: Sequence[Components], table: xr.Dataset, setting: Setting) -> xr.Dataset:
@@ -28,37 +28,43 @@ def element_variables(components: Sequence[Components], table: xr.Dataset, setti
     bs, like = setting.bs, setting.bs["net_counts"]
     maps = {name: _empty(components, like) for name in MAPS}
     for name in MAPS:
-        maps[name][0] = bs["net_counts_sd"] if name == "element_map_sd" else like
-    profiles = np.full((len(components) + 1, *bs["profile_counts"].shape), np.nan)
-    noise = profiles.copy()
-    profiles[0], noise[0] = bs["profile_counts"], bs["profile_counts_sd"]
+        maps[name][0] = like
     belongs = np.zeros(table["cross_talk"].shape, dtype=bool)
     for row, component in enumerate(components, start=1):
         at, size = table.isel(label=row), len(component.spectra)
         belongs[row, :size] = _members(at, size, setting)
         for name, values in _maps(component, at, belongs[row, :size], setting).items():
             maps[name][row] = values
-            if name == "element_map":
-                profiles[row] = element_profiles(values, setting)
-    dims, profile_dims = ("label", *like.dims), ("label", *bs["profile_counts"].dims)
-    data = {
-        **{name: (dims, values, COUNTS) for name, values in maps.items()},
-        "element_profile": (profile_dims, profiles, COUNTS),
-        "element_profile_sd": (profile_dims, noise, COUNTS),
-        "shows_edge": (("label", "endmember", "edge"), belongs),
-        "profile_position": bs["profile_position"],
-    }
+    data = {name: (("label", *like.dims), values, COUNTS) for name, values in maps.items()}
+    shows = {"shows_edge": (("label", "endmember", "edge"), belongs)}
     names = [REFERENCE, *[component.label for component in components]]
     coords = {**like.coords, **bs["profile_counts"].coords, "label": names}
-    return xr.Dataset(data, coords=coords).merge(table)
+    lines = _profile_variables(maps["element_map"], setting)
+    return xr.Dataset({**data, **lines, **shows}, coords=coords).merge(table)
+
+
+def _profile_variables(maps: NDArray[np.float32], setting: Setting) -> dict[str, object]:
+    """Sum the maps over the profiles; those of the reference are known, with their deviation."""
+    bs, like = setting.bs, setting.bs["net_counts"]
+    profiles, noise = (np.full((len(maps), *bs["profile_counts"].shape), np.nan) for _ in range(2))
+    profiles[0], noise[0] = bs["profile_counts"], bs["profile_counts_sd"]
+    for row, values in enumerate(maps[1:], start=1):
+        if np.isfinite(values).any():
+            profiles[row] = element_profiles(like.copy(data=values), setting)
+    dims = ("label", *bs["profile_counts"].dims)
+    return {
+        "element_profile": (dims, profiles, COUNTS),
+        "element_profile_sd": (dims, noise, COUNTS),
+        "profile_position": bs["profile_position"],
+    }
 
 
 def overshoot(components: Sequence[Components], elements: xr.Dataset, setting: Setting) -> xr.Dataset:
-    """Return what BS subtracts too much, by the components that do not show the element: maps, profiles.
+    """Lay out what BS subtracts too much, by the components that do not show the element: maps, profiles.
 
     In the pixels where such a component is alone, BS finds less than nothing: its power law is not the
     background there. Maps of a method have no such negative counts, so they are added before both are
-    compared.
+    compared. Zero for the reference and for a method without a result.
     """
     like, lines = setting.bs["net_counts"], setting.bs["profile_counts"]
     maps, profiles = _empty(components, like, 0.0), np.zeros((len(components) + 1, *lines.shape))
@@ -66,7 +72,12 @@ def overshoot(components: Sequence[Components], elements: xr.Dataset, setting: S
         if component.scaled is not None:
             found = _overshoot(component.scaled, component.spectra, elements.isel(label=row), like)
             maps[row], profiles[row] = found, element_profiles(found, setting)
-    return xr.Dataset({"map": (("label", *like.dims), maps), "profile": (("label", *lines.dims), profiles)})
+    return xr.Dataset(
+        {
+            "overshoot_map": (("label", *like.dims), maps, COUNTS),
+            "overshoot_profile": (("label", *lines.dims), profiles, COUNTS),
+        }
+    )
 
 
 def _overshoot(scaled: xr.DataArray, spectra: Floats, at: xr.Dataset, like: xr.DataArray) -> xr.DataArray:
@@ -90,16 +101,14 @@ def _members(at: xr.Dataset, size: int, setting: Setting) -> Bools:
 
 
 def _maps(component: Components, at: xr.Dataset, belongs: Bools, setting: Setting) -> dict[str, xr.DataArray]:
-    """Count each edge by the components that show it, with the deviation, and by all of them refitted."""
+    """Count each edge by the components that show it, and by all of them refitted."""
     if component.refit is None or component.scaled is None:
         return {}
     like, net = setting.bs["net_counts"], at["endmember_net_counts"].to_numpy()[: len(component.spectra)]
-    sd = largest_deviation(component, net, belongs)
-    found = {
+    return {
         "element_map": _like(counts_of_members(component.scaled, net, belongs), like),
         "subspace_map": element_map(component.refit, net, setting),
     }
-    return found if sd is None else {**found, "element_map_sd": _like(sd, like)}
 
 
 def _like(values: xr.DataArray, like: xr.DataArray) -> xr.DataArray:

@@ -45,27 +45,34 @@ def agreement_table(one: xr.Dataset, setting: Setting) -> dict[str, tuple[float,
     """Correlation and ceiling of each clear reference edge in each profile, or in the map without profiles.
 
     A map that does not vary has no correlation; it counts as 0. Places are left out where a method is short
-    of green by no more than chance does to so few points.
+    of green by no more than the noise of the reference does to so few points.
     """
     table = {}
     for place, (kind, at) in clear_places(one, setting).items():
         r, ceiling = float(np.nan_to_num(at[f"{kind}_correlation"])), float(at[f"{kind}_noise_ceiling"])
         needed = CRITERIA["agreement"].green * ceiling
-        if r >= needed or at_most(r, int(at[f"element_{kind}"].count())) < needed:
+        if r >= needed or at_most(r, ceiling, int(at[f"element_{kind}"].count())) < needed:
             table[place] = (r, ceiling)
     return table
 
 
-def at_most(correlation: float, n_points: int) -> float:
-    """Return what a correlation may be by `CHANCE_SD` standard deviations, by the transformation of Fisher.
+def at_most(correlation: float, ceiling: float, n_points: int) -> float:
+    """Return what a correlation may be by `CHANCE_SD` standard deviations of the reference's noise.
+
+    The positions are no sample of others: only the counting noise of the reference is chance. Well above it,
+    it moves the correlation by ``sqrt((1 - ceiling^2) (1 - correlation^2) / n_points)``, to first order.
+    Near the ceiling it takes twice: what lowers the correlation raises the estimate of the ceiling. Together
+    that is about Fisher's deviation, which this is where the correlation is the ceiling.
 
     Examples
     --------
-    >>> round(at_most(0.5, 28), 3), round(at_most(0.5, 4000), 3)
-    (0.739, 0.523)
+    >>> round(at_most(0.83, 0.83, 28), 3), round(at_most(0.83, 0.999, 28), 3)
+    (0.92, 0.84)
     """
-    spread = CHANCE_SD / np.sqrt(max(n_points - 3, 1))
-    return float(np.tanh(np.arctanh(min(max(correlation, -0.999999), 0.999999)) + spread))
+    known = min(max(correlation, -0.999999), 0.999999)
+    part = np.sqrt(max(1 - ceiling**2, 0.0) / (1 - known**2))
+    spread = CHANCE_SD * part / np.sqrt(max(n_points - 3, 1))
+    return float(np.tanh(np.arctanh(known) + spread))
 
 
 def clear_places(one: xr.Dataset, setting: Setting) -> dict[str, tuple[str, xr.Dataset]]:

@@ -32,14 +32,14 @@ def score_variables(elements: xr.Dataset, components: Sequence[Components], sett
     )
     regions = region_variables(elements, components, setting)
     return xr.merge(
-        [maps, profile_variables(elements, less), shape_variables(elements, setting), regions, alone],
+        [maps, profile_variables(elements, less), shape_variables(elements, setting), regions, alone, less],
         join="exact",
     )
 
 
 def map_variables(elements: xr.Dataset, less: xr.Dataset, setting: Setting) -> xr.Dataset:
     """Agreement of the maps, less what BS subtracts too much, with the reference's; dims (label, edge)."""
-    maps = elements["element_map"].to_numpy() + less["map"].to_numpy()
+    maps = elements["element_map"].to_numpy() + less["overshoot_map"].to_numpy()
     return _agreement("map", maps, setting.bs["net_counts_sd"].to_numpy(), ("label", "edge"))
 
 
@@ -52,7 +52,7 @@ def _subspace_correlation(elements: xr.Dataset) -> xr.DataArray:
 
 def profile_variables(elements: xr.Dataset, less: xr.Dataset) -> xr.Dataset:
     """Agreement of the profiles with the reference's, as of the maps; dims (label, edge, profile)."""
-    profiles = elements["element_profile"].to_numpy() + less["profile"].to_numpy()
+    profiles = elements["element_profile"].to_numpy() + less["overshoot_profile"].to_numpy()
     sd = elements["element_profile_sd"].to_numpy()[0]
     return _agreement("profile", profiles, sd, ("label", "edge", "profile"))
 

@@ -45,7 +45,11 @@ class Standing:
 
 
 def standings(comparison: xr.Dataset, methods: Sequence[str], setting: Setting) -> list[Standing]:
-    """Return how the methods follow each clear reference edge, the worst edge first."""
+    """Return how the methods follow each clear reference edge, the worst edge first.
+
+    An edge at which all correlations may be short by chance is there as well where a method is beyond another
+    limit.
+    """
     found: dict[str, dict[str, float]] = {}
     beyond: dict[str, dict[str, dict[str, str]]] = {}
     leaking: dict[str, list[str]] = {}
@@ -60,10 +64,15 @@ def standings(comparison: xr.Dataset, methods: Sequence[str], setting: Setting) 
         for edge in _leaking(one, setting):
             leaking.setdefault(edge, []).append(method)
     standings = [
-        Standing(edge=edge, ratio=ratio, beyond=beyond.get(edge, {}), leaking=tuple(leaking.get(edge, ())))
-        for edge, ratio in found.items()
+        Standing(
+            edge=edge,
+            ratio=found.get(edge, {}),
+            beyond=beyond.get(edge, {}),
+            leaking=tuple(leaking.get(edge, ())),
+        )
+        for edge in {**found, **beyond}
     ]
-    return sorted(standings, key=lambda standing: min(standing.ratio.values()))
+    return sorted(standings, key=lambda standing: min(standing.ratio.values(), default=1.0))
 
 
 def _beyond(found: Mapping[str, Finding], limit: float) -> dict[str, str]:

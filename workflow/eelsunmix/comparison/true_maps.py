@@ -1,30 +1,58 @@
-"""Maps of a simulated image that a perfect method, or background subtraction without noise, would give."""
+"""Maps of a simulated image that a perfect method would give, and what BS makes of its materials."""
 
 import numpy as np
 import xarray as xr
 
 from eelsunmix.comparison.agreement import correlation
 from eelsunmix.comparison.components import Setting
-from eelsunmix.comparison.elements import cross_talk, edge_strength, element_map, owners
-from eelsunmix.comparison.thresholds import CRITERIA
-from eelsunmix.typing import Floats
+from eelsunmix.comparison.elements import edge_strength, element_map, element_profiles
+from eelsunmix.typing import Bools, Floats
+
+UNKNOWN_MATERIALS = (
+    "The simulated file does not say which elements its materials contain: maps of elements are not compared "
+    "with the truth. Simulate the sample again."
+)
 
 
-def true_element_map(known: xr.Dataset, setting: Setting) -> xr.DataArray:
-    """Count each edge by the materials that contain its element, dims (edge, navigation).
+def element_truth(
+    known: xr.Dataset, maps: xr.DataArray, setting: Setting
+) -> dict[str, xr.DataArray | tuple[tuple[str, str], Floats]]:
+    """Give maps, profiles and scores of the elements; nothing where the materials are not known.
 
-    What a method with the true spectra and abundances stands for. A material whose edge is weaker than
-    cross-talk may be is taken for one without the element: what is subtracted there is no power law.
+    The true map counts each edge by the materials that contain its element, however little: what a method
+    with the true spectra and abundances stands for. Beside it, the same over all materials: what BS makes of
+    their spectra. That is not BS of the image without noise, which fits one power law to each mixture.
+
+    Parameters
+    ----------
+    known : Dataset
+        `eelsunmix.comparison.truth.truth_on_axes_of`.
+    maps : DataArray, dims (label, edge, navigation)
+    setting : Setting
     """
-    spectra = known["spectrum"].to_numpy()
-    net = edge_strength(spectra, setting)
-    talk = cross_talk(spectra, net, owners(spectra, net, setting))
-    return _map_of(known, np.where(talk > CRITERIA["cross_talk"].green, net, 0.0), setting)
+    contained = contents(known, setting)
+    if contained is None:
+        return {}
+    net = edge_strength(known["spectrum"].to_numpy(), setting)
+    true, of_all = _map_of(known, np.where(contained, net, 0.0), setting), _map_of(known, net, setting)
+    return {
+        "true_element_map": true,
+        "true_element_profile": element_profiles(true, setting).assign_attrs(units="counts"),
+        "material_bs_map": of_all,
+        "material_bs_profile": element_profiles(of_all, setting).assign_attrs(units="counts"),
+        **map_scores(maps, true),
+    }
 
 
-def noise_free_map(known: xr.Dataset, setting: Setting) -> xr.DataArray:
-    """Background subtraction of the true spectra times the true abundances, dims (edge, navigation)."""
-    return _map_of(known, edge_strength(known["spectrum"].to_numpy(), setting), setting)
+def contents(known: xr.Dataset, setting: Setting) -> Bools | None:
+    """Whether a material contains the element of an edge, shape (material, edge); None if nobody says."""
+    composition = known.attrs.get("composition") or {}
+    names = [str(name) for name in known["true_endmember"].values]
+    if any(name not in composition for name in names):
+        return None
+    elements = [edge.element for edge in setting.edges.values()]
+    found = [[composition[name].get(element, 0) > 0 for element in elements] for name in names]
+    return np.array(found, dtype=bool).reshape(len(names), len(elements))
 
 
 def _map_of(known: xr.Dataset, net_counts: Floats, setting: Setting) -> xr.DataArray:

@@ -13,12 +13,11 @@ from eelsunmix.comparison.elements import (
     BACKGROUND,
     cross_talk,
     edge_strength,
-    element_profiles,
     labels,
     owners,
 )
 from eelsunmix.comparison.matching import match_whitened
-from eelsunmix.comparison.true_maps import map_scores, noise_free_map, true_element_map, where_valid
+from eelsunmix.comparison.true_maps import element_truth, where_valid
 from eelsunmix.metrics import nmse, nmse_scale_free, sad, sad_edge, sad_whitened
 from eelsunmix.profiles import profile_pixels, sum_profile
 from eelsunmix.typing import Floats
@@ -33,7 +32,8 @@ def truth_on_axes_of(truth: xr.Dataset, image: xr.DataArray) -> tuple[xr.Dataset
     -------
     Dataset
         `spectrum (true_endmember, energy)`, `abundance (navigation, true_endmember)` and
-        `intensity (navigation)`: counts of the pixel over those of the mixture (thickness, beam current).
+        `intensity (navigation)`: counts of the pixel over those of the mixture (thickness, beam current);
+        attribute `composition` as in `raw.zarr`.
     """
     energy, navigation = image.dims[-1], image.dims[:-1]
     mixture = truth["true_abundance"] @ truth["true_endmember_spectrum"].sum([energy])
@@ -58,6 +58,7 @@ def truth_on_axes_of(truth: xr.Dataset, image: xr.DataArray) -> tuple[xr.Dataset
         known = _binned(known, dim, members, n, add=dim == energy)
         pixels *= n if dim in navigation else 1
     known["spectrum"] = known["spectrum"] * pixels
+    known.attrs = {"composition": truth.attrs.get("composition")}
     return known.assign_coords({dim: image[dim] for dim in image.dims}), ""
 
 
@@ -66,27 +67,16 @@ def truth_variables(
 ) -> xr.Dataset:
     """Everything of `comparison.zarr` that needs the truth, the reference's row empty of components."""
     spectra = known["spectrum"].to_numpy()
-    maps, noise_free = true_element_map(known, setting), noise_free_map(known, setting)
-    scores, matched, profiles = _method_truth(known, components, setting)
-    dims = ("label", "true_endmember")
-    profile_dims = ("label", "true_endmember", *setting.bs["profile_counts"].dims[1:])
-    names = [REFERENCE, *[component.label for component in components]]
+    profile_dims = ("true_endmember", *setting.bs["profile_counts"].dims[1:])
     data = {
-        "true_element_map": maps,
-        "true_element_profile": element_profiles(maps, setting).assign_attrs(units="counts"),
-        "noise_free_map": noise_free,
-        "noise_free_profile": element_profiles(noise_free, setting).assign_attrs(units="counts"),
+        **element_truth(known, elements["element_map"], setting),
         "true_abundance": where_valid(known["abundance"], setting),
-        "true_abundance_profile": (profile_dims[1:], _mean_profiles(known["abundance"], setting)),
+        "true_abundance_profile": (profile_dims, _mean_profiles(known["abundance"], setting)),
         "true_owner": ("edge", owners(spectra, edge_strength(spectra, setting), setting)),
         "true_endmember_label": ("true_endmember", np.array(_true_labels(spectra, setting))),
-        "truth_match": (dims, matched),
-        "truth_abundance_profile": (profile_dims, profiles),
-        **{name: (dims, values) for name, values in zip(SCORES, scores, strict=True)},
-        **map_scores(elements["element_map"], maps),
+        **_method_truth(known, components, setting),
     }
-    for name in SCORES[:3]:
-        data[name] = (*data[name], {"units": "rad"})
+    names = [REFERENCE, *[component.label for component in components]]
     coords = {"label": names, "true_endmember": known["true_endmember"]}
     return xr.Dataset(data, coords=coords).drop_vars([*setting.energy.dims], errors="ignore")
 
@@ -106,7 +96,8 @@ def net_spectra(spectra: Floats, setting: Setting) -> Floats:
 
 def _method_truth(
     known: xr.Dataset, components: Sequence[Components], setting: Setting
-) -> tuple[Floats, NDArray[np.int64], Floats]:
+) -> dict[str, tuple[object, ...]]:
+    """Match the components of every method to the materials, and score them; nothing for the reference."""
     n_true = known.sizes["true_endmember"]
     scores = np.full((len(SCORES), len(components) + 1, n_true), np.nan)
     matched = np.full(scores.shape[1:], -1)
@@ -123,7 +114,14 @@ def _method_truth(
         )
         scores[3:, row, found] = _map_errors(known["abundance"][..., found], abundance, setting)
         profiles[row, found] = _mean_profiles(abundance, setting)
-    return scores, matched, profiles
+    dims = ("label", "true_endmember")
+    units = [{"units": "rad"}] * 3 + [{"units": "1"}] * 2
+    named = zip(SCORES, scores, units, strict=True)
+    return {
+        **{name: (dims, values, unit) for name, values, unit in named},
+        "truth_match": (dims, matched),
+        "truth_abundance_profile": ((*dims, *setting.bs["profile_counts"].dims[1:]), profiles),
+    }
 
 
 def _angles(true: Floats, estimated: Floats, setting: Setting) -> Floats:

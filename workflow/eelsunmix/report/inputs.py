@@ -121,12 +121,17 @@ class Inputs:
     @property
     def has_truth(self) -> bool:
         """Whether the sample is simulated and the comparison knows the truth."""
+        return "true_abundance" in self.comparison
+
+    @property
+    def has_true_maps(self) -> bool:
+        """Whether it also knows what the materials contain, and so the true maps of the elements."""
         return "true_element_map" in self.comparison
 
     @cached_property
     def view(self) -> MapView:
         """How all maps are shown."""
-        n_labels, n_edges = 2 * len(self.labels) + 2 * self.has_truth, len(self.edges)
+        n_labels, n_edges = 2 * len(self.labels) + 2 * self.has_true_maps, len(self.edges)
         n_maps = (
             (n_labels + 5) * n_edges + len(self.methods) * (1 + self.n_endmembers) + self.n_endmembers + 4
         )

@@ -9,6 +9,7 @@ import xarray as xr
 
 from eelsunmix.edges import Edge
 from eelsunmix.profiles import Profile, Region
+from eelsunmix.synthetic.materials import material_of
 
 NAVIGATION = ("y", "x")
 
@@ -48,6 +49,12 @@ class Scene:
     regions: dict[str, Region] = field(default_factory=dict)
     profiles: dict[str, Profile] = field(default_factory=dict)
 
+    @property
+    def composition(self) -> dict[str, dict[str, int]]:
+        """Material -> element -> atoms per formula unit."""
+        names = [str(name) for name in self.endmember_spectrum["endmember"].values]
+        return {name: dict(material_of(name).composition) for name in names}
+
     def truth(self) -> xr.Dataset:
         """Truth under the names of `raw.zarr`: `true_endmember_spectrum`, `true_abundance`, ... ."""
         return xr.Dataset(
@@ -75,6 +82,7 @@ class Scene:
                 [f"{axis}.{key}" for axis in image.dims for key in ("offset", "scale", "units")], "simulation"
             ),
             "metadata": {"beam_energy_keV": 100.0, "collection_mrad": 35.0},
+            "composition": self.composition,
             "counts_check": _counts_check(image),
         }
         return counts.merge(self.truth()).assign_attrs(attrs)

@@ -9,7 +9,7 @@ import xarray as xr
 
 from eelsunmix.report.figures.grid import Scale, Tile, columns_for, map_grid
 from eelsunmix.report.figures.mapview import MapView, limits
-from eelsunmix.report.figures.style import NOISE_FREE, REFERENCE, SEQUENTIAL, TRUE_MAP
+from eelsunmix.report.figures.style import MATERIAL_BS, REFERENCE, SEQUENTIAL, TRUE_MAP
 from eelsunmix.report.texts import plain
 
 COMMON, OWN, RETURNED = "counts, common scale", "counts, own scale", "abundance as returned"
@@ -41,7 +41,7 @@ class ElementMaps:
     def labels(self) -> list[str]:
         """All rows of the grid."""
         methods = [str(method) for method in self.comparison["label"].values]
-        return [TRUE_MAP, NOISE_FREE, *methods] if "true_element_map" in self.comparison else methods
+        return [TRUE_MAP, MATERIAL_BS, *methods] if "true_element_map" in self.comparison else methods
 
     def image(self, label: str, edge: str, scale: str) -> np.ndarray | str:
         """Return the map of one tile, or the reason why there is none."""
@@ -49,14 +49,14 @@ class ElementMaps:
             return "failed"
         if scale == RETURNED:
             return self._abundance(label, edge)
-        if label in (TRUE_MAP, NOISE_FREE):
-            name = "true_element_map" if label == TRUE_MAP else "noise_free_map"
+        if label in (TRUE_MAP, MATERIAL_BS):
+            name = "true_element_map" if label == TRUE_MAP else "material_bs_map"
             return self.view.image(self.comparison[name].sel(edge=edge))
         name = "subspace_map" if scale == SUBSPACE else "element_map"
         return self.view.image(self.comparison[name].sel({"label": label, "edge": edge}))
 
     def _abundance(self, label: str, edge: str) -> np.ndarray | str:
-        if label in (NOISE_FREE, REFERENCE):
+        if label in (MATERIAL_BS, REFERENCE):
             return "counts only"
         if label == TRUE_MAP:
             return self._true_abundance(edge)

@@ -11,7 +11,7 @@ from eelsunmix.report.figures.spectra import panel_title
 from eelsunmix.report.figures.style import (
     BLACK,
     GREY,
-    NOISE_FREE,
+    MATERIAL_BS,
     REFERENCE,
     TRUE_MAP,
     TRUTH,
@@ -23,7 +23,7 @@ from eelsunmix.report.figures.style import (
 )
 from eelsunmix.report.texts import plain
 
-TRUE_LINES = "; the truth (broad grey line), and BS of the noise-free image (dotted)"
+TRUE_LINES = "; the truth (broad grey line), and the sum of the BS of the materials (dotted)"
 """What captions say of the lines of a simulated sample."""
 Styles = Mapping[str, Mapping[str, Any]]
 
@@ -46,7 +46,8 @@ def element_profiles(
     edges : sequence of str
     profile : str
     scaled : bool
-        Whether each method is multiplied by its stored scale factor to the reference.
+        Whether each method is drawn as it is scored: with what the reference subtracts too much, times the
+        stored factor to the reference.
     styles : mapping
         Method -> line style.
     methods : sequence of str
@@ -55,7 +56,7 @@ def element_profiles(
         Unit of the position.
     """
     height = 240 if len(edges) > 1 else 360
-    top = 36 + legend_height(["BS ± 1 sd", "BS", TRUE_MAP, NOISE_FREE, *methods])
+    top = 36 + legend_height(["BS ± 1 sd", "BS", TRUE_MAP, MATERIAL_BS, *methods])
     panels = line_panels(len(edges), columns=balanced(len(edges)), panel_height=height, top=top)
     layout = base_layout(0, annotations=[]) | panels.layout(scale_height=False)
     layout["legend"] |= {"y": 1 + 8 / panels.plot_height}
@@ -92,12 +93,12 @@ def _reference(one: xr.Dataset, axes: dict[str, str]) -> list[dict[str, Any]]:
 
 
 def _truth(one: xr.Dataset, axes: dict[str, str]) -> list[dict[str, Any]]:
-    """Draw what a perfect method would give, and what BS would without noise."""
+    """Draw what a perfect method would give, and what BS makes of the materials."""
     if "true_element_profile" not in one:
         return []
     looks = {
         TRUE_MAP: ("true_element_profile", {"color": TRUTH, "width": 6}),
-        NOISE_FREE: ("noise_free_profile", {"color": GREY, "width": 1.5, "dash": "dot"}),
+        MATERIAL_BS: ("material_bs_profile", {"color": GREY, "width": 1.5, "dash": "dot"}),
     }
     position = one["profile_position"].values
     return [
@@ -112,7 +113,7 @@ def _method(
     found = one.sel({"label": method})
     values = found["element_profile"].values
     if scaled:
-        values = values * float(found["profile_scale"].item())
+        values = (values + found["overshoot_profile"].values) * float(found["profile_scale"].item())
     group = {"legendgroup": method, "meta": {"method": method}, "hovertemplate": _hover(method)}
     return line(one["profile_position"].values, values, plain(method), dict(styles[method]), **group, **axes)
 

@@ -160,7 +160,7 @@ def _profiles(inputs: Inputs) -> Figure:
         )
         for i, name in enumerate(names)
     }
-    truth = TRUE_LINES if inputs.has_truth else ""
+    truth = TRUE_LINES if inputs.has_true_maps else ""
     caption = BACKGROUND_PROFILES.format(truth=truth)
     control = (Control("Profile", tuple(names)),)
     return Figure(name="background-profiles", caption=caption, variants=variants, controls=control)

@@ -33,8 +33,9 @@ ELEMENT_MAPS = (
     "returned: the abundance of the component that owns the edge."
 )
 TRUE_MAPS = (
-    " Truth: the same of the true abundances and spectra. Noise-free BS: BS of the image without noise, "
-    "which is not the truth where the background is no power law."
+    " Truth: the same of the true abundances and spectra, of the materials that contain the element. BS of "
+    "the materials: what BS makes of the spectra of all materials, each subtracted alone and then summed; "
+    "not the truth where their background is no power law, nor BS of the mixture."
 )
 MAP_SCORES = (
     "Maps against BS. The noise ceiling is the r that the true map itself would have with the noisy BS "
@@ -81,7 +82,7 @@ def _grid(inputs: Inputs) -> Figure:
         for i, choice in enumerate(choices)
         for j, scale in enumerate(scales)
     }
-    caption = inputs.remarked(ELEMENT_MAPS + TRUE_MAPS * inputs.has_truth)
+    caption = inputs.remarked(ELEMENT_MAPS + TRUE_MAPS * inputs.has_true_maps)
     controls = (control, Control("Maps", scales))
     return Figure(name="element-maps", caption=caption, variants=variants, controls=controls)
 
@@ -89,7 +90,7 @@ def _grid(inputs: Inputs) -> Figure:
 def _map_scores(inputs: Inputs) -> list[Block]:
     store = inputs.comparison
     anywhere = bool(store["off_region_mean"].notnull().any())
-    tables: list[Block] = [Text(MAP_SCORES + MAP_OFF_REGION * anywhere + MAP_TRUTH * inputs.has_truth)]
+    tables: list[Block] = [Text(MAP_SCORES + MAP_OFF_REGION * anywhere + MAP_TRUTH * inputs.has_true_maps)]
     for edge in inputs.edges:
         known = bool(store["off_region_mean"].sel(edge=edge).notnull().any())
         rows = [_map_row(inputs, method, edge, known) for method in inputs.labels]
@@ -98,7 +99,7 @@ def _map_scores(inputs: Inputs) -> list[Block]:
         columns = [
             *("r", "scale", "sub\u00adspace"),
             *(["off region"] if known else []),
-            *(["r truth", "NMSE"] if inputs.has_truth else []),
+            *(["r truth", "NMSE"] if inputs.has_true_maps else []),
             "negative",
         ]
         tables.append(score_table(heading, columns, rows))
@@ -110,7 +111,7 @@ def _map_row(inputs: Inputs, method: str, edge: str, off_region: bool) -> Row:
     numbers = [decimals(one[name].item()) for name in ("map_correlation", "map_scale")]
     numbers += [DASH if method == REFERENCE else decimals(one["subspace_correlation"].item())]
     numbers += [number(one["off_region_mean"].item())] if off_region else []
-    if inputs.has_truth:
+    if inputs.has_true_maps:
         numbers += [decimals(one[name].item()) for name in ("truth_map_correlation", "truth_map_nmse")]
     return score_row(inputs, method, [*numbers, percent(one["negative_fraction"].item())])
 

@@ -26,13 +26,15 @@ PROFILES = "The profiles. Counts are summed over the width."
 ELEMENT_PROFILES = (
     "Counts of each edge along the profile, summed over its width: BS with its standard deviation (grey "
     "band) and all methods in the same counts, by their components that show the element{truth}. Scaled to "
-    "BS: each method times the factor in the tables below. Differences inside the band mean nothing."
+    "BS: each method as the tables below score it, with the negative counts that BS finds in components "
+    "without the element, times the factor there. Differences inside the band mean nothing."
 )
 PROFILE_SCORES = (
     "Profiles against BS: correlation r (compare with the noise ceiling), factor to BS, rms error after "
-    "scaling divided by the peak, reduced χ²; and the shape of the main peak: full width at half "
-    "maximum (not given where the profile oscillates), widths of the left and "
-    "right flank between 10 % and 90 % (all in {unit}), and asymmetry (right − left) / (right + left)."
+    "scaling divided by the peak, reduced χ², all of the curves that are drawn “scaled to BS”; and the shape "
+    "of the main peak: full width at half maximum (not given where the profile oscillates), widths of the "
+    "left and right flank between 10 % and 90 % (all in {unit}), and asymmetry "
+    "(right − left) / (right + left)."
 )
 
 
@@ -87,7 +89,7 @@ def _profiles(inputs: Inputs) -> Figure:
         for k in range(2)
     }
     controls = (control, Control("Profile", tuple(inputs.profiles)), _scaling())
-    truth = TRUE_LINES if inputs.has_truth else ""
+    truth = TRUE_LINES if inputs.has_true_maps else ""
     caption = ELEMENT_PROFILES.format(truth=truth)
     return Figure(name="element-profiles", caption=caption, variants=variants, controls=controls)
 

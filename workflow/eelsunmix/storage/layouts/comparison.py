@@ -4,13 +4,14 @@ from eelsunmix.storage.layout import Layout, Variable, attribute, variable
 from eelsunmix.storage.layouts.axes import EDGE, POSITION, PROFILE
 
 KNOWN_TRUTH = "the truth is known"
+KNOWN_MATERIALS = "the truth is known, and what the materials contain"
 _PROFILE = "label edge profile"
 _LINE = f"{_PROFILE} frames position"
 _TRUTH = "label true_endmember"
 
 
-def _true(dims: str, dtype: str, unit: str | None, meaning: str) -> Variable:
-    return variable(dims, dtype, unit, meaning, when=KNOWN_TRUTH)
+def _true(dims: str, dtype: str, unit: str | None, meaning: str, when: str = KNOWN_TRUTH) -> Variable:
+    return variable(dims, dtype, unit, meaning, when=when)
 
 
 ELEMENTS = {
@@ -21,20 +22,27 @@ ELEMENTS = {
         "of BS its net counts; of a method sum of abundance x brightness x net counts over the endmembers "
         "that show the element",
     ),
-    "element_map_sd": variable(
-        "label edge navigation",
-        "float",
-        "counts",
-        "its standard deviation, of a method at most, by that of its abundances; NaN where not known",
-    ),
     "subspace_map": variable(
         "label edge navigation",
         "float",
         "counts",
         "sum of refit abundance x net counts over all endmembers: what they describe together",
     ),
+    "overshoot_map": variable(
+        "label edge navigation",
+        "float",
+        "counts",
+        "negative counts that BS finds in components without the element; added to the method's map before "
+        "it is scored against BS; 0 for BS",
+    ),
     "element_profile": variable(_LINE, "float", "counts", "the map summed over the width of the profile"),
     "element_profile_sd": variable(_LINE, "float", "counts", "its standard deviation, of BS alone"),
+    "overshoot_profile": variable(
+        _LINE,
+        "float",
+        "counts",
+        "profiles of `overshoot_map`: `profile_scale` x (element + overshoot) is scored",
+    ),
     "profile_position": variable("profile position", "float", "nm|px", "along the profile"),
 }
 COMPONENTS = {
@@ -107,21 +115,36 @@ CHECKS = {
     "message": variable("label", "text", None, "of the fit"),
     "seconds": variable("label", "float", "s", "of the fit"),
 }
-TRUTH = {
-    "true_abundance": _true("navigation true_endmember", "float", "1", "of the simulation"),
+TRUE_MAPS = {
     "true_element_map": _true(
         "edge navigation",
         "float",
         "counts",
         "sum of true abundance x brightness x net counts over the materials that contain the element",
+        KNOWN_MATERIALS,
     ),
-    "true_element_profile": _true("edge profile frames position", "float", "counts", "its profiles"),
-    "noise_free_map": _true(
-        "edge navigation", "float", "counts", "the same over all materials: BS without noise"
+    "true_element_profile": _true(
+        "edge profile frames position", "float", "counts", "its profiles", KNOWN_MATERIALS
     ),
-    "noise_free_profile": _true("edge profile frames position", "float", "counts", "its profiles"),
-    "truth_map_correlation": _true("label edge", "float", "1", "of the element map with the true one"),
-    "truth_map_nmse": _true("label edge", "float", "1", "its squared error relative to the true map"),
+    "material_bs_map": _true(
+        "edge navigation",
+        "float",
+        "counts",
+        "the same over all materials: what BS makes of their spectra, not BS of the image without noise",
+        KNOWN_MATERIALS,
+    ),
+    "material_bs_profile": _true(
+        "edge profile frames position", "float", "counts", "its profiles", KNOWN_MATERIALS
+    ),
+    "truth_map_correlation": _true(
+        "label edge", "float", "1", "of the element map with the true one", KNOWN_MATERIALS
+    ),
+    "truth_map_nmse": _true(
+        "label edge", "float", "1", "its squared error relative to the true map", KNOWN_MATERIALS
+    ),
+}
+TRUTH = {
+    "true_abundance": _true("navigation true_endmember", "float", "1", "of the simulation"),
     "true_abundance_profile": _true(
         "true_endmember profile frames position", "float", "1", "mean over the width of the profile"
     ),
@@ -139,7 +162,7 @@ TRUTH = {
 }
 COMPARISON = Layout(
     path="comparison.zarr",
-    variables=ELEMENTS | COMPONENTS | AGREEMENT | CHECKS | TRUTH,
+    variables=ELEMENTS | COMPONENTS | AGREEMENT | CHECKS | TRUE_MAPS | TRUTH,
     coordinates=POSITION
     | EDGE
     | PROFILE

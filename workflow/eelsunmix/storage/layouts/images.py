@@ -34,6 +34,9 @@ RAW = Layout(
             "dict", '`{"energy_loss.offset": "file", ...}`: or "configuration", "assumed", "simulation"'
         ),
         "metadata": attribute("dict", "what the file says of microscope and detector; nothing is required"),
+        "composition": attribute(
+            "dict", "material -> element -> atoms per formula unit, or parts", when=SIMULATED
+        ),
         "counts_check": attribute(
             "dict",
             "`variance_to_mean, counts_per_electron, counts_per_electron_from` (measured or configuration), "
