@@ -86,7 +86,7 @@ def test_noise_is_measured_without_the_dark_reference(tmp_path, dtype):
 def test_dark_reference_of_another_exposure(tmp_path):
     dark = np.full(N_CHANNELS, 400.0)
     found = corrected(tmp_path, counted(500.0, 35) + dark, 0.4 * dark)
-    assert is_named(found.attrs["warnings"], "there remain", "another as corrections.gain.dark")
+    assert is_named(found.attrs["warnings"], "counts remain in", "another as corrections.gain.dark")
 
 
 def test_given_counts_per_electron_are_kept_with_a_dark_reference(tmp_path):
