@@ -13,6 +13,9 @@ from eelsunmix.corrections import (
     MaskOptions,
     correct_image,
 )
+from eelsunmix.corrections.channels import BadChannelOptions
+from eelsunmix.corrections.detector import measure_detector
+from eelsunmix.corrections.spikes import SpikeOptions
 from eelsunmix.corrections.statistics import gather_statistics, spectral_groups
 from eelsunmix.errors import InputError
 from eelsunmix.execution import blocks
@@ -230,3 +233,17 @@ def test_masks_are_loaded_and_counts_are_not():
     assert corrected.counts.chunks is not None
     assert corrected.valid_pixel.chunks is None
     assert corrected.energy_shift.chunks is None
+
+
+def test_the_mean_of_the_corrected_counts_needs_no_pass_of_its_own(tmp_path):
+    image, _ = scene((23, 17, 60), seed=8)
+    rng = np.random.default_rng(8)
+    np.save(tmp_path / "dark.npy", rng.uniform(2, 9, 60))
+    np.save(tmp_path / "gain.npy", 1 + 0.02 * rng.standard_normal(60))
+    valid = rng.random((23, 17)) < 0.9
+    raw = with_valid_pixel(image.where(xr.DataArray(valid, dims=("y", "x")), 0).astype("u4"))
+    raw = raw.assign_coords(valid_pixel=(("y", "x"), valid))
+    gain = GainOptions(dark=str(tmp_path / "dark.npy"), reference=str(tmp_path / "gain.npy"), kind="divide")
+    detector = measure_detector(raw, gain, BadChannelOptions(channels=(12, 40)), SpikeOptions(), {})
+    expected = detector.apply(raw).to_numpy()[valid].mean(axis=0, dtype=float)
+    np.testing.assert_allclose(detector.corrected_mean, expected, rtol=1e-6)

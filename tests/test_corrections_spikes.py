@@ -5,6 +5,7 @@ import pytest
 import xarray as xr
 
 from eelsunmix.corrections import Corrections, GainOptions, SpikeOptions, correct_image
+from eelsunmix.corrections.spike_shape import are_lines
 from eelsunmix.corrections.spikes import find_spikes
 
 
@@ -176,3 +177,21 @@ def test_noise_is_that_of_one_channel_where_the_detector_couples_channels():
     assert correct_image(image).sizes["spike"] == 0
     coupled = image.assign_attrs(channel_variance_to_mean=1.0)
     np.testing.assert_array_equal(correct_image(coupled).spike_position, [[4, 3, 50]])
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("dark", [0.0, 19.0, 21.0, 26.0, 45.0])
+def test_lines_stay_and_spikes_go_where_too_much_dark_signal_is_subtracted(dark):
+    """Twenty electrons in each channel, of which `dark` counts are missing."""
+    rng = np.random.default_rng(13)
+    pixels = np.array(np.meshgrid(np.arange(1, 34, 3), np.arange(1, 28, 3), indexing="ij")).reshape(2, -1).T
+    voxels = np.column_stack([pixels, np.full(len(pixels), 31)])
+    line = np.round(60 * np.exp(-4 * np.log(2) * (np.arange(-6, 7) / 5) ** 2))
+    found = []
+    for shape in (line, [60]):
+        cube = rng.poisson(20.0, (35, 29, 70)) - dark
+        first = 31 - len(shape) // 2
+        cube[pixels[:, 0], pixels[:, 1], first : first + len(shape)] += shape
+        found.append(are_lines(cube, np.ones(cube.shape[:2], bool), voxels, 1.0).mean())
+    assert found[0] > 0.9
+    assert found[1] < 0.3

@@ -217,6 +217,19 @@ def test_lines_of_single_atoms_as_narrow_as_cosmic_rays_are_named_and_left():
     assert counts.sum() - corrected.counts.sum() > 0.3 * signal.sum()
 
 
+def test_a_strong_edge_does_not_speak_for_a_weak_one_that_it_overlaps():
+    weak = {"onset_eV": 495.0, "fit_eV": (470.0, 492.0), "integrate_eV": (495.0, 515.0)}
+    strong = {"onset_eV": 456.0, "fit_eV": (425.0, 450.0), "integrate_eV": (456.0, 530.0)}
+    counts, _ = atoms(np.random.default_rng(43), line_of(1.6), 400.0, 60.0)
+    for edges, number in (({"strong": strong}, 1), ({"weak": weak, "strong": strong}, 0)):
+        corrected = correct_image(image_of(counts), Corrections(gain=NO_GAIN), edges=edges)
+        assert (corrected.sizes["spike"] > 0) == number
+        assert len(corrected.attrs["warnings"]) == 1 - number
+    taken = log_of(corrected, "spikes")["taken_percent"]
+    assert taken["strong"] < 10 < taken["weak"]
+    assert "pixels stand out at the same energies (498" in corrected.attrs["warnings"][0]
+
+
 def test_many_cosmic_rays_at_random_energies_are_no_lines():
     rng = np.random.default_rng(34)
     counts = rng.poisson(expected(200.0, (22, 17)))
@@ -247,6 +260,27 @@ def test_a_zero_loss_peak_of_a_channel_stays(width, origin, dose):
     corrected = correct_image(image_of(counts, energy))
     np.testing.assert_array_equal(corrected.counts, counts)
     assert corrected.attrs["warnings"] == []
+
+
+@pytest.mark.parametrize("hot", [800.0, 2500.0, 9000.0])
+def test_a_hot_channel_brighter_than_the_zero_loss_peak_does_not_stand_in_for_it(hot):
+    clean, energy = zero_loss(0.4, offset=0.0)
+    clean[..., 73] += hot
+    counts = np.random.default_rng(44).poisson(clean)
+    corrected = correct_image(image_of(counts, energy), Corrections(gain=NO_GAIN))
+    assert np.flatnonzero(corrected.bad_channel).tolist() == [73]
+    np.testing.assert_array_equal(corrected.counts[..., 10], counts[..., 10])
+    assert corrected.attrs["warnings"] == []
+
+
+def test_two_channels_that_may_be_the_zero_loss_peak_are_named_and_left():
+    clean, energy = zero_loss(0.4, offset=0.0)
+    clean[..., 13] += 7000
+    counts = np.random.default_rng(45).poisson(clean)
+    corrected = correct_image(image_of(counts, energy), Corrections(gain=NO_GAIN))
+    np.testing.assert_array_equal(corrected.counts, counts)
+    assert "Channel 10 (0 eV), 13 (3 eV) may be a fault" in corrected.attrs["warnings"][0]
+    assert "corrections.bad_channels.channels" in corrected.attrs["warnings"][0]
 
 
 @pytest.mark.parametrize("width", [1.0, 2.0])

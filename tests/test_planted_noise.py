@@ -86,7 +86,27 @@ def test_noise_is_measured_without_the_dark_reference(tmp_path, dtype):
 def test_dark_reference_of_another_exposure(tmp_path):
     dark = np.full(N_CHANNELS, 400.0)
     found = corrected(tmp_path, counted(500.0, 35) + dark, 0.4 * dark)
-    assert is_named(found.attrs["warnings"], "there remain", "another as corrections.gain.dark")
+    assert is_named(found.attrs["warnings"], "counts remain in", "another as corrections.gain.dark")
+
+
+def test_too_large_a_dark_reference(tmp_path):
+    dark = np.full(N_CHANNELS, 300.0)
+    found = corrected(tmp_path, counted(700.0, 46) + dark, dark + 180)
+    assert is_named(found.attrs["warnings"], "are missing in", "another as corrections.gain.dark")
+
+
+def test_what_is_known_of_the_detector_is_known_after_the_dark_reference_too(tmp_path):
+    """Counts pile up at a ceiling; no constant is sought below it unless the saturation is given."""
+    dark = np.full(N_CHANNELS, 300.0)
+    np.save(tmp_path / "dark.npy", dark)
+    raw = imported(tmp_path, np.minimum(counted(700.0, 47) + 700, 1420)).counts
+    options = Corrections(gain=GainOptions(method="none", dark=str(tmp_path / "dark.npy")))
+    constants = [
+        correct_image(raw, options, detector=detector).counts.attrs["constant_counts"]
+        for detector in (None, DetectorOptions(saturation=3000.0))
+    ]
+    assert constants[0] == 0
+    assert constants[1] == pytest.approx(400, rel=0.2)
 
 
 def test_given_counts_per_electron_are_kept_with_a_dark_reference(tmp_path):

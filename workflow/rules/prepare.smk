@@ -75,6 +75,7 @@ rule correct_gain:
     params:
         corrections=of_sample("corrections"),
         edges=of_sample("edges"),
+        detector=of_sample("detector"),
         references=of_sample("references", file_fingerprints),
         code=of_sample(
             "references",

@@ -22,6 +22,7 @@ from eelsunmix.corrections.spikes import SpikeOptions
 from eelsunmix.errors import InputError
 from eelsunmix.execution.blocks import chunked
 from eelsunmix.image import with_valid_pixel
+from eelsunmix.io.counts import DetectorOptions
 from eelsunmix.options import Options
 
 __all__ = [
@@ -54,7 +55,11 @@ class Corrections(Options):
 
 
 def correct_image(
-    image: xr.DataArray, options: Corrections | None = None, *, edges: Mapping[str, Any] | None = None
+    image: xr.DataArray,
+    options: Corrections | None = None,
+    *,
+    edges: Mapping[str, Any] | None = None,
+    detector: DetectorOptions | None = None,
 ) -> xr.Dataset:
     """Correct a spectrum image for its detector and cut it to size.
 
@@ -68,6 +73,8 @@ def correct_image(
         Options of the steps.
     edges : mapping, optional
         Name -> edge (a mapping or object with `onset_eV`); nothing is estimated from the data near an edge.
+    detector : DetectorOptions, optional
+        What is known of the detector, as at the import; needed where a dark reference is subtracted.
 
     Returns
     -------
@@ -99,13 +106,13 @@ def correct_image(
     """
     options = options or Corrections()
     raw = _prepared(image)
-    detector = measure_detector(raw, options.gain, options.bad_channels, options.spikes, edges or {})
-    counts, done = detector.apply(raw), [*detector.steps]
+    found = measure_detector(raw, options.gain, options.bad_channels, options.spikes, edges or {})
+    counts, done = found.apply(raw), [*found.steps]
     has_reference = options.gain.dark is not None
-    counts = noise_measured_again(counts) if has_reference else counts
+    counts = noise_measured_again(counts, detector or DetectorOptions()) if has_reference else counts
     warnings = constant_warnings(counts, has_reference=has_reference)
     for measure in (
-        partial(measure_drift, options=options.align, edges=edges),
+        partial(measure_drift, options=options.align, mean=found.corrected_mean, edges=edges),
         partial(measure_crop, options=options.crop),
         partial(measure_bins, options=options.bin),
         partial(measure_mask, options=options.mask),
@@ -114,11 +121,11 @@ def correct_image(
         counts = correction.apply(counts)
         done.append(correction)
     log = [step.entry for step in done]
-    warnings += filled_end_warnings(measure_crop(raw, options.crop).apply(raw), detector.mean)
+    warnings += filled_end_warnings(measure_crop(raw, options.crop).apply(raw), found.mean)
     warnings += [text for entry in log for text in entry.get("warnings", [])]
     for text in warnings:
         logger.warning("corrections: %s", text)
-    return _dataset(counts, detector.dataset(raw)).assign_attrs(corrections=log, warnings=warnings)
+    return _dataset(counts, found.dataset(raw)).assign_attrs(corrections=log, warnings=warnings)
 
 
 def correct_gain(

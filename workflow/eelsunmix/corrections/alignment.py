@@ -91,7 +91,10 @@ class Alignment(Correction):
 
 
 def measure_drift(
-    image: xr.DataArray, options: AlignOptions, edges: Mapping[str, Any] | None = None
+    image: xr.DataArray,
+    options: AlignOptions,
+    mean: np.ndarray,
+    edges: Mapping[str, Any] | None = None,
 ) -> Correction:
     """Find the shift of each pixel's spectrum against the mean spectrum.
 
@@ -102,6 +105,8 @@ def measure_drift(
     image : DataArray, shape (..., channel)
         Corrected for gain, with `valid_pixel`; lazy or eager.
     options : AlignOptions
+    mean : ndarray, shape (channel,)
+        Of the valid pixels.
     edges : mapping, optional
         Name -> edge, of which it is said what the interpolation takes.
 
@@ -117,7 +122,7 @@ def measure_drift(
     step = float(np.mean(np.diff(energy)))
     reach = max(1, math.ceil(options.max_shift_eV / step - 1e-9))
     window = (*_window(inside, reach, energy.size), reach)
-    found = find_shifts(image, window)
+    found = find_shifts(image, mean, window)
     known = found.strength.to_numpy() > MIN_STRENGTH
     if not known.any():
         return _nothing_to_align(options)

@@ -12,7 +12,7 @@ BESIDE_EDGE = (
     "no line."
 )
 UNDECIDED = (
-    "{what} of the detector, or a line one channel wide: the counts are too few to tell. Left as found. "
+    "{what} of the detector, or a line one channel wide: the counts do not tell which. Left as found. "
     "Write it into corrections.bad_channels.channels if it is no line."
 )
 SHOWN = 10

@@ -34,6 +34,14 @@ class Detector:
         """The corrections in the order of the log."""
         return self.dark, self.gain, self.bad_channels, self.spikes
 
+    @property
+    def corrected_mean(self) -> np.ndarray:
+        """Mean of the valid corrected spectra, (channel,); without spikes all corrections are linear."""
+        mean = self.mean
+        for step in (self.dark, self.gain, self.bad_channels):
+            mean = step.apply(mean)
+        return mean.to_numpy()
+
     def apply(self, image: xr.DataArray) -> xr.DataArray:
         """Return ``(image without spikes - dark) / gain`` with bad channels interpolated.
 

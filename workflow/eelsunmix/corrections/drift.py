@@ -15,16 +15,17 @@ FEATURE_CHANNELS = 4
 """Channels over which a feature is about as broad: the noise of their sum is that of a shift."""
 
 
-def find_shifts(image: xr.DataArray, window: tuple[int, int, int]) -> xr.Dataset:
+def find_shifts(image: xr.DataArray, mean: np.ndarray, window: tuple[int, int, int]) -> xr.Dataset:
     """Find `shift` and `deviation` in channels, and `strength`, of each pixel; NaN where invalid.
 
-    `window` is as for `estimate_shifts`; the reference is the mean spectrum after a first alignment.
+    `mean` is that of the valid pixels, (channel,); `window` is as for `estimate_shifts`. The reference is the
+    mean spectrum after a first alignment.
     """
     dims = image.dims[:-1]
     template = blocks.template_like(
         image, {name: (dims, "f8") for name in ("shift", "deviation", "strength")}
     )
-    kernel = functools.partial(_shift_block, reference=_reference(image, window), window=window)
+    kernel = functools.partial(_shift_block, reference=_reference(image, mean, window), window=window)
     return blocks.map_blocks(kernel, image, template).compute()
 
 
@@ -78,9 +79,9 @@ def mean_of_valid(image: xr.DataArray) -> np.ndarray:
     return total / max(number, 1)
 
 
-def _reference(image: xr.DataArray, window: tuple[int, int, int]) -> np.ndarray:
+def _reference(image: xr.DataArray, mean: np.ndarray, window: tuple[int, int, int]) -> np.ndarray:
     """Mean of the valid spectra after a first alignment: the mean before it is blurred by the drift."""
-    kernel = functools.partial(_sum_aligned, reference=mean_of_valid(image), window=window)
+    kernel = functools.partial(_sum_aligned, reference=mean, window=window)
     total, number = blocks.fold(kernel, image, lambda a, b: (a[0] + b[0], a[1] + b[1]))
     return total / max(number, 1)
 

@@ -19,7 +19,7 @@ channels wide (FWHM) that lies in the middle of its channel, 0.08 if it is integ
 SHOULDERS_SEEN, SHOULDERS_KNOWN = 3.0, 0.1
 """Standard deviations from which shoulders are there; how well they must be known to say that none are."""
 ZERO_LOSS_EV = 5.0
-"""The highest channel of a spectrum this near to 0 eV is the zero-loss peak."""
+"""The highest channel of a spectrum but for hot ones elsewhere is the zero-loss peak, this near to 0 eV."""
 
 
 def outliers(
@@ -43,7 +43,8 @@ def outliers(
     Returns
     -------
     bad, undecided : ndarray of bool, shape (channel,)
-        `undecided` are high, but with too few counts beside them to tell what they are.
+        `undecided` are high, but with too few counts beside them to tell what they are, or several near 0 eV
+        of which one is the zero-loss peak.
     """
     means = statistics.group_means - dark
     counts = statistics.n_pixels[statistics.n_pixels > 0, None]
@@ -53,9 +54,11 @@ def outliers(
         high = _high_in_all(parts, n_pixels, noise)
         more, open_ones = _told_from_lines(high & ~hot, parts, n_pixels, noise)
         bad, undecided = bad | more, undecided | open_ones
-    zero_loss = _zero_loss(statistics.mean, energy_ev)
+    zero_loss = _zero_loss(statistics.mean, energy_ev, bad | undecided)
+    # of two that may be the zero-loss peak one is hot: both stay, and are named
+    several = zero_loss & (zero_loss.sum() > 1)
     bad = (bad & ~zero_loss) | weak
-    return bad, undecided & ~bad & ~zero_loss
+    return bad, ((undecided & ~zero_loss) | several) & ~bad
 
 
 def usual_roughness(means: np.ndarray) -> np.ndarray:
@@ -110,9 +113,10 @@ def _told_from_lines(
     return high & ~shoulders & known, high & ~shoulders & ~known
 
 
-def _zero_loss(mean: np.ndarray, energy_ev: np.ndarray) -> np.ndarray:
+def _zero_loss(mean: np.ndarray, energy_ev: np.ndarray, doubtful: np.ndarray) -> np.ndarray:
+    """Return the doubtful channels near 0 eV above all that are certain; hot ones elsewhere do not count."""
     near = np.abs(energy_ev) < ZERO_LOSS_EV
-    return near & (np.arange(mean.size) == np.argmax(mean))
+    return near & doubtful & (mean > mean[~doubtful].max(initial=-np.inf))
 
 
 def _neighbours(means: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -17,16 +17,19 @@ TOO_MUCH = (
     "corrections.gain.dark."
 )
 WITH_REFERENCE = (
-    "After the dark reference was subtracted, {found} about {offset:.3g} counts in every channel: it does "
-    "not belong to this exposure. Scale it, or give another as corrections.gain.dark."
+    "After the dark reference was subtracted, about {offset:.3g} counts {found} in every channel: the "
+    "reference does not belong to this exposure. Scale it, or give another as corrections.gain.dark."
 )
 
 
-def noise_measured_again(image: xr.DataArray) -> xr.DataArray:
-    """Measure counts per electron without the dark signal; the image itself where they were not measured."""
+def noise_measured_again(image: xr.DataArray, detector: DetectorOptions) -> xr.DataArray:
+    """Measure counts per electron without the dark signal; the image itself where they were not measured.
+
+    `detector` is what the configuration says of it. This is one more pass over the image.
+    """
     if image.attrs.get("counts_per_electron_from") not in ("measured", "assumed"):
         return image
-    check = counts_check(survey(image), DetectorOptions())
+    check = counts_check(survey(image, detector.saturation), detector)
     return image.assign_attrs(noise_attributes(check))
 
 
@@ -44,6 +47,6 @@ def constant_warnings(image: xr.DataArray, *, has_reference: bool) -> list[str]:
     if not offset:
         return []
     if has_reference:
-        found = "there remain" if offset > 0 else "there lack"
+        found = "remain" if offset > 0 else "are missing"
         return [WITH_REFERENCE.format(found=found, offset=abs(offset))]
     return [(WITHOUT_REFERENCE if offset > 0 else TOO_MUCH).format(offset=abs(offset))]

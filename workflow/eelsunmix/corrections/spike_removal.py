@@ -77,15 +77,16 @@ def _left_alone(
     """Spikes that stay since they may be lines, bool (spike,), and what they are of each edge."""
     statistics = evidence.statistics
     channel, removed = spikes.position[:, -1], spikes.found - spikes.replaced
-    left, found = again & (limit < 100), {}
+    in_edge, too_much, found = np.zeros(len(again), bool), np.zeros(len(again), bool), {}
     for name, (inside, net) in net_counts(statistics.mean, evidence.energy_eV, evidence.edges).items():
         here = again & inside[channel]
         amount = float(removed[here].sum()) / max(int(statistics.n_pixels.sum()), 1)
         percent = 100 * amount / max(amount + net, 1e-12)
         found[name] = Loss(percent=percent, z=np.inf if here.any() else 0.0)
-        if percent <= limit:
-            left &= ~here
-    return left, found
+        in_edge |= here
+        too_much |= here & (percent > limit)
+    # a strong edge, of which it is little, must not speak for a weak one that it overlaps
+    return again & (limit < 100) & (too_much | ~in_edge), found
 
 
 def _words(evidence: Evidence, left: Spikes, found: dict[str, Loss]) -> list[str]:

@@ -71,7 +71,8 @@ def _have_rest(cube: np.ndarray, valid: np.ndarray, peaks: np.ndarray, noise: fl
     sides = [on_axis & (steps < -INNER), on_axis & (steps > INNER)]
     scale, relative_variance = _scale(own, around, sides, noise)
     expected = scale[:, None] * around
-    variance = noise * (1 + scale[:, None]) * expected
+    # counts below zero, of too much dark signal, have noise too
+    variance = noise * (1 + scale[:, None]) * np.abs(expected)
     excess = own - expected
     core = _core(excess, steps)
     rest = on_axis & ~core & (np.abs(steps) <= INNER)
@@ -79,7 +80,7 @@ def _have_rest(cube: np.ndarray, valid: np.ndarray, peaks: np.ndarray, noise: fl
     error = np.where(rest, variance, 0).sum(axis=1) + noise
     error += relative_variance * np.where(rest, expected, 0).sum(axis=1) ** 2
     inside = np.where(core & on_axis, excess, 0).sum(axis=1)
-    return (beside > SIGNIFICANCE * np.sqrt(np.maximum(error, noise))) & (beside > LARGEST_REST * inside)
+    return (beside > SIGNIFICANCE * np.sqrt(error)) & (beside > LARGEST_REST * inside)
 
 
 def _surroundings(
@@ -108,9 +109,11 @@ def _scale(
     """Factor from the neighbours to the pixel, beyond the reach of a line, and its relative variance.
 
     From the lower side where they differ: an onset lifts the other one. An electron more for each channel
-    keeps the factor finite in vacuum.
+    keeps the factor finite in vacuum, and in counts below zero.
     """
-    ours, theirs = (np.stack([np.where(s, a, 0).sum(1) + noise for s in sides]) for a in (own, around))
+    ours, theirs = (
+        np.stack([np.abs(np.where(s, a, 0).sum(1)) + noise for s in sides]) for a in (own, around)
+    )
     present = np.stack([side.any(axis=1) for side in sides])
     ratio = np.where(present, ours / theirs, np.inf)
     variance = noise * (1 / ours + 1 / theirs)

@@ -155,29 +155,28 @@ def _block_statistics(
 ) -> Statistics:
     cube, valid = block.to_numpy(), block.valid_pixel.to_numpy()
     _check_finite(block, corner)
-    spikes = find_spikes(
-        cube, valid, core=core, variance_to_mean=channel_variance_to_mean(block), sigma=sigma
-    )
+    noise = channel_variance_to_mean(block)
+    spikes = find_spikes(cube, valid, core=core, variance_to_mean=noise, sigma=sigma)
     if cube.dtype.kind in "iu":
         spikes = Spikes(spikes.position, spikes.found, np.rint(spikes.replaced))
-    cleaned = cube[core].astype(float)
-    cleaned[tuple((spikes.position - [*(part.start for part in core), 0]).T)] = spikes.replaced
-    spectra = cleaned[valid[core]]
+    spectra = _without_spikes(cube, spikes, core)[valid[core]]
     n_pixels, sums = _sums(spectra, groups.of(spectra), N_GROUPS)
     # parts of neighbouring pixels: the position in the image, not in the block, decides
-    place = np.argwhere(valid[core]) + [part.start + first for part, first in zip(core, corner, strict=True)]
+    first = [part.start + start for part, start in zip(core, corner, strict=True)]
     bright = np.searchsorted(groups.brightness, spectra.sum(axis=1), side="right")
-    part = 4 * bright + place[:, -2:] % 2 @ np.array([2, 1])
+    part = 4 * bright + (np.argwhere(valid[core]) + first)[:, -2:] % 2 @ np.array([2, 1])
     n_bright, bright_sums = _sums(spectra, part, 4 * len(BRIGHTNESS) + 4)
-    return Statistics(
-        n_pixels,
-        sums,
-        n_bright.reshape(-1, 4),
-        bright_sums.reshape(-1, 4, sums.shape[1]),
-        spectra.min(axis=0, initial=np.inf),
-        spectra.max(axis=0, initial=-np.inf),
-        Spikes(spikes.position + np.array([*corner, 0]), spikes.found, spikes.replaced),
-    )
+    bright_sums = bright_sums.reshape(-1, 4, sums.shape[1])
+    ends = spectra.min(axis=0, initial=np.inf), spectra.max(axis=0, initial=-np.inf)
+    spikes = replace(spikes, position=spikes.position + np.array([*corner, 0]))
+    return Statistics(n_pixels, sums, n_bright.reshape(-1, 4), bright_sums, *ends, spikes)
+
+
+def _without_spikes(cube: np.ndarray, spikes: Spikes, core: tuple[slice, ...]) -> np.ndarray:
+    """Return the core of a block in float64, its spikes replaced."""
+    cleaned = cube[core].astype(float)
+    cleaned[tuple((spikes.position - [*(part.start for part in core), 0]).T)] = spikes.replaced
+    return cleaned
 
 
 def _sums(spectra: np.ndarray, group: np.ndarray, n_groups: int) -> tuple[np.ndarray, np.ndarray]:
