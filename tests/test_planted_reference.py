@@ -12,6 +12,7 @@ from eelsunmix.background import BackgroundOptions
 from eelsunmix.background.energy_offset import common_offset
 from eelsunmix.configuration import read_configuration, window_warnings
 from eelsunmix.configuration.__main__ import main
+from eelsunmix.edges import Edge
 
 CONFIG = Path(__file__).parents[1] / "config"
 DATA = Path(os.environ.get("EELSUNMIX_DATA", "missing"))

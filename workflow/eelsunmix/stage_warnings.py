@@ -20,7 +20,7 @@ def collect_warnings(
     fits: Mapping[str, xr.Dataset] | None = None,
     maps: Mapping[str, xr.Dataset] | None = None,
 ) -> list[tuple[str, str]]:
-    """Gather the warnings of all stores of a sample: first an energy axis that is off, then failed references.
+    """Gather the warnings of all stores of a sample: an axis that is off first, then failed references.
 
     Parameters
     ----------

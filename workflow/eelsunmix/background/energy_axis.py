@@ -62,7 +62,7 @@ def check_energy_axis(
     """
     onsets: dict[str, Onset] = {}
     if image.dims[-1] == "energy_loss":
-        onsets = measure_onsets(sums, channel_energies(image), edges, counts_per_electron)
+        onsets = _one_of_each(measure_onsets(sums, channel_energies(image), edges, counts_per_electron))
     found = common_offset([one.onset_eV for one in onsets.values()], [one.shift for one in onsets.values()])
     measured, warnings = describe(onsets, found), []
     if onsets:

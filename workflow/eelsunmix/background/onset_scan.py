@@ -100,7 +100,7 @@ def scan_onset(spectrum: Spectrum, line: Line, others: Sequence[Line] = ()) -> S
         Its shifts are those at which the edge lies on the axis.
     """
     beyond = REACH_EV + MARGIN_EV
-    # Far below an edge lie plasmons and the zero-loss peak, which no power law describes, and energies below 0.
+    # Far below an edge lie plasmons, the zero-loss peak and energies below 0: no power law there.
     near = spectrum.between(max(line.onset_eV - beyond, line.onset_eV / 3), line.onset_eV + beyond)
     shifts = _possible_shifts(near, line.onset_eV)
     usable = near.counts[np.isfinite(near.counts) & (near.counts > 0)]
