@@ -53,6 +53,17 @@ def reference_problems(bs: xr.Dataset) -> dict[str, list[str]]:
     return {str(edge): [*map(str, texts)] for edge, texts in found.items() if texts}
 
 
+def marked_or_all(reference: Mapping[str, bool]) -> list[str]:
+    """Edges that the user marks as reference; all of them where none is marked.
+
+    Examples
+    --------
+    >>> marked_or_all({"Ti_L23": True, "O_K": False}), marked_or_all({"Ti_L23": False, "O_K": False})
+    (['Ti_L23'], ['Ti_L23', 'O_K'])
+    """
+    return [name for name, marked in reference.items() if marked] or list(reference)
+
+
 def _in_order(
     stores: Mapping[str, xr.Dataset], fits: Mapping[str, xr.Dataset], maps: Mapping[str, xr.Dataset]
 ) -> Iterator[tuple[str, str]]:
@@ -79,10 +90,9 @@ def _role(bs: xr.Dataset, edge: str) -> str:
 
 
 def _is_reference(bs: xr.Dataset, edge: str) -> bool:
-    """Whether the user marks the edge as reference, or none: then all of them are."""
+    """Whether the edge is a reference; where the store names no edges, each is."""
     edges = dict(bs.attrs.get("edges") or {})
-    marked = [name for name, one in edges.items() if one["reference"]]
-    return not marked or edge in marked
+    return not edges or edge in marked_or_all({name: bool(one["reference"]) for name, one in edges.items()})
 
 
 def _warnings(store: xr.Dataset) -> list[str]:

@@ -8,7 +8,7 @@ import xarray as xr
 
 from eelsunmix.comparison.components import REFERENCE, Setting
 from eelsunmix.comparison.standings import Standing
-from eelsunmix.comparison.thresholds import CLEAR_CEILING, CRITERIA, FLAT, SHOWN
+from eelsunmix.comparison.thresholds import CLEAR_CEILING, CRITERIA, FLAT
 from eelsunmix.comparison.verdict import Row, rows_of
 from eelsunmix.comparison.words import among, listed, percent, span
 
@@ -137,7 +137,8 @@ def _relative(values: np.ndarray, ceiling: float) -> float:
 
 
 def _n_components(one: xr.Dataset, edge: str) -> int:
-    return int((one["cross_talk"].sel(edge=edge) >= SHOWN).sum())
+    """How many components the map of the edge is made of."""
+    return int(one["shows_edge"].sel(edge=edge).sum())
 
 
 def _departing(bad: Sequence[str]) -> str:

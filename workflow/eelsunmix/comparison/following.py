@@ -8,6 +8,7 @@ import xarray as xr
 from eelsunmix.comparison.components import Setting
 from eelsunmix.comparison.thresholds import CLEAR_CEILING, CRITERIA
 from eelsunmix.comparison.words import percent, rounded
+from eelsunmix.stage_warnings import marked_or_all
 
 Finding = tuple[float, str]
 """Value and the text that shows it with what it belongs to."""
@@ -21,7 +22,7 @@ FACTOR_SD = CHANCE_SD = 2.0
 
 def reference_edges(setting: Setting) -> list[str]:
     """Edges that the user marks as reference; all of them where none is marked."""
-    return [name for name, edge in setting.edges.items() if edge.reference] or list(setting.edges)
+    return marked_or_all({name: edge.reference for name, edge in setting.edges.items()})
 
 
 def judged_edges(setting: Setting) -> list[str]:

@@ -7,7 +7,7 @@ import xarray as xr
 
 from eelsunmix.comparison.components import Setting
 from eelsunmix.comparison.departures import departures, misfit_sentences
-from eelsunmix.comparison.following import judged_edges, reference_edges
+from eelsunmix.comparison.failed_reference import failed_reference
 from eelsunmix.comparison.standings import standings
 from eelsunmix.comparison.thresholds import CRITERIA
 from eelsunmix.comparison.verdict import Row, component_name, leaks, rows_of
@@ -47,7 +47,7 @@ def sentences(comparison: xr.Dataset, rows: list[Row], setting: Setting) -> list
         if comparison["status"].sel({"label": m}) != "failed"
     ]
     found = [
-        *_failed_reference(setting),
+        *failed_reference(setting),
         *_status(comparison),
         *_agreement(comparison, methods, rows, setting),
         *_leaks(comparison, methods, setting),
@@ -57,29 +57,6 @@ def sentences(comparison: xr.Dataset, rows: list[Row], setting: Setting) -> list
     if len(found) + len(beyond) > MOST:
         beyond = _gathered(rows)
     return [*found, *beyond]
-
-
-def _failed_reference(setting: Setting) -> list[str]:
-    """Say first where background subtraction failed, and that nothing is compared with it there."""
-    references = reference_edges(setting)
-    found = [
-        f"The reference failed: {edge}. {problems[0]} Agreement with BS is void there."
-        for edge, problems in setting.reference_problems.items()
-        if edge in references
-    ]
-    nobody = "No edge is left that could judge the methods: agreement with BS is void."
-    return found + [nobody] * (bool(found) and not judged_edges(setting)) + _failed_besides(setting)
-
-
-def _failed_besides(setting: Setting) -> list[str]:
-    """Edges that judge nobody anyway; why their subtraction failed stands with the warnings."""
-    failed = [edge for edge in setting.reference_problems if edge not in reference_edges(setting)]
-    if not failed:
-        return []
-    return [
-        f"Background subtraction failed for {listed(failed)}, which no method is judged by: "
-        "do not read the BS maps there."
-    ]
 
 
 def _agreement(
