@@ -3,7 +3,11 @@
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("eelsunmix", deadline=None)  # a busy machine is no defect
+hypothesis.settings.load_profile("eelsunmix")
 
 ROOT = Path(__file__).parents[1]
 
