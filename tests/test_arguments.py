@@ -11,6 +11,7 @@ from eelsunmix.arguments import KINDS, checked
 from eelsunmix.edges import as_edges
 from eelsunmix.errors import InputError
 from eelsunmix.fitting import fit as bare_fit
+from eelsunmix.profiles import Profile, Region
 
 FUNCTIONS = sorted(set(eu.__all__) - {"metrics", "synthetic"})
 EDGES = {"Ti_L23": {"onset_eV": 440, "fit_eV": [405, 435], "integrate_eV": [440, 455]}}
@@ -207,17 +208,59 @@ def test_a_file_in_the_place_of_a_folder_is_named(good, tmp_path):
     assert "a.zarr: cannot be written, a file stands where a folder is needed; move it away" in found
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "kind"),
-    [
-        ("edges", {"Ti_L23": {"element": "Ti", **EDGES["Ti_L23"]}}, "Edge"),
-        ("profiles", {"across": {"along": "x"}}, "Profile"),
-        ("regions", {"vacuum": {"x_nm": [0, 1]}}, "Region"),
-    ],
-)
-def test_a_comparison_takes_objects_not_mappings(good, name, value, kind):
-    found = refusal("compare", **good["compare"] | {name: value})
-    assert f"compare: {name}['{next(iter(value))}'] needs {kind}(...), not {{" in found
+def test_a_comparison_takes_the_mappings_that_its_background_took(good):
+    given = good["compare"]
+    profiles, regions = {"across": {"along": "x"}}, {"vacuum": {"without": ["Ti"]}}
+    bs = eu.subtract_background(given["image"], EDGES, profiles=profiles, regions=regions)
+    plain = given | {"bs": bs, "edges": EDGES, "profiles": profiles, "regions": regions}
+    objects = plain | {
+        "edges": as_edges(EDGES),
+        "profiles": {"across": Profile(along="x")},
+        "regions": {"vacuum": Region(without=("Ti",))},
+    }
+    assert eu.compare(**plain).identical(eu.compare(**objects))
+    assert "edges['Ti_L23'] needs a number onset_eV" in refusal(
+        "compare", **plain | {"edges": {"Ti_L23": {}}}
+    )
+    assert "along" in refusal("compare", **plain | {"profiles": {"across": {"along": "z"}}})
+
+
+def test_what_is_compared_is_of_one_image(good):
+    """Every store has been made of another image, or of other settings, in turn."""
+    given = good["compare"]
+    image, model = given["image"], given["fits"]["vca"]
+    other = image.isel(x=slice(4))
+    found = refusal("compare", **given | {"image": other})
+    assert found == "bs: pixels 6 y x 7 x, but the image has 6 y x 4 x"
+    assert "bs: pixels 6 y x 4 x" in refusal(
+        "compare", **given | {"bs": eu.subtract_background(other, EDGES)}
+    )
+    totals = other.sum("energy_loss")
+    assert "total_counts: pixels 6 y x 4 x" in refusal("compare", **given | {"total_counts": totals})
+    elsewhere = {"vca": eu.apply(model, other)}
+    assert "maps['vca']: pixels 6 y x 4 x" in refusal("compare", **given | {"maps": elsewhere})
+    fewer = {"vca": eu.fit(image, "vca", n_endmembers=2)}
+    assert "maps['vca'] was not made by fits['vca']" in refusal("compare", **given | {"fits": fewer})
+    assert "fits has the label 'BS'" in refusal("compare", **given | {"fits": {"BS": model}, "maps": {}})
+    assert "maps has the label 'vca', but fits has ['a']" in refusal(
+        "compare", **given | {"fits": {"a": model}}
+    )
+
+
+def test_profiles_of_a_comparison_are_those_of_its_background(good):
+    given = good["compare"]
+    found = refusal("compare", **given | {"profiles": {"across": {"along": "x"}}})
+    assert found == "profiles are ['across'], but bs has []; give both the same"
+    bs = eu.subtract_background(given["image"], EDGES, profiles={"across": {"along": "x"}})
+    narrower = {"across": {"along": "x", "pixels": [0, 3]}}
+    found = refusal("compare", **given | {"bs": bs, "profiles": narrower})
+    assert found == "profiles['across'] is another band than that of bs; give both the same"
+
+
+def test_axes_in_another_order_are_compared(good):
+    given = good["compare"]
+    turned = eu.compare(**given | {"image": given["image"].transpose("energy_loss", "x", "y")})
+    xr.testing.assert_allclose(turned["element_map"], eu.compare(**given)["element_map"])
 
 
 def test_missing_and_unknown_arguments_are_named(good):

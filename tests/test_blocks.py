@@ -25,6 +25,7 @@ from eelsunmix.execution.blocks import (
     map_blocks,
     split,
     template_like,
+    unshared,
 )
 from eelsunmix.execution.clusters import Execution, execution
 from eelsunmix.execution.overlapping import fold_overlapping
@@ -316,3 +317,14 @@ def test_a_wrong_option_of_the_cluster_is_one_line():
     options = Execution(mode="slurm", workers=1, slurm={"cores": 1, "memory": "1GB", "quue": "cpu"})
     with pytest.raises(InputError, match=r"dask\.slurm: .*quue"), execution(options):
         pass
+
+
+@pytest.mark.parametrize("chunks", [{"y": 2, "x": 7}, {"y": 1, "x": 3}, {}])
+def test_an_image_that_shares_no_block_can_be_computed_with_the_others(chunks):
+    """Dask clones the tasks that merge chunks by their names alone, and cannot compute them."""
+    image = xr.DataArray(np.arange(6.0 * 7 * 5).reshape(6, 7, 5), dims=("y", "x", "energy_loss")).chunk(
+        chunks
+    )
+    merged = chunked(image + 1)
+    both = xr.Dataset({"a": unshared(merged), "b": merged * 2}).compute()
+    np.testing.assert_array_equal(both["b"], 2 * both["a"])

@@ -13,7 +13,6 @@ from pydantic_core.core_schema import no_info_after_validator_function
 from eelsunmix.edges import Edge
 from eelsunmix.errors import in_brief
 from eelsunmix.plain import plain_values
-from eelsunmix.profiles import Profile, Region
 from eelsunmix.storage import MANIFEST, Variable
 from eelsunmix.typing import Brightness, Device
 from eelsunmix.units import electronvolts_per
@@ -124,9 +123,6 @@ KINDS: dict[str, Any] = {
     "brightness": Brightness,
     "device": Device,
     "edges": Mapping[str, Edge | Annotated[Mapping[str, Any], AfterValidator(_with_onset)]],
-    "compare.edges": Mapping[str, InstanceOf[Edge]],
-    "compare.profiles": Mapping[str, InstanceOf[Profile]],
-    "compare.regions": Mapping[str, InstanceOf[Region]],
     "path": AnyPath,
     "checkpoint": AnyPath,
     "inputs": Sequence[AnyPath],

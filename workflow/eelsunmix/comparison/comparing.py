@@ -1,6 +1,7 @@
 """Stores of the methods and of background subtraction -> one dataset of the same quantities for all."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -16,6 +17,7 @@ from eelsunmix.comparison.components import (
 from eelsunmix.comparison.doubts import component_warnings
 from eelsunmix.comparison.element_maps import element_variables
 from eelsunmix.comparison.matching import matching_variables
+from eelsunmix.comparison.same_image import check_same_image, check_subtracted
 from eelsunmix.comparison.scores import score_variables
 from eelsunmix.comparison.sentences import sentences
 from eelsunmix.comparison.sharing import shared_variables
@@ -23,9 +25,9 @@ from eelsunmix.comparison.tables import component_variables
 from eelsunmix.comparison.true_maps import UNKNOWN_MATERIALS
 from eelsunmix.comparison.truth import truth_on_axes_of, truth_variables
 from eelsunmix.comparison.verdict import verdict
-from eelsunmix.edges import Edge
-from eelsunmix.errors import InputError
-from eelsunmix.profiles import Profile, Region
+from eelsunmix.edges import Edge, as_edges
+from eelsunmix.image import in_canonical_order
+from eelsunmix.profiles import Profile, Region, as_options
 
 
 def compare(
@@ -34,9 +36,9 @@ def compare(
     fits: Mapping[str, xr.Dataset],
     maps: Mapping[str, xr.Dataset],
     *,
-    edges: Mapping[str, Edge],
-    profiles: Mapping[str, Profile] | None = None,
-    regions: Mapping[str, Region] | None = None,
+    edges: Mapping[str, Edge | Mapping[str, Any]],
+    profiles: Mapping[str, Profile | Mapping[str, Any]] | None = None,
+    regions: Mapping[str, Region | Mapping[str, Any]] | None = None,
     truth: xr.Dataset | None = None,
     total_counts: xr.DataArray | None = None,
 ) -> xr.Dataset:
@@ -66,26 +68,30 @@ def compare(
     Raises
     ------
     InputError
-        If a method's map or spectra are not those of the image, or the edges not those of `bs`.
+        If a map, `bs` or `total_counts` has other pixels than the image, a map other endmembers than its
+        model, or `bs` other edges or profiles than are given.
 
     References
     ----------
     Brun, Lambert, Bocher, Eur. Phys. J. Appl. Phys. 99, 28 (2024), section 3.2, for profiles as a criterion.
     """
-    _check_edges(edges, bs)
+    edges, profiles = as_edges(edges), as_options(Profile, profiles or {})
+    regions = as_options(Region, regions or {})
+    image = in_canonical_order(image)
+    check_same_image(image, bs, fits, maps, total_counts)
+    check_subtracted(bs, edges, profiles)
     totals = (image.sum([image.dims[-1]], dtype=float) if total_counts is None else total_counts).compute()
     setting = Setting(
         energy=image[image.dims[-1]],
         mean_spectrum=mean_spectrum(image),
         bs=bs.load(),
         edges=edges,
-        profiles=profiles or {},
-        regions=regions or {},
+        profiles=profiles,
+        regions=regions,
         total_counts=totals,
     )
     components = [
-        _checked(read_components(label, fits[label], maps.get(label), image, total_counts=totals), setting)
-        for label in fits
+        read_components(label, fits[label], maps.get(label), image, total_counts=totals) for label in fits
     ]
     n_endmembers = max((len(component.spectra) for component in components), default=0)
     table = component_variables(components, setting, n_endmembers)
@@ -121,12 +127,6 @@ def _truth(
     return [found], [] if "true_element_map" in found else [UNKNOWN_MATERIALS]
 
 
-def _check_edges(edges: Mapping[str, Edge], bs: xr.Dataset) -> None:
-    subtracted = [str(name) for name in bs["edge"].to_numpy()]
-    if sorted(subtracted) != sorted(edges):
-        raise InputError(f"edges are {list(edges)}, but bs has {subtracted}; give both the same")
-
-
 def _with_units(result: xr.Dataset) -> xr.Dataset:
     """Say of correlations, factors and parts that their unit is 1; all other numbers have one already."""
     for array in result.data_vars.values():
@@ -158,19 +158,6 @@ def _bookkeeping(components: Sequence[Components]) -> xr.Dataset:
     table = xr.Dataset(data, coords={"label": labels, "other_label": labels})
     table["seconds"].attrs["units"] = "s"
     return table
-
-
-def _checked(component: Components, setting: Setting) -> Components:
-    if component.refit is None:
-        return component
-    shape = tuple(setting.bs["net_counts"].sizes[dim] for dim in setting.navigation)
-    found = tuple(component.refit.sizes.get(dim) for dim in setting.navigation)
-    if found != shape or component.spectra.shape[1] != setting.energy.size:
-        raise InputError(
-            f"map/{component.label}: pixels {found} and {component.spectra.shape[1]} channels, but the "
-            f"image has {shape} and {setting.energy.size}; run the method on this image again"
-        )
-    return component
 
 
 def _region_attrs(region: Region) -> dict[str, object]:

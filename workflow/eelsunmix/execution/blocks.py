@@ -58,8 +58,15 @@ def unshared(image: xr.DataArray) -> xr.DataArray:
     """Return a lazy image that shares no loaded block with any other result.
 
     Two maps of one image that are computed together would each keep the blocks that the other still needs.
+    An image that Dask cannot clone is shared all the same: clones of tasks that merge chunks still ask for
+    the originals, which their graph does not have (Dask 2026.8).
     """
-    return image if image.chunks is None else clone(image)
+    if image.chunks is None:
+        return image
+    copy = clone(image)
+    graph = dict(copy.__dask_graph__())
+    sound = all(getattr(task, "dependencies", frozenset()) <= graph.keys() for task in graph.values())
+    return copy if sound else image
 
 
 def split(image: xr.DataArray, elements: int | None = None) -> list[xr.DataArray]:
