@@ -147,7 +147,7 @@ def test_a_killed_job_is_a_failed_job_and_is_run_again(project, number):
 def test_ctrl_c_leaves_nothing_running_and_nothing_behind(project):
     with started(project, PCA) as (snakemake, job):
         os.killpg(snakemake.pid, signal.SIGINT)
-        assert snakemake.wait(60) != 0
+        assert snakemake.wait(240) != 0
         _until(lambda: _ended(job))
     assert not (project.folder / PCA).exists()
     assert "Traceback" not in (project.folder / "first.log").read_text()
