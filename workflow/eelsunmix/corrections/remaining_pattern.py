@@ -1,0 +1,62 @@
+"""What of a fixed pattern stays at the edges, where it cannot be told from them, and what it does there."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from eelsunmix.corrections.interpolated import MeanSpectrum, net_above_background
+from eelsunmix.corrections.losses import SIGNIFICANCE, edge_windows
+
+WORTH_A_WARNING = 5.0
+"""Standard deviation of an edge's net counts, in per cent, from which a pattern that stays is named."""
+GAIN_STAYS = (
+    "A fixed pattern of {size:.2g} % was divided out beside the edges, but stays at {name}, where it cannot "
+    "be told from the edge: its net counts may be off by {off:.0f} % (sd). Measure a gain reference and name "
+    "it in corrections.gain.reference."
+)
+DARK_STAYS = (
+    "A fixed pattern of {size:.2g} counts was subtracted beside the edges, but stays at {name}, where it "
+    "cannot be told from the edge: its net counts may be off by {off:.0f} % (sd). Record a dark reference "
+    "and name it in corrections.gain.dark."
+)
+
+
+def remaining_at_edges(entry: Mapping[str, Any], unknown: np.ndarray, mean: MeanSpectrum) -> list[str]:
+    """Name the edges whose net counts a pattern from the data still disturbs.
+
+    Parameters
+    ----------
+    entry : mapping
+        Of the log, on the pattern that was removed; nothing is said of any other step.
+    unknown : ndarray of bool, shape (channel,)
+        Where nothing was removed.
+    mean : MeanSpectrum
+    """
+    if entry.get("method") != "data_driven" or not entry["applied"]:
+        return []
+    gain = entry["step"] == "gain"
+    sizes = entry["sd"] * (np.maximum(mean.counts, 0) if gain else np.ones_like(mean.counts))
+    said = []
+    for name, edge in mean.edges.items():
+        off = _disturbed(sizes * unknown, edge, mean)
+        if off > WORTH_A_WARNING:
+            size = 100 * entry["sd"] if gain else entry["sd"]
+            said.append((GAIN_STAYS if gain else DARK_STAYS).format(size=size, name=name, off=off))
+    return said
+
+
+def _disturbed(sizes: np.ndarray, edge: Any, mean: MeanSpectrum) -> float:
+    """Return the sd of the net counts, in per cent, where channels are off at random by `sizes`."""
+    pre, inside = edge_windows(mean.energy_eV, edge)
+    if pre.sum() < 4 or not inside.any():
+        return 0.0
+    net = net_above_background(mean.counts, mean.energy_eV, (pre, inside))
+    if net < SIGNIFICANCE * np.sqrt(mean.variance[inside].sum()):
+        return 0.0
+    # a straight line through the logarithms, and what each of them adds to the background of the window
+    before, beyond = (np.vander(np.log(mean.energy_eV[part]), 2) for part in (pre, inside))
+    background = np.maximum(mean.counts[inside].sum() - net, 0) / inside.sum()
+    lever = background * (beyond @ np.linalg.pinv(before)).sum(axis=0)
+    by_background = np.linalg.norm(lever * sizes[pre] / np.maximum(mean.counts[pre], 1e-12))
+    return 100 * float(np.hypot(np.linalg.norm(sizes[inside]), by_background)) / net
