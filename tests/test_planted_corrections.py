@@ -281,7 +281,7 @@ def test_two_channels_that_may_be_the_zero_loss_peak_are_named_and_left():
     counts = np.random.default_rng(45).poisson(clean)
     corrected = correct_image(image_of(counts, energy), Corrections(gain=NO_GAIN))
     np.testing.assert_array_equal(corrected.counts, counts)
-    assert "Channel 10 (0 eV), 13 (3 eV) may be a fault" in corrected.attrs["warnings"][0]
+    assert "Channels 10 (0 eV), 13 (3 eV) may be faults" in corrected.attrs["warnings"][0]
     assert "corrections.bad_channels.channels" in corrected.attrs["warnings"][0]
 
 
@@ -484,6 +484,47 @@ def test_a_detector_that_ends_before_the_axis_is_no_fault_unless_a_window_lies_t
     _, image = with_dead(slice(260, None))
     corrected = correct_image(image, Corrections(gain=NO_GAIN), edges=TWO)
     assert list(eu.subtract_background(corrected.counts, BS_EDGES).attrs["reference_problems"]) == ["O_K"]
+
+
+@pytest.mark.parametrize("edge_named", [True, False])
+def test_a_gain_that_stays_at_an_edge_is_named(edge_named):
+    rng = np.random.default_rng(52)
+    image = image_of(rng.poisson(expected(20000.0) * white(rng, 0.03)))
+    corrected = correct_image(image, edges=TWO if edge_named else {})
+    assert not (corrected.gain == 1).all()
+    named = [text for text in corrected.attrs["warnings"] if "O_K" in text and "gain reference" in text]
+    assert len(named) == len(corrected.attrs["warnings"]) == edge_named
+
+
+def test_by_how_much_a_gain_that_stays_moves_net_counts():
+    """Twelve patterns of 2.5 %: the scatter of the net counts is what the warning says."""
+    clean, off, said = expected(2e5), [], []
+    true = eu.subtract_background(image_of(clean), BS_EDGES).net_counts.sum(("y", "x")).sel(edge="O_K")
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        image = image_of(rng.poisson(clean * white(rng, 0.025)))
+        corrected = correct_image(image, edges=TWO)
+        found = eu.subtract_background(corrected.counts, BS_EDGES).net_counts.sum(("y", "x"))
+        off.append(100 * (float(found.sel(edge="O_K") / true) - 1))
+        said += [float(text.split(" % for O_K")[0].split()[-1]) for text in corrected.attrs["warnings"]]
+    assert len(said) == 12
+    assert 0.5 < np.std(off) / np.mean(said) < 2
+
+
+@pytest.mark.parametrize("part", [0.1, 0.4])
+@pytest.mark.parametrize(("channel", "edge_name"), [(20, "Ti_L23"), (190, "O_K")])
+def test_a_warm_channel_in_a_fit_window_is_named_and_replaced_once_listed(part, channel, edge_name):
+    clean = expected()
+    clean[..., channel] *= 1 + part
+    image = image_of(np.random.default_rng(53).poisson(clean))
+    corrected = correct_image(image, Corrections(gain=NO_GAIN), edges=TWO)
+    (warning,) = corrected.attrs["warnings"]
+    assert f"Channel {channel} ({ENERGY[channel]:.6g} eV) may be a fault" in warning
+    assert "corrections.bad_channels.channels" in warning
+    listed = Corrections(gain=NO_GAIN, bad_channels=BadChannelOptions(channels=(channel,)))
+    corrected = correct_image(image, listed, edges=TWO)
+    assert corrected.attrs["warnings"] == []
+    assert corrected.bad_channel.sum() == 1
 
 
 def clean_images(rng):

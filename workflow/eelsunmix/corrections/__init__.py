@@ -7,10 +7,12 @@ from typing import Any
 
 import xarray as xr
 
-from eelsunmix.corrections.alignment import AlignOptions, measure_drift
+from eelsunmix.corrections.align_options import AlignOptions
+from eelsunmix.corrections.alignment import measure_drift
 from eelsunmix.corrections.binning import measure_bins
 from eelsunmix.corrections.channels import BadChannelOptions
 from eelsunmix.corrections.common import check_image
+from eelsunmix.corrections.correction import one_after_the_other
 from eelsunmix.corrections.cropping import measure_crop
 from eelsunmix.corrections.detector import Detector, measure_detector
 from eelsunmix.corrections.filled_ends import filled_end_warnings
@@ -110,16 +112,14 @@ def correct_image(
     found = measure_detector(raw, options.gain, options.bad_channels, options.spikes, edges)
     counts, warnings = _without_detector(raw, found, options, detector or DetectorOptions())
     warnings += filled_end_warnings(crop.apply(raw), found.mean)
-    done = [*found.steps]
-    for measure in (
+    measures = (
         partial(measure_drift, options=options.align, mean=found.corrected_mean, edges=edges),
         lambda _: crop,
         partial(measure_bins, options=options.bin),
         partial(measure_mask, options=options.mask),
-    ):
-        done.append(measure(counts))
-        counts = done[-1].apply(counts)
-    log = [step.entry for step in done]
+    )
+    counts, done = one_after_the_other(counts, measures)
+    log = [step.entry for step in (*found.steps, *done)]
     warnings += [text for entry in log for text in entry.get("warnings", [])]
     for text in warnings:
         logger.warning("corrections: %s", text)

@@ -7,19 +7,19 @@ import numpy as np
 
 from eelsunmix.corrections.common import record
 from eelsunmix.corrections.dead_channels import runs
+from eelsunmix.words import numbered
 
 BESIDE_EDGE = (
-    "{what} of the detector: at least twice as high as all around, without a trace in the channels beside. "
-    "Left as found, since an edge is named there. Write it into corrections.bad_channels.channels if it is "
-    "no line."
+    "{what}: at least twice as high as all around, without a trace in the channels beside. Left as found, "
+    "since an edge is named there. If this is no line, list {it} in corrections.bad_channels.channels."
 )
 UNDECIDED = (
-    "{what} of the detector, or a line one channel wide: the counts do not tell which. Left as found. "
-    "Write it into corrections.bad_channels.channels if it is no line."
+    "{what}, or a line one channel wide: the counts do not tell which. Left as found. If this is no line, "
+    "list {it} in corrections.bad_channels.channels."
 )
 WARM = (
-    "{what} of the detector: it stands out of the smooth spectrum in the fit window of an edge, whose net "
-    "counts are then wrong. Left as found. Write it into corrections.bad_channels.channels if it is no line."
+    "{what}: above the smooth spectrum in the fit window of an edge, whose net counts are then "
+    "wrong. Left as found. If this is no line, list {it} in corrections.bad_channels.channels."
 )
 LISTED_LOSS = "List only those in corrections.bad_channels.channels that are bad."
 LISTED_REFUSED = (
@@ -52,9 +52,8 @@ def bad_channels_entry(bad: np.ndarray, *, listed: bool) -> dict[str, Any]:
     if not channels:
         return record("bad_channels", False, "No dead or hot channel found.", channels=[], origin=origin)
     shown = ", ".join(map(str, channels[:10])) + (", ..." if len(channels) > 10 else "")
-    text = f"{len(channels)} bad channels ({shown}; from the {origin}) replaced by interpolation."
-    if len(channels) == 1:
-        text = f"1 bad channel ({shown}; from the {origin}) replaced by interpolation."
+    what = numbered(len(channels), "bad channel")
+    text = f"{what} ({shown}; from the {origin}) replaced by interpolation."
     return record("bad_channels", True, text, channels=channels, origin=origin)
 
 
@@ -79,9 +78,10 @@ def refused_sentences(shares: Mapping[str, float]) -> list[str]:
 
 
 def _range(energy_ev: np.ndarray) -> str:
+    size = numbered(energy_ev.size, "channel")
     if energy_ev.size == 1:
-        return f"at {energy_ev[0]:.6g} eV (1 channel)"
-    return f"from {energy_ev[0]:.6g} to {energy_ev[-1]:.6g} eV ({energy_ev.size} channels)"
+        return f"at {energy_ev[0]:.6g} eV ({size})"
+    return f"from {energy_ev[0]:.6g} to {energy_ev[-1]:.6g} eV ({size})"
 
 
 def left_alone(energy_ev: np.ndarray, channels: np.ndarray, sentence: str) -> list[str]:
@@ -91,4 +91,6 @@ def left_alone(energy_ev: np.ndarray, channels: np.ndarray, sentence: str) -> li
         return []
     shown = ", ".join(f"{number} ({energy_ev[number]:.6g} eV)" for number in numbers[:SHOWN])
     shown += ", ..." if numbers.size > SHOWN else ""
-    return [sentence.format(what=f"Channel {shown} may be a fault")]
+    if numbers.size == 1:
+        return [sentence.format(what=f"Channel {shown} may be a fault of the detector", it="it")]
+    return [sentence.format(what=f"Channels {shown} may be faults of the detector", it="them")]

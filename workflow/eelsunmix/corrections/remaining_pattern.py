@@ -10,16 +10,13 @@ from eelsunmix.corrections.losses import SIGNIFICANCE, edge_windows
 
 WORTH_A_WARNING = 5.0
 """Standard deviation of an edge's net counts, in per cent, from which a pattern that stays is named."""
-GAIN_STAYS = (
-    "A fixed pattern of {size:.2g} % was divided out beside the edges, but stays at {name}, where it cannot "
-    "be told from the edge: its net counts may be off by {off:.0f} % (sd). Measure a gain reference and name "
-    "it in corrections.gain.reference."
+STAYS = (
+    "A fixed pattern of {size} was {removed} beside the edges. It stays at the edges, where it cannot be "
+    "told from them. Net counts may be off by {off} (sd). Record a {reference} reference and "
+    "name it in corrections.gain.{key}."
 )
-DARK_STAYS = (
-    "A fixed pattern of {size:.2g} counts was subtracted beside the edges, but stays at {name}, where it "
-    "cannot be told from the edge: its net counts may be off by {off:.0f} % (sd). Record a dark reference "
-    "and name it in corrections.gain.dark."
-)
+AS_GAIN = {"removed": "divided out", "reference": "gain", "key": "reference"}
+AS_DARK = {"removed": "subtracted", "reference": "dark", "key": "dark"}
 
 
 def remaining_at_edges(entry: Mapping[str, Any], unknown: np.ndarray, mean: MeanSpectrum) -> list[str]:
@@ -37,13 +34,12 @@ def remaining_at_edges(entry: Mapping[str, Any], unknown: np.ndarray, mean: Mean
         return []
     gain = entry["step"] == "gain"
     sizes = entry["sd"] * (np.maximum(mean.counts, 0) if gain else np.ones_like(mean.counts))
-    said = []
-    for name, edge in mean.edges.items():
-        off = _disturbed(sizes * unknown, edge, mean)
-        if off > WORTH_A_WARNING:
-            size = 100 * entry["sd"] if gain else entry["sd"]
-            said.append((GAIN_STAYS if gain else DARK_STAYS).format(size=size, name=name, off=off))
-    return said
+    found = {name: _disturbed(sizes * unknown, edge, mean) for name, edge in mean.edges.items()}
+    off = ", ".join(f"{part:.0f} % for {name}" for name, part in found.items() if part > WORTH_A_WARNING)
+    if not off:
+        return []
+    size = f"{100 * entry['sd']:.2g} %" if gain else f"{entry['sd']:.2g} counts"
+    return [STAYS.format(size=size, off=off, **(AS_GAIN if gain else AS_DARK))]
 
 
 def _disturbed(sizes: np.ndarray, edge: Any, mean: MeanSpectrum) -> float:
