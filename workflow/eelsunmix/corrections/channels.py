@@ -189,9 +189,11 @@ def _indices(channels: tuple[int, ...] | str, n_channels: int) -> np.ndarray:
 def _doubts(
     energy_ev: np.ndarray, unmeasured: np.ndarray, replaced: np.ndarray, limit: float
 ) -> dict[str, Any]:
+    if not (unmeasured | replaced).any():
+        return {}
     bounds = channel_bounds(energy_ev)
     ranges = {
         name: [[float(bounds[start]), float(bounds[stop])] for start, stop in runs(flags)]
         for name, flags in (("unmeasured_eV", unmeasured), ("interpolated_eV", replaced))
     }
-    return {**ranges, "max_interpolated_percent": limit} if any(ranges.values()) else {}
+    return {**ranges, "max_interpolated_percent": limit}

@@ -145,11 +145,10 @@ def _without_loss(
         evidence.edges,
     )
     step: Dark | Gain = gain if dark is given else dark
-    unknown = gain.values == 1 if dark is given else dark.values == given.values
     what = f"The {step.entry['step']} correction"
     if not excessive(found, options.max_taken_percent):
         warnings = [*step.entry.get("warnings", []), *loss_sentences(what, found, CHECK_LOSS)]
-        warnings += remaining_at_edges(step.entry, unknown, mean_spectrum(evidence, given.values))
+        warnings += remaining_at_edges(step.entry, mean_spectrum(evidence, given.values))
         told = replace(step, entry=with_losses(step.entry | {"warnings": warnings}, found))
         return (dark, told) if isinstance(told, Gain) else (told, gain)
     why = " ".join(loss_sentences(what, found, LOSS_REFUSED))

@@ -1,4 +1,4 @@
-"""What of a fixed pattern stays at the edges, where it cannot be told from them, and what it does there."""
+"""What a fixed pattern does to the net counts of edges where it cannot be told from the spectrum."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,30 +11,31 @@ from eelsunmix.corrections.losses import SIGNIFICANCE, edge_windows
 WORTH_A_WARNING = 5.0
 """Standard deviation of an edge's net counts, in per cent, from which a pattern that stays is named."""
 STAYS = (
-    "A fixed pattern of {size} was {removed} beside the edges. It stays at the edges, where it cannot be "
-    "told from them. Net counts may be off by {off} (sd). Record a {reference} reference and "
+    "A fixed pattern of {size} was {removed}, but not at the edges, nor what is broad in it: that cannot be "
+    "told from the spectrum. Net counts may be off by {off} (sd). Record a {reference} reference and "
     "name it in corrections.gain.{key}."
 )
 AS_GAIN = {"removed": "divided out", "reference": "gain", "key": "reference"}
 AS_DARK = {"removed": "subtracted", "reference": "dark", "key": "dark"}
 
 
-def remaining_at_edges(entry: Mapping[str, Any], unknown: np.ndarray, mean: MeanSpectrum) -> list[str]:
+def remaining_at_edges(entry: Mapping[str, Any], mean: MeanSpectrum) -> list[str]:
     """Name the edges whose net counts a pattern from the data still disturbs.
+
+    Sums over windows feel what is broad in the pattern, and that is left beside the edges too: so they are
+    off as if nothing had been removed.
 
     Parameters
     ----------
     entry : mapping
         Of the log, on the pattern that was removed; nothing is said of any other step.
-    unknown : ndarray of bool, shape (channel,)
-        Where nothing was removed.
     mean : MeanSpectrum
     """
     if entry.get("method") != "data_driven" or not entry["applied"]:
         return []
     gain = entry["step"] == "gain"
     sizes = entry["sd"] * (np.maximum(mean.counts, 0) if gain else np.ones_like(mean.counts))
-    found = {name: _disturbed(sizes * unknown, edge, mean) for name, edge in mean.edges.items()}
+    found = {name: _disturbed(sizes, edge, mean) for name, edge in mean.edges.items()}
     off = ", ".join(f"{part:.0f} % for {name}" for name, part in found.items() if part > WORTH_A_WARNING)
     if not off:
         return []
