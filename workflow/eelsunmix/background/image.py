@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from eelsunmix.background.channels_without_data import in_windows
 from eelsunmix.background.energy_axis import check_energy_axis
 from eelsunmix.background.group_spectra import GroupSums, group_spectra, sum_groups
 from eelsunmix.background.profile_counts import profile_variables
@@ -99,7 +100,9 @@ def subtract_background(
         "counts_per_electron": sums.counts_per_electron,
         "flags": {name: exponent_flags(result) for name, result in results.items()},
         "energy_axis": axis.measured,
-        "reference_problems": find_problems(results, sums, places, in_fit_windows(axis.onsets, edges)),
+        # what else is wrong where channels hold no data comes of that
+        "reference_problems": find_problems(results, sums, places, in_fit_windows(axis.onsets, edges))
+        | in_windows(image, edges),
         "warnings": axis.warnings + warnings + _unused_regions(regions, edges),
     }
     return xr.merge(parts, join="exact", compat="equals").assign_attrs(attrs)

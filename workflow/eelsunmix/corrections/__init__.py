@@ -7,12 +7,14 @@ from typing import Any
 
 import xarray as xr
 
-from eelsunmix.corrections.alignment import AlignOptions, measure_drift
+from eelsunmix.corrections.align_options import AlignOptions
+from eelsunmix.corrections.alignment import measure_drift
 from eelsunmix.corrections.binning import measure_bins
 from eelsunmix.corrections.channels import BadChannelOptions
 from eelsunmix.corrections.common import check_image
+from eelsunmix.corrections.correction import one_after_the_other
 from eelsunmix.corrections.cropping import measure_crop
-from eelsunmix.corrections.detector import measure_detector
+from eelsunmix.corrections.detector import Detector, measure_detector
 from eelsunmix.corrections.filled_ends import filled_end_warnings
 from eelsunmix.corrections.gain_options import GainOptions
 from eelsunmix.corrections.geometry import BinOptions, CropOptions, MaskOptions
@@ -104,24 +106,20 @@ def correct_image(
     >>> [step["step"] for step in corrected.attrs["corrections"] if step["applied"]]
     ['bin']
     """
-    options = options or Corrections()
+    options, edges = options or Corrections(), edges or {}
     raw = _prepared(image)
-    found = measure_detector(raw, options.gain, options.bad_channels, options.spikes, edges or {})
-    counts, done = found.apply(raw), [*found.steps]
-    has_reference = options.gain.dark is not None
-    counts = noise_measured_again(counts, detector or DetectorOptions()) if has_reference else counts
-    warnings = constant_warnings(counts, has_reference=has_reference)
-    for measure in (
+    crop = measure_crop(raw, options.crop)
+    found = measure_detector(raw, options.gain, options.bad_channels, options.spikes, edges)
+    counts, warnings = _without_detector(raw, found, options, detector or DetectorOptions())
+    warnings += filled_end_warnings(crop.apply(raw), found.mean)
+    measures = (
         partial(measure_drift, options=options.align, mean=found.corrected_mean, edges=edges),
-        partial(measure_crop, options=options.crop),
+        lambda _: crop,
         partial(measure_bins, options=options.bin),
         partial(measure_mask, options=options.mask),
-    ):
-        correction = measure(counts)
-        counts = correction.apply(counts)
-        done.append(correction)
-    log = [step.entry for step in done]
-    warnings += filled_end_warnings(measure_crop(raw, options.crop).apply(raw), found.mean)
+    )
+    counts, done = one_after_the_other(counts, measures)
+    log = [step.entry for step in (*found.steps, *done)]
     warnings += [text for entry in log for text in entry.get("warnings", [])]
     for text in warnings:
         logger.warning("corrections: %s", text)
@@ -154,6 +152,18 @@ def correct_gain(
     result = correct_image(image, chosen, edges=edges)
     log = {name: result.attrs[name] for name in ("corrections", "warnings")}
     return result["counts"].assign_attrs(log | {"corrections": log["corrections"][:2]})
+
+
+def _without_detector(
+    raw: xr.DataArray, found: Detector, options: Corrections, detector: DetectorOptions
+) -> tuple[xr.DataArray, list[str]]:
+    """Undo what the detector did; with sentences on a constant that the counts still hold."""
+    counts, has_reference = found.apply(raw), options.gain.dark is not None
+    if has_reference:
+        counts = noise_measured_again(counts, detector)
+    if found.bad_channels.doubts:
+        counts = counts.assign_attrs(channels_without_data=found.bad_channels.doubts)
+    return counts, constant_warnings(counts, has_reference=has_reference)
 
 
 def _prepared(image: xr.DataArray) -> xr.DataArray:
