@@ -73,7 +73,7 @@ def flat_reference(spread, talk, ceiling=1.0):
         {
             "element_profile": (dims, np.stack([values, values])[:, None, None]),
             "profile_noise_ceiling": (("edge", "profile"), [[ceiling]]),
-            "shows_edge": (("label", "endmember", "edge"), np.array([[0, 0], talk])[..., None] >= 0.5),
+            "edge_weight": (("label", "endmember", "edge"), np.array([[0, 0], talk])[..., None]),
         },
         coords={"label": ["BS", "m"], "edge": ["O_K"], "profile": ["P"]},
     )
