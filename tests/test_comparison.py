@@ -247,7 +247,7 @@ def test_counts_of_all_components_do_not_change_when_they_are_rotated(comparison
 
 
 def test_co_in_the_ru_component_is_in_the_map_of_co(comparison):
-    """It is a sure edge that BS confirms: the map has no hole where the Ru is, and cross-talk says the rest."""
+    """It is a sure edge that BS confirms: the map has no hole where the Ru is."""
     other = of(comparison, "leaky").sel(edge="Co_L23")
     assert float(other.truth_map_correlation) > 0.999
     assert lights(comparison, "leaky")["misfit to BS"] == "green"
@@ -482,7 +482,7 @@ def test_a_material_with_little_of_an_element_is_in_the_true_map(part):
     options = {"edges": scene.edges, "profiles": scene.profiles, "regions": scene.regions}
     one = compare(image, reference, {"m": fit}, {"m": mapped}, truth=truth, **options).sel({"label": "m"})
     np.testing.assert_allclose(one.truth_map_nmse, 0, atol=1e-6)
-    np.testing.assert_allclose(one.true_element_map, one.element_map, rtol=1e-4, atol=0.01)
+    np.testing.assert_allclose(one.true_element_map, one.element_map, rtol=3e-3, atol=0.01)
 
 
 def test_without_the_materials_there_is_no_truth_of_the_elements(scene, bs):

@@ -79,7 +79,7 @@ def flat_reference(spread, talk, ceiling=1.0):
     )
 
 
-SETTING = SimpleNamespace(edges=EDGE, profiles={"P": None})
+SETTING = SimpleNamespace(edges=EDGE, profiles={"P": None}, reference_problems={})
 STANDING = Standing(edge="O_K", ratio={"m": 0.7, "other": 0.95})
 
 

@@ -77,7 +77,7 @@ def at_most(correlation: float, ceiling: float, n_points: int) -> float:
 
 
 def clear_places(one: xr.Dataset, setting: Setting) -> dict[str, tuple[str, xr.Dataset]]:
-    """Profiles (maps without profiles of `FEWEST_POINTS`) of the judging edges that are clear of their noise, by name.
+    """Profiles of the judging edges that are clear of their noise, by name; or maps, without profiles.
 
     Each with "profile" or "map", how the names of its variables begin.
     """

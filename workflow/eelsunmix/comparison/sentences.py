@@ -122,8 +122,8 @@ def _leak(element: str, worst: Mapping[str, tuple[float, str]]) -> str:
     if values[0] < 0:
         why = "below zero it is no edge: the method takes there what it gives too much of elsewhere"
     return (
-        f"The {element} edge is also in {where}, with {strength} of its strength in its "
-        f"own (limit {limit.form(limit.green)}): {why}."
+        f"The {element} edge is also in the component {where}, with {strength} of the strength that it "
+        f"has in its own component (limit {limit.form(limit.green)}): {why}."
     )
 
 

@@ -90,15 +90,16 @@ def binarisation(
     a thinner place of one material is no mixture.
     """
     values = np.full(len(components) + 1, np.nan)
+    pixels = setting.total_counts.transpose(*setting.navigation).to_numpy().astype(float)
     failed = setting.reference_problems
     clear = [k for k, edge in enumerate(setting.edges) if ceiling[k] > 0.7 and edge not in failed]
     for row, component in enumerate(components, start=1):
         pure, mixed = 0, 0
         for column in clear:
-            if component.abundance is None or int(elements["owner"][row, column]) < 0:
+            if component.scaled is None or int(elements["owner"][row, column]) < 0:
                 continue
-            reference = _composition(_smooth(elements["element_map"][0, column], setting), setting)
-            found = _composition(elements["element_map"][row, column].to_numpy(), setting)
+            reference = _part_of(_smooth(elements["element_map"][0, column], setting), pixels)
+            found = _part_of(elements["element_map"][row, column].to_numpy(), _mixture(component, setting))
             inside = (reference > 0.1) & (reference < 0.9) & np.isfinite(found)
             part = found[inside]
             pure, mixed = pure + int(((part < 0.05) | (part > 0.95)).sum()), mixed + part.size
@@ -106,9 +107,16 @@ def binarisation(
     return values
 
 
-def _composition(counts: Floats, setting: Setting) -> Floats:
+def _mixture(component: Components, setting: Setting) -> Floats:
+    """Counts of the pixels as the components describe them."""
+    totals = xr.DataArray(component.spectra.sum(axis=1), dims="endmember")
+    scaled = component.scaled.drop_vars("endmember", errors="ignore")  # type: ignore[union-attr]
+    counts: Floats = xr.dot(scaled, totals, dim="endmember").transpose(*setting.navigation).to_numpy()
+    return counts
+
+
+def _part_of(counts: Floats, totals: Floats) -> Floats:
     """Divide the counts of an element by those of the pixels, and by the peak of that."""
-    totals = setting.total_counts.transpose(*setting.navigation).to_numpy().astype(float)
     part = np.divide(counts, totals, out=np.full(counts.shape, np.nan), where=totals > 0)
     relative: Floats = part / _peak(part)
     return relative

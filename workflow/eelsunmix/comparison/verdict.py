@@ -1,6 +1,6 @@
 """Traffic lights: one row for each method and criterion, with its value and its limits."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ def verdict(comparison: xr.Dataset, setting: Setting) -> list[Row]:
             "agreement": worst_agreement(one, setting),
             "misfit": worst_misfit(one, setting),
             "scale": worst_scale(one, setting),
-            "off_region": worst_off_region(one, setting),
+            "off_region": worst_off_region(one, setting, _sound(setting)),
             "cross_talk": worst_cross_talk(one, setting),
             "reconstruction": reconstruction(float(one["reconstruction_chi2"])),
             "exponent": implausible_exponents(one, setting),
@@ -38,7 +38,7 @@ def verdict(comparison: xr.Dataset, setting: Setting) -> list[Row]:
             findings["truth_spectra"] = _worst("truth_spectra", one["truth_sad_whitened"])
         rows += [_row(method, key, finding) for key, finding in findings.items()]
     reference = comparison.sel({"label": REFERENCE})
-    return [*rows, _row(REFERENCE, "off_region", worst_off_region(reference, setting))]
+    return [*rows, _row(REFERENCE, "off_region", worst_off_region(reference, setting, [*setting.edges]))]
 
 
 def leaks(one: xr.Dataset, setting: Setting) -> dict[tuple[str, int], float]:
@@ -93,8 +93,10 @@ def _sound(setting: Setting) -> list[str]:
 
 
 def component_name(one: xr.Dataset, endmember: int) -> str:
-    """Name of a component in a sentence: its number, and what it shows."""
-    return f"component {endmember + 1}, {one['endmember_label'].values[endmember]}"
+    """Name of a component in a sentence, with its number where the label does not tell it from others."""
+    names = one["endmember_label"].values.tolist()
+    name = str(names[endmember])
+    return name if names.count(name) == 1 else f"{name} no. {endmember + 1}"
 
 
 def _binarisation(value: float, setting: Setting) -> Finding:
@@ -103,8 +105,10 @@ def _binarisation(value: float, setting: Setting) -> Finding:
 
 def implausible_exponents(one: xr.Dataset, setting: Setting) -> Finding:
     """Fraction of the components' backgrounds that no material has; where BS failed they say nothing."""
-    sound = one.sel(edge=_sound(setting))
-    exponents = sound["endmember_exponent"].values[sound["endmember_label"].values != ""]
+    exponents = one["endmember_exponent"].values[one["endmember_label"].values != ""]
+    sound = np.array([name in _sound(setting) for name in setting.edges], dtype=bool)
+    # A spectrum below zero is impossible in any window.
+    exponents = exponents[sound | np.isnan(exponents)]
     if exponents.size == 0:
         return _void_or_unknown(setting)
     plausible = (exponents >= EXPONENTS[0]) & (exponents <= EXPONENTS[1])
@@ -119,10 +123,10 @@ def reconstruction(chi2: float) -> Finding:
     return _plain("reconstruction", chi2)
 
 
-def worst_off_region(one: xr.Dataset, setting: Setting) -> Finding:
+def worst_off_region(one: xr.Dataset, setting: Setting, edges: Sequence[str]) -> Finding:
     """Largest part of its peak that an element keeps where it is absent; edge by edge for the reference."""
     shares = {}
-    for name in _sound(setting):
+    for name in edges:
         edge, at = setting.edges[name], one.sel(edge=name)
         shares[name if int(at["owner"]) < 0 else edge.element] = float(at["off_region_owner"])
     return _largest("off_region", shares) if shares else _void_or_unknown(setting)

@@ -5,7 +5,6 @@ import xarray as xr
 
 from eelsunmix.typing import Floats
 
-
 STABLE = 0.6
 """Stability below which the last component may be noise."""
 
