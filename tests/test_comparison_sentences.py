@@ -21,7 +21,7 @@ def displaced(scene, *, of_matter=True):
     """Maps that put every material 3 nm from where it is."""
     spectra, abundance = scene.endmember_spectrum.to_numpy().copy(), scene.abundance.to_numpy().copy()
     if not of_matter:
-        spectra[0] -= 1.2 * spectra[1]
+        spectra[0] -= 2.5 * spectra[1]
     return method(scene, spectra, np.roll(abundance, 25, axis=1))
 
 

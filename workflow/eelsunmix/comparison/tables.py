@@ -108,7 +108,7 @@ def binarisation(
 
 
 def _mixture(component: Components, setting: Setting) -> Floats:
-    """Counts of the pixels as the components describe them."""
+    """Return the counts of the pixels as the components describe them."""
     totals = xr.DataArray(component.spectra.sum(axis=1), dims="endmember")
     scaled = component.scaled.drop_vars("endmember", errors="ignore")  # type: ignore[union-attr]
     counts: Floats = xr.dot(scaled, totals, dim="endmember").transpose(*setting.navigation).to_numpy()
