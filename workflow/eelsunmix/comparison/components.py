@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from eelsunmix.comparison.agreement import FEWEST_POINTS
 from eelsunmix.comparison.brightness import brightness, sums_to_one
 from eelsunmix.edges import Edge
 from eelsunmix.execution.blocks import fold
@@ -37,6 +38,8 @@ class Components:
     reduced_chi2 : float
         Median over the pixels; NaN where the map has none.
     status, message : str
+    stopped_at_limit : bool
+        Whether it had not converged when it had iterated as long as `max_iter` lets it.
     seconds : float
     """
 
@@ -48,6 +51,7 @@ class Components:
     status: str
     message: str
     seconds: float
+    stopped_at_limit: bool = False
     scaled: xr.DataArray | None = None
 
 
@@ -91,6 +95,12 @@ class Setting:
         found = reference_problems(self.bs)
         return {edge: found[edge] for edge in self.edges if edge in found}
 
+    @property
+    def judging_profiles(self) -> list[str]:
+        """Profiles with enough positions to be compared; without any, maps are."""
+        sizes = self.total_counts.sizes
+        return [name for name, one in self.profiles.items() if sizes[one.along] >= FEWEST_POINTS]
+
     def absent(self, edge: str) -> xr.DataArray | None:
         """Pixels where the element of an edge is known to be absent, dims (y, x); None if nobody knows."""
         element, image = self.edges[edge].element, self.bs["net_counts"]
@@ -132,8 +142,14 @@ def read_components(
         reduced_chi2=float(mapped["reduced_chi2"].median()) if "reduced_chi2" in mapped else np.nan,
         status=str(fit.attrs.get("status", "converged")),
         message=str(fit.attrs.get("message", "")),
+        stopped_at_limit=_stopped_at_limit(fit),
         seconds=float(fit.attrs.get("seconds", np.nan)),
     )
+
+
+def _stopped_at_limit(fit: xr.Dataset) -> bool:
+    """Methods with `max_iter` have not converged where they reach it, and nowhere else."""
+    return fit.attrs.get("status") == "not converged" and "max_iter" in fit.attrs.get("options", {})
 
 
 def _in_counts(

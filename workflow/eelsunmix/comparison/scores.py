@@ -108,7 +108,8 @@ def shape_variables(elements: xr.Dataset, setting: Setting) -> xr.Dataset:
     units = (unit, unit, unit, "1")
     shown = {name: (dims, v, {"units": unit}) for name, v, unit in zip(names, shapes, units, strict=True)}
     steps = [
-        float(np.nanmean(np.diff(line))) if np.isfinite(line[:2]).all() else np.nan for line in positions
+        float(np.nanmean(np.diff(line))) if line.size > 1 and np.isfinite(line[:2]).all() else np.nan
+        for line in positions
     ]
     lengths = np.array(periods) * np.array(steps)
     return xr.Dataset({**shown, "lattice_period": ("profile", lengths, {"units": unit})})

@@ -86,9 +86,9 @@ def _leaking(one: xr.Dataset, setting: Setting) -> list[str]:
     found = {
         element
         for (element, endmember), value in leaks(one, setting).items()
-        if value > CRITERIA["cross_talk"].green
+        if abs(value) > CRITERIA["cross_talk"].green
         and not any(
-            bool(one["shows_edge"].sel(edge=name)[endmember])
+            bool(one["edge_weight"].sel(edge=name)[endmember] > 0)
             for name, edge in setting.edges.items()
             if edge.element == element
         )

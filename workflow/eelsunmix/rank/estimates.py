@@ -11,6 +11,7 @@ from eelsunmix.rank.coherence import count_signals, map_coherence
 from eelsunmix.rank.emptiness import holds_no_structure
 from eelsunmix.rank.jump_words import jump_warnings
 from eelsunmix.rank.line_words import line_warnings, offset_warnings
+from eelsunmix.rank.neighbours import stable_number
 from eelsunmix.rank.parallel_analysis import noise_quantiles
 from eelsunmix.rank.taking import take_number
 from eelsunmix.typing import Floats
@@ -138,7 +139,14 @@ def _evidence(pca: xr.Dataset, noise: Noise, coherence: Floats, parallel: Floats
         "elbow": elbow(values),
     }
     n_drift = 0 if empty else drift_components(pca, material, noise.edge)
-    return Evidence(estimates=estimates, eigenvalues=values, noise=noise, n_drift=n_drift, empty=empty)
+    return Evidence(
+        estimates=estimates,
+        eigenvalues=values,
+        noise=noise,
+        n_drift=n_drift,
+        empty=empty,
+        n_stable=stable_number(pca),
+    )
 
 
 def _warnings(
@@ -154,7 +162,7 @@ def _warnings(
     if _counts_ideally(pca, noise):
         about_lines = offset_warnings(standing, evidence.eigenvalues, noise)
     else:
-        about_lines = line_warnings(standing, coherence, evidence.eigenvalues, noise)
+        about_lines = line_warnings(standing, coherence, evidence)
     left_out = evidence.n_drift if options.n == "auto" else None
     # A jump is a drift too, but is known better: where, and by how much.
     jump = [] if left_out else jump_warnings(pca, maps, noise)
