@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import xarray as xr
 from pydantic import AfterValidator, Field, GetCoreSchemaHandler, InstanceOf
 from pydantic_core import CoreSchema
 from pydantic_core.core_schema import no_info_after_validator_function
 
+from eelsunmix.arguments.images import usable_image
 from eelsunmix.edges import Edge
-from eelsunmix.errors import in_brief
+from eelsunmix.errors import in_brief, suggestion
 from eelsunmix.plain import plain_values
 from eelsunmix.storage import MANIFEST, Variable
 from eelsunmix.typing import Brightness, Device
@@ -44,16 +46,6 @@ class ResultOf:
         return dataset
 
 
-def _spectra(image: xr.DataArray) -> xr.DataArray:
-    if image.ndim < 2:
-        raise ValueError(f"has the dims {image.dims}; it needs an energy dim and at least one of pixels")
-    if image.dtype.kind not in "uif":
-        raise ValueError(f"has values of type {image.dtype}; it needs real numbers")
-    if image.size == 0:
-        raise ValueError(f"has the shape {image.shape}, so it holds no values")
-    return image
-
-
 def _energies(axis: xr.DataArray) -> xr.DataArray:
     per = electronvolts_per(str(axis.attrs.get("units")))
     if axis.ndim != 1 or axis.size < 2 or axis.dtype.kind not in "uif" or per is None:
@@ -70,8 +62,12 @@ def _usable_path(path: str | Path) -> str | Path:
 
 def _with_onset(edge: Mapping[str, Any]) -> Mapping[str, Any]:
     onset = edge.get("onset_eV")
-    if isinstance(onset, bool) or not isinstance(onset, int | float):
-        raise ValueError(f"needs a number onset_eV, not {in_brief(onset)}; see eelsunmix.edges.Edge")
+    number = isinstance(onset, int | float | np.number) and not isinstance(onset, bool)
+    if not number or not 0 < onset < np.inf:
+        raise ValueError(f"needs a number onset_eV above 0, not {in_brief(onset)}; see eelsunmix.edges.Edge")
+    if strange := [key for key in edge if key not in Edge.model_fields]:
+        advice = suggestion(str(strange[0]), Edge.model_fields)
+        raise ValueError(f"has the unknown key {in_brief(strange[0])}; {advice}")
     return edge
 
 
@@ -108,7 +104,7 @@ def _check_name(name: Hashable) -> None:
         raise ValueError(f"has a variable {in_brief(name)}, which cannot be the name of a file; rename it")
 
 
-Image = Annotated[xr.DataArray, AfterValidator(_spectra)]
+Image = Annotated[xr.DataArray, AfterValidator(usable_image)]
 AnyPath = Annotated[str | Path, AfterValidator(_usable_path)]
 _PCA = ("eigenvalue", "loading", "score", "channel_weight", "pixel_weight")
 _NUMBERS = ("n_valid_pixels", "n_channels", "n_channels_with_counts")
