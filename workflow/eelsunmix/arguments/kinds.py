@@ -86,6 +86,12 @@ def _storable(dataset: xr.Dataset) -> xr.Dataset:
         _check_attributes(array.attrs)
         if array.dtype.kind == "O" and not all(isinstance(value, str) for value in array.to_numpy().flat):
             raise ValueError(f"has objects of Python in {name}; store numbers or texts")
+        if array.dtype.char in "gG":
+            raise ValueError(f"has {name} of type {array.dtype}, which no store can hold; use float64")
+        if array.dtype.kind in "mM" and "units" in array.attrs:
+            raise ValueError(f"has dates {name} with the attribute units, which stores write; remove it")
+    if strange := [dim for dim in dataset.dims if not isinstance(dim, str)]:
+        raise ValueError(f"has the dim {in_brief(strange[0])}, whose name is no text; rename it")
     levels = [name for name, index in dataset.indexes.items() if index.nlevels > 1]
     if levels:
         raise ValueError(f"has an index of several levels, {levels[0]}; make coordinates of it: reset_index")

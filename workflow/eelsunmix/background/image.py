@@ -21,6 +21,7 @@ from eelsunmix.background.subtraction import BackgroundOptions, Subtraction, ove
 from eelsunmix.background.window_check import check_windows
 from eelsunmix.background.windows import EdgeChannels, WindowSums, locate, sum_windows
 from eelsunmix.edges import Edge, as_edges
+from eelsunmix.image import in_canonical_order
 from eelsunmix.profiles import Profile, Region, as_options, profile_pixels, region_mask
 
 MAPS = ("net_counts", "net_counts_sd", "snr", "background_counts", "exponent", "reduced_chi2")
@@ -40,7 +41,7 @@ def subtract_background(
 
     Parameters
     ----------
-    image : DataArray, dims (y, x, energy) or (frame, y, x, energy)
+    image : DataArray, dims (y, x, energy) or (frame, y, x, energy) in any order
         Counts; lazy or eager. The coordinate `valid_pixel` and the attribute `counts_per_electron` are used.
     edges : mapping of str to Edge or to a mapping of its fields
         May be empty: the result is then empty too.
@@ -73,6 +74,7 @@ def subtract_background(
     True
     """
     options, profiles, regions = options or BackgroundOptions(), profiles or {}, regions or {}
+    image = in_canonical_order(image)
     energy = image[image.dims[-1]]
     edges, profiles, regions = as_edges(edges), as_options(Profile, profiles), as_options(Region, regions)
     warnings = check_windows(edges, energy)

@@ -21,7 +21,7 @@ from eelsunmix.corrections.remaining_dark import constant_warnings, noise_measur
 from eelsunmix.corrections.spikes import SpikeOptions
 from eelsunmix.errors import InputError
 from eelsunmix.execution.blocks import chunked
-from eelsunmix.image import with_valid_pixel
+from eelsunmix.image import in_canonical_order, with_valid_pixel
 from eelsunmix.io.counts import DetectorOptions
 from eelsunmix.options import Options
 
@@ -158,6 +158,7 @@ def correct_gain(
 
 def _prepared(image: xr.DataArray) -> xr.DataArray:
     """Check an image, load its mask, and cut it into blocks if it is lazy."""
+    image = in_canonical_order(image)
     check_image(image)
     image = with_valid_pixel(image).rename("counts")
     if not image.valid_pixel.any():

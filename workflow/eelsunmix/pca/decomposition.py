@@ -10,7 +10,7 @@ import xarray as xr
 
 from eelsunmix.errors import InputError
 from eelsunmix.execution.blocks import map_blocks, template_like
-from eelsunmix.image import valid_pixels
+from eelsunmix.image import in_canonical_order, valid_pixels
 from eelsunmix.noise import counts_per_electron
 from eelsunmix.pca.gram import FLOAT32_ERROR, ROWS, Gram, pixel_variance, weighted_gram
 from eelsunmix.pca.noise_eigenvalues import measure_noise
@@ -24,7 +24,7 @@ def denoise(image: xr.DataArray, options: DenoiseOptions | None = None) -> xr.Da
 
     Parameters
     ----------
-    image : DataArray, shape (..., channel)
+    image : DataArray, dims (y, x, energy) or (frame, y, x, energy) in any order
         Counts, eager or lazy, with or without `valid_pixel`. Read once for the components and once for
         the scores.
     options : DenoiseOptions, optional
@@ -59,9 +59,12 @@ def denoise(image: xr.DataArray, options: DenoiseOptions | None = None) -> xr.Da
     >>> dict(pca.score.sizes)
     {'y': 5, 'x': 7, 'component': 12}
     """
-    options = options or DenoiseOptions()
+    options, image = options or DenoiseOptions(), in_canonical_order(image)
     if image.ndim not in (3, 4):
-        raise InputError(f"an image has the dims (y, x, energy) or (frame, y, x, energy), not {image.dims}")
+        raise InputError(
+            f"an image has the dims (y, x, energy) or (frame, y, x, energy), not {image.dims}; "
+            "image.expand_dims('y') makes an image of one row"
+        )
     gram, weight, values, vectors = _decompose(image)
     vectors = vectors[:, : min(options.n_components, len(values))]
     maps = _scores(image, vectors / weight[:, None], gram.variance_total / gram.n_pixels)
