@@ -70,7 +70,15 @@ def as_options(kind: type[Place], given: Mapping[str, Place | Mapping[str, Any]]
     >>> as_options(Profile, {"across": {"along": "y"}})["across"].along
     'y'
     """
-    return {name: one if isinstance(one, kind) else kind(**one) for name, one in given.items()}  # type: ignore[arg-type]
+    return {name: one if isinstance(one, kind) else _as_place(kind, name, one) for name, one in given.items()}  # type: ignore[arg-type]
+
+
+def _as_place(kind: type[Place], name: str, fields: Mapping[str, Any]) -> Place:
+    try:
+        return kind(**fields)
+    except InputError as error:
+        word = kind.__name__
+        raise InputError(f"{word.lower()}s.{name}: {str(error).removeprefix(f'{word}: ')}") from None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +144,7 @@ def profile_pixels(profile: Profile, image: xr.DataArray, *, name: str = "profil
     >>> band.pixels, round(band.width, 6)
     ((0, 3), 0.36)
     """
+    _check_dims(image, f"profiles.{name}")
     across = "y" if profile.along == "x" else "x"
     positions, step, units = _axis(image, across)
     size = len(positions)
@@ -203,6 +212,7 @@ def region_mask(region: Region, image: xr.DataArray, *, name: str = "region") ->
     InputError
         If no pixel lies within, or if limits in nm meet an image without calibration.
     """
+    _check_dims(image, f"regions.{name}")
     masks = [_within(getattr(region, f"{dim}_nm"), image, dim, name) for dim in ("y", "x")]
     return (masks[0] & masks[1]).transpose("y", "x")
 
@@ -222,6 +232,11 @@ def _within(limits: tuple[float, float] | None, image: xr.DataArray, dim: str, n
     return xr.DataArray(inside, dims=dim)
 
 
+def _check_dims(image: xr.DataArray, key: str) -> None:
+    if not {"y", "x"} <= {*image.dims}:
+        raise InputError(f"{key}: needs an image with the dims y and x, not {image.dims}; rename its dims")
+
+
 def _band(profile: Profile, origin: float, step: float, size: int) -> tuple[int, int]:
     if profile.pixels is not None:
         return profile.pixels
@@ -233,10 +248,6 @@ def _band(profile: Profile, origin: float, step: float, size: int) -> tuple[int,
 
 
 def _axis(image: xr.DataArray, dim: str) -> tuple[Floats, float, str]:
-    if dim not in image.dims:
-        raise InputError(
-            f"profiles and regions need an image with the dims y and x, not {image.dims}; rename"
-        )
     if dim not in image.coords:
         return np.arange(image.sizes[dim], dtype=float), 1.0, "px"
     coordinate = image[dim]

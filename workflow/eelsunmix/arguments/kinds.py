@@ -13,7 +13,7 @@ from pydantic_core.core_schema import no_info_after_validator_function
 
 from eelsunmix.arguments.images import usable_image
 from eelsunmix.edges import Edge
-from eelsunmix.errors import in_brief, suggestion
+from eelsunmix.errors import InputError, in_brief, suggestion
 from eelsunmix.plain import plain_values
 from eelsunmix.storage import MANIFEST, Variable
 from eelsunmix.typing import Brightness, Device
@@ -26,11 +26,12 @@ _TAKEN = frozenset({"", ".", "..", "zarr.json", MANIFEST})
 
 @dataclass(frozen=True)
 class ResultOf:
-    """Annotation of a dataset: the function that makes it, and what it holds at least."""
+    """Annotation of a dataset: the function that makes it, what it holds at least (attributes: numbers)."""
 
     function: str
     variables: tuple[str, ...] = ()
     attributes: tuple[str, ...] = ()
+    dims: tuple[str, ...] = ()
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return no_info_after_validator_function(self._checked, handler(source))
@@ -41,9 +42,15 @@ class ResultOf:
     def _checked(self, dataset: xr.Dataset) -> xr.Dataset:
         missing = [f"variable {name}" for name in self.variables if name not in dataset]
         missing += [f"attribute {name}" for name in self.attributes if name not in dataset.attrs]
+        missing += [f"dim {name}" for name in self.dims if name not in dataset.dims]
+        missing += [f"number {name}" for name in self.attributes if not _is_number(dataset.attrs.get(name))]
         if missing:
             raise ValueError(f"needs the result of {self.function}, but has no {missing[0]}")
         return dataset
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
 
 
 def _energies(axis: xr.DataArray) -> xr.DataArray:
@@ -62,13 +69,27 @@ def _usable_path(path: str | Path) -> str | Path:
 
 def _with_onset(edge: Mapping[str, Any]) -> Mapping[str, Any]:
     onset = edge.get("onset_eV")
-    number = isinstance(onset, int | float | np.number) and not isinstance(onset, bool)
-    if not number or not 0 < onset < np.inf:
+    if not _is_number(onset) or not 0 < onset < np.inf:
         raise ValueError(f"needs a number onset_eV above 0, not {in_brief(onset)}; see eelsunmix.edges.Edge")
     if strange := [key for key in edge if key not in Edge.model_fields]:
         advice = suggestion(str(strange[0]), Edge.model_fields)
         raise ValueError(f"has the unknown key {in_brief(strange[0])}; {advice}")
+    if {"fit_eV", "integrate_eV"} <= edge.keys():  # a function that needs the onset alone takes it alone
+        _check_edge({"element": "Ti", **edge})
     return edge
+
+
+def _check_edge(fields: Mapping[str, Any]) -> None:
+    try:
+        Edge(**fields)
+    except InputError as error:
+        raise ValueError(str(error).removeprefix("Edge: ")) from None
+
+
+def _printable(name: str) -> str:
+    if not name or not name.isprintable():
+        raise ValueError("needs a name of letters on one line")
+    return name
 
 
 def _plain(value: Any) -> Any:
@@ -113,6 +134,7 @@ def _check_name(name: Hashable) -> None:
 Image = Annotated[xr.DataArray, AfterValidator(usable_image)]
 AnyPath = Annotated[str | Path, AfterValidator(_usable_path)]
 _PCA = ("eigenvalue", "loading", "score", "channel_weight", "pixel_weight")
+_DIMS = ("index", "component")
 _NUMBERS = ("n_valid_pixels", "n_channels", "n_channels_with_counts")
 
 KINDS: dict[str, Any] = {
@@ -124,15 +146,18 @@ KINDS: dict[str, Any] = {
     "n_learning_pixels": Annotated[int, Field(ge=1)],
     "brightness": Brightness,
     "device": Device,
-    "edges": Mapping[str, Edge | Annotated[Mapping[str, Any], AfterValidator(_with_onset)]],
+    "edges": Mapping[
+        Annotated[str, AfterValidator(_printable)],
+        Edge | Annotated[Mapping[str, Any], AfterValidator(_with_onset)],
+    ],
     "path": AnyPath,
     "checkpoint": AnyPath,
     "inputs": Sequence[AnyPath],
     "dataset": Annotated[xr.Dataset, AfterValidator(_storable)],
     "own": Mapping[str, InstanceOf[Variable]],
     "settings": Annotated[Mapping[str, Any], AfterValidator(_plain)],
-    "pca": Annotated[xr.Dataset, ResultOf("eelsunmix.denoise", _PCA)],
-    "estimate_endmembers.pca": Annotated[xr.Dataset, ResultOf("eelsunmix.denoise", _PCA, _NUMBERS)],
+    "pca": Annotated[xr.Dataset, ResultOf("eelsunmix.denoise", _PCA, dims=_DIMS)],
+    "estimate_endmembers.pca": Annotated[xr.Dataset, ResultOf("eelsunmix.denoise", _PCA, _NUMBERS, _DIMS)],
     "model": Annotated[xr.Dataset, ResultOf("eelsunmix.fit")],
     "bs": Annotated[xr.Dataset, ResultOf("eelsunmix.subtract_background", ("net_counts",))],
 }

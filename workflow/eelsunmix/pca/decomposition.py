@@ -37,7 +37,8 @@ def denoise(image: xr.DataArray, options: DenoiseOptions | None = None) -> xr.Da
         `channel_weight`, `pixel_weight`; with non-local means also `score_nlm` and `score_nlm_guarded`
         (scores of all components, averaged over pixels that are alike in the signal components) and
         `nlm_restored` (navigation, bool). Scores are lazy if the image is and `spatial` is "none".
-        Invalid pixels are NaN. A valid pixel without counts has scores of zero and the weight of one count.
+        Navigation dims are in the order of the image. Invalid pixels are NaN. A valid pixel without counts
+        has scores of zero and the weight of one count.
 
         Weights are the square roots of the mean counts of a channel and of the relative total of a pixel;
         where negative values show noise beyond that (a subtracted dark spectrum), of this noise. A channel
@@ -59,7 +60,8 @@ def denoise(image: xr.DataArray, options: DenoiseOptions | None = None) -> xr.Da
     >>> dict(pca.score.sizes)
     {'y': 5, 'x': 7, 'component': 12}
     """
-    options, image = options or DenoiseOptions(), in_canonical_order(image)
+    options, order = options or DenoiseOptions(), image.dims
+    image = in_canonical_order(image)
     if image.ndim not in (3, 4):
         raise InputError(
             f"an image has the dims (y, x, energy) or (frame, y, x, energy), not {image.dims}; "
@@ -85,7 +87,9 @@ def denoise(image: xr.DataArray, options: DenoiseOptions | None = None) -> xr.Da
         "precision": "float32" if gram.float32_power else "float64",
         "spatial": options.spatial,
     }
-    return smooth_scores(pca, noise, options) if options.spatial == "nlm" else pca
+    if options.spatial == "nlm":
+        pca = smooth_scores(pca, noise, options)
+    return pca.transpose(*(dim for dim in order if dim != image.dims[-1]), ...)
 
 
 def _decompose(image: xr.DataArray) -> tuple[Gram, Floats, Floats, Floats]:

@@ -55,6 +55,7 @@ def estimate_endmembers(
     """
     options, image = options or ComponentOptions(), in_canonical_order(image)
     check_same_image(image, pca)
+    pca = pca.transpose(*image.dims[:-1], "component", ...)
     values, n_pixels = pca.eigenvalue.to_numpy(), int(pca.attrs["n_valid_pixels"])
     check_user(options, pca, values)
     noise = measure_noise(values, n_pixels, int(pca.attrs["n_channels_with_counts"]))

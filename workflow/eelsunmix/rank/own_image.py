@@ -29,7 +29,8 @@ def check_same_image(image: xr.DataArray, pca: xr.Dataset) -> None:
         Says what differs.
     """
     if fault := next(_differences(image, pca), ""):
-        raise InputError(f"pca belongs to another image: {fault}; give eelsunmix.denoise(image)")
+        name = image.name or "this one"
+        raise InputError(f"pca: the PCA belongs to another image than {name}: {fault}; run denoise again")
 
 
 def _differences(image: xr.DataArray, pca: xr.Dataset) -> Iterator[str]:
