@@ -358,3 +358,26 @@ def test_what_stores_cannot_hold_is_named(tmp_path):
         message = refusal(eu.publish, image.to_dataset(name="a"), tmp_path / "a.zarr")
         assert message.startswith("publish: dataset has ")
         assert words in message
+
+
+def test_the_mean_spectrum_is_that_of_the_valid_pixels():
+    """Also where a mask of the user leaves counts in the pixels that are not valid."""
+    found = eu.correct_image(BASE.assign_coords(valid_pixel=MASK), edges=EDGES)
+    np.testing.assert_allclose(found["mean_spectrum"], found["counts"].where(MASK).mean(("y", "x")))
+
+
+@pytest.mark.parametrize("place", [{"x_nm": [50, 60]}, {"x_nm": [0, 1], "without": ["Ti"]}])
+def test_regions_that_are_not_on_the_image_are_refused_whoever_uses_them(place):
+    assert "regions.r.x_nm: " in refusal(eu.subtract_background, BASE, EDGES, regions={"r": place})
+
+
+def test_a_mistake_in_one_of_many_edges_or_profiles_names_it():
+    edges = EDGES | {"O_K": TI | {"fit_eV": [422, 402]}}
+    message = refusal(eu.subtract_background, BASE, edges)
+    assert "edges['O_K'] fit_eV needs two increasing numbers [low, high], not [422, 402]" in message
+    message = refusal(bare_subtract_background, BASE, EDGES | {"Zz_K": TI})
+    assert message.startswith("edges.Zz_K: element needs a chemical element")
+    profiles = {"a": {}, "b": {"along": "z"}}
+    assert refusal(eu.subtract_background, BASE, EDGES, profiles=profiles).startswith(
+        "profiles.b: along needs"
+    )

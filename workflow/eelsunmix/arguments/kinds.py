@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeGuard
 
 import numpy as np
 import xarray as xr
@@ -49,7 +49,7 @@ class ResultOf:
         return dataset
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float | np.number) and not isinstance(value, bool)
 
 
@@ -62,7 +62,9 @@ def _energies(axis: xr.DataArray) -> xr.DataArray:
 
 def _usable_path(path: str | Path) -> str | Path:
     name = str(path)
-    if "\0" in name or any(len(part.encode("utf-8", "replace")) > _LONGEST_NAME for part in Path(name).parts):
+    if {"\0", "\n"} & {*name} or any(
+        len(part.encode("utf-8", "replace")) > _LONGEST_NAME for part in Path(name).parts
+    ):
         raise ValueError(f"needs the path of a file or folder, not {in_brief(name)}")
     return path
 

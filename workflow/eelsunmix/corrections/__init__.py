@@ -177,8 +177,9 @@ def _dataset(counts: xr.DataArray, detector: xr.Dataset) -> xr.Dataset:
     counts = counts.drop_vars("energy_shift", errors="ignore")
     counts.attrs.setdefault("units", "counts")
     number = int(counts.valid_pixel.sum())
-    # pixels that are not valid hold zeros, so the sum over all is the sum over the valid ones
-    mean = counts.sum(list(navigation), dtype=float) / number
+    # Masked pixels hold zeros, but those that were invalid before hold what the user left in them.
+    inside = counts if number == counts.valid_pixel.size else counts.where(counts.valid_pixel, 0)
+    mean = inside.sum(list(navigation), dtype=float) / number
     result = detector.assign(
         counts=counts,
         total_counts=counts.sum([energy], dtype=float).assign_attrs(units="counts"),
