@@ -125,7 +125,7 @@ UNUSABLE = {
     "complex": (BASE.astype(complex), "values of type complex128; it needs real numbers"),
     "bool": (BASE > 200, "values of type bool"),
     "objects": (BASE.astype(object), "values of type object"),
-    "one channel": (BASE[..., :1], "1 channel along energy_loss"),
+    "one channel": (BASE[..., :1], "has a single channel along energy_loss"),
     "one spectrum": (BASE[0, 0], "it needs an energy dim and at least one of pixels"),
     "no pixels": (BASE[:, :0], "holds no values"),
     "energy NaN": (make(energy=np.where(ENERGY == 410, np.nan, ENERGY)), "the energy nan in channel 10"),
@@ -323,7 +323,7 @@ def test_positions_that_fall_are_refused_where_they_are_needed():
 
 
 def test_one_channel_has_no_background():
-    assert "1 channel" in refusal(bare_subtract_background, BASE[..., :1], {})
+    assert "image has a single channel" in refusal(bare_subtract_background, BASE[..., :1], {})
 
 
 def test_an_image_of_x_rays_may_be_in_kev():

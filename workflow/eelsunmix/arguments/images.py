@@ -44,7 +44,7 @@ def check_energies(image: xr.DataArray) -> None:
     """
     dim = spectral_dim(image)
     if image.sizes[dim] < 2:
-        raise ValueError(f"has 1 channel along {dim}; it needs spectra of two channels or more")
+        raise ValueError(f"has a single channel along {dim}; it needs spectra of two channels or more")
     if dim not in image.coords:
         return
     axis = image[dim]

@@ -150,7 +150,7 @@ KINDS: dict[str, Any] = {
     "device": Device,
     "edges": Mapping[
         Annotated[str, AfterValidator(_printable)],
-        Edge | Annotated[Mapping[str, Any], AfterValidator(_with_onset)],
+        InstanceOf[Edge] | Annotated[Mapping[str, Any], AfterValidator(_with_onset)],
     ],
     "path": AnyPath,
     "checkpoint": AnyPath,

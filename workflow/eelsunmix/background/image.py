@@ -78,7 +78,7 @@ def subtract_background(
     energy = image[image.dims[-1]]
     edges, profiles, regions = as_edges(edges), as_options(Profile, profiles), as_options(Region, regions)
     if energy.size < 2:
-        raise InputError("image: has 1 channel; backgrounds need a spectrum")
+        raise InputError("image has a single channel; backgrounds need a spectrum")
     warnings = check_windows(edges, energy)
     geometry = {name: profile_pixels(band, image, name=name).as_attrs() for name, band in profiles.items()}
     absent = known_absent(regions, edges, image)
