@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from eelsunmix.elements import SYMBOLS
-from eelsunmix.errors import in_brief
+from eelsunmix.errors import InputError, in_brief
 from eelsunmix.options import BrokenRuleError, Options, Positive, PositiveInterval
 
 _SYMBOL = {"pattern": f"^({'|'.join(sorted(SYMBOLS))})$", "examples": ["Ru"]}
@@ -61,6 +61,13 @@ def as_edges(edges: Mapping[str, Edge | Mapping[str, Any]]) -> dict[str, Edge]:
     'Ti'
     """
     return {
-        name: edge if isinstance(edge, Edge) else Edge(**{"element": name.split("_")[0], **edge})
+        name: edge if isinstance(edge, Edge) else _as_edge(name, {"element": name.split("_")[0], **edge})
         for name, edge in edges.items()
     }
+
+
+def _as_edge(name: str, fields: Mapping[str, Any]) -> Edge:
+    try:
+        return Edge(**fields)
+    except InputError as error:
+        raise InputError(f"edges.{name}: {str(error).removeprefix('Edge: ')}") from None

@@ -11,6 +11,7 @@ from pydantic import model_validator
 from eelsunmix.errors import InputError
 from eelsunmix.options import LISTED, BrokenRuleError, Interval, Options, PixelRange, Positive
 from eelsunmix.typing import Floats
+from eelsunmix.units import nanometres_per
 
 Place = TypeVar("Place", "Profile", "Region")
 
@@ -69,7 +70,15 @@ def as_options(kind: type[Place], given: Mapping[str, Place | Mapping[str, Any]]
     >>> as_options(Profile, {"across": {"along": "y"}})["across"].along
     'y'
     """
-    return {name: one if isinstance(one, kind) else kind(**one) for name, one in given.items()}  # type: ignore[arg-type]
+    return {name: one if isinstance(one, kind) else _as_place(kind, name, one) for name, one in given.items()}  # type: ignore[arg-type]
+
+
+def _as_place(kind: type[Place], name: str, fields: Mapping[str, Any]) -> Place:
+    try:
+        return kind(**fields)
+    except InputError as error:
+        word = kind.__name__
+        raise InputError(f"{word.lower()}s.{name}: {str(error).removeprefix(f'{word}: ')}") from None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,11 +144,12 @@ def profile_pixels(profile: Profile, image: xr.DataArray, *, name: str = "profil
     >>> band.pixels, round(band.width, 6)
     ((0, 3), 0.36)
     """
+    _check_dims(image, f"profiles.{name}")
     across = "y" if profile.along == "x" else "x"
-    size = image.sizes[across]
     positions, step, units = _axis(image, across)
+    size = len(positions)
     if profile.width_nm is not None:
-        _require_nm(units, f"profiles.{name}.width_nm", "pixels: [first, after last]")
+        _require_nm(positions, units, f"profiles.{name}.width_nm", "pixels: [first, after last]")
     first, stop = _band(profile, float(positions[0]), step, size)
     if not 0 <= first < stop <= size:
         raise InputError(
@@ -190,7 +200,8 @@ def profile_positions(profile: Profile, image: xr.DataArray) -> Floats:
 
 def length_unit(image: xr.DataArray) -> str:
     """Return ``"nm"``, or ``"px"`` where the image has no calibration."""
-    return "nm" if all(_axis(image, dim)[2] == "nm" for dim in ("y", "x")) else "px"
+    units = {_axis(image, dim)[2] for dim in ("y", "x") if dim in image.dims}
+    return "nm" if units == {"nm"} else "px"
 
 
 def region_mask(region: Region, image: xr.DataArray, *, name: str = "region") -> xr.DataArray:
@@ -201,6 +212,7 @@ def region_mask(region: Region, image: xr.DataArray, *, name: str = "region") ->
     InputError
         If no pixel lies within, or if limits in nm meet an image without calibration.
     """
+    _check_dims(image, f"regions.{name}")
     masks = [_within(getattr(region, f"{dim}_nm"), image, dim, name) for dim in ("y", "x")]
     return (masks[0] & masks[1]).transpose("y", "x")
 
@@ -209,7 +221,7 @@ def _within(limits: tuple[float, float] | None, image: xr.DataArray, dim: str, n
     positions, step, units = _axis(image, dim)
     inside = np.ones(positions.shape, dtype=bool)
     if limits is not None:
-        _require_nm(units, f"regions.{name}.{dim}_nm", "the pixel size in axes")
+        _require_nm(positions, units, f"regions.{name}.{dim}_nm", "the pixel size in axes")
         slack = 1e-6 * step
         inside = (positions >= limits[0] - slack) & (positions <= limits[1] + slack)
         if not inside.any():
@@ -218,6 +230,11 @@ def _within(limits: tuple[float, float] | None, image: xr.DataArray, dim: str, n
                 f"the image runs from {positions[0]:g} to {positions[-1]:g} nm"
             )
     return xr.DataArray(inside, dims=dim)
+
+
+def _check_dims(image: xr.DataArray, key: str) -> None:
+    if not {"y", "x"} <= {*image.dims}:
+        raise InputError(f"{key}: needs an image with the dims y and x, not {image.dims}; rename its dims")
 
 
 def _band(profile: Profile, origin: float, step: float, size: int) -> tuple[int, int]:
@@ -234,11 +251,15 @@ def _axis(image: xr.DataArray, dim: str) -> tuple[Floats, float, str]:
     if dim not in image.coords:
         return np.arange(image.sizes[dim], dtype=float), 1.0, "px"
     coordinate = image[dim]
-    positions = coordinate.to_numpy().astype(float)
+    factor = nanometres_per(str(coordinate.attrs.get("units")))
+    positions = coordinate.to_numpy().astype(float) * (factor or 1.0)
     step = float(positions[1] - positions[0]) if positions.size > 1 else 1.0
-    return positions, step, "nm" if coordinate.attrs.get("units") == "nm" else "px"
+    return positions, step, "px" if factor is None else "nm"
 
 
-def _require_nm(units: str, key: str, instead: str) -> None:
+def _require_nm(positions: Floats, units: str, key: str, instead: str) -> None:
     if units != "nm":
         raise InputError(f"{key}: the image has no pixel size in nm; give {instead}")
+    steps = np.diff(positions)
+    if steps.size and not (steps > 0).all():
+        raise InputError(f"{key}: the positions of the image do not increase; sort or assign them, in nm")

@@ -4,8 +4,6 @@ One pass over the image keeps only sums over the windows; all fits, which need n
 on those maps.  A second pass averages spectra for display.
 """
 
-import functools
-import operator
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +11,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from eelsunmix.background.absence import known_absent, unused_regions
 from eelsunmix.background.channels_without_data import in_windows
 from eelsunmix.background.energy_axis import check_energy_axis
 from eelsunmix.background.group_spectra import GroupSums, group_spectra, sum_groups
@@ -20,9 +19,11 @@ from eelsunmix.background.profile_counts import profile_variables
 from eelsunmix.background.reference_check import exponent_flags, find_problems, in_fit_windows
 from eelsunmix.background.subtraction import BackgroundOptions, Subtraction, overall_exponent, subtract
 from eelsunmix.background.window_check import check_windows
-from eelsunmix.background.windows import EdgeChannels, WindowSums, locate, sum_windows
+from eelsunmix.background.windows import EdgeChannels, WindowSums, locate, lost_pixels, sum_windows
 from eelsunmix.edges import Edge, as_edges
-from eelsunmix.profiles import Profile, Region, as_options, profile_pixels, region_mask
+from eelsunmix.errors import InputError
+from eelsunmix.image import in_canonical_order
+from eelsunmix.profiles import Profile, Region, as_options, profile_pixels
 
 MAPS = ("net_counts", "net_counts_sd", "snr", "background_counts", "exponent", "reduced_chi2")
 UNITS = {"snr": "1", "exponent": "1", "reduced_chi2": "1"}
@@ -41,7 +42,7 @@ def subtract_background(
 
     Parameters
     ----------
-    image : DataArray, dims (y, x, energy) or (frame, y, x, energy)
+    image : DataArray, dims (y, x, energy) or (frame, y, x, energy) in any order
         Counts; lazy or eager. The coordinate `valid_pixel` and the attribute `counts_per_electron` are used.
     edges : mapping of str to Edge or to a mapping of its fields
         May be empty: the result is then empty too.
@@ -74,13 +75,17 @@ def subtract_background(
     True
     """
     options, profiles, regions = options or BackgroundOptions(), profiles or {}, regions or {}
+    image = in_canonical_order(image)
     energy = image[image.dims[-1]]
     edges, profiles, regions = as_edges(edges), as_options(Profile, profiles), as_options(Region, regions)
+    if energy.size < 2:
+        raise InputError("image has a single channel; backgrounds need a spectrum")
     warnings = check_windows(edges, energy)
     geometry = {name: profile_pixels(band, image, name=name).as_attrs() for name, band in profiles.items()}
-    absent = {name: _absent(edge.element, regions, image) for name, edge in edges.items()}
+    absent = known_absent(regions, edges, image)
     places = {name: locate(edge, energy) for name, edge in edges.items()}
     sums = sum_windows(image, places)
+    warnings += lost_pixels(image, sums)
     results = {name: _subtract_map(sums, name, place, options) for name, place in places.items()}
     groups = sum_groups(image, {name: result.net_counts for name, result in results.items()})
     axis = check_energy_axis(
@@ -103,7 +108,7 @@ def subtract_background(
         # what else is wrong where channels hold no data comes of that
         "reference_problems": find_problems(results, sums, places, in_fit_windows(axis.onsets, edges))
         | in_windows(image, edges),
-        "warnings": axis.warnings + warnings + _unused_regions(regions, edges),
+        "warnings": axis.warnings + warnings + unused_regions(regions, edges),
     }
     return xr.merge(parts, join="exact", compat="equals").assign_attrs(attrs)
 
@@ -153,23 +158,6 @@ def _off_region(result: Subtraction, mask: xr.DataArray | None, sums: WindowSums
     variance = result.independent_variance[inside].sum() / n_pixels**2
     variance += result.common_error[inside].mean() ** 2
     return float(result.net_counts[inside].mean()), float(np.sqrt(variance))
-
-
-def _absent(element: str, regions: Mapping[str, Region], image: xr.DataArray) -> xr.DataArray | None:
-    masks = [
-        region_mask(region, image, name=name) for name, region in regions.items() if element in region.without
-    ]
-    return functools.reduce(operator.or_, masks) if masks else None
-
-
-def _unused_regions(regions: Mapping[str, Region], edges: Mapping[str, Edge]) -> list[str]:
-    elements = {edge.element for edge in edges.values()}
-    return [
-        f"regions.{name}.without: {element} has no edge in the configuration"
-        for name, region in regions.items()
-        for element in region.without
-        if element not in elements
-    ]
 
 
 def _group_variables(

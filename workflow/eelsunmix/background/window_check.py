@@ -54,11 +54,15 @@ def _check_window(key: str, window: tuple[float, float], energies: Floats, fewes
     step = energies[1] - energies[0]
     # A window may overhang the axis by a channel: nobody types the last eV of a calibration.
     outside = window[0] < bounds[0] - step or window[1] > bounds[-1] + step
-    if outside or stop - first < fewest or bounds[first] <= 0:
-        raise InputError(
-            f"{key}: window {window[0]:g}-{window[1]:g} eV has {stop - first} channels "
-            f"(at least {fewest} needed) on the axis "
-            f"{energies[0]:g}-{energies[-1]:g} eV of {step:g} eV per channel; "
-            "move it onto the axis or widen it"
-        )
+    axis = f"on the axis {energies[0]:g}-{energies[-1]:g} eV of {step:g} eV per channel"
+    fault = ""
+    if outside:
+        fault = f"does not lie wholly {axis}; move it onto the axis"
+    elif stop - first < fewest:
+        n_channels = f"{stop - first} channel{'' if stop - first == 1 else 's'}"
+        fault = f"has {n_channels} (at least {fewest} needed) {axis}; widen it"
+    elif bounds[first] <= 0:
+        fault = f"begins at {bounds[first]:g} eV {axis}, where a power law has no value; move it above 0 eV"
+    if fault:
+        raise InputError(f"{key}: window {window[0]:g}-{window[1]:g} eV {fault}")
     return stop - first

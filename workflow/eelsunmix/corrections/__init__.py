@@ -23,7 +23,7 @@ from eelsunmix.corrections.remaining_dark import constant_warnings, noise_measur
 from eelsunmix.corrections.spikes import SpikeOptions
 from eelsunmix.errors import InputError
 from eelsunmix.execution.blocks import chunked
-from eelsunmix.image import with_valid_pixel
+from eelsunmix.image import in_canonical_order, with_valid_pixel
 from eelsunmix.io.counts import DetectorOptions
 from eelsunmix.options import Options
 
@@ -168,6 +168,7 @@ def _without_detector(
 
 def _prepared(image: xr.DataArray) -> xr.DataArray:
     """Check an image, load its mask, and cut it into blocks if it is lazy."""
+    image = in_canonical_order(image)
     check_image(image)
     image = with_valid_pixel(image).rename("counts")
     if not image.valid_pixel.any():
@@ -186,8 +187,9 @@ def _dataset(counts: xr.DataArray, detector: xr.Dataset) -> xr.Dataset:
     counts = counts.drop_vars("energy_shift", errors="ignore")
     counts.attrs.setdefault("units", "counts")
     number = int(counts.valid_pixel.sum())
-    # pixels that are not valid hold zeros, so the sum over all is the sum over the valid ones
-    mean = counts.sum(list(navigation), dtype=float) / number
+    # Masked pixels hold zeros, but those that were invalid before hold what the user left in them.
+    inside = counts if number == counts.valid_pixel.size else counts.where(counts.valid_pixel, 0)
+    mean = inside.sum(list(navigation), dtype=float) / number
     result = detector.assign(
         counts=counts,
         total_counts=counts.sum([energy], dtype=float).assign_attrs(units="counts"),
