@@ -26,6 +26,7 @@ LAYERS = [
     {"unmixing", "model_arrays"},
     {"comparison"},
     {"report", "configuration"},
+    {"recipes"},
     {"benchmark"},
 ]
 WING = {"configuration/benchmark.py"}

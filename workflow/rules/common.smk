@@ -16,8 +16,9 @@ from eelsunmix.configuration import (
     window_warnings,
 )
 from eelsunmix.errors import InputError
-from eelsunmix.provenance import file_fingerprint, source_fingerprint
-from eelsunmix.methods._references import references
+from eelsunmix.provenance import source_fingerprint
+from eelsunmix.recipes import RECIPES, Product, Recipes
+from eelsunmix.recipes.present import Present
 
 command_line = workflow.config_settings
 module_name = workflow.modifier.namespace  # None unless another workflow uses this one
@@ -44,6 +45,9 @@ try:
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
+recipes = Recipes(samples)
+present = Present(recipes)
+
 # Who runs the blocks, and where, is not a parameter: it changes no result, so it must rerun nothing.
 # A new mapping, because that of a module belongs to the workflow that uses it; all that scripts may see.
 config = {"dask": as_params(settings.dask), "device": settings.device}
@@ -54,16 +58,40 @@ def one_of(names):
     return "|".join(map(re.escape, names)) or "none"
 
 
-def of_sample(name, view=as_params):
-    """Input or parameter of a rule: a setting of the job's sample."""
-    return lambda wildcards: view(attrgetter(name)(samples[wildcards.sample]))
+def of_sample(name):
+    """Input of a rule: a setting of the job's sample."""
+    return lambda wildcards: attrgetter(name)(samples[wildcards.sample])
 
 
-def of_method(name):
-    """Parameter of a rule: a setting of the job's method."""
-    return lambda wildcards: as_params(
-        getattr(samples[wildcards.sample].methods[wildcards.label], name)
-    )
+def product_of(rule, wildcards):
+    return Product(wildcards.sample, RECIPES[rule].store, wildcards.get("label", ""))
+
+
+def asked(rule):
+    """Parameters of a rule: its whole recipe, which the manifest of its store keeps."""
+
+    def parameter(name):
+        return lambda wildcards: recipes.value(product_of(rule, wildcards), name)
+
+    return {name: parameter(name) for name in RECIPES[rule].names}
+
+
+def remade(rule):
+    """Input of a rule: no file. But what was made otherwise than is asked for now is made again.
+
+    Snakemake goes by records of its own, which may be lost, empty or those of another folder.
+    """
+
+    def no_file(wildcards):
+        if workflow.is_main_process:
+            product = product_of(rule, wildcards)
+            if found := present.fault(product):
+                workflow.dag.forcefiles.add(product.path)
+                if line := present.line(product, found):
+                    logger.warning(line)
+        return []
+
+    return no_file
 
 
 def of_benchmarked(name):
@@ -73,34 +101,9 @@ def of_benchmarked(name):
     )
 
 
-def seed_of_fit(wildcards):
-    return samples[wildcards.sample].seed_of(wildcards.label)
-
-
-def references_of_methods(wildcards):
-    methods = samples[wildcards.sample].methods.values()
-    return {one.method: references(one.method) for one in methods}
-
-
-def edges_of_fit(wildcards):
-    return samples[wildcards.sample].edges_for(wildcards.label)
-
-
 def fitted_model(wildcards):
     source = samples[wildcards.sample].model_source
     return f"results/{source}/fit/{wildcards.label}.zarr"
-
-
-def code_with_method(*modules):
-    """Parameter of a rule: the fingerprint of modules and of the job's method."""
-    method = of_method("method")
-    return lambda wildcards: source_fingerprint(
-        *modules, f"eelsunmix.methods.{method(wildcards)}"
-    )
-
-
-def file_fingerprints(paths):
-    return [file_fingerprint(path) for path in paths]
 
 
 def per_attempt(amount):
