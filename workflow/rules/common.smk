@@ -76,6 +76,18 @@ def asked(rule):
     return {name: parameter(name) for name in RECIPES[rule].names}
 
 
+def make_again(product):
+    """Force the job of a product that is not as asked for, and say why."""
+    found = present.fault(product)
+    if found is None:
+        return
+    workflow.dag.forcefiles.add(product.path)
+    is_run = workflow.executor_plugin and not (workflow.dryrun or workflow.touch)
+    lines = [present.line(product, found), is_run and present.keep(product)]
+    for line in filter(None, lines):
+        logger.warning(line)
+
+
 def remade(rule):
     """Input of a rule: no file. But what was made otherwise than is asked for now is made again.
 
@@ -84,11 +96,7 @@ def remade(rule):
 
     def no_file(wildcards):
         if workflow.is_main_process:
-            product = product_of(rule, wildcards)
-            if found := present.fault(product):
-                workflow.dag.forcefiles.add(product.path)
-                if line := present.line(product, found):
-                    logger.warning(line)
+            make_again(product_of(rule, wildcards))
         return []
 
     return no_file

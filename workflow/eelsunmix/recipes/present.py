@@ -9,7 +9,10 @@ from eelsunmix.plain import digest_of
 from eelsunmix.recipes.asked import Recipes
 from eelsunmix.recipes.table import Product
 from eelsunmix.recipes.words import Difference, difference
-from eelsunmix.storage import Manifest, read_manifest, read_page_manifest
+from eelsunmix.storage import Manifest, is_a_page, read_manifest, read_page_manifest, verify_page
+
+WHOLE_PAGES = 2**30
+"""Bytes of pages that are read as a whole, 200 pages or a second; of further ones the end and the length."""
 
 
 class Present:
@@ -24,7 +27,7 @@ class Present:
     def __init__(self, recipes: Recipes) -> None:
         self._recipes = recipes
         self._manifests: dict[Path, Manifest | None] = {}
-        self._said = 0
+        self._said = self._bytes = 0
 
     def fault(self, product: Product) -> Difference | None:
         """Say why a product has to be made again; None if it is as asked for, absent, or unreadable.
@@ -47,12 +50,29 @@ class Present:
         more = "; further ones are not listed" if self._said == LONGEST_LIST else ""
         return f"{product.path}: {found.reason}; it is made again{more}"
 
+    def keep(self, product: Product) -> str | None:
+        """Move aside what stands in the place of a page and does not look like one: it may be the user's.
+
+        Returns
+        -------
+        str, optional
+            What was done, in one line.
+        """
+        path = Path(product.path)
+        if product.store != "page" or not path.is_file() or is_a_page(path):
+            return None
+        number = next(i for i in range(1, 10**6) if not path.with_suffix(f".html.aside{i}").exists())
+        aside = path.rename(path.with_suffix(f".html.aside{number}"))
+        return f"{path}: does not begin like a page of this workflow; kept as {aside}"
+
     def _of_page(self, path: Path, product: Product) -> Difference | None:
         if not path.exists():
             return None
         try:
-            manifest = read_page_manifest(path)
-        except StoreError as error:
+            self._bytes += path.stat().st_size
+            whole = self._bytes <= WHOLE_PAGES
+            manifest = verify_page(path) if whole else read_page_manifest(path)
+        except (StoreError, OSError) as error:
             return Difference(str(error).removeprefix(f"{path}: ").partition(";")[0])
         return self._outdated(path, manifest, product)
 
