@@ -2,8 +2,10 @@
 
 import re
 from operator import attrgetter
+from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 from eelsunmix.configuration import (
     Configuration,
@@ -19,6 +21,7 @@ from eelsunmix.errors import InputError
 from eelsunmix.provenance import source_fingerprint
 from eelsunmix.recipes import RECIPES, Product, Recipes
 from eelsunmix.recipes.present import Present
+from eelsunmix.storage.locks import remove_dead_locks, take_lock
 
 command_line = workflow.config_settings
 module_name = workflow.modifier.namespace  # None unless another workflow uses this one
@@ -42,6 +45,8 @@ try:
     samples, skipped = available_samples(settings.samples)
     if workflow.is_main_process:  # beside jobs, results are being replaced
         check_results([*samples, "benchmark"])
+        if remove_dead_locks(Path("results"), Path(".snakemake/locks")):
+            logger.warning("the last run was killed; its lock is removed")
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
@@ -121,3 +126,11 @@ def per_attempt(amount):
 
 wildcard_constraints:
     sample=one_of(samples),
+
+
+onstart:
+    try:
+        if workflow.is_main_process:
+            take_lock(Path("results"))
+    except InputError as error:
+        raise WorkflowError(str(error)) from None

@@ -15,6 +15,7 @@ import xarray as xr
 import zarr.errors
 from zarr.codecs import BloscCodec, Crc32cCodec
 
+from eelsunmix.errors import StoreError
 from eelsunmix.execution.blocks import BLOCK_ELEMENTS, block_shape
 from eelsunmix.plain import plain_values
 from eelsunmix.sources import check_unchanged
@@ -22,7 +23,7 @@ from eelsunmix.storage.checks import check_layout
 from eelsunmix.storage.drafts import make_durable, written_beside
 from eelsunmix.storage.inputs import remember, seals_of
 from eelsunmix.storage.layout import Variable
-from eelsunmix.storage.manifest import MANIFEST, manifest_of, verify
+from eelsunmix.storage.manifest import MANIFEST, manifest_of, read_manifest, verify
 
 CHUNK_ELEMENTS = 2**21
 """Elements in a chunk, the unit of compression: 4 MB of uint16, 8 MB of float32; a shard is a block."""
@@ -45,7 +46,8 @@ def publish(
     dataset : Dataset
         Attributes are reduced to plain values.
     path : path-like
-        Must not exist: a finished result is never changed.
+        A finished result is never changed. One with an equal seal, which a job of a killed run has written in
+        the meantime, is kept in place of this one.
     inputs : iterable of path-like
         Stores that the dataset was made from; their seals go into the manifest.
     files : mapping, optional
@@ -75,9 +77,16 @@ def publish(
     if kind is not None:
         check_layout(dataset, kind, own, place=path)
     found = {os.path.relpath(source, path.parent): seal for source, seal in seals_of(sources).items()}
-    with written_beside(path) as draft:
+    options = plain_values(dict(settings or {}))
+
+    def is_equal(draft: Path | None) -> bool:
+        if draft is None:
+            return bool(options) and _would_be(path, found, options)
+        return read_manifest(path).seal == read_manifest(draft).seal
+
+    with written_beside(path, is_equal=is_equal) as draft:
         _write_zarr(dataset, draft)
-        manifest = manifest_of(draft, inputs=found, settings=plain_values(dict(settings or {})))
+        manifest = manifest_of(draft, inputs=found, settings=options)
         (draft / MANIFEST).write_bytes(manifest.to_json())
         make_durable(draft)
         seals_of(sources)  # once more: lazy variables were read from them until now
@@ -121,6 +130,15 @@ def open_store(path: str | Path, *, kind: str | None = None) -> xr.Dataset:
 def open_stores(paths: Iterable[str | Path]) -> dict[str, xr.Dataset]:
     """Open several stores; their names without ``.zarr`` are the keys."""
     return {Path(path).stem: open_store(path) for path in paths}
+
+
+def _would_be(path: Path, inputs: Mapping[str, str], settings: Mapping[str, Any]) -> bool:
+    """Whether a store that is there was made with the same settings, of the same inputs."""
+    try:
+        there = read_manifest(path)
+    except StoreError:
+        return False
+    return there.inputs == inputs and there.settings == settings
 
 
 def _write_zarr(dataset: xr.Dataset, path: Path) -> None:
