@@ -20,8 +20,10 @@ from eelsunmix.configuration import (
 from eelsunmix.errors import InputError
 from eelsunmix.provenance import source_fingerprint
 from eelsunmix.recipes import RECIPES, Product, Recipes
-from eelsunmix.recipes.present import Present
-from eelsunmix.storage.locks import remove_dead_locks, take_lock
+
+if workflow.is_main_process:  # jobs need not load what reads stores
+    from eelsunmix.recipes.present import Present
+    from eelsunmix.storage.locks import remove_dead_locks, take_lock
 
 command_line = workflow.config_settings
 module_name = workflow.modifier.namespace  # None unless another workflow uses this one
@@ -51,7 +53,7 @@ except InputError as error:
     raise WorkflowError(str(error)) from None
 
 recipes = Recipes(samples)
-present = Present(recipes)
+present = Present(recipes) if workflow.is_main_process else None
 
 # Who runs the blocks, and where, is not a parameter: it changes no result, so it must rerun nothing.
 # A new mapping, because that of a module belongs to the workflow that uses it; all that scripts may see.
@@ -81,16 +83,12 @@ def asked(rule):
     return {name: parameter(name) for name in RECIPES[rule].names}
 
 
-def make_again(product):
-    """Force the job of a product that is not as asked for, and say why."""
-    found = present.fault(product)
-    if found is None:
-        return
-    workflow.dag.forcefiles.add(product.path)
-    is_run = workflow.executor_plugin and not (workflow.dryrun or workflow.touch)
-    lines = [present.line(product, found), is_run and present.keep(product)]
-    for line in filter(None, lines):
-        logger.warning(line)
+def make_again(path, found):
+    """Force the job of a store or page that is not as asked for, and say why."""
+    if found:
+        workflow.dag.forcefiles.add(path)
+        if line := present.line(path, found):
+            logger.warning(line)
 
 
 def remade(rule):
@@ -100,8 +98,32 @@ def remade(rule):
     """
 
     def no_file(wildcards):
-        if workflow.is_main_process:
-            make_again(product_of(rule, wildcards))
+        if present:
+            product = product_of(rule, wildcards)
+            found = present.fault(product)
+            make_again(product.path, found)
+            is_run = workflow.executor_plugin and not (
+                workflow.dryrun or workflow.touch
+            )
+            if found and is_run and (line := present.keep(product)):
+                logger.warning(line)
+        return []
+
+    return no_file
+
+
+def remade_as(rule, path):
+    """Input of a rule without a recipe: as `remade`, from its parameters as they stand there."""
+
+    def no_file(wildcards):
+        if present:
+            place = path.format(**dict(wildcards.items()))
+            params = getattr(rules, rule).params
+            asked = {
+                name: value(wildcards) if callable(value) else value
+                for name, value in params.items()
+            }
+            make_again(place, present.fault_of(place, as_params(asked)))
         return []
 
     return no_file

@@ -1,8 +1,9 @@
 """What lies among the results, held against what the configuration asks for now."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from eelsunmix.errors import LONGEST_LIST, StoreError
 from eelsunmix.plain import digest_of
@@ -42,13 +43,20 @@ class Present:
         manifest = self._manifest(path)
         return None if manifest is None else self._outdated(path, manifest, product)
 
-    def line(self, product: Product, found: Difference) -> str | None:
+    def fault_of(self, store: str, settings: Mapping[str, Any]) -> Difference | None:
+        """Hold a store without a recipe against the parameters that its rule has now; as `fault`."""
+        manifest = self._manifest(Path(store))
+        if manifest is None or digest_of(manifest.settings) == digest_of(settings):
+            return None
+        return difference(manifest.settings, settings)
+
+    def line(self, path: str, found: Difference) -> str | None:
         """Say that a product is made again, and why; None if that follows from others, or after many."""
         self._said += found.first
         if not found.first or self._said > LONGEST_LIST:
             return None
         more = "; further ones are not listed" if self._said == LONGEST_LIST else ""
-        return f"{product.path}: {found.reason}; it is made again{more}"
+        return f"{path}: {found.reason}; it is made again{more}"
 
     def keep(self, product: Product) -> str | None:
         """Move aside what stands in the place of a page and does not look like one: it may be the user's.
