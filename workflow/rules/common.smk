@@ -113,7 +113,7 @@ def remade(rule):
 
 
 def remade_as(rule, path):
-    """Input of a rule without a recipe: as `remade`, from its parameters as they stand there."""
+    """As `remade`, where a store has no recipe; from the parameters as they stand in the Snakefile."""
 
     def no_file(wildcards):
         if present:
