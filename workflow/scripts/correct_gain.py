@@ -5,9 +5,10 @@ from eelsunmix.corrections import Corrections, correct_image
 from eelsunmix.edges import Edge
 from eelsunmix.execution.job import job
 from eelsunmix.io import DetectorOptions
-from eelsunmix.storage import open_store, publish
+from eelsunmix.storage import check_inputs, open_store, publish
 
 with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
+    check_inputs(snakemake.params.made_of)
     corrected = correct_image(
         open_store(snakemake.input.raw).counts,
         from_params(Corrections, snakemake.params.corrections),

@@ -5,9 +5,10 @@ from eelsunmix.configuration import from_params
 from eelsunmix.edges import Edge
 from eelsunmix.execution.job import job
 from eelsunmix.profiles import Profile, Region
-from eelsunmix.storage import open_store, publish
+from eelsunmix.storage import check_inputs, open_store, publish
 
 with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
+    check_inputs(snakemake.params.made_of)
     corrected = open_store(snakemake.input.corrected)
     bs = subtract_background(
         corrected.counts,
