@@ -17,8 +17,8 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = [
     {"errors", "mistakes", "typing", "image", "units", "words", "elements"},
     {"energy", "options", "plain", "provenance", "sources"},
-    {"execution", "metrics", "edges", "edge_table", "numerics", "noise"},
-    {"storage", "profiles", "io", "examples", "arguments", "stage_warnings"},
+    {"execution", "metrics", "edges", "edge_table", "numerics", "noise", "profiles"},
+    {"storage", "profile_geometry", "io", "examples", "arguments", "stage_warnings"},
     {"pca", "background", "corrections", "synthetic"},
     {"rank", "methods"},
     {"inputs", "learning"},

@@ -12,7 +12,8 @@ from eelsunmix.background.power_law import fit_power_law
 from eelsunmix.edges import Edge
 from eelsunmix.energy.channels import channel_bounds
 from eelsunmix.errors import InputError
-from eelsunmix.profiles import Profile, Region, sum_profile
+from eelsunmix.profile_geometry import sum_profile
+from eelsunmix.profiles import Profile, Region
 
 ENERGY = 300.0 + 2.0 * np.arange(150)
 EDGE = Edge(element="Ti", onset_eV=400, fit_eV=(320, 390), integrate_eV=(400, 460), reference=True)

@@ -118,7 +118,7 @@ EDITS = {
         {"simulate_image"} | RANDOM,
     ),
     "a word in an error text of profiles": (
-        "profiles.py",
+        "profile_geometry.py",
         "the image has no pixel size in nm",
         "the pixels of the image have no size in nm",
         set(),

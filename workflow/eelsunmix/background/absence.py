@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import xarray as xr
 
 from eelsunmix.edges import Edge
-from eelsunmix.profiles import Region, region_mask
+from eelsunmix.profile_geometry import region_mask
+from eelsunmix.profiles import Region
 
 
 def known_absent(

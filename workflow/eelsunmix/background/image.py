@@ -23,7 +23,8 @@ from eelsunmix.background.windows import EdgeChannels, WindowSums, locate, lost_
 from eelsunmix.edges import Edge, as_edges
 from eelsunmix.errors import InputError
 from eelsunmix.image import in_canonical_order
-from eelsunmix.profiles import Profile, Region, as_options, profile_pixels
+from eelsunmix.profile_geometry import profile_pixels
+from eelsunmix.profiles import Profile, Region, as_options
 
 MAPS = ("net_counts", "net_counts_sd", "snr", "background_counts", "exponent", "reduced_chi2")
 UNITS = {"snr": "1", "exponent": "1", "reduced_chi2": "1"}

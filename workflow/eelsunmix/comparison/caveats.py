@@ -3,7 +3,8 @@
 import numpy as np
 import xarray as xr
 
-from eelsunmix.comparison.components import REFERENCE, Setting
+from eelsunmix.comparison.components import REFERENCE
+from eelsunmix.comparison.setting import Setting
 from eelsunmix.comparison.thresholds import CLEAR_CEILING, NEGATIVE, OFF_REGION_SD, UNCALIBRATED_CHI2
 from eelsunmix.comparison.words import percent
 from eelsunmix.edges import Edge

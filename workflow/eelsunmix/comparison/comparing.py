@@ -7,19 +7,14 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix.comparison.caveats import caveats
-from eelsunmix.comparison.components import (
-    REFERENCE,
-    Components,
-    Setting,
-    mean_spectrum,
-    read_components,
-)
+from eelsunmix.comparison.components import REFERENCE, Components, mean_spectrum, read_components
 from eelsunmix.comparison.doubts import component_warnings, short_profiles
 from eelsunmix.comparison.element_maps import element_variables
 from eelsunmix.comparison.matching import matching_variables
 from eelsunmix.comparison.same_image import check_same_image, check_subtracted
 from eelsunmix.comparison.scores import score_variables
 from eelsunmix.comparison.sentences import sentences
+from eelsunmix.comparison.setting import Setting
 from eelsunmix.comparison.sharing import shared_variables
 from eelsunmix.comparison.tables import component_variables
 from eelsunmix.comparison.true_maps import UNKNOWN_MATERIALS

@@ -8,7 +8,7 @@ have maps that differ little. Edges below zero are none: the power law of that m
 import numpy as np
 import xarray as xr
 
-from eelsunmix.comparison.components import Setting
+from eelsunmix.comparison.setting import Setting
 from eelsunmix.typing import Bools, Floats, Indices
 
 SURE_SD = 2.0

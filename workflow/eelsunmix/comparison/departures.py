@@ -6,7 +6,8 @@ from types import MappingProxyType
 import numpy as np
 import xarray as xr
 
-from eelsunmix.comparison.components import REFERENCE, Setting
+from eelsunmix.comparison.components import REFERENCE
+from eelsunmix.comparison.setting import Setting
 from eelsunmix.comparison.standings import Standing
 from eelsunmix.comparison.thresholds import CLEAR_CEILING, CRITERIA, FLAT, SHOWN
 from eelsunmix.comparison.verdict import Row, rows_of

@@ -10,8 +10,9 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix.comparison.agreement import FEWEST_POINTS
-from eelsunmix.comparison.components import Components, Setting
+from eelsunmix.comparison.components import Components
 from eelsunmix.comparison.elements import BACKGROUND
+from eelsunmix.comparison.setting import Setting
 from eelsunmix.comparison.words import listed
 from eelsunmix.typing import Floats
 

@@ -6,9 +6,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from eelsunmix.comparison.components import REFERENCE, Components, Setting
+from eelsunmix.comparison.components import REFERENCE, Components
 from eelsunmix.comparison.counts import counts_of_members, edge_weights
 from eelsunmix.comparison.elements import element_map, element_profiles
+from eelsunmix.comparison.setting import Setting
 from eelsunmix.typing import Floats
 
 COUNTS = {"units": "counts"}

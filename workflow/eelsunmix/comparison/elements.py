@@ -7,10 +7,10 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from eelsunmix.background.net_counts import edge_windows, net_counts_of_spectra
-from eelsunmix.comparison.components import Setting
+from eelsunmix.comparison.setting import Setting
 from eelsunmix.comparison.thresholds import CRITERIA, SHOWN
 from eelsunmix.edges import Edge
-from eelsunmix.profiles import sum_profile
+from eelsunmix.profile_geometry import sum_profile
 from eelsunmix.typing import Bools, Floats
 
 BACKGROUND = "background"

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 
-from eelsunmix.comparison.components import Setting
+from eelsunmix.comparison.setting import Setting
 from eelsunmix.comparison.thresholds import CLEAR_CEILING, CRITERIA
 from eelsunmix.comparison.words import percent, rounded
 from eelsunmix.stage_warnings import marked_or_all

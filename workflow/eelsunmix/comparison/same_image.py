@@ -7,7 +7,8 @@ import xarray as xr
 
 from eelsunmix.comparison.components import REFERENCE
 from eelsunmix.errors import InputError
-from eelsunmix.profiles import Profile, profile_pixels
+from eelsunmix.profile_geometry import profile_pixels
+from eelsunmix.profiles import Profile
 
 _MAPS = ("refit_abundance", "abundance")
 

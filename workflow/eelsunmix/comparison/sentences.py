@@ -5,9 +5,9 @@ from types import MappingProxyType
 
 import xarray as xr
 
-from eelsunmix.comparison.components import Setting
 from eelsunmix.comparison.departures import departures, misfit_sentences
 from eelsunmix.comparison.failed_reference import failed_reference
+from eelsunmix.comparison.setting import Setting
 from eelsunmix.comparison.standings import standings
 from eelsunmix.comparison.thresholds import CRITERIA
 from eelsunmix.comparison.verdict import Row, component_name, leaks, rows_of

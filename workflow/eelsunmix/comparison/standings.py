@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import xarray as xr
 
-from eelsunmix.comparison.components import Setting
 from eelsunmix.comparison.following import Finding, agreement_table, factors, misfits
+from eelsunmix.comparison.setting import Setting
 from eelsunmix.comparison.thresholds import CRITERIA
 from eelsunmix.comparison.verdict import leaks
 

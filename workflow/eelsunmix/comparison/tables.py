@@ -8,7 +8,7 @@ import scipy
 import xarray as xr
 from numpy.typing import NDArray
 
-from eelsunmix.comparison.components import Components, Setting
+from eelsunmix.comparison.components import Components
 from eelsunmix.comparison.counts import SURE_SD, confirmed_counts
 from eelsunmix.comparison.elements import (
     cross_talk,
@@ -17,6 +17,7 @@ from eelsunmix.comparison.elements import (
     labels,
     owners,
 )
+from eelsunmix.comparison.setting import Setting
 from eelsunmix.typing import Floats
 
 PEAK_QUANTILE = 0.995

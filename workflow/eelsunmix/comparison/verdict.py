@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from eelsunmix.comparison.components import REFERENCE, Setting
+from eelsunmix.comparison.components import REFERENCE
 from eelsunmix.comparison.counts import SURE_SD
 from eelsunmix.comparison.following import UNKNOWN, VOID, Finding, worst_agreement, worst_misfit, worst_scale
+from eelsunmix.comparison.setting import Setting
 from eelsunmix.comparison.thresholds import CRITERIA, EXPONENTS, UNCALIBRATED_CHI2
 from eelsunmix.typing import Floats
 
