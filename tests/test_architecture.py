@@ -15,10 +15,10 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 # A module may import what stands above it, and what stands beside it in the same folder.
 LAYERS = [
-    {"errors", "mistakes", "typing", "image", "units", "words", "elements"},
+    {"errors", "mistakes", "typing", "image", "units", "words", "elements", "edge_table"},
     {"energy", "options", "plain", "provenance", "sources"},
-    {"execution", "metrics", "edges", "edge_table", "numerics", "noise"},
-    {"storage", "profiles", "io", "examples", "arguments", "stage_warnings"},
+    {"execution", "metrics", "edges", "numerics", "noise"},
+    {"edge_choice", "edge_windows", "storage", "profiles", "io", "examples", "arguments", "stage_warnings"},
     {"pca", "background", "corrections", "synthetic"},
     {"rank", "methods"},
     {"inputs", "learning"},
@@ -27,6 +27,9 @@ LAYERS = [
     {"comparison"},
     {"report", "configuration"},
     {"benchmark"},
+    {"proposal"},
+    {"commands"},
+    {"__main__"},
 ]
 WING = {"configuration/benchmark.py"}
 """Where the product knows the benchmark: the options of its key in the configuration."""

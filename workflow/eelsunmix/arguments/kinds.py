@@ -10,8 +10,8 @@ from pydantic import AfterValidator, Field, GetCoreSchemaHandler, InstanceOf
 from pydantic_core import CoreSchema
 from pydantic_core.core_schema import no_info_after_validator_function
 
-from eelsunmix.edges import Edge
-from eelsunmix.errors import in_brief
+from eelsunmix.edges import Edge, EdgeRequest
+from eelsunmix.errors import InputError, in_brief
 from eelsunmix.plain import plain_values
 from eelsunmix.storage import MANIFEST, Variable
 from eelsunmix.typing import Brightness, Device
@@ -68,11 +68,31 @@ def _usable_path(path: str | Path) -> str | Path:
     return path
 
 
-def _with_onset(edge: Mapping[str, Any]) -> Mapping[str, Any]:
-    onset = edge.get("onset_eV")
-    if isinstance(onset, bool) or not isinstance(onset, int | float):
-        raise ValueError(f"needs a number onset_eV, not {in_brief(onset)}; see eelsunmix.edges.Edge")
-    return edge
+def _edges(edges: Any) -> Any:
+    if isinstance(edges, list | tuple):
+        if strange := [name for name in edges if not isinstance(name, str)]:
+            raise ValueError(f"needs names of edges, such as Ti_L23, not {in_brief(strange[0])}")
+        return edges
+    if not isinstance(edges, Mapping):
+        raise ValueError(f"needs a mapping (key: value) or a list of names, not {in_brief(edges)}")
+    for name, edge in edges.items():
+        if fault := _edge_fault(name, edge):
+            raise ValueError(f"[{in_brief(name)}] {fault}")
+    return edges
+
+
+def _edge_fault(name: Any, edge: Any) -> str | None:
+    if not isinstance(name, str):
+        return "needs a name that is text"
+    if isinstance(edge, Edge | EdgeRequest):
+        return None
+    if not isinstance(edge, Mapping):
+        return f"needs the fields of an edge, {{}} for none, not {in_brief(edge)}"
+    try:
+        EdgeRequest(**{str(key): value for key, value in edge.items()})
+    except InputError as error:
+        return f"{str(error).removeprefix('EdgeRequest: ')}; see eelsunmix.edges.EdgeRequest"
+    return None
 
 
 def _plain(value: Any) -> Any:
@@ -122,7 +142,7 @@ KINDS: dict[str, Any] = {
     "n_learning_pixels": Annotated[int, Field(ge=1)],
     "brightness": Brightness,
     "device": Device,
-    "edges": Mapping[str, Edge | Annotated[Mapping[str, Any], AfterValidator(_with_onset)]],
+    "edges": Annotated[Any, AfterValidator(_edges)],
     "path": AnyPath,
     "checkpoint": AnyPath,
     "inputs": Sequence[AnyPath],

@@ -20,7 +20,8 @@ from eelsunmix.background.reference_check import exponent_flags, find_problems, 
 from eelsunmix.background.subtraction import BackgroundOptions, Subtraction, overall_exponent, subtract
 from eelsunmix.background.window_check import check_windows
 from eelsunmix.background.windows import EdgeChannels, WindowSums, locate, sum_windows
-from eelsunmix.edges import Edge, as_edges
+from eelsunmix.edge_choice import resolve_edges
+from eelsunmix.edges import Edge, Edges
 from eelsunmix.profiles import Profile, Region, as_options, profile_pixels, region_mask
 
 MAPS = ("net_counts", "net_counts_sd", "snr", "background_counts", "exponent", "reduced_chi2")
@@ -29,7 +30,7 @@ UNITS = {"snr": "1", "exponent": "1", "reduced_chi2": "1"}
 
 def subtract_background(
     image: xr.DataArray,
-    edges: Mapping[str, Edge | Mapping[str, Any]],
+    edges: Edges,
     options: BackgroundOptions | None = None,
     *,
     profiles: Mapping[str, Profile | Mapping[str, Any]] | None = None,
@@ -42,8 +43,9 @@ def subtract_background(
     ----------
     image : DataArray, dims (y, x, energy) or (frame, y, x, energy)
         Counts; lazy or eager. The coordinate `valid_pixel` and the attribute `counts_per_electron` are used.
-    edges : mapping of str to Edge or to a mapping of its fields
-        May be empty: the result is then empty too.
+    edges : sequence of str, or mapping of str to Edge or to a mapping of its fields
+        Names alone (`Ti_L23`, or `Ti`) or with fields; what is not given is chosen by `resolve_edges`. May be
+        empty: the result is then empty too.
     options : BackgroundOptions, optional
     profiles : mapping of str to Profile or to a mapping of its fields, optional
     regions : mapping of str to Region or to a mapping of its fields, optional
@@ -60,7 +62,7 @@ def subtract_background(
     Raises
     ------
     InputError
-        If a window, profile or region is not on the image.
+        If a window, profile or region is not on the image, or a named edge has no room for its windows.
 
     Examples
     --------
@@ -74,7 +76,8 @@ def subtract_background(
     """
     options, profiles, regions = options or BackgroundOptions(), profiles or {}, regions or {}
     energy = image[image.dims[-1]]
-    edges, profiles, regions = as_edges(edges), as_options(Profile, profiles), as_options(Region, regions)
+    edges = resolve_edges(edges, energy)
+    profiles, regions = as_options(Profile, profiles), as_options(Region, regions)
     warnings = check_windows(edges, energy)
     geometry = {name: profile_pixels(band, image, name=name).as_attrs() for name, band in profiles.items()}
     absent = {name: _absent(edge.element, regions, image) for name, edge in edges.items()}

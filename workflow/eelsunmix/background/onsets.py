@@ -157,7 +157,7 @@ def _others(edge: Edge, edges: Mapping[str, Edge]) -> list[Line]:
     lines += [
         Line(onset_eV=one.onset_eV + moved, splitting_eV=one.splitting)
         for one in TABLE
-        if one.element in elements
+        if one.element in elements and one.strong
     ]
     kept = [_line(edge)]
     for line in lines:

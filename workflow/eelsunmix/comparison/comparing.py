@@ -25,7 +25,8 @@ from eelsunmix.comparison.tables import component_variables
 from eelsunmix.comparison.true_maps import UNKNOWN_MATERIALS
 from eelsunmix.comparison.truth import truth_on_axes_of, truth_variables
 from eelsunmix.comparison.verdict import verdict
-from eelsunmix.edges import Edge, as_edges
+from eelsunmix.edge_choice import resolve_edges
+from eelsunmix.edges import Edges
 from eelsunmix.image import in_canonical_order
 from eelsunmix.profiles import Profile, Region, as_options
 
@@ -36,7 +37,7 @@ def compare(
     fits: Mapping[str, xr.Dataset],
     maps: Mapping[str, xr.Dataset],
     *,
-    edges: Mapping[str, Edge | Mapping[str, Any]],
+    edges: Edges,
     profiles: Mapping[str, Profile | Mapping[str, Any]] | None = None,
     regions: Mapping[str, Region | Mapping[str, Any]] | None = None,
     truth: xr.Dataset | None = None,
@@ -53,7 +54,8 @@ def compare(
     fits, maps : mapping of str to Dataset
         `fit/<m>.zarr` and `map/<m>.zarr` by label, in the order of the configuration. A failed method keeps
         its place, with NaN.
-    edges, profiles, regions : mapping
+    edges : sequence of str, or mapping
+    profiles, regions : mapping
         As given to `eelsunmix.subtract_background`.
     truth : Dataset, optional
         `raw.zarr` of a simulated image; one of a measured image is ignored.
@@ -75,9 +77,9 @@ def compare(
     ----------
     Brun, Lambert, Bocher, Eur. Phys. J. Appl. Phys. 99, 28 (2024), section 3.2, for profiles as a criterion.
     """
-    edges, profiles = as_edges(edges), as_options(Profile, profiles or {})
-    regions = as_options(Region, regions or {})
+    profiles, regions = as_options(Profile, profiles or {}), as_options(Region, regions or {})
     image = in_canonical_order(image)
+    edges = resolve_edges(edges, image[image.dims[-1]])
     check_same_image(image, bs, fits, maps, total_counts)
     check_subtracted(bs, edges, profiles)
     totals = (image.sum([image.dims[-1]], dtype=float) if total_counts is None else total_counts).compute()
