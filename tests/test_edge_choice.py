@@ -8,7 +8,7 @@ import xarray as xr
 
 import eelsunmix as eu
 from eelsunmix.background.window_check import check_windows
-from eelsunmix.configuration import read_configuration
+from eelsunmix.configuration import as_params, from_params, read_configuration
 from eelsunmix.edge_choice import choices_in_words, protected_edges, resolve_edges
 from eelsunmix.edge_table import TABLE
 from eelsunmix.edge_windows import (
@@ -49,6 +49,11 @@ def test_names_alone_are_enough(written):
 def test_an_element_alone_gives_its_edge_the_name():
     assert list(resolve_edges(["La", "Mn"], AXIS)) == ["La_M45", "Mn_L23"]
     assert list(resolve_edges({"La": {"reference": True}}, AXIS)) == ["La"]  # which the user has called so
+
+
+def test_an_element_alone_is_called_by_its_edge_after_the_way_through_a_job():
+    read = as_requests({"O": {"element": "O"}})
+    assert list(resolve_edges(from_params(dict[str, EdgeRequest], as_params(read)), AXIS)) == ["O_K"]
 
 
 def test_what_is_written_wins():

@@ -9,6 +9,7 @@ import xarray as xr
 from eelsunmix.edge_table import TABLE, TabulatedEdge, edges_of, split_name
 from eelsunmix.edge_windows import Neighbour, NoRoomError, Span, fit_window, signal_window, span_of
 from eelsunmix.edges import Edge, EdgeRequest, Edges, as_requests
+from eelsunmix.elements import SYMBOLS
 from eelsunmix.energy.channels import channel_bounds
 from eelsunmix.energy.units import in_electronvolts
 from eelsunmix.errors import InputError
@@ -173,7 +174,7 @@ def _chosen(name: str, request: EdgeRequest, span: Span, neighbours: Sequence[Ne
         return name, _with_windows(request, request.onset_eV, span, neighbours)
     edge, found = _first_with_room(request, _meant(name, request), span, neighbours)
     # An element alone, of which nothing else is written, is called by its edge.
-    is_bare = name == request.element and not request.model_fields_set - {"element"}
+    is_bare = request == EdgeRequest(element=name) if name in SYMBOLS else False
     return (edge.name if is_bare else name), found
 
 
