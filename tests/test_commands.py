@@ -122,6 +122,7 @@ def test_a_file_that_cannot_be_read_is_left_to_its_job(folder):
 
 
 LINES = """\
+all                       1
 total                     3
 Job 2: S1: principal components
 Finished jobid: 2 (Rule: denoise)
@@ -144,7 +145,7 @@ def progress(text):
 
 def test_progress_is_one_line_per_step():
     one, said = progress(LINES)
-    assert said == ["[1/3] S1: principal components (10 s)", "[2/3] S1: fit vca (20 s, about 10 s left)"]
+    assert said == ["[1/2] S1: principal components (10 s)", "[2/2] S1: fit vca (20 s)"]
     assert one.end() == "done in 40 s"
 
 

@@ -10,6 +10,8 @@ _DONE = re.compile(r"Finished jobid: (\d+)")
 _COUNT = re.compile(r"(\d+) of (\d+) steps")
 _FAILED = re.compile(r"Error in rule (\w+)")
 _LOG = re.compile(r"\s+log: (\S+)")
+_LAST = re.compile(r"all\s+1")
+"""The rule that only gathers: no step for the user."""
 _PLANNED = re.compile(r"total\s+(\d+)")
 _LOGGED = re.compile(r"\d\d:\d\d:\d\d ERROR (.*)")
 _LOCKED = "cannot be locked"
@@ -34,7 +36,7 @@ class Progress:
         self._finished: list[str] = []
         self._failed: list[tuple[str, str | None]] = []
         self._lines: list[str] = []
-        self._done = self._planned = 0
+        self._planned = self._gathering = 0
 
     def take(self, line: str) -> None:
         """Read one line."""
@@ -45,6 +47,8 @@ class Progress:
             self._finished.append(match[1])
         elif match := _COUNT.match(line):
             self._count(int(match[1]), int(match[2]))
+        elif _LAST.fullmatch(line.strip()):
+            self._gathering = 1
         elif match := _PLANNED.fullmatch(line.strip()):
             self._planned = int(match[1])
         else:
@@ -57,7 +61,7 @@ class Progress:
             self._failed[-1] = (self._failed[-1][0], match[1])
 
     def _count(self, done: int, planned: int) -> None:
-        self._done, passed = done, self._clock() - self._start
+        planned, passed = planned - self._gathering, self._clock() - self._start
         left = f", about {duration(passed / done * (planned - done))} left" if 1 < done < planned else ""
         for number in self._finished:
             if number in self._names:  # the rule `all` has no message
@@ -69,8 +73,8 @@ class Progress:
         if any("Nothing to be done" in line for line in self._lines):
             return "nothing to do: all results are there and match the configuration"
         if dry_run:
-            steps = [line for line in self._names.values()]
-            return "\n".join([*steps, f"{max(self._planned - 1, 0)} steps would run"])
+            steps = list(dict.fromkeys(self._names.values()))
+            return "\n".join([*steps, f"{self._planned - self._gathering} steps would run"])
         return f"done in {duration(self._clock() - self._start)}"
 
     def failures(self) -> list[str]:

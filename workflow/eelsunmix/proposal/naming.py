@@ -13,7 +13,7 @@ from eelsunmix.proposal.onset_search import HIDDEN_AFTER_EV, HIDDEN_BEFORE_EV, R
 SHIFTS_EV = np.arange(-30.0, 30.5, 0.5)
 STRETCHES = np.arange(-0.02, 0.021, 0.01)
 """Relative errors of the dispersion."""
-USUAL_SHIFT_EV, RARE_SHIFT = 3.0, -4.5
+USUAL_SHIFT_EV, RARE_SHIFT = 4.0, -4.0
 """Calibrations are off by a few eV; the logarithm of how much rarer any larger shift is."""
 RARE_STRETCH, FEWEST_OF_STRETCH = -2.0, 4
 CHEMISTRY_EV, DELAY_EV = 2.5, 7.0
@@ -25,6 +25,8 @@ MISSING, WITNESSED = -3.0, 2.0
 ROOM_EV = (25.0, 20.0)
 """From the ends of the axis, so that an edge would be seen."""
 FEWEST_CHANCE = 0.03
+USUAL = -1.2
+"""Logarithm of how common elements are that are worth a reminder."""
 OF_SHELL = {"M23": -2.0, "N45": -1.0}
 """Logarithm of how seldom edges are strong enough to be seen, beside those of other shells."""
 CANDIDATES = tuple(edge for edge in TABLE if edge.strong)
@@ -144,3 +146,18 @@ def _ordered(chances: np.ndarray) -> tuple[tuple[str, float], ...]:
     order = np.argsort(-chances)
     kept = [place for rank, place in enumerate(order) if rank == 0 or chances[place] >= FEWEST_CHANCE]
     return tuple((names[place], float(chances[place])) for place in kept)
+
+
+def hidden_by(one: NamedRise) -> list[str]:
+    """Name edges of usual elements that would rise in the fine structure of an edge, and so be missed."""
+    first = next((edge for edge in CANDIDATES if edge.name == one.name), None)
+    if first is None:
+        return []
+    return [
+        edge.name
+        for edge in CANDIDATES
+        if 6 < edge.onset_eV - first.onset_eV < HIDDEN_AFTER_EV
+        and log_commonness(edge.element) >= USUAL
+        and edge.element != first.element
+        and edge.shell in ("K", "L23")
+    ]

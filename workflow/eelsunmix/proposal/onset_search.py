@@ -19,13 +19,15 @@ EVIDENCE, OF_HALF = 90.0, 25.0
 """Of both halves of the pixels together and of each: fall of chi-square, over what is left per freedom."""
 HIDDEN_BEFORE_EV, HIDDEN_AFTER_EV = 18.0, 32.0
 """Around an edge, what rises is taken for its fine structure."""
-BUMPS_EV = np.arange(4.0, HIDDEN_AFTER_EV, 4.0)
-BUMP_SD_EV = 2.5
-SHARP, SHARP_EV = 40.0, (22.0, 16.0)
+LEFT_OUT_EV = (10.0, 30.0)
+"""Around an edge that is in the model, what is not fitted: no shape of ours follows its fine structure."""
+LOWEST_EV = 35.0
+"""Below lie plasmons and the zero-loss peak."""
+RISING_EV = 40.0
+"""Spectra fall but for their edges; where one rises from its first channel on, that part is not used."""
+SHARP, SHARP_EV = 25.0, (22.0, 16.0)
 """Evidence that a rise has within so many eV before and after it; slow bends of a background have none."""
-FOOT_EV = (3.0, 6.0)
-"""Widths of the foot that edges have before what is called their onset."""
-MOST = 15
+MOST, FEWEST_BINS = 15, 40
 """Edges looked for in one spectrum."""
 
 
@@ -62,7 +64,12 @@ def find_rises(halves: Sequence[Spectrum], known: Sequence[Rise] = ()) -> list[R
     """
     found: list[Rise] = []
     bends: list[Rise] = []
+    halves = [_falling(half) for half in halves]
+    first = max((half.energy[0] for half in halves if half.energy.size), default=np.inf)
+    halves = [half.between(first, np.inf) for half in halves]
     energy = halves[0].energy
+    if energy.size < FEWEST_BINS:
+        return []
     middles = np.arange(energy[0] + BEFORE_EV, energy[-1] - AFTER_EV + STEP_EV, STEP_EV)
     curves: dict[float, tuple[Floats, Floats]] = {}
     while len(found) < MOST:
@@ -130,7 +137,7 @@ def _sharpness(halves: Sequence[Spectrum], onset: float, known: Sequence[Rise]) 
 
 
 def _of_half(half: Spectrum, middle: float, onsets: Floats, known: Sequence[Rise]) -> Floats:
-    near = half.between(max(middle - HALF_EV, 0.45 * middle), middle + HALF_EV)
+    near = _beside(half.between(max(middle - HALF_EV, 0.45 * middle), middle + HALF_EV), known)
     if onsets.size == 0 or near.energy.size < 8 * CURVATURE or not (near.counts > 0).all():
         return np.zeros(onsets.size)
     weight = 1 / np.sqrt(near.variance)
@@ -153,21 +160,43 @@ def _shapes(energy: Floats, onset: float) -> Floats:
 
 
 def _of_known(energy: Floats, known: Sequence[Rise]) -> Floats:
-    """Shapes of edges that are in the model, their fine structure included, shape (bin, shape)."""
-    parts = [np.zeros((energy.size, 0))]
+    """Shapes of edges that are in the model, shape (bin, shape)."""
+    inside = [one for one in known if energy[0] - LEFT_OUT_EV[1] < one.onset_eV < energy[-1]]
+    return np.hstack([np.zeros((energy.size, 0)), *(_shapes(energy, one.onset_eV) for one in inside)])
+
+
+def _beside(spectrum: Spectrum, known: Sequence[Rise]) -> Spectrum:
+    """Leave out the fine structure of known edges."""
+    kept = np.ones(spectrum.energy.size, bool)
     for one in known:
-        if energy[0] - HIDDEN_AFTER_EV < one.onset_eV < energy[-1]:
-            places, feet = one.onset_eV + BUMPS_EV, np.array(FOOT_EV)
-            parts.append(scipy.special.ndtr((energy[:, None] - one.onset_eV) / feet))
-            parts.append(_shapes(energy, one.onset_eV))
-            parts.append(np.exp(-0.5 * ((energy[:, None] - places) / BUMP_SD_EV) ** 2))
-    return np.hstack(parts)
+        kept &= (spectrum.energy < one.onset_eV - LEFT_OUT_EV[0]) | (
+            spectrum.energy > one.onset_eV + LEFT_OUT_EV[1]
+        )
+    return Spectrum(
+        energy=spectrum.energy[kept], counts=spectrum.counts[kept], variance=spectrum.variance[kept]
+    )
+
+
+def _falling(half: Spectrum) -> Spectrum:
+    """Leave out a first part that rises, and what lies near the zero-loss peak."""
+    usable = half.between(LOWEST_EV, np.inf)
+    start = usable.between(LOWEST_EV, usable.energy[0] + RISING_EV) if usable.energy.size else usable
+    if start.energy.size < 3:
+        return usable
+    smooth = scipy.ndimage.uniform_filter1d(start.counts, 5, mode="nearest")
+    highest = int(smooth.argmax())
+    # An edge at the very beginning is a rise too: only one that began with the axis is taken for none.
+    rises = highest < smooth.size - 3 and smooth[highest] > smooth[0] + 5 * np.sqrt(start.variance[0])
+    return usable.between(float(start.energy[highest]), np.inf) if rises else usable
 
 
 def _chi2(columns: Floats, target: Floats) -> float:
     if columns.shape[1] == 0:
         return float(target @ target)
-    return float(scipy.optimize.nnls(columns, target)[1] ** 2)
+    try:
+        return float(scipy.optimize.nnls(columns, target, maxiter=50 * columns.shape[1])[1] ** 2)
+    except RuntimeError:  # it went round in a circle, which rounding can cause
+        return float(2 * scipy.optimize.lsq_linear(columns, target, (0, np.inf)).cost)
 
 
 def _without(basis: Floats, columns: Floats) -> Floats:

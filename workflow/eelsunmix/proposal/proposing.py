@@ -21,7 +21,7 @@ from eelsunmix.proposal.naming import NamedRise, name_rises
 from eelsunmix.proposal.onset_search import Rise, find_rises, without_fine_structure
 from eelsunmix.typing import Floats
 
-SURE, LIKELY = 0.75, 0.4
+SURE, LIKELY = 0.75, 0.5
 """Probability from which a name is given without doubt; and below which an edge is only a comment."""
 MOVED_EV = 2.5
 """An onset that lies so far from the table, the axis put right, is written."""

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from eelsunmix.edge_table import TABLE
+from eelsunmix.proposal.naming import hidden_by
 from eelsunmix.proposal.proposing import SURE, Proposal, ProposedEdge
 
 _ONSETS = {edge.name: edge.onset_eV for edge in TABLE}
@@ -112,6 +113,8 @@ def _entry(one: ProposedEdge, proposal: Proposal) -> Iterator[str]:
     )
     if doubt:
         yield from _alternatives(one)
+    if hidden := hidden_by(one.named):
+        yield f"  # in the fine structure of {one.named.name} could hide: {', '.join(hidden)}"
 
 
 def _alternatives(one: ProposedEdge) -> Iterator[str]:
