@@ -145,8 +145,8 @@ def progress(text):
 
 def test_progress_is_one_line_per_step():
     one, said = progress(LINES)
-    assert said == ["[1/2] S1: principal components (10 s)", "[2/2] S1: fit vca (20 s)"]
-    assert one.end() == "done in 40 s"
+    assert said == ["[1/2] S1: principal components (20 s)", "[2/2] S1: fit vca (30 s)"]
+    assert one.end() == "done in 50 s"
 
 
 def test_a_failed_job_is_one_line_with_the_end_of_its_log(tmp_path):

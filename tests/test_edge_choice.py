@@ -9,7 +9,8 @@ import xarray as xr
 import eelsunmix as eu
 from eelsunmix.background.window_check import check_windows
 from eelsunmix.configuration import as_params, from_params, read_configuration
-from eelsunmix.edge_choice import choices_in_words, protected_edges, resolve_edges
+from eelsunmix.corrections.protected import protected_edges
+from eelsunmix.edge_choice import choices_in_words, resolve_edges
 from eelsunmix.edge_table import TABLE
 from eelsunmix.edge_windows import (
     BEFORE_NEXT_EV,

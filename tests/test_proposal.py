@@ -174,3 +174,14 @@ def test_measured_images_get_their_elements(tmp_path, monkeypatch, name, edges):
     monkeypatch.chdir(tmp_path)
     propose([path.absolute()], output=Path("my.yaml"))
     assert list(read_configuration([tmp_path / "my.yaml"]).samples[path.stem].edges) == edges
+
+
+def test_an_image_of_x_rays_gets_no_edges(tmp_path, monkeypatch):
+    path = find_example("EDS_80x80.hspy")
+    if path is None:
+        pytest.skip("needs EDS_80x80.hspy in EELSUNMIX_DATA")
+    monkeypatch.chdir(tmp_path)
+    assert "no edges are proposed" in propose([path.absolute()])
+    settings = read_configuration([tmp_path / "EDS_80x80.yaml"]).samples["EDS_80x80"]
+    assert settings.edges == {}
+    assert settings.corrections.gain.method == "none"

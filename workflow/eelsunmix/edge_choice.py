@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import xarray as xr
 
@@ -76,33 +75,7 @@ def resolve_edges(edges: Edges, energy: xr.DataArray | Floats) -> dict[str, Edge
     return found
 
 
-def protected_edges(edges: Mapping[str, Any] | Sequence[str]) -> dict[str, Any]:
-    """Onsets near which nothing is estimated from the data: no windows are needed for that, and no axis.
-
-    Parameters
-    ----------
-    edges : sequence of str, or mapping
-        As in `resolve_edges`; an edge with an onset needs no element.
-
-    Returns
-    -------
-    dict
-        Edges with an onset as they are; in the place of others, all that their names may mean.
-    """
-    if not isinstance(edges, Mapping):
-        edges = as_requests(edges)
-    found = {name: edge for name, edge in edges.items() if _onset_of(edge) is not None}
-    for name, request in as_requests({n: e for n, e in edges.items() if n not in found}).items():
-        for one in _meant(name, request):
-            found.setdefault(one.name, {"onset_eV": one.onset_eV})
-    return found
-
-
-def _onset_of(edge: Any) -> Any:
-    return edge.get("onset_eV") if isinstance(edge, Mapping) else edge.onset_eV
-
-
-def _meant(name: str, request: EdgeRequest) -> list[TabulatedEdge]:
+def meant_edges(name: str, request: EdgeRequest) -> list[TabulatedEdge]:
     """All edges that the name of one may mean, the strong ones of an element; the first is the best."""
     read = split_name(name)
     shell = read[1] if read else None
@@ -172,7 +145,7 @@ def _chosen(name: str, request: EdgeRequest, span: Span, neighbours: Sequence[Ne
     """Name and windows of an edge; of an element that is named alone, of its first edge that has room."""
     if request.onset_eV is not None:
         return name, _with_windows(request, request.onset_eV, span, neighbours)
-    edge, found = _first_with_room(request, _meant(name, request), span, neighbours)
+    edge, found = _first_with_room(request, meant_edges(name, request), span, neighbours)
     # An element alone, of which nothing else is written, is called by its edge.
     is_bare = request == EdgeRequest(element=name) if name in SYMBOLS else False
     return (edge.name if is_bare else name), found

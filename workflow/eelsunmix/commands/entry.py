@@ -13,19 +13,23 @@ FAILED, MISTAKEN, INTERRUPTED = 1, 2, 130
 _FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+_HELP = """From an EELS spectrum image to components and maps, and a page that says whether to trust them.
+
+\b
+eelsunmix new data/SI1.dm4   finds the edges, writes SI1.yaml and draws the windows
+eelsunmix check SI1.yaml     says in words what will run
+eelsunmix run SI1.yaml       runs it; the last line is the path of the page
+
+\b
+Exit codes: 0 all is well, 1 something failed, 2 the user can mend it.
+Completion: eval "$(_EELSUNMIX_COMPLETE=bash_source eelsunmix)"; or zsh_source, fish_source.
+"""
+
+
+@click.group(help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="eelsunmix")
 def eelsunmix() -> None:
-    r"""From an EELS spectrum image to components and maps, and a page that says whether to trust them.
-
-    \b
-    eelsunmix new data/SI1.dm4      finds the edges, writes SI1.yaml and a drawing of the windows
-    eelsunmix check SI1.yaml        says in words what will run
-    eelsunmix run SI1.yaml          runs it; the last line is the path of the page
-
-    Exit codes: 0 all is well, 1 something failed, 2 the command or a file needs mending.
-    Completion: eval "$(_EELSUNMIX_COMPLETE=bash_source eelsunmix)", or zsh_source, fish_source.
-    """
+    """All commands."""
 
 
 @eelsunmix.command()

@@ -32,6 +32,7 @@ class Progress:
 
     def __init__(self, *, echo: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
         self._echo, self._clock, self._start = echo, clock, clock()
+        self._first_job: float | None = None
         self._names: dict[str, str] = {}
         self._finished: list[str] = []
         self._failed: list[tuple[str, str | None]] = []
@@ -43,6 +44,7 @@ class Progress:
         self._lines = [*self._lines[-_KEPT:], line]
         if match := _JOB.fullmatch(line):
             self._names[match[1]] = match[2]
+            self._first_job = self._clock() if self._first_job is None else self._first_job
         elif match := _DONE.match(line):
             self._finished.append(match[1])
         elif match := _COUNT.match(line):
@@ -61,8 +63,9 @@ class Progress:
             self._failed[-1] = (self._failed[-1][0], match[1])
 
     def _count(self, done: int, planned: int) -> None:
-        planned, passed = planned - self._gathering, self._clock() - self._start
-        left = f", about {duration(passed / done * (planned - done))} left" if 1 < done < planned else ""
+        now, planned = self._clock(), planned - self._gathering
+        passed, working = now - self._start, now - (self._first_job or self._start)
+        left = f", about {duration(working / done * (planned - done))} left" if 1 < done < planned else ""
         for number in self._finished:
             if number in self._names:  # the rule `all` has no message
                 self._echo(f"[{done}/{planned}] {self._names[number]} ({duration(passed)}{left})")
@@ -97,7 +100,7 @@ def duration(seconds: float) -> str:
     Examples
     --------
     >>> duration(7.2), duration(84), duration(7300)
-    ('7 s', '1 min 24 s', '2 h 2 min')
+    ('7 s', '1 min 24 s', '2 h 1 min')
     """
     whole = round(seconds)
     if whole < 60:

@@ -95,7 +95,7 @@ def _said(image: xr.DataArray, proposal: Proposal) -> list[str]:
     axis = image[image.dims[-1]]
     first, last = float(axis[0]), float(axis[-1])
     lines = [f"{size} pixels, {axis.size} channels from {first:g} to {last:g} {axis.attrs.get('units', '')}"]
-    if image.dims[-1] != "energy_loss":
+    if not proposal.is_loss:
         return [*lines, "an image of X-rays: no edges are proposed, the methods run without a reference"]
     if offset := proposal.offset:
         lines.append(

@@ -17,9 +17,9 @@ from eelsunmix.corrections.filled_ends import filled_end_warnings
 from eelsunmix.corrections.gain_options import GainOptions
 from eelsunmix.corrections.geometry import BinOptions, CropOptions, MaskOptions
 from eelsunmix.corrections.masking import measure_mask
+from eelsunmix.corrections.protected import protected_edges
 from eelsunmix.corrections.remaining_dark import constant_warnings, noise_measured_again
 from eelsunmix.corrections.spikes import SpikeOptions
-from eelsunmix.edge_choice import protected_edges
 from eelsunmix.errors import InputError
 from eelsunmix.execution.blocks import chunked
 from eelsunmix.image import with_valid_pixel

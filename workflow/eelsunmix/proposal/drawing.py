@@ -34,7 +34,7 @@ def windows_page(title: str, proposal: Proposal) -> str:
         )
     figure.update_layout(
         title=f"{title}: light, where backgrounds are fitted; dark, where counts are summed",
-        xaxis_title="energy loss / eV",
+        xaxis_title="energy loss / eV" if proposal.is_loss else "energy / eV",
         yaxis_title="mean counts per pixel",
         yaxis_type="log",
         showlegend=False,

@@ -7,6 +7,7 @@ import numpy as np
 import scipy
 
 from eelsunmix.background.onset_scan import Line, Spectrum, edge_shapes
+from eelsunmix.proposal.usable import LEFT_OUT_EV, beside, falling
 from eelsunmix.typing import Floats
 
 HALF_EV, STEP_EV = 75.0, 30.0
@@ -19,12 +20,6 @@ EVIDENCE, OF_HALF = 90.0, 25.0
 """Of both halves of the pixels together and of each: fall of chi-square, over what is left per freedom."""
 HIDDEN_BEFORE_EV, HIDDEN_AFTER_EV = 18.0, 32.0
 """Around an edge, what rises is taken for its fine structure."""
-LEFT_OUT_EV = (10.0, 30.0)
-"""Around an edge that is in the model, what is not fitted: no shape of ours follows its fine structure."""
-LOWEST_EV = 35.0
-"""Below lie plasmons and the zero-loss peak."""
-RISING_EV = 40.0
-"""Spectra fall but for their edges; where one rises from its first channel on, that part is not used."""
 SHARP, SHARP_EV = 25.0, (22.0, 16.0)
 """Evidence that a rise has within so many eV before and after it; slow bends of a background have none."""
 MOST, FEWEST_BINS = 15, 40
@@ -64,7 +59,7 @@ def find_rises(halves: Sequence[Spectrum], known: Sequence[Rise] = ()) -> list[R
     """
     found: list[Rise] = []
     bends: list[Rise] = []
-    halves = [_falling(half) for half in halves]
+    halves = [falling(half) for half in halves]
     first = max((half.energy[0] for half in halves if half.energy.size), default=np.inf)
     halves = [half.between(first, np.inf) for half in halves]
     energy = halves[0].energy
@@ -137,7 +132,9 @@ def _sharpness(halves: Sequence[Spectrum], onset: float, known: Sequence[Rise]) 
 
 
 def _of_half(half: Spectrum, middle: float, onsets: Floats, known: Sequence[Rise]) -> Floats:
-    near = _beside(half.between(max(middle - HALF_EV, 0.45 * middle), middle + HALF_EV), known)
+    near = beside(
+        half.between(max(middle - HALF_EV, 0.45 * middle), middle + HALF_EV), [one.onset_eV for one in known]
+    )
     if onsets.size == 0 or near.energy.size < 8 * CURVATURE or not (near.counts > 0).all():
         return np.zeros(onsets.size)
     weight = 1 / np.sqrt(near.variance)
@@ -163,31 +160,6 @@ def _of_known(energy: Floats, known: Sequence[Rise]) -> Floats:
     """Shapes of edges that are in the model, shape (bin, shape)."""
     inside = [one for one in known if energy[0] - LEFT_OUT_EV[1] < one.onset_eV < energy[-1]]
     return np.hstack([np.zeros((energy.size, 0)), *(_shapes(energy, one.onset_eV) for one in inside)])
-
-
-def _beside(spectrum: Spectrum, known: Sequence[Rise]) -> Spectrum:
-    """Leave out the fine structure of known edges."""
-    kept = np.ones(spectrum.energy.size, bool)
-    for one in known:
-        kept &= (spectrum.energy < one.onset_eV - LEFT_OUT_EV[0]) | (
-            spectrum.energy > one.onset_eV + LEFT_OUT_EV[1]
-        )
-    return Spectrum(
-        energy=spectrum.energy[kept], counts=spectrum.counts[kept], variance=spectrum.variance[kept]
-    )
-
-
-def _falling(half: Spectrum) -> Spectrum:
-    """Leave out a first part that rises, and what lies near the zero-loss peak."""
-    usable = half.between(LOWEST_EV, np.inf)
-    start = usable.between(LOWEST_EV, usable.energy[0] + RISING_EV) if usable.energy.size else usable
-    if start.energy.size < 3:
-        return usable
-    smooth = scipy.ndimage.uniform_filter1d(start.counts, 5, mode="nearest")
-    highest = int(smooth.argmax())
-    # An edge at the very beginning is a rise too: only one that began with the axis is taken for none.
-    rises = highest < smooth.size - 3 and smooth[highest] > smooth[0] + 5 * np.sqrt(start.variance[0])
-    return usable.between(float(start.energy[highest]), np.inf) if rises else usable
 
 
 def _chi2(columns: Floats, target: Floats) -> float:

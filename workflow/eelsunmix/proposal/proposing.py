@@ -66,6 +66,8 @@ class Proposal:
     written_axis : dict
         What to write of the energy axis; empty where it stays.
     mean_spectrum : ndarray, shape (channel,)
+    is_loss : bool
+        Whether the image is of energy losses; one of X-rays has lines, which are not looked for.
     """
 
     edges: tuple[ProposedEdge, ...]
@@ -73,6 +75,7 @@ class Proposal:
     energies: Floats
     written_axis: dict[str, float]
     mean_spectrum: Floats
+    is_loss: bool = True
 
 
 def propose_edges(image: xr.DataArray) -> Proposal:
@@ -91,7 +94,8 @@ def propose_edges(image: xr.DataArray) -> Proposal:
     energies = channel_energies(image)
     mean = _mean_spectrum(image)
     named: list[NamedRise] = []
-    if image.dims[-1] == "energy_loss":
+    is_loss = image.dims[-1] == "energy_loss"
+    if is_loss:
         named = name_rises(_rises(image, energies), (float(energies[0]), float(energies[-1])))
     offset = _offset(named)
     right, written = _axis_put_right(energies, offset)
@@ -101,6 +105,7 @@ def propose_edges(image: xr.DataArray) -> Proposal:
         energies=right,
         written_axis=written,
         mean_spectrum=mean,
+        is_loss=is_loss,
     )
 
 

@@ -84,7 +84,20 @@ def _axis(proposal: Proposal) -> Iterator[str]:
         yield ""
 
 
+_X_RAYS = """\
+corrections:
+  gain: {method: none}                  # a detector of X-rays has none
+  bad_channels: {channels: none}
+  spikes: {enabled: false}
+
+# Lines of X-rays are not looked for; the methods run without a reference by edges.
+"""
+
+
 def _edges(proposal: Proposal) -> Iterator[str]:
+    if not proposal.is_loss:
+        yield from _X_RAYS.splitlines()
+        return
     if not proposal.edges:
         yield "# No edge was found. Name those that you expect, to have a reference:"
         yield "# edges: [C, O, Fe]"
