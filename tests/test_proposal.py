@@ -84,6 +84,12 @@ def test_a_stronger_edge_that_is_not_there_speaks_against_an_element():
     assert ru[0] > ru[1]
 
 
+@pytest.mark.parametrize(("slowness", "name"), [(0.5, "In_M45"), (-0.8, "Ti_L23")])
+def test_the_shape_of_an_edge_tells_elements_apart(slowness, name):
+    seen = Rise(onset_eV=450.0, sd_eV=1.0, evidence=300.0, slowness=slowness)
+    assert name_rises([seen], (350, 650))[0].name == name
+
+
 def test_edges_that_another_hides_are_named():
     (fluorine,) = name_rises(rises(685), (600, 850))
     assert "Fe_L23" in hidden_by(fluorine)

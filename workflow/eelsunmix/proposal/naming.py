@@ -22,6 +22,8 @@ UNEXPLAINED = -7.0
 """Logarithm of how rare edges are that belong to no element of the table."""
 MISSING, WITNESSED = -3.0, 2.0
 """Where a stronger edge of the same element should be seen and is not; where another edge is seen too."""
+WRONG_SHAPE = -3.0
+"""Logarithm of how seldom an edge that should rise slowly does not, and the other way round."""
 ROOM_EV = (25.0, 20.0)
 """From the ends of the axis, so that an edge would be seen."""
 FEWEST_CHANCE = 0.03
@@ -113,8 +115,16 @@ def _logarithms(
             continue
         sd = np.hypot(DELAY_EV if edge.is_delayed else CHEMISTRY_EV, [one.sd_eV for one in rises])
         fits = -0.5 * (distance / sd) ** 2 - np.log(sd / CHEMISTRY_EV)
-        table[near, column] = (fits + _usual_edge(edge) + _others(edge, right, moved))[near]
+        shapes = np.array([_shape_fits(edge, one) for one in rises])
+        table[near, column] = (fits + shapes + _usual_edge(edge) + _others(edge, right, moved))[near]
     return table
+
+
+def _shape_fits(edge: TabulatedEdge, rise: Rise) -> float:
+    """Whether an edge of the table rises as slowly as what was seen; below 250 eV many do so somewhat."""
+    if edge.is_delayed:
+        return WRONG_SHAPE * float(np.clip(-2 * rise.slowness, 0, 1))
+    return WRONG_SHAPE * float(np.clip(2 * rise.slowness, 0, 1)) if edge.onset_eV > 250 else 0.0
 
 
 def _usual_edge(edge: TabulatedEdge) -> float:

@@ -1,7 +1,7 @@
 """Edges that a spectrum shows, whatever they are: the strongest is taken into the model, then the next."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy
@@ -22,6 +22,8 @@ HIDDEN_BEFORE_EV, HIDDEN_AFTER_EV = 18.0, 32.0
 """Around an edge, what rises is taken for its fine structure."""
 SHARP, SHARP_EV = 25.0, (22.0, 16.0)
 """Evidence that a rise has within so many eV before and after it; slow bends of a background have none."""
+SHARP_SHAPES, SLOW_SHAPES = slice(0, 4), slice(4, None)
+"""Of `edge_shapes`: a step, white lines and a rise within 5 eV; rises within tens of eV."""
 MOST, FEWEST_BINS = 15, 40
 """Edges looked for in one spectrum."""
 
@@ -35,11 +37,14 @@ class Rise:
     onset_eV, sd_eV : float
     evidence : float
         In units of what the fit leaves, see `EVIDENCE`.
+    slowness : float
+        From -1, where a step and white lines explain it and slow rises do not, to 1, the other way round.
     """
 
     onset_eV: float
     sd_eV: float
     evidence: float
+    slowness: float = 0.0
 
 
 def find_rises(halves: Sequence[Spectrum], known: Sequence[Rise] = ()) -> list[Rise]:
@@ -77,7 +82,7 @@ def find_rises(halves: Sequence[Spectrum], known: Sequence[Rise] = ()) -> list[R
         if _sharpness(halves, best.onset_eV, [*known, *found]) < SHARP:
             bends.append(best)
             continue
-        found.append(best)
+        found.append(replace(best, slowness=_slowness(halves, best.onset_eV, [*known, *found])))
         reach = HALF_EV + HIDDEN_AFTER_EV + STEP_EV
         curves = {middle: curve for middle, curve in curves.items() if abs(middle - best.onset_eV) > reach}
     return found
@@ -131,7 +136,19 @@ def _sharpness(halves: Sequence[Spectrum], onset: float, known: Sequence[Rise]) 
     )
 
 
-def _of_half(half: Spectrum, middle: float, onsets: Floats, known: Sequence[Rise]) -> Floats:
+def _slowness(halves: Sequence[Spectrum], onset: float, known: Sequence[Rise]) -> float:
+    """Compare what slow rises explain with what a step and white lines do."""
+    onsets = onset + np.arange(-12.0, 4.0)
+    slow, sharp = (
+        float(np.sum([_of_half(half, onset, onsets, known, part) for half in halves], axis=0).max())
+        for part in (SLOW_SHAPES, SHARP_SHAPES)
+    )
+    return (slow - sharp) / max(slow, sharp, 1.0)
+
+
+def _of_half(
+    half: Spectrum, middle: float, onsets: Floats, known: Sequence[Rise], part: slice = slice(None)
+) -> Floats:
     near = beside(
         half.between(max(middle - HALF_EV, 0.45 * middle), middle + HALF_EV), [one.onset_eV for one in known]
     )
@@ -145,7 +162,9 @@ def _of_half(half: Spectrum, middle: float, onsets: Floats, known: Sequence[Rise
     target = _without(basis, near.counts * weight)
     fixed = _without(basis, scale[:, None] * _of_known(near.energy, known))
     alone = _chi2(fixed, target)
-    shapes = [_without(basis, scale[:, None] * _shapes(near.energy, float(onset))) for onset in onsets]
+    shapes = [
+        _without(basis, scale[:, None] * _shapes(near.energy, float(onset))[:, part]) for onset in onsets
+    ]
     chi2 = np.array([_chi2(np.hstack([fixed, one]), target) for one in shapes])
     freedom = max(near.energy.size - CURVATURE - 4, 1)
     return np.asarray(np.maximum(alone - chi2, 0) / max(chi2.min() / freedom, 1.0))
