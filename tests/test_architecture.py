@@ -15,10 +15,11 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 # A module may import what stands above it, and what stands beside it in the same folder.
 LAYERS = [
-    {"errors", "mistakes", "typing", "image", "units", "words", "elements"},
+    {"errors", "mistakes", "typing", "image", "units", "words", "elements", "edge_table"},
     {"energy", "options", "plain", "provenance", "sources"},
-    {"execution", "metrics", "edges", "edge_table", "numerics", "noise", "profiles"},
-    {"storage", "profile_geometry", "io", "examples", "arguments", "stage_warnings"},
+    {"execution", "metrics", "edges", "numerics", "noise", "profiles"},
+    {"storage", "edge_choice", "edge_windows", "profile_geometry", "io", "examples", "arguments"}
+    | {"stage_warnings"},
     {"pca", "background", "corrections", "synthetic"},
     {"rank", "methods"},
     {"inputs", "learning"},
@@ -28,6 +29,9 @@ LAYERS = [
     {"report", "configuration"},
     {"recipes"},
     {"benchmark"},
+    {"proposal"},
+    {"commands"},
+    {"__main__"},
 ]
 WING = {"configuration/benchmark.py"}
 """Where the product knows the benchmark: the options of its key in the configuration."""

@@ -265,10 +265,11 @@ def test_edges_may_be_written_in_any_usual_way(function, edges):
 
 
 @pytest.mark.parametrize("function", TAKE_EDGES)
-@pytest.mark.parametrize("onset", [np.nan, np.inf, -3, 0, "425", None, True])
+@pytest.mark.parametrize("onset", [np.nan, np.inf, -3, 0, "425", True])
 def test_onsets_are_numbers(function, onset):
     message = refusal(TAKE_EDGES[function], {"Ti_L23": TI | {"onset_eV": onset}})
-    assert f"{function}: edges['Ti_L23'] needs a number onset_eV above 0, not" in message
+    assert f"{function}: edges['Ti_L23'] onset_eV needs a " in message
+    assert "number above 0, found" in message
 
 
 @pytest.mark.parametrize("function", TAKE_EDGES)
@@ -376,7 +377,7 @@ def test_a_mistake_in_one_of_many_edges_or_profiles_names_it():
     message = refusal(eu.subtract_background, BASE, edges)
     assert "edges['O_K'] fit_eV needs two increasing numbers [low, high], not [422, 402]" in message
     message = refusal(bare_subtract_background, BASE, EDGES | {"Zz_K": TI})
-    assert message.startswith("edges.Zz_K: element needs a chemical element")
+    assert message.startswith("edges.Zz_K: names no element")
     profiles = {"a": {}, "b": {"along": "z"}}
     assert refusal(eu.subtract_background, BASE, EDGES, profiles=profiles).startswith(
         "profiles.b: along needs"

@@ -777,8 +777,7 @@ WINDOWS = [
     windows(
         "integration window across another edge",
         with_edge("Ti_L23", integrate_eV=(456.0, 560.0)),
-        words=("integrate_eV", "onset of O_K"),
-        still="the counts of O are taken for Ti, and BS is 'followed by all methods'",
+        words=("integrate_eV", "onset of O_K", "end it before"),
     ),
     windows(
         "windows 24 eV late",
@@ -788,8 +787,7 @@ WINDOWS = [
     windows(
         "another element's name",
         EDGES | {"Fe_L23": TI.replaced(element="Fe")},
-        words=("Fe", "onset"),
-        still="onsets are not compared with those of the element: Fe L at 456 eV is taken (it lies at 708)",
+        words=("Fe has no edge within 40 eV of 456 eV", "correct the onset or the element"),
     ),
     Planted(
         name="peak of Ni in its fit window",

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from eelsunmix.edges import Edges
 from eelsunmix.errors import InputError, MethodFailedError, failure_record, in_brief
 from eelsunmix.image import as_spectrum_image
 from eelsunmix.learning import learning_set
@@ -51,7 +52,7 @@ def fit(
     n_learning_pixels: int = 20_000,
     counts: xr.DataArray | None = None,
     brightness: Brightness = "auto",
-    edges: Mapping[str, Any] | None = None,
+    edges: Edges | None = None,
     device: Device = "auto",
     checkpoint: str | Path | None = None,
     **options: Any,
@@ -79,8 +80,8 @@ def fit(
         sum to one take thickness for composition, unless every pixel is first brought to the same counts;
         where they do not, this gives away what the total counts say. ``auto`` measures it, for methods in
         the setting ``eels`` (`eelsunmix.methods.brightness_spread`).
-    edges : mapping, optional
-        Name -> `Edge` or its plain values; given to methods that need edges, which make edges of it.
+    edges : sequence of str, or mapping, optional
+        Names of edges, or name -> `Edge` or its plain values; given to methods that need edges.
     device : {"auto", "cpu", "cuda"}
         Where networks are trained.
     checkpoint : path-like, optional

@@ -121,7 +121,7 @@ class _Words(GenerateJsonSchema):
 def _in_words(name: str, mistake: Mistake, value: Any) -> str:
     place = name + "".join(f"[{in_brief(step)}]" for step in mistake.place if step != "[key]")
     if mistake.kind == "rule":
-        return f"{place} {mistake.text}"
+        return f"{place}{'' if mistake.text.startswith('[') else ' '}{mistake.text}"
     needs = (mistake.text or "needs a name that is text").removesuffix(" or null")
     advice = _LABELS if isinstance(value, np.ndarray) and "a DataArray" in needs else ""
     return f"{place} {needs}, not {_seen(mistake.value)}{advice}"

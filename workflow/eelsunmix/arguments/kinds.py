@@ -12,7 +12,7 @@ from pydantic_core import CoreSchema
 from pydantic_core.core_schema import no_info_after_validator_function
 
 from eelsunmix.arguments.images import usable_image
-from eelsunmix.edges import Edge
+from eelsunmix.edges import Edge, EdgeRequest
 from eelsunmix.errors import InputError, in_brief, suggestion
 from eelsunmix.plain import plain_values
 from eelsunmix.storage import MANIFEST, Variable
@@ -69,29 +69,37 @@ def _usable_path(path: str | Path) -> str | Path:
     return path
 
 
-def _with_onset(edge: Mapping[str, Any]) -> Mapping[str, Any]:
-    onset = edge.get("onset_eV")
-    if not _is_number(onset) or not 0 < onset < np.inf:
-        raise ValueError(f"needs a number onset_eV above 0, not {in_brief(onset)}; see eelsunmix.edges.Edge")
-    if strange := [key for key in edge if key not in Edge.model_fields]:
-        advice = suggestion(str(strange[0]), Edge.model_fields)
-        raise ValueError(f"has the unknown key {in_brief(strange[0])}; {advice}")
-    if {"fit_eV", "integrate_eV"} <= edge.keys():  # a function that needs the onset alone takes it alone
-        _check_edge({"element": "Ti", **edge})
-    return edge
+def _edges(edges: Any) -> Any:
+    if isinstance(edges, list | tuple):
+        if strange := [name for name in edges if not isinstance(name, str)]:
+            raise ValueError(f"needs names of edges, such as Ti_L23, not {in_brief(strange[0])}")
+        return edges
+    if not isinstance(edges, Mapping):
+        raise ValueError(f"needs a mapping (key: value) or a list of names, not {in_brief(edges)}")
+    for name, edge in edges.items():
+        if fault := _edge_fault(name, edge):
+            raise ValueError(f"[{in_brief(name)}] {fault}")
+    return edges
 
 
-def _check_edge(fields: Mapping[str, Any]) -> None:
-    try:
-        Edge(**fields)
-    except InputError as error:
-        raise ValueError(str(error).removeprefix("Edge: ")) from None
-
-
-def _printable(name: str) -> str:
+def _edge_fault(name: Any, edge: Any) -> str | None:
+    if not isinstance(name, str):
+        return "needs a name that is text"
     if not name or not name.isprintable():
-        raise ValueError("needs a name of letters on one line")
-    return name
+        return "needs a name of letters on one line"
+    if isinstance(edge, Edge | EdgeRequest):
+        return None
+    if not isinstance(edge, Mapping):
+        return f"needs the fields of an edge, {{}} for none, not {in_brief(edge)}"
+    if strange := [key for key in edge if key not in EdgeRequest.model_fields]:
+        advice = suggestion(str(strange[0]), EdgeRequest.model_fields)
+        return f"has the unknown key {in_brief(strange[0])}; {advice}"
+    try:
+        EdgeRequest(**edge)
+    except InputError as error:
+        words = str(error).removeprefix("EdgeRequest: ").replace(" or null", "")
+        return f"{words}; see eelsunmix.edges.EdgeRequest"
+    return None
 
 
 def _plain(value: Any) -> Any:
@@ -148,10 +156,7 @@ KINDS: dict[str, Any] = {
     "n_learning_pixels": Annotated[int, Field(ge=1)],
     "brightness": Brightness,
     "device": Device,
-    "edges": Mapping[
-        Annotated[str, AfterValidator(_printable)],
-        InstanceOf[Edge] | Annotated[Mapping[str, Any], AfterValidator(_with_onset)],
-    ],
+    "edges": Annotated[Any, AfterValidator(_edges)],
     "path": AnyPath,
     "checkpoint": AnyPath,
     "inputs": Sequence[AnyPath],

@@ -20,7 +20,8 @@ from eelsunmix.background.reference_check import exponent_flags, find_problems, 
 from eelsunmix.background.subtraction import BackgroundOptions, Subtraction, overall_exponent, subtract
 from eelsunmix.background.window_check import check_windows
 from eelsunmix.background.windows import EdgeChannels, WindowSums, locate, lost_pixels, sum_windows
-from eelsunmix.edges import Edge, as_edges
+from eelsunmix.edge_choice import resolve_edges
+from eelsunmix.edges import Edge, Edges
 from eelsunmix.errors import InputError
 from eelsunmix.image import in_canonical_order
 from eelsunmix.profile_geometry import profile_pixels
@@ -32,7 +33,7 @@ UNITS = {"snr": "1", "exponent": "1", "reduced_chi2": "1"}
 
 def subtract_background(
     image: xr.DataArray,
-    edges: Mapping[str, Edge | Mapping[str, Any]],
+    edges: Edges,
     options: BackgroundOptions | None = None,
     *,
     profiles: Mapping[str, Profile | Mapping[str, Any]] | None = None,
@@ -45,8 +46,9 @@ def subtract_background(
     ----------
     image : DataArray, dims (y, x, energy) or (frame, y, x, energy) in any order
         Counts; lazy or eager. The coordinate `valid_pixel` and the attribute `counts_per_electron` are used.
-    edges : mapping of str to Edge or to a mapping of its fields
-        May be empty: the result is then empty too.
+    edges : sequence of str, or mapping of str to Edge or to a mapping of its fields
+        Names alone (`Ti_L23`, or `Ti`) or with fields; what is not given is chosen by `resolve_edges`. May be
+        empty: the result is then empty too.
     options : BackgroundOptions, optional
     profiles : mapping of str to Profile or to a mapping of its fields, optional
     regions : mapping of str to Region or to a mapping of its fields, optional
@@ -63,7 +65,7 @@ def subtract_background(
     Raises
     ------
     InputError
-        If a window, profile or region is not on the image.
+        If a window, profile or region is not on the image, or a named edge has no room for its windows.
 
     Examples
     --------
@@ -78,9 +80,10 @@ def subtract_background(
     options, profiles, regions = options or BackgroundOptions(), profiles or {}, regions or {}
     image = in_canonical_order(image)
     energy = image[image.dims[-1]]
-    edges, profiles, regions = as_edges(edges), as_options(Profile, profiles), as_options(Region, regions)
+    profiles, regions = as_options(Profile, profiles), as_options(Region, regions)
     if energy.size < 2:
         raise InputError("image has a single channel; backgrounds need a spectrum")
+    edges = resolve_edges(edges, energy)
     warnings = check_windows(edges, energy)
     geometry = {name: profile_pixels(band, image, name=name).as_attrs() for name, band in profiles.items()}
     absent = known_absent(regions, edges, image)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import xarray as xr
 
-from eelsunmix.background.onset_check import misplaced_windows
+from eelsunmix.background.onset_check import misplaced_windows, strange_onsets
 from eelsunmix.edges import Edge
 from eelsunmix.energy.channels import channel_bounds, window_channels
 from eelsunmix.energy.units import in_electronvolts
@@ -27,7 +27,8 @@ def check_windows(edges: Mapping[str, Edge], energy: xr.DataArray | Floats) -> l
     Returns
     -------
     list of str
-        Warnings: fit windows of few channels or across the onset of an edge, onsets far from their windows.
+        Warnings: fit windows of few channels, windows across the onset of an edge, onsets far from their
+        windows or from all edges of their elements.
 
     Raises
     ------
@@ -43,7 +44,8 @@ def check_windows(edges: Mapping[str, Edge], energy: xr.DataArray | Floats) -> l
             warnings.append(
                 f"edges.{name}.fit_eV: {n_fit} channels; the exponent is uncertain below {FEW_FIT_CHANNELS}"
             )
-    return warnings + misplaced_windows(edges)
+    is_loss = not isinstance(energy, xr.DataArray) or energy.name != "energy"
+    return warnings + misplaced_windows(edges) + (strange_onsets(edges) if is_loss else [])
 
 
 def _check_window(key: str, window: tuple[float, float], energies: Floats, fewest: int) -> int:

@@ -20,7 +20,8 @@ from eelsunmix.comparison.tables import component_variables
 from eelsunmix.comparison.true_maps import UNKNOWN_MATERIALS
 from eelsunmix.comparison.truth import truth_on_axes_of, truth_variables
 from eelsunmix.comparison.verdict import verdict
-from eelsunmix.edges import Edge, as_edges
+from eelsunmix.edge_choice import resolve_edges
+from eelsunmix.edges import Edge, Edges
 from eelsunmix.image import in_canonical_order
 from eelsunmix.profiles import Profile, Region, as_options
 
@@ -31,7 +32,7 @@ def compare(
     fits: Mapping[str, xr.Dataset],
     maps: Mapping[str, xr.Dataset],
     *,
-    edges: Mapping[str, Edge | Mapping[str, Any]],
+    edges: Edges,
     profiles: Mapping[str, Profile | Mapping[str, Any]] | None = None,
     regions: Mapping[str, Region | Mapping[str, Any]] | None = None,
     truth: xr.Dataset | None = None,
@@ -48,7 +49,8 @@ def compare(
     fits, maps : mapping of str to Dataset
         `fit/<m>.zarr` and `map/<m>.zarr` by label, in the order of the configuration. A failed method keeps
         its place, with NaN.
-    edges, profiles, regions : mapping
+    edges : sequence of str, or mapping
+    profiles, regions : mapping
         As given to `eelsunmix.subtract_background`.
     truth : Dataset, optional
         `raw.zarr` of a simulated image; one of a measured image is ignored.
@@ -71,6 +73,7 @@ def compare(
     Brun, Lambert, Bocher, Eur. Phys. J. Appl. Phys. 99, 28 (2024), section 3.2, for profiles as a criterion.
     """
     image = in_canonical_order(image)
+    edges = resolve_edges(edges, image[image.dims[-1]])
     check_same_image(image, bs, fits, maps, total_counts)
     setting = _setting(image, bs, total_counts, edges, profiles or {}, regions or {})
     components = [
@@ -84,18 +87,18 @@ def _setting(
     image: xr.DataArray,
     bs: xr.Dataset,
     total_counts: xr.DataArray | None,
-    edges: Mapping[str, Edge | Mapping[str, Any]],
+    edges: Mapping[str, Edge],
     profiles: Mapping[str, Profile | Mapping[str, Any]],
     regions: Mapping[str, Region | Mapping[str, Any]],
 ) -> Setting:
-    known_edges, lines = as_edges(edges), as_options(Profile, profiles)
-    check_subtracted(bs, known_edges, lines)
+    lines = as_options(Profile, profiles)
+    check_subtracted(bs, edges, lines)
     totals = image.sum([image.dims[-1]], dtype=float) if total_counts is None else total_counts
     return Setting(
         energy=image[image.dims[-1]],
         mean_spectrum=mean_spectrum(image),
         bs=bs.load(),
-        edges=known_edges,
+        edges=edges,
         profiles=lines,
         regions=as_options(Region, regions),
         total_counts=totals.compute(),

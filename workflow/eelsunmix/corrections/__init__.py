@@ -1,7 +1,7 @@
 """From raw counts to corrected ones: dark, gain, bad channels, spikes, alignment, crop, bin, mask."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -19,6 +19,7 @@ from eelsunmix.corrections.filled_ends import filled_end_warnings
 from eelsunmix.corrections.gain_options import GainOptions
 from eelsunmix.corrections.geometry import BinOptions, CropOptions, MaskOptions
 from eelsunmix.corrections.masking import measure_mask
+from eelsunmix.corrections.protected import protected_edges
 from eelsunmix.corrections.remaining_dark import constant_warnings, noise_measured_again
 from eelsunmix.corrections.spikes import SpikeOptions
 from eelsunmix.errors import InputError
@@ -60,7 +61,7 @@ def correct_image(
     image: xr.DataArray,
     options: Corrections | None = None,
     *,
-    edges: Mapping[str, Any] | None = None,
+    edges: Mapping[str, Any] | Sequence[str] | None = None,
     detector: DetectorOptions | None = None,
 ) -> xr.Dataset:
     """Correct a spectrum image for its detector and cut it to size.
@@ -73,8 +74,9 @@ def correct_image(
         Raw counts, as `open_image` returns them.
     options : Corrections, optional
         Options of the steps.
-    edges : mapping, optional
-        Name -> edge (a mapping or object with `onset_eV`); nothing is estimated from the data near an edge.
+    edges : mapping or sequence of str, optional
+        Names of edges or of elements, or name -> edge (a mapping or object with `onset_eV`); nothing is
+        estimated from the data near an edge.
     detector : DetectorOptions, optional
         What is known of the detector, as at the import; needed where a dark reference is subtracted.
 
@@ -106,14 +108,14 @@ def correct_image(
     >>> [step["step"] for step in corrected.attrs["corrections"] if step["applied"]]
     ['bin']
     """
-    options, edges = options or Corrections(), edges or {}
-    raw = _prepared(image)
+    options = options or Corrections()
+    raw, named = _prepared(image), protected_edges(edges or {})
     crop = measure_crop(raw, options.crop)
-    found = measure_detector(raw, options.gain, options.bad_channels, options.spikes, edges)
+    found = measure_detector(raw, options.gain, options.bad_channels, options.spikes, named)
     counts, warnings = _without_detector(raw, found, options, detector or DetectorOptions())
     warnings += filled_end_warnings(crop.apply(raw), found.mean)
     measures = (
-        partial(measure_drift, options=options.align, mean=found.corrected_mean, edges=edges),
+        partial(measure_drift, options=options.align, mean=found.corrected_mean, edges=named),
         lambda _: crop,
         partial(measure_bins, options=options.bin),
         partial(measure_mask, options=options.mask),
@@ -127,14 +129,14 @@ def correct_image(
 
 
 def correct_gain(
-    image: xr.DataArray, *, edges: Mapping[str, Any] | None = None, **options: Any
+    image: xr.DataArray, *, edges: Mapping[str, Any] | Sequence[str] | None = None, **options: Any
 ) -> xr.DataArray:
     """Correct only dark and gain, for notebooks.
 
     Parameters
     ----------
     image : DataArray, shape (..., channel)
-    edges : mapping, optional
+    edges : mapping or sequence of str, optional
         As in `correct_image`.
     **options
         Those of `GainOptions`.

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from eelsunmix.configuration import SampleSettings
 from eelsunmix.io import reader_module
+from eelsunmix.methods._lookup import method_class
 from eelsunmix.methods._references import references
 from eelsunmix.plain import field_values, plain_values
 from eelsunmix.provenance import file_fingerprint, source_fingerprint
@@ -104,6 +105,13 @@ def _code(*modules: str) -> Callable[[SampleSettings, str], Iterable[str]]:
     return lambda sample, label: modules
 
 
+def _code_of_fit(sample: SampleSettings, label: str) -> list[str]:
+    method = sample.methods[label].method
+    # Where edges are needed, so is the choice of their windows; see `eelsunmix.learning`.
+    choice = ["eelsunmix.edge_choice"] if "edges" in method_class(method).needs else []
+    return ["eelsunmix.inputs", "eelsunmix.fitting", f"eelsunmix.methods.{method}", *choice]
+
+
 def _all_settings(sample: SampleSettings, label: str) -> dict[str, Any]:
     return {name: plain_once(value) for name, value in field_values(sample).items()}
 
@@ -171,11 +179,7 @@ RECIPES: dict[str, Recipe] = {
             "edges": lambda sample, label: sample.edges_for(label),
             **_of_sample("n_learning_pixels"),
         },
-        modules=lambda sample, label: (
-            "eelsunmix.inputs",
-            "eelsunmix.fitting",
-            f"eelsunmix.methods.{sample.methods[label].method}",
-        ),
+        modules=_code_of_fit,
     ),
     "map": Recipe(
         store="map",
