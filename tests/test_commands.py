@@ -71,7 +71,7 @@ def test_check_says_in_words_what_will_run(folder):
         ("edges: [La]\n", "sample SI1: edges.La: "),
         (
             "edges: {Ti_L23: {fit_eV: [300, 390]}}\n",
-            "sample SI1: edges.Ti_L23.fit_eV: window 300-390 eV has 0 channels",
+            "sample SI1: edges.Ti_L23.fit_eV: window 300-390 eV does not lie wholly on the axis 400-699 eV",
         ),
         ("edges: [Tii]\n", "my.yaml:3: edges.Tii: names no element"),
         ("\tedges: {}\n", "my.yaml:3"),
@@ -185,8 +185,10 @@ def test_a_run_ends_with_its_page_and_is_not_repeated(folder):
     name = write(folder, "edges: [Ti]\nmethods: {vca: {}}\ncomponents: {n: 2}\n")
     first = eelsunmix("run", name, "--cores", "1", cwd=folder)
     assert first.returncode == 0, first.stdout + first.stderr
-    *steps, done, page = first.stdout.splitlines()
-    assert len(steps) == 9
+    lines = first.stdout.splitlines()
+    steps, (done, page, *warned) = [line for line in lines if line.startswith("[")], lines[9:]
+    assert len(steps) == 9, lines
+    assert all("2 endmembers are asked for" in line for line in warned)
     assert "SI1: import image.npy" in steps[0]
     assert done.startswith("done in ")
     assert page == f"page of SI1: {folder / 'reports' / 'SI1.html'}"

@@ -1,6 +1,7 @@
 """The comparison on simulated images, where what it has to find is known."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import xarray as xr
 from eelsunmix import synthetic
 from eelsunmix.background import subtract_background
 from eelsunmix.comparison import compare
+from eelsunmix.comparison.counts import edge_weights, judging_edges
 from eelsunmix.edges import Edge
 from eelsunmix.errors import InputError
 from eelsunmix.methods import LinearModel
@@ -27,6 +29,9 @@ def bs(scene):
     return subtract_background(
         scene.spectrum_image, scene.edges, profiles=scene.profiles, regions=scene.regions
     )
+
+
+WINDOWS_OF_TI = {"onset_eV": 456, "fit_eV": (405, 450), "integrate_eV": (456, 486)}
 
 
 def method(scene, spectra, abundance, *, chi2=1.0, **attrs):
@@ -638,3 +643,28 @@ def test_an_element_nobody_shows_has_no_owner(scene):
     assert of(found, "m").owner.values.tolist() == [-1, -1]
     assert np.isnan(of(found, "m").cross_talk).all()
     assert any("No component of m shows the edge N_K" in sentence for sentence in found.attrs["sentences"])
+
+
+@pytest.mark.parametrize("weak", [0.6, 2.1, -1.0])
+def test_an_edge_that_is_too_weak_to_be_seen_hides_no_clear_one(weak):
+    """Net counts of two endmembers at a clear and at a weak edge of Ti, and at one of O, of deviation 1."""
+    edges = {name: Edge(element=name.split("_")[0], **WINDOWS_OF_TI) for name in ("Ti_L23", "Ti_M23", "O_K")}
+    setting = SimpleNamespace(edges=edges, reference_problems={})
+    net = np.array([[102.0, 2.5, 0.5], [91.0, weak, 80.0]])
+    owner = np.array([0, 0, 1])
+    assert judging_edges(net, np.ones_like(net), owner, setting).tolist() == [True, False, True]
+    weight = edge_weights(net, net, np.ones_like(net), owner, setting)
+    np.testing.assert_allclose(weight[1, :2], 1 - (2 / 91) ** 2)
+    assert weight[0, 2] == 0
+    clear = np.array([[102.0, 25.0, 0.5], [91.0, weak, 80.0]])
+    lost = edge_weights(clear, clear, np.ones_like(net), owner, setting)[1, :2]
+    assert (lost < 0.1).all()  # the second edge would be seen there
+
+
+def test_without_a_clear_edge_the_clearest_judges():
+    edges = {name: Edge(element="Ti", **WINDOWS_OF_TI) for name in ("Ti_L23", "Ti_M23")}
+    net = np.array([[4.0, 3.0], [3.0, 0.0], [0.0, 9.0]])
+    setting = SimpleNamespace(edges=edges, reference_problems={})
+    assert judging_edges(net, np.ones_like(net), np.array([0, 0]), setting).tolist() == [True, False]
+    failed = SimpleNamespace(edges=edges, reference_problems={"Ti_L23": ["wrong"]})
+    assert judging_edges(net, np.ones_like(net), np.array([0, 0]), failed).tolist() == [False, True]

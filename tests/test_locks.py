@@ -1,5 +1,6 @@
 """One run at a time in a folder of results; a dead run locks nobody out."""
 
+import errno
 import json
 import os
 import signal
@@ -74,6 +75,18 @@ def test_the_lock_of_a_run_that_was_killed_is_free(results, holder, number):
     holder.wait()
     assert remove_dead_locks(results, lock.parent)
     assert not lock.exists()
+    take_lock(results)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK])
+def test_without_locks_of_the_file_system_nobody_is_called_dead(results, holder, monkeypatch, number):
+    def refuses(descriptor, operation):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("fcntl.flock", refuses)
+    lock = _snakemakes_lock(results.parent)
+    assert not remove_dead_locks(results, lock.parent)
+    assert lock.exists()
     take_lock(results)
 
 

@@ -10,6 +10,7 @@ from eelsunmix.comparison.brightness import brightness, sums_to_one
 from eelsunmix.execution.blocks import fold
 from eelsunmix.image import valid_pixels
 from eelsunmix.mapping.models import model_for
+from eelsunmix.pca.gram import valid_spectra
 from eelsunmix.typing import Floats
 
 REFERENCE = "BS"
@@ -106,13 +107,13 @@ def _spectra_on_channels_of(image: xr.DataArray, fit: xr.Dataset) -> Floats:
 
 
 def mean_spectrum(image: xr.DataArray) -> Floats:
-    """Mean over the valid pixels, in one pass over the blocks; invalid pixels hold zeros."""
+    """Mean over the valid pixels, in one pass over the blocks."""
     total: Floats = fold(_sum_spectra, image, operator.add)
     return total / max(int(valid_pixels(image).sum()), 1)
 
 
 def _sum_spectra(block: xr.DataArray) -> Floats:
-    total: Floats = block.to_numpy().reshape(-1, block.shape[-1]).sum(axis=0, dtype=np.float64)
+    total: Floats = valid_spectra(block).sum(axis=0, dtype=np.float64)
     return total
 
 

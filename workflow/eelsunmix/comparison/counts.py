@@ -13,6 +13,8 @@ from eelsunmix.typing import Bools, Floats, Indices
 
 SURE_SD = 2.0
 """Standard deviations up to which the net counts of an endmember may be chance."""
+CLEAR_SD = 6.0
+"""Standard deviations from which an edge of the owner is strong enough to be missed in other endmembers."""
 
 
 def confirmed_counts(refit: xr.DataArray, setting: Setting) -> tuple[Floats, Floats]:
@@ -46,7 +48,7 @@ def edge_weights(
 
     One at the owner; elsewhere ``1 - (SURE_SD / z)^2`` with the significance *z* of the edge, of the
     endmember or as BS confirms it, whichever is less; zero where that is negative. An element with several
-    edges is shown by all that did not fail, so that the least counts.
+    edges must show all of its `judging_edges`, so that the least counts.
 
     Parameters
     ----------
@@ -62,7 +64,10 @@ def edge_weights(
     least = np.where(_failed(setting), net_counts, np.minimum(net_counts, confirmed))
     sure = least > SURE_SD * sd
     part = np.where(sure, 1 - (SURE_SD * sd / np.where(sure, least, 1.0)) ** 2, 0.0)
-    part = _least_of_element(part, setting) * (owner >= 0)
+    judging = judging_edges(net_counts, sd, owner, setting)
+    for columns in _by_element(setting):
+        part[:, columns] = part[:, columns & judging].min(axis=1, keepdims=True)
+    part *= owner >= 0
     return np.where(np.arange(len(part))[:, None] == owner, 1.0, part)
 
 
@@ -72,16 +77,30 @@ def counts_of_members(scaled: xr.DataArray, net_counts: Floats, weight: Floats |
     return xr.dot(scaled.drop_vars("endmember", errors="ignore"), net, dim="endmember")
 
 
-def _least_of_element(part: Floats, setting: Setting) -> Floats:
-    """Give all edges of an element the same answer: the least of those whose subtraction did not fail."""
-    result = np.zeros(part.shape)
+def judging_edges(net_counts: Floats, sd: Floats, owner: Indices, setting: Setting) -> Bools:
+    """Return by which edges an element is looked for in endmembers that do not own it, shape (edge,).
+
+    Those whose subtraction did not fail and that its owner shows by `CLEAR_SD`: a weaker one would be missed
+    wherever it is. Where there is none, the clearest.
+    """
+    if not len(net_counts):
+        return np.ones(len(owner), dtype=bool)
+    edge = np.arange(len(owner))
+    own, noise = net_counts[owner, edge], sd[owner, edge]
+    known = (owner >= 0) & (noise > 0) & np.isfinite(own)
+    clarity = np.where(known, own / np.where(noise > 0, noise, 1.0), 0.0)
+    judging = np.zeros(len(owner), dtype=bool)
+    for columns in _by_element(setting):
+        sound = columns & ~_failed(setting)
+        asked = sound if sound.any() else columns
+        clear = asked & (clarity > CLEAR_SD)
+        judging |= clear if clear.any() else asked & (clarity == clarity[asked].max())
+    return judging
+
+
+def _by_element(setting: Setting) -> list[Bools]:
     elements = np.array([edge.element for edge in setting.edges.values()])
-    failed = _failed(setting)
-    for element in set(elements.tolist()):
-        columns = elements == element
-        judging = columns & ~failed if (columns & ~failed).any() else columns
-        result[:, columns] = part[:, judging].min(axis=1, keepdims=True)
-    return result
+    return [elements == element for element in dict.fromkeys(elements.tolist())]
 
 
 def _failed(setting: Setting) -> Bools:

@@ -25,14 +25,12 @@ MISSES = MappingProxyType(
 """What a sentence says of methods that are beyond the limit of a criterion."""
 ADVICE = MappingProxyType(
     {
-        frozenset(
-            {True}
-        ): " Part of the element is in other components (cross-talk): read their maps together.",
+        frozenset({True}): " Part of the element is in other components (cross-talk).",
         frozenset({False}): " Look at the residuals, and try one more component.",
         frozenset(
             {True, False}
-        ): " Where part of the element is in other components (cross-talk), read their "
-        "maps together; elsewhere look at the residuals, and try one more component.",
+        ): " Where the element is in no other component (cross-talk), look at the residuals, "
+        "and try one more component.",
     }
 )
 """By whether the element is in components not its own, in these places."""

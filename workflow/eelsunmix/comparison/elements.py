@@ -43,7 +43,9 @@ def owners(spectra: Floats, net_counts: Floats, setting: Setting) -> NDArray[np.
     return result
 
 
-def labels(talk: Floats, edges: Sequence[Edge], *, sure: Bools | None = None) -> list[str]:
+def labels(
+    talk: Floats, edges: Sequence[Edge], *, sure: Bools | None = None, judging: Bools | None = None
+) -> list[str]:
     """Name each endmember after the elements it shows, such as "Ru" or "Mn+La (Ti)"; by number without edges.
 
     Elements that are weaker than half of the strength that they have in their owner stand in brackets, those
@@ -56,12 +58,16 @@ def labels(talk: Floats, edges: Sequence[Edge], *, sure: Bools | None = None) ->
     edges : sequence of Edge
     sure : ndarray of bool, shape (endmember, edge), optional
         Whether an edge is beyond chance; of spectra without noise, all are.
+    judging : ndarray of bool, shape (edge,), optional
+        By which edges an element is looked for; all by default.
     """
     if not edges:
         return [f"component {endmember + 1}" for endmember in range(len(talk))]
     shown = talk if sure is None else np.where(sure | (talk == 1), talk, 0.0)
-    elements = list(dict.fromkeys(edge.element for edge in edges))
-    return [_label({e: _weakest(row, edges, e) for e in elements}) for row in shown]
+    asked = [edge for k, edge in enumerate(edges) if judging is None or judging[k]]
+    shown = shown if judging is None else shown[:, judging]
+    elements = list(dict.fromkeys(edge.element for edge in asked))
+    return [_label({e: _weakest(row, asked, e) for e in elements}) for row in shown]
 
 
 def _weakest(row: Floats, edges: Sequence[Edge], element: str) -> float:

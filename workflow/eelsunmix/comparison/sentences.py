@@ -107,7 +107,14 @@ def _leaks(comparison: xr.Dataset, methods: Sequence[str], setting: Setting) -> 
             "materials share the element, or the methods do not separate it.",
             *nobody,
         ]
-    return [*(_leak(element, worst) for element, worst in leaking.items()), *nobody]
+    told = [_leak(element, one) for element, worst in leaking.items() for one in _by_sign(worst)]
+    return [*told, *nobody]
+
+
+def _by_sign(worst: Mapping[str, tuple[float, str]]) -> list[dict[str, tuple[float, str]]]:
+    above = {method: found for method, found in worst.items() if found[0] >= 0}
+    below = {method: found for method, found in worst.items() if found[0] < 0}
+    return [one for one in (above, below) if one]
 
 
 def _leak(element: str, worst: Mapping[str, tuple[float, str]]) -> str:
@@ -120,7 +127,10 @@ def _leak(element: str, worst: Mapping[str, tuple[float, str]]) -> str:
     strength = span(limit.form(values[0]), limit.form(values[-1]))
     why = f"the material contains {element}, or the method does not separate it"
     if values[0] < 0:
-        why = "below zero it is no edge: the method takes there what it gives too much of elsewhere"
+        why = (
+            "below zero it is no edge: the method takes there what it gives elsewhere, or the background of "
+        )
+        why += "that component is no power law"
     return (
         f"The {element} edge is also in the component {where}, with {strength} of the strength that it "
         f"has in its own component (limit {limit.form(limit.green)}): {why}."

@@ -9,7 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from eelsunmix.comparison.components import Components
-from eelsunmix.comparison.counts import SURE_SD, confirmed_counts
+from eelsunmix.comparison.counts import SURE_SD, confirmed_counts, judging_edges
 from eelsunmix.comparison.elements import (
     cross_talk,
     edge_strength,
@@ -40,8 +40,13 @@ def component_variables(components: Sequence[Components], setting: Setting, n_en
         owner[row] = owners(component.spectra, net[row, :size], setting)
         talk[row, :size] = cross_talk(component.spectra, net[row, :size], owner[row])
         exponent[row, :size] = exponents(component.spectra, setting)
-        sure = net[row, :size] > SURE_SD * sd[row, :size]
-        names[row][:size] = labels(talk[row, :size], list(setting.edges.values()), sure=sure)
+        least = np.minimum(net[row, :size], confirmed[row, :size])
+        names[row][:size] = labels(
+            talk[row, :size],
+            list(setting.edges.values()),
+            sure=least > SURE_SD * sd[row, :size],
+            judging=judging_edges(net[row, :size], sd[row, :size], owner[row], setting),
+        )
     dims = ("label", "endmember", "edge")
     data: dict[str, Any] = {
         "endmember_net_counts": (dims, net, COUNTS),

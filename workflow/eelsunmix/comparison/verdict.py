@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix.comparison.components import REFERENCE
-from eelsunmix.comparison.counts import SURE_SD
+from eelsunmix.comparison.counts import SURE_SD, judging_edges
 from eelsunmix.comparison.following import UNKNOWN, VOID, Finding, worst_agreement, worst_misfit, worst_scale
 from eelsunmix.comparison.setting import Setting
 from eelsunmix.comparison.thresholds import CRITERIA, EXPONENTS, UNCALIBRATED_CHI2
@@ -49,8 +49,10 @@ def leaks(one: xr.Dataset, setting: Setting) -> dict[tuple[str, int], float]:
     Nor is what may be noise, or has another sign at another edge of the element.
     """
     found: dict[tuple[str, int], list[float]] = {}
-    for name, edge in setting.edges.items():
-        if name in setting.reference_problems:
+    net, sd = (one[f"endmember_net_counts{name}"].to_numpy() for name in ("", "_sd"))
+    judging = judging_edges(net, sd, one["owner"].to_numpy(), setting)
+    for (name, edge), judges in zip(setting.edges.items(), judging.tolist(), strict=True):
+        if name in setting.reference_problems or not judges:
             continue
         column = one.sel(edge=name)
         for endmember, value in enumerate(_beyond_shared(column).tolist()):

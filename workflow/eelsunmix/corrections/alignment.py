@@ -58,7 +58,18 @@ class Alignment(Correction):
         navigation, energy = image.dims[:-1], image.dims[-1]
         moved = resample(image.assign_coords(energy_shift=(navigation, self.shift)))
         moved = moved.assign_coords(energy_shift=(navigation, -self.shift * self.step_eV, {"units": "eV"}))
-        return moved.isel({energy: self.kept}).assign_attrs(noise_after(image, self.shift))
+        kept = moved.isel({energy: self.kept}).assign_attrs(noise_after(image, self.shift))
+        known = image.attrs.get("channels_without_data")
+        return kept.assign_attrs(channels_without_data=self._spread(known)) if known else kept
+
+    def _spread(self, known: Mapping[str, Any]) -> dict[str, Any]:
+        """Widen the ranges of energies without data by the shifts of all pixels."""
+        first, last = (float(end(self.shift)) * self.step_eV for end in (np.nanmin, np.nanmax))
+        spread = {
+            name: [[low + first, high + last] for low, high in known[name]]
+            for name in ("unmeasured_eV", "interpolated_eV")
+        }
+        return {**known, **spread}
 
 
 def measure_drift(

@@ -39,10 +39,14 @@ def take_lock(folder: Path) -> None:
     except OSError as error:
         raise unwritable(path, error) from error
     owner = _owner(descriptor)
-    if not _held(descriptor) or (owner and not _was_here(owner)):
+    if _locked(descriptor) is False or (owner and not _was_here(owner)):
         os.close(descriptor)
         raise InputError(_in_use(path, owner))
-    _write(descriptor, json.dumps(_this_run()))
+    try:
+        _write(descriptor, json.dumps(_this_run()))
+    except OSError as error:
+        os.close(descriptor)
+        raise unwritable(path, error) from error
     atexit.register(_release, descriptor, os.getpid())
 
 
@@ -71,19 +75,18 @@ def _left_by_a_dead_run(path: Path) -> bool:
         return False
     try:
         owner = _owner(descriptor)
-        return (
-            bool(owner) and _was_here(owner) and owner.get("folder") == str(Path.cwd()) and _held(descriptor)
-        )
+        ours = bool(owner) and _was_here(owner) and owner.get("folder") == str(Path.cwd())
+        return ours and _locked(descriptor) is True  # without locks nobody knows whether that run still lives
     finally:
         os.close(descriptor)
 
 
-def _held(descriptor: int) -> bool:
-    """Whether this process has the lock now, or the file system knows no locks."""
+def _locked(descriptor: int) -> bool | None:
+    """Whether this process has the lock now; None where the file system knows no locks."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        return error.errno in _WITHOUT_LOCKS
+        return None if error.errno in _WITHOUT_LOCKS else False
     return True
 
 
