@@ -14,8 +14,9 @@ from eelsunmix.errors import InputError
 from eelsunmix.storage.locks import LOCK, remove_dead_locks, take_lock
 
 HOLDER = """
-import sys, time
+import signal, sys
 from pathlib import Path
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it is ignored, and that is inherited
 from eelsunmix.storage.locks import take_lock
 take_lock(Path(sys.argv[1]))
 print("held", flush=True)
