@@ -625,7 +625,7 @@ DETECTOR = [
     Planted(
         name="hot pixel",
         sample=lambda: altered(pixel((7, 3), lambda v: 40 * v)),
-        words=("Few pixels alone hold", "(y 7, x 3)", "mask the pixels"),
+        words=("Few pixels alone hold", "(y 7, x 3)", "corrections.mask.outside_nm"),
     ),
     Planted(
         name="pixel of something else",
