@@ -218,7 +218,7 @@ def element_grids():
     ("row", "scale", "name"),
     [
         ("truth", COMMON, "true_element_map"),
-        ("BS of the materials", COMMON, "material_bs_map"),
+        ("material BS", COMMON, "material_bs_map"),
         ("vca", COMMON, "element_map"),
         ("vca", SUBSPACE, "subspace_map"),
         ("truth", RETURNED, "true_abundance"),
@@ -226,7 +226,7 @@ def element_grids():
 )
 def test_truth_and_methods_stand_side_by_side(element_grids, row, scale, name):
     comparison, grids = element_grids
-    assert grids.labels[:3] == ["truth", "BS of the materials", "BS"]
+    assert grids.labels[:3] == ["truth", "material BS", "BS"]
     expected = comparison[name]
     expected = expected.sel({"label": row}) if "label" in expected.dims else expected
     at_edge = expected.sel(edge="Co_L23") if "edge" in expected.dims else expected.sel(true_endmember="Co")

@@ -33,8 +33,8 @@ ELEMENT_MAPS = (
     "returned: the abundance of the component that owns the edge."
 )
 TRUE_MAPS = (
-    " Truth: the same of the true abundances and spectra, of the materials that contain the element. BS of "
-    "the materials: what BS makes of the spectra of all materials, each subtracted alone and then summed; "
+    " Truth: the same of the true abundances and spectra, of the materials that contain the element. "
+    "Material BS: what BS makes of the spectra of all materials, each subtracted alone and then summed; "
     "not the truth where their background is no power law, nor BS of the mixture."
 )
 MAP_SCORES = (
