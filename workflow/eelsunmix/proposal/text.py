@@ -79,7 +79,7 @@ def _axis(proposal: Proposal) -> Iterator[str]:
             f"# The edges rise {abs(offset.offset_eV):.1f} eV {side} the table (standard error "
             f"{offset.sd_eV:.1f} eV),"
         )
-        yield "# so the axis is put right. If you trust the axis, delete this line and the onsets below:"
+        yield "# so the axis is put right. If you trust the axis, take out this line and the onsets below:"
         yield f"axes: {{energy: {{{written}}}}}"
         yield ""
 
