@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from eelsunmix import synthetic
 from eelsunmix.background import BackgroundOptions, net_counts_of_spectra, subtract_background
 from eelsunmix.background.power_law import fit_power_law
 from eelsunmix.edges import Edge
@@ -386,3 +387,11 @@ def test_plain_mappings_do_as_well():
     found = subtract_background(noisy_image(), {"Ti_L23": plain}, profiles={"all": {"along": "y"}})
     expected = subtract_background(noisy_image(), {"Ti_L23": EDGE}, profiles={"all": Profile(along="y")})
     assert found.identical(expected)
+
+
+def test_neighbours_are_those_of_all_dims_of_pixels_whatever_their_names():
+    scene = synthetic.multilayer(shape=(9, 20), pixel_nm=0.4, counts=300.0, n_channels=150)
+    image, edges = scene.spectrum_image, {"Ru_M23": scene.edges["Ru_M23"]}
+    named = subtract_background(image, edges)
+    plain = image.drop_vars(["y", "x"], errors="ignore").rename(y="row", x="column")
+    np.testing.assert_array_equal(subtract_background(plain, edges).net_counts_sd, named.net_counts_sd)

@@ -126,7 +126,7 @@ def _subtract_map(
         place,
         options,
         counts_per_electron=sums.counts_per_electron,
-        average_over=[axis for axis, dim in enumerate(sums.dims) if dim in ("y", "x")],
+        average_over=[axis for axis, dim in enumerate(sums.dims) if dim != "frame"],
     )
 
 
