@@ -60,10 +60,7 @@ def prepared(tmp_path_factory):
 
 @pytest.fixture
 def project(prepared, tmp_path):
-    copy = Project.__new__(Project)
-    copy.folder = tmp_path / "project"
-    shutil.copytree(prepared.folder, copy.folder, symlinks=True)
-    return copy
+    return prepared.copy(tmp_path / "project")
 
 
 @contextmanager
@@ -516,8 +513,6 @@ def test_damage_to_any_store_is_refused_by_the_job_that_needs_it(finished, tmp_p
 
 @pytest.fixture(scope="module")
 def finished(prepared, tmp_path_factory):
-    copy = Project.__new__(Project)
-    copy.folder = tmp_path_factory.mktemp("finished") / "project"
-    shutil.copytree(prepared.folder, copy.folder, symlinks=True)
+    copy = prepared.copy(tmp_path_factory.mktemp("finished") / "project")
     copy.run()
     return copy
