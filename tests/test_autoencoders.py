@@ -431,6 +431,14 @@ def test_a_device_that_is_absent_fails_with_a_reason(monkeypatch):
     assert "torch finds no GPU; set device: auto, move the store" in fitted.attrs["message"]
 
 
+def test_automatic_is_the_cpu_also_beside_a_gpu(monkeypatch):
+    torch = pytest.importorskip("torch")
+    from eelsunmix.methods._networks.torch_loop import chosen_device
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert [chosen_device(name).type for name in ("auto", "cpu", "cuda")] == ["cpu", "cpu", "cuda"]
+
+
 def test_an_unknown_device_is_refused():
     image, _ = mixed_image(7, 9)
     with pytest.raises(InputError, match="device needs auto, cpu or cuda, not 'tpu'"):

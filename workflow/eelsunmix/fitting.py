@@ -83,7 +83,7 @@ def fit(
     edges : sequence of str, or mapping, optional
         Names of edges, or name -> `Edge` or its plain values; given to methods that need edges.
     device : {"auto", "cpu", "cuda"}
-        Where networks are trained.
+        Where networks are trained; ``auto`` is the CPU.
     checkpoint : path-like, optional
         File in which a long fit keeps its state until it is done; an interrupted fit goes on from there.
     **options

@@ -57,7 +57,7 @@ def run_replicates(
     seed : int, optional
         Seed of the method in the first image; that of the scene by default.
     device : {"auto", "cpu", "cuda"}
-        Where networks are trained.
+        Where networks are trained; ``auto`` is the CPU.
     checkpoint : path-like, optional
         Start of the names of files in which long fits keep their state, to go on after an interruption.
 

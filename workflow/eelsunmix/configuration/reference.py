@@ -41,7 +41,8 @@ def _top(known: Schema) -> Iterator[str]:
     rows = ["| `samples` | names, or the path of a table | required | The spectrum images, see below. |"]
     rows += _rows(known, "Sections")
     rows += ["| `dask` | a mapping | | Who runs the blocks, see below; never changes a result. |"]
-    rows += ["| `device` | auto, cpu or cuda | `auto` | Where networks are trained; reruns nothing. |"]
+    device = "Where networks are trained; `auto` is the CPU, which was faster where measured; reruns nothing."
+    rows += [f"| `device` | auto, cpu or cuda | `auto` | {device} |"]
     rows += ["| `benchmark` | a mapping | | The paper's synthetic benchmark, see below. |"]
     yield _table(rows)
 

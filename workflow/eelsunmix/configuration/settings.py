@@ -168,7 +168,7 @@ class Configuration(Options):
     dask : Execution
         Who runs the blocks; never changes a result.
     device : {"auto", "cpu", "cuda"}
-        Where networks are trained.
+        Where networks are trained; ``auto`` is the CPU.
     benchmark : BenchmarkOptions
         What ``snakemake benchmark`` runs.
     files : tuple of str

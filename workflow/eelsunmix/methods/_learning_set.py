@@ -74,7 +74,7 @@ class Resources:
     Parameters
     ----------
     device : {"auto", "cpu", "cuda"}
-        Where networks are trained.
+        Where networks are trained; ``auto`` is the CPU.
     checkpoint : Path, optional
         File in which the fit may keep its state, to go on after an interruption.
     """
