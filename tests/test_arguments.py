@@ -11,6 +11,7 @@ from eelsunmix.arguments import KINDS, checked
 from eelsunmix.edges import as_edges
 from eelsunmix.errors import InputError
 from eelsunmix.fitting import fit as bare_fit
+from eelsunmix.pca.reconstruction import reconstruct
 from eelsunmix.profiles import Profile, Region
 
 FUNCTIONS = sorted(set(eu.__all__) - {"metrics", "synthetic"})
@@ -245,6 +246,33 @@ def test_what_is_compared_is_of_one_image(good):
     assert "maps has the label 'vca', but fits has ['a']" in refusal(
         "compare", **given | {"fits": {"a": model}}
     )
+
+
+def test_what_is_compared_has_the_same_counts(good):
+    """Maps of another image, of another model, or of endmembers in another order, all of the right sizes."""
+    given = good["compare"]
+    image, model = given["image"], given["fits"]["vca"]
+    assert "maps['vca']: its mean spectrum and that of the image differ by " in refusal(
+        "compare", **given | {"image": 2 * image}
+    )
+    other = eu.fit(image, "nmf", n_endmembers=3)
+    assert "maps['vca'] was not made by fits['vca']: other method" in refusal(
+        "compare", **given | {"maps": {"vca": eu.apply(other, image)}}
+    )
+    turned = model.assign(
+        endmember_spectrum=model.endmember_spectrum.copy(data=model.endmember_spectrum[::-1])
+    )
+    assert "maps['vca']: its mean spectrum" in refusal("compare", **given | {"fits": {"vca": turned}})
+    for wrong in (-image.sum("energy_loss"), 1.02 * image.sum("energy_loss")):
+        assert "total_counts: " in refusal("compare", **given | {"total_counts": wrong})
+
+
+def test_maps_of_the_denoised_image_are_compared_with_the_counts(good):
+    given = good["compare"]
+    image = given["image"]
+    denoised = reconstruct(eu.denoise(image), 3).transpose(*image.dims)
+    model = eu.fit(denoised, "vca", n_endmembers=3)
+    eu.compare(**given | {"fits": {"vca": model}, "maps": {"vca": eu.apply(model, denoised)}})
 
 
 def test_what_is_compared_has_the_same_places_and_windows(good):

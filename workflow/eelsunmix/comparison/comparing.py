@@ -11,7 +11,7 @@ from eelsunmix.comparison.components import REFERENCE, Components, mean_spectrum
 from eelsunmix.comparison.doubts import component_warnings, short_profiles
 from eelsunmix.comparison.element_maps import element_variables
 from eelsunmix.comparison.matching import matching_variables
-from eelsunmix.comparison.same_image import check_same_image, check_subtracted
+from eelsunmix.comparison.same_image import check_same_counts, check_same_image, check_subtracted
 from eelsunmix.comparison.scores import score_variables
 from eelsunmix.comparison.sentences import sentences
 from eelsunmix.comparison.setting import Setting
@@ -65,8 +65,8 @@ def compare(
     Raises
     ------
     InputError
-        If a map, `bs` or `total_counts` has other pixels than the image, a map other endmembers than its
-        model, or `bs` other edges or profiles than are given.
+        If a map, `bs` or `total_counts` has other pixels than the image, a map or `total_counts` another mean
+        spectrum, a map other endmembers than its model, or `bs` other edges or profiles than are given.
 
     References
     ----------
@@ -80,6 +80,7 @@ def compare(
         read_components(label, fit, maps.get(label), image, total_counts=setting.total_counts)
         for label, fit in fits.items()
     ]
+    check_same_counts(image, setting.mean_spectrum, setting.total_counts, components, maps)
     return _compared(image, components, setting, truth)
 
 

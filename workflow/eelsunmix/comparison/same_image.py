@@ -1,18 +1,23 @@
 """Whether the stores that are compared speak of one image, of the same edges and of the same profiles."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
 import xarray as xr
 
-from eelsunmix.comparison.components import REFERENCE
+from eelsunmix.comparison.components import REFERENCE, Components
 from eelsunmix.edges import Edge
 from eelsunmix.errors import InputError
+from eelsunmix.image import valid_pixels
 from eelsunmix.profile_geometry import profile_pixels
 from eelsunmix.profiles import Profile
+from eelsunmix.typing import Floats
 
 _MAPS = ("refit_abundance", "abundance")
 _WINDOWS = ("onset_eV", "fit_eV", "integrate_eV")
+_OF_THE_FIT = ("method", "options", "seed")
+_SAME_MEAN = 0.01
+"""Relative difference of two mean spectra of one image, of which one may be denoised."""
 
 
 def check_same_image(
@@ -46,6 +51,54 @@ def check_same_image(
             if name in mapped:
                 _check_pixels(f"maps[{label!r}]", mapped[name], image, besides=("endmember",))
         _check_endmembers(label, fits[label], mapped)
+
+
+def check_same_counts(
+    image: xr.DataArray,
+    mean_spectrum: Floats,
+    total_counts: xr.DataArray,
+    components: Sequence[Components],
+    maps: Mapping[str, xr.Dataset],
+) -> None:
+    """Refuse counts and maps whose mean spectrum is not that of the image.
+
+    What a map says of the mean spectrum is its mean refit and what that leaves, so the endmembers of another
+    model, or in another order, are noticed too.
+
+    Parameters
+    ----------
+    image : DataArray, dims (navigation, energy)
+    mean_spectrum : ndarray, shape (channel,)
+        Of the valid pixels.
+    total_counts : DataArray, dims (navigation)
+    components : sequence of Components
+    maps : mapping of str to Dataset
+        By label.
+
+    Raises
+    ------
+    InputError
+        Names the argument and by how much it differs.
+    """
+    valid = xr.DataArray(valid_pixels(image), dims=image.dims[:-1])
+    total, expected = float(total_counts.where(valid).mean()), float(mean_spectrum.sum())
+    if abs(total - expected) > _SAME_MEAN * abs(expected):
+        raise InputError(
+            f"total_counts: {total:.6g} on average, but the image has {expected:.6g}; "
+            "give the sum of each of its spectra"
+        )
+    for component in components:
+        mapped = maps.get(component.label)
+        if component.refit is None or mapped is None or "mean_residual" not in mapped:
+            continue
+        refit = component.refit.where(valid).mean(image.dims[:-1], dtype=float).to_numpy()
+        described = refit @ component.spectra + mapped["mean_residual"].to_numpy()
+        apart = float(np.linalg.norm(described - mean_spectrum) / (np.linalg.norm(mean_spectrum) or 1.0))
+        if apart > _SAME_MEAN:
+            raise InputError(
+                f"maps[{component.label!r}]: its mean spectrum and that of the image differ by "
+                f"{100 * apart:.2g} %; map this image with fits[{component.label!r}] (eelsunmix.apply)"
+            )
 
 
 def check_subtracted(bs: xr.Dataset, edges: Mapping[str, Edge], profiles: Mapping[str, Profile]) -> None:
@@ -95,9 +148,14 @@ def _check_endmembers(label: str, fit: xr.Dataset, mapped: xr.Dataset) -> None:
     arrays += [fit[name] for name in ("endmember_spectrum",) if name in fit]
     numbers = {array.sizes.get("endmember") for array in arrays}
     names = [array["endmember"].to_numpy() for array in arrays if "endmember" in array.coords]
-    if len(numbers) > 1 or any(not np.array_equal(names[0], other) for other in names[1:]):
+    other = [
+        name for name in _OF_THE_FIT if name in mapped.attrs and mapped.attrs[name] != fit.attrs.get(name)
+    ]
+    if len(numbers) > 1 or any(not np.array_equal(names[0], one) for one in names[1:]):
+        other = ["endmembers"]
+    if other:
         raise InputError(
-            f"maps[{label!r}] was not made by fits[{label!r}]: other endmembers; "
+            f"maps[{label!r}] was not made by fits[{label!r}]: other {other[0]}; "
             "map the image with eelsunmix.apply again"
         )
 
