@@ -455,6 +455,27 @@ def test_binned_and_cropped_images_know_of_their_dead_channels(binned):
     assert list(problems) == ["Ti_L23"]
 
 
+@pytest.mark.parametrize(("window", "named"), [((424.0, 640.0), False), ((424.0, 657.0), True)])
+def test_dead_channels_that_a_crop_removes_are_not_named(window, named):
+    _, image = with_dead(slice(300, 325))
+    options = Corrections(gain=NO_GAIN, crop=CropOptions(energy_eV=window))
+    warnings = correct_image(image, options, edges=TWO).attrs["warnings"]
+    assert [text.startswith("The detector recorded nothing") for text in warnings] == [True] * named
+
+
+@pytest.mark.parametrize(
+    ("replaced", "fails"), [(range(18, 24), False), ((*range(18, 26), *range(28, 36)), True)]
+)
+def test_no_reference_is_fitted_to_a_window_that_is_mostly_interpolated(replaced, fails):
+    _, image = with_dead([*replaced])
+    corrected = correct_image(image, Corrections(gain=NO_GAIN), edges=TWO)
+    assert np.flatnonzero(corrected.bad_channel).tolist() == [*replaced]
+    problems = eu.subtract_background(corrected.counts, BS_EDGES).attrs["reference_problems"]
+    assert list(problems) == ["Ti_L23"] * fails
+    for (text,) in problems.values():
+        assert text.startswith("46 % of the fit window 425-450 eV lie in bad channels")
+
+
 def test_dead_channels_broken_by_one_that_counts_are_dead():
     _, image = with_dead([*range(60, 66), *range(67, 72)])
     corrected = correct_image(image, Corrections(gain=NO_GAIN), edges=TWO)

@@ -10,6 +10,7 @@ import xarray as xr
 from eelsunmix.corrections.align_options import AlignOptions
 from eelsunmix.corrections.alignment import measure_drift
 from eelsunmix.corrections.binning import measure_bins
+from eelsunmix.corrections.channel_words import unmeasured_warnings
 from eelsunmix.corrections.channels import BadChannelOptions
 from eelsunmix.corrections.common import check_image
 from eelsunmix.corrections.correction import one_after_the_other
@@ -113,7 +114,9 @@ def correct_image(
     crop = measure_crop(raw, options.crop)
     found = measure_detector(raw, options.gain, options.bad_channels, options.spikes, named)
     counts, warnings = _without_detector(raw, found, options, detector or DetectorOptions())
-    warnings += filled_end_warnings(crop.apply(raw), found.mean)
+    kept = crop.apply(raw)
+    warnings += unmeasured_warnings(raw, kept, found.bad_channels.silent)
+    warnings += filled_end_warnings(kept, found.mean)
     measures = (
         partial(measure_drift, options=options.align, mean=found.corrected_mean, edges=named),
         lambda _: crop,

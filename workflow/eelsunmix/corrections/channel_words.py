@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
 from eelsunmix.corrections.common import record
-from eelsunmix.corrections.dead_channels import runs
+from eelsunmix.corrections.dead_channels import at_ends, runs
+from eelsunmix.energy.units import channel_energies
 from eelsunmix.words import numbered
 
 BESIDE_EDGE = (
@@ -57,9 +59,22 @@ def bad_channels_entry(bad: np.ndarray, *, listed: bool) -> dict[str, Any]:
     return record("bad_channels", True, text, channels=channels, origin=origin)
 
 
-def unmeasured_sentences(energy_ev: np.ndarray, channels: np.ndarray) -> list[str]:
-    """Return one sentence on the channels without data; none without any."""
-    places = [_range(energy_ev[start:stop]) for start, stop in runs(channels)]
+def unmeasured_warnings(image: xr.DataArray, kept: xr.DataArray, silent: np.ndarray) -> list[str]:
+    """Name the channels without data that a crop leaves between others.
+
+    Parameters
+    ----------
+    image : DataArray, shape (..., channel)
+        Raw counts.
+    kept : DataArray, shape (..., channel)
+        The part of them that is left.
+    silent : ndarray of bool, shape (channel,)
+        Of the raw image.
+    """
+    energy, left = channel_energies(image), channel_energies(kept)
+    inside = (energy >= left[0]) & (energy <= left[-1])
+    between = silent[inside] & ~at_ends(silent[inside])
+    places = [_range(energy[inside][start:stop]) for start, stop in runs(between)]
     return [UNMEASURED.format(where=" and ".join(places))] if places else []
 
 

@@ -17,11 +17,10 @@ from eelsunmix.corrections.channel_words import (
     invented_sentences,
     left_alone,
     refused_sentences,
-    unmeasured_sentences,
 )
 from eelsunmix.corrections.common import interpolate_channels, near_edges, record
 from eelsunmix.corrections.correction import Correction
-from eelsunmix.corrections.dead_channels import alone, at_ends, runs
+from eelsunmix.corrections.dead_channels import alone, runs
 from eelsunmix.corrections.evidence import Evidence
 from eelsunmix.corrections.interpolated import MeanSpectrum, counted_losses, invented_shares, mean_spectrum
 from eelsunmix.corrections.losses import (
@@ -70,11 +69,15 @@ class BadChannels(Correction):
     ----------
     flags : ndarray of bool, shape (channel,)
         Not all of them.
+    silent : ndarray of bool, shape (channel,)
+        Channels between others that hold no data and are not replaced; none of an EDS image, whose spectra
+        are zero in many.
     doubts : dict
         What the counts are to say of the channels that hold no data, in eV; empty where all do.
     """
 
     flags: np.ndarray
+    silent: np.ndarray
     doubts: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -108,7 +111,8 @@ def measure_bad_channels(evidence: Evidence, dark: np.ndarray, options: BadChann
     """
     if options.channels == "none":
         entry = record("bad_channels", False, "Search for bad channels switched off.", channels=[])
-        return BadChannels(flags=np.zeros(evidence.n_channels, bool), entry=with_taken(entry, {}))
+        none = np.zeros(evidence.n_channels, bool)
+        return BadChannels(flags=none, silent=none, entry=with_taken(entry, {}))
     mean = mean_spectrum(evidence, dark)
     suspects = find_suspects(evidence, dark, options.chip_gaps)
     listed = options.channels != "auto"
@@ -116,12 +120,11 @@ def measure_bad_channels(evidence: Evidence, dark: np.ndarray, options: BadChann
     if bad.all():
         raise InputError("corrections.bad_channels: no good channel is left: list fewer channels")
     unmeasured = suspects.dead_ones & ~bad
-    named = unmeasured & ~at_ends(unmeasured) & (evidence.signal != "EDS")
-    warnings = unmeasured_sentences(mean.energy_eV, named) + warnings
     warnings += invented_sentences(invented_shares(mean, bad & suspects.all))
     entry = bad_channels_entry(bad, listed=listed) | {"warnings": warnings}
     return BadChannels(
         flags=bad,
+        silent=unmeasured & (evidence.signal != "EDS"),
         entry=with_taken(entry, _taken(mean, suspects, bad)),
         doubts=_doubts(mean.energy_eV, unmeasured, bad, options.max_taken_percent),
     )
