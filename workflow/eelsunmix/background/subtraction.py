@@ -152,9 +152,14 @@ def overall_exponent(
     return float(fit.exponent[0]), float(fit.exponent_variance[0])
 
 
+def gaussian_radius(sigma: float) -> int:
+    """Pixels that `gaussian_sum` looks away."""
+    return int(4 * sigma + 0.5)
+
+
 def gaussian_sum(values: Floats, sigma: float, axes: Sequence[int], *, squared: bool = False) -> Floats:
     """Sum a neighbourhood with Gaussian weights of sum one (or their squares); nothing lies outside."""
-    radius = int(4 * sigma + 0.5)
+    radius = gaussian_radius(sigma)
     kernel = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
     kernel /= kernel.sum()
     for axis in axes:

@@ -15,6 +15,7 @@ from typing import Any
 from eelsunmix.errors import REMEDIES, InputError
 from eelsunmix.execution.clusters import Execution, execution
 from eelsunmix.execution.limits import enforced
+from eelsunmix.execution.scratch import scratch_beside
 
 logger = logging.getLogger("eelsunmix")
 
@@ -45,7 +46,7 @@ def job(log: str | Path, *, threads: int = 1, dask: Mapping[str, Any] | None = N
         of the log; with status 143 after SIGTERM (of a scheduler, say), so that nothing half-written is left.
         Every other exception is logged with its traceback and raised: it is ours, not the user's.
     """
-    with _logging_to(log), _stopping_in_order(), enforced(log):
+    with _logging_to(log), _stopping_in_order(), enforced(log), scratch_beside(log):
         try:
             with execution(Execution(**(dask or {})), threads=threads):
                 yield

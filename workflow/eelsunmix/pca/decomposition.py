@@ -10,6 +10,7 @@ import xarray as xr
 
 from eelsunmix.errors import InputError
 from eelsunmix.execution.blocks import map_blocks, template_like
+from eelsunmix.execution.kept_maps import keep_maps
 from eelsunmix.image import in_canonical_order, valid_pixels
 from eelsunmix.noise import counts_per_electron
 from eelsunmix.pca.gram import FLOAT32_ERROR, ROWS, Gram, pixel_variance, weighted_gram
@@ -36,7 +37,8 @@ def denoise(image: xr.DataArray, options: DenoiseOptions | None = None) -> xr.Da
         `eigenvalue` (index), `loading` (component, channel) in counts, `score` (navigation, component),
         `channel_weight`, `pixel_weight`; with non-local means also `score_nlm` and `score_nlm_guarded`
         (scores of all components, averaged over pixels that are alike in the signal components) and
-        `nlm_restored` (navigation, bool). Scores are lazy if the image is and `spatial` is "none".
+        `nlm_restored` (navigation, bool). Maps of a lazy image of more than one block are lazy; with
+        non-local means they lie in files until the end of the job, or of the process.
         Navigation dims are in the order of the image. Invalid pixels are NaN. A valid pixel without counts
         has scores of zero and the weight of one count.
 
@@ -69,7 +71,8 @@ def denoise(image: xr.DataArray, options: DenoiseOptions | None = None) -> xr.Da
         )
     gram, weight, values, vectors = _decompose(image)
     vectors = vectors[:, : min(options.n_components, len(values))]
-    maps = _scores(image, vectors / weight[:, None], gram.variance_total / gram.n_pixels)
+    keep = options.spatial == "nlm"  # which reads the scores several times
+    maps = _scores(image, vectors / weight[:, None], gram.variance_total / gram.n_pixels, keep=keep)
     for array in maps.data_vars.values():
         array.attrs["units"] = "1"
     pca = maps.assign(_spectral(image, weight, values, vectors))
@@ -123,7 +126,7 @@ def _channel_weight(gram: Gram, per_electron: float) -> Floats:
     return np.sqrt(np.where(positive, variance, np.min(variance[positive], initial=one_count)))
 
 
-def _scores(image: xr.DataArray, projection: Floats, mean_variance: float) -> xr.Dataset:
+def _scores(image: xr.DataArray, projection: Floats, mean_variance: float, *, keep: bool) -> xr.Dataset:
     navigation, component = image.dims[:-1], np.arange(projection.shape[1])
     variables: dict[str, tuple[Sequence[Hashable], Any]] = {
         "score": ((*navigation, "component"), np.float32),
@@ -134,7 +137,7 @@ def _scores(image: xr.DataArray, projection: Floats, mean_variance: float) -> xr
     def kernel(block: xr.DataArray) -> xr.Dataset:
         return _block_scores(block, projection, mean_variance).assign_coords(component=component)
 
-    return map_blocks(kernel, image, template)
+    return keep_maps(kernel, image, template) if keep else map_blocks(kernel, image, template)
 
 
 def _block_scores(block: xr.DataArray, projection: Floats, mean_variance: float) -> xr.Dataset:
