@@ -60,9 +60,9 @@ def subtract_background(
     Returns
     -------
     Dataset
-        The store ``bs.zarr`` of the data model. Its maps are lazy where the image is and has more than one block;
-        they lie in files until the end of the job, or of the process. Counts are signed, never clipped. The profiles
-        of a series of frames keep the dim of the frames.
+        The store ``bs.zarr`` of the data model. Maps of a lazy image of more than one block are lazy; they
+        lie in files until the end of the job, or of the process. Counts are signed, never clipped. The
+        profiles of a series of frames keep the dim of the frames.
 
     Raises
     ------
@@ -153,9 +153,7 @@ def _off_region_variables(
     return xr.Dataset(data, coords={"edge": _labels(results)})
 
 
-def _off_region(
-    result: SubtractionMaps, mask: xr.DataArray | None, sums: WindowSums
-) -> tuple[float, float]:
+def _off_region(result: SubtractionMaps, mask: xr.DataArray | None, sums: WindowSums) -> tuple[float, float]:
     inside = None if mask is None else (sums.valid & mask).transpose(*sums.dims).to_numpy()
     if inside is None or not inside.any():
         return np.nan, np.nan

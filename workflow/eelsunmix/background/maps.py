@@ -1,11 +1,10 @@
-"""The subtraction of an edge in all pixels of an image, a part at a time: its maps may be larger than memory."""
+"""The subtraction of an edge in all pixels of an image, part by part: its maps may not fit into memory."""
 
 import functools
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from eelsunmix.background.subtraction import BackgroundOptions, Subtraction, gaussian_radius, subtract
@@ -15,7 +14,7 @@ from eelsunmix.execution.kept_maps import keep_maps
 from eelsunmix.typing import Bools
 
 _TRUTHS = ("implausible", "not_fitted")
-_PIXELS = 2**15
+_PIXELS = 2**16
 """Pixels subtracted at a time: a thousand bytes each."""
 
 

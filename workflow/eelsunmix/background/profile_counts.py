@@ -21,6 +21,7 @@ from eelsunmix.typing import Floats
 _Sums = tuple[tuple[slice, ...], Floats]
 """Where the sums of a part lie along the profile, and they themselves."""
 
+
 def profile_variables(
     sums: WindowSums,
     places: Mapping[str, EdgeChannels],

@@ -120,8 +120,9 @@ def _exponent_problem(
     excess = np.maximum(low - fit.exponent, fit.exponent - high)
     if not (excess > SURE * np.sqrt(fit.exponent_variance)).all():  # NaN without counts
         return None
+    typical = fit.exponent[np.argmin(excess)]
     return (
-        f"the exponent of the background is {fit.exponent[np.argmin(excess)]:.1f}, and not within {low:g} to {high:g}, as before "
+        f"the exponent of the background is {typical:.1f}, and not within {low:g} to {high:g}, as before "
         f"any edge, in {outside[valid].mean():.0%} of the pixels"
     )
 

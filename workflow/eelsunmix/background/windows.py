@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from eelsunmix.background.exponents import BATCH
 from eelsunmix.edges import Edge
 from eelsunmix.energy.channels import channel_bounds, window_channels
 from eelsunmix.energy.units import in_electronvolts
@@ -166,7 +167,12 @@ def sum_ranges(spectra: NDArray[np.generic], ranges: Sequence[tuple[int, int]]) 
 
 def _sum_block(block: xr.DataArray, *, ranges: Sequence[tuple[int, int]]) -> xr.Dataset:
     dims = block.dims[:-1]
-    sums = sum_ranges(block.to_numpy(), ranges).astype(np.float32)
+    spectra = block.to_numpy()
+    rows = spectra.reshape(-1, spectra.shape[-1])
+    sums = np.empty((len(rows), len(ranges)), np.float32)
+    for first in range(0, len(rows), BATCH):
+        sums[first : first + BATCH] = sum_ranges(rows[first : first + BATCH], ranges)
+    sums = sums.reshape(*spectra.shape[:-1], -1)
     valid = valid_pixels(block) & np.isfinite(sums).all(axis=-1)
     sums[~valid] = 0
     return xr.Dataset({"sums": ((*dims, "window"), sums), "valid": (dims, valid)})

@@ -1,7 +1,8 @@
 """Maps of many values per pixel, in memory while they are small and otherwise in files until the job ends.
 
-What needs a whole map, such as a median or the neighbours of a pixel, is then computed from the files, one map
-or a part of the image at a time: memory does not grow with the number of values, and hardly with that of pixels.
+What needs a whole map, such as a median or the neighbours of a pixel, is then computed from the files, one
+map or a part of the image at a time: memory grows neither with the number of maps nor, but for little, with
+that of pixels.
 """
 
 import functools

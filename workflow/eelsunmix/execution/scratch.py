@@ -1,4 +1,4 @@
-"""A folder for what does not fit into memory, which vanishes with the job, or with what is left of a killed one."""
+"""A folder for what does not fit into memory; it vanishes with its job, a killed job's with the next one."""
 
 import atexit
 import contextvars
