@@ -55,6 +55,10 @@ class ScoreMaps:
     def lines(self) -> Iterator[Floats]:
         """Load some scan lines (line, x, component) at a time, through all frames."""
         scores, weight = self._scores(), self._weight()
+        if weight.size <= PIXELS:
+            whole = (scores / weight).transpose(..., "component").to_numpy().astype(float)
+            yield whole.reshape(-1, *whole.shape[-2:])
+            return
         step = max(1, PIXELS // max(1, scores.shape[-2]))
         for frame in np.ndindex(scores.shape[:-3]):
             for first in range(0, scores.shape[-3], step):
