@@ -3,7 +3,11 @@
 import errno
 import logging
 import os
+import re
 import signal
+import subprocess
+import sys
+import time
 import warnings
 
 import pytest
@@ -44,6 +48,12 @@ def test_an_unknown_dask_mode_is_refused(tmp_path):
     assert said in (tmp_path / "log").read_text()
 
 
+MEMORY = (
+    "the memory is used up; give the job more (mem_mb), or fewer threads, or take a smaller image "
+    "(corrections.bin)"
+)
+
+
 @pytest.mark.parametrize(
     ("error", "line"),
     [
@@ -52,8 +62,10 @@ def test_an_unknown_dask_mode_is_refused(tmp_path):
             "fit.log.checkpoint: No space left on device; free some space and run again",
         ),
         (OSError(errno.EIO, os.strerror(errno.EIO)), "a file of this job: Input/output error; check it"),
-        (OSError(errno.ENOMEM, os.strerror(errno.ENOMEM), "x"), "x: Cannot allocate memory"),
-        (MemoryError(), "the memory is used up; give the job more (mem_mb), or fewer threads"),
+        (OSError(errno.ENOMEM, os.strerror(errno.ENOMEM), "x"), MEMORY),
+        (MemoryError(), MEMORY),
+        (RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory"), MEMORY),
+        (type("OutOfMemoryError", (RuntimeError,), {})("CUDA out of memory. Tried to allocate"), MEMORY),
         (InputError("data/a\x1b[31m\nb.npy: is empty"), "data/a [31m b.npy: is empty"),
     ],
 )
@@ -90,3 +102,54 @@ def test_on_a_full_disk_the_line_goes_to_the_standard_error(capsys):
     printed = capsys.readouterr().err
     assert "ERROR results: the disk is full" in printed
     assert "Traceback" not in printed
+
+
+def run_job(log, body):
+    script = f"""
+import os, resource, signal, sys, time
+import numpy as np
+from eelsunmix.execution.job import job, logger
+with job(sys.argv[1]):
+    logger.info("at work")
+    {body}
+"""
+    done = subprocess.run([sys.executable, "-c", script, log], check=False, timeout=60, capture_output=True)
+    return done.returncode
+
+
+def lines_of(log, number):
+    """Wait for the lines of a log: who watches a job may write after its end."""
+    for _ in range(100):
+        lines = log.read_text().splitlines()
+        if len(lines) >= number:
+            break
+        time.sleep(0.05)
+    return lines
+
+
+def test_a_job_that_is_killed_says_memory_in_its_log(tmp_path):
+    log = tmp_path / "a log"
+    assert run_job(log, "os.kill(os.getpid(), signal.SIGKILL)") == -signal.SIGKILL
+    first, last = lines_of(log, 2)
+    assert first.endswith("INFO at work")
+    assert re.match(r"\d\d:\d\d:\d\d ERROR the job was killed .* when the memory is used up", last)
+    assert "mem_mb" in last
+    assert "corrections.bin" in last
+
+
+def test_a_job_with_a_line_of_error_gets_no_other_when_killed(tmp_path):
+    log = tmp_path / "log"
+    body = 'logger.error("the reason"); os.kill(os.getpid(), signal.SIGKILL)'
+    assert run_job(log, body) == -signal.SIGKILL
+    time.sleep(0.5)
+    assert [line.partition(" ")[2] for line in log.read_text().splitlines()] == [
+        "INFO at work",
+        "ERROR the reason",
+    ]
+
+
+def test_an_array_beyond_the_limit_of_memory_says_memory(tmp_path):
+    log = tmp_path / "log"
+    body = "resource.setrlimit(resource.RLIMIT_AS, (2**32, 2**32)); np.ones(2**40)"
+    assert run_job(log, body) == 1
+    assert log.read_text().splitlines()[-1].endswith(f"ERROR {MEMORY}")

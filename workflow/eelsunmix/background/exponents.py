@@ -7,8 +7,9 @@ from eelsunmix.background.integrals import power_law_integrals
 from eelsunmix.typing import Bools, Floats
 
 SEARCHED_EXPONENTS = (-10.0, 20.0)
-BATCH = 2**14
-"""Pixels fitted at a time: bounds the temporary arrays and keeps them in the cache."""
+BATCH = 2**12
+"""Pixels fitted at a time: their temporary arrays stay in the cache, and are too small for memory maps of
+their own, which the kernel clears anew each time."""
 
 
 def fit_exponent(counts: ArrayLike, bounds: ArrayLike) -> tuple[Floats, Bools]:

@@ -13,7 +13,8 @@ from eelsunmix.background.power_law import fit_power_law
 from eelsunmix.background.windows import EdgeChannels, sum_ranges
 from eelsunmix.energy.channels import channel_bounds
 from eelsunmix.energy.units import in_electronvolts
-from eelsunmix.execution.blocks import fold
+from eelsunmix.execution.blocks import BLOCK_ELEMENTS, fold
+from eelsunmix.execution.kept_maps import PIXELS
 from eelsunmix.typing import Bools, Floats
 
 GROUPS = ("low", "middle", "high")
@@ -90,17 +91,17 @@ def group_spectra(
     return xr.Dataset(data, coords={"region": list(GROUPS), energy.dims[0]: energy.variable})
 
 
-def sum_groups(image: xr.DataArray, net_counts: Mapping[str, Floats]) -> GroupSums:
+def sum_groups(image: xr.DataArray, net_counts: Mapping[str, Floats | xr.DataArray]) -> GroupSums:
     """Sum the spectra of three equally large groups of pixels for each edge, and of parts, in one pass.
 
     Parameters
     ----------
     image : DataArray, dims (..., energy)
         Lazy or eager; read once.
-    net_counts : mapping of str to ndarray, shape of the pixels
+    net_counts : mapping of str to ndarray or DataArray, shape of the pixels
         Net counts of each edge; NaN pixels belong to no group and no part.
     """
-    groups = [_thirds(counts) for counts in net_counts.values()]
+    groups = [_thirds(np.asarray(counts)) for counts in net_counts.values()]  # one in memory at a time
     n_edges, n_channels = len(groups), image.shape[-1]
     if not groups:
         empty = np.zeros((0, N_THIRDS, n_channels))
@@ -109,7 +110,9 @@ def sum_groups(image: xr.DataArray, net_counts: Mapping[str, Floats]) -> GroupSu
         )
     groups += _halved_strips(np.logical_and.reduce([group >= 0 for group in groups]))
     labels = {f"thirds_{row}": (image.dims[:-1], group) for row, group in enumerate(groups)}
-    totals = fold(functools.partial(_sum_block, names=list(labels)), image.assign_coords(labels), np.add)
+    kernel = functools.partial(_sum_block, names=list(labels))
+    elements = min(BLOCK_ELEMENTS, PIXELS * n_channels)
+    totals = fold(kernel, image.assign_coords(labels), np.add, elements=elements)
     sizes = np.array([np.bincount(group[group >= 0], minlength=N_THIRDS) for group in groups[:n_edges]])
     strips = totals[n_edges:].reshape(-1, HALVES, N_THIRDS, n_channels).swapaxes(1, 2)
     parts = np.concatenate([strips[0].sum(axis=0)[None], *strips])
@@ -117,24 +120,39 @@ def sum_groups(image: xr.DataArray, net_counts: Mapping[str, Floats]) -> GroupSu
 
 
 def _thirds(net_counts: Floats) -> NDArray[np.int8]:
-    # By rank: three groups of equal size whatever the distribution; -1 marks invalid pixels.
+    """Three groups of equal size by rank, whatever the distribution; -1 marks invalid pixels."""
     flat = net_counts.ravel()
-    usable = np.flatnonzero(np.isfinite(flat))
-    groups = np.full(flat.shape, -1, dtype=np.int8)
-    order = usable[np.argsort(flat[usable], kind="stable")]
-    groups[order] = np.arange(order.size) * N_THIRDS // max(order.size, 1)
+    groups = np.where(np.isfinite(flat), np.int8(0), np.int8(-1))
+    known = flat[groups == 0]
+    for number in range(1, N_THIRDS):
+        _raise_from_rank(groups, flat, known, -(-number * known.size // N_THIRDS))
     return groups.reshape(net_counts.shape)
+
+
+def _raise_from_rank(groups: NDArray[np.int8], values: Floats, known: Floats, rank: int) -> None:
+    """Raise the group of all values from a rank on; of equal values, the first ones have the lower ranks."""
+    if rank >= known.size:
+        return
+    known.partition(rank)
+    border = known[rank]
+    equal = np.flatnonzero(values == border)
+    lower = rank - np.count_nonzero(known < border)
+    groups += values > border
+    groups[equal[lower:]] += 1
 
 
 def _halved_strips(usable: Bools) -> list[NDArray[np.int8]]:
     """Thirds along y and along x, of one half of the pixels and of the other."""
     half = np.full(usable.shape, -1, dtype=np.int8)
     # Drawn, since alternate pixels may share a pattern with the specimen.
-    half[usable] = np.random.default_rng(0).permutation(np.count_nonzero(usable)) % HALVES
+    drawn = np.random.default_rng(0).permutation(np.count_nonzero(usable))
+    drawn %= HALVES
+    half[usable] = drawn
     strips = []
     for axis in range(usable.ndim)[-2:]:
         place = np.indices(usable.shape, sparse=True)[axis] * N_THIRDS // usable.shape[axis]
-        strips += [np.where(half == one, place, -1).astype(np.int8) for one in range(HALVES)]
+        place = place.astype(np.int8)
+        strips += [np.where(half == one, place, np.int8(-1)) for one in range(HALVES)]
     return strips
 
 

@@ -15,9 +15,10 @@ from eelsunmix.background.absence import known_absent, unused_regions
 from eelsunmix.background.channels_without_data import in_windows
 from eelsunmix.background.energy_axis import check_energy_axis
 from eelsunmix.background.group_spectra import GroupSums, group_spectra, sum_groups
+from eelsunmix.background.maps import SubtractionMaps, subtract_in_parts
 from eelsunmix.background.profile_counts import profile_variables
 from eelsunmix.background.reference_check import exponent_flags, find_problems, in_fit_windows
-from eelsunmix.background.subtraction import BackgroundOptions, Subtraction, overall_exponent, subtract
+from eelsunmix.background.subtraction import BackgroundOptions, overall_exponent
 from eelsunmix.background.window_check import check_windows
 from eelsunmix.background.windows import EdgeChannels, WindowSums, locate, lost_pixels, sum_windows
 from eelsunmix.edge_choice import resolve_edges
@@ -59,8 +60,9 @@ def subtract_background(
     Returns
     -------
     Dataset
-        The store ``bs.zarr`` of the data model, in memory. Counts are signed, never clipped. The profiles
-        of a series of frames keep the dim of the frames.
+        The store ``bs.zarr`` of the data model. Maps of a lazy image of more than one block are lazy; they
+        lie in files until the end of the job, or of the process. Counts are signed, never clipped. The
+        profiles of a series of frames keep the dim of the frames.
 
     Raises
     ------
@@ -91,7 +93,7 @@ def subtract_background(
     sums = sum_windows(image, places)
     warnings += lost_pixels(image, sums)
     results = {name: _subtract_map(sums, name, place, options) for name, place in places.items()}
-    groups = sum_groups(image, {name: result.net_counts for name, result in results.items()})
+    groups = sum_groups(image, {name: result.lazy("net_counts") for name, result in results.items()})
     axis = check_energy_axis(
         image, groups, edges, counts_per_electron=sums.counts_per_electron, raw_energy=raw_energy
     )
@@ -119,33 +121,30 @@ def subtract_background(
 
 def _subtract_map(
     sums: WindowSums, name: str, place: EdgeChannels, options: BackgroundOptions
-) -> Subtraction:
-    return subtract(
+) -> SubtractionMaps:
+    return subtract_in_parts(
         sums.of_edge[name],
         sums.valid.to_numpy(),
         place,
         options,
         counts_per_electron=sums.counts_per_electron,
-        average_over=[axis for axis, dim in enumerate(sums.dims) if dim != "frame"],
+        average_over=[dim for dim in sums.dims if dim != "frame"],
+        overall=overall_exponent(sums.total(name), place, sums.counts_per_electron),
     )
 
 
-def _map_variables(results: Mapping[str, Subtraction], sums: WindowSums) -> xr.Dataset:
-    dims = ("edge", *sums.dims)
-    shape = (len(results), *sums.valid.shape)
-    data = {
-        variable: (
-            dims,
-            np.array([getattr(r, variable) for r in results.values()], dtype=np.float32).reshape(shape),
-            {"units": UNITS.get(variable, "counts")},
-        )
-        for variable in MAPS
-    }
+def _map_variables(results: Mapping[str, SubtractionMaps], sums: WindowSums) -> xr.Dataset:
+    data = {}
+    for variable in MAPS:
+        parts = [result.lazy(variable).astype(np.float32) for result in results.values()]
+        nothing = np.zeros((0, *sums.valid.shape), dtype=np.float32)
+        found = xr.concat(parts, "edge") if parts else xr.DataArray(nothing, dims=("edge", *sums.dims))
+        data[variable] = found.assign_attrs(units=UNITS.get(variable, "counts")).variable
     return xr.Dataset(data, coords={**sums.valid.coords, "edge": _labels(results)})
 
 
 def _off_region_variables(
-    results: Mapping[str, Subtraction], absent: Mapping[str, xr.DataArray | None], sums: WindowSums
+    results: Mapping[str, SubtractionMaps], absent: Mapping[str, xr.DataArray | None], sums: WindowSums
 ) -> xr.Dataset:
     pairs = [_off_region(result, absent[name], sums) for name, result in results.items()]
     table = np.array(pairs, dtype=float).reshape(len(results), 2)
@@ -154,7 +153,7 @@ def _off_region_variables(
     return xr.Dataset(data, coords={"edge": _labels(results)})
 
 
-def _off_region(result: Subtraction, mask: xr.DataArray | None, sums: WindowSums) -> tuple[float, float]:
+def _off_region(result: SubtractionMaps, mask: xr.DataArray | None, sums: WindowSums) -> tuple[float, float]:
     inside = None if mask is None else (sums.valid & mask).transpose(*sums.dims).to_numpy()
     if inside is None or not inside.any():
         return np.nan, np.nan
@@ -173,7 +172,7 @@ def _group_variables(
 ) -> xr.Dataset:
     exponents = None
     if options.exponent == "global":
-        exponents = {name: overall_exponent(sums.of_edge[name][..., :-1], places[name])[0] for name in places}
+        exponents = {name: overall_exponent(sums.total(name), places[name])[0] for name in places}
     spectra = group_spectra(image, groups, places, exponents=exponents)
     return spectra.assign_coords(edge=_labels(places))
 

@@ -3,16 +3,23 @@
 Where pixels of the band are not valid, counts and standard deviation are scaled up to the whole width.
 """
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Hashable, Mapping
 
 import numpy as np
 import xarray as xr
 
-from eelsunmix.background.subtraction import BackgroundOptions, Subtraction, overall_exponent, subtract
+from eelsunmix.background.maps import SubtractionMaps, subtract_in_parts
+from eelsunmix.background.subtraction import BackgroundOptions, overall_exponent
 from eelsunmix.background.windows import EdgeChannels, WindowSums
+from eelsunmix.execution.kept_maps import PIXELS
+from eelsunmix.execution.overlapping import fold_overlapping
 from eelsunmix.profile_geometry import length_unit, profile_pixels, profile_positions
 from eelsunmix.profiles import Profile
 from eelsunmix.typing import Floats
+
+_Sums = tuple[tuple[slice, ...], Floats]
+"""Where the sums of a part lie along the profile, and they themselves."""
 
 
 def profile_variables(
@@ -57,17 +64,33 @@ def _missing_factor(sums: WindowSums, profile: Profile) -> Floats:
 
 def _subtract_profile(
     sums: WindowSums, name: str, place: EdgeChannels, profile: Profile, options: BackgroundOptions
-) -> Subtraction:
+) -> SubtractionMaps:
     band = profile_pixels(profile, sums.valid)
-    across, along = sums.dims.index(band.across), sums.dims.index(band.along)
-    of_edge = sums.of_edge[name].astype(float)
-    strip = (slice(None),) * across + (slice(*band.pixels),)
-    return subtract(
-        of_edge[strip].sum(axis=across),
-        np.asarray(sums.valid.to_numpy()[strip].any(axis=across)),
+    strip = {band.across: slice(*band.pixels)}
+    valid = sums.valid.isel(strip).any(band.across)
+    return subtract_in_parts(
+        _sum_across(sums.of_edge[name].isel(strip), band.across),
+        valid.to_numpy(),
         place,
         options,
         counts_per_electron=sums.counts_per_electron,
-        average_over=[along - (along > across)],
-        overall=overall_exponent(of_edge[..., :-1], place, sums.counts_per_electron),
+        average_over=[band.along],
+        overall=overall_exponent(sums.total(name), place, sums.counts_per_electron),
     )
+
+
+def _sum_across(strip: xr.DataArray, across: Hashable) -> xr.DataArray:
+    """Sum over the width in float64, part by part."""
+    axis = strip.dims.index(across)
+
+    def kernel(part: xr.DataArray, core: object, corner: tuple[int, ...]) -> list[_Sums]:
+        place = [slice(first, first + size) for first, size in zip(corner, part.shape, strict=False)]
+        del place[axis]
+        return [(tuple(place), part.to_numpy().astype(float).sum(axis=axis))]
+
+    parts = fold_overlapping(kernel, strip, operator.add, rim=0, elements=PIXELS * strip.shape[-1])
+    dims = [dim for dim in strip.dims if dim != across]
+    total = np.zeros([strip.sizes[dim] for dim in dims])
+    for place, values in parts:
+        total[place] += values
+    return xr.DataArray(total, dims=dims)

@@ -7,12 +7,15 @@ that no background is exactly a power law, and images of few counts scatter.
 from collections.abc import Mapping
 
 import numpy as np
+import xarray as xr
 
+from eelsunmix.background.maps import SubtractionMaps
 from eelsunmix.background.onsets import Onset
 from eelsunmix.background.power_law import fit_power_law
-from eelsunmix.background.subtraction import Subtraction
 from eelsunmix.background.windows import EdgeChannels, WindowSums
 from eelsunmix.edges import Edge
+from eelsunmix.execution.blocks import fold
+from eelsunmix.execution.kept_maps import PIXELS
 from eelsunmix.typing import Floats
 
 USUAL_EXPONENTS = (1.0, 6.5)
@@ -31,7 +34,7 @@ SURE = 5.0
 
 
 def find_problems(
-    results: Mapping[str, Subtraction],
+    results: Mapping[str, SubtractionMaps],
     sums: WindowSums,
     places: Mapping[str, EdgeChannels],
     known: Mapping[str, str] | None = None,
@@ -40,7 +43,7 @@ def find_problems(
 
     Parameters
     ----------
-    results : mapping of str to Subtraction
+    results : mapping of str to SubtractionMaps
         By the names of the edges in the configuration.
     sums : WindowSums
     places : mapping of str to EdgeChannels
@@ -54,10 +57,10 @@ def find_problems(
     """
     found = {}
     for name, result in results.items():
-        binned = sums.of_edge[name][..., :-1]
+        halves = _halves(sums.of_edge[name][..., :-1])
         reasons = [
             (known or {}).get(name),
-            *_problems(result, binned, places[name], sums.counts_per_electron),
+            *_problems(result, halves, places[name], sums.counts_per_electron),
         ]
         if texts := [text for text in reasons if text]:
             found[name] = [_with_advice(name, texts)]
@@ -75,7 +78,7 @@ def in_fit_windows(onsets: Mapping[str, Onset], edges: Mapping[str, Edge]) -> di
     return found
 
 
-def exponent_flags(result: Subtraction) -> dict[str, int]:
+def exponent_flags(result: SubtractionMaps) -> dict[str, int]:
     """Numbers of pixels whose exponent is implausible or could not be fitted."""
     return {
         "implausible_exponent": int(np.count_nonzero(result.implausible)),
@@ -84,12 +87,12 @@ def exponent_flags(result: Subtraction) -> dict[str, int]:
 
 
 def _problems(
-    result: Subtraction, binned: Floats, place: EdgeChannels, counts_per_electron: float
+    result: SubtractionMaps, halves: Floats, place: EdgeChannels, counts_per_electron: float
 ) -> list[str | None]:
     return [
-        _exponent_problem(result, binned, place, counts_per_electron),
+        _exponent_problem(result, halves, place, counts_per_electron),
         _negative_problem(result),
-        _misfit_problem(binned, place, counts_per_electron),
+        _misfit_problem(halves, place, counts_per_electron),
     ]
 
 
@@ -103,35 +106,41 @@ def _with_advice(name: str, reasons: list[str]) -> str:
 
 
 def _exponent_problem(
-    result: Subtraction, binned: Floats, place: EdgeChannels, counts_per_electron: float
+    result: SubtractionMaps, halves: Floats, place: EdgeChannels, counts_per_electron: float
 ) -> str | None:
     valid = np.isfinite(result.net_counts)
     low, high = USUAL_EXPONENTS
+    exponent = result.exponent
     # An exponent that could not be fitted (NaN) is outside too: it ran into the limits of the search.
-    outside = valid & ~((result.exponent >= low) & (result.exponent <= high))
+    outside = valid & ~((exponent >= low) & (exponent <= high))
     if 2 * np.count_nonzero(outside) <= np.count_nonzero(valid):
         return None
     # Exponents of single pixels in a short window scatter beyond the limits; those of sums hardly do.
-    fit = fit_power_law(_halves(binned), place.fit_bounds, counts_per_electron=counts_per_electron)
+    fit = fit_power_law(halves, place.fit_bounds, counts_per_electron=counts_per_electron)
     excess = np.maximum(low - fit.exponent, fit.exponent - high)
     if not (excess > SURE * np.sqrt(fit.exponent_variance)).all():  # NaN without counts
         return None
-    exponent = fit.exponent[np.argmin(excess)]
+    typical = fit.exponent[np.argmin(excess)]
     return (
-        f"the exponent of the background is {exponent:.1f}, and not within {low:g} to {high:g}, as before "
+        f"the exponent of the background is {typical:.1f}, and not within {low:g} to {high:g}, as before "
         f"any edge, in {outside[valid].mean():.0%} of the pixels"
     )
 
 
-def _negative_problem(result: Subtraction) -> str | None:
-    known = np.isfinite(result.net_counts) & (result.background_counts > 0)
+def _negative_problem(result: SubtractionMaps) -> str | None:
+    net_counts, background = result.net_counts, result.background_counts
+    known = np.isfinite(net_counts) & (background > 0)
     if not known.any():
         return None
+    net_counts, background = net_counts[known], background[known]
+    mean = net_counts.mean()
     # The median: the mean of many backgrounds is too high where the exponents are uncertain.
-    relative = float(np.median(result.net_counts[known] / result.background_counts[known]))
+    net_counts /= background
+    relative = float(np.median(net_counts, overwrite_input=True))
+    del net_counts, background  # maps of a large image are in memory one or two at a time
     variance = result.independent_variance[known].sum() / np.count_nonzero(known) ** 2
     error = np.sqrt(variance + result.common_error[known].mean() ** 2)
-    deviations = float(result.net_counts[known].mean() / error)
+    deviations = float(mean / error)
     if relative > -NEGATIVE_FRACTION or deviations > -SURE:
         return None
     return (
@@ -140,8 +149,8 @@ def _negative_problem(result: Subtraction) -> str | None:
     )
 
 
-def _misfit_problem(binned: Floats, place: EdgeChannels, counts_per_electron: float) -> str | None:
-    misfit, chi2 = min(_misfit(half, place, counts_per_electron) for half in _halves(binned))
+def _misfit_problem(halves: Floats, place: EdgeChannels, counts_per_electron: float) -> str | None:
+    misfit, chi2 = min(_misfit(half, place, counts_per_electron) for half in halves)
     if misfit < MISFIT_FRACTION or chi2 < REDUCED_CHI2:
         return None
     return (
@@ -150,11 +159,21 @@ def _misfit_problem(binned: Floats, place: EdgeChannels, counts_per_electron: fl
     )
 
 
-def _halves(binned: Floats) -> Floats:
+def _halves(binned: xr.DataArray) -> Floats:
     """Sum every other pixel with counts; both sums have to agree, or one spike would condemn an image."""
-    rows = binned.reshape(-1, binned.shape[-1]).astype(float)
+    n_pixels, halves = fold(_halves_of_part, binned, _joined, elements=PIXELS * binned.shape[-1])
+    return halves if n_pixels > 1 else halves[:1]
+
+
+def _halves_of_part(binned: xr.DataArray) -> tuple[int, Floats]:
+    rows = binned.to_numpy().reshape(-1, binned.shape[-1]).astype(float)
     rows = rows[rows.sum(axis=1) > 0]
-    return np.array([rows[::2].sum(axis=0), rows[1::2].sum(axis=0)] if len(rows) > 1 else [rows.sum(axis=0)])
+    return len(rows), np.array([rows[::2].sum(axis=0), rows[1::2].sum(axis=0)])
+
+
+def _joined(first: tuple[int, Floats], second: tuple[int, Floats]) -> tuple[int, Floats]:
+    """Go on with the other half after an odd number of pixels."""
+    return first[0] + second[0], first[1] + (second[1][::-1] if first[0] % 2 else second[1])
 
 
 def _misfit(counts: Floats, place: EdgeChannels, counts_per_electron: float) -> tuple[float, float]:

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 import scipy
 
-from eelsunmix.background.exponents import fit_exponent, fitted_exponent_variance
+from eelsunmix.background.exponents import BATCH, fit_exponent, fitted_exponent_variance
 from eelsunmix.background.power_law import PowerLawFit, counting_variance, fit_power_law
 from eelsunmix.background.windows import EdgeChannels
 from eelsunmix.options import Options, Positive
@@ -107,26 +107,37 @@ def subtract(
         binned, place, options, counts_per_electron, average_over, overall
     )
     rows = binned.reshape(-1, binned.shape[-1])
-    fit = fit_power_law(
-        rows,
-        place.fit_bounds,
-        counts_per_electron=counts_per_electron,
-        exponent=np.where(fitted, exponent, overall[0]),
-        exponent_variance=np.where(fitted, variance, overall[1]),
-    )
-    maps = _net_counts(fit, window, place, options)
+    given = np.where(fitted, exponent, overall[0]), np.where(fitted, variance, overall[1])
+    pieces = [slice(first, first + BATCH) for first in range(0, len(rows), BATCH)]
+    found = [
+        _net_counts(
+            fit_power_law(
+                rows[piece],
+                place.fit_bounds,
+                counts_per_electron=counts_per_electron,
+                exponent=given[0][piece],
+                exponent_variance=given[1][piece],
+            ),
+            rows[piece],
+            window[piece],
+            place,
+            options,
+        )
+        for piece in pieces
+    ]
+    maps = {name: np.concatenate([part[name] for part in found]) for name in found[0]}
     maps["exponent"] = np.where(fitted, exponent, np.nan)
-    maps["reduced_chi2"] = fit.reduced_chi2(rows, fitted_parameters=2 if options.exponent == "pixel" else 1)
+    implausible = maps.pop("implausible").astype(bool)
     blank = np.where(valid, 1.0, np.nan)
     return Subtraction(
         **{name: values.reshape(valid.shape) * blank for name, values in maps.items()},
-        implausible=fit.implausible.reshape(valid.shape) & valid,
+        implausible=implausible.reshape(valid.shape) & valid,
         not_fitted=~fitted.reshape(valid.shape) & valid,
     )
 
 
 def _net_counts(
-    fit: PowerLawFit, window: Floats, place: EdgeChannels, options: BackgroundOptions
+    fit: PowerLawFit, rows: Floats, window: Floats, place: EdgeChannels, options: BackgroundOptions
 ) -> dict[str, Floats]:
     background, extrapolated = fit.extrapolate(place.integrate_bounds, mean_unbiased=options.mean_unbiased)
     counting = counting_variance(window, fit.counts_per_electron)
@@ -138,6 +149,8 @@ def _net_counts(
         "background_counts": background,
         "independent_variance": counting + own,
         "common_error": np.sqrt(shared),
+        "reduced_chi2": fit.reduced_chi2(rows, fitted_parameters=2 if options.exponent == "pixel" else 1),
+        "implausible": fit.implausible.astype(float),
     }
 
 
@@ -152,9 +165,14 @@ def overall_exponent(
     return float(fit.exponent[0]), float(fit.exponent_variance[0])
 
 
+def gaussian_radius(sigma: float) -> int:
+    """Pixels that `gaussian_sum` looks away."""
+    return int(4 * sigma + 0.5)
+
+
 def gaussian_sum(values: Floats, sigma: float, axes: Sequence[int], *, squared: bool = False) -> Floats:
     """Sum a neighbourhood with Gaussian weights of sum one (or their squares); nothing lies outside."""
-    radius = int(4 * sigma + 0.5)
+    radius = gaussian_radius(sigma)
     kernel = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
     kernel /= kernel.sum()
     for axis in axes:

@@ -8,11 +8,13 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from eelsunmix.background.exponents import BATCH
 from eelsunmix.edges import Edge
 from eelsunmix.energy.channels import channel_bounds, window_channels
 from eelsunmix.energy.units import in_electronvolts
 from eelsunmix.errors import InputError
-from eelsunmix.execution.blocks import map_blocks, template_like
+from eelsunmix.execution.blocks import fold, template_like
+from eelsunmix.execution.kept_maps import PIXELS, keep_maps
 from eelsunmix.image import valid_pixels
 from eelsunmix.noise import counts_per_electron
 from eelsunmix.typing import Floats
@@ -76,15 +78,16 @@ class WindowSums:
 
     Parameters
     ----------
-    of_edge : dict of str to ndarray, shape (*navigation, bin + 1)
+    of_edge : dict of str to DataArray, dims (*navigation, window)
         Counts in the bins of the fit window, last those in the integration window; zero in invalid pixels.
+        In files where the image is large.
     valid : DataArray of bool, dims of the navigation axes
         With the coordinates of the image.
     counts_per_electron : float
         Variance over mean.
     """
 
-    of_edge: dict[str, Floats]
+    of_edge: dict[str, xr.DataArray]
     valid: xr.DataArray
     counts_per_electron: float
 
@@ -93,6 +96,15 @@ class WindowSums:
         """Names of the navigation axes."""
         return self.valid.dims
 
+    def total(self, name: str) -> Floats:
+        """Sum the fit bins of an edge over all pixels, shape (bin,)."""
+        return fold(_total, self.of_edge[name][..., :-1], np.add, elements=PIXELS * MAX_FIT_BINS)
+
+
+def _total(sums: xr.DataArray) -> Floats:
+    total: Floats = sums.to_numpy().astype(float).reshape(-1, sums.shape[-1]).sum(axis=0)
+    return total
+
 
 def sum_windows(image: xr.DataArray, places: Mapping[str, EdgeChannels]) -> WindowSums:
     """Sum an image over the windows of its edges, block by block.
@@ -100,7 +112,7 @@ def sum_windows(image: xr.DataArray, places: Mapping[str, EdgeChannels]) -> Wind
     Parameters
     ----------
     image : DataArray, dims (..., energy)
-        Lazy or eager; the sums are in memory.
+        Lazy or eager.
     places : mapping of str to EdgeChannels
 
     Returns
@@ -110,13 +122,17 @@ def sum_windows(image: xr.DataArray, places: Mapping[str, EdgeChannels]) -> Wind
     """
     ranges = [limits for place in places.values() for limits in place.ranges()]
     dims = image.dims[:-1]
-    template = template_like(image, {"sums": ((*dims, "window"), "f4")}, {"window": np.arange(len(ranges))})
-    sums = map_blocks(functools.partial(_sum_block, ranges=ranges), image, template)["sums"].to_numpy()
-    valid = _valid_map(image) & np.isfinite(sums).all(axis=-1)
-    sums = np.where(valid.to_numpy()[..., None], sums, np.float32(0))
+    variables = {"sums": ((*dims, "window"), np.float32), "valid": (dims, bool)}
+    template = template_like(image, variables, {"window": np.arange(len(ranges))})
+    maps = keep_maps(functools.partial(_sum_block, ranges=ranges), image, template)
     ends = np.cumsum([len(place.fit) for place in places.values()])  # as many boundaries as bins plus one
-    parts = np.split(sums, ends[:-1], axis=-1) if places else []
-    of_edge = dict(zip(places, parts, strict=True))
+    starts = [0, *ends[:-1].tolist()]
+    sums = maps["sums"].drop_vars("window")
+    of_edge = {
+        name: sums[..., start:end] for name, start, end in zip(places, starts, ends.tolist(), strict=False)
+    }
+    coords = {name: coord for name, coord in maps["valid"].coords.items() if name != "valid_pixel"}
+    valid = xr.DataArray(maps["valid"].to_numpy(), dims=dims, coords=coords)
     return WindowSums(of_edge=of_edge, valid=valid, counts_per_electron=counts_per_electron(image))
 
 
@@ -150,13 +166,13 @@ def sum_ranges(spectra: NDArray[np.generic], ranges: Sequence[tuple[int, int]]) 
 
 
 def _sum_block(block: xr.DataArray, *, ranges: Sequence[tuple[int, int]]) -> xr.Dataset:
-    pixels = block.isel({block.dims[-1]: 0}, drop=True)
-    sums = sum_ranges(block.to_numpy(), ranges).astype(np.float32)
-    coords = {**pixels.coords, "window": np.arange(len(ranges))}
-    return xr.Dataset({"sums": ((*pixels.dims, "window"), sums)}, coords=coords)
-
-
-def _valid_map(image: xr.DataArray) -> xr.DataArray:
-    pixels = image.isel({image.dims[-1]: 0}, drop=True)
-    coords = {name: coord for name, coord in pixels.coords.items() if name != "valid_pixel"}
-    return xr.DataArray(valid_pixels(image), dims=pixels.dims, coords=coords)
+    dims = block.dims[:-1]
+    spectra = block.to_numpy()
+    rows = spectra.reshape(-1, spectra.shape[-1])
+    sums = np.empty((len(rows), len(ranges)), np.float32)
+    for first in range(0, len(rows), BATCH):
+        sums[first : first + BATCH] = sum_ranges(rows[first : first + BATCH], ranges)
+    sums = sums.reshape(*spectra.shape[:-1], -1)
+    valid = valid_pixels(block) & np.isfinite(sums).all(axis=-1)
+    sums[~valid] = 0
+    return xr.Dataset({"sums": ((*dims, "window"), sums), "valid": (dims, valid)})

@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from eelsunmix.errors import InputError
 from eelsunmix.execution.private_clusters import environment, private_cluster
+from eelsunmix.execution.sudden_end import MORE_MEMORY
 from eelsunmix.options import BrokenRuleError, Options
 
 _ONE_THREAD_EACH = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -98,8 +99,8 @@ def _distributed_client(options: Execution, threads: int) -> Iterator[None]:
                 yield
     except KilledWorker as error:
         raise InputError(
-            "dask: a worker kept dying, probably because it ran out of memory; take fewer workers, or give "
-            "each more memory"
+            "dask: a worker kept dying, probably because the memory is used up; take fewer workers "
+            f"(dask.workers), or {MORE_MEMORY}"
         ) from error
 
 

@@ -15,12 +15,14 @@ from typing import Any
 from eelsunmix.errors import REMEDIES, InputError
 from eelsunmix.execution.clusters import Execution, execution
 from eelsunmix.execution.limits import enforced
+from eelsunmix.execution.scratch import scratch_beside
+from eelsunmix.execution.sudden_end import MORE_MEMORY, sudden_end_told
 
 logger = logging.getLogger("eelsunmix")
 
 _SURROUNDINGS = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ESTALE}
-    | {errno.ENOMEM, errno.EMFILE, errno.ETIMEDOUT, errno.ENOTCONN}
+    | {errno.EMFILE, errno.ETIMEDOUT, errno.ENOTCONN}
 )
 """Errors of disks, permissions and networks, which nobody repairs by reading our source."""
 
@@ -42,10 +44,11 @@ def job(log: str | Path, *, threads: int = 1, dask: Mapping[str, Any] | None = N
     ------
     SystemExit
         With status 1 after an `InputError`, a lack of memory, or an error of the disk, whose line is the end
-        of the log; with status 143 after SIGTERM (of a scheduler, say), so that nothing half-written is left.
-        Every other exception is logged with its traceback and raised: it is ours, not the user's.
+        of the log, as it is where the process is killed; with status 143 after SIGTERM (of a scheduler, say),
+        so that nothing half-written is left. Every other exception is logged with its traceback and raised:
+        it is ours, not the user's.
     """
-    with _logging_to(log), _stopping_in_order(), enforced(log):
+    with _logging_to(log), sudden_end_told(log), _stopping_in_order(), enforced(log), scratch_beside(log):
         try:
             with execution(Execution(**(dask or {})), threads=threads):
                 yield
@@ -69,12 +72,20 @@ def _not_our_defect(error: Exception) -> str | None:
     """Say in one line what went wrong, if it is nothing that a traceback would help with."""
     if isinstance(error, InputError):
         return str(error)
-    if isinstance(error, MemoryError):
-        return "the memory is used up; give the job more (mem_mb), or fewer threads"
+    if _is_want_of_memory(error):
+        return f"the memory is used up; {MORE_MEMORY}"
     if isinstance(error, OSError) and error.errno in _SURROUNDINGS:
         line = f"{error.filename or 'a file of this job'}: {error.strerror}"
         return f"{line}; {REMEDIES[error.errno][1]}" if error.errno in REMEDIES else line
     return None
+
+
+def _is_want_of_memory(error: Exception) -> bool:
+    """Whether Python, NumPy, the system or PyTorch (which has errors of its own) got no more memory."""
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    of_torch = type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error)
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and of_torch)
 
 
 @contextmanager

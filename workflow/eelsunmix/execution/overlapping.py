@@ -1,6 +1,6 @@
 """Folds over blocks that bring a rim of their neighbours' pixels along."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 
 import numpy as np
 import xarray as xr
@@ -39,15 +39,27 @@ def fold_overlapping(
     >>> fold_overlapping(lambda block, core, corner: block[core].size, image, lambda a, b: a + b, elements=40)
     140
     """
-    return combined(kernel, _with_rims(image, rim, elements), combine, lazy=image.chunks is not None)
+    rims = dict.fromkeys(image.dims[:-1], rim)
+    pieces = with_rims(image, rims, block_shape(image.shape, elements)[:-1])
+    return combined(kernel, pieces, combine, lazy=image.chunks is not None)
 
 
-def _with_rims(
-    image: xr.DataArray, rim: int, elements: int | None
+def with_rims(
+    image: xr.DataArray, rims: Mapping[Hashable, int], steps: Sequence[int]
 ) -> Iterator[tuple[xr.DataArray, tuple[slice, ...], tuple[int, ...]]]:
-    steps = block_shape(image.shape, elements)[:-1]
+    """Yield the blocks of an image with their rims, as the kernels of `fold_overlapping` take them.
+
+    Parameters
+    ----------
+    image : DataArray, shape (..., channel)
+    rims : mapping of dim to int
+        Pixels on each side; none along other dims.
+    steps : sequence of int
+        Pixels of a block along each navigation axis.
+    """
+    rim = np.array([rims.get(dim, 0) for dim in image.dims[:-1]], dtype=int)
     for number in np.ndindex(*(-(-size // step) for size, step in zip(image.shape, steps, strict=False))):
-        first = np.array(number) * steps
+        first = np.array(number, dtype=int) * np.array(steps, dtype=int)
         last = np.minimum(first + steps, image.shape[:-1])
         start, stop = np.maximum(first - rim, 0), np.minimum(last + rim, image.shape[:-1])
         core = tuple(

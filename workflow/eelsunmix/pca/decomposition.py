@@ -1,7 +1,7 @@
 """Poisson-weighted PCA of an image of any size, and non-local means on its score maps."""
 
 from collections.abc import Hashable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,10 @@ import xarray as xr
 
 from eelsunmix.errors import InputError
 from eelsunmix.execution.blocks import map_blocks, template_like
+from eelsunmix.execution.kept_maps import keep_maps
 from eelsunmix.image import in_canonical_order, valid_pixels
 from eelsunmix.noise import counts_per_electron
+from eelsunmix.pca.few_pixels import decompose_few_pixels, has_few_pixels
 from eelsunmix.pca.gram import FLOAT32_ERROR, ROWS, Gram, pixel_variance, weighted_gram
 from eelsunmix.pca.noise_eigenvalues import measure_noise
 from eelsunmix.pca.options import DenoiseOptions
@@ -36,7 +38,8 @@ def denoise(image: xr.DataArray, options: DenoiseOptions | None = None) -> xr.Da
         `eigenvalue` (index), `loading` (component, channel) in counts, `score` (navigation, component),
         `channel_weight`, `pixel_weight`; with non-local means also `score_nlm` and `score_nlm_guarded`
         (scores of all components, averaged over pixels that are alike in the signal components) and
-        `nlm_restored` (navigation, bool). Scores are lazy if the image is and `spatial` is "none".
+        `nlm_restored` (navigation, bool). Maps of a lazy image of more than one block are lazy; with
+        non-local means they lie in files until the end of the job, or of the process.
         Navigation dims are in the order of the image. Invalid pixels are NaN. A valid pixel without counts
         has scores of zero and the weight of one count.
 
@@ -67,14 +70,14 @@ def denoise(image: xr.DataArray, options: DenoiseOptions | None = None) -> xr.Da
             f"an image has the dims (y, x, energy) or (frame, y, x, energy), not {image.dims}; "
             "image.expand_dims('y') makes an image of one row"
         )
-    gram, weight, values, vectors = _decompose(image)
-    vectors = vectors[:, : min(options.n_components, len(values))]
-    maps = _scores(image, vectors / weight[:, None], gram.variance_total / gram.n_pixels)
+    found = _decompose(image, options.n_components)
+    gram, weight, values, vectors = found.gram, found.weight, found.values, found.vectors
+    keep = options.spatial == "nlm"  # which reads the scores several times
+    maps = _scores(image, vectors / weight[:, None], gram.variance_total / gram.n_pixels, keep=keep)
     for array in maps.data_vars.values():
         array.attrs["units"] = "1"
     pca = maps.assign(_spectral(image, weight, values, vectors))
-    n_live = int(np.count_nonzero(gram.products.diagonal()))
-    noise = measure_noise(values, gram.n_pixels, n_live)
+    noise = measure_noise(values, gram.n_pixels, found.n_live)
     kept = {
         name: image.attrs[name] for name in ("counts_per_electron", "title", "signal") if name in image.attrs
     }
@@ -82,7 +85,7 @@ def denoise(image: xr.DataArray, options: DenoiseOptions | None = None) -> xr.Da
         **kept,
         "n_valid_pixels": gram.n_pixels,
         "n_channels": image.shape[-1],
-        "n_channels_with_counts": n_live,
+        "n_channels_with_counts": found.n_live,
         "noise_level": noise.level,
         "precision": "float32" if gram.float32_power else "float64",
         "spatial": options.spatial,
@@ -92,28 +95,57 @@ def denoise(image: xr.DataArray, options: DenoiseOptions | None = None) -> xr.Da
     return pca.transpose(*(dim for dim in order if dim != image.dims[-1]), ...)
 
 
-def _decompose(image: xr.DataArray) -> tuple[Gram, Floats, Floats, Floats]:
-    """Return sums, channel weights, eigenvalues, eigenvectors; in float64 if float32 was not enough."""
-    gram = weighted_gram(image)
-    weight, values, vectors = _eigen(gram, counts_per_electron(image))
-    smallest = values[min(len(values), int(np.count_nonzero(gram.products.diagonal()))) - 1]
+@dataclass(frozen=True, kw_only=True)
+class _Components:
+    """Sums, channel weights, all eigenvalues, leading eigenvectors (channel, component), live channels."""
+
+    gram: Gram
+    weight: Floats
+    values: Floats
+    vectors: Floats
+    n_live: int
+
+
+def _decompose(image: xr.DataArray, n_components: int) -> _Components:
+    """Decompose by the smaller side, where that of the channels is large; in float64 if float32 fails."""
+    if has_few_pixels(image):
+        return _by_pixels(image, n_components)
+    found = _by_channels(image, weighted_gram(image), n_components)
+    gram, smallest = found.gram, found.values[min(len(found.values), found.n_live) - 1]
     error = np.finfo(np.float32).eps * gram.float32_power / gram.n_pixels
     if error > FLOAT32_ERROR * smallest:
-        gram = weighted_gram(image, "float64")
-        weight, values, vectors = _eigen(gram, counts_per_electron(image))
-        gram = replace(gram, float32_power=0.0)
-    return gram, weight, values, vectors
+        gram = replace(weighted_gram(image, "float64"), float32_power=0.0)
+        return _by_channels(image, gram, n_components)
+    return found
 
 
-def _eigen(gram: Gram, per_electron: float) -> tuple[Floats, Floats, Floats]:
-    weight = _channel_weight(gram, per_electron)
+def _by_channels(image: xr.DataArray, gram: Gram, n_components: int) -> _Components:
+    weight = _channel_weight(gram, counts_per_electron(image))
     scaled = gram.products / weight[:, None] / weight * (gram.variance_total / gram.n_pixels**2)
     values, vectors = scipy.linalg.eigh(scaled, overwrite_a=True, check_finite=False)
     values, vectors = np.maximum(values[::-1], 0.0), vectors[:, ::-1]
     values = values[: min(gram.n_pixels, len(values))]
-    # An eigenvector has no sign of its own: its largest element is made positive.
+    return _Components(
+        gram=gram,
+        weight=weight,
+        values=values,
+        vectors=_with_signs(vectors[:, : min(n_components, len(values))]),
+        n_live=int(np.count_nonzero(gram.products.diagonal())),
+    )
+
+
+def _by_pixels(image: xr.DataArray, n_components: int) -> _Components:
+    gram = weighted_gram(image, "none")
+    weight = _channel_weight(gram, counts_per_electron(image))
+    values, vectors, n_live = decompose_few_pixels(image, gram, weight, n_components)
+    return _Components(gram=gram, weight=weight, values=values, vectors=_with_signs(vectors), n_live=n_live)
+
+
+def _with_signs(vectors: Floats) -> Floats:
+    """Make the largest element of each eigenvector positive: it has no sign of its own."""
     largest = np.take_along_axis(vectors, np.abs(vectors).argmax(axis=0)[None], axis=0)
-    return weight, values, vectors * np.where(largest < 0, -1.0, 1.0)
+    signed: Floats = vectors * np.where(largest < 0, -1.0, 1.0)
+    return signed
 
 
 def _channel_weight(gram: Gram, per_electron: float) -> Floats:
@@ -123,7 +155,7 @@ def _channel_weight(gram: Gram, per_electron: float) -> Floats:
     return np.sqrt(np.where(positive, variance, np.min(variance[positive], initial=one_count)))
 
 
-def _scores(image: xr.DataArray, projection: Floats, mean_variance: float) -> xr.Dataset:
+def _scores(image: xr.DataArray, projection: Floats, mean_variance: float, *, keep: bool) -> xr.Dataset:
     navigation, component = image.dims[:-1], np.arange(projection.shape[1])
     variables: dict[str, tuple[Sequence[Hashable], Any]] = {
         "score": ((*navigation, "component"), np.float32),
@@ -134,7 +166,7 @@ def _scores(image: xr.DataArray, projection: Floats, mean_variance: float) -> xr
     def kernel(block: xr.DataArray) -> xr.Dataset:
         return _block_scores(block, projection, mean_variance).assign_coords(component=component)
 
-    return map_blocks(kernel, image, template)
+    return keep_maps(kernel, image, template) if keep else map_blocks(kernel, image, template)
 
 
 def _block_scores(block: xr.DataArray, projection: Floats, mean_variance: float) -> xr.Dataset:

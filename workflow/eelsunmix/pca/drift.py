@@ -3,6 +3,7 @@
 import numpy as np
 import xarray as xr
 
+from eelsunmix.pca.score_maps import PIXELS, ScoreMaps
 from eelsunmix.typing import Floats
 
 SMOOTH_DEGREE = 3
@@ -77,9 +78,7 @@ def drift_components(pca: xr.Dataset, n_components: int, noise_edge: float) -> i
     n_components = min(n_components, pca.sizes["component"])
     if _correlation(pca, n_components) < DRIFT:
         return 0
-    scores = (pca["score"] / pca["pixel_weight"]).transpose(..., "component").to_numpy()[..., :n_components]
-    scores = scores.reshape(-1, n_components).astype(float)
-    scores = scores[np.isfinite(scores).all(axis=1) & (np.abs(scores[:, 0]) > 0)]
+    scores = _scores(pca, n_components)
     mean, weight = _spectrum(pca), pca["channel_weight"].to_numpy().astype(float)
     loadings = pca["loading"][:n_components].to_numpy().astype(float) / weight
     derivative = _without(np.gradient(mean) / weight, _smooth(mean, weight))
@@ -88,6 +87,15 @@ def drift_components(pca: xr.Dataset, n_components: int, noise_edge: float) -> i
     left = _unexplained(scores, scores @ (loadings @ derivative))
     values = np.linalg.eigvalsh(left.T @ left / len(left))
     return max(n_components - 1 - int(np.sum(values > noise_edge)), 1)
+
+
+def _scores(pca: xr.Dataset, n_components: int) -> Floats:
+    """Scores (pixel, component) of the bright pixels; of a large image those of every n-th one."""
+    maps = ScoreMaps(pca, n_components)
+    every = -(-int(np.prod(maps.shape[:-1])) // PIXELS)
+    scores = np.concatenate([rows[::every] for rows in maps.rows()])
+    bright: Floats = scores[np.isfinite(scores).all(axis=1) & (np.abs(scores[:, 0]) > 0)]
+    return bright
 
 
 def drift_correlation(loadings: Floats, mean_spectrum: Floats) -> float:

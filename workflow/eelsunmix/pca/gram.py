@@ -43,7 +43,7 @@ class Gram:
     variance_total : float
         Sum over the pixels of `pixel_variance`.
     products : ndarray, shape (channel, channel)
-        Sum of spectrum^T spectrum / pixel_variance.
+        Sum of spectrum^T spectrum / pixel_variance; of no elements where it was not asked for.
     float32_power : float
         Sum over blocks of pixels times largest eigenvalue of what was multiplied in float32.
     """
@@ -66,16 +66,17 @@ class Gram:
         )
 
 
-def weighted_gram(image: xr.DataArray, precision: Literal["auto", "float64"] = "auto") -> Gram:
+def weighted_gram(image: xr.DataArray, precision: Literal["auto", "float64", "none"] = "auto") -> Gram:
     """Sum up the weighted Gram matrix of an image, block by block.
 
     Parameters
     ----------
     image : DataArray, shape (..., channel)
         Counts; pixels whose `valid_pixel` is False are left out.
-    precision : {"auto", "float64"}
+    precision : {"auto", "float64", "none"}
         "auto" multiplies deviations from the mean spectrum in float32 where the values are non-negative
-        integers of a mean up to `FLOAT32_MEAN`, and there are enough pixels for a noise floor.
+        integers of a mean up to `FLOAT32_MEAN`, and there are enough pixels for a noise floor. "none" leaves
+        out the products.
 
     Raises
     ------
@@ -87,7 +88,7 @@ def weighted_gram(image: xr.DataArray, precision: Literal["auto", "float64"] = "
     short = precision == "auto" and image.size >= 4 * n_channels**2
 
     def kernel(block: xr.DataArray) -> Gram:
-        return block_gram(block, allow_float32=short)
+        return block_gram(block, allow_float32=short, with_products=precision != "none")
 
     gram = fold(kernel, image, lambda a, b: a + b)
     if gram.n_pixels == 0:
@@ -97,7 +98,7 @@ def weighted_gram(image: xr.DataArray, precision: Literal["auto", "float64"] = "
     return gram
 
 
-def block_gram(block: xr.DataArray, *, allow_float32: bool) -> Gram:
+def block_gram(block: xr.DataArray, *, allow_float32: bool, with_products: bool = True) -> Gram:
     """Gram matrix of one loaded block."""
     spectra = valid_spectra(block)
     totals = spectra.sum(axis=1, dtype=np.float64)
@@ -107,7 +108,9 @@ def block_gram(block: xr.DataArray, *, allow_float32: bool) -> Gram:
     if not filled.all():
         spectra, totals, variance = spectra[filled], totals[filled], variance[filled]
     counts = spectra.sum(axis=0, dtype=np.float64)
-    if allow_float32 and _suits_float32(spectra):
+    if not with_products:
+        products, power = np.zeros((0, 0)), 0.0
+    elif allow_float32 and _suits_float32(spectra):
         products, power = _shifted_products(spectra, totals, counts)
     else:
         products, power = _products(spectra, variance), 0.0

@@ -16,6 +16,8 @@ AnyFloats = NDArray[np.floating]
 
 GUARD_WINDOWS = ((1, 1), (2, 2), (3, 3), (5, 1), (1, 5))
 """Rows x columns over which the removed signal is averaged before it is tested."""
+GUARD_REACH = 3
+"""Pixels that the test of a pixel looks away: half of the largest window, and one for the neighbours."""
 
 
 def nonlocal_means(
@@ -27,6 +29,7 @@ def nonlocal_means(
     strength: float = 0.4,
     window: int = 13,
     patch: int = 3,
+    centre: AnyFloats | None = None,
 ) -> NDArray[np.float32]:
     """Average each pixel's scores over the pixels whose neighbourhoods look the same.
 
@@ -44,6 +47,8 @@ def nonlocal_means(
         h of the reference: 0.4 keeps features of 2 x 2 pixels, 0.7 smooths more.
     window, patch : int
         Side of the area searched and of the neighbourhoods compared, in pixels, odd.
+    centre : ndarray, shape (component,), optional
+        Of the scores, where these are those of a part; their medians by default.
 
     Returns
     -------
@@ -54,7 +59,8 @@ def nonlocal_means(
     Buades, Coll, Morel, Multiscale Model. Simul. 4 (2005) 490, section 5; the noise is subtracted from the
     distance of patches as in Buades, Coll, Morel, IPOL 1 (2011) 208, equation 3.
     """
-    centre = np.median(scores[valid], axis=0) if valid.any() else np.zeros(scores.shape[-1])
+    if centre is None:
+        centre = np.median(scores[valid], axis=0) if valid.any() else np.zeros(scores.shape[-1])
     # Means do not depend on the origin; a central one leaves float32 more digits.
     maps = np.moveaxis(np.where(valid[..., None], scores - centre, 0), -1, 0).astype(np.float32)
     spread = np.where(valid, variance, 1).astype(np.float32)

@@ -1,13 +1,23 @@
 """Non-local means of the score maps of a PCA, with the noise measured on its eigenvalues."""
 
+import functools
+from collections.abc import Hashable, Sequence
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from eelsunmix.execution.blocks import template_like
+from eelsunmix.execution.kept_maps import keep_maps
 from eelsunmix.pca.noise_eigenvalues import Noise
-from eelsunmix.pca.nonlocal_means import nonlocal_means, significant_loss
+from eelsunmix.pca.nonlocal_means import GUARD_REACH, nonlocal_means, significant_loss
 from eelsunmix.pca.options import DenoiseOptions
+from eelsunmix.pca.score_maps import ScoreMaps
 from eelsunmix.typing import Bools, Floats
+
+PIXELS = 2**16
+"""Pixels of a frame smoothed at a time: some hundred bytes each."""
 
 EXTRA_COMPONENTS = 2
 """Components beyond the signal that also decide whether two pixels are alike: weak signals hide there."""
@@ -19,38 +29,90 @@ def smooth_scores(pca: xr.Dataset, noise: Noise, options: DenoiseOptions) -> xr.
     Parameters
     ----------
     pca : Dataset
-        `score`, `pixel_weight` and attributes as `denoise` makes them. The scores are loaded: 48 MB per
-        million pixels and 12 components.
+        `score`, `pixel_weight` and attributes as `denoise` makes them; where the scores are lazy, so are the
+        results, which lie in files until the end of the job.
     noise : Noise
         Of the eigenvalues; its rank says which components are compared.
     options : DenoiseOptions
         The fields that begin with `nlm_` and `guard_`.
     """
-    pca = pca.assign(score=pca.score.load(), pixel_weight=pca.pixel_weight.load())
-    scores, weight = pca.score.to_numpy(), pca.pixel_weight.to_numpy()
-    n_compared = min(scores.shape[-1], max(1, noise.rank) + EXTRA_COMPONENTS)
-    deviation = score_noise(scores / weight[..., None], pca.eigenvalue.to_numpy(), noise)
-    frames = scores.reshape(-1, *scores.shape[-3:]), weight.reshape(-1, *weight.shape[-2:])
-    results = [_smooth_frame(*frame, deviation, n_compared, options) for frame in zip(*frames, strict=True)]
-    smooth, restored = (np.stack(parts) for parts in zip(*results, strict=True))
-    smooth, restored = smooth.reshape(scores.shape), restored.reshape(weight.shape)
-    guarded = np.where(restored[..., None], scores, smooth)
+    n_compared = min(pca.sizes["component"], max(1, noise.rank) + EXTRA_COMPONENTS)
+    deviation = score_noise(ScoreMaps(pca), pca.eigenvalue.to_numpy(), noise)
     dims = pca.score.dims
+    frame = np.arange(int(np.prod(pca.score.shape[:-3]))).reshape(pca.score.shape[:-3])
+    marked = pca.score.assign_coords(pixel_weight=pca.pixel_weight, frame_number=(dims[:-3], frame))
+    kernel = functools.partial(
+        _smooth_part,
+        centres=_centres(pca, deviation),
+        deviation=deviation,
+        n_compared=n_compared,
+        options=options,
+    )
+    reach = options.nlm_window_px // 2 + options.nlm_patch_px // 2 + GUARD_REACH
+    variables: dict[str, tuple[Sequence[Hashable], Any]] = {
+        "score_nlm": (dims, np.float32),
+        "score_nlm_guarded": (dims, np.float32),
+        "nlm_restored": (dims[:-1], bool),
+    }
+    template = template_like(pca.score, variables)
+    smooth = keep_maps(kernel, marked, template, rim=dict.fromkeys(dims[-3:-1], reach), pixels=PIXELS)
+    smooth["score_nlm"].attrs["units"] = smooth["score_nlm_guarded"].attrs["units"] = "1"
+    n_valid = int(np.isfinite(pca.pixel_weight).sum())
     attrs = {
         **pca.attrs,
         "nlm_components_compared": n_compared,
         "nlm_score_noise": deviation.tolist(),
-        "nlm_restored_fraction": float(restored.sum() / max(1, np.isfinite(weight).sum())),
+        "nlm_restored_fraction": float(int(smooth["nlm_restored"].sum()) / max(1, n_valid)),
     }
-    return pca.assign(
-        score_nlm=(dims, smooth, {"units": "1"}),
-        score_nlm_guarded=(dims, guarded, {"units": "1"}),
-        nlm_restored=(dims[:-1], restored),
-    ).assign_attrs(attrs)
+    return pca.assign(smooth.data_vars).assign_attrs(attrs)
+
+
+def _centres(pca: xr.Dataset, deviation: Floats) -> NDArray[np.floating[Any]]:
+    """Median of each score map (frame, component) in units of its noise."""
+    return np.stack([_medians(pca.score[..., i], pca, one) for i, one in enumerate(deviation)], axis=-1)
+
+
+def _medians(score: xr.DataArray, pca: xr.Dataset, deviation: np.floating[Any]) -> NDArray[np.floating[Any]]:
+    medians = []
+    for frame in np.ndindex(score.shape[:-2]):
+        known = score[frame].to_numpy()[np.isfinite(pca.pixel_weight[frame].to_numpy())]
+        scaled = (known / deviation).astype(np.float32)
+        medians.append(np.median(scaled, overwrite_input=True) if scaled.size else np.float32(0.0))
+    return np.array(medians)
+
+
+def _smooth_part(
+    scores: xr.DataArray,
+    *,
+    centres: NDArray[np.floating[Any]],
+    deviation: Floats,
+    n_compared: int,
+    options: DenoiseOptions,
+) -> xr.Dataset:
+    dims, shape, weight = scores.dims, scores.shape, scores["pixel_weight"].to_numpy()
+    numbers = scores["frame_number"].to_numpy().ravel()
+    frames = scores.to_numpy().reshape(-1, *shape[-3:]), weight.reshape(-1, *weight.shape[-2:])
+    results = [
+        _smooth_frame(*frame, centres[number], deviation, n_compared, options)
+        for *frame, number in zip(*frames, numbers, strict=True)
+    ]
+    smooth, restored = (np.stack(parts) for parts in zip(*results, strict=True))
+    smooth, restored = smooth.reshape(shape), restored.reshape(weight.shape)
+    maps = {
+        "score_nlm": (dims, smooth),
+        "score_nlm_guarded": (dims, np.where(restored[..., None], scores.to_numpy(), smooth)),
+        "nlm_restored": (dims[:-1], restored),
+    }
+    return xr.Dataset(maps)
 
 
 def _smooth_frame(
-    scores: NDArray[np.float32], weight: Floats, deviation: Floats, n_compared: int, options: DenoiseOptions
+    scores: NDArray[np.float32],
+    weight: Floats,
+    centre: NDArray[np.floating[Any]],
+    deviation: Floats,
+    n_compared: int,
+    options: DenoiseOptions,
 ) -> tuple[NDArray[np.float32], Bools]:
     valid, variance = np.isfinite(weight), weight**2
     scaled = (scores / deviation).astype(np.float32)
@@ -62,13 +124,14 @@ def _smooth_frame(
         strength=options.nlm_strength,
         window=options.nlm_window_px,
         patch=options.nlm_patch_px,
+        centre=centre,
     )
     signal = scaled[..., :n_compared], smooth[..., :n_compared]
     restored = significant_loss(*signal, variance, valid, probability=options.guard_probability)
     return (smooth * deviation).astype(np.float32), restored
 
 
-def score_noise(scores: Floats, eigenvalues: Floats, noise: Noise) -> Floats:
+def score_noise(scores: ScoreMaps, eigenvalues: Floats, noise: Noise) -> Floats:
     """Measure the standard deviation of the noise of each score map.
 
     A component beyond the signal is all noise: its eigenvalue is its variance. A strong signal component has
@@ -79,8 +142,8 @@ def score_noise(scores: Floats, eigenvalues: Floats, noise: Noise) -> Floats:
 
     Parameters
     ----------
-    scores : ndarray, shape (..., y, x, component)
-        Scores over pixel weight; NaN where invalid.
+    scores : ScoreMaps
+        Loaded one at a time.
     eigenvalues : ndarray, shape (index,)
         All of them.
     noise : Noise
@@ -91,7 +154,8 @@ def score_noise(scores: Floats, eigenvalues: Floats, noise: Noise) -> Floats:
     ndarray, shape (component,)
     """
     # Data without noise would divide by zero; float32 scores have no more digits than this anyway.
-    digits = np.finfo(np.float32).eps * max(1.0, float(np.nanmax(np.abs(scores), initial=0.0)))
+    largest = max(float(np.nanmax(np.abs(scores[..., i]), initial=0.0)) for i in range(scores.shape[-1]))
+    digits = np.finfo(np.float32).eps * max(1.0, largest)
     variance = eigenvalues[: scores.shape[-1]].copy()
     signal = slice(max(1, noise.rank))
     strong = np.maximum(variance[signal], np.finfo(np.float64).tiny)
@@ -99,18 +163,22 @@ def score_noise(scores: Floats, eigenvalues: Floats, noise: Noise) -> Floats:
         noise.level + np.maximum(strong - noise.level, 0) * np.minimum(noise.edge / strong, 1) ** 2
     )
     if not noise.is_white:
-        measured = [_roughness(scores[..., signal], axis) for axis in (-3, -2) if scores.shape[axis] > 2]
+        measured = _roughness(scores, len(variance[signal]))
         highest = np.maximum(variance[signal], noise.edge)
-        smoother = np.min(np.stack([*measured, highest]), axis=0)
+        smoother = np.minimum(measured, highest)
         variance[signal] = np.maximum(variance[signal], smoother)
     return np.maximum(np.sqrt(variance), digits)
 
 
-def _roughness(scores: Floats, axis: int) -> Floats:
-    """Variance of white noise with the second differences found along an axis."""
-    differences = np.abs(np.diff(scores, n=2, axis=axis)).reshape(-1, scores.shape[-1])
-    differences = differences[np.isfinite(differences).all(axis=1)]
-    if len(differences) == 0:
-        return np.full(scores.shape[-1], np.inf)
-    # The median of |N(0, 6)| is 0.6745 sqrt(6); a median ignores the few pixels at an interface.
-    return (np.median(differences, axis=0) / 0.6745) ** 2 / 6
+def _roughness(scores: ScoreMaps, n_components: int) -> Floats:
+    """Variance of white noise with the second differences found along the smoother axis, (component,)."""
+    found = np.full(n_components, np.inf)
+    for i in range(n_components):
+        one = scores[..., i]
+        for axis in (axis for axis in (-2, -1) if one.shape[axis] > 2):
+            differences = np.abs(np.diff(one, n=2, axis=axis))
+            differences = differences[np.isfinite(differences)]
+            if len(differences):
+                # The median of |N(0, 6)| is 0.6745 sqrt(6); it ignores the few pixels at an interface.
+                found[i] = min(found[i], (np.median(differences, overwrite_input=True) / 0.6745) ** 2 / 6)
+    return found

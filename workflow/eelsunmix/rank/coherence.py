@@ -3,9 +3,12 @@
 What the rule was set on, and what it cannot decide: docs/decisions/007 and 022.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from eelsunmix.pca.noise_eigenvalues import Noise
+from eelsunmix.pca.score_maps import ScoreMaps
 from eelsunmix.rank.line_order import chance_of_order, lines_differ, most_lines_differ
 from eelsunmix.typing import Floats
 
@@ -53,13 +56,13 @@ def count_signals(eigenvalues: Floats, noise: Noise, coherence: Floats, *, count
     return int(np.sum((above > NEAR_EDGE * noise.edge) | (known > 0)))
 
 
-def map_coherence(maps: Floats) -> Floats:
+def map_coherence(maps: Floats | ScoreMaps) -> Floats:
     """Say whether the lines of a map come in an order, along either axis.
 
     Parameters
     ----------
-    maps : ndarray, shape (frame, y, x, component)
-        NaN where invalid.
+    maps : ndarray or ScoreMaps, shape (frame, y, x, component)
+        NaN where invalid; looked at one by one.
 
     Returns
     -------
@@ -68,7 +71,7 @@ def map_coherence(maps: Floats) -> Floats:
         pixels, are so ordered in less than 1 % of cases. One where both axes are too short to tell.
     """
     rng = np.random.default_rng(0)
-    return np.array([_coherence(one, rng) for one in np.moveaxis(maps, -1, 0)])
+    return np.array([_coherence(maps[..., i], rng) for i in range(maps.shape[-1])])
 
 
 def disordered_lines(one_map: Floats) -> bool:
@@ -110,7 +113,7 @@ def _coherence(one_map: Floats, rng: np.random.Generator) -> float:
     return float(np.log10(CHANCE / min(1.0, len(chances) * min(chances)))) if chances else 1.0
 
 
-def _both_ways(one_map: Floats) -> list[Floats]:
+def _both_ways(one_map: Floats) -> Iterator[Floats]:
     """Lines (line, place) along x, and along y; invalid pixels hold the mean of the map."""
     filled = np.where(np.isfinite(one_map), one_map, np.nanmean(one_map))
-    return [np.moveaxis(filled, axis, 0).reshape(filled.shape[axis], -1) for axis in (1, 2)]
+    yield from (np.moveaxis(filled, axis, 0).reshape(filled.shape[axis], -1) for axis in (1, 2))

@@ -6,6 +6,7 @@ import xarray as xr
 from eelsunmix.image import in_canonical_order
 from eelsunmix.pca.drift import drift_components, drift_warnings
 from eelsunmix.pca.noise_eigenvalues import MARGIN, Noise, measure_noise
+from eelsunmix.pca.score_maps import ScoreMaps
 from eelsunmix.rank.choice import ComponentOptions, Evidence, check_user, choice_warnings
 from eelsunmix.rank.coherence import count_signals, map_coherence
 from eelsunmix.rank.emptiness import holds_no_structure
@@ -60,7 +61,7 @@ def estimate_endmembers(
     values, n_pixels = pca.eigenvalue.to_numpy(), int(pca.attrs["n_valid_pixels"])
     check_user(options, pca, values)
     noise = measure_noise(values, n_pixels, int(pca.attrs["n_channels_with_counts"]))
-    maps = _maps(pca)
+    maps = ScoreMaps(pca)
     coherence, parallel = map_coherence(maps), _parallel(pca, noise)
     taken = take_number(image, pca, _evidence(pca, noise, coherence, parallel), coherence, options)
     evidence, number, examined = taken.evidence, taken.number, taken.examined
@@ -105,13 +106,6 @@ def elbow(eigenvalues: Floats, max_points: int = 20) -> int:
     return int(np.argmax(np.abs(below))) + 1
 
 
-def _maps(pca: xr.Dataset) -> Floats:
-    """Score maps (frame, y, x, component) of a brightness of one."""
-    maps = (pca.score / pca.pixel_weight).transpose(*pca.score.dims).to_numpy().astype(np.float64)
-    same: Floats = maps.reshape(-1, *maps.shape[-3:])
-    return same
-
-
 def _counts_ideally(pca: xr.Dataset, noise: Noise) -> bool:
     mean = float((pca.channel_weight**2).mean())
     return noise.is_white and 0.5 < noise.level < 2.0 and mean >= 0.5
@@ -150,14 +144,14 @@ def _evidence(pca: xr.Dataset, noise: Noise, coherence: Floats, parallel: Floats
 
 def _warnings(
     pca: xr.Dataset,
-    maps: Floats,
+    maps: ScoreMaps,
     coherence: Floats,
     evidence: Evidence,
     number: int,
     options: ComponentOptions,
 ) -> list[str]:
     noise = evidence.noise
-    standing = maps[..., : noise.rank]
+    standing = maps.leading(min(noise.rank, maps.shape[-1]))
     if _counts_ideally(pca, noise):
         about_lines = offset_warnings(standing, evidence.eigenvalues, noise)
     else:

@@ -137,10 +137,7 @@ def _outlying(image: xr.DataArray, outliers: Outliers, n_components: int) -> str
     found = outliers.found
     if not found.any():
         return ""
-    largest = np.unravel_index(
-        np.argsort(np.where(found, -outliers.deviation, np.inf), axis=None), found.shape
-    )
-    places = np.transpose(largest)[: min(NAMED, int(found.sum()))]
+    places = np.argwhere(found)[np.argsort(-outliers.deviation[found])[:NAMED]]
     names = "; ".join(place_in_words(image, place.tolist()) for place in places)
     more = "; ..." if found.sum() > NAMED else ""
     energy = image.dims[-1]

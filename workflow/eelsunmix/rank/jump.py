@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix.pca.noise_eigenvalues import Noise
+from eelsunmix.pca.score_maps import ScoreMaps
 from eelsunmix.typing import Floats, Indices
 
 LEAST_CHANNELS, FARTHEST_CHANNELS, FARTHEST_EV = 2, 40, 12.0
@@ -47,15 +48,15 @@ class Jump:
     left: float
 
 
-def find_jump(pca: xr.Dataset, maps: Floats, noise: Noise) -> Jump | None:
+def find_jump(pca: xr.Dataset, maps: ScoreMaps, noise: Noise) -> Jump | None:
     """Look for a line from which on all components are those before it, shifted in energy.
 
     Parameters
     ----------
     pca : Dataset
         From `denoise`.
-    maps : ndarray, shape (frame, y, x, component)
-        Scores of a brightness of one, NaN where invalid.
+    maps : ScoreMaps
+        Of the PCA.
     noise : Noise
         The edge says which components stand out, without smooth factors of the spectrum.
     """
@@ -63,7 +64,7 @@ def find_jump(pca: xr.Dataset, maps: Floats, noise: Noise) -> Jump | None:
     farthest = _farthest(pca, n_channels)
     if rank < 2 or farthest < LEAST_CHANNELS:
         return None
-    gram = _gram_of_lines(maps[..., :rank])
+    gram = _gram_of_lines(maps.leading(rank))
     weight = pca["channel_weight"].to_numpy().astype(float)
     loadings = pca["loading"][:rank].to_numpy().astype(float)
     shifts = [sign * size for size in range(LEAST_CHANNELS, farthest + 1) for sign in (-1, 1)]
@@ -93,11 +94,14 @@ def _farthest(pca: xr.Dataset, n_channels: int) -> int:
     return min(limit, int(FARTHEST_EV / step))
 
 
-def _gram_of_lines(maps: Floats) -> Floats:
+def _gram_of_lines(maps: ScoreMaps) -> Floats:
     """Sum products of scores (border, component, component) up to each border; the last is of all."""
-    lines = np.nan_to_num(maps.reshape(-1, *maps.shape[2:]))
-    n_pixels = max(int(np.isfinite(maps[..., 0]).sum()), 1)
-    summed: Floats = np.cumsum(np.einsum("lxi,lxj->lij", lines, lines), axis=0) / n_pixels
+    products, n_pixels = [], 0
+    for lines in maps.lines():
+        n_pixels += int(np.isfinite(lines[..., 0]).sum())
+        known = np.nan_to_num(lines)
+        products.append(np.einsum("lxi,lxj->lij", known, known))
+    summed: Floats = np.cumsum(np.concatenate(products), axis=0) / max(n_pixels, 1)
     return summed
 
 

@@ -4,11 +4,11 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix.pca.noise_eigenvalues import Noise
+from eelsunmix.pca.score_maps import ScoreMaps
 from eelsunmix.rank.jump import find_jump
-from eelsunmix.typing import Floats
 
 
-def jump_warnings(pca: xr.Dataset, maps: Floats, noise: Noise) -> list[str]:
+def jump_warnings(pca: xr.Dataset, maps: ScoreMaps, noise: Noise) -> list[str]:
     """Say where the energy axis jumps, and what to do about it."""
     jump = find_jump(pca, maps, noise)
     if jump is None:

@@ -26,6 +26,12 @@ USUAL = 10
 NORMAL_MEDIAN, EFFICIENCY = 0.6745, 0.37
 """Median deviation of the normal law, and its efficiency as a measure of the scatter."""
 
+MOST_LINES = 4096
+"""Neighbours are taken together where there are more: permuting them would take hours."""
+
+LARGE = 2**18
+"""Numbers of a map beyond which it is not decomposed itself, in several copies, but by its products."""
+
 PATTERNS = 4
 """Leading singular patterns that stand for what the lines look like: permuted lines have the same ones."""
 
@@ -50,11 +56,11 @@ def chance_of_order(lines: Floats, rng: np.random.Generator) -> float:
     >>> chance_of_order(planes, np.random.default_rng(0)) < 0.01
     True
     """
+    lines = _at_most(MOST_LINES, lines)
     patterns = _patterns(_equally_noisy(lines - lines.mean(axis=0)))
     found, above, drawn = _statistics(patterns[None]), np.zeros(3), 0
     while drawn < PERMUTATIONS:
-        order = rng.permuted(np.tile(np.arange(len(lines)), (BATCH, 1)), axis=1)
-        random = _statistics(patterns[order])
+        random = _of_random_orders(patterns, rng)
         if np.any(found > random.mean(axis=0) + BEYOND_CHANCE * random.std(axis=0)):
             return float(SHARES.min() / (PERMUTATIONS + 1))
         above += np.sum(random >= found - 1e-9 * np.abs(found), axis=0)
@@ -117,10 +123,40 @@ def _equally_noisy(lines: Floats) -> Floats:
     return even - even.mean(axis=0)
 
 
+def _at_most(most: int, lines: Floats) -> Floats:
+    """Mean neighbouring lines where there are more; those that are left over at the end are dropped."""
+    width = -(-len(lines) // most)
+    whole = len(lines) // width * width
+    return lines if width == 1 else lines[:whole].reshape(-1, width, lines.shape[1]).mean(axis=1)
+
+
 def _patterns(lines: Floats) -> Floats:
+    if lines.size > LARGE:
+        return _patterns_of_products(lines)
     left, values, _ = np.linalg.svd(lines, full_matrices=False)
     patterns: Floats = (left * values)[:, :PATTERNS]
     return patterns
+
+
+def _patterns_of_products(lines: Floats) -> Floats:
+    """Find the leading patterns from the products of lines or of places, whichever are fewer."""
+    if len(lines) > lines.shape[1]:
+        patterns: Floats = lines @ np.linalg.eigh(lines.T @ lines)[1][:, : -PATTERNS - 1 : -1]
+        return patterns
+    values, vectors = np.linalg.eigh(lines @ lines.T)
+    leading: Floats = (vectors * np.sqrt(np.maximum(values, 0.0)))[:, : -PATTERNS - 1 : -1]
+    return leading
+
+
+def _of_random_orders(patterns: Floats, rng: np.random.Generator) -> Floats:
+    """Statistics of `BATCH` random orders of the lines, so many of them in memory as are not large."""
+    together = max(1, min(BATCH, LARGE // patterns.size))
+    found = []
+    for first in range(0, BATCH, together):
+        number = min(together, BATCH - first)
+        order = rng.permuted(np.tile(np.arange(len(patterns)), (number, 1)), axis=1)
+        found.append(_statistics(patterns[order]))
+    return np.concatenate(found)
 
 
 def _statistics(patterns: Floats) -> Floats:

@@ -1,17 +1,18 @@
 """Sentences about maps of scan lines, of which nobody can say whether they are of the specimen."""
 
 from eelsunmix.pca.noise_eigenvalues import Noise
+from eelsunmix.pca.score_maps import ScoreMaps
 from eelsunmix.rank.choice import Evidence
 from eelsunmix.rank.coherence import NEAR_EDGE, disordered_lines, made_of_lines
 from eelsunmix.typing import Floats
 
 
-def line_warnings(maps: Floats, coherence: Floats, evidence: Evidence) -> list[str]:
+def line_warnings(maps: Floats | ScoreMaps, coherence: Floats, evidence: Evidence) -> list[str]:
     """Name the components whose maps are scan lines without any order, near the edge of noise or far above.
 
     Parameters
     ----------
-    maps : ndarray, shape (frame, y, x, component)
+    maps : ndarray or ScoreMaps, shape (frame, y, x, component)
         Those of the components above the edge.
     coherence : ndarray, shape (component,)
         From `map_coherence`.
@@ -40,12 +41,12 @@ def _number_to_try(weak: list[int], evidence: Evidence) -> str:
     )
 
 
-def offset_warnings(maps: Floats, eigenvalues: Floats, noise: Noise) -> list[str]:
+def offset_warnings(maps: Floats | ScoreMaps, eigenvalues: Floats, noise: Noise) -> list[str]:
     """Name the components of a counting detector that are an offset of every scan line, and no more.
 
     Parameters
     ----------
-    maps : ndarray, shape (frame, y, x, component)
+    maps : ndarray or ScoreMaps, shape (frame, y, x, component)
         Those of the components above the edge.
     eigenvalues : ndarray, shape (index,)
         Decreasing.

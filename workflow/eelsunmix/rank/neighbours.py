@@ -3,6 +3,7 @@
 import numpy as np
 import xarray as xr
 
+from eelsunmix.pca.score_maps import ScoreMaps
 from eelsunmix.typing import Floats
 
 STABLE = 0.6
@@ -30,12 +31,11 @@ def neighbouring_numbers(pca: xr.Dataset, number: int, noise_level: float) -> xr
         of noise mostly below 0.6. Coordinate `number`: the chosen one and its neighbours.
     """
     numbers = [k for k in (number - 1, number, number + 1) if 1 <= k <= pca.sizes["component"]]
-    scores = _scores(pca)
     left = [_misfit(pca, k) / max(noise_level, np.finfo(float).tiny) for k in numbers]
     return xr.Dataset(
         {
             "chi2": ("number", np.array(left), {"units": "1"}),
-            "stability": ("number", _stability(scores, numbers), {"units": "1"}),
+            "stability": ("number", _stability(pca, numbers), {"units": "1"}),
         },
         coords={"number": numbers},
     )
@@ -43,16 +43,9 @@ def neighbouring_numbers(pca: xr.Dataset, number: int, noise_level: float) -> xr
 
 def stable_number(pca: xr.Dataset) -> int:
     """Count the leading components that two halves of the pixels show alike, one at least."""
-    scores = _scores(pca)
-    values = _stability(scores, list(range(1, scores.shape[1] + 1)))
+    values = _stability(pca, list(range(1, pca.sizes["component"] + 1)))
     stable = values > STABLE
     return max(1, int(stable.size if stable.all() else stable.argmin()))
-
-
-def _scores(pca: xr.Dataset) -> Floats:
-    maps = (pca["score"] / pca["pixel_weight"]).transpose(..., "component").to_numpy().astype(float)
-    scores: Floats = maps.reshape(-1, maps.shape[-1])
-    return scores[np.isfinite(scores).all(axis=1)]
 
 
 def _misfit(pca: xr.Dataset, number: int) -> float:
@@ -62,14 +55,29 @@ def _misfit(pca: xr.Dataset, number: int) -> float:
     return float(values[number:].sum()) / degrees
 
 
-def _stability(scores: Floats, numbers: list[int]) -> Floats:
+def _stability(pca: xr.Dataset, numbers: list[int]) -> Floats:
     """Compare halves of the pixels taken at random, so that each sees every part of the image."""
-    order = np.random.default_rng(0).permutation(len(scores))
-    first, second = (_principal(scores[half]) for half in (order[::2], order[1::2]))
+    first, second = (np.linalg.eigh(products)[1][:, ::-1] for products in _products_of_halves(pca))
     overlaps = [np.linalg.svd(first[:, :k].T @ second[:, :k], compute_uv=False) for k in numbers]
     return np.array([float(values.min()) for values in overlaps])
 
 
-def _principal(scores: Floats) -> Floats:
-    directions: Floats = np.linalg.eigh(scores.T @ scores)[1][:, ::-1]
-    return directions
+def _products_of_halves(pca: xr.Dataset) -> Floats:
+    """Products of scores (half, component, component) of the pixels drawn first, third ... and the others."""
+    maps = ScoreMaps(pca)
+    n_valid = sum(len(_finite(rows)) for rows in maps.rows())
+    place = np.empty(n_valid, dtype=np.int64)
+    place[np.random.default_rng(0).permutation(n_valid)] = np.arange(n_valid)
+    products, start = np.zeros((2, *(pca.sizes["component"],) * 2)), 0
+    for rows in map(_finite, maps.rows()):
+        drawn = place[start : start + len(rows)]
+        start += len(rows)
+        for half in range(2):
+            pixels = np.flatnonzero(drawn % 2 == half)
+            chosen = rows[pixels[np.argsort(drawn[pixels])]]
+            products[half] += chosen.T @ chosen
+    return products
+
+
+def _finite(rows: Floats) -> Floats:
+    return rows[np.isfinite(rows).all(axis=1)]

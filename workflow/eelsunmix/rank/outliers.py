@@ -1,5 +1,6 @@
 """Pixels that the components do not describe, looked for in all of them block by block."""
 
+import functools
 import operator
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from eelsunmix.execution import blocks
+from eelsunmix.execution.kept_maps import keep_maps
 from eelsunmix.image import valid_pixels
 from eelsunmix.pca.noise_eigenvalues import Noise
 from eelsunmix.rank.residuals import Description, Scatter, describe, measure_scatter
@@ -49,7 +51,7 @@ class Outliers:
     @property
     def found(self) -> Bools:
         """Pixels beyond the limit."""
-        beyond: Bools = np.nan_to_num(self.deviation, nan=0.0) > self.limit
+        beyond: Bools = self.deviation > self.limit  # NaN is not
         return beyond
 
 
@@ -108,18 +110,15 @@ def find_outliers(
     scatter = measure_scatter(residuals, sample.pixel_weight, counting=counting)
     weight = _pixel_weight(image, pca)
     marked = image.assign_coords(pixel_weight=(image.dims[:-1], weight))
-    marked = marked.assign_coords(place=(image.dims[:-1], np.arange(weight.size).reshape(weight.shape)))
-
-    def kernel(block: xr.DataArray) -> _Pieces:
-        return _block_deviations(block, description, scatter)
-
-    place, deviation, window = _joined(blocks.fold(kernel, marked, operator.add))
-    deviations, windows = np.full(weight.size, np.nan), np.zeros(weight.size, np.intp)
-    deviations[place], windows[place] = deviation, window
+    kernel = functools.partial(_block_deviations, description=description, scatter=scatter)
+    variables = {"deviation": (image.dims[:-1], np.float64), "window": (image.dims[:-1], np.int32)}
+    # Parts are as large as the blocks of other passes; what is kept of a pixel is little.
+    maps = keep_maps(kernel, marked, blocks.template_like(image, variables), pixels=blocks.BLOCK_ELEMENTS)
+    n_looked_at = np.count_nonzero(valid_pixels(image) & np.isfinite(weight))
     return Outliers(
-        deviation=deviations.reshape(weight.shape),
-        window=windows.reshape(weight.shape),
-        limit=_limit(len(place) * len(description.starts)) * scatter.uncertainty,
+        deviation=maps["deviation"].to_numpy(),
+        window=maps["window"].to_numpy(),
+        limit=_limit(n_looked_at * len(description.starts)) * scatter.uncertainty,
     )
 
 
@@ -139,18 +138,20 @@ def _gather(block: xr.DataArray) -> _Pieces:
     return [(block.to_numpy()[mask], block["pixel_weight"].to_numpy()[mask])]
 
 
-def _block_deviations(block: xr.DataArray, description: Description, scatter: Scatter) -> _Pieces:
+def _block_deviations(block: xr.DataArray, *, description: Description, scatter: Scatter) -> xr.Dataset:
     spectra = block.to_numpy().reshape(-1, block.shape[-1])
-    weight, place = (block[name].to_numpy().ravel() for name in ("pixel_weight", "place"))
+    weight = block["pixel_weight"].to_numpy().ravel()
     usable = np.flatnonzero(valid_pixels(block).ravel() & np.isfinite(weight))
     middle = (description.starts + description.stops) // 2
-    pieces: _Pieces = []
+    deviations, windows = np.full(weight.size, np.nan), np.zeros(weight.size, np.int32)
     for start in range(0, len(usable), ROWS):
         rows = usable[start : start + ROWS]
         residuals = description.residuals(spectra[rows], weight[rows])
-        deviation, window = scatter.deviation(residuals, weight[rows])
-        pieces.append((place[rows], deviation, middle[window]))
-    return pieces
+        deviations[rows], window = scatter.deviation(residuals, weight[rows])
+        windows[rows] = middle[window]
+    maps = {"deviation": deviations, "window": windows}
+    shape, dims = block.shape[:-1], block.dims[:-1]
+    return xr.Dataset({name: (dims, values.reshape(shape)) for name, values in maps.items()})
 
 
 def _joined(pieces: _Pieces) -> tuple[NDArray[Any], ...]:

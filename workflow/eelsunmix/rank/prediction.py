@@ -6,6 +6,7 @@ images of the same specimen. That needs counts as a counting detector gives them
 
 import numpy as np
 
+from eelsunmix.pca.few_pixels import LARGEST_MATRIX
 from eelsunmix.typing import Floats
 
 PREDICTS = 3.0
@@ -68,7 +69,16 @@ def _principal(rows: Floats, number: int) -> tuple[Floats, Floats]:
     """Leading eigenvectors (channel, component) and eigenvalues of rows^T rows / number of rows."""
     from scipy.sparse.linalg import eigsh
 
+    if len(rows) < rows.shape[1] and rows.shape[1] ** 2 > LARGEST_MATRIX:
+        return _principal_of_few(rows, number)
     products = rows.T @ rows / len(rows)
     start = np.ones(len(products))
     values, vectors = eigsh(products, k=number, v0=start)
     return vectors[:, ::-1], values[::-1]
+
+
+def _principal_of_few(rows: Floats, number: int) -> tuple[Floats, Floats]:
+    """Find the same by the products of the rows, where there are too many channels for theirs."""
+    values, vectors = np.linalg.eigh(rows @ rows.T / len(rows))
+    leading, vectors = values[: -number - 1 : -1], vectors[:, : -number - 1 : -1]
+    return np.linalg.qr(rows.T @ vectors)[0], leading

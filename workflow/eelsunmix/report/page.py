@@ -3,6 +3,7 @@
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from markupsafe import Markup
 from eelsunmix.errors import unwritable
 from eelsunmix.report.content import Figure, Section
 from eelsunmix.report.figures.encoding import ArrayBank, script_hash, script_json
+from eelsunmix.report.figures.thinning import thinned
 
 
 def page_text(
@@ -35,6 +37,7 @@ def page_text(
     methods : sequence of (str, mapping)
         Labels that the reader can hide, with their line styles.
     """
+    sections = [_with_thin_lines(section) for section in sections]
     bank = ArrayBank()
     figures = {
         block.name: encode_figure(block, bank)
@@ -58,6 +61,11 @@ def page_text(
         figures=Markup(script_json(figures)),  # noqa: S704
         arrays=Markup(script_json(bank.entries)),  # noqa: S704
     )
+
+
+def _with_thin_lines(section: Section) -> Section:
+    blocks = (thinned(block) if isinstance(block, Figure) else block for block in section.blocks)
+    return replace(section, blocks=tuple(blocks))
 
 
 def encode_figure(figure: Figure, bank: ArrayBank) -> dict[str, Any]:

@@ -94,7 +94,7 @@ def view_of(example: xr.DataArray, *, n_maps: int, budget: int) -> MapView:
         Pixels that all maps together may have.
     """
     n_y, n_x = example.sizes["y"], example.sizes["x"]
-    factor = max(1, math.ceil(math.sqrt(n_maps * n_y * n_x / budget)))
+    factor = _factor(n_y, n_x, budget / n_maps)
     step = _steps(example)
     n_frames = example.sizes.get("frame", 1)
     return MapView(
@@ -107,6 +107,21 @@ def view_of(example: xr.DataArray, *, n_maps: int, budget: int) -> MapView:
         size={axis: -(-example.sizes[axis] // factor) for axis in "xy"},
         unit=str(example["x"].attrs.get("units", "px")) if "x" in example.coords else "px",
     )
+
+
+def _factor(n_y: int, n_x: int, pixels: float) -> int:
+    """Pixels averaged along each axis so that no more than about so many are left.
+
+    Examples
+    --------
+    >>> _factor(100, 100, 2500), _factor(1, 10_000, 100), _factor(10_000, 2, 100)
+    (2, 100, 100)
+    """
+    factor = max(1, math.ceil(math.sqrt(n_y * n_x / pixels)))
+    thin, long = sorted((n_y, n_x))
+    if factor > thin:  # the thin side has one pixel then
+        factor = math.ceil(long / pixels)
+    return factor
 
 
 def average(array: np.ndarray, factor: int) -> np.ndarray:
