@@ -3,6 +3,7 @@
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -80,11 +81,10 @@ def _plotly() -> str:
 
 def write_page(path: Path, text: str) -> Path:
     """Replace a file as a whole: readers see the old page or the new one, also after a power cut."""
-    make_folder(path.parent)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    os.close(descriptor)
-    temporary = Path(name)
+    temporary = path
     try:
+        make_folder(path.parent)
+        temporary = _empty_file_beside(path)
         write_and_compare(temporary, text.encode(), path)
         temporary.chmod(0o666 & ~_umask())
         flush(path.parent)  # what stood here and was moved aside keeps its new name before this one is taken
@@ -93,8 +93,16 @@ def write_page(path: Path, text: str) -> Path:
     except OSError as error:  # of a full disk, which does not say of which file
         raise unwritable(path, error) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        if temporary != path:
+            with suppress(OSError):
+                temporary.unlink()
     return path
+
+
+def _empty_file_beside(path: Path) -> Path:
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    os.close(descriptor)
+    return Path(name)
 
 
 def _umask() -> int:
