@@ -7,6 +7,7 @@ part of it or with zeros, a later rename without an earlier one.
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 from faults.system_calls import SystemCalls
@@ -42,7 +43,7 @@ class Recording(SystemCalls):
     def _take_in(self, path, node):
         """Everything that is there before is on the disk for good."""
         names, contents = self.at_first
-        self._numbers[os.stat(path).st_ino], names[node] = node, {}
+        self._numbers[Path(path).stat().st_ino], names[node] = node, {}
         for entry in os.scandir(path):
             child = len(self._numbers) + 1
             names[node][entry.name] = child

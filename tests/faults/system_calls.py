@@ -1,4 +1,4 @@
-"""The calls by which files are written, in the hands of a test: watched, refused, answered with a lie, or the last.
+"""The calls by which files are written, in the hands of a test: watched, refused, lied about, or the last.
 
 Python's own functions are replaced, for one folder and all threads of the process.  A disk is a place where
 every write is handed over, so what these functions do is all that the operating system would see.
@@ -52,7 +52,7 @@ class SystemCalls:
         """Path of what a call is about, if that lies in the folder; None otherwise."""
         if isinstance(place, int):
             with suppress(OSError):
-                place = os.readlink(f"/proc/self/fd/{place}")
+                place = Path(f"/proc/self/fd/{place}").readlink()
         path = os.path.abspath(os.fsdecode(place)) if not isinstance(place, int) else ""  # noqa: PTH100
         return Path(path) if path == self.folder or path.startswith(f"{self.folder}/") else None
 

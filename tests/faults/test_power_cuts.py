@@ -1,4 +1,4 @@
-"""A power cut at any moment: what is found is whole and verified, or absent; what was reported as done is there."""
+"""A power cut at any moment: what is found is whole and verified, or absent; what was done is there."""
 
 import json
 import os
@@ -86,7 +86,7 @@ def test_a_page_outlives_a_power_cut_as_the_old_one_or_the_new_one(tmp_path):
 
 
 def test_a_users_file_that_is_moved_aside_outlives_a_power_cut(tmp_path, monkeypatch):
-    """G1: a file in the place of a page is kept under one name or the other, whichever rename the disk has."""
+    """G1: a file in the place of a page has one name or the other, whichever rename the disk has."""
     tree = {"samples": {"A": {"simulate": {"scene": "multilayer"}}}, "methods": {"vca": {}}}
     present = Present(Recipes(read_tree(node_of(tree, "c.yaml")).samples))
     folder = tmp_path / "a"
