@@ -15,6 +15,7 @@ from eelsunmix.errors import InputError, StoreError
 from eelsunmix.report.page import write_page
 from eelsunmix.storage import drafts, open_store, publish, sealed_page, verify_page
 from eelsunmix.storage.locks import LOCK, take_lock
+from faults.forks import PRELUDE
 from faults.system_calls import ERRORS, LIES, Count, Fault
 
 SETTINGS = {"seed": 1}
@@ -145,10 +146,8 @@ def test_a_disk_that_lies_seals_nothing_wrong(tmp_path, kind, lie):
 
 
 SERVER = """
-import os, signal, sys
-from pathlib import Path
-from eelsunmix.storage import drafts
-from faults.system_calls import Count, Fault
+import signal
+from faults.system_calls import Fault
 from faults.test_system_calls import WRITERS, start
 
 def child(kind, folder, number):
@@ -156,7 +155,11 @@ def child(kind, folder, number):
         WRITERS[kind][0](folder)
 
 kind, place, n_calls = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
-os.fsync = lambda descriptor: None
+def work():
+    start(place / "warm")
+    WRITERS[kind][0](place / "warm")
+
+warm(work)
 for number in range(n_calls):
     process = os.fork()  # of a process without threads, that has loaded all it needs
     if not process:
@@ -174,7 +177,7 @@ def test_a_process_that_is_killed_at_any_call_leaves_all_or_nothing(tmp_path, ki
     for number in range(n_calls):
         start(tmp_path / str(number))
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    command = [sys.executable, "-c", SERVER, kind, tmp_path, str(n_calls)]
+    command = [sys.executable, "-c", PRELUDE + SERVER, kind, tmp_path, str(n_calls)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     assert done.stdout.split() == [str(-signal.SIGKILL)] * n_calls, done.stderr
     found = set()
