@@ -3,6 +3,7 @@
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -15,6 +16,8 @@ from eelsunmix.errors import unwritable
 from eelsunmix.report.content import Figure, Section
 from eelsunmix.report.figures.encoding import ArrayBank, script_hash, script_json
 from eelsunmix.report.figures.thinning import thinned
+from eelsunmix.storage.drafts import flush, make_folder
+from eelsunmix.storage.handed_over import write_and_compare
 
 
 def page_text(
@@ -85,21 +88,29 @@ def _plotly() -> str:
 
 
 def write_page(path: Path, text: str) -> Path:
-    """Replace a file as a whole: readers see the old page or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    """Replace a file as a whole: readers see the old page or the new one, also after a power cut."""
+    temporary = path
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(temporary).chmod(0o666 & ~_umask())
-        Path(temporary).replace(path)
+        make_folder(path.parent)
+        temporary = _empty_file_beside(path)
+        write_and_compare(temporary, text.encode(), path)
+        temporary.chmod(0o666 & ~_umask())
+        flush(path.parent)  # what stood here and was moved aside keeps its new name before this one is taken
+        temporary.replace(path)
+        flush(path.parent)
     except OSError as error:  # of a full disk, which does not say of which file
         raise unwritable(path, error) from error
     finally:
-        Path(temporary).unlink(missing_ok=True)
+        if temporary != path:
+            with suppress(OSError):
+                temporary.unlink()
     return path
+
+
+def _empty_file_beside(path: Path) -> Path:
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    os.close(descriptor)
+    return Path(name)
 
 
 def _umask() -> int:

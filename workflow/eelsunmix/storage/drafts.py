@@ -40,7 +40,7 @@ def written_beside(
         raise StoreError(f"{path}: exists already, a finished result is never changed; move it aside first")
     draft = path.parent / f".{path.name}{_MARK}{_machine()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         draft.mkdir()
         _remove_abandoned(path, now=draft.stat().st_mtime)
         yield draft
@@ -59,7 +59,28 @@ def is_draft(path: Path) -> bool:
 def make_durable(path: Path) -> None:
     """Flush every file and folder of a draft to disk, so that a rename never outlives the data."""
     for entry in [*path.rglob("*"), path]:
-        _fsync(entry)
+        flush(entry)
+
+
+def flush(path: Path) -> None:
+    """Flush a file or a folder to disk; whoever reads the file then asks the disk, not the memory."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some file systems cannot flush a folder
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, so that what lies in it does not go with it in a power cut."""
+    new = [one for one in (folder, *folder.parents) if not one.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for one in new:
+        flush(one.parent)
 
 
 def _give_name(draft: Path, path: Path, is_equal: Callable[[Path | None], bool]) -> None:
@@ -73,7 +94,7 @@ def _give_name(draft: Path, path: Path, is_equal: Callable[[Path | None], bool])
         raise StoreError(
             f"{path}: another process has written it in the meantime; its result is kept, this one dropped"
         ) from error
-    _fsync(path.parent)
+    flush(path.parent)
 
 
 def _explained(error: OSError, path: Path, draft: Path) -> Exception:
@@ -130,14 +151,3 @@ def _remove(draft: Path) -> None:
         shutil.rmtree(draft, ignore_errors=True)
         time.sleep(0.02)
         absent = 0 if draft.exists() else absent + 1
-
-
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some file systems cannot flush a folder
-            raise
-    finally:
-        os.close(descriptor)

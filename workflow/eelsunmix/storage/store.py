@@ -20,7 +20,8 @@ from eelsunmix.execution.blocks import BLOCK_ELEMENTS, block_shape
 from eelsunmix.plain import plain_values
 from eelsunmix.sources import check_unchanged
 from eelsunmix.storage.checks import check_layout
-from eelsunmix.storage.drafts import make_durable, written_beside
+from eelsunmix.storage.drafts import flush, make_durable, written_beside
+from eelsunmix.storage.handed_over import RecordingStore, check_given_back, take_records, write_and_compare
 from eelsunmix.storage.inputs import remember, seals_of
 from eelsunmix.storage.layout import Variable
 from eelsunmix.storage.manifest import MANIFEST, manifest_of, read_manifest, verify
@@ -68,7 +69,8 @@ def publish(
     ------
     StoreError
         If the dataset is not laid out as its kind declares; nothing is written then.
-        If the path exists, the disk is full or the folder cannot be written; if an input was made from
+        If the path exists, the disk is full or the folder cannot be written, or the disk does not give back
+        what was written; if an input was made from
         another version of another input, or was exchanged while it was read. Nothing is left behind.
     InputError
         If one of the files was changed while it was read.
@@ -86,9 +88,12 @@ def publish(
 
     with written_beside(path, is_equal=is_equal) as draft:
         _write_zarr(dataset, draft)
-        manifest = manifest_of(draft, inputs=found, settings=options)
-        (draft / MANIFEST).write_bytes(manifest.to_json())
+        records = take_records(draft)
         make_durable(draft)
+        manifest = manifest_of(draft, inputs=found, settings=options)
+        check_given_back(path, records, manifest.files)
+        write_and_compare(draft / MANIFEST, manifest.to_json(), path)
+        flush(draft)
         seals_of(sources)  # once more: lazy variables were read from them until now
         check_unchanged(files or {})
     return manifest.seal
@@ -152,7 +157,7 @@ def _write_zarr(dataset: xr.Dataset, path: Path) -> None:
         # without the first, a reader trips over the manifest and Snakemake's timestamp beside the arrays.
         warnings.filterwarnings("ignore", message="Consolidated metadata", category=UserWarning)
         warnings.filterwarnings("ignore", category=zarr.errors.UnstableSpecificationWarning)
-        dataset.to_zarr(path, mode="a", zarr_format=3, consolidated=True, encoding=encoding)
+        dataset.to_zarr(RecordingStore(path), mode="a", zarr_format=3, consolidated=True, encoding=encoding)
 
 
 def _in_shards(array: xr.DataArray) -> xr.DataArray:

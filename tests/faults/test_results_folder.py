@@ -1,0 +1,317 @@
+"""A folder of results in the hands of a user with bad luck: configured, run, killed, damaged, run again.
+
+The stages are those of a configuration, with its recipes, its stores and its page; only their numbers are
+stand-ins, so that each result says of what it was made, and hundreds of runs take seconds.
+"""
+
+import json
+import os
+import re
+import shutil
+import tempfile
+from contextlib import chdir
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import xarray as xr
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from eelsunmix.configuration.nodes import node_of
+from eelsunmix.configuration.reading import read_tree
+from eelsunmix.errors import InputError, StoreError
+from eelsunmix.plain import digest_of
+from eelsunmix.recipes import Product, Recipes
+from eelsunmix.recipes.present import Present
+from eelsunmix.report.page import write_page
+from eelsunmix.sources import checksum
+from eelsunmix.storage import (
+    check_inputs,
+    drafts,
+    is_a_page,
+    open_store,
+    publish,
+    read_manifest,
+    read_page_manifest,
+    sealed_page,
+    seals,
+    verify,
+    verify_page,
+)
+from eelsunmix.storage.manifest import REMEDY, check_sources
+from faults.system_calls import SystemCalls
+
+AXES = {"dims": ["y", "x", "energy_loss"], "energy": {"offset_eV": 400, "dispersion_eV": 1.0}}
+SOURCE = Path("data/a.npy")
+
+
+class Killed(BaseException):
+    """The process is no more."""
+
+
+class Kill(SystemCalls):
+    """End a process at its n-th call: nothing that it does afterwards has an effect."""
+
+    def __init__(self, folder, number):
+        super().__init__(folder)
+        self.left = number
+
+    def meet(self, name, paths, do, data=None):
+        self.left -= 1
+        if self.left < 0:
+            raise Killed
+        return super().meet(name, paths, do, data)
+
+    def __enter__(self):
+        remove = drafts._remove
+        self._patches.enter_context(
+            mock.patch.object(drafts, "_remove", lambda draft: remove(draft) if self.left >= 0 else None)
+        )
+        return super().__enter__()
+
+
+def value(product, settings, inputs):
+    """What a stand-in of a stage finds: another number for other settings, inputs, or counts."""
+    content = checksum(SOURCE)[0] if product.store == "raw" else ""
+    return int(digest_of([product, settings, inputs, content])[:12], 16)
+
+
+def right_values(recipes):
+    """Value of every product, from the configuration and the source alone."""
+    values = {}
+    for product in recipes.products():
+        inputs = [values[one] for one in recipes.inputs(product)]
+        values[product] = value(product, recipes.settings(product), inputs)
+    return values
+
+
+def job(product, recipes):
+    """What a script of the workflow does."""
+    asked, inputs = recipes.settings(product), recipes.inputs(product)
+    check_inputs(asked.get("made_of", {}))
+    opened = [int(open_store(one.path)["value"]) for one in inputs]
+    found, path = value(product, asked, opened), Path(product.path)
+    if product.store == "page":
+        text = f"<title>A · eelsunmix</title><p>{found}</p>"
+        made_from = seals(one.path for one in inputs)
+        write_page(path, sealed_page(text, path, seals=made_from, settings=asked))
+    else:
+        files = {SOURCE: checksum(SOURCE)[0]} if product.store == "raw" else {}
+        dataset = xr.Dataset({"value": ((), np.int64(found))})
+        publish(dataset, path, inputs=[one.path for one in inputs], files=files, settings=asked)
+
+
+def run(recipes):
+    """What Snakemake does that has no records: make what is absent, not as asked for, or made of that."""
+    present, remade = Present(recipes), set()
+    for product in recipes.products():
+        path, found = Path(product.path), present.fault(product)
+        if path.exists() and not found and not remade & set(recipes.inputs(product)):
+            continue
+        present.keep(product)
+        if path.is_dir():  # Snakemake removes the output of a job before it starts
+            shutil.rmtree(path)
+        job(product, recipes)
+        remade.add(product)
+        present = Present(recipes)
+
+
+def value_in(product):
+    """Value of a product that is there, every byte verified.
+
+    Raises
+    ------
+    StoreError
+        It is damaged, or absent.
+    """
+    if product.store == "page":
+        verify_page(product.path)
+        return int(re.search(r"<p>(\d+)", Path(product.path).read_text()).group(1))
+    check_sources(Path(product.path), verify(product.path))
+    return int(open_store(product.path)["value"])
+
+
+def _flip(file, where):
+    content = bytearray(file.read_bytes())
+    content[where % len(content)] ^= 1 << where % 8
+    file.write_bytes(content)
+
+
+def _cut(file, where):
+    content = file.read_bytes()
+    file.write_bytes(content[: where % len(content)])
+
+
+def _zero(file, where):
+    file.write_bytes(bytes(file.stat().st_size))
+
+
+def _delete(file, where):
+    file.unlink()
+
+
+class ResultsFolder(RuleBasedStateMachine):
+    """Whatever happens: never a mix, never a silent old result, never a lost source or file of the user."""
+
+    def __init__(self):
+        super().__init__()
+        self.place = Path(tempfile.mkdtemp())
+        self.patches = [
+            chdir(self.place),
+            mock.patch.object(os, "fsync", return_value=None),
+            mock.patch.object(drafts, "_runs", return_value=False),
+            mock.patch.object(drafts, "_remove", lambda draft: shutil.rmtree(draft, ignore_errors=True)),
+        ]
+        for patch in self.patches:
+            patch.__enter__()
+        self.tree = {
+            "samples": {"A": {"file": str(SOURCE), "axes": AXES}},
+            "components": {"n": 3},
+            "denoise": {"n_components": 8},
+            "methods": {"vca": {"n_draws": 5}},
+        }
+        self.known, self.damaged, self.theses, self.n_aside = {}, set(), [], 0
+        SOURCE.parent.mkdir()
+        self.exchange_source(0)
+
+    def teardown(self):
+        for patch in reversed(self.patches):
+            patch.__exit__(None, None, None)
+        shutil.rmtree(self.place)
+
+    def recipes(self):
+        """What is asked for now; and what is right for it is remembered."""
+        recipes = Recipes(read_tree(node_of(self.tree, "c.yaml")).samples)
+        self.right = right_values(recipes)
+        self.known |= {recipes.digest(one): found for one, found in self.right.items()}
+        return recipes
+
+    @rule(n=st.integers(2, 4))
+    def change_the_number_of_components(self, n):
+        self.tree["components"] = {"n": n}
+
+    @rule(n=st.integers(5, 6))
+    def change_the_denoising(self, n):
+        self.tree["denoise"] = {"n_components": n}
+
+    @rule(method=st.sampled_from(["vca", "nmf"]))
+    def change_the_method(self, method):
+        self.tree["methods"] = {method: {}}
+
+    @rule(title=st.sampled_from(["One", "Two"]))
+    def change_the_title(self, title):
+        self.tree["report"] = {"title": title}
+
+    @rule(seed=st.integers(0, 3))
+    def exchange_source(self, seed):
+        np.save(SOURCE, np.random.default_rng(seed).poisson(40, (3, 2, 7)).astype("u2"))
+        os.utime(SOURCE, (1e9, 1e9))  # of the same size, with the same time
+        self.source = SOURCE.read_bytes()
+
+    @rule(number=st.integers(0, 400))
+    def run_and_be_killed(self, number):
+        recipes = self.recipes()
+        try:
+            with Kill(self.place, number):
+                run(recipes)
+        except (Killed, StoreError):
+            pass
+
+    @rule()
+    def run_to_the_end(self):
+        recipes = self.recipes()
+        for _ in range(20):
+            try:
+                run(recipes)
+                break
+            except InputError as error:
+                self.do_what_is_said(str(error))
+        else:
+            raise AssertionError("the advice leads nowhere")
+        self.everything_is_right(recipes)
+
+    def do_what_is_said(self, message):
+        """Follow the advice, which is in the message."""
+        said = re.fullmatch(f"(results/.*zarr): .*; {re.escape(REMEDY)}", message)
+        assert said, message
+        self.n_aside += 1
+        Path(said.group(1)).rename(f"aside{self.n_aside}")
+
+    def everything_is_right(self, recipes):
+        for product, right in self.right.items():
+            try:
+                assert value_in(product) == right, f"{product} is of another configuration or source"
+            except StoreError:  # nobody has read it, and the checker names it
+                assert product.path in self.damaged
+        assert not any(Present(recipes).fault(one) for one in self.right if one.path not in self.damaged)
+        assert value_in(Product("A", "page")) == self.right[Product("A", "page")]
+        self.damaged = {path for path in self.damaged if Path(path).exists()}
+
+    @precondition(lambda self: any(Path("results").rglob("manifest.json")) or Path("reports").is_dir())
+    @rule(data=st.data(), damage=st.sampled_from([_flip, _cut, _zero, _delete]), where=st.integers(0, 10**6))
+    def damage_a_file(self, data, damage, where):
+        stores = [path.parent for path in Path("results").rglob("manifest.json") if ".tmp-" not in str(path)]
+        files = [file for store in stores for file in store.rglob("*") if file.is_file()]
+        files = sorted(files) + [page for page in Path("reports").glob("A.html") if is_a_page(page)]
+        if files:
+            file = data.draw(st.sampled_from(files))
+            damage(file, where)
+            self.damaged.add(re.match(r"results/.*?\.zarr|reports/.*", str(file)).group())
+
+    @rule(data=st.data())
+    def delete_a_result(self, data):
+        stores = sorted({path.parent for path in Path("results").rglob("manifest.json")})
+        if stores:
+            shutil.rmtree(data.draw(st.sampled_from(stores)))
+
+    @rule()
+    def put_a_thesis_in_the_place_of_the_page(self):
+        page = Path("reports/A.html")
+        page.parent.mkdir(exist_ok=True)
+        if not page.exists() or is_a_page(page):
+            self.theses.append(f"my thesis {len(self.theses)}")
+            page.write_text(self.theses[-1])
+
+    @invariant()
+    def the_source_is_as_the_user_left_it(self):
+        assert SOURCE.read_bytes() == self.source
+
+    @invariant()
+    def no_file_of_the_user_is_lost(self):
+        kept = [file.read_bytes() for file in Path("reports").glob("*")]
+        assert all(thesis.encode() in kept for thesis in self.theses)
+
+    @invariant()
+    def nothing_that_verifies_is_a_mix(self):
+        for product in getattr(self, "right", {}):
+            try:
+                found = value_in(product)
+            except StoreError:
+                continue
+            read = read_page_manifest if product.store == "page" else read_manifest
+            assert found == self.known[digest_of(read(product.path).settings)], product
+
+
+ResultsFolder.TestCase.settings = settings(
+    max_examples=int(os.environ.get("HISTORIES", "12")),
+    stateful_step_count=12,
+    derandomize="HISTORIES" not in os.environ,
+    phases=(Phase.generate,),  # to make a history shorter takes minutes
+    suppress_health_check=list(HealthCheck),
+    deadline=None,
+)
+TestResultsFolder = ResultsFolder.TestCase
+
+
+def test_the_stand_ins_tell_every_difference_apart(tmp_path):
+    tree = {"samples": {"A": {"file": str(SOURCE), "axes": AXES}}, "methods": {"vca": {}}}
+    with chdir(tmp_path):
+        SOURCE.parent.mkdir()
+        np.save(SOURCE, np.arange(42).reshape(3, 2, 7))
+        found = []
+        for change in ({}, {"components": {"n": 2}}, {"report": {"title": "T"}}):
+            recipes = Recipes(read_tree(node_of(json.loads(json.dumps(tree | change)), "c.yaml")).samples)
+            found.append(right_values(recipes)[Product("A", "page")])
+        assert len(set(found)) == 3
