@@ -50,7 +50,7 @@ def sealed_page(
         versions=versions_used(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     ).sealed()
-    line = json.dumps(vars(manifest), sort_keys=True)
+    line = json.dumps(manifest.content(), sort_keys=True)
     for mark in "<>&":  # no text of the user may end the comment
         line = line.replace(mark, f"\\u{ord(mark):04x}")
     return f"{text}{_BEGIN.decode()}{line}{_END.decode()}"
