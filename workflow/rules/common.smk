@@ -97,6 +97,12 @@ def is_run():
     )
 
 
+def stop(line):
+    """End before any job with one line; of an exception here, Snakemake would make a page."""
+    logger.error(line)
+    sys.exit(1)
+
+
 @functools.cache
 def begin_run():
     """Take the lock and end what a killed run left, before the first look at the results.
@@ -108,7 +114,7 @@ def begin_run():
         for line in settle(Path("results")):
             logger.warning(line)
     except InputError as error:
-        raise WorkflowError(str(error)) from None
+        stop(str(error))
     atexit.register(end_run)
 
 
@@ -136,7 +142,7 @@ def check_place(path, found):
     """Refuse before any job what could not be written at its end."""
     if found or not Path(path).exists():
         if line := unwritable_folder(Path(path)):
-            raise WorkflowError(line)
+            stop(line)
 
 
 def give_way(rule, product):

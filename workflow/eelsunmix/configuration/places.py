@@ -118,7 +118,7 @@ def _entries(folder: Path) -> Iterator[Path]:
     for entry in sorted(folder.glob("[!.]*")):  # drafts have names that begin with a dot
         if entry.suffix == ".zarr" or folder.name in _PLAIN or entry.name in _PLAIN:
             yield entry
-        if entry.is_dir() and entry.suffix != ".zarr" and not entry.is_symlink():
+        if entry.is_dir() and not entry.suffix.startswith((".zarr", ".aside")) and not entry.is_symlink():
             yield from _entries(entry)
 
 

@@ -6,6 +6,7 @@ beside its place for the time of the run, and its place back if the run leaves t
 """
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,18 @@ from eelsunmix.errors import StoreError
 from eelsunmix.storage.manifest import read_manifest
 
 _END = ".kept"
+
+
+def is_aside(path: Path) -> bool:
+    """Whether a folder or file was moved aside, for the user to look at or to remove."""
+    return re.fullmatch(r"\.aside\d+", path.suffix) is not None
+
+
+def move_aside(path: Path) -> Path:
+    """Give what stands at a path another name beside it, and return that; nothing is ever written over."""
+    name = path.name.removeprefix(".")
+    number = next(i for i in range(1, 10**6) if not os.path.lexists(path.with_name(f"{name}.aside{i}")))
+    return path.rename(path.with_name(f"{name}.aside{number}"))
 
 
 def is_kept(path: Path) -> bool:

@@ -12,7 +12,7 @@ from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter
 
-from eelsunmix.errors import StoreError
+from eelsunmix.errors import StoreError, UnreadableStoreError
 from eelsunmix.plain import digest_of
 from eelsunmix.storage.digests import digest_of_file, files_below
 from eelsunmix.storage.versions import versions_used
@@ -209,9 +209,9 @@ def _agrees(path: Path, name: str, manifest: Manifest) -> bool:
         raise _unreadable(path, name, error) from error
 
 
-def _unreadable(path: Path, name: str, error: OSError) -> StoreError:
+def _unreadable(path: Path, name: str, error: OSError) -> UnreadableStoreError:
     remedy = "ask for the permission" if error.errno in (errno.EACCES, errno.EPERM) else "check the disk"
-    return StoreError(f"{path}: {name} cannot be read ({error.strerror}); {remedy}")
+    return UnreadableStoreError(f"{path}: {name} cannot be read ({error.strerror}); {remedy}")
 
 
 def _place(path: Path) -> Path:
