@@ -133,6 +133,10 @@ def keep_until_made(rule, path):
 def make_again(path, found):
     """Force the job of a store or page that is not as asked for, and say why."""
     if found:
+        if not hasattr(workflow.dag, "forcefiles"):  # no public interface
+            stop(
+                "this version of Snakemake cannot be told what to make again; install snakemake 9"
+            )
         workflow.dag.forcefiles.add(path)
         if line := present.line(path, found):
             logger.warning(line)
