@@ -197,6 +197,6 @@ def test_a_run_ends_with_its_page_and_is_not_repeated(folder):
     assert again.stdout.splitlines()[0].startswith("nothing to do")
     verified = eelsunmix("verify", cwd=folder)
     assert verified.returncode == 0, verified.stdout + verified.stderr
-    assert verified.stdout.startswith("8 stores, 0 of them not in order\n1 pages, 0 of them not in order\n")
+    assert verified.stdout.startswith("8 stores, 0 of them not in order\n1 page, 0 of them not in order\n")
     (folder / "results" / "SI1" / "pca.zarr" / "score" / "zarr.json").write_text("{}")
     assert eelsunmix("verify", cwd=folder).returncode == 1

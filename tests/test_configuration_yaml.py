@@ -1,7 +1,9 @@
 """The strict reader of YAML: what it takes, what it refuses, and where it says so."""
 
+import os
 import re
 import textwrap
+from pathlib import Path
 
 import pytest
 import yaml
@@ -9,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from eelsunmix.configuration.documents import read_yaml
-from eelsunmix.configuration.problems import ConfigurationError
+from eelsunmix.configuration.problems import ConfigurationError, Problem
 from eelsunmix.configuration.strict_yaml import MAX_VALUES, parse_yaml, scalar
 
 
@@ -168,6 +170,49 @@ def test_files_that_cannot_be_read(tmp_path):
     (tmp_path / "latin.yaml").write_bytes("a: 1\nb: Mönch\n".encode("latin-1"))
     with pytest.raises(ConfigurationError, match=r"latin\.yaml:2: byte 0xf6 is not UTF-8"):
         read_yaml(tmp_path / "latin.yaml")
+
+
+def _texts():
+    good = "samples: {S: {simulate: {scene: multilayer}}}\n"
+    aliases = "".join(f"a{i + 1}: &a{i + 1} [{', '.join([f'*a{i}'] * 9)}]\n" for i in range(9))
+    return {
+        "latin-1": (good + "# Pr\xfcfung\n").encode("latin-1"),
+        "utf-16": good.encode("utf-16"),
+        "utf-16 without mark": good.encode("utf-16-le"),
+        "a tab": b"samples:\n\tS: {}\n",
+        "brackets": b"samples: " + b"[" * 100_000,
+        "braces": b"samples: " + b"{a: " * 100_000,
+        "aliases": f"a0: &a0 [x]\n{aliases}".encode(),
+        "100 MB": None,
+        "zeros": bytes(1000),
+    }
+
+
+@pytest.mark.parametrize("kind", _texts())
+def test_whatever_is_given_as_a_configuration_is_refused_in_one_line(tmp_path, kind):
+    """What `run` and `check` do before Snakemake sees the file."""
+    path = tmp_path / "c.yaml"
+    path.write_bytes(_texts()[kind] or b"")
+    if kind == "100 MB":
+        os.truncate(path, 10**8)
+    with pytest.raises(ConfigurationError) as caught:
+        read_yaml(path)
+    (line,) = str(caught.value).splitlines()
+    assert line.count("c.yaml") == 1
+    assert len(line) < 500
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "c.yaml")
+    for path in (tmp_path / "c.yaml", Path("/dev/zero")):
+        with pytest.raises(ConfigurationError, match="is no plain file, and reading from it might never end"):
+            read_yaml(path)
+
+
+def test_thousands_of_mistakes_are_not_all_shown():
+    error = ConfigurationError(Problem("c.yaml", "is wrong", number) for number in range(5000))
+    assert len(error.problems) == 5000
+    assert str(error).splitlines()[-1] == "and 4900 mistakes more"
 
 
 def test_a_byte_order_mark_and_dos_line_ends_are_harmless(tmp_path):

@@ -12,6 +12,7 @@ import pytest
 
 from eelsunmix.errors import InputError
 from eelsunmix.storage.locks import LOCK, remove_dead_locks, take_lock
+from test_faults import WITHOUT_RIGHTS
 
 HOLDER = """
 import signal, sys
@@ -125,6 +126,39 @@ def test_a_lock_that_says_nothing_is_free(results, content):
     (results / LOCK).write_text(content)
     take_lock(results)
     assert json.loads((results / LOCK).read_text())["process"] == str(os.getpid())
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe"])
+def test_what_is_no_lock_is_refused_with_its_remedy(results, kind):
+    results.mkdir()
+    (results / LOCK).mkdir() if kind == "folder" else os.mkfifo(results / LOCK)
+    with pytest.raises(InputError, match=r"\.lock: cannot be written, it is no plain file; move it aside"):
+        take_lock(results)
+
+
+@pytest.mark.parametrize(("folder", "lock"), [(0o775, 0o664), (0o777, 0o666), (0o755, 0o644), (0o700, 0o600)])
+def test_whoever_may_write_results_may_lock_them(results, folder, lock):
+    results.mkdir()
+    results.chmod(folder)
+    before = os.umask(0o077 if folder == 0o700 else 0o022)
+    try:
+        take_lock(results)
+    finally:
+        os.umask(before)
+    assert (results / LOCK).stat().st_mode & 0o777 == lock
+
+
+def test_the_lock_file_of_somebody_else_shuts_nobody_out(results, holder):
+    """It may be read only, as one that was made by an earlier version; the kernel locks it all the same."""
+    holder.communicate("\n")
+    (results / LOCK).chmod(0o444)
+    command = [*WITHOUT_RIGHTS, sys.executable, "-c", HOLDER, str(results)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as second:
+        assert second.stdout.readline() == "held\n"
+        with pytest.raises(InputError, match="another run uses these results; wait for its end"):
+            take_lock(results)
+        second.communicate("\n")
+    take_lock(results)
 
 
 def test_a_planted_link_is_not_written_through(results, tmp_path):

@@ -14,6 +14,7 @@ from snakemake.utils import update_config
 
 from eelsunmix.configuration import ConfigurationError, read_configuration, read_values
 from eelsunmix.storage import open_store
+from test_locks import holder, results  # noqa: F401 - fixtures
 
 ROOT = Path(__file__).parents[1]
 
@@ -85,6 +86,18 @@ def test_ten_lines_elsewhere_run_a_scene_to_its_report(tmp_path):
     assert (tmp_path / "reports" / "SI1.html").is_file()
     again = snakemake(tmp_path, "--dry-run", "--rerun-triggers", "mtime", "params", "input")
     assert "Nothing to be done" in again.stdout + again.stderr
+
+
+@pytest.mark.workflow
+def test_a_module_takes_the_lock_too(tmp_path, holder):  # noqa: F811
+    """Snakemake runs no `onstart` of a module."""
+    (tmp_path / "Snakefile").write_text(OWN_VALUES)
+    refused = snakemake(tmp_path)
+    assert refused.returncode != 0
+    said = refused.stdout + refused.stderr
+    assert f"results: another run uses these results (process {holder.pid} on " in said
+    assert "Traceback" not in said
+    assert not list((tmp_path / "results").glob("*/"))
 
 
 @pytest.mark.workflow

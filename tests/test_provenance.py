@@ -9,8 +9,9 @@ from types import SimpleNamespace
 import pytest
 
 from eelsunmix import provenance
-from eelsunmix.provenance import file_fingerprint, source_fingerprint
+from eelsunmix.provenance import source_fingerprint
 from eelsunmix.recipes import RECIPES
+from eelsunmix.sources import file_fingerprint
 
 ROOT = Path(__file__).parents[1]
 

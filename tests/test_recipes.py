@@ -1,5 +1,7 @@
 """Results that match today's configuration, whatever happened to Snakemake's own records."""
 
+import importlib
+import inspect
 import shutil
 import subprocess
 import sys
@@ -180,6 +182,26 @@ def test_a_damaged_page_is_noticed_and_made_again(project, damage, capsys, monke
     assert check_stores(["results"]) == 1
     assert f"{PAGE}: " in capsys.readouterr().err
     assert project.run("-n") == {"report", "all"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "use"),
+    [
+        ("dag.DAG", "forcefiles", "makes again what is not as asked for"),
+        ("dag.DAG", "needrun_jobs", "keeps what was made of the user's files until it is made again"),
+        ("workflow.Workflow", "executor_plugin", "tells a run from other commands"),
+        ("workflow.Workflow", "is_main_process", "tells a run from its jobs"),
+    ],
+)
+def test_what_the_rules_take_from_inside_snakemake_is_still_there(kind, name, use):
+    """None of it is a public interface; whoever moves to another version of Snakemake is told here."""
+    module, _, own = kind.partition(".")
+    importlib.import_module("snakemake.api")  # its modules import each other in a circle
+    found = getattr(importlib.import_module(f"snakemake.{module}"), own)
+    assert name in inspect.getsource(found), (
+        f"Snakemake has no {own}.{name} any more, by which workflow/rules/common.smk {use}; "
+        "docs/decisions/031 and 033 say what for: find another way before you move to this version"
+    )
 
 
 # What is asked for, without a run.

@@ -19,8 +19,7 @@ from eelsunmix.configuration import (
 )
 from eelsunmix.configuration.places import endangered
 from eelsunmix.errors import InputError
-from eelsunmix.provenance import file_fingerprint
-from eelsunmix.sources import checksum
+from eelsunmix.sources import checksum, file_fingerprint
 from eelsunmix.storage import publish
 from eelsunmix.storage.__main__ import main as check_stores
 
@@ -123,6 +122,12 @@ def test_results_of_others_and_links_are_refused_before_a_run(here, counts):
             check_results(["S"])
         shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     check_results(["S"])
+
+
+def test_a_folder_in_the_place_of_a_page_is_refused_before_a_run(here):
+    (here / "reports" / "S.html").mkdir()
+    with pytest.raises(InputError, match=r"reports/S\.html: is a folder, .* page there; move it aside"):
+        check_results(["S"])
 
 
 def test_no_message_advises_to_delete(tmp_path, counts):

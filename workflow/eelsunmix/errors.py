@@ -35,6 +35,10 @@ class StoreError(InputError):
     """A result store is missing, incomplete or damaged; the message names the store and the chunk."""
 
 
+class UnreadableStoreError(StoreError):
+    """A store or page is there but cannot be read, which says nothing of its content."""
+
+
 def unwritable(path: str | Path, error: OSError) -> InputError:
     """Say in one line why a file cannot be written, and what helps: in a notebook as in a workflow.
 

@@ -1,10 +1,8 @@
-"""Fingerprints of code and files that a result depends on: a change reruns just what it concerns."""
+"""Fingerprints of the code that a result depends on: a change reruns just what it concerns."""
 
 import ast
-import errno
 import functools
 import hashlib
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -31,7 +29,6 @@ INFRASTRUCTURE = frozenset(
 
 What options say stands in the parameters of the rules; how blocks are cut changes no result (decision 017).
 """
-_SAMPLES, _SAMPLE_BYTES = 64, 2**14
 _DATA = frozenset({".csv", ".json", ".html", ".css", ".js"})
 
 
@@ -64,65 +61,6 @@ def source_fingerprint(*modules: str) -> str:
     for path in sorted(sources | _data_beside(sources)):
         digest.update(f"{path.relative_to(PACKAGE)}\n{_content(path, path.stat().st_mtime_ns)}\n".encode())
     return digest.hexdigest()
-
-
-def file_fingerprint(path: str | Path) -> str:
-    """Hash the sizes of a file, or of all files of a folder, and a megabyte of samples spread over them.
-
-    Two acquisitions differ there, whatever their times of modification say: files are copied with old ones.
-    Damage that is shorter than the distance of two samples, a 63rd of the whole, may go unseen; the SHA-256
-    in the store of the import is that of every byte.
-
-    Parameters
-    ----------
-    path : path-like
-        File or folder that a job reads.
-
-    Returns
-    -------
-    str
-        16 hexadecimal digits; in words, where it cannot be read. The job that needs it says why.
-    """
-    path, digest = Path(path), hashlib.blake2b(digest_size=8)
-    try:
-        files = _plain_files(path)
-        digest.update(repr([(name, size) for name, _, size in files]).encode())
-        _add_samples(digest, [(file, size) for _, file, size in files])
-    except OSError as error:
-        return f"unreadable: {error.strerror}"
-    return digest.hexdigest()
-
-
-def _plain_files(path: Path) -> list[tuple[str, Path, int]]:
-    """Name, place and size of a file, or of all files of a folder; nothing else is ever opened."""
-    if not path.is_dir():
-        found = {"": path}
-    else:
-        found = {str(file.relative_to(path)): file for file in sorted(path.rglob("*")) if not file.is_dir()}
-    states = {name: file.stat() for name, file in found.items()}
-    if not all(stat.S_ISREG(state.st_mode) for state in states.values()):
-        raise OSError(errno.EINVAL, "not a plain file")
-    return [(name, file, states[name].st_size) for name, file in found.items()]
-
-
-def _add_samples(digest: Any, files: list[tuple[Path, int]]) -> None:
-    """Add samples at even distances over all files, as if they lay one behind the other; ends included."""
-    total = sum(size for _, size in files)
-    step = max(total - _SAMPLE_BYTES, 0) / (_SAMPLES - 1)
-    starts = sorted({round(number * step) for number in range(_SAMPLES)})
-    passed = 0
-    for file, size in files:
-        inside = [
-            (max(start - passed, 0), start - passed + _SAMPLE_BYTES)
-            for start in starts
-            if start < passed + size and start + _SAMPLE_BYTES > passed
-        ]
-        if inside:
-            with file.open("rb") as opened:
-                for first, end in inside:
-                    opened.seek(first)
-                    digest.update(opened.read(end - first))
-        passed += size
 
 
 def _closure(modules: tuple[str, ...]) -> set[Path]:

@@ -1,10 +1,16 @@
 """The files that a user gives: their digests, and whether they are still the same."""
 
+import errno
 import hashlib
-from collections.abc import Mapping
+import os
+import stat
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from eelsunmix.errors import InputError
+
+_SAMPLES, _SAMPLE_BYTES = 64, 2**14
 
 
 def checksum(path: Path) -> tuple[str, int]:
@@ -20,8 +26,99 @@ def checksum(path: Path) -> tuple[str, int]:
     return total.hexdigest(), size
 
 
+def checksums(paths: Iterable[str | Path]) -> dict[str, str]:
+    """Return the SHA-256 of each file that can be read, by path; whoever reads the others says why not."""
+    found = {}
+    for path in map(str, paths):
+        try:
+            _plain_files(Path(path))  # nothing else is ever opened
+            found[path] = checksum(Path(path))[0]
+        except OSError:
+            continue
+    return found
+
+
 def check_unchanged(files: Mapping[str | Path, str]) -> None:
     """Raise InputError if a file has another SHA-256 than the one it had before it was read."""
     for file, digest in files.items():
         if checksum(Path(file))[0] != digest:
             raise InputError(f"{file}: was changed while it was read; run again once nobody writes to it")
+
+
+def file_state(path: str | Path) -> str:
+    """Tell cheaply whether somebody may have written to a file, or to any file of a folder, since.
+
+    Returns
+    -------
+    str
+        16 hexadecimal digits, of names, sizes, times and inodes; the content is not read.
+
+    Raises
+    ------
+    OSError
+        If it is not there, cannot be looked at, or is no plain file.
+    """
+    found = [
+        (name, state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino)
+        for name, _, state in _plain_files(Path(path))
+    ]
+    return hashlib.blake2b(repr(found).encode(), digest_size=8).hexdigest()
+
+
+def file_fingerprint(path: str | Path) -> str:
+    """Hash the sizes of a file, or of all files of a folder, and a megabyte of samples spread over them.
+
+    Two acquisitions differ there, whatever their times of modification say: files are copied with old ones.
+    A change between two samples, which may be a 63rd of the whole apart, is seen by `recipes.content`: it
+    compares every byte with what was imported, once somebody may have written to the file.
+
+    Parameters
+    ----------
+    path : path-like
+        File or folder that a job reads.
+
+    Returns
+    -------
+    str
+        16 hexadecimal digits; in words, where it cannot be read. The job that needs it says why.
+    """
+    path, digest = Path(path), hashlib.blake2b(digest_size=8)
+    try:
+        files = _plain_files(path)
+        digest.update(repr([(name, state.st_size) for name, _, state in files]).encode())
+        _add_samples(digest, [(file, state.st_size) for _, file, state in files])
+    except OSError as error:
+        return f"unreadable: {error.strerror}"
+    return digest.hexdigest()
+
+
+def _plain_files(path: Path) -> list[tuple[str, Path, os.stat_result]]:
+    """Name, place and state of a file, or of all files of a folder; nothing else is ever opened."""
+    if not path.is_dir():
+        found = {"": path}
+    else:
+        found = {str(file.relative_to(path)): file for file in sorted(path.rglob("*")) if not file.is_dir()}
+    states = {name: file.stat() for name, file in found.items()}
+    if not all(stat.S_ISREG(state.st_mode) for state in states.values()):
+        raise OSError(errno.EINVAL, "not a plain file")
+    return [(name, file, states[name]) for name, file in found.items()]
+
+
+def _add_samples(digest: Any, files: list[tuple[Path, int]]) -> None:
+    """Add samples at even distances over all files, as if they lay one behind the other; ends included."""
+    total = sum(size for _, size in files)
+    step = max(total - _SAMPLE_BYTES, 0) / (_SAMPLES - 1)
+    starts = sorted({round(number * step) for number in range(_SAMPLES)})
+    passed = 0
+    for file, size in files:
+        inside = [
+            (max(start - passed, 0), start - passed + _SAMPLE_BYTES)
+            for start in starts
+            if start < passed + size and start + _SAMPLE_BYTES > passed
+        ]
+        if inside:
+            with file.open("rb") as opened:
+                for first, end in inside:
+                    opened.seek(first)
+                    digest.update(opened.read(end - first))
+        passed += size

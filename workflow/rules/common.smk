@@ -1,6 +1,9 @@
 """The settings of this run, and how rules take parameters and resources from them."""
 
+import atexit
+import functools
 import re
+import sys
 from operator import attrgetter
 from pathlib import Path
 
@@ -15,6 +18,7 @@ from eelsunmix.configuration import (
     check_results,
     read_configuration,
     read_values,
+    unwritable_folder,
     window_warnings,
 )
 from eelsunmix.errors import InputError
@@ -23,6 +27,7 @@ from eelsunmix.recipes import RECIPES, Product, Recipes
 
 if workflow.is_main_process:  # jobs need not load what reads stores
     from eelsunmix.recipes.present import Present
+    from eelsunmix.storage.kept import keep, settle
     from eelsunmix.storage.locks import remove_dead_locks, take_lock
 
 command_line = workflow.config_settings
@@ -83,12 +88,73 @@ def asked(rule):
     return {name: parameter(name) for name in RECIPES[rule].names}
 
 
+def is_run():
+    """Whether jobs will run, and this is the process that starts them."""
+    return (
+        workflow.is_main_process
+        and workflow.executor_plugin
+        and not (workflow.dryrun or workflow.touch)
+    )
+
+
+def stop(line):
+    """End before any job with one line; of an exception here, Snakemake would make a page."""
+    logger.error(line)
+    sys.exit(1)
+
+
+@functools.cache
+def begin_run():
+    """Take the lock and end what a killed run left, before the first look at the results.
+
+    Not in `onstart`: of a workflow that is used as a module, and with --no-hooks, Snakemake leaves that out.
+    """
+    try:
+        take_lock(Path("results"))
+        for line in settle(Path("results")):
+            logger.warning(line)
+    except InputError as error:
+        stop(str(error))
+    atexit.register(end_run)
+
+
+def end_run():
+    """Put back what could not be made again; Snakemake's own log is closed by now."""
+    for line in settle(Path("results")):
+        print(line, file=sys.stderr)
+
+
+def keep_until_made(rule, path):
+    """Spare a store that is about to be deleted, if it was made of files that may be gone."""
+    if rule in RECIPES and RECIPES[rule].reads_files:
+        keep(Path(path))
+
+
 def make_again(path, found):
     """Force the job of a store or page that is not as asked for, and say why."""
     if found:
+        if not hasattr(workflow.dag, "forcefiles"):  # no public interface
+            stop(
+                "this version of Snakemake cannot be told what to make again; install snakemake 9"
+            )
         workflow.dag.forcefiles.add(path)
         if line := present.line(path, found):
             logger.warning(line)
+
+
+def check_place(path, found):
+    """Refuse before any job what could not be written at its end."""
+    if found or not Path(path).exists():
+        if line := unwritable_folder(Path(path)):
+            stop(line)
+
+
+def give_way(rule, product):
+    """Move aside what is not to be lost when a product is made again."""
+    if line := present.keep(product):
+        logger.warning(line)
+    if module_name is not None or workflow.execution_settings.no_hooks:
+        keep_until_made(rule, product.path)  # there is no `onstart` that does it
 
 
 def remade(rule):
@@ -99,14 +165,16 @@ def remade(rule):
 
     def no_file(wildcards):
         if present:
+            if is_run():
+                begin_run()
             product = product_of(rule, wildcards)
             found = present.fault(product)
             make_again(product.path, found)
-            is_run = workflow.executor_plugin and not (
-                workflow.dryrun or workflow.touch
-            )
-            if found and is_run and (line := present.keep(product)):
+            check_place(product.path, found)
+            for line in recipes.unread():
                 logger.warning(line)
+            if found and is_run():
+                give_way(rule, product)
         return []
 
     return no_file
@@ -117,6 +185,8 @@ def remade_as(rule, path):
 
     def no_file(wildcards):
         if present:
+            if is_run():
+                begin_run()
             place = path.format(**dict(wildcards.items()))
             params = getattr(rules, rule).params
             asked = {
@@ -151,8 +221,7 @@ wildcard_constraints:
 
 
 onstart:
-    try:
-        if workflow.is_main_process:
-            take_lock(Path("results"))
-    except InputError as error:
-        raise WorkflowError(str(error)) from None
+    if workflow.is_main_process:
+        for job in workflow.dag.needrun_jobs():
+            for path in job.output:
+                keep_until_made(job.rule.name, path)

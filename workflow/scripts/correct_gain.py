@@ -5,13 +5,16 @@ from eelsunmix.corrections import Corrections, correct_image
 from eelsunmix.edges import EdgeRequest
 from eelsunmix.execution.job import job
 from eelsunmix.io import DetectorOptions
+from eelsunmix.sources import checksums
 from eelsunmix.storage import check_inputs, open_store, publish
 
 with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
     check_inputs(snakemake.params.made_of)
+    corrections = from_params(Corrections, snakemake.params.corrections)
+    references = checksums(filter(None, (corrections.gain.reference, corrections.gain.dark)))
     corrected = correct_image(
         open_store(snakemake.input.raw).counts,
-        from_params(Corrections, snakemake.params.corrections),
+        corrections,
         edges=from_params(dict[str, EdgeRequest], snakemake.params.edges),
         detector=from_params(DetectorOptions, snakemake.params.detector),
     )
@@ -20,5 +23,6 @@ with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["das
         snakemake.output[0],
         kind="corrected",
         inputs=[snakemake.input.raw],
+        files=references,
         settings=snakemake.params,
     )

@@ -99,14 +99,40 @@ def demo(cores: str) -> None:
 @eelsunmix.command()
 @click.argument("folders", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--sources", is_flag=True, help="Compare every byte of the imported files too.")
-def verify(folders: tuple[Path, ...], sources: bool) -> None:
-    """Verify every byte of all stores below FOLDERS, by default results."""
+@click.option(
+    "--configfile", multiple=True, type=click.Path(path_type=Path), help="Instead of config/config.yaml."
+)
+@click.option("--config", multiple=True, metavar="KEY=VALUE", help="Values given to the run by --config.")
+def verify(
+    folders: tuple[Path, ...], sources: bool, configfile: tuple[Path, ...], config: tuple[str, ...]
+) -> None:
+    """Verify every byte of all stores below FOLDERS, by default results, and of their pages.
+
+    They are held against the configuration, too: what was made with other settings is named.
+    """
     from eelsunmix.storage.__main__ import main as verify_stores
 
     folders = folders or (Path("results"),)
     if missing := [folder for folder in folders if not folder.is_dir()]:
         raise InputError(f"{missing[0]}: no such folder; name the folder of the results")
-    sys.exit(verify_stores([*map(str, folders), *(["--sources"] if sources else [])]))
+    further = ["--sources"] if sources else []
+    for name, values in (("--configfile", configfile), ("--config", config)):
+        further += [name, *map(str, values)] if values else []
+    sys.exit(verify_stores([*map(str, folders), *further]))
+
+
+@eelsunmix.command()
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+def repair(files: tuple[Path, ...]) -> None:
+    """Move aside all results that are not in order, and say what a run would make again.
+
+    Nothing is deleted: damaged stores and pages, those that were made with other settings than FILES say (by
+    default config/config.yaml), drafts and locks of killed runs get a further ending, aside1. Remove them
+    once the results are good. A repair may be killed at any time and repeated.
+    """
+    from eelsunmix.commands.repairing import repair_results
+
+    sys.exit(repair_results(files))
 
 
 def main() -> None:

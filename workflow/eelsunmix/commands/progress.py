@@ -15,6 +15,11 @@ _LAST = re.compile(r"all\s+1")
 _PLANNED = re.compile(r"total\s+(\d+)")
 _LOGGED = re.compile(r"\d\d:\d\d:\d\d ERROR (.*)")
 _LOCKED = "cannot be locked"
+_IN_USE = re.compile(r"\S+: another run uses these results .*|.*: cannot be written, .*")
+_OF_FILES = re.compile(
+    r"\S.*: (?:cannot be read \(.*\); what was made of it stays as it is|was not made again; .*)"
+)
+"""What is said of files and of what was made of them, for the user as it is."""
 _KEPT = 400
 """Lines of Snakemake that are kept, to look for a reason."""
 
@@ -51,6 +56,8 @@ class Progress:
             self._count(int(match[1]), int(match[2]))
         elif _LAST.fullmatch(line.strip()):
             self._gathering = 1
+        elif _OF_FILES.fullmatch(line):
+            self._echo(line)
         elif match := _PLANNED.fullmatch(line.strip()):
             self._planned = int(match[1])
         else:
@@ -85,6 +92,8 @@ class Progress:
         found = [f"{rule} failed: {_reason(log)}" for rule, log in dict.fromkeys(self._failed)]
         if found:
             return [*found, "what is finished stays; mend the reason and run again"]
+        if used := [match[0] for line in self._lines if (match := _IN_USE.fullmatch(line))]:
+            return used[:1]
         if any(_LOCKED in line for line in self._lines):
             return [
                 "another run is going on in this folder, or one was killed; make sure that none is, then "

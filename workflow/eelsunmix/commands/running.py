@@ -88,6 +88,7 @@ def _command(files: Sequence[Path], cores: str, profile: str | None, dry_run: bo
     return [
         *(sys.executable, "-m", "snakemake", "--snakefile", str(snakefile())),
         *where,
+        "--keep-going",  # a sample whose file went bad fails alone
         *(["--dry-run"] if dry_run else []),
         *("--configfile", *map(str, files)),
     ]

@@ -9,7 +9,7 @@ Examples
 """
 
 from eelsunmix.configuration.availability import available_samples
-from eelsunmix.configuration.places import check_folders, check_results
+from eelsunmix.configuration.places import check_folders, check_results, unwritable_folder
 from eelsunmix.configuration.problems import ConfigurationError, Problem
 from eelsunmix.configuration.reading import read_configuration, read_values
 from eelsunmix.configuration.settings import Configuration, MethodSettings, ReportOptions, SampleSettings
@@ -31,5 +31,6 @@ __all__ = [
     "from_params",
     "read_configuration",
     "read_values",
+    "unwritable_folder",
     "window_warnings",
 ]

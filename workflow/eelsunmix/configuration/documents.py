@@ -1,6 +1,8 @@
 """Files and command line -> one tree of values."""
 
 import json
+import os
+import stat
 from collections.abc import Mapping, Sequence
 from functools import reduce
 from pathlib import Path
@@ -90,11 +92,11 @@ def read_yaml(path: Path) -> Node:
 def read_text(path: Path) -> str:
     """Read a text file in UTF-8, with or without byte order mark."""
     try:
-        if path.is_file() and path.stat().st_size > MAX_BYTES:
-            raise ConfigurationError(
-                [Problem(str(path), f"more than {MAX_BYTES} bytes: not a configuration")]
-            )
+        if (fault := _fault(path.stat())) and not path.is_dir():
+            raise ConfigurationError([Problem(str(path), fault)])
         data = path.read_bytes()
+    except ConfigurationError:
+        raise
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ConfigurationError([Problem(str(path), f"cannot be read: {reason}")]) from error
@@ -104,3 +106,10 @@ def read_text(path: Path) -> str:
         line = data[: error.start].count(b"\n") + 1
         message = f"byte {data[error.start]:#04x} is not UTF-8; save the file as UTF-8"
         raise ConfigurationError([Problem(str(path), message, line)]) from error
+
+
+def _fault(state: os.stat_result) -> str | None:
+    """Say why a file is not even opened."""
+    if not stat.S_ISREG(state.st_mode):
+        return "is no plain file, and reading from it might never end"
+    return f"more than {MAX_BYTES} bytes: not a configuration" if state.st_size > MAX_BYTES else None

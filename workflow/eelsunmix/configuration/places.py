@@ -56,6 +56,19 @@ def endangered(path: Path) -> str | None:
     return None
 
 
+def unwritable_folder(path: Path) -> str | None:
+    """Say in one line why a result cannot be written at a path; None if it can be tried."""
+    folder = next(parent for parent in path.parents if os.path.lexists(parent))
+    if not folder.is_dir():
+        return f"{folder}: cannot be written, a file stands where a folder is needed; move it aside"
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return (
+            f"{folder.absolute()}: cannot be written, no permission; ask its owner, or choose another "
+            "folder with --directory"
+        )
+    return None
+
+
 def check_results(names: Iterable[str]) -> None:
     """Refuse to start over what lies in the folders of results and is not ours, or bears a time to come.
 
@@ -105,7 +118,7 @@ def _entries(folder: Path) -> Iterator[Path]:
     for entry in sorted(folder.glob("[!.]*")):  # drafts have names that begin with a dot
         if entry.suffix == ".zarr" or folder.name in _PLAIN or entry.name in _PLAIN:
             yield entry
-        if entry.is_dir() and entry.suffix != ".zarr" and not entry.is_symlink():
+        if entry.is_dir() and not entry.suffix.startswith((".zarr", ".aside")) and not entry.is_symlink():
             yield from _entries(entry)
 
 
@@ -113,6 +126,8 @@ def _foreign(path: Path) -> str | None:
     if path.suffix == ".zarr":
         ours = (path / _MANIFEST).is_file() or _is_broken_link(path)
         return None if ours else f"{_NOT_OURS}; move it aside"
+    if path.suffix == ".html" and path.is_dir():
+        return "is a folder, and a run would write a page there; move it aside"
     if path.is_symlink():
         return "is a link, and a run would write to where it leads; move it aside"
     if path.name not in _PLAIN and not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():

@@ -8,6 +8,8 @@ from eelsunmix.errors import InputError
 from eelsunmix.mistakes import Keys
 
 LONGEST_QUOTE = 60
+MOST_LINES = 100
+"""Mistakes that are shown at once; whoever has more has given another file."""
 _PLAIN_TEXT = re.compile(r"\S([\S ]*\S)?")
 
 
@@ -45,14 +47,16 @@ class ConfigurationError(InputError):
     Parameters
     ----------
     problems : iterable of Problem
-        Duplicates are dropped; shown in the order of files and lines.
+        Duplicates are dropped; shown in the order of files and lines, so many at most.
     """
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         unique = dict.fromkeys(problems)
         files = {problem.file: place for place, problem in reversed(list(enumerate(unique)))}
         self.problems = tuple(sorted(unique, key=lambda one: (files[one.file], one.line or 0)))
-        super().__init__("\n".join(map(str, self.problems)))
+        rest = len(self.problems) - MOST_LINES
+        lines = [str(problem) for problem in self.problems[:MOST_LINES]]
+        super().__init__("\n".join([*lines, *([f"and {rest} mistakes more"] if rest > 0 else [])]))
 
 
 def dotted(path: Sequence[str | int]) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from eelsunmix.configuration import SampleSettings
 from eelsunmix.plain import digest_of
+from eelsunmix.recipes.content import Contents, OfFiles
 from eelsunmix.recipes.table import Product, code_of, recipe_of
 
 
@@ -20,6 +21,7 @@ class Recipes:
     def __init__(self, samples: Mapping[str, SampleSettings]) -> None:
         self.samples = samples
         self._digests: dict[Product, str] = {}
+        self._contents = Contents()
 
     def value(self, product: Product, name: str) -> Any:
         """Value of one parameter of the rule that makes a product."""
@@ -29,7 +31,11 @@ class Recipes:
             return code_of(*recipe.modules(sample, product.label))
         if name == "made_of":
             return {one.path: self.digest(one) for one in self.inputs(product)}
-        return recipe.settings[name](sample, product.label)
+        setting = recipe.settings[name]
+        if isinstance(setting, OfFiles):
+            found = self._contents.of(setting.files(sample), product.path, name)
+            return found[0] if setting.single else found
+        return setting(sample, product.label)
 
     def settings(self, product: Product) -> dict[str, Any]:
         """All parameters of the rule that makes a product, as its manifest must have them."""
@@ -51,6 +57,11 @@ class Recipes:
             for label in self._labels(store, product):
                 found.append(Product(source, store, label))
         return found
+
+    def unread(self) -> list[str]:
+        """Return one line, once, about each file that cannot be read while what was made of it stands."""
+        lines, self._contents.unread = self._contents.unread, []
+        return lines
 
     def products(self) -> Iterator[Product]:
         """Yield everything that the configuration asks for, each before what is made of it."""

@@ -11,6 +11,7 @@ from eelsunmix.recipes.asked import Recipes
 from eelsunmix.recipes.table import Product
 from eelsunmix.recipes.words import Difference, difference
 from eelsunmix.storage import Manifest, is_a_page, read_manifest, read_page_manifest, verify_page
+from eelsunmix.storage.kept import move_aside
 
 WHOLE_PAGES = 2**30
 """Bytes of pages that are read as a whole, 200 pages or a second; of further ones the end and the length."""
@@ -69,9 +70,7 @@ class Present:
         path = Path(product.path)
         if product.store != "page" or not path.is_file() or is_a_page(path):
             return None
-        number = next(i for i in range(1, 10**6) if not path.with_suffix(f".html.aside{i}").exists())
-        aside = path.rename(path.with_suffix(f".html.aside{number}"))
-        return f"{path}: does not begin like a page of this workflow; kept as {aside}"
+        return f"{path}: does not begin like a page of this workflow; kept as {move_aside(path)}"
 
     def _of_page(self, path: Path, product: Product) -> Difference | None:
         if not path.exists():

@@ -10,7 +10,8 @@ from eelsunmix.io import reader_module
 from eelsunmix.methods._lookup import method_class
 from eelsunmix.methods._references import references
 from eelsunmix.plain import field_values, plain_values
-from eelsunmix.provenance import file_fingerprint, source_fingerprint
+from eelsunmix.provenance import source_fingerprint
+from eelsunmix.recipes.content import OfFiles
 
 Value = Callable[[SampleSettings, str], Any]
 """From the settings of a sample and the label of a method to a plain value."""
@@ -42,7 +43,7 @@ class Recipe:
     inputs : tuple of str
         Stores that are read. ``fit`` is that of the sample whose models are applied; for a product without
         a label, ``fit`` and ``map`` are those of all methods.
-    settings : mapping of str to Value
+    settings : mapping of str to Value or OfFiles
         Parameters of the rule, by name.
     modules : callable
         Modules whose code makes it.
@@ -50,13 +51,18 @@ class Recipe:
 
     store: str
     inputs: tuple[str, ...] = ()
-    settings: Mapping[str, Value] = field(default_factory=dict)
+    settings: Mapping[str, Value | OfFiles] = field(default_factory=dict)
     modules: Callable[[SampleSettings, str], Iterable[str]]
 
     @property
     def names(self) -> list[str]:
         """Names of all parameters of the rule."""
         return [*self.settings, *(["made_of"] if self.inputs else []), "code"]
+
+    @property
+    def reads_files(self) -> bool:
+        """Whether it takes files of the user, without which it cannot be made again."""
+        return any(isinstance(setting, OfFiles) for setting in self.settings.values())
 
 
 def recipe_of(store: str, sample: SampleSettings) -> Recipe:
@@ -127,7 +133,7 @@ RECIPES: dict[str, Recipe] = {
         store="raw",
         settings={
             **_of_sample("file", "signal", "axes", "detector", "invalid_pixels"),
-            "content": lambda sample, label: file_fingerprint(sample.file or ""),
+            "content": OfFiles(lambda sample: [sample.file or ""], single=True),
         },
         modules=lambda sample, label: ("eelsunmix.io.importing", reader_module(sample.file or "")),
     ),
@@ -144,7 +150,7 @@ RECIPES: dict[str, Recipe] = {
         inputs=("raw",),
         settings={
             **_of_sample("corrections", "edges", "detector"),
-            "references": lambda sample, label: [file_fingerprint(file) for file in sample.references],
+            "references": OfFiles(lambda sample: sample.references),
         },
         modules=lambda sample, label: (
             "eelsunmix.corrections",

@@ -1,18 +1,20 @@
 """Everything that lies among the results, held against its seal and against the configuration."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import zarr
 
 from eelsunmix.configuration import available_samples, read_configuration
-from eelsunmix.errors import StoreError
+from eelsunmix.errors import StoreError, UnreadableStoreError
 from eelsunmix.recipes.asked import Recipes
 from eelsunmix.recipes.present import Present
 from eelsunmix.recipes.table import Product
 from eelsunmix.sources import checksum
 from eelsunmix.storage import is_a_page, verify, verify_page
 from eelsunmix.storage.drafts import is_draft
+from eelsunmix.storage.kept import is_aside, is_kept
 from eelsunmix.storage.manifest import check_sources
 
 CONFIGURATION = Path("config/config.yaml")
@@ -25,6 +27,8 @@ class Verification:
     ----------
     configuration : sequence of Path
         Files of the configuration; without any, settings are not compared.
+    overrides : mapping, optional
+        Values of the command line, laid over all files.
     with_sources : bool
         Whether every byte of the imported files is compared too.
 
@@ -32,12 +36,27 @@ class Verification:
     ------
     ConfigurationError
         If the configuration has mistakes.
+
+    Attributes
+    ----------
+    n_compared : int
+        Stores and pages whose settings were compared.
+    unreadable : set of Path
+        Those among the faulty ones that may be whole, but cannot be read.
     """
 
-    def __init__(self, configuration: Sequence[Path] = (), *, with_sources: bool = False) -> None:
+    def __init__(
+        self,
+        configuration: Sequence[Path] = (),
+        overrides: Mapping[str, Any] | None = None,
+        *,
+        with_sources: bool = False,
+    ) -> None:
         self._with_sources = with_sources
         self.n_compared = 0
-        samples = read_configuration(configuration, must_exist=False).samples if configuration else {}
+        self.unreadable: set[Path] = set()
+        read = read_configuration(configuration, overrides, must_exist=False) if configuration else None
+        samples = read.samples if read else {}
         recipes = Recipes(available_samples(samples)[0])
         self._present = Present(recipes)
         self._asked: dict[Path, Product] = {Path(one.path).resolve(): one for one in recipes.products()}
@@ -49,12 +68,14 @@ class Verification:
                 f"{store}: left by a job that was killed, unless it runs now; "
                 "the next job that writes the store removes it"
             )
+        if is_kept(store):
+            return f"{store}: kept by a run, of now or killed; the next one puts it back or has made it again"
         try:
             check_sources(store, verify(store))
             if self._with_sources:
                 _check_file(store)
         except StoreError as error:
-            return str(error)
+            return self._said(store, error)
         return self._of_settings(store)
 
     def of_page(self, page: Path) -> str | None:
@@ -62,14 +83,23 @@ class Verification:
         try:
             check_sources(page, verify_page(page))
         except StoreError as error:
-            return str(error)
+            return self._said(page, error)
         return self._of_settings(page)
+
+    def product_of(self, path: Path) -> Product | None:
+        """Return what the configuration asks for at a path."""
+        return self._asked.get(path.resolve())
 
     def pages_of(self, folder: Path) -> list[Path]:
         """Return the pages in a folder, and those in ``reports`` for the samples whose results it holds."""
         own = [page for page in sorted(folder.glob("*.html")) if page.is_file() and self._is_ours(page)]
         beside = [folder.parent / "reports" / f"{entry.name}.html" for entry in sorted(folder.iterdir())]
         return own + [page for page in beside if page.is_file() and page not in own]
+
+    def _said(self, path: Path, error: StoreError) -> str:
+        if isinstance(error, UnreadableStoreError):
+            self.unreadable.add(path)
+        return str(error)
 
     def _is_ours(self, page: Path) -> bool:
         return page.resolve() in self._asked or is_a_page(page)
@@ -88,8 +118,10 @@ def stores_below(folder: Path) -> Iterator[Path]:
 
     Drafts too, and whatever else has the name of a store.
     """
-    if folder.suffix == ".zarr" or is_draft(folder):
+    if folder.suffix == ".zarr" or is_draft(folder) or is_kept(folder):
         yield folder
+        return
+    if is_aside(folder):
         return
     for entry in sorted(folder.iterdir()):
         if entry.suffix == ".zarr" or (entry.is_dir() and not entry.is_symlink()):

@@ -5,8 +5,10 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from eelsunmix.configuration.command_line import command_line_values
 from eelsunmix.errors import InputError
 from eelsunmix.recipes.verification import CONFIGURATION, Verification, stores_below
+from eelsunmix.words import numbered
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -14,7 +16,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     files = options.configfile or [file for file in (CONFIGURATION,) if file.is_file()]
     try:
-        verification = Verification(files, with_sources=options.sources)
+        overrides = command_line_values(options.config or [])
+        verification = Verification(files, overrides, with_sources=options.sources)
     except InputError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -22,9 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     pages = [page for folder in options.folders for page in verification.pages_of(folder)]
     of_stores = _told(map(verification.of_store, stores))
     of_pages = _told(map(verification.of_page, pages))
-    sys.stdout.write(f"{len(stores)} stores, {of_stores} of them not in order\n")
+    sys.stdout.write(f"{numbered(len(stores), 'store')}, {of_stores} of them not in order\n")
     if pages:
-        sys.stdout.write(f"{len(pages)} pages, {of_pages} of them not in order\n")
+        sys.stdout.write(f"{numbered(len(pages), 'page')}, {of_pages} of them not in order\n")
     if verification.n_compared:
         sys.stdout.write(f"settings compared with {', '.join(map(str, files))}\n")
     elif pages:
@@ -52,6 +55,12 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="FILE",
         help=f"instead of {CONFIGURATION}",
+    )
+    parser.add_argument(
+        "--config",
+        nargs="+",
+        metavar="KEY=VALUE",
+        help="values given to the run by --config, laid over the files",
     )
     parser.add_argument(
         "--sources",

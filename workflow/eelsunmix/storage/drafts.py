@@ -56,6 +56,11 @@ def is_draft(path: Path) -> bool:
     return path.name.startswith(".") and _MARK in path.name
 
 
+def is_abandoned(draft: Path) -> bool:
+    """Whether whoever wrote a draft was killed, as far as can be known here."""
+    return _is_dead(draft) or time.time() - _last_write(draft, time.time()) > LONGEST_PAUSE
+
+
 def make_durable(path: Path) -> None:
     """Flush every file and folder of a draft to disk, so that a rename never outlives the data."""
     for entry in [*path.rglob("*"), path]:

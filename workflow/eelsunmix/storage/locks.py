@@ -11,6 +11,7 @@ import fcntl
 import json
 import os
 import socket
+import stat
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -30,12 +31,12 @@ def take_lock(folder: Path) -> None:
     Raises
     ------
     InputError
-        If another run holds it; the message names machine, process and folder.
+        If another run holds it; the message names machine, process and folder. If it cannot be taken.
     """
     path = folder / LOCK
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+        descriptor, may_write = _opened(path)
     except OSError as error:
         raise unwritable(path, error) from error
     owner = _owner(descriptor)
@@ -43,11 +44,12 @@ def take_lock(folder: Path) -> None:
         os.close(descriptor)
         raise InputError(_in_use(path, owner))
     try:
-        _write(descriptor, json.dumps(_this_run()))
+        if may_write:
+            _write(descriptor, json.dumps(_this_run()))
     except OSError as error:
         os.close(descriptor)
         raise unwritable(path, error) from error
-    atexit.register(_release, descriptor, os.getpid())
+    atexit.register(_release, descriptor, os.getpid(), may_write)
 
 
 def remove_dead_locks(folder: Path, locks: Path) -> bool:
@@ -66,6 +68,23 @@ def remove_dead_locks(folder: Path, locks: Path) -> bool:
     for lock in stale:
         lock.unlink(missing_ok=True)
     return True
+
+
+def _opened(path: Path) -> tuple[int, bool]:
+    """Open the file of a lock, and say whether it may be written: that of somebody else may be read only."""
+    if os.path.lexists(path) and not stat.S_ISREG(path.lstat().st_mode):
+        raise InputError(f"{path}: cannot be written, it is no plain file; move it aside and run again")
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+    except PermissionError:
+        if not path.exists():
+            raise
+        return os.open(
+            path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+        ), False  # the kernel locks it as well
+    with suppress(OSError):  # whoever may write to the folder may lock it, now and later
+        os.fchmod(descriptor, os.fstat(descriptor).st_mode | path.parent.stat().st_mode & 0o066)
+    return descriptor, True
 
 
 def _left_by_a_dead_run(path: Path) -> bool:
@@ -138,8 +157,9 @@ def _write(descriptor: int, text: str) -> None:
     os.fsync(descriptor)
 
 
-def _release(descriptor: int, process: int) -> None:
+def _release(descriptor: int, process: int, may_write: bool) -> None:
     if os.getpid() == process:  # not in a child that was forked
         with suppress(OSError):
-            os.ftruncate(descriptor, 0)
+            if may_write:
+                os.ftruncate(descriptor, 0)
             os.close(descriptor)

@@ -12,7 +12,7 @@ from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter
 
-from eelsunmix.errors import StoreError
+from eelsunmix.errors import StoreError, UnreadableStoreError
 from eelsunmix.plain import digest_of
 from eelsunmix.storage.digests import digest_of_file, files_below
 from eelsunmix.storage.versions import versions_used
@@ -43,6 +43,8 @@ class Manifest:
         Versions of Python and of the packages that made it.
     created : str
         Time of sealing, ISO 8601, UTC.
+    sources : dict
+        Path of each file of the user that was read -> its ``sha256`` and ``state`` by `eelsunmix.sources`.
     seal : str
         Digest of `files`, `inputs` and `settings`: equal seals mean equal results from equal sources.
     checksum : str
@@ -54,24 +56,34 @@ class Manifest:
     settings: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     created: str = ""
+    sources: dict[str, dict[str, str]] = field(default_factory=dict)
     seal: str = ""
     checksum: str = ""
 
     def sealed(self) -> "Manifest":
         """Return the manifest with its seal and its checksum."""
         whole = replace(self, seal=digest_of([self.files, self.inputs, self.settings]), checksum="")
-        return replace(whole, checksum=digest_of(vars(whole)))
+        return replace(whole, checksum=digest_of(whole.content()))
+
+    def content(self) -> dict[str, Any]:
+        """Return what the file holds; sources only where there are any, as in manifests from before them."""
+        return {name: value for name, value in vars(self).items() if value or name != "sources"}
 
     def to_json(self) -> bytes:
         """Return the text of the file."""
-        return json.dumps(vars(self), indent=1, sort_keys=True).encode()
+        return json.dumps(self.content(), indent=1, sort_keys=True).encode()
 
 
 _TYPES = {name: TypeAdapter(kind) for name, kind in get_type_hints(Manifest).items()}
 
 
-def manifest_of(path: Path, inputs: Mapping[str, str], settings: Mapping[str, Any]) -> Manifest:
-    """Describe a folder as it is now; `inputs` and `settings` as in `Manifest`."""
+def manifest_of(
+    path: Path,
+    inputs: Mapping[str, str],
+    settings: Mapping[str, Any],
+    sources: Mapping[str, dict[str, str]] | None = None,
+) -> Manifest:
+    """Describe a folder as it is now; `inputs`, `settings` and `sources` as in `Manifest`."""
     return Manifest(
         files={
             name: {"size": (path / name).stat().st_size, "blake2b": digest_of_file(path / name)}
@@ -81,6 +93,7 @@ def manifest_of(path: Path, inputs: Mapping[str, str], settings: Mapping[str, An
         settings=dict(settings),
         versions=versions_used(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
+        sources=dict(sources or {}),
     ).sealed()
 
 
@@ -196,9 +209,9 @@ def _agrees(path: Path, name: str, manifest: Manifest) -> bool:
         raise _unreadable(path, name, error) from error
 
 
-def _unreadable(path: Path, name: str, error: OSError) -> StoreError:
+def _unreadable(path: Path, name: str, error: OSError) -> UnreadableStoreError:
     remedy = "ask for the permission" if error.errno in (errno.EACCES, errno.EPERM) else "check the disk"
-    return StoreError(f"{path}: {name} cannot be read ({error.strerror}); {remedy}")
+    return UnreadableStoreError(f"{path}: {name} cannot be read ({error.strerror}); {remedy}")
 
 
 def _place(path: Path) -> Path:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from eelsunmix.errors import StoreError
+from eelsunmix.errors import StoreError, UnreadableStoreError
 from eelsunmix.plain import plain_values
 from eelsunmix.storage.digests import digest_of_bytes
 from eelsunmix.storage.manifest import LARGEST_MANIFEST, REMEDY_OF_PAGE, Manifest, parsed
@@ -50,7 +50,7 @@ def sealed_page(
         versions=versions_used(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     ).sealed()
-    line = json.dumps(vars(manifest), sort_keys=True)
+    line = json.dumps(manifest.content(), sort_keys=True)
     for mark in "<>&":  # no text of the user may end the comment
         line = line.replace(mark, f"\\u{ord(mark):04x}")
     return f"{text}{_BEGIN.decode()}{line}{_END.decode()}"
@@ -114,4 +114,4 @@ def _opened(path: Path) -> Any:
     try:
         return path.open("rb")
     except OSError as error:
-        raise StoreError(f"{path}: cannot be read ({error.strerror}); check it") from error
+        raise UnreadableStoreError(f"{path}: cannot be read ({error.strerror}); check it") from error

@@ -18,7 +18,7 @@ from zarr.codecs import BloscCodec, Crc32cCodec
 from eelsunmix.errors import StoreError
 from eelsunmix.execution.blocks import BLOCK_ELEMENTS, block_shape
 from eelsunmix.plain import plain_values
-from eelsunmix.sources import check_unchanged
+from eelsunmix.sources import check_unchanged, file_state
 from eelsunmix.storage.checks import check_layout
 from eelsunmix.storage.drafts import flush, make_durable, written_beside
 from eelsunmix.storage.handed_over import RecordingStore, check_given_back, take_records, write_and_compare
@@ -52,7 +52,7 @@ def publish(
     inputs : iterable of path-like
         Stores that the dataset was made from; their seals go into the manifest.
     files : mapping, optional
-        Files that lazy variables are read from -> SHA-256 that they must still have at the end.
+        Files of the user that it was made from -> SHA-256 that they must still have at the end.
     settings : mapping, optional
         Options that made the dataset; they go into the manifest.
     kind : str, optional
@@ -89,8 +89,10 @@ def publish(
     with written_beside(path, is_equal=is_equal) as draft:
         _write_zarr(dataset, draft)
         records = take_records(draft)
+        # Their state first: what is written to them from here on is seen now, or by the next run.
+        read = {str(file): {"sha256": sha, "state": file_state(file)} for file, sha in (files or {}).items()}
         make_durable(draft)
-        manifest = manifest_of(draft, inputs=found, settings=options)
+        manifest = manifest_of(draft, inputs=found, settings=options, sources=read)
         check_given_back(path, records, manifest.files)
         write_and_compare(draft / MANIFEST, manifest.to_json(), path)
         flush(draft)

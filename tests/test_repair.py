@@ -1,0 +1,191 @@
+"""`repair`: what is not in order is moved aside, nothing is lost, and killing it changes nothing of that."""
+
+import hashlib
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import xarray as xr
+from click.testing import CliRunner
+
+from eelsunmix.commands import entry
+from eelsunmix.configuration import ConfigurationError
+from eelsunmix.configuration.command_line import command_line_values
+from eelsunmix.configuration.nodes import node_of
+from eelsunmix.configuration.reading import read_tree
+from eelsunmix.errors import InputError
+from eelsunmix.recipes import Recipes
+from eelsunmix.recipes.repairing import repair
+from eelsunmix.recipes.verification import Verification
+from eelsunmix.storage import publish, sealed_page, seals
+from eelsunmix.storage.__main__ import main as check_stores
+from eelsunmix.storage.kept import keep
+from eelsunmix.storage.locks import LOCK
+from test_locks import holder, results  # noqa: F401 - fixtures
+
+TREE = {
+    "samples": {"A": {"simulate": {"scene": "multilayer"}}, "B": {"simulate": {"scene": "multilayer"}}},
+    "methods": {"vca": {}},
+}
+LOCKS = Path(".snakemake/locks")
+
+
+def _make(tree):
+    """Write what the recipes ask for, each store with a little data, without running any stage."""
+    recipes = Recipes(read_tree(node_of(tree, "c.yaml")).samples)
+    for product in recipes.products():
+        inputs, settings = [one.path for one in recipes.inputs(product)], recipes.settings(product)
+        if product.store == "page":
+            text = sealed_page(
+                "<title>A - eelsunmix</title>", product.path, seals=seals(inputs), settings=settings
+            )
+            Path(product.path).parent.mkdir(exist_ok=True)
+            Path(product.path).write_text(text)
+        else:
+            publish(xr.Dataset({"a": ("x", [1.0])}), product.path, inputs=inputs, settings=settings)
+    return [product.path for product in recipes.products()]
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """Results of two samples, all in order."""
+    monkeypatch.chdir(tmp_path)
+    Path("config").mkdir()
+    _configure(TREE)
+    _make(TREE)
+    return tmp_path
+
+
+def _configure(tree):
+    import yaml
+
+    Path("config/config.yaml").write_text(yaml.safe_dump(tree))
+
+
+REPAIR = """
+import os, signal, sys
+from pathlib import Path
+from eelsunmix.recipes.repairing import repair
+from eelsunmix.recipes.verification import CONFIGURATION, Verification
+for line in repair(Path("results"), Verification([CONFIGURATION]), locks=Path(".snakemake/locks")):
+    print(line, flush=True)
+    if len(sys.argv) > 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def _repair():
+    """What repair says, in a process of its own: the lock lasts until its end."""
+    done = subprocess.run([sys.executable, "-c", REPAIR], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def _content(folder):
+    """Digests of all files below a folder, whatever their names."""
+    return sorted(
+        hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != LOCK
+    )
+
+
+def _damage(path):
+    victim = next(file for file in sorted(Path(path).rglob("*")) if file.is_file() and "c" in file.parts)
+    content = bytearray(victim.read_bytes())
+    content[len(content) // 2] ^= 1
+    victim.write_bytes(content)
+
+
+def _spoil():
+    """Damage of each kind; returns what has to be moved."""
+    _damage("results/A/pca.zarr")
+    page = Path("reports/B.html")
+    page.write_bytes(page.read_bytes()[:-30])
+    Path("results/B/foreign.zarr").mkdir()
+    LOCKS.mkdir(parents=True)
+    (LOCKS / "0.output.lock").write_text("results/A/pca.zarr\n")
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    from eelsunmix.storage.drafts import _machine
+
+    draft = Path(f"results/B/.rank.zarr.tmp-{_machine()}-{dead.pid}-0a1b2c3d")
+    draft.mkdir()
+    (draft / "half").write_text("half a result")
+    keep(Path("results/B/raw.zarr"))
+    moved = ["results/A/pca.zarr", "results/B/foreign.zarr", "reports/A.html", "reports/B.html"]
+    return [*moved, str(LOCKS / "0.output.lock"), draft.name.removeprefix(".")]
+
+
+def test_in_order_nothing_is_moved(project):
+    before = sorted(project.rglob("*"))
+    assert _repair() == []
+    assert [path for path in sorted(project.rglob("*")) if path.name != LOCK] == before
+
+
+def test_everything_that_is_not_in_order_is_moved_aside_and_named(project):
+    moved = _spoil()
+    before = _content(project)
+    said = _repair()
+    for path in moved:
+        assert any(f"{path}.aside1" in line for line in said), path
+    assert any("results/B/raw.zarr: was not made again" in line for line in said)
+    assert any("pca.zarr: a/c/0 is damaged" in line and "; move" in line for line in said)
+    assert len(said) == len(moved) + 1
+    assert _content(project) == before
+    assert check_stores(["results"]) == 0
+    assert _repair() == []
+
+
+def test_what_was_made_with_other_settings_is_moved_aside(project):
+    _configure(TREE | {"denoise": {"n_components": 5}})
+    said = _repair()
+    assert any("pca.zarr: made with denoise.n_components" in line for line in said)
+    left = {path.relative_to("results/A").as_posix() for path in Path("results/A").rglob("*.zarr")}
+    assert left == {"raw.zarr", "corrected.zarr", "bs.zarr"}
+
+
+def test_what_cannot_be_read_is_left(project, monkeypatch):
+    verification = Verification([Path("config/config.yaml")])
+    verification.unreadable.add(Path("results/A/pca.zarr"))
+    monkeypatch.setattr(
+        verification, "of_store", lambda store: f"{store}: x" if store.stem == "pca" else None
+    )
+    lines = list(repair(Path("results"), verification, locks=LOCKS))
+    assert "results/A/pca.zarr: x (left where it is)" in lines
+    assert Path("results/A/pca.zarr").exists()
+    assert not Path("results/B/pca.zarr").exists()
+
+
+def test_nothing_is_repaired_below_a_run(results, holder):  # noqa: F811
+    with pytest.raises(InputError, match="another run uses these results"):
+        list(repair(results, Verification(), locks=LOCKS))
+
+
+def test_a_repair_may_be_killed_at_any_time_and_repeated(project):
+    """After each line that it says, that is between any two changes of names."""
+    _spoil()
+    before = _content(project)
+    kills = 0
+    while subprocess.run([sys.executable, "-c", REPAIR, "killed"], check=False).returncode == -signal.SIGKILL:
+        kills += 1
+        assert _content(project) == before
+    assert kills >= 6
+    assert check_stores(["results"]) == 0
+    assert not Path("reports/A.html").exists()  # or no run would ask for the store behind it
+
+
+def test_the_checker_sees_values_of_the_command_line(project, capsys):
+    assert check_stores(["results"]) == 0
+    assert check_stores(["results", "--config", "seed=7"]) == 1
+    assert "fit/vca.zarr: made with seed 0, the configuration says 7" in capsys.readouterr().err
+    done = CliRunner().invoke(entry.eelsunmix, ["verify", "--config", "seed=7"])
+    assert done.exit_code == 1
+
+
+@pytest.mark.parametrize("text", ["seed", "=3", "a b=3", "seed=[1"])
+def test_a_wrong_value_of_the_command_line_is_one_line(text):
+    with pytest.raises(ConfigurationError, match=r"^--config"):
+        command_line_values([text])

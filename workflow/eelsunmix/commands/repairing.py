@@ -1,0 +1,40 @@
+"""`eelsunmix repair`: what is not in order is moved aside, and it is said what a run makes again."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from eelsunmix.commands.checking import checked_configuration
+from eelsunmix.commands.running import run_workflow
+from eelsunmix.errors import InputError
+from eelsunmix.recipes.repairing import repair
+from eelsunmix.recipes.verification import CONFIGURATION, Verification
+
+
+def repair_results(files: Sequence[Path]) -> int:
+    """Repair the folder ``results``; the exit code is 1 if what will run could not be found out.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        Configurations, by default ``config/config.yaml``.
+
+    Raises
+    ------
+    InputError
+        If there are no results or no configuration, or a run uses the results.
+    """
+    results = Path("results")
+    if not results.is_dir():
+        raise InputError(f"{results}: no such folder; call repair where the run was started")
+    files = files or [CONFIGURATION]
+    checked = checked_configuration(files)
+    lines = 0
+    for line in repair(results, Verification(files), locks=Path(".snakemake/locks")):
+        click.echo(line)
+        lines += 1
+    if not lines:
+        click.echo("all results are in order; nothing was moved")
+    click.echo("a run would make:")
+    return run_workflow(checked, files, dry_run=True)

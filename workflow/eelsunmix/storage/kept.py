@@ -1,0 +1,78 @@
+"""Stores that cannot be made again once the user's files are gone: kept until their successors are there.
+
+Snakemake deletes what stands at the path of an output before the job begins. A job that reads the user's
+files may fail, because they were damaged or taken away since. So the store that is there gets a private name
+beside its place for the time of the run, and its place back if the run leaves that empty, however it ends.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from eelsunmix.errors import StoreError
+from eelsunmix.storage.manifest import read_manifest
+
+_END = ".kept"
+
+
+def is_aside(path: Path) -> bool:
+    """Whether a folder or file was moved aside, for the user to look at or to remove."""
+    return re.fullmatch(r"\.aside\d+", path.suffix) is not None
+
+
+def move_aside(path: Path) -> Path:
+    """Give what stands at a path another name beside it, and return that; nothing is ever written over."""
+    name = path.name.removeprefix(".")
+    number = next(i for i in range(1, 10**6) if not os.path.lexists(path.with_name(f"{name}.aside{i}")))
+    return path.rename(path.with_name(f"{name}.aside{number}"))
+
+
+def is_kept(path: Path) -> bool:
+    """Whether a folder is a store that is kept while it is made again."""
+    return path.name.startswith(".") and path.name.endswith(_END)
+
+
+def keep(path: Path) -> None:
+    """Give a store its private name; whoever holds the lock of the results may."""
+    kept = path.with_name(f".{path.name}{_END}")
+    if os.path.lexists(path) and not os.path.lexists(kept):
+        path.rename(kept)
+
+
+def settle(results: Path) -> Iterator[str]:
+    """End what `keep` began, in this run or in one that was killed, and say what was put back.
+
+    A kept store goes once its successor is there and sealed. While its place is empty, it gets that back.
+    Where something else stands there, both stay.
+
+    Parameters
+    ----------
+    results : Path
+        Folder of results, whose lock this process holds.
+    """
+    for kept in sorted(results.glob(f"*/.*{_END}")):
+        path = kept.with_name(kept.name.removeprefix(".").removesuffix(_END))
+        if not os.path.lexists(path):
+            kept.rename(path)
+            yield f"{path}: was not made again; what was there before is put back"
+        elif _is_sealed(path):
+            _discard(kept)
+        else:
+            yield f"{path}: is no finished store; what was there before is kept as {kept}"
+
+
+def _is_sealed(path: Path) -> bool:
+    try:
+        read_manifest(path)
+    except StoreError:
+        return False
+    return True
+
+
+def _discard(kept: Path) -> None:
+    if kept.is_dir() and not kept.is_symlink():
+        shutil.rmtree(kept)
+    else:
+        kept.unlink()
