@@ -1,4 +1,4 @@
-"""The command line: `eelsunmix new`, `check`, `run`, `demo`, `verify`."""
+"""The command line: `eelsunmix new`, `check`, `run`, `demo`, `export`, `verify`."""
 
 from eelsunmix.commands.entry import main
 
