@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 from click.testing import CliRunner
+from rocrate.rocrate import ROCrate
 
 from eelsunmix.commands.entry import eelsunmix
 from eelsunmix.configuration import read_configuration
@@ -120,6 +121,9 @@ def test_the_crate_names_every_file_and_where_the_image_comes_from(folder, unpac
         found["#eelsunmix"]["version"] == read_manifest(folder / "results/S1/bs.zarr").versions["eelsunmix"]
     )
     assert {"name", "description", "license", "datePublished"} <= set(found["./"])
+    opened = ROCrate(unpacked)
+    assert {one.id for one in opened.data_entities} == parts
+    assert opened.dereference("#analysis")["instrument"].id == "#eelsunmix"
 
 
 def test_the_same_results_make_the_same_maps(folder, unpacked, tmp_path):

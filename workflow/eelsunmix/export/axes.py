@@ -55,3 +55,10 @@ def axis_of(array: xr.DataArray | xr.Dataset, dim: str) -> Axis:
         found = array[dim]
         return Axis(name=dim, unit=str(found.attrs.get("units", "")), values=found.values.astype(float))
     return Axis(name=dim, unit="", values=np.arange(float(array.sizes[dim])))
+
+
+def frame_names(array: xr.Dataset | xr.DataArray) -> tuple[str, ...]:
+    """Say which frame each is: by its number, its time or its tilt."""
+    axis = axis_of(array, "frame")
+    unit = "" if axis.unit == "frame" else f" {axis.unit}"
+    return tuple(f"frame {value:g}{unit}".rstrip() for value in axis.values)

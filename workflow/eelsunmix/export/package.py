@@ -7,7 +7,8 @@ from typing import Any
 
 from eelsunmix.errors import InputError
 from eelsunmix.export.describing import about_sample
-from eelsunmix.export.quantities import Quantity, Single, quantities
+from eelsunmix.export.gathering import quantities
+from eelsunmix.export.quantities import Quantity, Single
 from eelsunmix.export.sample import Sample
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from eelsunmix.export.axes import axis_of
+from eelsunmix.export.axes import axis_of, frame_names
 from eelsunmix.export.describing import as_text
 from eelsunmix.export.package import Package
-from eelsunmix.export.quantities import Quantity, Single, frame_names
+from eelsunmix.export.quantities import Quantity, Single
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """First letters by which a table program takes a text for a formula."""

@@ -18,6 +18,8 @@ from eelsunmix.export.quantities import Quantity
 from eelsunmix.plain import plain_values
 
 ENERGIES = ("energy_loss", "energy", "raw_energy")
+_NAMES = {"eV": "Energy loss", "keV": "Energy"}
+"""Unit of the energies -> what HyperSpy calls them."""
 
 
 def write(package: Package, folder: Path) -> None:
@@ -64,9 +66,7 @@ def _signal_dims(array: xr.DataArray, one: Quantity) -> list[str]:
 
 def _axis(axis: Axis, is_signal: bool) -> dict[str, Any]:
     found = {
-        "name": {"energy_loss": "Energy loss", "energy": "Energy", "raw_energy": "Energy loss"}.get(
-            axis.name, axis.name
-        ),
+        "name": _NAMES.get(axis.unit, axis.name) if axis.name in ENERGIES else axis.name,
         "units": axis.unit or None,
         "navigate": not is_signal,
         "size": axis.size,

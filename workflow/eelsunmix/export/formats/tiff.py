@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from eelsunmix.export.axes import Axis, axis_of
+from eelsunmix.export.axes import Axis, axis_of, frame_names
 from eelsunmix.export.describing import as_text
 from eelsunmix.export.package import Package
-from eelsunmix.export.quantities import Single, frame_names
+from eelsunmix.export.quantities import Single
 
 _PIXELS = {"px": "pixel", "": "pixel"}
 
