@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 import tifffile
 from click.testing import CliRunner
 
-from eelsunmix.commands.entry import eelsunmix
+from eelsunmix.commands.entry import eelsunmix, main
 from eelsunmix.errors import InputError, StoreError
 from eelsunmix.export import folder as folders
 from eelsunmix.export.exporting import export_sample
@@ -122,7 +123,6 @@ def test_tiff_has_values_calibration_and_unit(measured):
             said = json.loads(file.imagej_metadata["Info"])
         (other,) = hyperspys_reader(measured / "out" / "tiff" / f"{stem}.tif")
         assert [axis["scale"] for axis in other["axes"]] == pytest.approx([PIXEL_NM, PIXEL_NM], rel=1e-6)
-        assert {axis["units"] for axis in other["axes"]} == {"nm"}
     assert (said["method"], said["unit"], said["names"]) == (
         "background subtraction",
         "counts",
@@ -450,11 +450,61 @@ def test_what_an_older_configuration_left_is_not_exported(copied):
     assert not [path for path in (target / "tiff").iterdir() if "old" in path.name]
 
 
-def test_a_sample_without_results_is_one_line(copied):
-    with pytest.raises(
-        InputError, match="results/S2: no finished results of this sample; there are those of S1"
-    ):
-        export_sample("S2", FORMATS)
+def test_models_of_another_sample_are_found_where_they_lie(copied):
+    shutil.copytree("results/S1", "results/S2")
+    shutil.rmtree("results/S2/fit")
+    comparison = stored(copied, "comparison", name="S2")
+    shutil.rmtree("results/S2/comparison.zarr")
+    inputs = [
+        Path("results/S2") / f"{name}.zarr" for name in ("raw", "corrected", "bs", "map/nmf", "map/vca")
+    ]
+    inputs += [Path("results/S1/fit/nmf.zarr"), Path("results/S1/fit/vca.zarr")]
+    publish(comparison, "results/S2/comparison.zarr", inputs=inputs)
+    sample = open_sample("S2")
+    assert sample.places["fit/nmf"] == Path("results/S1/fit/nmf.zarr")
+    assert {one.label for one in package_of(sample).quantities} == {"", "BS", "nmf", "vca"}
+
+
+KILLED = """
+import os, sys
+from eelsunmix.export import exporting
+exporting.notes = lambda package: os.kill(os.getpid(), 9)
+exporting.export_sample("S1", ["tiff"])
+"""
+
+
+def test_a_killed_export_leaves_the_older_one_and_the_next_cleans_up(copied):
+    seal = verify(export_sample("S1", ["csv"])).seal
+    killed = subprocess.run([sys.executable, "-c", KILLED], env=ENVIRONMENT)
+    assert killed.returncode == -9
+    assert verify("exports/S1").seal == seal
+    assert len(list(Path("exports").iterdir())) == 2
+    export_sample("S1", ["csv"])
+    assert [path.name for path in Path("exports").iterdir()] == ["S1"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (
+            ["S1", "--csv", "--to", "home"],
+            0,
+            r"wrote \d+ files to home; what each is stands in home/README.txt",
+        ),
+        (["S1"], 2, "name at least one of --csv, --hspy, --nexus, --tiff, --publication"),
+        (["S2", "--csv"], 2, "results/S2: no finished results of this sample; there are those of S1"),
+        (["S1", "--csv", "--to", "results"], 2, "results: holds files that are no export of eelsunmix"),
+    ],
+    ids=["well", "no format", "no sample", "a folder in use"],
+)
+def test_the_command_says_in_one_line_how_it_went(copied, monkeypatch, capsys, arguments, code, said):
+    monkeypatch.setattr(sys, "argv", ["eelsunmix", "export", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    shown = capsys.readouterr()
+    assert ended.value.code == code
+    (line,) = (shown.out + shown.err).splitlines()
+    assert re.match(said, line)
 
 
 FULL = """

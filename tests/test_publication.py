@@ -5,8 +5,10 @@ import re
 import shutil
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import xarray as xr
 import yaml
 from click.testing import CliRunner
 from rocrate.rocrate import ROCrate
@@ -17,8 +19,10 @@ from eelsunmix.errors import StoreError
 from eelsunmix.export.exporting import export_sample
 from eelsunmix.export.publication.archive import verify_archive, write_archive
 from eelsunmix.export.publication.bibtex import AUTHOR, TITLE, fields_of
+from eelsunmix.export.publication.configuration import configuration_text
 from eelsunmix.methods import method_names
 from eelsunmix.methods._references import references
+from eelsunmix.plain import field_values, plain_values
 from eelsunmix.report.sections.provenance import LEAST_SQUARES, WORKFLOW
 from eelsunmix.storage import read_manifest, verify, verify_page
 from exported_samples import WARNING, finished, stored
@@ -83,6 +87,21 @@ def test_the_configuration_is_the_one_that_made_the_results(folder, unpacked):
     own = read_configuration([folder / "SI1.yaml"], must_exist=False).samples["S1"]
     again = read_configuration([unpacked / "configuration.yaml"], must_exist=False).samples["S1"]
     assert again == own
+
+
+@pytest.mark.parametrize(
+    "example", sorted((ROOT / "config" / "examples").glob("*.yaml")), ids=lambda path: path.stem
+)
+def test_the_configuration_of_every_example_is_written_so_that_it_is_read_the_same(example, tmp_path):
+    for name, settings in read_configuration([example], must_exist=False).samples.items():
+        sample = SimpleNamespace(name=name, source={}, stores={"bs": xr.Dataset()}, fits={})
+        known = json.loads(json.dumps(plain_values(field_values(settings)), sort_keys=True))
+        text = configuration_text(SimpleNamespace(sample=sample), known)
+        (tmp_path / "again.yaml").write_text(text, encoding="utf-8")
+        if settings.fit_on:
+            assert f"The models come from the sample {settings.fit_on}" in text
+        else:
+            assert read_configuration([tmp_path / "again.yaml"], must_exist=False).samples[name] == settings
 
 
 def test_every_paper_of_a_method_can_be_cited():

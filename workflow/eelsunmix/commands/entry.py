@@ -21,7 +21,7 @@ _HELP = """From an EELS spectrum image to components and maps, and a page that s
 eelsunmix new data/SI1.dm4   finds the edges, writes SI1.yaml and draws the windows
 eelsunmix check SI1.yaml     says in words what will run
 eelsunmix run SI1.yaml       runs it; the last line is the path of the page
-eelsunmix export SI1 --hspy  takes maps and spectra to HyperSpy; or --tiff, --csv, --nexus, --publication
+eelsunmix export SI1 --hspy  takes maps and spectra to HyperSpy; or --tiff, --csv ...
 
 \b
 Exit codes: 0 all is well, 1 something failed, 2 the user can mend it.

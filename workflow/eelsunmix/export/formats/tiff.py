@@ -1,7 +1,7 @@
 """TIFF: 32-bit maps that ImageJ and Fiji open with their calibration, one file each.
 
-ImageJ's own kind of TIFF: its pixel size, unit, origin and frames are read by ImageJ, Fiji, Gwyddion,
-HyperSpy and tifffile without a plugin. Of OME-TIFF, ImageJ alone ignores the pixel size.
+ImageJ's own kind of TIFF: ImageJ reads its pixel size, unit, origin and frames without a plugin. Of OME-TIFF,
+ImageJ alone ignores the pixel size.
 """
 
 from pathlib import Path
