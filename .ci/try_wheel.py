@@ -8,6 +8,7 @@ from pathlib import Path
 import eelsunmix as eu
 from eelsunmix.edges import Edge
 from eelsunmix.errors import InputError
+from eelsunmix.export.formats import format_names
 from eelsunmix.report import write_report
 from eelsunmix.storage import installed_versions
 
@@ -23,6 +24,8 @@ def main() -> None:
     files = [str(file) for file in importlib.metadata.files("eelsunmix")]
     for ending in (*FILES, *KINDS, *WORKFLOW, "licenses/LICENSE"):
         assert any(file.endswith(ending) for file in files), f"the wheel has no {ending}"
+
+    assert format_names() == ["csv", "hspy", "nexus", "tiff"], "formats of exports are missing"
 
     write_page(Path("page.html"))
     assert "</html>" in Path("page.html").read_text(encoding="utf-8")

@@ -29,7 +29,7 @@ LAYERS = [
     {"report", "configuration"},
     {"recipes"},
     {"benchmark"},
-    {"proposal"},
+    {"proposal", "export"},
     {"commands"},
     {"__main__"},
 ]

@@ -1,4 +1,4 @@
-"""The command line: `eelsunmix new`, `check`, `run`, `demo`, `verify`, `repair`."""
+"""The command line: `eelsunmix new`, `check`, `run`, `demo`, `export`, `verify`, `repair`."""
 
 from eelsunmix.commands.entry import main
 

@@ -1,11 +1,13 @@
 """The commands and their options; what they do stands beside this file."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from eelsunmix.errors import REMEDIES, InputError
+from eelsunmix.export.formats import format_names, help_of
 
 FAILED, MISTAKEN, INTERRUPTED = 1, 2, 130
 """Exit codes beside 0: something failed; the user can mend it; stopped by the user."""
@@ -19,6 +21,7 @@ _HELP = """From an EELS spectrum image to components and maps, and a page that s
 eelsunmix new data/SI1.dm4   finds the edges, writes SI1.yaml and draws the windows
 eelsunmix check SI1.yaml     says in words what will run
 eelsunmix run SI1.yaml       runs it; the last line is the path of the page
+eelsunmix export SI1 --hspy  takes maps and spectra to HyperSpy; or --tiff, --csv ...
 
 \b
 Exit codes: 0 all is well, 1 something failed, 2 the user can mend it.
@@ -96,29 +99,63 @@ def demo(cores: str) -> None:
     sys.exit(run_workflow(checked_configuration([file]), [file], cores=cores))
 
 
+def _formats(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command an option for each format that there is."""
+    for name in reversed(format_names()):
+        command = click.option(f"--{name}", name, is_flag=True, help=help_of(name))(command)
+    return command
+
+
 @eelsunmix.command()
-@click.argument("folders", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("sample")
+@_formats
+@click.option(
+    "--publication", is_flag=True, help="One zip with all of these, page, Methods, BibTeX, RO-Crate."
+)
+@click.option(
+    "--to", type=click.Path(path_type=Path), help="Folder of the export.  [default: exports/SAMPLE]"
+)
+def export(sample: str, to: Path | None, *, publication: bool, **formats: bool) -> None:
+    """Take maps, spectra and profiles of a finished SAMPLE to other programs, calibrated and described.
+
+    SAMPLE is its name below results. Every store is verified first; an export appears as a whole or not at
+    all, and takes the place of an export of ours only. `eelsunmix verify` checks folder and zip.
+    """
+    from eelsunmix.commands.exporting import export as write
+
+    chosen = [name for name, is_wanted in formats.items() if is_wanted]
+    click.echo(write(sample, chosen, to=to, publication=publication))
+
+
+@eelsunmix.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--sources", is_flag=True, help="Compare every byte of the imported files too.")
 @click.option(
     "--configfile", multiple=True, type=click.Path(path_type=Path), help="Instead of config/config.yaml."
 )
 @click.option("--config", multiple=True, metavar="KEY=VALUE", help="Values given to the run by --config.")
 def verify(
-    folders: tuple[Path, ...], sources: bool, configfile: tuple[Path, ...], config: tuple[str, ...]
+    paths: tuple[Path, ...], sources: bool, configfile: tuple[Path, ...], config: tuple[str, ...]
 ) -> None:
-    """Verify every byte of all stores below FOLDERS, by default results, and of their pages.
+    """Verify every byte of all stores below PATHS, by default results, and of their pages.
 
-    They are held against the configuration, too: what was made with other settings is named.
+    They are held against the configuration, too: what was made with other settings is named. PATHS are
+    folders of results, or exports: their folders, and zips for a publication.
     """
+    from eelsunmix.commands.exporting import is_exported, verify_exports
     from eelsunmix.storage.__main__ import main as verify_stores
 
-    folders = folders or (Path("results"),)
-    if missing := [folder for folder in folders if not folder.is_dir()]:
+    paths = paths or (Path("results"),)
+    if missing := [path for path in paths if not path.exists()]:
         raise InputError(f"{missing[0]}: no such folder; name the folder of the results")
+    exports = [path for path in paths if is_exported(path)]
+    faults = verify_exports(exports)
+    folders = [str(path) for path in paths if path not in exports]
     further = ["--sources"] if sources else []
     for name, values in (("--configfile", configfile), ("--config", config)):
         further += [name, *map(str, values)] if values else []
-    sys.exit(verify_stores([*map(str, folders), *further]))
+    failed = verify_stores([*folders, *further]) if folders else 0
+    sys.exit(FAILED if faults else failed)
 
 
 @eelsunmix.command()

@@ -1,0 +1,48 @@
+"""`eelsunmix export`, and the check of what was exported."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import click
+
+from eelsunmix.errors import StoreError
+from eelsunmix.export.exporting import export_sample
+from eelsunmix.export.publication.archive import verify_archive
+from eelsunmix.storage import MANIFEST, Manifest, verify
+
+
+def export(name: str, formats: Sequence[str], *, to: Path | None, publication: bool) -> str:
+    """Export a sample and say where it lies."""
+    folder = export_sample(name, formats, to=to, publication=publication)
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    said = [f"wrote {len(files)} files to {folder}; what each is stands in {folder / 'README.txt'}"]
+    if publication:
+        archive = next(folder.glob("*_publication.zip"))
+        said += [f"for a publication: {archive}; check it anywhere with: eelsunmix verify {archive}"]
+    return "\n".join(said)
+
+
+def is_exported(path: Path) -> bool:
+    """Whether a path is an export: a zip, or a folder with a manifest that is no store."""
+    return path.is_file() or ((path / MANIFEST).is_file() and path.suffix != ".zarr")
+
+
+def verify_exports(paths: Iterable[Path]) -> int:
+    """Verify every byte of exports, one line for each; return how many are damaged."""
+    faults = 0
+    for path in paths:
+        try:
+            click.echo(f"{path}: {len(_manifest(path).files)} files, all in order")
+        except StoreError as error:
+            click.echo(str(error), err=True)
+            faults += 1
+    return faults
+
+
+def _manifest(path: Path) -> Manifest:
+    if path.is_file():
+        return verify_archive(path)
+    try:
+        return verify(path)
+    except StoreError as error:
+        raise StoreError(f"{str(error).rpartition(';')[0]}; export it again") from error

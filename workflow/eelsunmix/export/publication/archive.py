@@ -1,0 +1,140 @@
+"""The zip: every file has its digest in a manifest, and every byte counts in that of the whole.
+
+The comment at the end of the zip holds the digest of all that stands before it; so a flipped bit is found
+even where no file has it.
+"""
+
+import hashlib
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+
+from eelsunmix.errors import StoreError
+from eelsunmix.storage import MANIFEST, Manifest
+from eelsunmix.storage.digests import digest_of_bytes, digest_of_file
+from eelsunmix.storage.manifest import LARGEST_MANIFEST, parsed
+from eelsunmix.storage.versions import versions_used
+
+KIND = "publication"
+_MARK = b"eelsunmix blake2b "
+_LENGTH = len(_MARK) + 32
+_PIECE = 2**20
+_REMEDY = "fetch it again, or export it again"
+
+
+def write_archive(
+    path: Path, contents: Mapping[str, bytes | Path], *, seals: Mapping[str, str], sample: str
+) -> None:
+    """Write files into a zip that says what it holds.
+
+    Parameters
+    ----------
+    path : Path
+    contents : mapping of str to bytes or Path
+        Name in the zip -> content, or a file with it.
+    seals : mapping of str to str
+        Of the stores behind it.
+    sample : str
+    """
+    manifest = Manifest(
+        files={name: _described(content) for name, content in contents.items()},
+        inputs=dict(seals),
+        settings={"kind": KIND, "sample": sample},
+        versions=versions_used(),
+    ).sealed()
+    with zipfile.ZipFile(path, "x", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in {MANIFEST: manifest.to_json(), **contents}.items():
+            # The time of each file is fixed: equal contents make equal zips.
+            entry = zipfile.ZipInfo(name)
+            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+            archive.writestr(entry, content if isinstance(content, bytes) else content.read_bytes())
+        archive.comment = _MARK + b"0" * 32
+    _put_digest(path)
+
+
+def verify_archive(path: str | Path) -> Manifest:
+    """Compare every byte of a zip with its manifest.
+
+    Raises
+    ------
+    StoreError
+        At the first difference; the message names the file in the zip.
+    """
+    path = Path(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            manifest = _manifest(path, archive)
+            _check_files(path, archive, manifest)
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, RuntimeError) as error:
+        raise StoreError(f"{path}: is damaged, or no zip at all ({error}); {_REMEDY}") from error
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be read ({error.strerror or error}); check it") from error
+    with path.open("rb") as file:
+        body, comment = _digest(file)
+    if comment != _MARK + body:
+        raise StoreError(f"{path}: is damaged between its files (its checksum differs); {_REMEDY}")
+    return manifest
+
+
+def _described(content: bytes | Path) -> dict[str, object]:
+    if isinstance(content, bytes):
+        return {"size": len(content), "blake2b": digest_of_bytes(content)}
+    return {"size": content.stat().st_size, "blake2b": digest_of_file(content)}
+
+
+def _put_digest(path: Path) -> None:
+    with path.open("r+b") as file:
+        digest, _ = _digest(file)
+        file.seek(-32, 2)
+        file.write(digest)
+
+
+def _digest(file: IO[bytes]) -> tuple[bytes, bytes]:
+    """Return the digest of all before the comment, and the comment."""
+    size = max(file.seek(0, 2) - _LENGTH, 0)
+    file.seek(0)
+    total, left = hashlib.blake2b(digest_size=16), size
+    while left and (piece := file.read(min(left, _PIECE))):
+        total.update(piece)
+        left -= len(piece)
+    return total.hexdigest().encode(), file.read()
+
+
+def _manifest(path: Path, archive: zipfile.ZipFile) -> Manifest:
+    try:
+        entry = archive.getinfo(MANIFEST)
+        if entry.file_size > LARGEST_MANIFEST:
+            raise ValueError("too large")
+        manifest = parsed(archive.read(entry))
+    except KeyError as error:
+        raise StoreError(f"{path}: has no {MANIFEST}, so it is no export of eelsunmix; {_REMEDY}") from error
+    except (ValueError, TypeError, RecursionError, zlib.error, zipfile.BadZipFile) as error:
+        raise StoreError(f"{path}: {MANIFEST} is damaged; {_REMEDY}") from error
+    if manifest != manifest.sealed() or manifest.settings.get("kind") != KIND:
+        raise StoreError(f"{path}: {MANIFEST} is damaged (its seal differs); {_REMEDY}")
+    return manifest
+
+
+def _check_files(path: Path, archive: zipfile.ZipFile, manifest: Manifest) -> None:
+    names = [name for name in archive.namelist() if name != MANIFEST]
+    for name in sorted({*names, *manifest.files}):
+        if name not in manifest.files or names.count(name) != 1:
+            fault = "is missing" if name not in names else "does not belong to the zip"
+            raise StoreError(f"{path}: {name} {fault}; {_REMEDY}")
+        if not _agrees(archive, name, manifest.files[name]):
+            raise StoreError(f"{path}: {name} is damaged (its checksum differs); {_REMEDY}")
+
+
+def _agrees(archive: zipfile.ZipFile, name: str, expected: Mapping[str, object]) -> bool:
+    """Whether a file unpacks to what it should; no further than that, whatever the zip claims."""
+    total, size = hashlib.blake2b(digest_size=16), 0
+    try:
+        with archive.open(name) as file:
+            while (piece := file.read(_PIECE)) and size <= int(str(expected.get("size"))):
+                total.update(piece)
+                size += len(piece)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError):
+        return False
+    return size == expected.get("size") and total.hexdigest() == expected.get("blake2b")
