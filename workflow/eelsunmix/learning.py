@@ -15,6 +15,7 @@ from eelsunmix.image import valid_pixels
 from eelsunmix.methods._learning_set import LearningSet
 from eelsunmix.methods._method import Need
 from eelsunmix.typing import Bools, Floats, Indices
+from eelsunmix.vacuum import vacuum_pixels
 from eelsunmix.words import place_in_words
 
 _Pieces = list[tuple[NDArray[Any], NDArray[Any]]]
@@ -39,7 +40,7 @@ def learning_set(
     Parameters
     ----------
     image : DataArray, dims (..., energy)
-        Corrected counts or denoised counts, eager or lazy; pixels with ``valid_pixel`` False are left out.
+        Corrected counts or denoised counts, eager or lazy; invalid pixels and vacuum are left out.
     pca : Dataset
         Weighted PCA of the same pixels, see ``docs/data-model.md``.
     n_pixels : int
@@ -59,7 +60,7 @@ def learning_set(
     """
     limit = max(1, min(n_pixels, LEARNING_ELEMENTS // image.shape[-1]))
     navigation = image.dims[:-1]
-    valid = valid_pixels(image)
+    valid = valid_pixels(image) & ~vacuum_pixels(image)
     chosen = valid
     if int(valid.sum()) > limit:
         chosen = _sampled(pca["score"].transpose(*navigation, "component"), valid, limit, rng)

@@ -50,9 +50,23 @@ FIT = Layout(
 MAP = Layout(
     path="map/<m>.zarr",
     variables={
-        "abundance": variable("navigation endmember", "float", "1", "as the method returns it"),
+        "abundance": variable("navigation endmember", "float", "1", "as the method returns it; 0 in vacuum"),
         "abundance_sd": variable(
             "navigation endmember", "float", "1", "its standard deviation", when="the method knows it (BLU)"
+        ),
+        "thickness_weighted_abundance": variable(
+            "navigation endmember",
+            "float",
+            "1",
+            "abundance x brightness; 0 in vacuum",
+            when="abundances sum to one",
+        ),
+        "thickness_weighted_abundance_sd": variable(
+            "navigation endmember",
+            "float",
+            "1",
+            "its standard deviation",
+            when="abundances sum to one, and the method knows it (BLU)",
         ),
         "refit_abundance": variable(
             "navigation endmember",
