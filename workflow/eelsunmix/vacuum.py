@@ -20,7 +20,7 @@ def vacuum_pixels(image: xr.DataArray) -> Bools:
     alone explains (robust dispersion, five standard deviations). The thin end of a wedge is dark, not alike.
     """
     valid = valid_pixels(image)
-    totals = image.sum(image.dims[-1], dtype=np.float64).to_numpy()
+    totals = image.sum([image.dims[-1]], dtype=np.float64).to_numpy()
     electrons = totals / float(image.attrs.get("counts_per_electron", 1.0))
     empty = np.zeros(valid.shape, bool)
     known = electrons[valid]

@@ -37,8 +37,8 @@ def apply(model: xr.Dataset, image: xr.DataArray, *, counts: xr.DataArray | None
     -------
     Dataset
         ``thickness_weighted_abundance`` (abundance x brightness) where abundances sum to one;
-        ``abundance`` (zero in vacuum) and ``refit_abundance`` (navigation, endmember), of methods that know it
-        (BLU) the standard deviation ``abundance_sd`` of the former, ``reduced_chi2`` (navigation),
+        ``abundance`` (zero in vacuum) and ``refit_abundance`` (navigation, endmember), of methods that
+        know it (BLU) the standard deviation ``abundance_sd`` of the former, ``reduced_chi2`` (navigation),
         ``mean_residual`` and ``mean_residual_sd`` (energy); lazy if the image is lazy.  Dims come in the
         order of the caller's image, with ``endmember`` in the place of the energy; pixels that are not valid
         are NaN. Without arrays, with status "failed" and the reason in ``message``, where the method has
@@ -79,7 +79,7 @@ def apply(model: xr.Dataset, image: xr.DataArray, *, counts: xr.DataArray | None
 
 def _weighted_by_thickness(maps: xr.Dataset, endmembers: Floats, counts: xr.DataArray) -> xr.Dataset:
     """Add abundance x brightness, and its standard deviation where the abundance has one."""
-    total = counts.sum(counts.dims[-1], dtype=np.float64)
+    total = counts.sum([counts.dims[-1]], dtype=np.float64)
     factor = brightness(maps["abundance"], endmembers, total)
     return maps.assign(
         {f"thickness_weighted_{name}": (maps[name] * factor).astype(np.float32) for name in maps.data_vars}
