@@ -7,12 +7,13 @@ import re
 import shutil
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from eelsunmix import provenance
-from eelsunmix.io import reader_module
 from eelsunmix.provenance import source_fingerprint
+from eelsunmix.recipes import RECIPES
 
 ROOT = Path(__file__).parents[1]
 PINNED = Path(__file__).with_name("modules_of_rules.txt")
@@ -23,6 +24,32 @@ METHODS = ("vca", "nmf", "ica", "blu", "udas", "daeu", "mtaeu", "cnnaeu")
 
 def rules():
     """Modules that each rule gives to its fingerprint: of fits by method, of imports by kind of file."""
+    return dict(sorted((_rules_of_samples() | _rules_of_the_benchmark()).items()))
+
+
+def _rules_of_samples():
+    """Those that have a recipe."""
+    found = {}
+    for rule, recipe in RECIPES.items():
+        for name, sample in _samples_of(rule):
+            found[name] = list(recipe.modules(sample, "one"))
+    return found
+
+
+def _samples_of(rule):
+    if rule == "fit":
+        for method in METHODS:
+            yield f"{rule} {method}", SimpleNamespace(methods={"one": SimpleNamespace(method=method)})
+    elif rule == "import_image":
+        for suffix in ("dm3", "emd", "npy", "ndata1"):
+            yield f"{rule} {suffix}", SimpleNamespace(file=f"image.{suffix}")
+    else:
+        yield rule, SimpleNamespace(references=[])
+    if rule == "correct_gain":
+        yield f"{rule} with a reference npy", SimpleNamespace(references=["gain.npy"])
+
+
+def _rules_of_the_benchmark():
     found = {}
     for text in (path.read_text() for path in RULES):
         for rule in re.split(r"\n *rule\b", text)[1:]:
@@ -30,26 +57,15 @@ def rules():
             code = re.search(r"\bcode=(.*?)\n *(?:message|script):", rule, re.DOTALL)
             if script and code:
                 named = re.findall(r'"(eelsunmix[\w.]*)"', code[1])
-                found |= dict(_variants(script[1], rule, code[1], named))
-    return dict(sorted(found.items()))
+                found |= dict(_variants(script[1], code[1], named))
+    return found
 
 
-def _variants(script, rule, code, modules):
-    name = script
-    if "with_method" in code or "methods.{" in code:
+def _variants(name, code, modules):
+    if "methods.{" in code:
         yield from ((f"{name} {method}", [*modules, f"eelsunmix.methods.{method}"]) for method in METHODS)
-    elif "reader_module" in code and name == "import_image":
-        for suffix in ("dm3", "emd", "npy", "ndata1"):
-            yield f"{name} {suffix}", [*modules, *_readers(f"image.{suffix}")]
     else:
         yield name, modules
-    if name == "correct_gain":
-        yield f"{name} with a reference npy", [*modules, *_readers("gain.npy")]
-
-
-def _readers(file):
-    found = reader_module(file)
-    return [found] if isinstance(found, str) else list(found)
 
 
 def closures():
@@ -102,7 +118,7 @@ EDITS = {
         {"simulate_image"} | RANDOM,
     ),
     "a word in an error text of profiles": (
-        "profiles.py",
+        "profile_geometry.py",
         "the image has no pixel size in nm",
         "the pixels of the image have no size in nm",
         set(),

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from eelsunmix.edges import Edges
 from eelsunmix.errors import InputError, MethodFailedError, failure_record, in_brief
 from eelsunmix.image import as_spectrum_image
 from eelsunmix.learning import learning_set
@@ -28,6 +29,7 @@ from eelsunmix.methods._models import COUNTS_ATTRIBUTE, LEARNED_BRIGHTNESS, Stor
 from eelsunmix.numerics.dose import mean_brightness
 from eelsunmix.plain import plain_values
 from eelsunmix.typing import Brightness, Device
+from eelsunmix.vacuum import vacuum_pixels
 
 Training = Callable[[LearningSet, int, np.random.Generator], Any]
 
@@ -51,7 +53,8 @@ def fit(
     n_learning_pixels: int = 20_000,
     counts: xr.DataArray | None = None,
     brightness: Brightness = "auto",
-    edges: Mapping[str, Any] | None = None,
+    edges: Edges | None = None,
+    vacuum: xr.DataArray | None = None,
     device: Device = "auto",
     checkpoint: str | Path | None = None,
     **options: Any,
@@ -79,8 +82,10 @@ def fit(
         sum to one take thickness for composition, unless every pixel is first brought to the same counts;
         where they do not, this gives away what the total counts say. ``auto`` measures it, for methods in
         the setting ``eels`` (`eelsunmix.methods.brightness_spread`).
-    edges : mapping, optional
-        Name -> `Edge` or its plain values; given to methods that need edges, which make edges of it.
+    edges : sequence of str, or mapping, optional
+        Names of edges, or name -> `Edge` or its plain values; given to methods that need edges.
+    vacuum : DataArray of bool, dims those of the pixels, optional
+        True in pixels without sample, which are left out; found in the counts where it is not given.
     device : {"auto", "cpu", "cuda"}
         Where networks are trained.
     checkpoint : path-like, optional
@@ -116,6 +121,7 @@ def fit(
         rng=rng_sample,
         needs=chosen.needs,
         edges=edges,
+        vacuum=_vacuum(counts) if vacuum is None else vacuum,
     )
     _check_rank(n_endmembers, learning)
     start = time.perf_counter()
@@ -173,6 +179,10 @@ def _pca(image: xr.DataArray, n_endmembers: int) -> xr.Dataset:
     from eelsunmix.pca import DenoiseOptions, denoise
 
     return denoise(image, DenoiseOptions(spatial="none", n_components=max(n_endmembers, 12)))
+
+
+def _vacuum(counts: xr.DataArray) -> xr.DataArray:
+    return xr.DataArray(vacuum_pixels(counts), dims=counts.dims[:-1])
 
 
 def _check_number(n_endmembers: int, image: xr.DataArray) -> None:

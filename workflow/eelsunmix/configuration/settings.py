@@ -8,7 +8,7 @@ from eelsunmix.background import BackgroundOptions
 from eelsunmix.configuration.benchmark import BenchmarkOptions
 from eelsunmix.configuration.names import LABEL
 from eelsunmix.corrections import Corrections
-from eelsunmix.edges import Edge
+from eelsunmix.edges import EdgeRequest
 from eelsunmix.execution.clusters import Execution
 from eelsunmix.io import AxesOptions, DetectorOptions
 from eelsunmix.options import Options
@@ -17,6 +17,7 @@ from eelsunmix.plain import plain_values
 from eelsunmix.profiles import Profile, Region
 from eelsunmix.rank import ComponentOptions
 from eelsunmix.typing import Brightness, Device
+from eelsunmix.vacuum import Vacuum
 
 EXAMPLE_PREFIX = "example:"
 Label = Annotated[str, Field(pattern=f"^{LABEL.pattern}$")]
@@ -74,14 +75,17 @@ class Sections(Options):
         How the detector counts.
     corrections : mapping
         Steps from raw to corrected counts.
+    vacuum : {"auto", "none"} or float
+        Pixels without sample, which no method learns from and whose abundances are zero: found by counts and
+        spectra, not looked for, or those with fewer counts over all channels than given.
     denoise : mapping
         Principal component analysis.
     components : mapping
         Number of endmembers.
     background : mapping
         How the background of the edges is fitted.
-    edges : mapping of names
-        Edges for background subtraction, by names of your choice.
+    edges : mapping of names, or a list of them
+        Edges for background subtraction: `[Ti, O_K]`, or names with some or all of their fields.
     profiles : mapping of names
         Lines along which maps are summed.
     regions : mapping of names
@@ -101,10 +105,11 @@ class Sections(Options):
     axes: AxesOptions = AxesOptions()
     detector: DetectorOptions = DetectorOptions()
     corrections: Corrections = Corrections()
+    vacuum: Vacuum = "auto"
     denoise: DenoiseOptions = DenoiseOptions()
     components: ComponentOptions = ComponentOptions()
     background: BackgroundOptions = BackgroundOptions()
-    edges: dict[Label, Edge] = Field({})
+    edges: dict[Label, EdgeRequest] = Field({})
     profiles: dict[Label, Profile] = Field({})
     regions: dict[Label, Region] = Field({})
     methods: dict[str, MethodSettings] = Field({})

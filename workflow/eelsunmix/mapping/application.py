@@ -16,12 +16,18 @@ from eelsunmix.mapping.models import model_for
 from eelsunmix.mapping.refit import refit
 from eelsunmix.methods import has_failed
 from eelsunmix.typing import Bools, Floats
-from eelsunmix.vacuum import vacuum_pixels
+from eelsunmix.vacuum import sample_pixels
 
 logger = logging.getLogger(__name__)
 
 
-def apply(model: xr.Dataset, image: xr.DataArray, *, counts: xr.DataArray | None = None) -> xr.Dataset:
+def apply(
+    model: xr.Dataset,
+    image: xr.DataArray,
+    *,
+    counts: xr.DataArray | None = None,
+    vacuum: xr.DataArray | None = None,
+) -> xr.Dataset:
     """Map an image with a fitted model, block by block.
 
     Parameters
@@ -32,6 +38,8 @@ def apply(model: xr.Dataset, image: xr.DataArray, *, counts: xr.DataArray | None
         Corrected or denoised counts. Its energy axis may differ from the model's, within the model's range.
     counts : DataArray, optional
         Corrected counts of the same pixels, where `image` is a denoised one; the refit describes them.
+    vacuum : DataArray of bool, dims those of the pixels, optional
+        True in pixels without sample; found in the counts where it is not given.
 
     Returns
     -------
@@ -62,7 +70,7 @@ def apply(model: xr.Dataset, image: xr.DataArray, *, counts: xr.DataArray | None
         fitted = model_for(model, image)
     except MethodFailedError as error:
         return xr.Dataset(attrs=attrs | failure_record(str(error)))
-    sample = valid_pixels(image) & ~vacuum_pixels(counts)
+    sample = sample_pixels(counts, vacuum) & valid_pixels(image)
     factor = dose_factor(model, fitted, image.assign_coords(valid_pixel=(image.dims[:-1], sample)))
     attrs["warnings"] = [] if factor == 1.0 else [another_dose(factor)]
     for warning in attrs["warnings"]:
@@ -81,8 +89,9 @@ def _weighted_by_thickness(maps: xr.Dataset, endmembers: Floats, counts: xr.Data
     """Add abundance x brightness, and its standard deviation where the abundance has one."""
     total = counts.sum([counts.dims[-1]], dtype=np.float64)
     factor = brightness(maps["abundance"], endmembers, total)
+    weighted = {f"thickness_weighted_{name}": maps[name] * factor for name in maps.data_vars}
     return maps.assign(
-        {f"thickness_weighted_{name}": (maps[name] * factor).astype(np.float32) for name in maps.data_vars}
+        {name: values.astype(np.float32).drop_attrs(deep=False) for name, values in weighted.items()}
     )
 
 
