@@ -15,7 +15,7 @@ from eelsunmix.image import valid_pixels
 from eelsunmix.noise import counts_per_electron
 from eelsunmix.options import NotNegative
 from eelsunmix.typing import Bools, Floats
-from eelsunmix.vacuum.dark import BRIGHT, dark_pixels, typical_counts, with_halo
+from eelsunmix.vacuum.dark import dark_pixels, typical_counts, with_halo
 from eelsunmix.vacuum.features import without_features
 
 Vacuum = Literal["auto", "none"] | NotNegative
@@ -50,7 +50,7 @@ def vacuum_pixels(image: xr.DataArray, option: Vacuum = "auto") -> Bools:
     level = typical_counts(electrons[valid])
     core = dark_pixels(electrons, valid, level)
     if core.any():
-        core = without_features(image, core, electrons >= BRIGHT * level, level)
+        core = without_features(image, core, electrons, level)
     return with_halo(core, electrons, valid, level) if core.any() else core
 
 

@@ -10,6 +10,7 @@ from eelsunmix.execution import blocks
 from eelsunmix.noise import counts_per_electron
 from eelsunmix.typing import Bools, Floats, Indices
 from eelsunmix.vacuum.areas import areas_of, neighbours
+from eelsunmix.vacuum.dark import BRIGHT, EMPTY
 
 OWN_SIGNIFICANCE, OWN_PART = 4.0, 0.3
 """Standard deviations, and part of the counts of a band of channels, that are beyond those of the sample."""
@@ -25,7 +26,7 @@ N_BANDS, MOST_AREAS, RIM_PX = 20, 63, 6
 """Bands of channels that are looked at; areas, the largest first; how far away sample is beside one."""
 
 
-def without_features(image: xr.DataArray, core: Bools, bright: Bools, level: float) -> Bools:
+def without_features(image: xr.DataArray, core: Bools, electrons: Floats, level: float) -> Bools:
     """Leave out areas whose spectrum is not that of the sample, beside them or of all, and a constant (c)."""
     from scipy.ndimage import binary_dilation
 
@@ -33,7 +34,9 @@ def without_features(image: xr.DataArray, core: Bools, bright: Bools, level: flo
     order = np.argsort(sizes[1:])[::-1][:MOST_AREAS] + 1
     number = np.zeros(len(sizes), int)
     number[order] = np.arange(1, len(order) + 1)
-    rim = binary_dilation(core, neighbours(core.ndim), iterations=RIM_PX) & bright
+    # A film beside vacuum may be much darker than particles on it.
+    rim = binary_dilation(core, neighbours(core.ndim), iterations=RIM_PX) & (electrons > 3 * EMPTY * level)
+    bright = electrons >= BRIGHT * level
     marks = {"_area": number[areas], "_bright": bright, "_rim": rim}
     marked = image.assign_coords({name: (image.dims[:-1], mark) for name, mark in marks.items()})
     kernel = functools.partial(_sums_of_block, n_areas=len(order))
