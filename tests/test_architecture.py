@@ -22,7 +22,7 @@ LAYERS = [
     | {"stage_warnings", "vacuum"},
     {"pca", "background", "corrections", "synthetic"},
     {"rank", "methods"},
-    {"inputs", "learning"},
+    {"inputs", "learning", "nuisance"},
     {"fitting", "mapping"},
     {"unmixing", "model_arrays"},
     {"comparison"},

@@ -4,6 +4,7 @@ from eelsunmix.execution.job import job
 from eelsunmix.fitting import fit
 from eelsunmix.inputs import learning_image
 from eelsunmix.model_arrays import model_arrays
+from eelsunmix.nuisance import edge_free_pixels
 from eelsunmix.storage import check_inputs, open_store, publish
 
 with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
@@ -19,6 +20,8 @@ with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["das
         counts=corrected.counts,
         vacuum=corrected.vacuum,
         brightness=snakemake.params.brightness,
+        nuisance=snakemake.params.nuisance,
+        edge_free=edge_free_pixels(corrected.counts, snakemake.params.edge_free),
         edges=snakemake.params.edges,
         n_learning_pixels=snakemake.params.n_learning_pixels,
         device=snakemake.config["device"],

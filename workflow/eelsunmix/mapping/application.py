@@ -15,6 +15,7 @@ from eelsunmix.mapping.dose import another_dose, at_dose, dose_factor
 from eelsunmix.mapping.models import model_for
 from eelsunmix.mapping.refit import refit
 from eelsunmix.methods import has_failed
+from eelsunmix.nuisance import mapped_without_nuisance
 from eelsunmix.typing import Bools, Floats
 from eelsunmix.vacuum import sample_pixels
 
@@ -70,6 +71,7 @@ def apply(
         fitted = model_for(model, image)
     except MethodFailedError as error:
         return xr.Dataset(attrs=attrs | failure_record(str(error)))
+    image = mapped_without_nuisance(model, image)
     sample = sample_pixels(counts, vacuum) & valid_pixels(image)
     factor = dose_factor(model, fitted, image.assign_coords(valid_pixel=(image.dims[:-1], sample)))
     attrs["warnings"] = [] if factor == 1.0 else [another_dose(factor)]

@@ -1,7 +1,7 @@
 """Pixels without sample (holes, vacuum, beam stopped, the halo beside a sample), by counts and spectra.
 
 Taking sample for vacuum is the worse mistake: every doubt leaves a pixel with the sample. Measured in
-``docs/decisions/029-vacuum.md``.
+``docs/decisions/029-vacuum-and-nuisance.md``.
 """
 
 from typing import Literal

@@ -41,7 +41,7 @@ def without_features(image: xr.DataArray, core: Bools, electrons: Floats, level:
     marked = image.assign_coords({name: (image.dims[:-1], mark) for name, mark in marks.items()})
     kernel = functools.partial(_sums_of_block, n_areas=len(order))
     sums = blocks.fold(kernel, marked, operator.add)
-    dim = DIM * level * sizes[order]
+    dim = DIM * level * sizes[order].astype(np.float64)
     empty = _empty_areas(sums / counts_per_electron(image), dim)
     # Areas beyond the largest ones are not examined, and stay with the sample.
     return core & np.isin(number[areas], empty)
