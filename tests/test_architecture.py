@@ -19,10 +19,10 @@ LAYERS = [
     {"energy", "options", "plain", "provenance", "sources"},
     {"execution", "metrics", "edges", "numerics", "noise", "profiles"},
     {"storage", "edge_choice", "edge_windows", "profile_geometry", "io", "examples", "arguments"}
-    | {"stage_warnings"},
+    | {"stage_warnings", "vacuum"},
     {"pca", "background", "corrections", "synthetic"},
     {"rank", "methods"},
-    {"inputs", "learning"},
+    {"inputs", "learning", "nuisance"},
     {"fitting", "mapping"},
     {"unmixing", "model_arrays"},
     {"comparison"},

@@ -1,6 +1,7 @@
 """How maps are laid out, coded and coloured: exact values."""
 
 from base64 import b64decode
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from eelsunmix.report.figures.grid_colours import bar_places
 from eelsunmix.report.figures.layout import Panels, legend_height, line_panels
 from eelsunmix.report.figures.mapview import average, limits, view_of
 from eelsunmix.report.figures.matrices import angles
+from eelsunmix.report.figures.outline import outline_of
 from eelsunmix.report.figures.spectra import edge_marks
 from eelsunmix.report.figures.style import method_styles, one_legend_entry
 
@@ -54,6 +56,30 @@ def test_tall_image_lies_and_says_so():
 
 def test_physical_size_decides_not_the_number_of_pixels():
     assert not view(example(n_y=12, n_x=6, step_y=0.1, step_x=0.5)).rotated
+
+
+def test_an_outline_surrounds_the_pixels_of_a_mask():
+    mask = example(n_y=5, n_x=7) == 8  # y 1, x 1: centre at 1.5 and 2.5 nm
+    shown = view(example())
+    across, down = (values.reshape(4, 3) for values in outline_of(mask, shown))
+    assert np.isnan(across[:, 2]).all()
+    sides = {tuple(np.round([*x[:2], *y[:2]], 3)) for x, y in zip(across, down, strict=True)}
+    assert sides == {
+        (2.25, 2.25, 1.25, 1.75),
+        (2.75, 2.75, 1.25, 1.75),
+        (2.25, 2.75, 1.25, 1.25),
+        (2.25, 2.75, 1.75, 1.75),
+    }
+    assert outline_of(mask & False, shown) is None
+
+
+def test_each_map_has_the_outline_and_says_so():
+    shown = view(example())
+    outlined = replace(shown, outline=outline_of(example() < 9, shown))
+    assert "without sample" in outlined.remark
+    tiles = [tile(1.0), tile(2.0), tile(1.0, image=False)]
+    assert [trace["type"] for trace in map_grid(tiles, shown, columns=3)["data"]].count("scatter") == 1
+    assert [trace["type"] for trace in map_grid(tiles, outlined, columns=3)["data"]].count("scatter") == 3
 
 
 def test_series_shows_the_middle_frame():

@@ -26,9 +26,12 @@ from eelsunmix.methods._learning_set import LearningSet, Resources
 from eelsunmix.methods._lookup import build_method
 from eelsunmix.methods._method import Method
 from eelsunmix.methods._models import COUNTS_ATTRIBUTE, LEARNED_BRIGHTNESS, StoredModel
+from eelsunmix.nuisance import DIRECTION, FILTER, Number, learned_nuisance, without_nuisance
 from eelsunmix.numerics.dose import mean_brightness
+from eelsunmix.numerics.nuisance import Nuisance
 from eelsunmix.plain import plain_values
-from eelsunmix.typing import Brightness, Device
+from eelsunmix.typing import Bools, Brightness, Device
+from eelsunmix.vacuum import sample_pixels
 
 Training = Callable[[LearningSet, int, np.random.Generator], Any]
 
@@ -53,6 +56,9 @@ def fit(
     counts: xr.DataArray | None = None,
     brightness: Brightness = "auto",
     edges: Edges | None = None,
+    vacuum: xr.DataArray | None = None,
+    nuisance: Number = 0,
+    edge_free: xr.DataArray | None = None,
     device: Device = "auto",
     checkpoint: str | Path | None = None,
     **options: Any,
@@ -82,6 +88,13 @@ def fit(
         the setting ``eels`` (`eelsunmix.methods.brightness_spread`).
     edges : sequence of str, or mapping, optional
         Names of edges, or name -> `Edge` or its plain values; given to methods that need edges.
+    vacuum : DataArray of bool, dims those of the pixels, optional
+        True in pixels without sample, which are left out; found in the counts where it is not given.
+    nuisance : {"auto", 0, 1, 2}
+        Directions in which one material differs from itself (thickness bends the background), which are taken
+        out before the method learns, and before pixels are mapped: those beyond noise, or so many.
+    edge_free : DataArray of bool, dims those of the pixels, optional
+        Pixels of one material without any edge, from which these directions are learned.
     device : {"auto", "cpu", "cuda"}
         Where networks are trained; ``auto`` is the CPU.
     checkpoint : path-like, optional
@@ -109,6 +122,7 @@ def fit(
     if pca is None:
         pca = _pca(counts, n_endmembers)
     _check_same_pixels(image, counts=counts.sizes, pca={**pca["score"].sizes, **pca["loading"].sizes})
+    sample = sample_pixels(counts, vacuum)
     rng_sample, rng_method = np.random.default_rng(seed).spawn(2)
     learning = learning_set(
         image,
@@ -117,7 +131,10 @@ def fit(
         rng=rng_sample,
         needs=chosen.needs,
         edges=edges,
+        vacuum=xr.DataArray(~sample, dims=image.dims[:-1]),
     )
+    taken_out, attrs = _nuisance(chosen, counts, edge_free, sample, nuisance)
+    learning = without_nuisance(learning, taken_out)
     _check_rank(n_endmembers, learning)
     start = time.perf_counter()
     variable, spread = _varies(chosen, learning, n_endmembers, brightness)
@@ -125,7 +142,9 @@ def fit(
     dataset = _fitted(train, learning, n_endmembers, rng_method, image, variable=variable)
     if dataset.attrs["status"] != "failed":
         dataset = dataset.assign_attrs(_brightness_attributes(dataset, chosen, learning, variable, spread))
+    dataset = _with_nuisance(dataset, taken_out, image.dims[-1])
     return dataset.assign_attrs(
+        attrs,
         brightness="variable" if variable else "constant",
         brightness_spread=spread,
         method=type(chosen).__module__.rpartition(".")[2],
@@ -174,6 +193,29 @@ def _pca(image: xr.DataArray, n_endmembers: int) -> xr.Dataset:
     from eelsunmix.pca import DenoiseOptions, denoise
 
     return denoise(image, DenoiseOptions(spatial="none", n_components=max(n_endmembers, 12)))
+
+
+def _nuisance(
+    method: Method, counts: xr.DataArray, edge_free: xr.DataArray | None, sample: Bools, number: Number
+) -> tuple[Nuisance | None, dict[str, Any]]:
+    if number != 0 and not suits_variable_brightness(method):
+        raise InputError(
+            f"nuisance is for abundances that sum to one in the setting eels, "
+            f"not for {type(method).__name__} as it is set; leave it out"
+        )
+    return learned_nuisance(counts, edge_free, sample, number)
+
+
+def _with_nuisance(dataset: xr.Dataset, nuisance: Nuisance | None, energy: Hashable) -> xr.Dataset:
+    if nuisance is None or dataset.attrs["status"] == "failed":
+        return dataset
+    dims = ("nuisance", energy)
+    return dataset.assign(
+        {
+            DIRECTION: (dims, nuisance.directions, {"units": "counts"}),
+            FILTER: (dims, nuisance.filters, {"units": "1/counts"}),
+        }
+    )
 
 
 def _check_number(n_endmembers: int, image: xr.DataArray) -> None:

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from eelsunmix.edges import Edge, Edges
 from eelsunmix.errors import InputError
 from eelsunmix.execution import blocks
-from eelsunmix.image import valid_pixels
 from eelsunmix.methods._learning_set import LearningSet
 from eelsunmix.methods._method import Need
 from eelsunmix.typing import Bools, Floats, Indices
+from eelsunmix.vacuum import sample_pixels
 from eelsunmix.words import place_in_words
 
 _Pieces = list[tuple[NDArray[Any], NDArray[Any]]]
@@ -35,13 +35,14 @@ def learning_set(
     rng: np.random.Generator,
     needs: Collection[Need] = (),
     edges: Edges | None = None,
+    vacuum: xr.DataArray | None = None,
 ) -> LearningSet:
     """Gather the spectra from which a method learns, block by block.
 
     Parameters
     ----------
     image : DataArray, dims (..., energy)
-        Corrected counts or denoised counts, eager or lazy; pixels with ``valid_pixel`` False are left out.
+        Corrected counts or denoised counts, eager or lazy; invalid pixels and vacuum are left out.
     pca : Dataset
         Weighted PCA of the same pixels, see ``docs/data-model.md``.
     n_pixels : int
@@ -53,6 +54,8 @@ def learning_set(
         What the method needs beyond the spectra (`eelsunmix.methods.Need`); nothing else is given to it.
     edges : sequence of str, or mapping, optional
         Names of edges, or name -> `Edge` or its plain values; see `eelsunmix.edge_choice.resolve_edges`.
+    vacuum : DataArray of bool, dims (...), optional
+        True in pixels without sample; found where it is not given.
 
     Raises
     ------
@@ -61,7 +64,7 @@ def learning_set(
     """
     limit = max(1, min(n_pixels, LEARNING_ELEMENTS // image.shape[-1]))
     navigation = image.dims[:-1]
-    valid = valid_pixels(image)
+    valid = sample_pixels(image, vacuum)
     chosen = valid
     if int(valid.sum()) > limit:
         chosen = _sampled(pca["score"].transpose(*navigation, "component"), valid, limit, rng)

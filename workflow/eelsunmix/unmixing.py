@@ -30,7 +30,7 @@ def unmix(
     seed : int
         Of everything random.
     **options
-        ``pca``, ``counts``, ``n_learning_pixels`` of `fit`, and the options of the method.
+        ``pca``, ``counts``, ``vacuum``, ``n_learning_pixels`` of `fit`, and the options of the method.
 
     Returns
     -------
@@ -39,5 +39,5 @@ def unmix(
         endmembers, are counts.
     """
     fitted = fit(image, method, n_endmembers=n_endmembers, seed=seed, **options)
-    maps = apply(fitted, image, counts=options.get("counts"))
+    maps = apply(fitted, image, counts=options.get("counts"), vacuum=options.get("vacuum"))
     return fitted.merge(maps, join="exact", compat="override", combine_attrs="override")

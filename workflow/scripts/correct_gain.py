@@ -17,6 +17,7 @@ with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["das
         corrections,
         edges=from_params(dict[str, EdgeRequest], snakemake.params.edges),
         detector=from_params(DetectorOptions, snakemake.params.detector),
+        vacuum=snakemake.params.vacuum,
     )
     publish(
         corrected,

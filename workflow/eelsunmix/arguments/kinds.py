@@ -170,7 +170,7 @@ KINDS: dict[str, Any] = {
 }
 """What an argument of this name is; of one function alone, where its name stands before it."""
 
-MAY_BE_NONE = frozenset({"counts", "raw_energy", "pca", "edges", "checkpoint"})
+MAY_BE_NONE = frozenset({"counts", "vacuum", "edge_free", "raw_energy", "pca", "edges", "checkpoint"})
 """Arguments of which None means that there are none, also where a function passes them on."""
 
 Function = Callable[..., Any]

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from eelsunmix.comparison.brightness import brightness, sums_to_one
 from eelsunmix.execution.blocks import fold
 from eelsunmix.image import valid_pixels
+from eelsunmix.mapping.brightness import brightness, sums_to_one
 from eelsunmix.mapping.models import model_for
 from eelsunmix.pca.gram import valid_spectra
 from eelsunmix.typing import Floats
@@ -28,7 +28,7 @@ class Components:
     refit, abundance : DataArray or None, dims (navigation, endmember)
         Of the corrected counts on the endmembers; as the method returned it.
     scaled : DataArray or None, dims (navigation, endmember)
-        The latter brought to counts (`eelsunmix.comparison.brightness`): ``scaled @ spectra`` are those of
+        The latter brought to counts (`eelsunmix.mapping.brightness`): ``scaled @ spectra`` are those of
         the pixels.
     reduced_chi2 : float
         Median over the pixels; NaN where the map has none.

@@ -104,6 +104,9 @@ def read_method(node: Node, label: str, path: Keys) -> Result:
     if settings.brightness == "variable" and not suits_variable_brightness(options):
         message = "variable is for methods whose abundances sum to one, in the setting eels; leave it out"
         more.append(Problem(node.file, message, own["brightness"].line, (*path, "brightness")))
+    if settings.nuisance != 0 and not suits_variable_brightness(options):
+        message = "for methods whose abundances sum to one, in the setting eels; leave it out"
+        more.append(Problem(node.file, message, own["nuisance"].line, (*path, "nuisance")))
     return settings.replaced(options=options), problems + more
 
 

@@ -11,12 +11,14 @@ from eelsunmix.corrections import Corrections
 from eelsunmix.edges import EdgeRequest
 from eelsunmix.execution.clusters import Execution
 from eelsunmix.io import AxesOptions, DetectorOptions
+from eelsunmix.nuisance import Number
 from eelsunmix.options import Options
 from eelsunmix.pca import DenoiseOptions
 from eelsunmix.plain import plain_values
 from eelsunmix.profiles import Profile, Region
 from eelsunmix.rank import ComponentOptions
 from eelsunmix.typing import Brightness, Device
+from eelsunmix.vacuum import Vacuum
 
 EXAMPLE_PREFIX = "example:"
 Label = Annotated[str, Field(pattern=f"^{LABEL.pattern}$")]
@@ -48,6 +50,10 @@ class MethodSettings(Options):
     brightness : {"auto", "constant", "variable"}
         Whether pixels differ in counts because thickness or beam current vary. If `variable`, methods whose
         abundances sum to one first bring them to the same counts. `auto` measures it in the setting `eels`.
+    nuisance : {"auto", 0, 1, 2}
+        Directions in which one material differs from itself, as thickness bends the background; they are
+        learned in `regions` that are `without` all elements, and taken out of the spectra: those that are
+        beyond noise, or so many. For methods whose abundances sum to one, in the setting `eels`.
     seed : int, optional
         Seed of this method alone; the seed of the sample where it is not given.
     """
@@ -55,6 +61,7 @@ class MethodSettings(Options):
     method: str = ""
     input: Literal["corrected", "pca", "nlm"] = "corrected"
     brightness: Brightness = "auto"
+    nuisance: Number = 0
     seed: Annotated[int, Field(ge=0)] | None = None
     options: Any = None
 
@@ -74,6 +81,9 @@ class Sections(Options):
         How the detector counts.
     corrections : mapping
         Steps from raw to corrected counts.
+    vacuum : {"auto", "none"} or float
+        Pixels without sample, which no method learns from and whose abundances are zero: found by counts and
+        spectra, not looked for, or those with fewer counts over all channels than given.
     denoise : mapping
         Principal component analysis.
     components : mapping
@@ -101,6 +111,7 @@ class Sections(Options):
     axes: AxesOptions = AxesOptions()
     detector: DetectorOptions = DetectorOptions()
     corrections: Corrections = Corrections()
+    vacuum: Vacuum = "auto"
     denoise: DenoiseOptions = DenoiseOptions()
     components: ComponentOptions = ComponentOptions()
     background: BackgroundOptions = BackgroundOptions()
@@ -151,6 +162,18 @@ class SampleSettings(Sections):
         """Edges as plain values, for a method that needs them: no other is fitted again for a window."""
         needs = self.methods[label].options.needs
         return plain_values(self.edges) if "edges" in needs else None
+
+    def edge_free_for(self, label: str) -> dict[str, Any]:
+        """Return regions without any element, for a method that takes nuisance out of the spectra."""
+        if self.methods[label].nuisance == 0:
+            return {}
+        elements = sorted({edge.element for edge in self.edges.values() if edge.element})
+        regions = {
+            name: region
+            for name, region in self.regions.items()
+            if elements and {*elements} <= {*region.without}
+        }
+        return dict(plain_values(regions))
 
     def seed_of(self, label: str) -> int:
         """Seed of a method: its own, or that of the sample."""

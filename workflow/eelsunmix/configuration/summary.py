@@ -45,6 +45,8 @@ def _sample(sample: SampleSettings) -> Iterator[str]:
     yield from (f"{stage}: {change}" for stage, change in changes.items() if change)
     if unchanged := [stage for stage, change in changes.items() if not change]:
         yield f"as by default: {', '.join(unchanged)}"
+    if sample.vacuum != "auto":
+        yield f"vacuum: {sample.vacuum}"
     yield from (f"edge {name}: {_edge(edge)}" for name, edge in sample.edges.items())
     yield from (
         f"profile {name}: {_changes(profile) or 'along x'}" for name, profile in sample.profiles.items()

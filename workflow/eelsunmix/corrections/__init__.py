@@ -28,6 +28,7 @@ from eelsunmix.execution.blocks import chunked
 from eelsunmix.image import in_canonical_order, with_valid_pixel
 from eelsunmix.io.counts import DetectorOptions
 from eelsunmix.options import Options
+from eelsunmix.vacuum import Vacuum, vacuum_pixels
 
 __all__ = [
     "AlignOptions",
@@ -64,6 +65,7 @@ def correct_image(
     *,
     edges: Mapping[str, Any] | Sequence[str] | None = None,
     detector: DetectorOptions | None = None,
+    vacuum: Vacuum = "auto",
 ) -> xr.Dataset:
     """Correct a spectrum image for its detector and cut it to size.
 
@@ -80,14 +82,16 @@ def correct_image(
         estimated from the data near an edge.
     detector : DetectorOptions, optional
         What is known of the detector, as at the import; needed where a dark reference is subtracted.
+    vacuum : {"auto", "none"} or float
+        How pixels without sample are found in the corrected counts; see `eelsunmix.vacuum.vacuum_pixels`.
 
     Returns
     -------
     Dataset
-        The content of `corrected.zarr`: `counts`, `total_counts`, `mean_spectrum`; on the raw axis `gain`,
-        `dark` (counts subtracted) and `bad_channel`; `spike_position`, `spike_found`, `spike_replaced`;
-        `energy_shift` if aligned. ``attrs["corrections"]`` lists every step and what it did,
-        ``attrs["warnings"]`` what the user should look at.
+        The content of `corrected.zarr`: `counts`, `total_counts`, `vacuum`, `mean_spectrum`; on the raw axis
+        `gain`, `dark` (counts subtracted) and `bad_channel`; `spike_position`, `spike_found`,
+        `spike_replaced`; `energy_shift` if aligned. ``attrs["corrections"]`` lists every step and what it
+        did, ``attrs["warnings"]`` what the user should look at.
 
     Raises
     ------
@@ -128,7 +132,8 @@ def correct_image(
     warnings += [text for entry in log for text in entry.get("warnings", [])]
     for text in warnings:
         logger.warning("corrections: %s", text)
-    return _dataset(counts, found.dataset(raw)).assign_attrs(corrections=log, warnings=warnings)
+    result = _dataset(counts, found.dataset(raw)).assign_attrs(corrections=log, warnings=warnings)
+    return result.assign(vacuum=(counts.dims[:-1], vacuum_pixels(result["counts"], vacuum)))
 
 
 def correct_gain(

@@ -39,7 +39,7 @@ class MaskOptions(Options):
     Parameters
     ----------
     min_counts : float, optional
-        Pixels with fewer counts over all channels are masked (vacuum).
+        Pixels with fewer counts over all channels are masked.
     outside_nm : dict, optional
         ``{"x": (low, high), "y": (low, high)}``: pixels outside the rectangle are masked.
     """

@@ -8,17 +8,27 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix.errors import InputError, MethodFailedError, failure_record
-from eelsunmix.image import as_spectrum_image
+from eelsunmix.image import as_spectrum_image, valid_pixels
 from eelsunmix.mapping.abundance_maps import map_abundance
+from eelsunmix.mapping.brightness import brightness, sums_to_one
 from eelsunmix.mapping.dose import another_dose, at_dose, dose_factor
 from eelsunmix.mapping.models import model_for
 from eelsunmix.mapping.refit import refit
 from eelsunmix.methods import has_failed
+from eelsunmix.nuisance import mapped_without_nuisance
+from eelsunmix.typing import Bools, Floats
+from eelsunmix.vacuum import sample_pixels
 
 logger = logging.getLogger(__name__)
 
 
-def apply(model: xr.Dataset, image: xr.DataArray, *, counts: xr.DataArray | None = None) -> xr.Dataset:
+def apply(
+    model: xr.Dataset,
+    image: xr.DataArray,
+    *,
+    counts: xr.DataArray | None = None,
+    vacuum: xr.DataArray | None = None,
+) -> xr.Dataset:
     """Map an image with a fitted model, block by block.
 
     Parameters
@@ -29,12 +39,15 @@ def apply(model: xr.Dataset, image: xr.DataArray, *, counts: xr.DataArray | None
         Corrected or denoised counts. Its energy axis may differ from the model's, within the model's range.
     counts : DataArray, optional
         Corrected counts of the same pixels, where `image` is a denoised one; the refit describes them.
+    vacuum : DataArray of bool, dims those of the pixels, optional
+        True in pixels without sample; found in the counts where it is not given.
 
     Returns
     -------
     Dataset
-        ``abundance`` and ``refit_abundance`` (navigation, endmember), of methods that know it (BLU) the
-        standard deviation ``abundance_sd`` of the former, ``reduced_chi2`` (navigation),
+        ``thickness_weighted_abundance`` (abundance x brightness) where abundances sum to one;
+        ``abundance`` (zero in vacuum) and ``refit_abundance`` (navigation, endmember), of methods that
+        know it (BLU) the standard deviation ``abundance_sd`` of the former, ``reduced_chi2`` (navigation),
         ``mean_residual`` and ``mean_residual_sd`` (energy); lazy if the image is lazy.  Dims come in the
         order of the caller's image, with ``endmember`` in the place of the energy; pixels that are not valid
         are NaN. Without arrays, with status "failed" and the reason in ``message``, where the method has
@@ -58,17 +71,41 @@ def apply(model: xr.Dataset, image: xr.DataArray, *, counts: xr.DataArray | None
         fitted = model_for(model, image)
     except MethodFailedError as error:
         return xr.Dataset(attrs=attrs | failure_record(str(error)))
-    factor = dose_factor(model, fitted, image)
+    image = mapped_without_nuisance(model, image)
+    sample = sample_pixels(counts, vacuum) & valid_pixels(image)
+    factor = dose_factor(model, fitted, image.assign_coords(valid_pixel=(image.dims[:-1], sample)))
     attrs["warnings"] = [] if factor == 1.0 else [another_dose(factor)]
     for warning in attrs["warnings"]:
         logger.warning(warning)
-    maps = map_abundance(fitted, at_dose(image, factor)).merge(
-        refit(fitted, counts), join="exact", compat="override"
-    )
+    abundances = map_abundance(fitted, at_dose(image, factor))
+    if sums_to_one(model):
+        abundances = _weighted_by_thickness(abundances, fitted.endmembers, counts)
+    maps = _zero_in_vacuum(abundances, sample).merge(refit(fitted, counts), join="exact", compat="override")
     for array in maps.data_vars.values():
         array.attrs.setdefault("units", "1")
     result = maps.assign_attrs(attrs)
     return _in_callers_order(result, order, image.dims[-1])
+
+
+def _weighted_by_thickness(maps: xr.Dataset, endmembers: Floats, counts: xr.DataArray) -> xr.Dataset:
+    """Add abundance x brightness, and its standard deviation where the abundance has one."""
+    total = counts.sum([counts.dims[-1]], dtype=np.float64)
+    factor = brightness(maps["abundance"], endmembers, total)
+    weighted = {f"thickness_weighted_{name}": maps[name] * factor for name in maps.data_vars}
+    return maps.assign(
+        {name: values.astype(np.float32).drop_attrs(deep=False) for name, values in weighted.items()}
+    )
+
+
+def _zero_in_vacuum(maps: xr.Dataset, sample: Bools) -> xr.Dataset:
+    """Set abundances of valid pixels without sample to zero; standard deviations stay."""
+    names = [name for name in maps.data_vars if not str(name).endswith("_sd")]
+    filled = {}
+    for name in names:
+        dims = maps[name].dims[:-1]
+        kept = xr.DataArray(sample, dims=dims) | maps[name].isnull()
+        filled[name] = maps[name].where(kept, np.float32(0.0))
+    return maps if sample.all() else maps.assign(filled)
 
 
 def _map_attrs(model: xr.Dataset) -> dict[str, Any]:

@@ -149,7 +149,7 @@ RECIPES: dict[str, Recipe] = {
         store="corrected",
         inputs=("raw",),
         settings={
-            **_of_sample("corrections", "edges", "detector"),
+            **_of_sample("corrections", "edges", "detector", "vacuum"),
             "references": OfFiles(lambda sample: sample.references),
         },
         modules=lambda sample, label: (
@@ -180,9 +180,10 @@ RECIPES: dict[str, Recipe] = {
         store="fit",
         inputs=("corrected", "pca", "rank"),
         settings={
-            **_of_method("method", "input", "brightness", "options"),
+            **_of_method("method", "input", "brightness", "nuisance", "options"),
             "seed": lambda sample, label: sample.seed_of(label),
             "edges": lambda sample, label: sample.edges_for(label),
+            "edge_free": lambda sample, label: sample.edge_free_for(label),
             **_of_sample("n_learning_pixels"),
         },
         modules=_code_of_fit,

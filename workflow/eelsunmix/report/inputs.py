@@ -1,7 +1,7 @@
 """What a report is made from, and the few questions that every section asks about it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix.report.figures.mapview import MapView, view_of
+from eelsunmix.report.figures.outline import outline_of
 from eelsunmix.report.figures.style import REFERENCE, method_styles
 from eelsunmix.report.formatting import integer
 from eelsunmix.stage_warnings import collect_warnings
@@ -138,7 +139,8 @@ class Inputs:
         )
         n_maps += self.has_truth * self.comparison.sizes.get("true_endmember", 0)
         n_maps += self.n_endmembers * sum("abundance_sd" in store for store in self.maps.values())
-        return view_of(self.corrected["total_counts"], n_maps=n_maps, budget=MAP_PIXELS)
+        view = view_of(self.corrected["total_counts"], n_maps=n_maps, budget=MAP_PIXELS)
+        return replace(view, outline=outline_of(self.corrected["vacuum"], view))
 
     @property
     def one_frame(self) -> xr.Dataset:

@@ -14,7 +14,7 @@ from eelsunmix.report.figures.grid_colours import (
 )
 from eelsunmix.report.figures.layout import Panels, axis_key, axis_name
 from eelsunmix.report.figures.mapview import MapView
-from eelsunmix.report.figures.style import NO_DATA, WIDTH, axis, base_layout, label
+from eelsunmix.report.figures.style import NO_DATA, OUTLINE, WIDTH, axis, base_layout, label
 from eelsunmix.report.formatting import number
 from eelsunmix.report.texts import plain
 
@@ -142,6 +142,9 @@ def _traces(tiles: Sequence[Tile], view: MapView, columns: int, bars: Bars) -> l
         hover = f"{where}<br>%{{z:.4g}} {plain(tile.scale.unit)}<extra>{tile.title}</extra>"
         colours = {"coloraxis": keys[index], "hovertemplate": hover, "hoverongaps": False}
         traces.append({"type": "heatmap", "z": tile.image, **colours, **place, **axes})
+        if view.outline is not None:
+            line = {"x": view.outline[0], "y": view.outline[1], "line": {"color": OUTLINE, "width": 1}}
+            traces.append({"type": "scatter", "mode": "lines", "hoverinfo": "skip", **line, **axes})
     return traces
 
 

@@ -28,6 +28,8 @@ class MapView:
         By ``"x"`` and ``"y"``: centre of the first displayed pixel and its width (in `unit`), their number.
     unit : str
         Unit of both axes.
+    outline : tuple of ndarray, optional
+        Line around the pixels without sample: positions across and down.
     """
 
     frame: int | None
@@ -38,6 +40,7 @@ class MapView:
     step: dict[str, float]
     size: dict[str, int]
     unit: str
+    outline: tuple[np.ndarray, np.ndarray] | None = None
 
     @property
     def across(self) -> str:
@@ -78,6 +81,8 @@ class MapView:
             remarks.append(
                 f"For display only, {self.factor} × {self.factor} pixels are averaged; the stores hold all."
             )
+        if self.outline is not None:
+            remarks.append("A line surrounds pixels without sample.")
         return " ".join(remarks)
 
 

@@ -13,6 +13,8 @@ COLOURS = (*OKABE_ITO, "#332288", "#8B5A2B")
 BLACK, RED, BLUE, ORANGE, GREY, TRUTH = "#1b1f24", "#D55E00", "#0072B2", "#E69F00", "#6b7480", "#a8adb4"
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 NO_DATA = "#c4c8cd"
+OUTLINE = "#e0409f"
+"""Around pixels without sample: neither on the colour scales of maps nor a method's colour."""
 SEQUENTIAL = "Cividis"
 DIVERGING = [[0.0, "#2166ac"], [0.25, "#92c5de"], [0.5, "#f7f7f7"], [0.75, "#f4a582"], [1.0, "#b2182b"]]
 MATERIAL_BS, TRUE_MAP = "material BS", "truth"

@@ -20,6 +20,7 @@ from eelsunmix.report.formatting import interval, number, percent, tidy
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.source import further_metadata, source_table
 from eelsunmix.report.texts import sentence, value
+from eelsunmix.words import numbered
 
 LONG = 0.35
 """Maps flatter than this get a line of the page for themselves."""
@@ -36,6 +37,10 @@ TOTAL_COUNTS = (
 COUNTS_CHECK = (
     "Are the counts really counts? For a counting detector variance / mean is 1; all standard deviations "
     "use the counts per electron given here."
+)
+NO_SAMPLE = (
+    "{number} ({share}) hold no sample. They are left out of learning, their abundances are zero, and maps "
+    "outline them. If there is sample, write vacuum: none, or the least counts of a pixel with sample."
 )
 MEAN_SPECTRUM = (
     "Mean spectrum of {n_pixels} pixels before and after the corrections; dotted lines mark the edge "
@@ -54,6 +59,7 @@ def section(inputs: Inputs) -> Section:
     first: list[Block] = [total, check, _mean_spectrum(inputs)]
     if not total.half:
         first, tables = [total, _mean_spectrum(inputs)], [check, *tables]
+    first = [*_no_sample(inputs), *first]
     return Section(name="data", title="Data", blocks=(*first, *warnings, *tables, *further_metadata(inputs)))
 
 
@@ -63,6 +69,14 @@ def _total_counts(inputs: Inputs) -> Figure:
     figure = single_map(inputs.corrected["total_counts"], inputs.view, "counts", width=width)
     caption = inputs.remarked(TOTAL_COUNTS)
     return Figure(name="total-counts", caption=caption, variants={(): figure}, half=half)
+
+
+def _no_sample(inputs: Inputs) -> list[Block]:
+    """Say how many pixels hold no sample, where there are any."""
+    vacuum = inputs.corrected["vacuum"]
+    found, valid = int(vacuum.sum()), int(inputs.pca.attrs["n_valid_pixels"])
+    text = NO_SAMPLE.format(number=numbered(found, "pixel"), share=percent(found / max(valid, 1)))
+    return [Notice(text)] if found else []
 
 
 def _mean_spectrum(inputs: Inputs) -> Figure:

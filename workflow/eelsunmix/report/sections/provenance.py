@@ -97,7 +97,7 @@ def _command(inputs: Inputs) -> str:
 def _fits_table(inputs: Inputs) -> Table:
     chains = any("split_rhat" in store for store in inputs.fits.values())
     quality = ("effective sample size", "split R-hat") if chains else ()
-    known = ("method", "algorithm", "input", "same counts", "seed", "status", "learning pixels")
+    known = ("method", "algorithm", "input", "same counts", "nuisance", "seed", "status", "learning pixels")
     columns = (*known, *quality, "options")
     rows = []
     for method in inputs.methods:
@@ -105,6 +105,7 @@ def _fits_table(inputs: Inputs) -> Table:
         options = as_yaml(attrs.get("options", {})).strip().replace("\n", "; ")
         texts = [str(attrs.get(key, DASH)) for key in ("method", "input", "seed", "status")]
         texts.insert(2, _same_counts(attrs))
+        texts.insert(3, _nuisance(attrs))
         pixels = integer(attrs.get("n_learning_pixels"))
         found = _chain_quality(inputs.fits.get(method)) if chains else ()
         texts = [method, *texts, pixels, *found, options]
@@ -119,6 +120,14 @@ def _same_counts(attrs: dict[str, Any]) -> str:
     measured = "" if spread is None else f" ({spread:.2f})"
     evened = {"variable": "yes", "constant": "no"}.get(str(attrs.get("brightness")), DASH)
     return evened + measured
+
+
+def _nuisance(attrs: dict[str, Any]) -> str:
+    """Return how many directions were taken out, and the evidence where they were asked for."""
+    number, reason = attrs.get("nuisance"), attrs.get("nuisance_reason")
+    if number is None:
+        return DASH
+    return "0" if reason == "not asked for" else f"{number}: {reason}"
 
 
 def _chain_quality(fit: xr.Dataset | None) -> tuple[str, str]:

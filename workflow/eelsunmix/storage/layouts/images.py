@@ -50,6 +50,7 @@ CORRECTED = Layout(
     path="corrected.zarr",
     variables=COUNTS
     | {
+        "vacuum": variable("navigation", "bool", None, "valid pixel without sample: left out of learning"),
         "dark": variable(
             "raw_energy", "float", "counts", "`corrected = (raw - dark) / gain` per channel of the raw axis"
         ),

@@ -4,6 +4,7 @@ from eelsunmix.storage.layout import Layout, attribute, variable
 from eelsunmix.storage.layouts.axes import ENERGY, IMAGE
 
 RESULT = "it gave a result"
+NUISANCE = "directions were taken out"
 OUTCOME = {
     "method": attribute("str", "name of the method"),
     "options": attribute("dict", "all of them, defaults included"),
@@ -19,6 +20,12 @@ FIT = Layout(
     variables={
         "endmember_spectrum": variable(
             "endmember energy", "float", "counts", "of a pixel of abundance 1, on the scale of the method"
+        ),
+        "nuisance_direction": variable(
+            "nuisance energy", "float", "counts", "in which one material differs from itself", when=NUISANCE
+        ),
+        "nuisance_filter": variable(
+            "nuisance energy", "float", "1/counts", "gives how far to move a spectrum along it", when=NUISANCE
         ),
     },
     coordinates=ENERGY,
@@ -41,6 +48,8 @@ FIT = Layout(
         "brightness_spread": attribute(
             "float|None", "how much they differ, in units of the noise; None where not measured"
         ),
+        "nuisance": attribute("int", "directions that were taken out of the spectra"),
+        "nuisance_reason": attribute("str", "the evidence for them, or why there is none"),
         "n_learning_pixels": attribute("int", "pixels that the method has learned from"),
         "seconds": attribute("float", "time of the fit"),
     },
@@ -50,9 +59,23 @@ FIT = Layout(
 MAP = Layout(
     path="map/<m>.zarr",
     variables={
-        "abundance": variable("navigation endmember", "float", "1", "as the method returns it"),
+        "abundance": variable("navigation endmember", "float", "1", "as the method returns it; 0 in vacuum"),
         "abundance_sd": variable(
             "navigation endmember", "float", "1", "its standard deviation", when="the method knows it (BLU)"
+        ),
+        "thickness_weighted_abundance": variable(
+            "navigation endmember",
+            "float",
+            "1",
+            "abundance x brightness; 0 in vacuum",
+            when="abundances sum to one",
+        ),
+        "thickness_weighted_abundance_sd": variable(
+            "navigation endmember",
+            "float",
+            "1",
+            "its standard deviation",
+            when="abundances sum to one, and the method knows it (BLU)",
         ),
         "refit_abundance": variable(
             "navigation endmember",
