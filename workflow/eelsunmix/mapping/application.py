@@ -14,6 +14,7 @@ from eelsunmix.mapping.dose import another_dose, at_dose, dose_factor
 from eelsunmix.mapping.models import model_for
 from eelsunmix.mapping.refit import refit
 from eelsunmix.methods import has_failed
+from eelsunmix.noise import counts_per_electron
 
 logger = logging.getLogger(__name__)
 
@@ -33,8 +34,9 @@ def apply(model: xr.Dataset, image: xr.DataArray, *, counts: xr.DataArray | None
     Returns
     -------
     Dataset
-        ``abundance`` and ``refit_abundance`` (navigation, endmember), of methods that know it (BLU) the
-        standard deviation ``abundance_sd`` of the former, ``reduced_chi2`` (navigation),
+        ``abundance`` and ``refit_abundance`` (navigation, endmember), their standard deviations by the noise
+        of the counts, ``abundance_sd`` (not of networks) and ``refit_abundance_sd``, ``reduced_chi2``
+        (navigation),
         ``mean_residual`` and ``mean_residual_sd`` (energy); lazy if the image is lazy.  Dims come in the
         order of the caller's image, with ``endmember`` in the place of the energy; pixels that are not valid
         are NaN. Without arrays, with status "failed" and the reason in ``message``, where the method has
@@ -62,7 +64,8 @@ def apply(model: xr.Dataset, image: xr.DataArray, *, counts: xr.DataArray | None
     attrs["warnings"] = [] if factor == 1.0 else [another_dose(factor)]
     for warning in attrs["warnings"]:
         logger.warning(warning)
-    maps = map_abundance(fitted, at_dose(image, factor)).merge(
+    noise = counts_per_electron(image) / factor
+    maps = map_abundance(fitted, at_dose(image, factor), variance_to_mean=noise).merge(
         refit(fitted, counts), join="exact", compat="override"
     )
     for array in maps.data_vars.values():

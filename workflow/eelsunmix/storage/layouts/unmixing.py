@@ -52,7 +52,12 @@ MAP = Layout(
     variables={
         "abundance": variable("navigation endmember", "float", "1", "as the method returns it"),
         "abundance_sd": variable(
-            "navigation endmember", "float", "1", "its standard deviation", when="the method knows it (BLU)"
+            "navigation endmember",
+            "float",
+            "1",
+            "its standard deviation by the noise of the counts, of VCA that of the endmembers too; "
+            "at a bound, of the abundance set free",
+            when="the method is no network",
         ),
         "refit_abundance": variable(
             "navigation endmember",
@@ -60,6 +65,9 @@ MAP = Layout(
             "1",
             "Poisson-weighted least squares of the corrected counts on the endmembers, non-negative unless "
             "the method is signed, no sum-to-one",
+        ),
+        "refit_abundance_sd": variable(
+            "navigation endmember", "float", "1", "its standard deviation, as that of the abundance"
         ),
         "reduced_chi2": variable("navigation", "float", "1", "of the refit"),
         "mean_residual": variable(
