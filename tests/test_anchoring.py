@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
+from eelsunmix import fit
 from eelsunmix.anchoring import KEPT, anchor, least_scales
+from eelsunmix.errors import InputError
+from eelsunmix.mapping import apply
+from eelsunmix.methods import load_model
+from eelsunmix.synthetic import SCENES, simulate
 
 EDGES = np.array([[0.0, 0.0], [900.0, 0.0], [0.0, 250.0]])
 """Net counts of two elements in three materials, the first without edges."""
@@ -78,3 +83,44 @@ def test_least_scales_leave_the_edge_free_part_non_negative_in_the_stated_part_o
     assert np.mean((counts / scales).sum(axis=1) <= 1) == pytest.approx(KEPT, abs=1e-3)
     for factor in (np.array([0.8, 1.0]), np.array([1.0, 0.8])):
         assert np.mean((counts / (factor * scales)).sum(axis=1) <= 1) < KEPT
+
+
+def error_of_ru_and_co(scene, seed, **options):
+    """Squared error of both, relative to the truth; and the fit."""
+    image = scene.spectrum_image
+    fitted = fit(image, "udas", n_endmembers=3, seed=seed, edges=scene.edges, **options)
+    found, truth = apply(fitted, image).abundance.to_numpy(), scene.abundance.to_numpy()
+    order = [np.argmin(((found - truth[..., [k]]) ** 2).sum(axis=(0, 1))) for k in range(3)]
+    error = ((found[..., order] - truth) ** 2).sum(axis=(0, 1)) / (truth**2).sum(axis=(0, 1))
+    return error[1:], fitted
+
+
+@pytest.mark.parametrize(("level", "co", "ru"), [("linear", 0.006, 0.05), ("thickness", 0.03, 0.05)])
+def test_the_multilayer_without_pure_ru_is_anchored(level, co, ru):
+    scene = simulate(SCENES["multilayer"](shape=(40, 75), level=level, counts=2000, seed=31))
+    before, plain = error_of_ru_and_co(scene, 1)
+    after, anchored = error_of_ru_and_co(scene, 1, anchor="edges")
+    assert before[1] > 0.3
+    assert after[0] < co < before[0]
+    assert after[1] < ru
+    assert anchored.anchored
+    assert "foreign edges taken out" in anchored.message
+    assert "anchored" not in plain.attrs
+    assert list(load_model(anchored).endmembers.shape) == [3, 200]
+
+
+def test_edges_that_the_dose_does_not_show_are_refused_and_the_result_stays():
+    scene = simulate(SCENES["multilayer"](shape=(20, 30), pixel_nm=0.3, level="thickness", counts=20, seed=5))
+    plain = fit(scene.spectrum_image, "udas", n_endmembers=3)
+    found = fit(scene.spectrum_image, "udas", n_endmembers=3, edges=scene.edges, anchor="edges")
+    assert not found.anchored
+    assert "not anchored" in found.message
+    np.testing.assert_array_equal(found.endmember_spectrum, plain.endmember_spectrum)
+
+
+def test_anchoring_needs_edges_and_abundances_that_sum_to_one():
+    scene = simulate(SCENES["multilayer"](shape=(6, 40), seed=1))
+    with pytest.raises(InputError, match="anchor: edges needs edges"):
+        fit(scene.spectrum_image, "vca", n_endmembers=3, anchor="edges")
+    with pytest.raises(InputError, match="not for NMF"):
+        fit(scene.spectrum_image, "nmf", n_endmembers=3, anchor="edges", edges=scene.edges)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from eelsunmix.anchored_fit import anchored
 from eelsunmix.errors import InputError, MethodFailedError, failure_record, in_brief
 from eelsunmix.image import as_spectrum_image
 from eelsunmix.learning import learning_set
@@ -27,7 +28,7 @@ from eelsunmix.methods._method import Method
 from eelsunmix.methods._models import COUNTS_ATTRIBUTE, LEARNED_BRIGHTNESS, StoredModel
 from eelsunmix.numerics.dose import mean_brightness
 from eelsunmix.plain import plain_values
-from eelsunmix.typing import Brightness, Device
+from eelsunmix.typing import Anchor, Brightness, Device
 
 Training = Callable[[LearningSet, int, np.random.Generator], Any]
 
@@ -52,6 +53,7 @@ def fit(
     counts: xr.DataArray | None = None,
     brightness: Brightness = "auto",
     edges: Mapping[str, Any] | None = None,
+    anchor: Anchor = "none",
     device: Device = "auto",
     checkpoint: str | Path | None = None,
     **options: Any,
@@ -81,6 +83,9 @@ def fit(
         the setting ``eels`` (`eelsunmix.methods.brightness_spread`).
     edges : mapping, optional
         Name -> `Edge` or its plain values; given to methods that need edges, which make edges of it.
+    anchor : {"none", "edges"}
+        With ``edges``, the endmembers of a method whose abundances sum to one are mixed so that one has no
+        edges and each of the others its own alone, as far as their counts tell (`eelsunmix.anchoring`).
     device : {"auto", "cpu", "cuda"}
         Where networks are trained.
     checkpoint : path-like, optional
@@ -101,6 +106,7 @@ def fit(
         Unknown method or option, a number of endmembers that the image cannot give, a bad pixel.
     """
     chosen = _method(method, options)
+    _check_anchor(anchor, chosen, edges)
     resources = Resources(device=device, checkpoint=None if checkpoint is None else Path(checkpoint))
     image = as_spectrum_image(image)
     _check_number(n_endmembers, image)
@@ -122,6 +128,8 @@ def fit(
     variable, spread = _varies(chosen, learning, n_endmembers, brightness)
     train = _training(chosen, resources)
     dataset = _fitted(train, learning, n_endmembers, rng_method, image, variable=variable)
+    if anchor == "edges" and dataset.attrs["status"] != "failed":
+        dataset = anchored(dataset, learning, edges or {}, image[image.dims[-1]])
     if dataset.attrs["status"] != "failed":
         dataset = dataset.assign_attrs(_brightness_attributes(dataset, chosen, learning, variable, spread))
     return dataset.assign_attrs(
@@ -147,6 +155,18 @@ def _method(method: str | Method, options: dict[str, Any]) -> Method:
     if message := missing_extra(method):
         raise InputError(f"{type(method).__name__} {message}")
     return method
+
+
+def _check_anchor(anchor: Anchor, method: Method, edges: Mapping[str, Any] | None) -> None:
+    if anchor == "none":
+        return
+    if not method.simplex:
+        raise InputError(
+            f"anchor: edges is for methods whose abundances sum to one, not for {type(method).__name__}; "
+            "leave it out"
+        )
+    if not edges:
+        raise InputError("anchor: edges needs edges; name those of the elements in the image")
 
 
 def _brightness_attributes(

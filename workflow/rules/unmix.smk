@@ -24,6 +24,7 @@ for label in sorted({label for sample in samples.values() for label in sample.me
             method=of_method("method"),
             input=of_method("input"),
             brightness=of_method("brightness"),
+            anchor=of_method("anchor"),
             options=of_method("options"),
             seed=seed_of_fit,
             edges=edges_of_fit,

@@ -17,6 +17,7 @@ with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["das
         pca=pca,
         counts=corrected,
         brightness=snakemake.params.brightness,
+        anchor=snakemake.params.anchor,
         edges=snakemake.params.edges,
         n_learning_pixels=snakemake.params.n_learning_pixels,
         device=snakemake.config["device"],

@@ -14,7 +14,7 @@ from eelsunmix.edges import Edge
 from eelsunmix.errors import in_brief
 from eelsunmix.plain import plain_values
 from eelsunmix.storage import MANIFEST, Variable
-from eelsunmix.typing import Brightness, Device
+from eelsunmix.typing import Anchor, Brightness, Device
 from eelsunmix.units import electronvolts_per
 
 _LONGEST_NAME = 255
@@ -121,6 +121,7 @@ KINDS: dict[str, Any] = {
     "seed": Annotated[int, Field(ge=0)],
     "n_learning_pixels": Annotated[int, Field(ge=1)],
     "brightness": Brightness,
+    "anchor": Anchor,
     "device": Device,
     "edges": Mapping[str, Edge | Annotated[Mapping[str, Any], AfterValidator(_with_onset)]],
     "path": AnyPath,

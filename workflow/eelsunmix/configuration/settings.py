@@ -16,7 +16,7 @@ from eelsunmix.pca import DenoiseOptions
 from eelsunmix.plain import plain_values
 from eelsunmix.profiles import Profile, Region
 from eelsunmix.rank import ComponentOptions
-from eelsunmix.typing import Brightness, Device
+from eelsunmix.typing import Anchor, Brightness, Device
 
 EXAMPLE_PREFIX = "example:"
 Label = Annotated[str, Field(pattern=f"^{LABEL.pattern}$")]
@@ -48,6 +48,9 @@ class MethodSettings(Options):
     brightness : {"auto", "constant", "variable"}
         Whether pixels differ in counts because thickness or beam current vary. If `variable`, methods whose
         abundances sum to one first bring them to the same counts. `auto` measures it in the setting `eels`.
+    anchor : {"none", "edges"}
+        Whether the endmembers are mixed so that one has no edges and each of the others its own alone, for
+        methods whose abundances sum to one. List a method twice to compare both.
     seed : int, optional
         Seed of this method alone; the seed of the sample where it is not given.
     """
@@ -55,6 +58,7 @@ class MethodSettings(Options):
     method: str = ""
     input: Literal["corrected", "pca", "nlm"] = "corrected"
     brightness: Brightness = "auto"
+    anchor: Anchor = "none"
     seed: Annotated[int, Field(ge=0)] | None = None
     options: Any = None
 
@@ -149,8 +153,9 @@ class SampleSettings(Sections):
 
     def edges_for(self, label: str) -> dict[str, Any] | None:
         """Edges as plain values, for a method that needs them: no other is fitted again for a window."""
-        needs = self.methods[label].options.needs
-        return plain_values(self.edges) if "edges" in needs else None
+        one = self.methods[label]
+        needed = one.anchor == "edges" or "edges" in one.options.needs
+        return plain_values(self.edges) if needed else None
 
     def seed_of(self, label: str) -> int:
         """Seed of a method: its own, or that of the sample."""

@@ -41,6 +41,9 @@ FIT = Layout(
         "brightness_spread": attribute(
             "float|None", "how much they differ, in units of the noise; None where not measured"
         ),
+        "anchored": attribute(
+            "bool", "whether edges anchor the endmembers; the message says why not", when="`anchor: edges`"
+        ),
         "n_learning_pixels": attribute("int", "pixels that the method has learned from"),
         "seconds": attribute("float", "time of the fit"),
     },
