@@ -10,7 +10,7 @@ import xarray as xr
 from eelsunmix.anchoring import Anchored, anchor
 from eelsunmix.background.net_counts import edge_windows
 from eelsunmix.edges import Edge, as_edges
-from eelsunmix.methods._equalised import equalised
+from eelsunmix.methods._equalised import EqualisedPixels
 from eelsunmix.methods._learning_set import LearningSet
 from eelsunmix.methods._linear import LinearModel
 from eelsunmix.methods._loading import load_model
@@ -51,7 +51,7 @@ def anchored(
     )
     first: Anchored | None = None
     for _ in range(_ROUNDS):
-        pixels = model if counts is None else equalised(model, float(counts))
+        pixels = model if counts is None else EqualisedPixels(inner=model, counts=float(counts))
         found = _step(model.endmembers, pixels.abundances(learning.spectra).mean, learning, edges, energy)
         first = found if first is None else first
         if found.refused:

@@ -10,9 +10,11 @@ import xarray as xr
 
 from eelsunmix.comparison.brightness import brightness, sums_to_one
 from eelsunmix.edges import Edge
+from eelsunmix.errors import InputError, MethodFailedError
 from eelsunmix.execution.blocks import fold
 from eelsunmix.image import valid_pixels
 from eelsunmix.mapping.models import model_for
+from eelsunmix.methods import Model
 from eelsunmix.profiles import Profile, Region, region_mask
 from eelsunmix.stage_warnings import reference_problems
 from eelsunmix.typing import Floats
@@ -34,6 +36,10 @@ class Components:
     scaled : DataArray or None, dims (navigation, endmember)
         The latter brought to counts (`eelsunmix.comparison.brightness`): ``scaled @ spectra`` are those of
         the pixels.
+    model : Model or None
+        What gave the abundances, on the channels of the image; None where that cannot be known.
+    simplex : bool
+        Whether they sum to one.
     reduced_chi2 : float
         Median over the pixels; NaN where the map has none.
     status, message : str
@@ -49,6 +55,8 @@ class Components:
     message: str
     seconds: float
     scaled: xr.DataArray | None = None
+    model: Model | None = None
+    simplex: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +141,18 @@ def read_components(
         status=str(fit.attrs.get("status", "converged")),
         message=str(fit.attrs.get("message", "")),
         seconds=float(fit.attrs.get("seconds", np.nan)),
+        model=_model(image, fit),
+        simplex=sums_to_one(fit),
     )
+
+
+def _model(image: xr.DataArray, fit: xr.Dataset) -> Model | None:
+    if not fit.attrs.get("model"):
+        return None
+    try:
+        return model_for(fit, image)
+    except (InputError, MethodFailedError):
+        return None
 
 
 def _in_counts(
