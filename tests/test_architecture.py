@@ -17,11 +17,11 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = [
     {"errors", "mistakes", "typing", "image", "units", "words", "elements"},
     {"energy", "options", "plain", "provenance", "sources"},
-    {"execution", "metrics", "edges", "edge_table", "numerics", "noise"},
+    {"execution", "metrics", "edges", "edge_table", "numerics", "noise", "anchoring"},
     {"storage", "profiles", "io", "examples", "arguments", "stage_warnings"},
     {"pca", "background", "corrections", "synthetic"},
     {"rank", "methods"},
-    {"inputs", "learning"},
+    {"inputs", "learning", "anchored_fit"},
     {"fitting", "mapping"},
     {"unmixing", "model_arrays"},
     {"comparison"},
