@@ -32,16 +32,16 @@ def element_variables(components: Sequence[Components], table: xr.Dataset, setti
     for name in MAPS:
         maps[name][0] = like
     noise = {f"{name}_sd": _empty(components, like) for name in MAPS}
-    for values in noise.values():
-        values[0] = setting.bs["net_counts_sd"]
+    for name in noise:
+        noise[name][0] = setting.bs["net_counts_sd"]
     belongs = np.zeros(table["cross_talk"].shape, dtype=bool)
     for row, component in enumerate(components, start=1):
         at, size = table.isel(label=row), len(component.spectra)
         belongs[row, :size] = _members(at, size, setting)
         for name, values in _maps(component, at, belongs[row, :size], setting).items():
             maps[name][row] = values
-        for name, values in _noise(component, at, belongs[row, :size], setting).items():
-            noise[name][row] = values
+        for name, deviations in _noise(component, at, belongs[row, :size], setting).items():
+            noise[name][row] = deviations
     data = {name: (("label", *like.dims), values, COUNTS) for name, values in (maps | noise).items()}
     shows = {"shows_edge": (("label", "endmember", "edge"), belongs)}
     names = [REFERENCE, *[component.label for component in components]]

@@ -45,7 +45,12 @@ ELEMENTS = {
         "it is scored against BS; 0 for BS",
     ),
     "element_profile": variable(_LINE, "float", "counts", "the map summed over the width of the profile"),
-    "element_profile_sd": variable(_LINE, "float", "counts", "its standard deviation; NaN of networks"),
+    "element_profile_sd": variable(
+        _LINE,
+        "float",
+        "counts",
+        "its standard deviation by the noise of the counts, not the bias of clipped maps; NaN of networks",
+    ),
     "overshoot_profile": variable(
         _LINE,
         "float",
