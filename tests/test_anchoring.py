@@ -63,6 +63,29 @@ def test_false_alarms_on_clean_edges_are_rare():
     assert sum(not one.refused for one in found) <= 1
 
 
+def test_negative_counts_are_a_background_and_no_edge():
+    """Background subtraction takes 40 counts too much in the first material: 30 elsewhere may be the same."""
+    found = anchor(EDGES + [[0, -40], [0, 30], [0, 0]], np.ones((3, 2)), pixels(np.random.default_rng(3)))
+    assert found.refused
+    assert not anchor(
+        EDGES + [[0, -40], [0, 50], [0, 0]], np.ones((3, 2)), pixels(np.random.default_rng(3))
+    ).refused
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("chequerboard", {"size": (40, 48), "counts": 1000}),
+        ("chequerboard", {"size": (40, 48), "counts": 100}),
+        ("multilayer", {"shape": (30, 75), "ru_nm": 1.6, "diffused_fraction": 0.0, "counts": 1000}),
+    ],
+)
+def test_images_with_pure_pixels_stay_as_they_are(name, options):
+    scene = simulate(SCENES[name](seed=12, **options))
+    found = fit(scene.spectrum_image, "udas", n_endmembers=3, edges=scene.edges, anchor="edges")
+    assert not found.anchored
+
+
 @pytest.mark.parametrize(
     ("net_counts", "reason"),
     [

@@ -56,14 +56,17 @@ def anchor(net_counts: Floats, net_counts_sd: Floats, abundances: Floats) -> Anc
     if problem := _problem(net_counts, net_counts_sd, owner):
         return Anchored(mixing=unit, reason=problem, refused=True)
     foreign = _foreign(net_counts, owner)
-    significant = np.abs(net_counts) >= SIGNIFICANT * net_counts_sd
+    # Negative counts are no edge: the background there is no power law, and others are as doubtful.
+    doubt = np.maximum(-net_counts.min(axis=0), 0.0)
+    significant = (net_counts >= SIGNIFICANT * net_counts_sd) & (net_counts > doubt)
     if not (significant & foreign).any():
-        largest = float((np.abs(net_counts) / net_counts_sd)[foreign].max(initial=0.0))
+        largest = float((net_counts / net_counts_sd)[foreign].max(initial=0.0))
         return Anchored(
             mixing=unit,
             reason=(
-                f"not anchored: no endmember has a foreign edge of {SIGNIFICANT:g} standard deviations "
-                f"(the largest has {largest:.1f}); at this dose the edges cannot tell more"
+                f"not anchored: no endmember has a foreign edge of {SIGNIFICANT:g} standard deviations, above "
+                f"what background subtraction is wrong by (the largest has {largest:.1f} of them); the edges "
+                "cannot tell more"
             ),
             refused=True,
         )
