@@ -65,10 +65,12 @@ def test_false_alarms_on_clean_edges_are_rare():
 
 def test_negative_counts_are_a_background_and_no_edge():
     """Background subtraction takes 40 counts too much in the first material: 30 elsewhere may be the same."""
-    found = anchor(EDGES + [[0, -40], [0, 30], [0, 0]], np.ones((3, 2)), pixels(np.random.default_rng(3)))
+    found = anchor(
+        EDGES + np.array([[0, -40], [0, 30], [0, 0]]), np.ones((3, 2)), pixels(np.random.default_rng(3))
+    )
     assert found.refused
     assert not anchor(
-        EDGES + [[0, -40], [0, 50], [0, 0]], np.ones((3, 2)), pixels(np.random.default_rng(3))
+        EDGES + np.array([[0, -40], [0, 50], [0, 0]]), np.ones((3, 2)), pixels(np.random.default_rng(3))
     ).refused
 
 

@@ -64,7 +64,7 @@ def anchor(net_counts: Floats, net_counts_sd: Floats, abundances: Floats) -> Anc
         return Anchored(
             mixing=unit,
             reason=(
-                f"not anchored: no endmember has a foreign edge of {SIGNIFICANT:g} standard deviations, above "
+                f"not anchored: no endmember has a foreign edge of {SIGNIFICANT:g} deviations, above "
                 f"what background subtraction is wrong by (the largest has {largest:.1f} of them); the edges "
                 "cannot tell more"
             ),

@@ -1,6 +1,7 @@
 """Learning endmembers from a labelled image: `fit`."""
 
 import functools
+import importlib
 import logging
 import time
 import traceback
@@ -11,7 +12,6 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from eelsunmix.anchored_fit import anchored
 from eelsunmix.errors import InputError, MethodFailedError, failure_record, in_brief
 from eelsunmix.image import as_spectrum_image
 from eelsunmix.learning import learning_set
@@ -129,7 +129,9 @@ def fit(
     train = _training(chosen, resources)
     dataset = _fitted(train, learning, n_endmembers, rng_method, image, variable=variable)
     if anchor == "edges" and dataset.attrs["status"] != "failed":
-        dataset = anchored(dataset, learning, edges or {}, image[image.dims[-1]])
+        # By name: a change of background subtraction must not rerun the fits that are not anchored.
+        anchoring = importlib.import_module("eelsunmix.anchored_fit")
+        dataset = anchoring.anchored(dataset, learning, edges or {}, image[image.dims[-1]])
     if dataset.attrs["status"] != "failed":
         dataset = dataset.assign_attrs(_brightness_attributes(dataset, chosen, learning, variable, spread))
     return dataset.assign_attrs(

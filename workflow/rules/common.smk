@@ -99,6 +99,12 @@ def code_with_method(*modules):
     )
 
 
+def code_of_anchor(wildcards):
+    """Parameter of a rule: the fingerprint of what anchors a fit; nothing for the others."""
+    anchored = of_method("anchor")(wildcards) == "edges"
+    return source_fingerprint("eelsunmix.anchored_fit") if anchored else None
+
+
 def file_fingerprints(paths):
     return [file_fingerprint(path) for path in paths]
 

@@ -25,6 +25,7 @@ for label in sorted({label for sample in samples.values() for label in sample.me
             input=of_method("input"),
             brightness=of_method("brightness"),
             anchor=of_method("anchor"),
+            code_of_anchor=code_of_anchor,
             options=of_method("options"),
             seed=seed_of_fit,
             edges=edges_of_fit,
