@@ -13,6 +13,7 @@ from eelsunmix.storage import installed_versions
 
 FILES = ("py.typed", "examples.json")
 KINDS = (".html", ".css", ".js", ".csv")
+WORKFLOW = ("workflow/Snakefile", "rules/unmix.smk", "profiles/default/config.yaml", "examples/demo.yaml")
 
 
 def main() -> None:
@@ -20,7 +21,7 @@ def main() -> None:
     for absent in ("torch", "snakemake", "distributed"):
         assert importlib.util.find_spec(absent) is None, f"{absent} is installed: this shows nothing"
     files = [str(file) for file in importlib.metadata.files("eelsunmix")]
-    for ending in (*FILES, *KINDS, "licenses/LICENSE"):
+    for ending in (*FILES, *KINDS, *WORKFLOW, "licenses/LICENSE"):
         assert any(file.endswith(ending) for file in files), f"the wheel has no {ending}"
 
     write_page(Path("page.html"))

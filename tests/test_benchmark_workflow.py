@@ -101,6 +101,16 @@ def test_snakemake_makes_the_page_and_reruns_what_changed(tmp_path):
     project.configure(yaml.safe_dump({"benchmark": more}))
     changed = {"benchmark", "benchmark_vca", "benchmark_vca_published", "benchmark_report"}
     assert project.run("benchmark") == changed
+    # Whatever became of Snakemake's records.
+    shutil.rmtree(project.folder / ".snakemake")
+    assert project.run("-n", "benchmark") == set()
+    project.configure(yaml.safe_dump({"benchmark": more | {"seed": 8, "n_replicates_of": {"vca": 1}}}))
+    done = project.snakemake("-n", "benchmark")
+    assert (
+        "2000/oracle.zarr: made with seed 0, the configuration says 8; it is made again"
+        in done.stderr + done.stdout
+    )
+    project.configure(yaml.safe_dump({"benchmark": more}))
     # The wing alone has the same rules and finds nothing to do.
     assert project.run("--snakefile", "workflow/benchmark/Snakefile") == set()
     done = subprocess.run(

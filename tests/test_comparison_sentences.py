@@ -21,7 +21,7 @@ def displaced(scene, *, of_matter=True):
     """Maps that put every material 3 nm from where it is."""
     spectra, abundance = scene.endmember_spectrum.to_numpy().copy(), scene.abundance.to_numpy().copy()
     if not of_matter:
-        spectra[0] -= 1.2 * spectra[1]
+        spectra[0] -= 2.5 * spectra[1]
     return method(scene, spectra, np.roll(abundance, 25, axis=1))
 
 
@@ -73,13 +73,13 @@ def flat_reference(spread, talk, ceiling=1.0):
         {
             "element_profile": (dims, np.stack([values, values])[:, None, None]),
             "profile_noise_ceiling": (("edge", "profile"), [[ceiling]]),
-            "shows_edge": (("label", "endmember", "edge"), np.array([[0, 0], talk])[..., None] >= 0.5),
+            "edge_weight": (("label", "endmember", "edge"), np.array([[0, 0], talk])[..., None]),
         },
         coords={"label": ["BS", "m"], "edge": ["O_K"], "profile": ["P"]},
     )
 
 
-SETTING = SimpleNamespace(edges=EDGE, profiles={"P": None})
+SETTING = SimpleNamespace(edges=EDGE, profiles={"P": None}, reference_problems={})
 STANDING = Standing(edge="O_K", ratio={"m": 0.7, "other": 0.95})
 
 

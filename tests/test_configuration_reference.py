@@ -116,7 +116,8 @@ REFUSED = [
     S | {"methods": {"bs": {"method": "vca"}}},
     S | {"methods": {"a-b": {"method": "vca"}}},
     S | {"methods": {"vca": {"seed": -1}}},
-    S | {"edges": {"Ti": {"element": "Ti"}}},
+    S | {"edges": [5]},
+    S | {"edges": {"Ti": {"element": "Ti", "fit": [405, 450]}}},
     S | {"edges": {"Ti": EDGE | {"element": "titanium"}}},
     S | {"edges": {"Ti": EDGE | {"onset_eV": 0}}},
     S | {"edges": {"Ti": EDGE | {"fit_eV": [405]}}},
@@ -142,6 +143,7 @@ REFUSED = [
     {"benchmark": {"methods": {"oracle": {"method": "vca", "n_draw": 1}}}},
 ]
 BEYOND_A_SCHEMA = {
+    "a name that is of no edge": S | {"edges": {"layer": {}}},
     "two numbers in order": S | {"corrections": {"crop": {"energy_eV": [3, 2]}}},
     "one window after another": S | {"edges": {"Ti": EDGE | {"fit_eV": [405, 460]}}},
     "a key that needs another": S | {"corrections": {"gain": {"method": "reference"}}},

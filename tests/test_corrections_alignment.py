@@ -5,8 +5,10 @@ import pytest
 import xarray as xr
 
 from eelsunmix.corrections import AlignOptions, Corrections, CropOptions, GainOptions, correct_image
+from eelsunmix.corrections.alignment import Alignment
 from eelsunmix.corrections.shifts import estimate_shifts, interpolated
 from eelsunmix.errors import InputError
+from eelsunmix.image import with_valid_pixel
 
 ENERGY = 150 + 0.3 * np.arange(300)
 
@@ -149,3 +151,13 @@ def test_noise_of_a_channel_after_interpolation(blur):
     stated = corrected.counts.attrs["channel_variance_to_mean"]
     assert stated == pytest.approx(float(flat.var()) / 400, rel=0.02 if blur == 0 else 0.12)
     assert stated < 0.95
+
+
+def test_ranges_without_data_move_with_the_pixels():
+    energy = xr.DataArray(np.arange(400.0, 460.0, 0.5), dims="energy_loss", attrs={"units": "eV"})
+    image = xr.DataArray(
+        np.ones((2, 3, 120)), dims=("y", "x", "energy_loss"), coords={"energy_loss": energy}
+    ).assign_attrs(channels_without_data={"unmeasured_eV": [[420.0, 425.0]], "interpolated_eV": []})
+    shift = np.array([[-4.0, 0.0, 2.0], [np.nan, 1.0, 6.0]])
+    moved = Alignment(entry={}, shift=shift, step_eV=0.5, kept=slice(6, -4)).apply(with_valid_pixel(image))
+    assert moved.attrs["channels_without_data"]["unmeasured_eV"] == [[418.0, 428.0]]

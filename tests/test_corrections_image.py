@@ -188,6 +188,12 @@ def test_images_that_are_none():
         correct_image(image.drop_vars("energy_loss"))
     with pytest.raises(InputError, match="must increase"):
         correct_image(image[..., ::-1])
+    for empty in (image[..., :0], image[:0], image[:, :0]):
+        with pytest.raises(InputError, match=r"has the shape .*: there are no counts"):
+            correct_image(empty)
+    for values in (image * 1j, image.astype(str), image > 3):
+        with pytest.raises(InputError, match="counts need to be real numbers"):
+            correct_image(values)
     with pytest.raises(InputError, match="no valid pixel"):
         correct_image(image.assign_coords(valid_pixel=(("y", "x"), np.zeros((9, 7), bool))))
 

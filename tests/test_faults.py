@@ -60,10 +60,7 @@ def prepared(tmp_path_factory):
 
 @pytest.fixture
 def project(prepared, tmp_path):
-    copy = Project.__new__(Project)
-    copy.folder = tmp_path / "project"
-    shutil.copytree(prepared.folder, copy.folder, symlinks=True)
-    return copy
+    return prepared.copy(tmp_path / "project")
 
 
 @contextmanager
@@ -133,6 +130,31 @@ def test_an_orphan_never_mixes_with_the_run_that_follows(project, orphan_ends):
     assert _drafts(project.folder) == []
 
 
+def test_a_killed_run_locks_nobody_out(project):
+    """Its job lives on; the same results, asked for from another folder too, are one run's at a time."""
+    second = Project.__new__(Project)
+    second.folder = project.folder.with_name("second")
+    kept = shutil.ignore_patterns("results", ".snakemake")
+    shutil.copytree(project.folder, second.folder, symlinks=True, ignore=kept)
+    (second.folder / "results").symlink_to(project.folder / "results")
+    with started(project, PCA) as (snakemake, orphan):
+        done = second.snakemake(PCA)
+        assert done.returncode != 0
+        assert f"results: another run uses these results (process {snakemake.pid} on " in _output(done)
+        snakemake.kill()
+        snakemake.wait()
+        assert not _ended(orphan)
+        assert list((project.folder / ".snakemake" / "locks").glob("*.lock"))
+        done = project.snakemake(PCA)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "the last run was killed; its lock is removed" in _output(done)
+        made = read_manifest(project.folder / PCA)
+        (project.folder / "go").touch()
+        _until(lambda: _ended(orphan))
+    assert verify(project.folder / PCA) == made
+    assert (project.folder / "results" / ".lock").read_text() == ""
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_killed_job_is_a_failed_job_and_is_run_again(project, number):
     with started(project, PCA) as (snakemake, job):
@@ -147,7 +169,7 @@ def test_a_killed_job_is_a_failed_job_and_is_run_again(project, number):
 def test_ctrl_c_leaves_nothing_running_and_nothing_behind(project):
     with started(project, PCA) as (snakemake, job):
         os.killpg(snakemake.pid, signal.SIGINT)
-        assert snakemake.wait(60) != 0
+        assert snakemake.wait(240) != 0
         _until(lambda: _ended(job))
     assert not (project.folder / PCA).exists()
     assert "Traceback" not in (project.folder / "first.log").read_text()
@@ -491,8 +513,6 @@ def test_damage_to_any_store_is_refused_by_the_job_that_needs_it(finished, tmp_p
 
 @pytest.fixture(scope="module")
 def finished(prepared, tmp_path_factory):
-    copy = Project.__new__(Project)
-    copy.folder = tmp_path_factory.mktemp("finished") / "project"
-    shutil.copytree(prepared.folder, copy.folder, symlinks=True)
+    copy = prepared.copy(tmp_path_factory.mktemp("finished") / "project")
     copy.run()
     return copy

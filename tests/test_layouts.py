@@ -12,8 +12,7 @@ from eelsunmix import fit
 from eelsunmix.benchmark.limits import run_oracle
 from eelsunmix.benchmark.replicates import run_replicates
 from eelsunmix.benchmark.subtraction import run_background_subtraction
-from eelsunmix.corrections import Corrections, correct_image
-from eelsunmix.corrections.alignment import AlignOptions
+from eelsunmix.corrections import AlignOptions, Corrections, correct_image
 from eelsunmix.errors import StoreError
 from eelsunmix.model_arrays import model_arrays
 from eelsunmix.pca import DenoiseOptions, denoise

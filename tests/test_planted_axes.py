@@ -210,10 +210,21 @@ def test_clipping_before_channels_are_binned(tmp_path):
     assert [text for text in said if "saturated" in text]
 
 
-def test_a_saturation_that_is_given_is_taken(tmp_path):
+def test_counts_that_pile_up_are_named_below_a_saturation_that_is_given_too(tmp_path):
     cube = clipped(counts(11, (11, 14, 120)), 0.1)
-    found = imported(tmp_path, cube, detector=io.DetectorOptions(saturation=1000.0))
-    assert found.attrs["counts_check"]["saturated_fraction"] == 0
+    given = io.DetectorOptions(saturation=1000.0)
+    found = imported(tmp_path, cube, detector=given)
+    assert found.attrs["counts_check"]["saturated_fraction"] == (cube == cube.max()).mean()
+    assert [text for text in warnings_of(found) if f"pile up at the highest value, {cube.max():g}" in text]
+    assert warnings_of(imported(tmp_path, counts(11, (11, 14, 120)), detector=given)) == []
+
+
+def test_counts_above_a_saturation_that_is_given_are_named(tmp_path):
+    cube = counts(11, (11, 14, 120))
+    level = float(np.quantile(cube, 0.99))
+    found = imported(tmp_path, cube, detector=io.DetectorOptions(saturation=level))
+    assert found.attrs["counts_check"]["saturated_fraction"] == (cube >= level).mean()
+    assert [text for text in warnings_of(found) if "at or above detector.saturation" in text]
 
 
 @pytest.mark.parametrize("factors", [(2, 2), (1, 3), (4, 1)])

@@ -1,6 +1,7 @@
 """Planted defects of detectors: each corrected, or named in `warnings`; clean images get none."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -10,7 +11,9 @@ import eelsunmix as eu
 from eelsunmix.corrections import (
     AlignOptions,
     BadChannelOptions,
+    BinOptions,
     Corrections,
+    CropOptions,
     GainOptions,
     SpikeOptions,
     correct_image,
@@ -279,7 +282,7 @@ def test_two_channels_that_may_be_the_zero_loss_peak_are_named_and_left():
     counts = np.random.default_rng(45).poisson(clean)
     corrected = correct_image(image_of(counts, energy), Corrections(gain=NO_GAIN))
     np.testing.assert_array_equal(corrected.counts, counts)
-    assert "Channel 10 (0 eV), 13 (3 eV) may be a fault" in corrected.attrs["warnings"][0]
+    assert "Channels 10 (0 eV), 13 (3 eV) may be faults" in corrected.attrs["warnings"][0]
     assert "corrections.bad_channels.channels" in corrected.attrs["warnings"][0]
 
 
@@ -362,6 +365,169 @@ def test_an_alignment_that_blurs_an_edge_away_is_refused():
     refused = correct_image(image, Corrections(gain=NO_GAIN, align=strict), edges=edges)
     assert "energy_shift" not in refused
     assert "corrections.align.max_taken_percent" in refused.attrs["warnings"][0]
+
+
+def with_dead(channels, seed=50, dose=2000.0):
+    """An image of two edges, and the same with channels that recorded nothing."""
+    image = image_of(np.random.default_rng(seed).poisson(expected(dose)))
+    dead = image.copy(deep=True)
+    dead[..., channels] = 0
+    return image, dead
+
+
+TWO = TI | {"O_K": {"onset_eV": 580.0, "fit_eV": (540.0, 574.0), "integrate_eV": (580.0, 610.0)}}
+BS_EDGES = {name: edge | {"element": name.split("_")[0]} for name, edge in TWO.items()}
+
+
+@pytest.mark.parametrize("channels", [slice(54, 57), slice(52, 58), slice(50, 68)])
+def test_what_listed_channels_take_from_an_edge_is_what_its_net_counts_lose(channels):
+    image, _ = with_dead([])
+    listed = tuple(range(340))[channels]
+    told = BadChannelOptions(channels=listed, max_taken_percent=100.0)
+    replaced = correct_image(image, Corrections(gain=NO_GAIN, bad_channels=told), edges=TWO)
+    before, after = (
+        eu.subtract_background(each, BS_EDGES).net_counts.sum(("y", "x")).to_numpy()
+        for each in (image, replaced.counts)
+    )
+    taken = log_of(replaced, "bad_channels")["taken_percent"]
+    lost = 100 * (1 - after / before)
+    assert lost[0] > 2
+    assert taken["Ti_L23"] == pytest.approx(lost[0], rel=0.15)
+    assert taken["O_K"] == 0
+    assert f"takes {taken['Ti_L23']:.1f} % of the signal of Ti_L23" in replaced.attrs["warnings"][0]
+
+
+def test_good_channels_beside_each_other_that_hold_an_edge_are_not_replaced_unless_told():
+    image, _ = with_dead([])
+    listed = BadChannelOptions(channels=(9, *range(50, 68)))
+    left = correct_image(image, Corrections(gain=NO_GAIN, bad_channels=listed), edges=TWO)
+    assert np.flatnonzero(left.bad_channel).tolist() == [9]
+    assert "corrections.bad_channels.max_taken_percent" in left.attrs["warnings"][0]
+    told = BadChannelOptions(channels=listed.channels, max_taken_percent=100.0)
+    done = correct_image(image, Corrections(gain=NO_GAIN, bad_channels=told), edges=TWO)
+    assert done.bad_channel.sum() == 19
+
+
+@pytest.mark.parametrize(("number", "fails"), [(1, False), (3, False), (8, True)])
+def test_dead_channels_count_as_their_share_of_the_window(number, fails):
+    whole, dead = with_dead(slice(54, 54 + number))
+    corrected = correct_image(dead, Corrections(gain=NO_GAIN), edges=TWO)
+    assert np.flatnonzero(corrected.bad_channel).tolist() == list(range(54, 54 + number))
+    share = 100 * number / 63  # channels from 456 to 500 eV
+    assert log_of(corrected, "bad_channels")["taken_percent"]["Ti_L23"] == pytest.approx(share, rel=1e-3)
+    named = [text for text in corrected.attrs["warnings"] if "Ti_L23 is integrated are bad" in text]
+    assert len(named) == (share > 5)
+    found = eu.subtract_background(corrected.counts, BS_EDGES)
+    true = eu.subtract_background(whole, BS_EDGES)
+    lost = 1 - (found.net_counts.sum() / true.net_counts.sum()).item()
+    assert abs(lost) < share / 100
+    assert list(found.attrs["reference_problems"]) == ["Ti_L23"] * fails
+
+
+@pytest.mark.parametrize(
+    ("dead", "failed", "window"),
+    [
+        (slice(60, 69), ["Ti_L23"], "integration"),
+        (slice(20, 32), ["Ti_L23"], "fit"),
+        (slice(181, 221), ["O_K"], "fit"),
+        (slice(300, 325), [], ""),
+    ],
+)
+def test_long_runs_of_dead_channels_are_named_and_no_reference_is_fitted_to_them(dead, failed, window):
+    _, image = with_dead(dead)
+    corrected = correct_image(image, Corrections(gain=NO_GAIN), edges=TWO)
+    energies = f"from {ENERGY[dead][0]:.6g} to {ENERGY[dead][-1]:.6g} eV"
+    assert "recorded nothing " + energies in corrected.attrs["warnings"][0]
+    assert "corrections.crop.energy_eV" in corrected.attrs["warnings"][0]
+    problems = eu.subtract_background(corrected.counts, BS_EDGES).attrs["reference_problems"]
+    assert list(problems) == failed
+    assert all(f"The {window} window" in text and energies in text for (text,) in problems.values())
+
+
+@pytest.mark.parametrize("binned", [1, 2, 3])
+def test_binned_and_cropped_images_know_of_their_dead_channels(binned):
+    _, image = with_dead(slice(61, 73))
+    options = Corrections(
+        gain=NO_GAIN, bin=BinOptions(energy=binned), crop=CropOptions(energy_eV=(424.0, 640.0))
+    )
+    corrected = correct_image(image, options, edges=TWO)
+    problems = eu.subtract_background(corrected.counts, BS_EDGES).attrs["reference_problems"]
+    assert list(problems) == ["Ti_L23"]
+
+
+def test_dead_channels_broken_by_one_that_counts_are_dead():
+    _, image = with_dead([*range(60, 66), *range(67, 72)])
+    corrected = correct_image(image, Corrections(gain=NO_GAIN), edges=TWO)
+    assert np.flatnonzero(corrected.bad_channel).tolist() == [*range(60, 66), *range(67, 72)]
+
+
+def test_dead_channels_that_the_list_lacks_are_named():
+    _, image = with_dead([90, 301])
+    listed = Corrections(gain=NO_GAIN, bad_channels=BadChannelOptions(channels=(301,)))
+    corrected = correct_image(image, listed, edges=TWO)
+    assert "recorded nothing at 483 eV (1 channel)" in corrected.attrs["warnings"][0]
+    assert list(eu.subtract_background(corrected.counts, BS_EDGES).attrs["reference_problems"]) == ["Ti_L23"]
+
+
+def test_channels_in_which_two_pixels_agree_by_chance_are_not_dead():
+    rng = np.random.default_rng(51)
+    for _ in range(20):
+        corrected = correct_image(image_of(rng.poisson(expected(300.0, (1, 2)))), Corrections(gain=NO_GAIN))
+        assert not corrected.bad_channel.any()
+        assert corrected.attrs["warnings"] == []
+
+
+def test_a_detector_that_ends_before_the_axis_is_no_fault_unless_a_window_lies_there():
+    _, image = with_dead(slice(320, None))
+    corrected = correct_image(image, Corrections(gain=NO_GAIN), edges=TWO)
+    assert corrected.attrs["warnings"] == []
+    assert eu.subtract_background(corrected.counts, BS_EDGES).attrs["reference_problems"] == {}
+    _, image = with_dead(slice(260, None))
+    corrected = correct_image(image, Corrections(gain=NO_GAIN), edges=TWO)
+    assert list(eu.subtract_background(corrected.counts, BS_EDGES).attrs["reference_problems"]) == ["O_K"]
+
+
+@pytest.mark.parametrize("edge_named", [True, False])
+def test_a_gain_that_stays_at_an_edge_is_named(edge_named):
+    rng = np.random.default_rng(52)
+    image = image_of(rng.poisson(expected(20000.0) * white(rng, 0.03)))
+    corrected = correct_image(image, edges=TWO if edge_named else {})
+    assert not (corrected.gain == 1).all()
+    named = [text for text in corrected.attrs["warnings"] if "O_K" in text and "gain reference" in text]
+    assert len(named) == len(corrected.attrs["warnings"]) == edge_named
+
+
+def test_by_how_much_a_gain_that_stays_moves_net_counts():
+    """Twelve patterns of 2.5 %: the scatter of the net counts is what the warning says."""
+    clean, off, said = expected(2e5), [], []
+    true = eu.subtract_background(image_of(clean), BS_EDGES).net_counts.sum(("y", "x")).sel(edge="O_K")
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        image = image_of(rng.poisson(clean * white(rng, 0.025)))
+        corrected = correct_image(image, edges=TWO)
+        found = eu.subtract_background(corrected.counts, BS_EDGES).net_counts.sum(("y", "x"))
+        off.append(100 * (float(found.sel(edge="O_K") / true) - 1))
+        said += [
+            float(part) for part in re.findall(r"(\d+) % for O_K", " ".join(corrected.attrs["warnings"]))
+        ]
+    assert len(said) == 12
+    assert 0.5 < np.std(off) / np.mean(said) < 2
+
+
+@pytest.mark.parametrize("part", [0.1, 0.4])
+@pytest.mark.parametrize(("channel", "edge_name"), [(20, "Ti_L23"), (190, "O_K")])
+def test_a_warm_channel_in_a_fit_window_is_named_and_replaced_once_listed(part, channel, edge_name):
+    clean = expected()
+    clean[..., channel] *= 1 + part
+    image = image_of(np.random.default_rng(53).poisson(clean))
+    corrected = correct_image(image, Corrections(gain=NO_GAIN), edges=TWO)
+    (warning,) = corrected.attrs["warnings"]
+    assert f"Channel {channel} ({ENERGY[channel]:.6g} eV) may be a fault" in warning
+    assert "corrections.bad_channels.channels" in warning
+    listed = Corrections(gain=NO_GAIN, bad_channels=BadChannelOptions(channels=(channel,)))
+    corrected = correct_image(image, listed, edges=TWO)
+    assert corrected.attrs["warnings"] == []
+    assert corrected.bad_channel.sum() == 1
 
 
 def clean_images(rng):

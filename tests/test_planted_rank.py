@@ -135,7 +135,7 @@ def test_scan_lines_without_order_are_no_material_and_are_named(shape, seed, siz
     assert rank.attrs["signal_rank"] == 3
     assert len(said(rank)) == 1
     assert said(rank)[0].startswith("Component 3 (eigenvalue ")
-    assert "set components.n higher if it is of the specimen" in said(rank)[0]
+    assert "it is of the specimen: set components.n to" in said(rank)[0]
 
 
 def test_strong_scan_lines_are_counted_but_named():

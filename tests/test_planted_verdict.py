@@ -445,7 +445,7 @@ def test_wrong_abundances_are_seen_though_the_endmembers_describe_the_counts(cle
     assert rows(found, "misfit to BS")["m"]["light"] == "red"
 
 
-def test_an_element_in_the_wrong_component_makes_a_hole_in_its_map(clean):
+def test_an_element_in_two_components_is_in_its_map_and_is_cross_talk(clean):
     image, fit, mapped = clean
     spectra, refit = fit.endmember_spectrum.to_numpy().copy(), mapped.refit_abundance.to_numpy().copy()
     spectra[1] = 0.65 * spectra[1] + 0.35 * spectra[0]
@@ -460,8 +460,67 @@ def test_an_element_in_the_wrong_component_makes_a_hole_in_its_map(clean):
     np.testing.assert_allclose(found.subspace_correlation[1], right.subspace_correlation[1], atol=0.01)
     element = right.endmember_label.sel({"label": "m"}).values[0]
     edge = next(name for name, one in TI_O.items() if one["element"] == element)
-    assert float(found.map_misfit.sel({"label": "m", "edge": edge})) > 0.06
-    assert any("Part of the element is in other components" in s for s in found.attrs["sentences"])
+    assert float(found.map_misfit.sel({"label": "m", "edge": edge})) == 0
+    assert any(f"The {element} edge is also in the component" in s for s in found.attrs["sentences"])
+    assert rows(found, "cross-talk")["m"]["light"] == "amber"
+
+
+@pytest.mark.parametrize("part", [0.3, 0.5])
+def test_an_edge_below_zero_is_cross_talk_with_its_sign(clean, part):
+    """A component less the other, made up for by more of the other where it is."""
+    image, fit, mapped = clean
+    spectra, refit = fit.endmember_spectrum.to_numpy().copy(), mapped.refit_abundance.to_numpy().copy()
+    totals = spectra.sum(axis=1)
+    expected = part * totals[0] / (totals[1] - part * totals[0])
+    spectra[1] -= part * spectra[0]
+    refit[..., 0] += part * refit[..., 1]
+    signed = fit.assign(endmember_spectrum=fit.endmember_spectrum.copy(data=spectra))
+    signed.attrs.pop("learned_brightness", None)
+    signed.attrs.pop("equalised_counts", None)
+    both = {name: mapped[name].copy(data=refit) for name in ("abundance", "refit_abundance")}
+    row = rows(against_bs(image, signed, mapped.assign(both)), "cross-talk")["m"]
+    assert row["light"] == "amber"
+    assert row["value"] == pytest.approx(expected, rel=0.15)
+    assert row["text"].startswith("-")
+
+
+@pytest.mark.parametrize("n_points", [1, 2, 3])
+def test_a_profile_too_short_to_judge_says_so_and_maps_judge(n_points):
+    image = image_of(np.swapaxes(mixture((n_points, 34), height=60, width=1.0), 0, 1), seed=8)
+    comparison = compared(image, methods=("vca",))
+    short = n_points < 3
+    said = [text for text in comparison.attrs["warnings"] if "runs along x" in text]
+    assert len(said) == short
+    if short:
+        assert "the maps are compared with BS. Did you mean profiles.P: {along: y}?" in said[0]
+        assert ", map)" in rows(comparison, "agreement with BS")["vca"]["text"]
+        assert any(s.startswith("The BS maps are followed") for s in comparison.attrs["sentences"])
+
+
+def test_a_wedge_of_one_material_is_no_mixture_taken_for_pure():
+    """A soft interface on a strong wedge: the method that follows the composition takes little for pure."""
+    from eelsunmix.comparison import compare
+    from eelsunmix.edges import Edge
+
+    thickness = np.linspace(0.2, 2.0, 40)[:, None]
+    expected = 10 * thickness * mixture((9, 40))
+    image = image_of(expected, seed=9)
+    edges = {name: Edge(**one) for name, one in TI_O.items()}
+    fit = eu.fit(image, "vca", n_endmembers=2)
+    bs = eu.subtract_background(image, edges)
+    found = compare(image, bs, {"m": fit}, {"m": eu.apply(fit, image)}, edges=edges)
+    assert float(found.binarisation.sel({"label": "m"})) < 0.1
+
+
+@pytest.mark.parametrize("failed", [("Ti_L23",), ("Ti_L23", "O_K")])
+def test_nothing_is_judged_in_windows_of_a_reference_that_failed(failed):
+    problems = {edge: [f"The fit window of {edge} ends above its onset; move it."] for edge in failed}
+    comparison = compared(bilayer(), bs_attrs={"reference_problems": problems})
+    for criterion in ("cross-talk", "background shape", "mixed taken for pure", "agreement with BS"):
+        for row in rows(comparison, criterion).values():
+            assert len(failed) == 1 or (row["light"], row["text"]) == ("grey", "void: BS failed")
+            assert not any(edge in row["text"] for edge in failed)
+    assert not any(f"BS of {edge}" in text for edge in failed for text in comparison.attrs["caveats"])
 
 
 @pytest.mark.parametrize("seed", [132, 143, *range(100, 108)])

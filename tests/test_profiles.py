@@ -5,7 +5,8 @@ import pytest
 import xarray as xr
 
 from eelsunmix.errors import InputError
-from eelsunmix.profiles import Profile, Region, profile_pixels, profile_positions, region_mask, sum_profile
+from eelsunmix.profile_geometry import profile_pixels, profile_positions, region_mask, sum_profile
+from eelsunmix.profiles import Profile, Region
 
 
 def map_of(shape=(9, 6), pixel_nm=0.12, origin=(0.0, 0.0), units="nm"):

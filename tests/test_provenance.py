@@ -4,11 +4,13 @@ import ast
 import os
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from eelsunmix import provenance
 from eelsunmix.provenance import file_fingerprint, source_fingerprint
+from eelsunmix.recipes import RECIPES
 
 ROOT = Path(__file__).parents[1]
 
@@ -124,8 +126,17 @@ def _fingerprinted():
         for rule in re.split(r"\n *rule\b", path.read_text())[1:]:
             script = re.search(r'script:\s+"([\w./]+\.py)"', rule)
             if script:
-                found[(path.parent / script[1]).resolve()] = re.findall(r'"(eelsunmix[\w.]*)"', rule)
+                found[(path.parent / script[1]).resolve()] = _modules(rule)
     return found
+
+
+def _modules(rule):
+    """Modules that stand in the text of a rule, or in its recipe."""
+    recipe = re.search(r'\basked\("(\w+)"\)', rule)
+    if recipe is None:
+        return re.findall(r'"(eelsunmix[\w.]*)"', rule)
+    sample = SimpleNamespace(file="a.npy", references=[], methods={"": SimpleNamespace(method="vca")})
+    return list(RECIPES[recipe[1]].modules(sample, ""))
 
 
 def _homes(node):

@@ -7,12 +7,13 @@ import re
 import shutil
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from eelsunmix import provenance
-from eelsunmix.io import reader_module
 from eelsunmix.provenance import source_fingerprint
+from eelsunmix.recipes import RECIPES
 
 ROOT = Path(__file__).parents[1]
 PINNED = Path(__file__).with_name("modules_of_rules.txt")
@@ -23,6 +24,37 @@ METHODS = ("vca", "nmf", "ica", "blu", "udas", "daeu", "mtaeu", "cnnaeu")
 
 def rules():
     """Modules that each rule gives to its fingerprint: of fits by method, of imports by kind of file."""
+    return dict(sorted((_rules_of_samples() | _rules_of_the_benchmark()).items()))
+
+
+def _rules_of_samples():
+    """Those that have a recipe."""
+    found = {}
+    for rule, recipe in RECIPES.items():
+        for name, sample in _samples_of(rule):
+            found[name] = list(recipe.modules(sample, "one"))
+    return found
+
+
+def _samples_of(rule):
+    if rule == "fit":
+        for method in METHODS:
+            yield f"{rule} {method}", _fitted_with(method)
+        yield ANCHORED, _fitted_with("vca", anchor="edges")
+    elif rule == "import_image":
+        for suffix in ("dm3", "emd", "npy", "ndata1"):
+            yield f"{rule} {suffix}", SimpleNamespace(file=f"image.{suffix}")
+    else:
+        yield rule, SimpleNamespace(references=[])
+    if rule == "correct_gain":
+        yield f"{rule} with a reference npy", SimpleNamespace(references=["gain.npy"])
+
+
+def _fitted_with(method, anchor="none"):
+    return SimpleNamespace(methods={"one": SimpleNamespace(method=method, anchor=anchor)})
+
+
+def _rules_of_the_benchmark():
     found = {}
     for text in (path.read_text() for path in RULES):
         for rule in re.split(r"\n *rule\b", text)[1:]:
@@ -30,26 +62,15 @@ def rules():
             code = re.search(r"\bcode=(.*?)\n *(?:message|script):", rule, re.DOTALL)
             if script and code:
                 named = re.findall(r'"(eelsunmix[\w.]*)"', code[1])
-                found |= dict(_variants(script[1], rule, code[1], named))
-    return dict(sorted(found.items()))
+                found |= dict(_variants(script[1], code[1], named))
+    return found
 
 
-def _variants(script, rule, code, modules):
-    name = script
-    if "with_method" in code or "methods.{" in code:
+def _variants(name, code, modules):
+    if "methods.{" in code:
         yield from ((f"{name} {method}", [*modules, f"eelsunmix.methods.{method}"]) for method in METHODS)
-    elif "reader_module" in code and name == "import_image":
-        for suffix in ("dm3", "emd", "npy", "ndata1"):
-            yield f"{name} {suffix}", [*modules, *_readers(f"image.{suffix}")]
     else:
         yield name, modules
-    if name == "correct_gain":
-        yield f"{name} with a reference npy", [*modules, *_readers("gain.npy")]
-
-
-def _readers(file):
-    found = reader_module(file)
-    return [found] if isinstance(found, str) else list(found)
 
 
 def closures():
@@ -88,6 +109,8 @@ NETWORKS = ("daeu", "mtaeu", "cnnaeu")
 SUBTRACTION = {"background", "peer_images", "peer_scores"}
 RANDOM = {"method " + method for method in METHODS} | {"oracle"} | SUBTRACTION
 """Everything of the benchmark but its page."""
+ANCHORED = "fit vca anchored"
+"""By edges, so that it depends on background subtraction."""
 
 
 def _all_of(*methods):
@@ -102,7 +125,7 @@ EDITS = {
         {"simulate_image"} | RANDOM,
     ),
     "a word in an error text of profiles": (
-        "profiles.py",
+        "profile_geometry.py",
         "the image has no pixel size in nm",
         "the pixels of the image have no size in nm",
         set(),
@@ -130,13 +153,13 @@ EDITS = {
         "units.py",
         '"meV": 1e-3}',
         '"meV": 1e-3, "MeV": 1e6}',
-        IMPORTS | CORRECTIONS | SUBTRACTION | {"subtract_background", "compare", "report"},
+        IMPORTS | CORRECTIONS | SUBTRACTION | {"subtract_background", "compare", "report", ANCHORED},
     ),
     "the search for pure pixels": (
         "methods/_vertices.py",
         "bright = signal > 0.1",
         "bright = signal > 0.2",
-        _all_of(*METHODS) | {"map", "compare", "oracle"} | SUBTRACTION,
+        _all_of(*METHODS) | {"map", "compare", "oracle", ANCHORED} | SUBTRACTION,
     ),
     "a method": ("methods/ica.py", "_PIECES = 16", "_PIECES = 8", _all_of("ica")),
     "the sampler of BLU": ("methods/blu/gibbs.py", "VERTEX_PASSES = 3", "VERTEX_PASSES = 4", _all_of("blu")),
@@ -151,7 +174,7 @@ EDITS = {
         "background/power_law.py",
         "PLAUSIBLE_EXPONENTS = (0.5, 7.0)",
         "PLAUSIBLE_EXPONENTS = (0.5, 6.0)",
-        {"subtract_background", "compare"} | SUBTRACTION,
+        {"subtract_background", "compare", ANCHORED} | SUBTRACTION,
     ),
     "a limit of the verdict": ("comparison/thresholds.py", "FLAT = 0.25", "FLAT = 0.3", {"compare"}),
     "a caption of the page": (

@@ -190,6 +190,29 @@ def test_a_writer_that_comes_second_loses(dataset, tmp_path):
     assert _names(tmp_path) == ["raw.zarr"]
 
 
+@pytest.mark.parametrize("orphan", ["has finished", "finishes meanwhile"])
+def test_an_equal_result_that_came_first_is_kept(dataset, tmp_path, orphan):
+    path, settings = tmp_path / "raw.zarr", {"seed": 1}
+    equal = xr.Dataset({"late": ("z", np.zeros(3))})
+
+    def slow():
+        if orphan == "finishes meanwhile":
+            publish(equal, path, settings=settings)
+        return np.zeros(3)
+
+    if orphan == "has finished":
+        publish(equal, path, settings=settings)
+    mine = xr.Dataset({"late": ("z", da.from_delayed(_delayed(slow), (3,), float))})
+    seal = publish(mine, path, settings=settings)
+    assert verify(path).seal == seal
+    assert _names(tmp_path) == ["raw.zarr"]
+    with pytest.raises(StoreError, match="another process has written it"):
+        publish(equal + 1, path, settings=settings)
+    with pytest.raises(StoreError, match="exists already"):
+        publish(equal, path, settings={"seed": 2})
+    assert verify(path).seal == seal
+
+
 def _delayed(function):
     import dask
 

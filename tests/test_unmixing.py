@@ -199,7 +199,7 @@ def test_encoders_map_images_on_finer_channels(method, options):
 
 def test_an_image_of_one_channel_is_refused():
     image, spectra, _ = scene()
-    with pytest.raises(InputError, match="the image has a single channel"):
+    with pytest.raises(InputError, match="image has a single channel"):
         apply(known_model(spectra, image), image[..., 7:8])
 
 

@@ -54,6 +54,13 @@ class Project:
         (folder / "config").mkdir()
         self.configure(CONFIGURATION)
 
+    def copy(self, folder: Path) -> "Project":
+        """Copy the whole folder, times of modification and results included."""
+        copy = Project.__new__(Project)
+        copy.folder = folder
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return copy
+
     def configure(self, text: str) -> None:
         (self.folder / "config" / "config.yaml").write_text(text)
 
@@ -102,10 +109,7 @@ def finished(tmp_path_factory):
 @pytest.fixture
 def project(finished, tmp_path):
     """A private copy of the finished project, times of modification included."""
-    copy = Project.__new__(Project)
-    copy.folder = tmp_path / "project"
-    shutil.copytree(finished.folder, copy.folder, symlinks=True)
-    return copy
+    return finished.copy(tmp_path / "project")
 
 
 def test_everything_is_made(finished):

@@ -2,14 +2,14 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from eelsunmix.anchoring import Anchored, anchor
 from eelsunmix.background.net_counts import edge_windows
-from eelsunmix.edges import Edge, as_edges
+from eelsunmix.edge_choice import resolve_edges
+from eelsunmix.edges import Edge, Edges
 from eelsunmix.methods._equalised import EqualisedPixels
 from eelsunmix.methods._learning_set import LearningSet
 from eelsunmix.methods._linear import LinearModel
@@ -21,9 +21,7 @@ _ROUNDS = 3
 """The exponent of a background is that of its own spectrum, so that net counts change with the mixing."""
 
 
-def anchored(
-    fitted: xr.Dataset, learning: LearningSet, edges: Mapping[str, Any], energy: xr.DataArray
-) -> xr.Dataset:
+def anchored(fitted: xr.Dataset, learning: LearningSet, edges: Edges, energy: xr.DataArray) -> xr.Dataset:
     """Anchor the endmembers of a fitted model; the same dataset, with the reason, where that is refused.
 
     Parameters
@@ -32,8 +30,8 @@ def anchored(
         Without failure, of a method whose abundances sum to one.
     learning : LearningSet
         What it has learned from.
-    edges : mapping
-        Name -> `Edge` or its plain values.
+    edges : sequence of str, or mapping
+        See `eelsunmix.edge_choice.resolve_edges`.
     energy : DataArray, shape (channel,)
 
     Returns
@@ -42,6 +40,7 @@ def anchored(
         Of a `LinearModel`: abundances are fully constrained least squares on the anchored endmembers. The
         message says what was done.
     """
+    edges = resolve_edges(edges, energy)
     counts, known = fitted.attrs.get(COUNTS_ATTRIBUTE), load_model(fitted)
     model = LinearModel(
         endmembers=known.endmembers,
@@ -70,10 +69,10 @@ def _step(
     endmembers: Floats,
     abundances: Floats,
     learning: LearningSet,
-    edges: Mapping[str, Any],
+    edges: Mapping[str, Edge],
     energy: xr.DataArray,
 ) -> Anchored:
-    net, variance = net_counts_of_elements(endmembers, as_edges(edges), energy, learning.spectra.mean(axis=0))
+    net, variance = net_counts_of_elements(endmembers, edges, energy, learning.spectra.mean(axis=0))
     # An endmember is as well known as the mean of the pixels that it makes up.
     pixels = np.maximum(np.sum(abundances**2, axis=0), 1.0)[:, None]
     return anchor(net, np.sqrt(learning.counts_per_electron * variance / pixels), abundances)

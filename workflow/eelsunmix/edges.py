@@ -1,12 +1,13 @@
 """Edges and their windows, as the user names them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from eelsunmix.edge_table import edges_of, split_name
 from eelsunmix.elements import SYMBOLS
-from eelsunmix.errors import in_brief
+from eelsunmix.errors import InputError, in_brief
 from eelsunmix.options import BrokenRuleError, Options, Positive, PositiveInterval
 
 _SYMBOL = {"pattern": f"^({'|'.join(sorted(SYMBOLS))})$", "examples": ["Ru"]}
@@ -45,10 +46,123 @@ class Edge(Options):
 
     @model_validator(mode="after")
     def _windows_do_not_overlap(self) -> Self:
-        if self.fit_eV[1] > self.integrate_eV[0]:
-            end, start = self.fit_eV[1], self.integrate_eV[0]
-            raise BrokenRuleError("fit_eV", f"must end before integrate_eV begins, but {end:g} > {start:g}")
+        check_order(self.fit_eV, self.integrate_eV)
         return self
+
+
+def check_order(fit_eV: tuple[float, float] | None, integrate_eV: tuple[float, float] | None) -> None:
+    """Refuse a fit window that reaches into the integration window."""
+    if fit_eV and integrate_eV and fit_eV[1] > integrate_eV[0]:
+        end, start = fit_eV[1], integrate_eV[0]
+        raise BrokenRuleError("fit_eV", f"must end before integrate_eV begins, but {end:g} > {start:g}")
+
+
+class EdgeRequest(Options):
+    """One ionisation edge; what is not given follows from its name, the other edges and the energy axis.
+
+    Parameters
+    ----------
+    element : str, optional
+        Symbol of the element; the beginning of the name where it is not given, `Ti` of `Ti_L23`.
+    onset_eV : float, optional
+        Onset of the edge; that of the table where it is not given.
+    fit_eV : tuple of float, optional
+        Window before the edge in which the power law is fitted.
+    integrate_eV : tuple of float, optional
+        Window after the onset in which the net counts are summed; may not overlap `fit_eV`.
+    reference : bool
+        Whether the maps of this edge are the reference for the element when methods are compared.
+    """
+
+    element: Annotated[str, AfterValidator(_known_element), Field(json_schema_extra=_SYMBOL)] | None = None
+    onset_eV: Positive | None = None
+    fit_eV: PositiveInterval | None = None
+    integrate_eV: PositiveInterval | None = None
+    reference: bool = False
+
+    @model_validator(mode="after")
+    def _windows_do_not_overlap(self) -> Self:
+        check_order(self.fit_eV, self.integrate_eV)
+        return self
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing is left to be chosen."""
+        return None not in (self.onset_eV, self.fit_eV, self.integrate_eV)
+
+
+def complete_edges(requests: Mapping[str, EdgeRequest]) -> dict[str, Edge]:
+    """Edges of which nothing is left to be chosen."""
+    complete = {name: one for name, one in requests.items() if one.is_complete and one.element}
+    return {name: Edge(**one.model_dump()) for name, one in complete.items()}
+
+
+Edges = Mapping[str, Edge | EdgeRequest | Mapping[str, Any]] | Sequence[str]
+"""Edges as a user may give them: names alone, or names with all or some of their fields."""
+
+
+def as_requests(edges: Edges) -> dict[str, EdgeRequest]:
+    """Read edges as a user may give them; each then has an element, or an onset.
+
+    Raises
+    ------
+    InputError
+        If a name is of no edge and the fields do not say of which, or says another element than they.
+
+    Examples
+    --------
+    >>> as_requests(["Ti", "O_K"])["O_K"].element
+    'O'
+    """
+    if not isinstance(edges, Mapping):
+        edges = {name: {} for name in _each_once(edges)}
+    return {name: _request(name, edge) for name, edge in edges.items()}
+
+
+def name_fault(name: str, edge: EdgeRequest) -> str | None:
+    """Say what the name of an edge leaves open, or what its fields contradict; None if all is clear.
+
+    Examples
+    --------
+    >>> name_fault("Ti_K", EdgeRequest())
+    'Ti has no K edge between 30 and 3000 eV; its edges are Ti_L23, Ti_M23, Ti_L1, Ti_M1'
+    """
+    named, shell = split_name(name) or (None, None)
+    if edge.element and shell and edge.element != named:
+        return f"the name says {named}, but the element is {edge.element}; correct one of them"
+    element = edge.element or element_of(name)
+    if element is None:
+        return "names no element; write element: Ti, or a name such as Ti_L23"
+    known = [one.shell for one in edges_of(element)]
+    if edge.onset_eV is not None or (shell in known if shell else known):
+        return None
+    written = ", ".join(f"{element}_{one}" for one in known)
+    advice = f"its edges are {written}" if known else "give onset_eV"
+    return f"{element} has no {f'{shell} ' if shell else ''}edge between 30 and 3000 eV; {advice}"
+
+
+def _request(name: str, edge: Edge | EdgeRequest | Mapping[str, Any]) -> EdgeRequest:
+    given = edge.model_dump() if isinstance(edge, Edge | EdgeRequest) else {**edge}
+    try:
+        request = EdgeRequest(**given)
+    except InputError as error:
+        raise InputError(f"edges.{name}: {str(error).removeprefix('EdgeRequest: ')}") from None
+    if fault := name_fault(name, request):
+        raise InputError(f"edges.{name}: {fault}")
+    return request if request.element else request.replaced(element=element_of(name))
+
+
+def element_of(name: str) -> str | None:
+    """Take the element from the name of an edge: what it is the name of, or what stands before `_`."""
+    read = split_name(name) or split_name(name.split("_")[0])
+    return read[0] if read else None
+
+
+def _each_once(names: Sequence[str]) -> Sequence[str]:
+    twice = next((name for place, name in enumerate(names) if name in names[:place]), None)
+    if twice is not None:
+        raise InputError(f"edges: {in_brief(twice)} is named twice; name each edge once")
+    return names
 
 
 def as_edges(edges: Mapping[str, Edge | Mapping[str, Any]]) -> dict[str, Edge]:
@@ -61,6 +175,13 @@ def as_edges(edges: Mapping[str, Edge | Mapping[str, Any]]) -> dict[str, Edge]:
     'Ti'
     """
     return {
-        name: edge if isinstance(edge, Edge) else Edge(**{"element": name.split("_")[0], **edge})
+        name: edge if isinstance(edge, Edge) else _as_edge(name, {"element": name.split("_")[0], **edge})
         for name, edge in edges.items()
     }
+
+
+def _as_edge(name: str, fields: Mapping[str, Any]) -> Edge:
+    try:
+        return Edge(**fields)
+    except InputError as error:
+        raise InputError(f"edges.{name}: {str(error).removeprefix('Edge: ')}") from None

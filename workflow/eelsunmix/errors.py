@@ -1,7 +1,7 @@
 """The exceptions that a user can cause; each message is one line that says where and what to do."""
 
 import errno
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -76,6 +76,18 @@ def in_brief(value: object, longest: int = 60) -> str:
     return text if len(text) <= longest else f"{text[:longest]}..."
 
 
+def names_in_brief(names: Sequence[str], most: int = LONGEST_LIST) -> str:
+    """List so many of the names and count the others.
+
+    Examples
+    --------
+    >>> names_in_brief(["b", "a"]), names_in_brief(["a", "b", "c"], most=1)
+    ('b, a', 'a and 2 more')
+    """
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
+
+
 def suggestion(word: str, candidates: Iterable[str]) -> str:
     """Say which of the candidates was probably meant, or list them.
 
@@ -87,9 +99,8 @@ def suggestion(word: str, candidates: Iterable[str]) -> str:
     'possible: b, a'
     """
     names = list(candidates)
-    listed = [*names[:LONGEST_LIST], *(["..."] if len(names) > LONGEST_LIST else [])]
     lower = {name.lower(): name for name in names}
     close = get_close_matches(word.lower(), lower, n=1, cutoff=0.6)
     if close:
         return f"did you mean {lower[close[0]]}?"
-    return f"possible: {', '.join(listed)}" if names else "nothing can be written here"
+    return f"possible: {names_in_brief(names)}" if names else "nothing can be written here"

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from eelsunmix.edges import Edges
 from eelsunmix.errors import InputError, MethodFailedError, failure_record, in_brief
 from eelsunmix.image import as_spectrum_image
 from eelsunmix.learning import learning_set
@@ -52,7 +53,7 @@ def fit(
     n_learning_pixels: int = 20_000,
     counts: xr.DataArray | None = None,
     brightness: Brightness = "auto",
-    edges: Mapping[str, Any] | None = None,
+    edges: Edges | None = None,
     anchor: Anchor = "none",
     device: Device = "auto",
     checkpoint: str | Path | None = None,
@@ -81,8 +82,9 @@ def fit(
         sum to one take thickness for composition, unless every pixel is first brought to the same counts;
         where they do not, this gives away what the total counts say. ``auto`` measures it, for methods in
         the setting ``eels`` (`eelsunmix.methods.brightness_spread`).
-    edges : mapping, optional
-        Name -> `Edge` or its plain values; given to methods that need edges, which make edges of it.
+    edges : sequence of str, or mapping, optional
+        Names of edges, or name -> `Edge` or its plain values; given to methods that need edges, and for
+        `anchor`.
     anchor : {"none", "edges"}
         With ``edges``, the endmembers of a method whose abundances sum to one are mixed so that one has no
         edges and each of the others its own alone, as far as their counts tell (`eelsunmix.anchoring`).
@@ -159,7 +161,7 @@ def _method(method: str | Method, options: dict[str, Any]) -> Method:
     return method
 
 
-def _check_anchor(anchor: Anchor, method: Method, edges: Mapping[str, Any] | None) -> None:
+def _check_anchor(anchor: Anchor, method: Method, edges: Edges | None) -> None:
     if anchor == "none":
         return
     if not method.simplex:

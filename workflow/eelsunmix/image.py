@@ -5,6 +5,7 @@ from collections.abc import Hashable
 import numpy as np
 import xarray as xr
 
+from eelsunmix.errors import InputError
 from eelsunmix.typing import Bools, Indices
 
 NAVIGATION_DIMS = ("frame", "y", "x")
@@ -35,11 +36,34 @@ def valid_pixels(image: xr.DataArray) -> Bools:
     """Mask of the valid pixels, in the order of the navigation dims of an image whose energy is last.
 
     All True where the image has no coordinate `valid_pixel`.
+
+    Raises
+    ------
+    InputError
+        The coordinate has other dims, or values that are neither True nor False.
     """
     if "valid_pixel" not in image.coords:
         return np.ones(image.shape[:-1], dtype=bool)
-    valid: Bools = image.coords["valid_pixel"].transpose(*image.dims[:-1]).to_numpy().astype(bool)
+    mask = image.coords["valid_pixel"]
+    if fault := _fault(mask, image.dims[:-1]):
+        raise InputError(f"the image {fault}")
+    valid: Bools = mask.transpose(*image.dims[:-1]).to_numpy().astype(bool)
     return valid
+
+
+def mask_fault(image: xr.DataArray) -> str:
+    """Say what is wrong with the coordinate `valid_pixel` of an image, in whatever order its dims are."""
+    energy = spectral_dim(image)
+    return _fault(image.coords["valid_pixel"], tuple(dim for dim in image.dims if dim != energy))
+
+
+def _fault(mask: xr.DataArray, pixels: tuple[Hashable, ...]) -> str:
+    if {*mask.dims} != {*pixels}:
+        return f"has a mask valid_pixel with the dims {mask.dims}; it needs those of the pixels, {pixels}"
+    # Zeros and ones are what files hold in the place of truth values.
+    if mask.dtype != bool and not (mask.dtype.kind in "uif" and bool(mask.isin([0, 1]).all())):
+        return f"has a mask valid_pixel of type {mask.dtype}; it needs True and False (or 1 and 0)"
+    return ""
 
 
 def with_valid_pixel(image: xr.DataArray) -> xr.DataArray:
@@ -60,7 +84,7 @@ def as_spectrum_image(image: xr.DataArray) -> xr.DataArray:
     energy = image.dims[-1]
     if energy not in image.coords:
         image = image.assign_coords({energy: np.arange(image.sizes[energy], dtype=np.float64)})
-    return image if "valid_pixel" in image.coords else with_valid_pixel(image)
+    return with_valid_pixel(image)
 
 
 def spread_out(places: Indices, most: int) -> Indices:

@@ -2,13 +2,15 @@
 
 import functools
 import operator
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from eelsunmix.edges import Edge, Edges
 from eelsunmix.errors import InputError
 from eelsunmix.execution import blocks
 from eelsunmix.image import valid_pixels
@@ -32,7 +34,7 @@ def learning_set(
     n_pixels: int = 20_000,
     rng: np.random.Generator,
     needs: Collection[Need] = (),
-    edges: Mapping[str, Any] | None = None,
+    edges: Edges | None = None,
 ) -> LearningSet:
     """Gather the spectra from which a method learns, block by block.
 
@@ -49,8 +51,8 @@ def learning_set(
         Source of the sample.
     needs : collection of str
         What the method needs beyond the spectra (`eelsunmix.methods.Need`); nothing else is given to it.
-    edges : mapping, optional
-        Name -> `Edge` or its plain values.
+    edges : sequence of str, or mapping, optional
+        Names of edges, or name -> `Edge` or its plain values; see `eelsunmix.edge_choice.resolve_edges`.
 
     Raises
     ------
@@ -82,7 +84,7 @@ def learning_set(
         counts_per_electron=float(image.attrs.get("counts_per_electron", 1.0)),
         tiles=functools.partial(sample_tiles, image) if "tiles" in needs else None,
         frame_shape=(int(image.shape[-3]), int(image.shape[-2])) if "tiles" in needs else None,
-        edges=dict(edges or {}) if "edges" in needs else None,
+        edges=_complete(edges or {}, image[image.dims[-1]]) if "edges" in needs else None,
         mask=valid if "mask" in needs else None,
     )
 
@@ -230,3 +232,10 @@ def _quota(counts: Indices, n_pixels: int) -> int:
     if full == len(ordered):
         return int(ordered[-1])
     return int((n_pixels - ordered[:full].sum()) // (len(ordered) - full))
+
+
+def _complete(edges: Edges, energy: xr.DataArray) -> dict[str, Edge]:
+    # By name: how windows are chosen must not be part of the code behind fits that need no edges. The recipe
+    # of the others names the module.
+    resolved: dict[str, Edge] = import_module("eelsunmix.edge_choice").resolve_edges(edges, energy)
+    return resolved

@@ -4,6 +4,7 @@ Code, configuration, schema and reference all take them from there.  Only rules 
 """
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar
 
 import numpy as np
@@ -80,7 +81,7 @@ class Options(BaseModel, metaclass=_OneLineErrors):
     def _merge_presets(cls, given: Any) -> Any:
         if not isinstance(given, dict):
             return given
-        plain = {name: _as_python(value) for name, value in given.items()}
+        plain = as_python(given)
         return {**cls._preset(plain), **plain}
 
     @classmethod
@@ -133,9 +134,23 @@ class BrokenRuleError(ValueError):
         self.key = key
 
 
-def _as_python(value: Any) -> Any:
-    """Numbers of NumPy as those of Python."""
-    return value.item() if isinstance(value, np.generic) else value
+def as_python(value: Any) -> Any:
+    """Numbers and arrays of NumPy as those of Python, also within lists and mappings; all else as it is.
+
+    Examples
+    --------
+    >>> as_python({"fit_eV": np.array([405.0, 450.0]), "onset_eV": np.float32(456)})
+    {'fit_eV': [405.0, 450.0], 'onset_eV': 456.0}
+    """
+    if isinstance(value, np.generic):
+        return value.item()
+    if type(value) in (list, tuple):
+        return type(value)(map(as_python, value))
+    if isinstance(value, dict | MappingProxyType):
+        return {
+            key: one.tolist() if isinstance(one, np.ndarray) else as_python(one) for key, one in value.items()
+        }
+    return value
 
 
 def _in_words(mistake: Mistake) -> str:

@@ -1,6 +1,8 @@
 """Options, arrays and paths as plain values: for attributes of stores, Snakemake's params and JSON."""
 
 import functools
+import hashlib
+import json
 import math
 from collections.abc import Mapping
 from pathlib import PurePath
@@ -42,6 +44,11 @@ def plain_values(value: Any, *, finite: bool = False) -> Any:
     if isinstance(value, list | tuple | set | frozenset):
         return [each(item) for item in value]
     return _scalar(value, finite)
+
+
+def digest_of(value: Any) -> str:
+    """Digest of plain values, whatever the order of their keys."""
+    return hashlib.blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
 def field_values(options: Options) -> dict[str, Any]:

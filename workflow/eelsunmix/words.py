@@ -33,6 +33,17 @@ def place_in_words(image: xr.DataArray, index: Sequence[int], corner: Sequence[i
     )
 
 
+def numbered(number: int, noun: str) -> str:
+    """Write a number and its noun.
+
+    Examples
+    --------
+    >>> numbered(1, "channel"), numbered(0, "pixel")
+    ('1 channel', '0 pixels')
+    """
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def axes_in_words(energy: Floats, image_energy: Floats) -> str:
     """Name the energies of a model and of an image that does not suit it.
 

@@ -3,6 +3,7 @@
 
 rule subtract_background:
     input:
+        remade("subtract_background"),
         corrected="results/{sample}/corrected.zarr",
     output:
         directory("results/{sample}/bs.zarr"),
@@ -15,11 +16,7 @@ rule subtract_background:
         mem_mb=per_attempt(1500),
         runtime=per_attempt(60),
     params:
-        background=of_sample("background"),
-        edges=of_sample("edges"),
-        profiles=of_sample("profiles"),
-        regions=of_sample("regions"),
-        code=source_fingerprint("eelsunmix.background"),
+        **asked("subtract_background"),
     message:
         "{wildcards.sample}: background subtraction"
     script:

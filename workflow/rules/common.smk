@@ -2,8 +2,10 @@
 
 import re
 from operator import attrgetter
+from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 from eelsunmix.configuration import (
     Configuration,
@@ -16,8 +18,12 @@ from eelsunmix.configuration import (
     window_warnings,
 )
 from eelsunmix.errors import InputError
-from eelsunmix.provenance import file_fingerprint, source_fingerprint
-from eelsunmix.methods._references import references
+from eelsunmix.provenance import source_fingerprint
+from eelsunmix.recipes import RECIPES, Product, Recipes
+
+if workflow.is_main_process:  # jobs need not load what reads stores
+    from eelsunmix.recipes.present import Present
+    from eelsunmix.storage.locks import remove_dead_locks, take_lock
 
 command_line = workflow.config_settings
 module_name = workflow.modifier.namespace  # None unless another workflow uses this one
@@ -41,8 +47,13 @@ try:
     samples, skipped = available_samples(settings.samples)
     if workflow.is_main_process:  # beside jobs, results are being replaced
         check_results([*samples, "benchmark"])
+        if remove_dead_locks(Path("results"), Path(".snakemake/locks")):
+            logger.warning("the last run was killed; its lock is removed")
 except InputError as error:
     raise WorkflowError(str(error)) from None
+
+recipes = Recipes(samples)
+present = Present(recipes) if workflow.is_main_process else None
 
 # Who runs the blocks, and where, is not a parameter: it changes no result, so it must rerun nothing.
 # A new mapping, because that of a module belongs to the workflow that uses it; all that scripts may see.
@@ -54,16 +65,68 @@ def one_of(names):
     return "|".join(map(re.escape, names)) or "none"
 
 
-def of_sample(name, view=as_params):
-    """Input or parameter of a rule: a setting of the job's sample."""
-    return lambda wildcards: view(attrgetter(name)(samples[wildcards.sample]))
+def of_sample(name):
+    """Input of a rule: a setting of the job's sample."""
+    return lambda wildcards: attrgetter(name)(samples[wildcards.sample])
 
 
-def of_method(name):
-    """Parameter of a rule: a setting of the job's method."""
-    return lambda wildcards: as_params(
-        getattr(samples[wildcards.sample].methods[wildcards.label], name)
-    )
+def product_of(rule, wildcards):
+    return Product(wildcards.sample, RECIPES[rule].store, wildcards.get("label", ""))
+
+
+def asked(rule):
+    """Parameters of a rule: its whole recipe, which the manifest of its store keeps."""
+
+    def parameter(name):
+        return lambda wildcards: recipes.value(product_of(rule, wildcards), name)
+
+    return {name: parameter(name) for name in RECIPES[rule].names}
+
+
+def make_again(path, found):
+    """Force the job of a store or page that is not as asked for, and say why."""
+    if found:
+        workflow.dag.forcefiles.add(path)
+        if line := present.line(path, found):
+            logger.warning(line)
+
+
+def remade(rule):
+    """Input of a rule: no file. But what was made otherwise than is asked for now is made again.
+
+    Snakemake goes by records of its own, which may be lost, empty or those of another folder.
+    """
+
+    def no_file(wildcards):
+        if present:
+            product = product_of(rule, wildcards)
+            found = present.fault(product)
+            make_again(product.path, found)
+            is_run = workflow.executor_plugin and not (
+                workflow.dryrun or workflow.touch
+            )
+            if found and is_run and (line := present.keep(product)):
+                logger.warning(line)
+        return []
+
+    return no_file
+
+
+def remade_as(rule, path):
+    """As `remade`, where a store has no recipe; from the parameters as they stand in the Snakefile."""
+
+    def no_file(wildcards):
+        if present:
+            place = path.format(**dict(wildcards.items()))
+            params = getattr(rules, rule).params
+            asked = {
+                name: value(wildcards) if callable(value) else value
+                for name, value in params.items()
+            }
+            make_again(place, present.fault_of(place, as_params(asked)))
+        return []
+
+    return no_file
 
 
 def of_benchmarked(name):
@@ -73,40 +136,9 @@ def of_benchmarked(name):
     )
 
 
-def seed_of_fit(wildcards):
-    return samples[wildcards.sample].seed_of(wildcards.label)
-
-
-def references_of_methods(wildcards):
-    methods = samples[wildcards.sample].methods.values()
-    return {one.method: references(one.method) for one in methods}
-
-
-def edges_of_fit(wildcards):
-    return samples[wildcards.sample].edges_for(wildcards.label)
-
-
 def fitted_model(wildcards):
     source = samples[wildcards.sample].model_source
     return f"results/{source}/fit/{wildcards.label}.zarr"
-
-
-def code_with_method(*modules):
-    """Parameter of a rule: the fingerprint of modules and of the job's method."""
-    method = of_method("method")
-    return lambda wildcards: source_fingerprint(
-        *modules, f"eelsunmix.methods.{method(wildcards)}"
-    )
-
-
-def code_of_anchor(wildcards):
-    """Parameter of a rule: the fingerprint of what anchors a fit; nothing for the others."""
-    anchored = of_method("anchor")(wildcards) == "edges"
-    return source_fingerprint("eelsunmix.anchored_fit") if anchored else None
-
-
-def file_fingerprints(paths):
-    return [file_fingerprint(path) for path in paths]
 
 
 def per_attempt(amount):
@@ -116,3 +148,11 @@ def per_attempt(amount):
 
 wildcard_constraints:
     sample=one_of(samples),
+
+
+onstart:
+    try:
+        if workflow.is_main_process:
+            take_lock(Path("results"))
+    except InputError as error:
+        raise WorkflowError(str(error)) from None

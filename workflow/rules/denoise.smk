@@ -3,6 +3,7 @@
 
 rule denoise:
     input:
+        remade("denoise"),
         corrected="results/{sample}/corrected.zarr",
     output:
         directory("results/{sample}/pca.zarr"),
@@ -15,8 +16,7 @@ rule denoise:
         mem_mb=per_attempt(1500),
         runtime=per_attempt(60),
     params:
-        denoise=of_sample("denoise"),
-        code=source_fingerprint("eelsunmix.pca"),
+        **asked("denoise"),
     message:
         "{wildcards.sample}: principal components"
     script:
@@ -25,6 +25,7 @@ rule denoise:
 
 rule estimate_endmembers:
     input:
+        remade("estimate_endmembers"),
         corrected="results/{sample}/corrected.zarr",
         pca="results/{sample}/pca.zarr",
     output:
@@ -37,8 +38,7 @@ rule estimate_endmembers:
         mem_mb=per_attempt(1500),
         runtime=per_attempt(30),
     params:
-        components=of_sample("components"),
-        code=source_fingerprint("eelsunmix.rank"),
+        **asked("estimate_endmembers"),
     message:
         "{wildcards.sample}: number of endmembers"
     script:

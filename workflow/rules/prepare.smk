@@ -1,11 +1,11 @@
 """Vendor file or simulated scene -> raw.zarr -> corrected.zarr."""
 
-from eelsunmix.io import reader_module
-
 
 # Files of the user are parameters and no input: Snakemake would go by their times, and a microscope whose clock
 # runs ahead would make every job fail when its work is done. Their content decides.
 rule import_image:
+    input:
+        remade("import_image"),
     output:
         directory("results/{sample}/raw.zarr"),
     log:
@@ -19,18 +19,7 @@ rule import_image:
         mem_mb=per_attempt(1500),
         runtime=per_attempt(30),
     params:
-        file=of_sample("file"),
-        signal=of_sample("signal"),
-        axes=of_sample("axes"),
-        detector=of_sample("detector"),
-        invalid_pixels=of_sample("invalid_pixels"),
-        content=of_sample("file", file_fingerprint),
-        code=of_sample(
-            "file",
-            lambda file: source_fingerprint(
-                "eelsunmix.io.importing", reader_module(file)
-            ),
-        ),
+        **asked("import_image"),
     message:
         "{wildcards.sample}: import {params.file}"
     script:
@@ -38,6 +27,8 @@ rule import_image:
 
 
 rule simulate_image:
+    input:
+        remade("simulate_image"),
     output:
         directory("results/{sample}/raw.zarr"),
     log:
@@ -50,9 +41,7 @@ rule simulate_image:
         mem_mb=per_attempt(1500),
         runtime=per_attempt(30),
     params:
-        scene=of_sample("scene"),
-        options=of_sample("simulate"),
-        code=source_fingerprint("eelsunmix.synthetic"),
+        **asked("simulate_image"),
     message:
         "{wildcards.sample}: simulate the scene {params.scene}"
     script:
@@ -61,6 +50,7 @@ rule simulate_image:
 
 rule correct_gain:
     input:
+        remade("correct_gain"),
         raw="results/{sample}/raw.zarr",
     output:
         directory("results/{sample}/corrected.zarr"),
@@ -73,18 +63,7 @@ rule correct_gain:
         mem_mb=per_attempt(1500),
         runtime=per_attempt(60),
     params:
-        corrections=of_sample("corrections"),
-        edges=of_sample("edges"),
-        detector=of_sample("detector"),
-        references=of_sample("references", file_fingerprints),
-        code=of_sample(
-            "references",
-            lambda files: source_fingerprint(
-                "eelsunmix.corrections",
-                "eelsunmix.edges",
-                *map(reader_module, files),
-            ),
-        ),
+        **asked("correct_gain"),
     message:
         "{wildcards.sample}: correct gain, bad channels and spikes"
     script:

@@ -3,6 +3,7 @@
 
 rule compare:
     input:
+        remade("compare"),
         raw="results/{sample}/raw.zarr",
         corrected="results/{sample}/corrected.zarr",
         bs="results/{sample}/bs.zarr",
@@ -22,10 +23,7 @@ rule compare:
         mem_mb=per_attempt(2000),
         runtime=per_attempt(30),
     params:
-        edges=of_sample("edges"),
-        profiles=of_sample("profiles"),
-        regions=of_sample("regions"),
-        code=source_fingerprint("eelsunmix.comparison"),
+        **asked("compare"),
     message:
         "{wildcards.sample}: compare all methods with background subtraction"
     script:
@@ -34,6 +32,7 @@ rule compare:
 
 rule report:
     input:
+        remade("report"),
         raw="results/{sample}/raw.zarr",
         corrected="results/{sample}/corrected.zarr",
         pca="results/{sample}/pca.zarr",
@@ -54,11 +53,7 @@ rule report:
         mem_mb=per_attempt(2000),
         runtime=per_attempt(30),
     params:
-        title=of_sample("report.title"),
-        settings=lambda wildcards: as_params(samples[wildcards.sample]),
-        references=references_of_methods,  # of docstrings, which no fingerprint sees
-        benchmarks="results/{sample}/benchmarks",
-        code=source_fingerprint("eelsunmix.report"),
+        **asked("report"),
     message:
         "{wildcards.sample}: write {output}"
     script:

@@ -6,6 +6,7 @@ for label in sorted({label for sample in samples.values() for label in sample.me
         name:
             f"fit_{label}"
         input:
+            remade("fit"),
             corrected="results/{sample}/corrected.zarr",
             pca="results/{sample}/pca.zarr",
             rank="results/{sample}/rank.zarr",
@@ -21,16 +22,7 @@ for label in sorted({label for sample in samples.values() for label in sample.me
             mem_mb=per_attempt(2000),
             runtime=per_attempt(60),
         params:
-            method=of_method("method"),
-            input=of_method("input"),
-            brightness=of_method("brightness"),
-            anchor=of_method("anchor"),
-            code_of_anchor=code_of_anchor,
-            options=of_method("options"),
-            seed=seed_of_fit,
-            edges=edges_of_fit,
-            n_learning_pixels=of_sample("n_learning_pixels"),
-            code=code_with_method("eelsunmix.inputs", "eelsunmix.fitting"),
+            **asked("fit"),
         message:
             "{wildcards.sample}: fit {wildcards.label}"
         script:
@@ -40,6 +32,7 @@ for label in sorted({label for sample in samples.values() for label in sample.me
         name:
             f"map_{label}"
         input:
+            remade("map"),
             model=fitted_model,
             corrected="results/{sample}/corrected.zarr",
             pca="results/{sample}/pca.zarr",
@@ -57,10 +50,7 @@ for label in sorted({label for sample in samples.values() for label in sample.me
             mem_mb=per_attempt(1500),
             runtime=per_attempt(60),
         params:
-            input=of_method("input"),
-            code=source_fingerprint(
-                "eelsunmix.inputs", "eelsunmix.mapping", "eelsunmix.mapping.timing"
-            ),
+            **asked("map"),
         message:
             "{wildcards.sample}: map with {wildcards.label}"
         script:

@@ -2,19 +2,20 @@
 
 from eelsunmix.comparison import compare
 from eelsunmix.configuration import from_params
-from eelsunmix.edges import Edge
+from eelsunmix.edges import EdgeRequest
 from eelsunmix.execution.job import job
 from eelsunmix.profiles import Profile, Region
-from eelsunmix.storage import open_store, open_stores, publish
+from eelsunmix.storage import check_inputs, open_store, open_stores, publish
 
 with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
+    check_inputs(snakemake.params.made_of)
     corrected = open_store(snakemake.input.corrected)
     comparison = compare(
         corrected.counts,
         open_store(snakemake.input.bs),
         open_stores(snakemake.input.fits),
         open_stores(snakemake.input.maps),
-        edges=from_params(dict[str, Edge], snakemake.params.edges),
+        edges=from_params(dict[str, EdgeRequest], snakemake.params.edges),
         profiles=from_params(dict[str, Profile], snakemake.params.profiles),
         regions=from_params(dict[str, Region], snakemake.params.regions),
         truth=open_store(snakemake.input.raw),

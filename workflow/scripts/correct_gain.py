@@ -2,16 +2,17 @@
 
 from eelsunmix.configuration import from_params
 from eelsunmix.corrections import Corrections, correct_image
-from eelsunmix.edges import Edge
+from eelsunmix.edges import EdgeRequest
 from eelsunmix.execution.job import job
 from eelsunmix.io import DetectorOptions
-from eelsunmix.storage import open_store, publish
+from eelsunmix.storage import check_inputs, open_store, publish
 
 with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
+    check_inputs(snakemake.params.made_of)
     corrected = correct_image(
         open_store(snakemake.input.raw).counts,
         from_params(Corrections, snakemake.params.corrections),
-        edges=from_params(dict[str, Edge], snakemake.params.edges),
+        edges=from_params(dict[str, EdgeRequest], snakemake.params.edges),
         detector=from_params(DetectorOptions, snakemake.params.detector),
     )
     publish(

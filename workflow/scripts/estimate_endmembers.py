@@ -3,9 +3,10 @@
 from eelsunmix.configuration import from_params
 from eelsunmix.execution.job import job
 from eelsunmix.rank import ComponentOptions, estimate_endmembers
-from eelsunmix.storage import open_store, publish
+from eelsunmix.storage import check_inputs, open_store, publish
 
 with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
+    check_inputs(snakemake.params.made_of)
     rank = estimate_endmembers(
         open_store(snakemake.input.corrected).counts,
         open_store(snakemake.input.pca),

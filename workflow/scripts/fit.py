@@ -4,9 +4,10 @@ from eelsunmix.execution.job import job
 from eelsunmix.fitting import fit
 from eelsunmix.inputs import learning_image
 from eelsunmix.model_arrays import model_arrays
-from eelsunmix.storage import open_store, publish
+from eelsunmix.storage import check_inputs, open_store, publish
 
 with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
+    check_inputs(snakemake.params.made_of)
     corrected = open_store(snakemake.input.corrected).counts
     pca, rank = open_store(snakemake.input.pca), open_store(snakemake.input.rank)
     model = fit(

@@ -4,9 +4,10 @@ from eelsunmix.execution.job import job
 from eelsunmix.inputs import mapped_image
 from eelsunmix.mapping import apply
 from eelsunmix.mapping.timing import mapping_time
-from eelsunmix.storage import open_store, publish
+from eelsunmix.storage import check_inputs, open_store, publish
 
 with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
+    check_inputs(snakemake.params.made_of)
     corrected = open_store(snakemake.input.corrected).counts
     pca, rank = open_store(snakemake.input.pca), open_store(snakemake.input.rank)
     model = open_store(snakemake.input.model, kind="fit")

@@ -2,9 +2,10 @@
 
 from eelsunmix.execution.job import job
 from eelsunmix.report import read_benchmarks, write_report
-from eelsunmix.storage import installed_versions, open_stores, seals
+from eelsunmix.storage import check_inputs, installed_versions, open_stores, seals, versions_of
 
 with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
+    check_inputs(snakemake.params.made_of)
     stages = ["raw", "corrected", "pca", "rank", "bs", "comparison"]
     write_report(
         snakemake.output[0],
@@ -15,6 +16,8 @@ with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["das
         benchmarks=read_benchmarks(snakemake.params.benchmarks),
         settings=snakemake.params.settings,
         seals=seals(snakemake.input),
+        made_with=snakemake.params,
         versions=installed_versions(),
+        versions_of_stores=versions_of(snakemake.input),
         title=snakemake.params.title,
     )

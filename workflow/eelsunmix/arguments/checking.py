@@ -2,8 +2,8 @@
 
 import functools
 import inspect
-from collections.abc import Iterator
-from typing import Any, get_type_hints
+from collections.abc import Iterator, Mapping
+from typing import Any, get_args, get_type_hints
 
 import numpy as np
 import xarray as xr
@@ -13,7 +13,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from eelsunmix.arguments.kinds import KINDS, MAY_BE_NONE, Function, kind_of
 from eelsunmix.errors import InputError, in_brief, suggestion
 from eelsunmix.mistakes import Mistake, mistakes_of
-from eelsunmix.options import Options
+from eelsunmix.options import Options, as_python
 
 _SETTINGS = ConfigDict(arbitrary_types_allowed=True, strict=True, allow_inf_nan=False)
 _LABELS = "; xarray.DataArray(array, dims=('y', 'x', 'energy_loss')) labels an array"
@@ -43,17 +43,13 @@ def checked(function: Function) -> Function:
 
     @functools.wraps(function)
     def guarded(*arguments: Any, **named: Any) -> Any:
-        arguments = tuple(_as_python(value) for value in arguments)
-        named = {name: _as_python(value) for name, value in named.items()}
+        arguments = tuple(as_python(value) for value in arguments)
+        named = {name: as_python(value) for name, value in named.items()}
         for name, value in _bound(function, signature, arguments, named):
             _check(function, name, value)
         return function(*arguments, **named)
 
     return guarded
-
-
-def _as_python(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
 
 
 def _bound(
@@ -80,20 +76,33 @@ def _bound(
 
 
 def _check(function: Function, name: str, value: Any) -> None:
-    adapter = _adapter(function, name)
+    adapter, options = _adapter(function, name), _options_of(function, name)
+    if options and isinstance(value, Mapping):  # pydantic reads a mapping of the fields too
+        raise InputError(
+            f"{function.__name__}: {name} needs {options.__name__}(...) of {options.__module__}, "
+            f"not {_seen(value)}"
+        )
     try:
-        made = adapter.validate_python(value)
+        adapter.validate_python(value)
     except ValidationError as error:
         mistake = mistakes_of(error, adapter.json_schema(schema_generator=_Words))[0]
         raise InputError(f"{function.__name__}: {_in_words(name, mistake, value)}") from None
-    if isinstance(made, Options) and made is not value:  # pydantic reads a mapping of the fields too
-        kind = f"{type(made).__name__}(...) of {type(made).__module__}"
-        raise InputError(f"{function.__name__}: {name} needs {kind}, not {_seen(value)}")
+
+
+def _kind(function: Function, name: str) -> Any:
+    return kind_of(function, name, get_type_hints(function, include_extras=True).get(name, Any))
+
+
+def _options_of(function: Function, name: str) -> type[Options] | None:
+    """Class of options that an argument needs, if it needs options."""
+    kind = _kind(function, name)
+    kinds = (one for one in (kind, *get_args(kind)) if isinstance(one, type))
+    return next((one for one in kinds if issubclass(one, Options)), None)
 
 
 @functools.cache
 def _adapter(function: Function, name: str) -> TypeAdapter[Any]:
-    kind = kind_of(function, name, get_type_hints(function, include_extras=True).get(name, Any))
+    kind = _kind(function, name)
     is_options = isinstance(kind, type) and issubclass(kind, Options)
     return TypeAdapter(kind, config=None if is_options else _SETTINGS)
 
@@ -110,9 +119,9 @@ class _Words(GenerateJsonSchema):
 
 
 def _in_words(name: str, mistake: Mistake, value: Any) -> str:
-    place = name + "".join(f"[{in_brief(step)}]" for step in mistake.place)
+    place = name + "".join(f"[{in_brief(step)}]" for step in mistake.place if step != "[key]")
     if mistake.kind == "rule":
-        return f"{place} {mistake.text}"
+        return f"{place}{'' if mistake.text.startswith('[') else ' '}{mistake.text}"
     needs = (mistake.text or "needs a name that is text").removesuffix(" or null")
     advice = _LABELS if isinstance(value, np.ndarray) and "a DataArray" in needs else ""
     return f"{place} {needs}, not {_seen(mistake.value)}{advice}"

@@ -3,15 +3,17 @@
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeGuard
 
+import numpy as np
 import xarray as xr
 from pydantic import AfterValidator, Field, GetCoreSchemaHandler, InstanceOf
 from pydantic_core import CoreSchema
 from pydantic_core.core_schema import no_info_after_validator_function
 
-from eelsunmix.edges import Edge
-from eelsunmix.errors import in_brief
+from eelsunmix.arguments.images import usable_image
+from eelsunmix.edges import Edge, EdgeRequest
+from eelsunmix.errors import InputError, in_brief, suggestion
 from eelsunmix.plain import plain_values
 from eelsunmix.storage import MANIFEST, Variable
 from eelsunmix.typing import Anchor, Brightness, Device
@@ -24,11 +26,12 @@ _TAKEN = frozenset({"", ".", "..", "zarr.json", MANIFEST})
 
 @dataclass(frozen=True)
 class ResultOf:
-    """Annotation of a dataset: the function that makes it, and what it holds at least."""
+    """Annotation of a dataset: the function that makes it, what it holds at least (attributes: numbers)."""
 
     function: str
     variables: tuple[str, ...] = ()
     attributes: tuple[str, ...] = ()
+    dims: tuple[str, ...] = ()
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return no_info_after_validator_function(self._checked, handler(source))
@@ -39,19 +42,15 @@ class ResultOf:
     def _checked(self, dataset: xr.Dataset) -> xr.Dataset:
         missing = [f"variable {name}" for name in self.variables if name not in dataset]
         missing += [f"attribute {name}" for name in self.attributes if name not in dataset.attrs]
+        missing += [f"dim {name}" for name in self.dims if name not in dataset.dims]
+        missing += [f"number {name}" for name in self.attributes if not _is_number(dataset.attrs.get(name))]
         if missing:
             raise ValueError(f"needs the result of {self.function}, but has no {missing[0]}")
         return dataset
 
 
-def _spectra(image: xr.DataArray) -> xr.DataArray:
-    if image.ndim < 2:
-        raise ValueError(f"has the dims {image.dims}; it needs an energy dim and at least one of pixels")
-    if image.dtype.kind not in "uif":
-        raise ValueError(f"has values of type {image.dtype}; it needs real numbers")
-    if image.size == 0:
-        raise ValueError(f"has the shape {image.shape}, so it holds no values")
-    return image
+def _is_number(value: Any) -> TypeGuard[float]:
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
 
 
 def _energies(axis: xr.DataArray) -> xr.DataArray:
@@ -63,16 +62,44 @@ def _energies(axis: xr.DataArray) -> xr.DataArray:
 
 def _usable_path(path: str | Path) -> str | Path:
     name = str(path)
-    if "\0" in name or any(len(part.encode("utf-8", "replace")) > _LONGEST_NAME for part in Path(name).parts):
+    if {"\0", "\n"} & {*name} or any(
+        len(part.encode("utf-8", "replace")) > _LONGEST_NAME for part in Path(name).parts
+    ):
         raise ValueError(f"needs the path of a file or folder, not {in_brief(name)}")
     return path
 
 
-def _with_onset(edge: Mapping[str, Any]) -> Mapping[str, Any]:
-    onset = edge.get("onset_eV")
-    if isinstance(onset, bool) or not isinstance(onset, int | float):
-        raise ValueError(f"needs a number onset_eV, not {in_brief(onset)}; see eelsunmix.edges.Edge")
-    return edge
+def _edges(edges: Any) -> Any:
+    if isinstance(edges, list | tuple):
+        if strange := [name for name in edges if not isinstance(name, str)]:
+            raise ValueError(f"needs names of edges, such as Ti_L23, not {in_brief(strange[0])}")
+        return edges
+    if not isinstance(edges, Mapping):
+        raise ValueError(f"needs a mapping (key: value) or a list of names, not {in_brief(edges)}")
+    for name, edge in edges.items():
+        if fault := _edge_fault(name, edge):
+            raise ValueError(f"[{in_brief(name)}] {fault}")
+    return edges
+
+
+def _edge_fault(name: Any, edge: Any) -> str | None:
+    if not isinstance(name, str):
+        return "needs a name that is text"
+    if not name or not name.isprintable():
+        return "needs a name of letters on one line"
+    if isinstance(edge, Edge | EdgeRequest):
+        return None
+    if not isinstance(edge, Mapping):
+        return f"needs the fields of an edge, {{}} for none, not {in_brief(edge)}"
+    if strange := [key for key in edge if key not in EdgeRequest.model_fields]:
+        advice = suggestion(str(strange[0]), EdgeRequest.model_fields)
+        return f"has the unknown key {in_brief(strange[0])}; {advice}"
+    try:
+        EdgeRequest(**edge)
+    except InputError as error:
+        words = str(error).removeprefix("EdgeRequest: ").replace(" or null", "")
+        return f"{words}; see eelsunmix.edges.EdgeRequest"
+    return None
 
 
 def _plain(value: Any) -> Any:
@@ -90,6 +117,12 @@ def _storable(dataset: xr.Dataset) -> xr.Dataset:
         _check_attributes(array.attrs)
         if array.dtype.kind == "O" and not all(isinstance(value, str) for value in array.to_numpy().flat):
             raise ValueError(f"has objects of Python in {name}; store numbers or texts")
+        if array.dtype.char in "gG":
+            raise ValueError(f"has {name} of type {array.dtype}, which no store can hold; use float64")
+        if array.dtype.kind in "mM" and "units" in array.attrs:
+            raise ValueError(f"has dates {name} with the attribute units, which stores write; remove it")
+    if strange := [dim for dim in dataset.dims if not isinstance(dim, str)]:
+        raise ValueError(f"has the dim {in_brief(strange[0])}, whose name is no text; rename it")
     levels = [name for name, index in dataset.indexes.items() if index.nlevels > 1]
     if levels:
         raise ValueError(f"has an index of several levels, {levels[0]}; make coordinates of it: reset_index")
@@ -108,9 +141,10 @@ def _check_name(name: Hashable) -> None:
         raise ValueError(f"has a variable {in_brief(name)}, which cannot be the name of a file; rename it")
 
 
-Image = Annotated[xr.DataArray, AfterValidator(_spectra)]
+Image = Annotated[xr.DataArray, AfterValidator(usable_image)]
 AnyPath = Annotated[str | Path, AfterValidator(_usable_path)]
 _PCA = ("eigenvalue", "loading", "score", "channel_weight", "pixel_weight")
+_DIMS = ("index", "component")
 _NUMBERS = ("n_valid_pixels", "n_channels", "n_channels_with_counts")
 
 KINDS: dict[str, Any] = {
@@ -123,15 +157,15 @@ KINDS: dict[str, Any] = {
     "brightness": Brightness,
     "anchor": Anchor,
     "device": Device,
-    "edges": Mapping[str, Edge | Annotated[Mapping[str, Any], AfterValidator(_with_onset)]],
+    "edges": Annotated[Any, AfterValidator(_edges)],
     "path": AnyPath,
     "checkpoint": AnyPath,
     "inputs": Sequence[AnyPath],
     "dataset": Annotated[xr.Dataset, AfterValidator(_storable)],
     "own": Mapping[str, InstanceOf[Variable]],
     "settings": Annotated[Mapping[str, Any], AfterValidator(_plain)],
-    "pca": Annotated[xr.Dataset, ResultOf("eelsunmix.denoise", _PCA)],
-    "estimate_endmembers.pca": Annotated[xr.Dataset, ResultOf("eelsunmix.denoise", _PCA, _NUMBERS)],
+    "pca": Annotated[xr.Dataset, ResultOf("eelsunmix.denoise", _PCA, dims=_DIMS)],
+    "estimate_endmembers.pca": Annotated[xr.Dataset, ResultOf("eelsunmix.denoise", _PCA, _NUMBERS, _DIMS)],
     "model": Annotated[xr.Dataset, ResultOf("eelsunmix.fit")],
     "bs": Annotated[xr.Dataset, ResultOf("eelsunmix.subtract_background", ("net_counts",))],
 }

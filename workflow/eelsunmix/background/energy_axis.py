@@ -17,6 +17,9 @@ LONE_EV, LONE_EVIDENCE = 6.0, 200.0
 """A single edge says less: it may be another one, or a pattern of the camera."""
 CHANNELS = 1.5
 """A smaller offset, in channels, is not named: wide channels blur the onsets."""
+_UNSURE_STRETCH = (
+    ": the offset first, as the dispersion may be right by its standard error. Run again and see what is left"
+)
 _logger = logging.getLogger(__name__)
 
 
@@ -134,12 +137,14 @@ def _is_far(onset: Onset, expected: float) -> bool:
 
 def _proposal(onsets: Mapping[str, Onset], offset: EnergyOffset, channels: tuple[float, float]) -> str:
     first, width = channels
-    written = f"offset_eV: {first - offset.at(first):.1f}"
-    if offset.stretch:
+    stretched = offset.stretch_is_sure
+    written = f"offset_eV: {first - (offset.at(first) if stretched else offset.offset_eV):.1f}"
+    if stretched:
         written += f", dispersion_eV: {width * (1 - offset.stretch):.4g}"
     return (
         f"The energy axis is {_size(offset)}: {_positions(onsets)}. The windows miss parts of the edges and "
         f"net counts are wrong. To correct it, write axes: {{energy: {{{written}}}}} in the configuration"
+        + (_UNSURE_STRETCH if offset.stretch and not stretched else "")
         + (f"; single edges then lie up to {offset.rest_eV:.0f} eV off" if offset.rest_eV >= 2 else "")
         + ". If you trust the axis, move the onsets and windows of the edges to where they rise."
     )

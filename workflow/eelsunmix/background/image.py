@@ -4,8 +4,6 @@ One pass over the image keeps only sums over the windows; all fits, which need n
 on those maps.  A second pass averages spectra for display.
 """
 
-import functools
-import operator
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,15 +11,21 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from eelsunmix.background.absence import known_absent, unused_regions
+from eelsunmix.background.channels_without_data import in_windows
 from eelsunmix.background.energy_axis import check_energy_axis
 from eelsunmix.background.group_spectra import GroupSums, group_spectra, sum_groups
 from eelsunmix.background.profile_counts import profile_variables
 from eelsunmix.background.reference_check import exponent_flags, find_problems, in_fit_windows
 from eelsunmix.background.subtraction import BackgroundOptions, Subtraction, overall_exponent, subtract
 from eelsunmix.background.window_check import check_windows
-from eelsunmix.background.windows import EdgeChannels, WindowSums, locate, sum_windows
-from eelsunmix.edges import Edge, as_edges
-from eelsunmix.profiles import Profile, Region, as_options, profile_pixels, region_mask
+from eelsunmix.background.windows import EdgeChannels, WindowSums, locate, lost_pixels, sum_windows
+from eelsunmix.edge_choice import resolve_edges
+from eelsunmix.edges import Edge, Edges
+from eelsunmix.errors import InputError
+from eelsunmix.image import in_canonical_order
+from eelsunmix.profile_geometry import profile_pixels
+from eelsunmix.profiles import Profile, Region, as_options
 
 MAPS = ("net_counts", "net_counts_sd", "snr", "background_counts", "exponent", "reduced_chi2")
 UNITS = {"snr": "1", "exponent": "1", "reduced_chi2": "1"}
@@ -29,7 +33,7 @@ UNITS = {"snr": "1", "exponent": "1", "reduced_chi2": "1"}
 
 def subtract_background(
     image: xr.DataArray,
-    edges: Mapping[str, Edge | Mapping[str, Any]],
+    edges: Edges,
     options: BackgroundOptions | None = None,
     *,
     profiles: Mapping[str, Profile | Mapping[str, Any]] | None = None,
@@ -40,10 +44,11 @@ def subtract_background(
 
     Parameters
     ----------
-    image : DataArray, dims (y, x, energy) or (frame, y, x, energy)
+    image : DataArray, dims (y, x, energy) or (frame, y, x, energy) in any order
         Counts; lazy or eager. The coordinate `valid_pixel` and the attribute `counts_per_electron` are used.
-    edges : mapping of str to Edge or to a mapping of its fields
-        May be empty: the result is then empty too.
+    edges : sequence of str, or mapping of str to Edge or to a mapping of its fields
+        Names alone (`Ti_L23`, or `Ti`) or with fields; what is not given is chosen by `resolve_edges`. May be
+        empty: the result is then empty too.
     options : BackgroundOptions, optional
     profiles : mapping of str to Profile or to a mapping of its fields, optional
     regions : mapping of str to Region or to a mapping of its fields, optional
@@ -60,7 +65,7 @@ def subtract_background(
     Raises
     ------
     InputError
-        If a window, profile or region is not on the image.
+        If a window, profile or region is not on the image, or a named edge has no room for its windows.
 
     Examples
     --------
@@ -73,13 +78,18 @@ def subtract_background(
     True
     """
     options, profiles, regions = options or BackgroundOptions(), profiles or {}, regions or {}
+    image = in_canonical_order(image)
     energy = image[image.dims[-1]]
-    edges, profiles, regions = as_edges(edges), as_options(Profile, profiles), as_options(Region, regions)
+    profiles, regions = as_options(Profile, profiles), as_options(Region, regions)
+    if energy.size < 2:
+        raise InputError("image has a single channel; backgrounds need a spectrum")
+    edges = resolve_edges(edges, energy)
     warnings = check_windows(edges, energy)
     geometry = {name: profile_pixels(band, image, name=name).as_attrs() for name, band in profiles.items()}
-    absent = {name: _absent(edge.element, regions, image) for name, edge in edges.items()}
+    absent = known_absent(regions, edges, image)
     places = {name: locate(edge, energy) for name, edge in edges.items()}
     sums = sum_windows(image, places)
+    warnings += lost_pixels(image, sums)
     results = {name: _subtract_map(sums, name, place, options) for name, place in places.items()}
     groups = sum_groups(image, {name: result.net_counts for name, result in results.items()})
     axis = check_energy_axis(
@@ -99,8 +109,10 @@ def subtract_background(
         "counts_per_electron": sums.counts_per_electron,
         "flags": {name: exponent_flags(result) for name, result in results.items()},
         "energy_axis": axis.measured,
-        "reference_problems": find_problems(results, sums, places, in_fit_windows(axis.onsets, edges)),
-        "warnings": axis.warnings + warnings + _unused_regions(regions, edges),
+        # what else is wrong where channels hold no data comes of that
+        "reference_problems": find_problems(results, sums, places, in_fit_windows(axis.onsets, edges))
+        | in_windows(image, edges),
+        "warnings": axis.warnings + warnings + unused_regions(regions, edges),
     }
     return xr.merge(parts, join="exact", compat="equals").assign_attrs(attrs)
 
@@ -114,7 +126,7 @@ def _subtract_map(
         place,
         options,
         counts_per_electron=sums.counts_per_electron,
-        average_over=[axis for axis, dim in enumerate(sums.dims) if dim in ("y", "x")],
+        average_over=[axis for axis, dim in enumerate(sums.dims) if dim != "frame"],
     )
 
 
@@ -150,23 +162,6 @@ def _off_region(result: Subtraction, mask: xr.DataArray | None, sums: WindowSums
     variance = result.independent_variance[inside].sum() / n_pixels**2
     variance += result.common_error[inside].mean() ** 2
     return float(result.net_counts[inside].mean()), float(np.sqrt(variance))
-
-
-def _absent(element: str, regions: Mapping[str, Region], image: xr.DataArray) -> xr.DataArray | None:
-    masks = [
-        region_mask(region, image, name=name) for name, region in regions.items() if element in region.without
-    ]
-    return functools.reduce(operator.or_, masks) if masks else None
-
-
-def _unused_regions(regions: Mapping[str, Region], edges: Mapping[str, Edge]) -> list[str]:
-    elements = {edge.element for edge in edges.values()}
-    return [
-        f"regions.{name}.without: {element} has no edge in the configuration"
-        for name, region in regions.items()
-        for element in region.without
-        if element not in elements
-    ]
 
 
 def _group_variables(

@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping
 
+from eelsunmix.edge_table import NEAR_EV, edges_of, tabulated_edge
 from eelsunmix.edges import Edge
 
+HIGHEST_EV = 2900.0
+"""The table ends some eV above."""
 ONSET_TOLERANCE_EV = 5.0
 """An onset may lie so far outside the windows: onsets are tabulated and read off to a few eV."""
 
@@ -45,7 +48,29 @@ def misplaced_windows(edges: Mapping[str, Edge]) -> list[str]:
             for other, one in edges.items()
             if one.onset_eV != edge.onset_eV and _onset_in_fit(one, edge)
         ]
+        warnings += [
+            f"edges.{name}.integrate_eV: the window {_written(edge.integrate_eV)} lies across the "
+            f"onset of {other} at {one.onset_eV:g} eV, whose counts are then taken for {edge.element}; "
+            "end it before"
+            for other, one in edges.items()
+            if one.element != edge.element and edge.onset_eV < one.onset_eV < edge.integrate_eV[1]
+        ]
     return warnings
+
+
+def strange_onsets(edges: Mapping[str, Edge]) -> list[str]:
+    """Name onsets at which their elements have no edge; not for X-rays, whose lines lie elsewhere."""
+    return [
+        f"edges.{name}.onset_eV: {edge.element} has no edge within {NEAR_EV:g} eV of {edge.onset_eV:g} eV "
+        f"(it has {_edges_in_words(edge.element)}); correct the onset or the element"
+        for name, edge in edges.items()
+        if edges_of(edge.element) and tabulated_edge(edge.element, edge.onset_eV) is None
+        if edge.onset_eV < HIGHEST_EV and not _away_from_windows(edge)
+    ]
+
+
+def _edges_in_words(element: str) -> str:
+    return ", ".join(f"{one.shell} at {one.onset_eV:g}" for one in edges_of(element)[:3])
 
 
 def _onset_in_fit(onset_of: Edge, edge: Edge) -> bool:

@@ -70,7 +70,7 @@ def measure_onsets(
         Only edges whose onset could be measured.
     """
     found = {}
-    parts = [_spectra(part, energy, counts_per_electron) for part in sums.parts]
+    parts = [spectra_of_halves(part, energy, counts_per_electron) for part in sums.parts]
     for name, edge in edges.items():
         line, others = _line(edge), _others(edge, edges)
         best = _first_clear(_scans(halves, line, others) for halves in parts)
@@ -79,7 +79,7 @@ def measure_onsets(
     return found
 
 
-def _spectra(counts: Floats, energy: Floats, counts_per_electron: float) -> list[Spectrum]:
+def spectra_of_halves(counts: Floats, energy: Floats, counts_per_electron: float) -> list[Spectrum]:
     """Bin the spectra of the two halves of a part; a single pixel has no second half."""
     width = max(1, round(BIN_EV / (energy[1] - energy[0])))
     n_bins = energy.size // width
@@ -157,7 +157,7 @@ def _others(edge: Edge, edges: Mapping[str, Edge]) -> list[Line]:
     lines += [
         Line(onset_eV=one.onset_eV + moved, splitting_eV=one.splitting)
         for one in TABLE
-        if one.element in elements
+        if one.element in elements and one.strong
     ]
     kept = [_line(edge)]
     for line in lines:

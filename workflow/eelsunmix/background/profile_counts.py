@@ -10,7 +10,8 @@ import xarray as xr
 
 from eelsunmix.background.subtraction import BackgroundOptions, Subtraction, overall_exponent, subtract
 from eelsunmix.background.windows import EdgeChannels, WindowSums
-from eelsunmix.profiles import Profile, length_unit, profile_pixels, profile_positions
+from eelsunmix.profile_geometry import length_unit, profile_pixels, profile_positions
+from eelsunmix.profiles import Profile
 from eelsunmix.typing import Floats
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import xarray as xr
 
-from eelsunmix.background.onset_check import misplaced_windows
+from eelsunmix.background.onset_check import misplaced_windows, strange_onsets
 from eelsunmix.edges import Edge
 from eelsunmix.energy.channels import channel_bounds, window_channels
 from eelsunmix.energy.units import in_electronvolts
@@ -27,7 +27,8 @@ def check_windows(edges: Mapping[str, Edge], energy: xr.DataArray | Floats) -> l
     Returns
     -------
     list of str
-        Warnings: fit windows of few channels or across the onset of an edge, onsets far from their windows.
+        Warnings: fit windows of few channels, windows across the onset of an edge, onsets far from their
+        windows or from all edges of their elements.
 
     Raises
     ------
@@ -43,7 +44,8 @@ def check_windows(edges: Mapping[str, Edge], energy: xr.DataArray | Floats) -> l
             warnings.append(
                 f"edges.{name}.fit_eV: {n_fit} channels; the exponent is uncertain below {FEW_FIT_CHANNELS}"
             )
-    return warnings + misplaced_windows(edges)
+    is_loss = not isinstance(energy, xr.DataArray) or energy.name != "energy"
+    return warnings + misplaced_windows(edges) + (strange_onsets(edges) if is_loss else [])
 
 
 def _check_window(key: str, window: tuple[float, float], energies: Floats, fewest: int) -> int:
@@ -54,11 +56,15 @@ def _check_window(key: str, window: tuple[float, float], energies: Floats, fewes
     step = energies[1] - energies[0]
     # A window may overhang the axis by a channel: nobody types the last eV of a calibration.
     outside = window[0] < bounds[0] - step or window[1] > bounds[-1] + step
-    if outside or stop - first < fewest or bounds[first] <= 0:
-        raise InputError(
-            f"{key}: window {window[0]:g}-{window[1]:g} eV has {stop - first} channels "
-            f"(at least {fewest} needed) on the axis "
-            f"{energies[0]:g}-{energies[-1]:g} eV of {step:g} eV per channel; "
-            "move it onto the axis or widen it"
-        )
+    axis = f"on the axis {energies[0]:g}-{energies[-1]:g} eV of {step:g} eV per channel"
+    fault = ""
+    if outside:
+        fault = f"does not lie wholly {axis}; move it onto the axis"
+    elif stop - first < fewest:
+        n_channels = f"{stop - first} channel{'' if stop - first == 1 else 's'}"
+        fault = f"has {n_channels} (at least {fewest} needed) {axis}; widen it"
+    elif bounds[first] <= 0:
+        fault = f"begins at {bounds[first]:g} eV {axis}, where a power law has no value; move it above 0 eV"
+    if fault:
+        raise InputError(f"{key}: window {window[0]:g}-{window[1]:g} eV {fault}")
     return stop - first

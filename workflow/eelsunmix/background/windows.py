@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from eelsunmix.edges import Edge
 from eelsunmix.energy.channels import channel_bounds, window_channels
 from eelsunmix.energy.units import in_electronvolts
+from eelsunmix.errors import InputError
 from eelsunmix.execution.blocks import map_blocks, template_like
 from eelsunmix.image import valid_pixels
 from eelsunmix.noise import counts_per_electron
@@ -117,6 +118,27 @@ def sum_windows(image: xr.DataArray, places: Mapping[str, EdgeChannels]) -> Wind
     parts = np.split(sums, ends[:-1], axis=-1) if places else []
     of_edge = dict(zip(places, parts, strict=True))
     return WindowSums(of_edge=of_edge, valid=valid, counts_per_electron=counts_per_electron(image))
+
+
+def lost_pixels(image: xr.DataArray, sums: WindowSums) -> list[str]:
+    """Say how many valid pixels have no net counts because their values are not finite.
+
+    Raises
+    ------
+    InputError
+        None is left.
+    """
+    n_valid, n_left = (int(np.count_nonzero(mask)) for mask in (valid_pixels(image), sums.valid))
+    if not n_left:
+        raise InputError(
+            "image: no valid pixel holds finite counts; check the mask (valid_pixel) and the file"
+        )
+    if n_left == n_valid:
+        return []
+    return [
+        f"{n_valid - n_left} of {n_valid} valid pixels hold values that are not finite, "
+        "so they have no net counts. Mask them (valid_pixel) or repair them."
+    ]
 
 
 def sum_ranges(spectra: NDArray[np.generic], ranges: Sequence[tuple[int, int]]) -> Floats:

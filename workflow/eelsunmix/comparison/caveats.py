@@ -3,7 +3,8 @@
 import numpy as np
 import xarray as xr
 
-from eelsunmix.comparison.components import REFERENCE, Setting
+from eelsunmix.comparison.components import REFERENCE
+from eelsunmix.comparison.setting import Setting
 from eelsunmix.comparison.thresholds import CLEAR_CEILING, NEGATIVE, OFF_REGION_SD, UNCALIBRATED_CHI2
 from eelsunmix.comparison.words import percent
 from eelsunmix.edges import Edge
@@ -18,8 +19,8 @@ def caveats(comparison: xr.Dataset, setting: Setting) -> list[str]:
         caveat
         for name, edge in setting.edges.items()
         for caveat in (
-            _offset(reference.sel(edge=name), name, edge),
-            _noisy(reference.sel(edge=name), name),
+            _offset(reference.sel(edge=name), name, edge)
+            or _judged(reference.sel(edge=name), name, failed=name in setting.reference_problems),
             _carbon(name, edge),
         )
     ]
@@ -36,6 +37,15 @@ def _offset(at: xr.Dataset, name: str, edge: Edge) -> str:
             f"BS of {name} finds {counts} where {edge.element} is absent (more than {OFF_REGION_SD:g} "
             "standard deviations from 0): its background is no power law."
         )
+    return ""
+
+
+def _judged(at: xr.Dataset, name: str, *, failed: bool) -> str:
+    """Doubt a reference that judges; of one that failed more has been said."""
+    return "" if failed else _negative(at, name) or _noisy(at, name)
+
+
+def _negative(at: xr.Dataset, name: str) -> str:
     negative, n_pixels = float(at["negative_fraction"]), int(at["element_map"].count())
     if negative > max(NEGATIVE, 0.5 + OFF_REGION_SD * 0.5 / np.sqrt(max(n_pixels, 1))):
         return (

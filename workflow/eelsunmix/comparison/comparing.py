@@ -7,25 +7,21 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix.comparison.caveats import caveats
-from eelsunmix.comparison.components import (
-    REFERENCE,
-    Components,
-    Setting,
-    mean_spectrum,
-    read_components,
-)
-from eelsunmix.comparison.doubts import component_warnings
+from eelsunmix.comparison.components import REFERENCE, Components, mean_spectrum, read_components
+from eelsunmix.comparison.doubts import component_warnings, short_profiles
 from eelsunmix.comparison.element_maps import element_variables
 from eelsunmix.comparison.matching import matching_variables
 from eelsunmix.comparison.same_image import check_same_image, check_subtracted
 from eelsunmix.comparison.scores import score_variables
 from eelsunmix.comparison.sentences import sentences
+from eelsunmix.comparison.setting import Setting
 from eelsunmix.comparison.sharing import shared_variables
 from eelsunmix.comparison.tables import component_variables
 from eelsunmix.comparison.true_maps import UNKNOWN_MATERIALS
 from eelsunmix.comparison.truth import truth_on_axes_of, truth_variables
 from eelsunmix.comparison.verdict import verdict
-from eelsunmix.edges import Edge, as_edges
+from eelsunmix.edge_choice import resolve_edges
+from eelsunmix.edges import Edge, Edges
 from eelsunmix.image import in_canonical_order
 from eelsunmix.profiles import Profile, Region, as_options
 
@@ -36,7 +32,7 @@ def compare(
     fits: Mapping[str, xr.Dataset],
     maps: Mapping[str, xr.Dataset],
     *,
-    edges: Mapping[str, Edge | Mapping[str, Any]],
+    edges: Edges,
     profiles: Mapping[str, Profile | Mapping[str, Any]] | None = None,
     regions: Mapping[str, Region | Mapping[str, Any]] | None = None,
     truth: xr.Dataset | None = None,
@@ -53,7 +49,8 @@ def compare(
     fits, maps : mapping of str to Dataset
         `fit/<m>.zarr` and `map/<m>.zarr` by label, in the order of the configuration. A failed method keeps
         its place, with NaN.
-    edges, profiles, regions : mapping
+    edges : sequence of str, or mapping
+    profiles, regions : mapping
         As given to `eelsunmix.subtract_background`.
     truth : Dataset, optional
         `raw.zarr` of a simulated image; one of a measured image is ignored.
@@ -75,24 +72,42 @@ def compare(
     ----------
     Brun, Lambert, Bocher, Eur. Phys. J. Appl. Phys. 99, 28 (2024), section 3.2, for profiles as a criterion.
     """
-    edges, profiles = as_edges(edges), as_options(Profile, profiles or {})
-    regions = as_options(Region, regions or {})
     image = in_canonical_order(image)
+    edges = resolve_edges(edges, image[image.dims[-1]])
     check_same_image(image, bs, fits, maps, total_counts)
-    check_subtracted(bs, edges, profiles)
-    totals = (image.sum([image.dims[-1]], dtype=float) if total_counts is None else total_counts).compute()
-    setting = Setting(
+    setting = _setting(image, bs, total_counts, edges, profiles or {}, regions or {})
+    components = [
+        read_components(label, fit, maps.get(label), image, total_counts=setting.total_counts)
+        for label, fit in fits.items()
+    ]
+    return _compared(image, components, setting, truth)
+
+
+def _setting(
+    image: xr.DataArray,
+    bs: xr.Dataset,
+    total_counts: xr.DataArray | None,
+    edges: Mapping[str, Edge],
+    profiles: Mapping[str, Profile | Mapping[str, Any]],
+    regions: Mapping[str, Region | Mapping[str, Any]],
+) -> Setting:
+    lines = as_options(Profile, profiles)
+    check_subtracted(bs, edges, lines)
+    totals = image.sum([image.dims[-1]], dtype=float) if total_counts is None else total_counts
+    return Setting(
         energy=image[image.dims[-1]],
         mean_spectrum=mean_spectrum(image),
         bs=bs.load(),
         edges=edges,
-        profiles=profiles,
-        regions=regions,
-        total_counts=totals,
+        profiles=lines,
+        regions=as_options(Region, regions),
+        total_counts=totals.compute(),
     )
-    components = [
-        read_components(label, fits[label], maps.get(label), image, total_counts=totals) for label in fits
-    ]
+
+
+def _compared(
+    image: xr.DataArray, components: Sequence[Components], setting: Setting, truth: xr.Dataset | None
+) -> xr.Dataset:
     n_endmembers = max((len(component.spectra) for component in components), default=0)
     table = component_variables(components, setting, n_endmembers)
     table = table.merge(shared_variables(table, components, setting, n_endmembers))
@@ -106,7 +121,7 @@ def compare(
     truths, notes = _truth(truth, image, components, setting, elements)
     parts += truths
     result = xr.merge(parts, join="exact", compat="identical", combine_attrs="override")
-    warnings = component_warnings(result, components, setting)
+    warnings = [*short_profiles(setting), *component_warnings(result, components, setting)]
     return _with_verdict(_with_units(result), setting, notes).assign_attrs(warnings=warnings)
 
 
@@ -150,6 +165,7 @@ def _bookkeeping(components: Sequence[Components]) -> xr.Dataset:
     columns = {
         "status": ["reference", *[component.status for component in components]],
         "message": ["", *[component.message for component in components]],
+        "stopped_at_limit": [False, *[component.stopped_at_limit for component in components]],
         "seconds": [np.nan, *[component.seconds for component in components]],
         "reconstruction_chi2": [np.nan, *[component.reduced_chi2 for component in components]],
     }

@@ -1,22 +1,18 @@
 """What the comparison knows of the image and of each method, loaded and checked once."""
 
-import functools
 import operator
-from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 
 from eelsunmix.comparison.brightness import brightness, sums_to_one
-from eelsunmix.edges import Edge
 from eelsunmix.errors import InputError, MethodFailedError
 from eelsunmix.execution.blocks import fold
 from eelsunmix.image import valid_pixels
 from eelsunmix.mapping.models import model_for
 from eelsunmix.methods import Model
-from eelsunmix.profiles import Profile, Region, region_mask
-from eelsunmix.stage_warnings import reference_problems
+from eelsunmix.pca.gram import valid_spectra
 from eelsunmix.typing import Floats
 
 REFERENCE = "BS"
@@ -43,6 +39,8 @@ class Components:
     reduced_chi2 : float
         Median over the pixels; NaN where the map has none.
     status, message : str
+    stopped_at_limit : bool
+        Whether it had not converged when it had iterated as long as `max_iter` lets it.
     seconds : float
     """
 
@@ -54,60 +52,10 @@ class Components:
     status: str
     message: str
     seconds: float
+    stopped_at_limit: bool = False
     scaled: xr.DataArray | None = None
     model: Model | None = None
     simplex: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Setting:
-    """The image's axes, the reference, and what the user asked to look at.
-
-    Attributes
-    ----------
-    energy : DataArray, shape (channel,)
-    mean_spectrum : ndarray, shape (channel,)
-        Over the valid pixels.
-    bs : Dataset
-        `bs.zarr`, loaded.
-    total_counts : DataArray, dims (navigation)
-        Of each pixel, over all channels.
-    """
-
-    energy: xr.DataArray
-    mean_spectrum: Floats
-    bs: xr.Dataset
-    edges: Mapping[str, Edge]
-    profiles: Mapping[str, Profile]
-    regions: Mapping[str, Region]
-    total_counts: xr.DataArray
-
-    @property
-    def navigation(self) -> tuple[Hashable, ...]:
-        """Navigation dims, in the order of the image."""
-        return self.bs["net_counts"].dims[1:]
-
-    @property
-    def noise(self) -> Floats:
-        """Standard deviation of each channel up to a factor, positive also in channels without counts."""
-        floor = 1e-3 * self.mean_spectrum.max(initial=0.0)
-        return np.sqrt(np.maximum(self.mean_spectrum, floor if floor > 0 else 1.0))
-
-    @property
-    def reference_problems(self) -> dict[str, list[str]]:
-        """Edges whose background subtraction failed, and what is wrong with it, in sentences."""
-        found = reference_problems(self.bs)
-        return {edge: found[edge] for edge in self.edges if edge in found}
-
-    def absent(self, edge: str) -> xr.DataArray | None:
-        """Pixels where the element of an edge is known to be absent, dims (y, x); None if nobody knows."""
-        element, image = self.edges[edge].element, self.bs["net_counts"]
-        masks = [
-            region_mask(region, image, name=name)
-            for name, region in self.regions.items()
-            if element in region.without
-        ]
-        return functools.reduce(operator.or_, masks) if masks else None
 
 
 def read_components(
@@ -140,6 +88,7 @@ def read_components(
         reduced_chi2=float(mapped["reduced_chi2"].median()) if "reduced_chi2" in mapped else np.nan,
         status=str(fit.attrs.get("status", "converged")),
         message=str(fit.attrs.get("message", "")),
+        stopped_at_limit=_stopped_at_limit(fit),
         seconds=float(fit.attrs.get("seconds", np.nan)),
         model=_model(image, fit),
         simplex=sums_to_one(fit),
@@ -153,6 +102,11 @@ def _model(image: xr.DataArray, fit: xr.Dataset) -> Model | None:
         return model_for(fit, image)
     except (InputError, MethodFailedError):
         return None
+
+
+def _stopped_at_limit(fit: xr.Dataset) -> bool:
+    """Methods with `max_iter` have not converged where they reach it, and nowhere else."""
+    return fit.attrs.get("status") == "not converged" and "max_iter" in fit.attrs.get("options", {})
 
 
 def _in_counts(
@@ -172,13 +126,13 @@ def _spectra_on_channels_of(image: xr.DataArray, fit: xr.Dataset) -> Floats:
 
 
 def mean_spectrum(image: xr.DataArray) -> Floats:
-    """Mean over the valid pixels, in one pass over the blocks; invalid pixels hold zeros."""
+    """Mean over the valid pixels, in one pass over the blocks."""
     total: Floats = fold(_sum_spectra, image, operator.add)
     return total / max(int(valid_pixels(image).sum()), 1)
 
 
 def _sum_spectra(block: xr.DataArray) -> Floats:
-    total: Floats = block.to_numpy().reshape(-1, block.shape[-1]).sum(axis=0, dtype=np.float64)
+    total: Floats = valid_spectra(block).sum(axis=0, dtype=np.float64)
     return total
 
 

@@ -1,54 +1,107 @@
 """Counts of an element by the components that show it: the map that a method stands for.
 
-Summed over all endmembers, counts of an edge hardly depend on which endmembers a method has chosen, because
-net counts are nearly linear in the spectrum: that sum tests the subspace alone. What differs between methods
-is which component holds an element, and how much of it.
+Each endmember counts with its own net counts, by how sure they are: nothing up to `SURE_SD` standard
+deviations, nearly all of them far beyond. No limit of strength decides, so that methods that differ little
+have maps that differ little. Edges below zero are none: the power law of that material is not its background.
 """
-
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from eelsunmix.comparison.components import Setting
-from eelsunmix.comparison.thresholds import SHOWN
+from eelsunmix.comparison.setting import Setting
 from eelsunmix.typing import Bools, Floats, Indices
 
+SURE_SD = 2.0
+"""Standard deviations up to which the net counts of an endmember may be chance."""
+CLEAR_SD = 6.0
+"""Standard deviations from which an edge of the owner is strong enough to be missed in other endmembers."""
 
-def members(talk: Floats, shared: Floats, owner: Indices, setting: Setting) -> Bools:
-    """Whether the counts of an endmember belong to the map of an edge, shape (endmember, edge).
 
-    Those of the owner do; those of each endmember that shows all edges of the element at least half as
-    strongly (`SHOWN`), which has it in its name; and those of an endmember in whose own pixels background
-    subtraction confirms half of what it shows: a material that contains little of the element. What is
-    left out is cross-talk.
+def confirmed_counts(refit: xr.DataArray, setting: Setting) -> tuple[Floats, Floats]:
+    """Return what BS says of the net counts of each endmember, and its deviation, (endmember, edge).
+
+    Regression of the BS maps on the abundances: endmembers that are single noisy pixels show edges that it
+    does not confirm.
 
     Parameters
     ----------
-    talk, shared : ndarray, shape (endmember, edge)
-        `cross_talk` and `shared_strength`.
-    owner : ndarray, shape (edge,)
+    refit : DataArray, dims (navigation, endmember)
     setting : Setting
     """
-    void = np.array([edge in setting.reference_problems for edge in setting.edges], dtype=bool)
-    confirmed = (talk > 0) & (shared >= SHOWN * talk) & ~void
-    named = _by_element(talk >= SHOWN, np.all, setting)
-    contained = _by_element(confirmed, np.any, setting) & _by_element(confirmed | void, np.all, setting)
-    return named | contained | (np.arange(len(talk))[:, None] == owner)
+    size = refit.sizes["endmember"]
+    shares = refit.transpose(*setting.navigation, "endmember").to_numpy().reshape(-1, size).astype(float)
+    maps, noise = (_by_pixel(setting.bs[name]) for name in ("net_counts", "net_counts_sd"))
+    known = np.isfinite(shares).all(axis=1) & np.isfinite(maps).all(axis=1) & np.isfinite(noise).all(axis=1)
+    part = np.linalg.pinv(shares[known])
+    return part @ maps[known], np.sqrt(part**2 @ noise[known] ** 2)
 
 
-def counts_of_members(scaled: xr.DataArray, net_counts: Floats, belongs: Bools) -> xr.DataArray:
+def _by_pixel(maps: xr.DataArray) -> Floats:
+    values: Floats = maps.to_numpy().astype(float)
+    return values.reshape(len(values), int(np.prod(values.shape[1:]))).T
+
+
+def edge_weights(
+    net_counts: Floats, confirmed: Floats, sd: Floats, owner: Indices, setting: Setting
+) -> Floats:
+    """Return the part of its net counts by which an endmember counts, shape (endmember, edge), 0 to 1.
+
+    One at the owner; elsewhere ``1 - (SURE_SD / z)^2`` with the significance *z* of the edge, of the
+    endmember or as BS confirms it, whichever is less; zero where that is negative. An element with several
+    edges must show all of its `judging_edges`, so that the least counts.
+
+    Parameters
+    ----------
+    net_counts, confirmed, sd : ndarray, shape (endmember, edge)
+        Of the endmembers; `confirmed_counts`.
+    owner : ndarray, shape (edge,)
+    setting : Setting
+
+    References
+    ----------
+    James, Stein, Proc. 4th Berkeley Symp. 1 (1961) 361, for the form of the shrinkage.
+    """
+    least = np.where(_failed(setting), net_counts, np.minimum(net_counts, confirmed))
+    sure = least > SURE_SD * sd
+    part = np.where(sure, 1 - (SURE_SD * sd / np.where(sure, least, 1.0)) ** 2, 0.0)
+    judging = judging_edges(net_counts, sd, owner, setting)
+    for columns in _by_element(setting):
+        part[:, columns] = part[:, columns & judging].min(axis=1, keepdims=True)
+    part *= owner >= 0
+    return np.where(np.arange(len(part))[:, None] == owner, 1.0, part)
+
+
+def counts_of_members(scaled: xr.DataArray, net_counts: Floats, weight: Floats | Bools) -> xr.DataArray:
     """Turn abundances that have been brought to counts into those of each edge, dims (navigation, edge)."""
-    net = xr.DataArray(np.where(belongs, net_counts, 0.0), dims=("endmember", "edge"))
+    net = xr.DataArray(np.where(weight > 0, net_counts * weight, 0.0), dims=("endmember", "edge"))
     return xr.dot(scaled.drop_vars("endmember", errors="ignore"), net, dim="endmember")
 
 
-def _by_element(shown: Bools, together: Callable[..., Any], setting: Setting) -> Bools:
-    """Give all edges of an element the same answer: that of all, or of any of them."""
-    result = np.zeros(shown.shape, dtype=bool)
+def judging_edges(net_counts: Floats, sd: Floats, owner: Indices, setting: Setting) -> Bools:
+    """Return by which edges an element is looked for in endmembers that do not own it, shape (edge,).
+
+    Those whose subtraction did not fail and that its owner shows by `CLEAR_SD`: a weaker one would be missed
+    wherever it is. Where there is none, the clearest.
+    """
+    if not len(net_counts):
+        return np.ones(len(owner), dtype=bool)
+    edge = np.arange(len(owner))
+    own, noise = net_counts[owner, edge], sd[owner, edge]
+    known = (owner >= 0) & (noise > 0) & np.isfinite(own)
+    clarity = np.where(known, own / np.where(noise > 0, noise, 1.0), 0.0)
+    judging = np.zeros(len(owner), dtype=bool)
+    for columns in _by_element(setting):
+        sound = columns & ~_failed(setting)
+        asked = sound if sound.any() else columns
+        clear = asked & (clarity > CLEAR_SD)
+        judging |= clear if clear.any() else asked & (clarity == clarity[asked].max())
+    return judging
+
+
+def _by_element(setting: Setting) -> list[Bools]:
     elements = np.array([edge.element for edge in setting.edges.values()])
-    for element in set(elements.tolist()):
-        columns = elements == element
-        result[:, columns] = together(shown[:, columns], axis=1, keepdims=True)
-    return result
+    return [elements == element for element in dict.fromkeys(elements.tolist())]
+
+
+def _failed(setting: Setting) -> Bools:
+    return np.array([edge in setting.reference_problems for edge in setting.edges], dtype=bool)

@@ -6,9 +6,10 @@ from types import MappingProxyType
 import numpy as np
 import xarray as xr
 
-from eelsunmix.comparison.components import REFERENCE, Setting
+from eelsunmix.comparison.components import REFERENCE
+from eelsunmix.comparison.setting import Setting
 from eelsunmix.comparison.standings import Standing
-from eelsunmix.comparison.thresholds import CLEAR_CEILING, CRITERIA, FLAT
+from eelsunmix.comparison.thresholds import CLEAR_CEILING, CRITERIA, FLAT, SHOWN
 from eelsunmix.comparison.verdict import Row, rows_of
 from eelsunmix.comparison.words import among, listed, percent, span
 
@@ -24,14 +25,12 @@ MISSES = MappingProxyType(
 """What a sentence says of methods that are beyond the limit of a criterion."""
 ADVICE = MappingProxyType(
     {
-        frozenset(
-            {True}
-        ): " Part of the element is in other components (cross-talk): read their maps together.",
+        frozenset({True}): " Part of the element is in other components (cross-talk).",
         frozenset({False}): " Look at the residuals, and try one more component.",
         frozenset(
             {True, False}
-        ): " Where part of the element is in other components (cross-talk), read their "
-        "maps together; elsewhere look at the residuals, and try one more component.",
+        ): " Where the element is in no other component (cross-talk), look at the residuals, "
+        "and try one more component.",
     }
 )
 """By whether the element is in components not its own, in these places."""
@@ -71,20 +70,22 @@ def departures(
             why = tuple(reasons(standing, comparison, rows, setting))
             groups.setdefault((standing.bad, why), []).append(standing)
     said: set[str] = set()
+    n_methods = int((comparison["status"][1:] != "failed").sum())
     sentences = []
     for (_, why), found in groups.items():
-        sentences.append(_departure(found, " ".join(one for one in why if one not in said), setting))
+        new = " ".join(one for one in why if one not in said)
+        sentences.append(_departure(found, new, setting, n_methods))
         said.update(why)
     return sentences
 
 
-def _departure(found: Sequence[Standing], why: str, setting: Setting) -> str:
+def _departure(found: Sequence[Standing], why: str, setting: Setting, n_methods: int) -> str:
     bad = found[0].bad
     reached = sorted((standing.ratio[method], method) for standing in found for method in bad)
     ends = [f"{ratio:.2f}" + (f" ({method})" if len(bad) > 1 else "") for ratio, method in reached]
-    nobody = len(bad) > 1 and not any(standing.good for standing in found)
+    nobody = len(bad) > 1 and len(bad) == n_methods
     departs = "No method follows" if nobody else _departing(bad)
-    kind = ("profile" if setting.profiles else "map") + "s" * (len(found) > 1)
+    kind = ("profile" if setting.judging_profiles else "map") + "s" * (len(found) > 1)
     edges = listed([f"{setting.edges[standing.edge].element} ({standing.edge})" for standing in found])
     return (
         f"{departs} the BS {kind} of {edges}: {span(ends[0], ends[-1])} of the correlation that the noise "
@@ -138,7 +139,7 @@ def _relative(values: np.ndarray, ceiling: float) -> float:
 
 def _n_components(one: xr.Dataset, edge: str) -> int:
     """How many components the map of the edge is made of."""
-    return int(one["shows_edge"].sel(edge=edge).sum())
+    return int((one["edge_weight"].sel(edge=edge) >= SHOWN).sum())
 
 
 def _departing(bad: Sequence[str]) -> str:

@@ -9,8 +9,10 @@ from itertools import combinations
 import numpy as np
 import xarray as xr
 
-from eelsunmix.comparison.components import Components, Setting
+from eelsunmix.comparison.agreement import FEWEST_POINTS
+from eelsunmix.comparison.components import Components
 from eelsunmix.comparison.elements import BACKGROUND
+from eelsunmix.comparison.setting import Setting
 from eelsunmix.comparison.words import listed
 from eelsunmix.typing import Floats
 
@@ -25,13 +27,29 @@ least so much of that of the other, and the exponents differ by so much."""
 
 FEW = (
     "Few pixels alone hold {components}: PIXELS. A cosmic ray or a hot pixel, or a rare phase: look at the "
-    "spectra there. If it is no material, remove it (corrections.spikes, or mask the pixels) and ask for one "
-    "component less."
+    "spectra there. If it is no material, lower corrections.spikes.sigma, or leave them out with "
+    "corrections.mask.outside_nm where they lie at a margin, and ask for one component less."
 )
 THICKNESS = (
     "The same edges, and another slope of the spectrum alone, have {components}: thickness? Rather two "
     "thicknesses of one material than two materials: ask for one component less, or read their sum."
 )
+
+
+def short_profiles(setting: Setting) -> list[str]:
+    """Say which profiles are too short to be compared, what is compared instead, and what was meant."""
+    sizes, said = setting.total_counts.sizes, []
+    instead = "the other profiles" if setting.judging_profiles else "the maps"
+    for name, profile in setting.profiles.items():
+        n_points, across = sizes[profile.along], {"x": "y", "y": "x"}[profile.along]
+        if name not in setting.judging_profiles:
+            meant = f" Did you mean profiles.{name}: {{along: {across}}}?" * (sizes[across] > n_points)
+            said.append(
+                f"The profile {name} runs along {profile.along}, where the image has {n_points} "
+                f"pixel{'s' * (n_points > 1)}: fewer than {FEWEST_POINTS} positions judge nobody, so "
+                f"{instead} are compared with BS.{meant}"
+            )
+    return said
 
 
 def component_warnings(

@@ -7,11 +7,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from eelsunmix.comparison.components import REFERENCE, Components, Setting
-from eelsunmix.comparison.counts import counts_of_members, members
+from eelsunmix.comparison.components import REFERENCE, Components
+from eelsunmix.comparison.counts import counts_of_members, edge_weights
 from eelsunmix.comparison.elements import element_map, element_profiles
 from eelsunmix.comparison.map_noise import variance_of_counts, variance_of_refit
-from eelsunmix.typing import Bools, Floats
+from eelsunmix.comparison.setting import Setting
+from eelsunmix.typing import Floats
 
 COUNTS = {"units": "counts"}
 MAPS = ("element_map", "subspace_map")
@@ -34,16 +35,16 @@ def element_variables(components: Sequence[Components], table: xr.Dataset, setti
     noise = {f"{name}_sd": _empty(components, like) for name in MAPS}
     for name in noise:
         noise[name][0] = setting.bs["net_counts_sd"]
-    belongs = np.zeros(table["cross_talk"].shape, dtype=bool)
+    weight = np.zeros(table["cross_talk"].shape)
     for row, component in enumerate(components, start=1):
         at, size = table.isel(label=row), len(component.spectra)
-        belongs[row, :size] = _members(at, size, setting)
-        for name, values in _maps(component, at, belongs[row, :size], setting).items():
+        weight[row, :size] = _weights(at, size, setting)
+        for name, values in _maps(component, at, weight[row, :size], setting).items():
             maps[name][row] = values
-        for name, deviations in _noise(component, at, belongs[row, :size], setting).items():
+        for name, deviations in _noise(component, at, weight[row, :size], setting).items():
             noise[name][row] = deviations
     data = {name: (("label", *like.dims), values, COUNTS) for name, values in (maps | noise).items()}
-    shows = {"shows_edge": (("label", "endmember", "edge"), belongs)}
+    shows = {"edge_weight": (("label", "endmember", "edge"), weight)}
     names = [REFERENCE, *[component.label for component in components]]
     coords = {**like.coords, **bs["profile_counts"].coords, "label": names}
     lines = _profile_variables(maps["element_map"], noise["element_map_sd"], setting)
@@ -99,7 +100,7 @@ def _overshoot(scaled: xr.DataArray, spectra: Floats, at: xr.Dataset, like: xr.D
     owner, size = at["owner"].to_numpy(), len(total)
     own = at["endmember_net_counts"].to_numpy()[owner, np.arange(owner.size)] / total[owner]
     strength = np.nan_to_num(np.minimum(at["shared_strength"].to_numpy()[:size], 0.0) * own)
-    others = ~at["shows_edge"].to_numpy()[:size]
+    others = 1 - at["edge_weight"].to_numpy()[:size]
     return _like(counts_of_members(scaled, strength * total[:, None], others), like)
 
 
@@ -109,24 +110,25 @@ def _empty(
     return np.full((len(components) + 1, *like.shape), value, dtype=np.float32)
 
 
-def _members(at: xr.Dataset, size: int, setting: Setting) -> Bools:
-    talk, shared = (at[name].to_numpy()[:size] for name in ("cross_talk", "shared_strength"))
-    return members(talk, shared, at["owner"].to_numpy(), setting)
+def _weights(at: xr.Dataset, size: int, setting: Setting) -> Floats:
+    names = ("endmember_net_counts", "confirmed_net_counts", "endmember_net_counts_sd")
+    net, confirmed, sd = (at[name].to_numpy()[:size] for name in names)
+    return edge_weights(net, confirmed, sd, at["owner"].to_numpy(), setting)
 
 
-def _maps(component: Components, at: xr.Dataset, belongs: Bools, setting: Setting) -> dict[str, xr.DataArray]:
+def _maps(component: Components, at: xr.Dataset, weight: Floats, setting: Setting) -> dict[str, xr.DataArray]:
     """Count each edge by the components that show it, and by all of them refitted."""
     if component.refit is None or component.scaled is None:
         return {}
     like, net = setting.bs["net_counts"], at["endmember_net_counts"].to_numpy()[: len(component.spectra)]
     return {
-        "element_map": _like(counts_of_members(component.scaled, net, belongs), like),
+        "element_map": _like(counts_of_members(component.scaled, net, weight), like),
         "subspace_map": element_map(component.refit, net, setting),
     }
 
 
 def _noise(
-    component: Components, at: xr.Dataset, belongs: Bools, setting: Setting
+    component: Components, at: xr.Dataset, weight: Floats, setting: Setting
 ) -> dict[str, NDArray[np.floating[Any]]]:
     """Deviations of the maps by the noise of the counts; NaN of what says nothing of its own, as networks."""
     if component.refit is None or component.abundance is None:
@@ -142,7 +144,7 @@ def _noise(
     }
     if component.model is not None:
         totals = setting.total_counts.transpose(*setting.navigation).to_numpy().astype(float).ravel()
-        owned = np.where(belongs, net, 0.0)
+        owned = np.where(weight > 0, net * weight, 0.0)
         found["element_map_sd"] = variance_of_counts(
             component.model, rows, totals, owned, simplex=component.simplex
         )

@@ -1,17 +1,17 @@
 """Components as elements: net counts of the endmembers, who owns which edge, and maps in counts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from eelsunmix.background.net_counts import edge_windows, net_counts_of_spectra
-from eelsunmix.comparison.components import Setting
-from eelsunmix.comparison.thresholds import SHOWN
+from eelsunmix.comparison.setting import Setting
+from eelsunmix.comparison.thresholds import CRITERIA, SHOWN
 from eelsunmix.edges import Edge
-from eelsunmix.profiles import sum_profile
-from eelsunmix.typing import Floats
+from eelsunmix.profile_geometry import sum_profile
+from eelsunmix.typing import Bools, Floats
 
 BACKGROUND = "background"
 
@@ -43,27 +43,41 @@ def owners(spectra: Floats, net_counts: Floats, setting: Setting) -> NDArray[np.
     return result
 
 
-def labels(talk: Floats, edges: Sequence[Edge]) -> list[str]:
-    """Name each endmember after the elements it shows, such as "Ru" or "Mn+La"; by number without edges.
+def labels(
+    talk: Floats, edges: Sequence[Edge], *, sure: Bools | None = None, judging: Bools | None = None
+) -> list[str]:
+    """Name each endmember after the elements it shows, such as "Ru" or "Mn+La (Ti)"; by number without edges.
 
-    An element is shown by its owner, and by each endmember in which all its edges are at least half of that.
+    Elements that are weaker than half of the strength that they have in their owner stand in brackets, those
+    below a tenth, the limit of cross-talk, or within chance are left out. What shows none is "background".
 
     Parameters
     ----------
     talk : ndarray, shape (endmember, edge)
         `cross_talk`; 1 at the owner.
     edges : sequence of Edge
+    sure : ndarray of bool, shape (endmember, edge), optional
+        Whether an edge is beyond chance; of spectra without noise, all are.
+    judging : ndarray of bool, shape (edge,), optional
+        By which edges an element is looked for; all by default.
     """
     if not edges:
         return [f"component {endmember + 1}" for endmember in range(len(talk))]
-    elements = list(dict.fromkeys(edge.element for edge in edges))
-    names = []
-    for row in talk:
-        weakest = {
-            e: min(v for v, edge in zip(row, edges, strict=True) if edge.element == e) for e in elements
-        }
-        names.append("+".join(e for e in elements if weakest[e] >= SHOWN) or BACKGROUND)
-    return names
+    shown = talk if sure is None else np.where(sure | (talk == 1), talk, 0.0)
+    asked = [edge for k, edge in enumerate(edges) if judging is None or judging[k]]
+    shown = shown if judging is None else shown[:, judging]
+    elements = list(dict.fromkeys(edge.element for edge in asked))
+    return [_label({e: _weakest(row, asked, e) for e in elements}) for row in shown]
+
+
+def _weakest(row: Floats, edges: Sequence[Edge], element: str) -> float:
+    return float(min(value for value, edge in zip(row, edges, strict=True) if edge.element == element))
+
+
+def _label(strength: Mapping[str, float]) -> str:
+    strong = "+".join(e for e, value in strength.items() if value >= SHOWN)
+    weak = "+".join(e for e, value in strength.items() if CRITERIA["cross_talk"].green < value < SHOWN)
+    return " ".join(filter(None, (strong, f"({weak})" if weak else ""))) or BACKGROUND
 
 
 def cross_talk(spectra: Floats, net_counts: Floats, owner: NDArray[np.int64]) -> Floats:

@@ -1,7 +1,7 @@
 """What the sentences say of edges whose background subtraction failed."""
 
-from eelsunmix.comparison.components import Setting
 from eelsunmix.comparison.following import judged_edges, reference_edges
+from eelsunmix.comparison.setting import Setting
 from eelsunmix.comparison.words import listed
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 
-from eelsunmix.comparison.components import Setting
+from eelsunmix.comparison.setting import Setting
 from eelsunmix.comparison.thresholds import CLEAR_CEILING, CRITERIA
 from eelsunmix.comparison.words import percent, rounded
 from eelsunmix.stage_warnings import marked_or_all
@@ -77,14 +77,14 @@ def at_most(correlation: float, ceiling: float, n_points: int) -> float:
 
 
 def clear_places(one: xr.Dataset, setting: Setting) -> dict[str, tuple[str, xr.Dataset]]:
-    """Profiles (maps without profiles) of the judging edges that are clear of their noise, by name.
+    """Profiles of the judging edges that are clear of their noise, by name; or maps, without profiles.
 
     Each with "profile" or "map", how the names of its variables begin.
     """
     found = {}
     for edge in judged_edges(setting):
         at = one.sel(edge=edge)
-        sources = {f"{edge}, {p}": ("profile", at.sel(profile=p)) for p in setting.profiles}
+        sources = {f"{edge}, {p}": ("profile", at.sel(profile=p)) for p in setting.judging_profiles}
         for place, (kind, values) in (sources or {f"{edge}, map": ("map", at)}).items():
             if float(values[f"{kind}_noise_ceiling"]) >= CLEAR_CEILING:
                 found[place] = (kind, values)

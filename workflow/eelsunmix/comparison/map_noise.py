@@ -26,7 +26,8 @@ def variance_of_counts(
     totals : ndarray, shape (pixel,)
         Counts of the pixels, to which abundances that sum to one are brought.
     net_counts : ndarray, shape (endmember, edge)
-        Zero where an endmember takes no part in the map of the edge. Those that do are set free.
+        Times the weight of the endmember in the map of the edge. Where that is zero it takes no part; the
+        others are set free.
     simplex : bool
         Whether the abundances sum to one.
     """

@@ -7,12 +7,13 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix.comparison import agreement
-from eelsunmix.comparison.components import Components, Setting
+from eelsunmix.comparison.components import Components
 from eelsunmix.comparison.element_maps import overshoot
 from eelsunmix.comparison.lattice import envelope, lattice_period
+from eelsunmix.comparison.setting import Setting
 from eelsunmix.comparison.shape import peak_shape
 from eelsunmix.comparison.tables import binarisation, region_variables
-from eelsunmix.profiles import sum_profile
+from eelsunmix.profile_geometry import sum_profile
 from eelsunmix.typing import Floats
 
 SCORES = ("correlation", "scale", "scale_sd", "error", "reduced_chi2", "misfit")
@@ -108,7 +109,8 @@ def shape_variables(elements: xr.Dataset, setting: Setting) -> xr.Dataset:
     units = (unit, unit, unit, "1")
     shown = {name: (dims, v, {"units": unit}) for name, v, unit in zip(names, shapes, units, strict=True)}
     steps = [
-        float(np.nanmean(np.diff(line))) if np.isfinite(line[:2]).all() else np.nan for line in positions
+        float(np.nanmean(np.diff(line))) if line.size > 1 and np.isfinite(line[:2]).all() else np.nan
+        for line in positions
     ]
     lengths = np.array(periods) * np.array(steps)
     return xr.Dataset({**shown, "lattice_period": ("profile", lengths, {"units": unit})})

@@ -5,9 +5,9 @@ from types import MappingProxyType
 
 import xarray as xr
 
-from eelsunmix.comparison.components import Setting
 from eelsunmix.comparison.departures import departures, misfit_sentences
 from eelsunmix.comparison.failed_reference import failed_reference
+from eelsunmix.comparison.setting import Setting
 from eelsunmix.comparison.standings import standings
 from eelsunmix.comparison.thresholds import CRITERIA
 from eelsunmix.comparison.verdict import Row, component_name, leaks, rows_of
@@ -69,7 +69,7 @@ def _agreement(
         if standing.good:
             together.setdefault(standing.good, []).append(standing.edge)
     parts = [f"by {among(good, methods)} for {listed(edges)}" for good, edges in together.items()]
-    kind = "profiles" if setting.profiles else "maps"
+    kind = "profiles" if setting.judging_profiles else "maps"
     beyond = CRITERIA["misfit"].form(CRITERIA["misfit"].green)
     limit = (
         f"at least {CRITERIA['agreement'].green:g} of the correlation that the noise allows, and differences "
@@ -92,7 +92,7 @@ def _leaks(comparison: xr.Dataset, methods: Sequence[str], setting: Setting) -> 
         one = comparison.sel({"label": method})
         for (element, endmember), value in leaks(one, setting).items():
             worst = places.setdefault(element, {})
-            if value > max(limit.green, worst.get(method, (0.0, ""))[0]):
+            if abs(value) > max(limit.green, abs(worst.get(method, (0.0, ""))[0])):
                 worst[method] = (value, component_name(one, endmember))
         for edge in setting.edges:
             if int(one["owner"].sel(edge=edge)) < 0:
@@ -100,14 +100,21 @@ def _leaks(comparison: xr.Dataset, methods: Sequence[str], setting: Setting) -> 
     nobody = [f"No component of {listed(who)} shows the edge {edge}." for edge, who in ownerless.items()]
     leaking = {element: worst for element, worst in places.items() if worst}
     if len(leaking) > MOST_EDGES:
-        strongest = {element: max(worst.values())[0] for element, worst in leaking.items()}
+        strongest = {e: max((value for value, _ in worst.values()), key=abs) for e, worst in leaking.items()}
         shares = listed([f"{element} (up to {limit.form(value)})" for element, value in strongest.items()])
         return [
             f"Edges also found in components not their own, limit {limit.form(limit.green)}: {shares}. The "
             "materials share the element, or the methods do not separate it.",
             *nobody,
         ]
-    return [*(_leak(element, worst) for element, worst in leaking.items()), *nobody]
+    told = [_leak(element, one) for element, worst in leaking.items() for one in _by_sign(worst)]
+    return [*told, *nobody]
+
+
+def _by_sign(worst: Mapping[str, tuple[float, str]]) -> list[dict[str, tuple[float, str]]]:
+    above = {method: found for method, found in worst.items() if found[0] >= 0}
+    below = {method: found for method, found in worst.items() if found[0] < 0}
+    return [one for one in (above, below) if one]
 
 
 def _leak(element: str, worst: Mapping[str, tuple[float, str]]) -> str:
@@ -118,10 +125,15 @@ def _leak(element: str, worst: Mapping[str, tuple[float, str]]) -> str:
         by_component.setdefault(component, []).append(method)
     where = listed([f"{component} of {listed(methods)}" for component, methods in by_component.items()])
     strength = span(limit.form(values[0]), limit.form(values[-1]))
+    why = f"the material contains {element}, or the method does not separate it"
+    if values[0] < 0:
+        why = (
+            "below zero it is no edge: the method takes there what it gives elsewhere, or the background of "
+        )
+        why += "that component is no power law"
     return (
-        f"The {element} edge is also in the component {where}, with {strength} of its strength in its "
-        f"own (limit {limit.form(limit.green)}): the material contains {element}, or the method does not "
-        "separate it."
+        f"The {element} edge is also in the component {where}, with {strength} of the strength that it "
+        f"has in its own component (limit {limit.form(limit.green)}): {why}."
     )
 
 
@@ -162,18 +174,12 @@ def _status(comparison: xr.Dataset) -> list[str]:
     found = []
     for method, status in states.items():
         message = str(comparison["message"].sel({"label": method}).item()) or "no reason was given"
+        by_limit = bool(comparison["stopped_at_limit"].sel({"label": method}))
         if status == "failed":
             found.append(f"{method} gave no result: {message}")
         elif status == "not converged":
-            found.append(
-                f"{method} had not converged when it stopped: {message}{_LONGER * _by_limit(message)}"
-            )
+            found.append(f"{method} had not converged when it stopped: {message}{_LONGER * by_limit}")
     return found
-
-
-def _by_limit(message: str) -> bool:
-    """Whether a method stopped because it had iterated as long as it may."""
-    return "the limit is" in message
 
 
 def _is_not_green(row: Row) -> bool:

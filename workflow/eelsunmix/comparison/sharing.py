@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from eelsunmix.comparison.components import Components, Setting
+from eelsunmix.comparison.components import Components
+from eelsunmix.comparison.setting import Setting
 from eelsunmix.typing import Floats
 
 ALONE, SEEN, FEWEST, PART = 0.8, 0.5, 9, 0.7

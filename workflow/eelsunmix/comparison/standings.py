@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import xarray as xr
 
-from eelsunmix.comparison.components import Setting
 from eelsunmix.comparison.following import Finding, agreement_table, factors, misfits
+from eelsunmix.comparison.setting import Setting
 from eelsunmix.comparison.thresholds import CRITERIA
 from eelsunmix.comparison.verdict import leaks
 
@@ -86,9 +86,9 @@ def _leaking(one: xr.Dataset, setting: Setting) -> list[str]:
     found = {
         element
         for (element, endmember), value in leaks(one, setting).items()
-        if value > CRITERIA["cross_talk"].green
+        if abs(value) > CRITERIA["cross_talk"].green
         and not any(
-            bool(one["shows_edge"].sel(edge=name)[endmember])
+            bool(one["edge_weight"].sel(edge=name)[endmember] > 0)
             for name, edge in setting.edges.items()
             if edge.element == element
         )

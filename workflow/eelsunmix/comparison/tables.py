@@ -8,7 +8,8 @@ import scipy
 import xarray as xr
 from numpy.typing import NDArray
 
-from eelsunmix.comparison.components import Components, Setting
+from eelsunmix.comparison.components import Components
+from eelsunmix.comparison.counts import SURE_SD, confirmed_counts, judging_edges
 from eelsunmix.comparison.elements import (
     cross_talk,
     edge_strength,
@@ -16,6 +17,7 @@ from eelsunmix.comparison.elements import (
     labels,
     owners,
 )
+from eelsunmix.comparison.setting import Setting
 from eelsunmix.typing import Floats
 
 PEAK_QUANTILE = 0.995
@@ -26,21 +28,30 @@ COUNTS = {"units": "counts"}
 def component_variables(components: Sequence[Components], setting: Setting, n_endmembers: int) -> xr.Dataset:
     """Net counts, owners, cross-talk, exponents and labels of the endmembers; the reference has none."""
     shape = (len(components) + 1, n_endmembers, len(setting.edges))
-    net, talk, exponent = (np.full(shape, np.nan) for _ in range(3))
+    net, confirmed, sd, talk, exponent = (np.full(shape, np.nan) for _ in range(5))
     owner = np.full((shape[0], shape[2]), -1)
     names = [[""] * n_endmembers for _ in range(shape[0])]
     for row, component in enumerate(components, start=1):
         size = len(component.spectra)
-        if not size:
+        if component.refit is None:
             continue
         net[row, :size] = edge_strength(component.spectra, setting)
+        confirmed[row, :size], sd[row, :size] = confirmed_counts(component.refit, setting)
         owner[row] = owners(component.spectra, net[row, :size], setting)
         talk[row, :size] = cross_talk(component.spectra, net[row, :size], owner[row])
         exponent[row, :size] = exponents(component.spectra, setting)
-        names[row][:size] = labels(talk[row, :size], list(setting.edges.values()))
+        least = np.minimum(net[row, :size], confirmed[row, :size])
+        names[row][:size] = labels(
+            talk[row, :size],
+            list(setting.edges.values()),
+            sure=least > SURE_SD * sd[row, :size],
+            judging=judging_edges(net[row, :size], sd[row, :size], owner[row], setting),
+        )
     dims = ("label", "endmember", "edge")
     data: dict[str, Any] = {
         "endmember_net_counts": (dims, net, COUNTS),
+        "confirmed_net_counts": (dims, confirmed, COUNTS),
+        "endmember_net_counts_sd": (dims, sd, COUNTS),
         "cross_talk": (dims, talk),
         "endmember_exponent": (dims, exponent),
         "owner": (("label", "edge"), owner),
@@ -79,27 +90,42 @@ def binarisation(
 ) -> Floats:
     """Part of the pixels of mixed composition that a method takes for pure, shape (method,).
 
-    Mixed pixels are those in which the reference, averaged over 3 x 3 pixels, is between 0.1 and 0.9 of its
-    peak; only edges whose map is clear of its noise count. Taken for pure: abundance of the owner below 0.05
-    or above 0.95 of its peak.
+    Mixed pixels are those in which the reference, averaged over 3 x 3 pixels and divided by the counts of the
+    pixel, is between 0.1 and 0.9 of its peak; only edges whose map is clear of its noise count. Taken for
+    pure: the map of the method, divided alike, below 0.05 or above 0.95 of its peak. Divided by the counts,
+    a thinner place of one material is no mixture.
     """
     values = np.full(len(components) + 1, np.nan)
+    pixels = setting.total_counts.transpose(*setting.navigation).to_numpy().astype(float)
     failed = setting.reference_problems
     clear = [k for k, edge in enumerate(setting.edges) if ceiling[k] > 0.7 and edge not in failed]
     for row, component in enumerate(components, start=1):
         pure, mixed = 0, 0
         for column in clear:
-            k = int(elements["owner"][row, column])
-            if component.abundance is None or k < 0:
+            if component.scaled is None or int(elements["owner"][row, column]) < 0:
                 continue
-            reference = _smooth(elements["element_map"][0, column], setting)
-            relative = reference / _peak(reference)
-            abundance = component.abundance.isel(endmember=k).transpose(*setting.navigation).to_numpy()
-            inside = (relative > 0.1) & (relative < 0.9) & np.isfinite(abundance)
-            part = abundance[inside] / _peak(abundance)
+            reference = _part_of(_smooth(elements["element_map"][0, column], setting), pixels)
+            found = _part_of(elements["element_map"][row, column].to_numpy(), _mixture(component, setting))
+            inside = (reference > 0.1) & (reference < 0.9) & np.isfinite(found)
+            part = found[inside]
             pure, mixed = pure + int(((part < 0.05) | (part > 0.95)).sum()), mixed + part.size
         values[row] = pure / mixed if mixed else np.nan
     return values
+
+
+def _mixture(component: Components, setting: Setting) -> Floats:
+    """Return the counts of the pixels as the components describe them."""
+    totals = xr.DataArray(component.spectra.sum(axis=1), dims="endmember")
+    scaled = component.scaled.drop_vars("endmember", errors="ignore")  # type: ignore[union-attr]
+    counts: Floats = xr.dot(scaled, totals, dim="endmember").transpose(*setting.navigation).to_numpy()
+    return counts
+
+
+def _part_of(counts: Floats, totals: Floats) -> Floats:
+    """Divide the counts of an element by those of the pixels, and by the peak of that."""
+    part = np.divide(counts, totals, out=np.full(counts.shape, np.nan), where=totals > 0)
+    relative: Floats = part / _peak(part)
+    return relative
 
 
 def _off_region_share(

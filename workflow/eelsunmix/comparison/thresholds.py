@@ -100,11 +100,11 @@ CRITERIA = MappingProxyType(
             green=0.1,
             amber=None,
             percent=True,
-            explanation="Largest edge of an element in a component that is not its own, as a fraction of "
-            "that edge in its own component, for components of equal total counts, beyond what BS "
-            "finds where the component is alone. Either a material that is hardly ever alone contains "
-            "both elements, or the method has not separated them. An element with several edges "
-            "leaks only if all of them do.",
+            explanation="Largest edge of an element, also one below zero (−), in a component that is not "
+            "its own, as a fraction of that edge in its own component, for components of equal total "
+            "counts, beyond noise and what BS finds where the component is alone. Either a material that is "
+            "hardly ever alone contains both elements, or the method has not separated them. An element with "
+            "several edges leaks only if all of them do.",
         ),
         "reconstruction": Criterion(
             title="reconstruction",
@@ -127,8 +127,9 @@ CRITERIA = MappingProxyType(
             green=0.3,
             amber=0.6,
             percent=True,
-            explanation="Part of the pixels of mixed composition (BS between 0.1 and 0.9 of its peak) that "
-            "the method takes for pure (abundance below 0.05 or above 0.95 of its peak).",
+            explanation="Part of the pixels of mixed composition (BS per count of the pixel between 0.1 and "
+            "0.9 of its peak) that the method takes for pure (the same of its map below 0.05 or above 0.95). "
+            "Per count, a thinner place is no mixture.",
         ),
         "truth_maps": Criterion(
             title="truth: maps",

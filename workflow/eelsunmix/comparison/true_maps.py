@@ -4,8 +4,8 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix.comparison.agreement import correlation
-from eelsunmix.comparison.components import Setting
 from eelsunmix.comparison.elements import edge_strength, element_map, element_profiles
+from eelsunmix.comparison.setting import Setting
 from eelsunmix.typing import Bools, Floats
 
 UNKNOWN_MATERIALS = (

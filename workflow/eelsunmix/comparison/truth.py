@@ -8,7 +8,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from eelsunmix.background.net_counts import edge_windows
-from eelsunmix.comparison.components import REFERENCE, Components, Setting
+from eelsunmix.comparison.components import REFERENCE, Components
 from eelsunmix.comparison.elements import (
     BACKGROUND,
     cross_talk,
@@ -17,9 +17,10 @@ from eelsunmix.comparison.elements import (
     owners,
 )
 from eelsunmix.comparison.matching import match_whitened
+from eelsunmix.comparison.setting import Setting
 from eelsunmix.comparison.true_maps import element_truth, where_valid
 from eelsunmix.metrics import nmse, nmse_scale_free, sad, sad_edge, sad_whitened
-from eelsunmix.profiles import profile_pixels, sum_profile
+from eelsunmix.profile_geometry import profile_pixels, sum_profile
 from eelsunmix.typing import Floats
 
 SCORES = ("truth_sad", "truth_sad_whitened", "truth_sad_edge", "truth_nmse", "truth_nmse_scale_free")

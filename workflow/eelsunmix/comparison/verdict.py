@@ -1,14 +1,17 @@
 """Traffic lights: one row for each method and criterion, with its value and its limits."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from eelsunmix.comparison.components import REFERENCE, Setting
-from eelsunmix.comparison.following import UNKNOWN, Finding, worst_agreement, worst_misfit, worst_scale
+from eelsunmix.comparison.components import REFERENCE
+from eelsunmix.comparison.counts import SURE_SD, judging_edges
+from eelsunmix.comparison.following import UNKNOWN, VOID, Finding, worst_agreement, worst_misfit, worst_scale
+from eelsunmix.comparison.setting import Setting
 from eelsunmix.comparison.thresholds import CRITERIA, EXPONENTS, UNCALIBRATED_CHI2
+from eelsunmix.typing import Floats
 
 Row = dict[str, Any]
 CONVERGENCE = "convergence"
@@ -25,46 +28,71 @@ def verdict(comparison: xr.Dataset, setting: Setting) -> list[Row]:
             "agreement": worst_agreement(one, setting),
             "misfit": worst_misfit(one, setting),
             "scale": worst_scale(one, setting),
-            "off_region": worst_off_region(one, setting),
+            "off_region": worst_off_region(one, setting, _sound(setting)),
             "cross_talk": worst_cross_talk(one, setting),
             "reconstruction": reconstruction(float(one["reconstruction_chi2"])),
-            "exponent": implausible_exponents(one),
-            "binarisation": _plain("binarisation", float(one["binarisation"])),
+            "exponent": implausible_exponents(one, setting),
+            "binarisation": _binarisation(float(one["binarisation"]), setting),
         }
         if "truth_nmse_scale_free" in one:
             findings["truth_maps"] = _worst("truth_maps", one["truth_nmse_scale_free"])
             findings["truth_spectra"] = _worst("truth_spectra", one["truth_sad_whitened"])
         rows += [_row(method, key, finding) for key, finding in findings.items()]
     reference = comparison.sel({"label": REFERENCE})
-    return [*rows, _row(REFERENCE, "off_region", worst_off_region(reference, setting))]
+    return [*rows, _row(REFERENCE, "off_region", worst_off_region(reference, setting, [*setting.edges]))]
 
 
 def leaks(one: xr.Dataset, setting: Setting) -> dict[tuple[str, int], float]:
-    """Cross-talk of each element into each component not its own: (element, endmember) -> fraction.
+    """Cross-talk of each element into each component not its own: (element, endmember) -> signed fraction.
 
     What the reference finds of the element where the component is alone is in the material: no cross-talk.
+    Nor is what may be noise, or has another sign at another edge of the element.
     """
-    found: dict[tuple[str, int], float] = {}
-    for name, edge in setting.edges.items():
-        if name in setting.reference_problems:
+    found: dict[tuple[str, int], list[float]] = {}
+    net, sd = (one[f"endmember_net_counts{name}"].to_numpy() for name in ("", "_sd"))
+    judging = judging_edges(net, sd, one["owner"].to_numpy(), setting)
+    for (name, edge), judges in zip(setting.edges.items(), judging.tolist(), strict=True):
+        if name in setting.reference_problems or not judges:
             continue
         column = one.sel(edge=name)
-        beyond = column["cross_talk"] - column["shared_strength"].fillna(0.0).clip(min=0.0)
-        for endmember, value in enumerate(beyond.values.tolist()):
+        for endmember, value in enumerate(_beyond_shared(column).tolist()):
             if endmember != int(column["owner"]) and value == value:
-                key = (edge.element, endmember)
-                found[key] = min(found.get(key, np.inf), max(value, 0.0))
-    return found
+                found.setdefault((edge.element, endmember), []).append(value)
+    return {key: _least(values) for key, values in found.items()}
+
+
+def _beyond_shared(column: xr.Dataset) -> Floats:
+    """Cross-talk with one edge beyond what BS finds of the same sign; zero within its noise."""
+    talk, shared = (column[name].to_numpy() for name in ("cross_talk", "shared_strength"))
+    net, sd = (np.abs(column[f"endmember_net_counts{name}"].to_numpy()) for name in ("", "_sd"))
+    shared = np.where(np.sign(shared) == np.sign(talk), shared, 0.0)
+    beyond = np.sign(talk) * np.maximum(np.abs(talk) - np.abs(shared), 0.0)
+    sure: Floats = np.where(net > SURE_SD * sd, beyond, np.where(np.isnan(talk), np.nan, 0.0))
+    return sure
+
+
+def _least(values: list[float]) -> float:
+    alike = len({np.sign(value) for value in values}) == 1
+    return min(values, key=abs) if alike else 0.0
 
 
 def worst_cross_talk(one: xr.Dataset, setting: Setting) -> Finding:
-    """Largest leak, and from where to where."""
+    """Largest leak, and from where to where; one below zero has its sign in the text."""
     found = leaks(one, setting)
     if not found:
-        return UNKNOWN
-    element, endmember = max(found, key=lambda key: found[key])
+        return _void_or_unknown(setting)
+    element, endmember = max(found, key=lambda key: abs(found[key]))
     value = found[element, endmember]
-    return value, f"{CRITERIA['cross_talk'].form(value)} ({element} in {component_name(one, endmember)})"
+    return abs(value), f"{CRITERIA['cross_talk'].form(value)} ({element} in {component_name(one, endmember)})"
+
+
+def _void_or_unknown(setting: Setting) -> Finding:
+    return (float("nan"), VOID) if setting.edges and not _sound(setting) else UNKNOWN
+
+
+def _sound(setting: Setting) -> list[str]:
+    """Edges in whose windows something can be judged."""
+    return [name for name in setting.edges if name not in setting.reference_problems]
 
 
 def component_name(one: xr.Dataset, endmember: int) -> str:
@@ -74,11 +102,18 @@ def component_name(one: xr.Dataset, endmember: int) -> str:
     return name if names.count(name) == 1 else f"{name} no. {endmember + 1}"
 
 
-def implausible_exponents(one: xr.Dataset) -> Finding:
-    """Fraction of the components' backgrounds that no material has."""
+def _binarisation(value: float, setting: Setting) -> Finding:
+    return _void_or_unknown(setting) if value != value else _plain("binarisation", value)
+
+
+def implausible_exponents(one: xr.Dataset, setting: Setting) -> Finding:
+    """Fraction of the components' backgrounds that no material has; where BS failed they say nothing."""
     exponents = one["endmember_exponent"].values[one["endmember_label"].values != ""]
+    sound = np.array([name in _sound(setting) for name in setting.edges], dtype=bool)
+    # A spectrum below zero is impossible in any window.
+    exponents = exponents[sound | np.isnan(exponents)]
     if exponents.size == 0:
-        return UNKNOWN
+        return _void_or_unknown(setting)
     plausible = (exponents >= EXPONENTS[0]) & (exponents <= EXPONENTS[1])
     bad = int((~plausible).sum())
     return bad / exponents.size, f"{bad} of {exponents.size} impossible" if bad else "all plausible"
@@ -91,13 +126,13 @@ def reconstruction(chi2: float) -> Finding:
     return _plain("reconstruction", chi2)
 
 
-def worst_off_region(one: xr.Dataset, setting: Setting) -> Finding:
+def worst_off_region(one: xr.Dataset, setting: Setting, edges: Sequence[str]) -> Finding:
     """Largest part of its peak that an element keeps where it is absent; edge by edge for the reference."""
     shares = {}
-    for name, edge in setting.edges.items():
-        at = one.sel(edge=name)
+    for name in edges:
+        edge, at = setting.edges[name], one.sel(edge=name)
         shares[name if int(at["owner"]) < 0 else edge.element] = float(at["off_region_owner"])
-    return _largest("off_region", shares)
+    return _largest("off_region", shares) if shares else _void_or_unknown(setting)
 
 
 def _worst(key: str, values: xr.DataArray) -> Finding:

@@ -8,6 +8,7 @@ from eelsunmix.configuration.nodes import Node
 from eelsunmix.configuration.places import endangered
 from eelsunmix.configuration.problems import Problem, shown
 from eelsunmix.configuration.settings import EXAMPLE_PREFIX
+from eelsunmix.edges import element_of
 from eelsunmix.errors import suggestion
 from eelsunmix.examples import registry
 from eelsunmix.io.files import unread_kind
@@ -142,7 +143,13 @@ def _check_regions(draft: Draft) -> Iterator[Problem]:
 
 def _elements(draft: Draft) -> list[str]:
     edges, _ = draft.sections.get("edges", (None, ()))
-    if edges is None or not edges.is_mapping:
-        return []
-    symbols = [edge.child("element") for edge in edges.value.values()]
-    return list(dict.fromkeys(symbol.value for symbol in symbols if symbol and isinstance(symbol.value, str)))
+    named = edges.value if edges is not None and (edges.is_mapping or edges.is_list) else ()
+    if isinstance(named, tuple):
+        symbols = [element_of(item.value) for item in named if isinstance(item.value, str)]
+    else:
+        symbols = [_element(name, edge.child("element")) for name, edge in named.items()]
+    return list(dict.fromkeys(symbol for symbol in symbols if symbol))
+
+
+def _element(name: str, given: Node | None) -> str | None:
+    return given.value if given and isinstance(given.value, str) else element_of(name)

@@ -17,6 +17,7 @@ _LINE = 110
 _SHARED = ("dask", "device", "benchmark")
 _OWN = ("file", "simulate", "fit_on")
 _ENTRY = tuple(name for name in MethodSettings.model_fields if name not in ("method", "options"))
+_OF_NAMES = ("patternProperties", "additionalProperties")
 _NOT_LINKED = ("Configuration", "SampleSettings")
 
 
@@ -60,6 +61,10 @@ def schema(methods: list[str] | None = None) -> Schema:
         if "patternProperties" in field:
             field["additionalProperties"] = False
     sections = {name: _link(f"Sections/properties/{name}") for name in Sections.model_fields}
+    edges = properties["Sections"]["edges"]
+    names_alone = {"type": "array", "items": {"type": "string"}}
+    edges["anyOf"] = [{"type": "object", **{key: edges.pop(key) for key in _OF_NAMES}}, names_alone]
+    edges.pop("type")
     own = {name: properties["SampleSettings"][name] for name in _OWN}
     own["simulate"] = {"description": own["simulate"]["description"], "anyOf": _scenes(known)}
     source = {"oneOf": [{"required": ["file"]}, {"required": ["simulate"]}]}

@@ -10,6 +10,8 @@ from eelsunmix.configuration.nodes import Node, node_of
 from eelsunmix.configuration.problems import Problem, unknown_key
 from eelsunmix.configuration.settings import MethodSettings, Sections
 from eelsunmix.configuration.validation import kind_of, validate
+from eelsunmix.edge_table import split_name
+from eelsunmix.edges import EdgeRequest, element_of, name_fault
 from eelsunmix.errors import suggestion
 from eelsunmix.methods import method_class, method_names, suits_variable_brightness
 from eelsunmix.mistakes import Keys
@@ -20,7 +22,7 @@ SECTION_KEYS = tuple(Sections.model_fields)
 SAMPLE_KEYS = ("file", "simulate", "fit_on", *SECTION_KEYS)
 TOP_KEYS = ("samples", *SECTION_KEYS, "dask", "device", "benchmark")
 _METHOD_KEYS = tuple(name for name in MethodSettings.model_fields if name != "options")
-_NAMED = ("edges", "profiles", "regions")
+_NAMED = ("profiles", "regions")
 
 
 def read_section(key: str, node: Node, path: Keys) -> Result:
@@ -31,10 +33,45 @@ def read_section(key: str, node: Node, path: Keys) -> Result:
         return read_scene(node, path)
     if key in ("file", "fit_on"):
         return validate(node, str, path)
+    if key == "edges":
+        return read_edges(node, path)
     if key in _NAMED:
         entry = get_args(Sections.model_fields[key].annotation)[1]
         return _read_named(node, path, label_fault, lambda one, name, place: validate(one, entry, place))
     return validate(node, kind_of(Sections, key), path)
+
+
+def read_edges(node: Node, path: Keys) -> Result:
+    """Read `edges`: a list of names, or names with what is known of each."""
+    named, problems = _edge_names(node, path)
+    values, more = _read_named(named, path, label_fault, _read_edge)
+    return (None if problems else values), problems + more
+
+
+def _edge_names(node: Node, path: Keys) -> tuple[Node, list[Problem]]:
+    """Make a mapping of a list of names."""
+    if not node.is_list or not all(isinstance(item.value, str) for item in node.value):
+        return node, []
+    names: dict[str, Node] = {}
+    problems = []
+    for place, item in enumerate(node.value):
+        read = split_name(item.value)
+        name = "_".join(part for part in read if part) if read else item.value
+        if name in names:
+            problems.append(Problem(item.file, f"{name} is named twice", item.line, (*path, place)))
+        names[name] = dataclasses.replace(item, value={})
+    return dataclasses.replace(node, value=names), problems
+
+
+def _read_edge(node: Node, name: str, path: Keys) -> Result:
+    if node.value is None:
+        node = dataclasses.replace(node, value={})
+    edge, problems = validate(node, EdgeRequest, path)
+    if edge is not None and (fault := name_fault(name, edge)):
+        return None, [Problem(node.file, fault, node.line, path)]
+    if edge is not None and edge.element is None:
+        edge = edge.replaced(element=element_of(name))
+    return edge, problems
 
 
 def unknown_keys(node: Node, keys: tuple[str, ...], path: Keys) -> list[Problem]:

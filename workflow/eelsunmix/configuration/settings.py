@@ -8,7 +8,7 @@ from eelsunmix.background import BackgroundOptions
 from eelsunmix.configuration.benchmark import BenchmarkOptions
 from eelsunmix.configuration.names import LABEL
 from eelsunmix.corrections import Corrections
-from eelsunmix.edges import Edge
+from eelsunmix.edges import EdgeRequest
 from eelsunmix.execution.clusters import Execution
 from eelsunmix.io import AxesOptions, DetectorOptions
 from eelsunmix.options import Options
@@ -84,8 +84,8 @@ class Sections(Options):
         Number of endmembers.
     background : mapping
         How the background of the edges is fitted.
-    edges : mapping of names
-        Edges for background subtraction, by names of your choice.
+    edges : mapping of names, or a list of them
+        Edges for background subtraction: `[Ti, O_K]`, or names with some or all of their fields.
     profiles : mapping of names
         Lines along which maps are summed.
     regions : mapping of names
@@ -108,7 +108,7 @@ class Sections(Options):
     denoise: DenoiseOptions = DenoiseOptions()
     components: ComponentOptions = ComponentOptions()
     background: BackgroundOptions = BackgroundOptions()
-    edges: dict[Label, Edge] = Field({})
+    edges: dict[Label, EdgeRequest] = Field({})
     profiles: dict[Label, Profile] = Field({})
     regions: dict[Label, Region] = Field({})
     methods: dict[str, MethodSettings] = Field({})

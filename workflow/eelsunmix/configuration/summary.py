@@ -7,7 +7,7 @@ from eelsunmix.configuration.benchmark import BenchmarkOptions
 from eelsunmix.configuration.problems import shown
 from eelsunmix.configuration.settings import Configuration, MethodSettings, SampleSettings
 from eelsunmix.configuration.window_warnings import window_warnings
-from eelsunmix.edges import Edge
+from eelsunmix.edges import EdgeRequest
 from eelsunmix.errors import InputError
 from eelsunmix.options import Options
 from eelsunmix.plain import field_values, plain_values
@@ -66,13 +66,15 @@ def _source(sample: SampleSettings) -> str:
     return f"simulated scene {sample.scene}; {_changes(sample.simulate) or 'as by default'}"
 
 
-def _edge(edge: Edge) -> str:
-    (start, stop), (low, high) = edge.fit_eV, edge.integrate_eV
+def _edge(edge: EdgeRequest) -> str:
     role = "; reference of the element" if edge.reference else ""
-    return (
-        f"{edge.element} from {edge.onset_eV:g} eV; background fitted {start:g} to {stop:g} eV, "
-        f"signal summed {low:g} to {high:g} eV{role}"
-    )
+    onset = "the onset of the table" if edge.onset_eV is None else f"{edge.onset_eV:g} eV"
+    fit, signal = _window(edge.fit_eV), _window(edge.integrate_eV)
+    return f"{edge.element} from {onset}; background fitted {fit}, signal summed {signal}{role}"
+
+
+def _window(window: tuple[float, float] | None) -> str:
+    return f"{window[0]:g} to {window[1]:g} eV" if window else "where there is room on the axis"
 
 
 def _method(label: str, settings: MethodSettings) -> str:

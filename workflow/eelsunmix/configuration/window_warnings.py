@@ -4,6 +4,11 @@ from collections.abc import Mapping
 
 from eelsunmix.background.onset_check import misplaced_windows
 from eelsunmix.configuration.settings import SampleSettings
+from eelsunmix.edges import complete_edges
+from eelsunmix.errors import names_in_brief
+
+FEW = 3
+"""Samples that a warning names."""
 
 
 def window_warnings(samples: Mapping[str, SampleSettings]) -> list[str]:
@@ -16,15 +21,15 @@ def window_warnings(samples: Mapping[str, SampleSettings]) -> list[str]:
     Returns
     -------
     list of str
-        Sentences that say what to do; empty when the windows fit the onsets.
+        Sentences that say what to do; empty when the windows fit the onsets. Windows that are left to be
+        chosen are not judged.
     """
     found: dict[str, list[str]] = {}
     for name, sample in samples.items():
-        for text in misplaced_windows(sample.edges):
+        for text in misplaced_windows(complete_edges(sample.edges)):
             found.setdefault(text, []).append(name)
-    return [f"sample{'s' if len(names) > 1 else ''} {_few(names)}: {text}" for text, names in found.items()]
-
-
-def _few(names: list[str]) -> str:
-    """Edges of the top level hold for all samples, of which there may be hundreds."""
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    # Edges of the top level hold for all samples, of which there may be hundreds.
+    return [
+        f"sample{'s' if len(names) > 1 else ''} {names_in_brief(names, most=FEW)}: {text}"
+        for text, names in found.items()
+    ]

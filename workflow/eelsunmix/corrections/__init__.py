@@ -1,27 +1,30 @@
 """From raw counts to corrected ones: dark, gain, bad channels, spikes, alignment, crop, bin, mask."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import xarray as xr
 
-from eelsunmix.corrections.alignment import AlignOptions, measure_drift
+from eelsunmix.corrections.align_options import AlignOptions
+from eelsunmix.corrections.alignment import measure_drift
 from eelsunmix.corrections.binning import measure_bins
 from eelsunmix.corrections.channels import BadChannelOptions
 from eelsunmix.corrections.common import check_image
+from eelsunmix.corrections.correction import one_after_the_other
 from eelsunmix.corrections.cropping import measure_crop
-from eelsunmix.corrections.detector import measure_detector
+from eelsunmix.corrections.detector import Detector, measure_detector
 from eelsunmix.corrections.filled_ends import filled_end_warnings
 from eelsunmix.corrections.gain_options import GainOptions
 from eelsunmix.corrections.geometry import BinOptions, CropOptions, MaskOptions
 from eelsunmix.corrections.masking import measure_mask
+from eelsunmix.corrections.protected import protected_edges
 from eelsunmix.corrections.remaining_dark import constant_warnings, noise_measured_again
 from eelsunmix.corrections.spikes import SpikeOptions
 from eelsunmix.errors import InputError
 from eelsunmix.execution.blocks import chunked
-from eelsunmix.image import with_valid_pixel
+from eelsunmix.image import in_canonical_order, with_valid_pixel
 from eelsunmix.io.counts import DetectorOptions
 from eelsunmix.options import Options
 
@@ -58,7 +61,7 @@ def correct_image(
     image: xr.DataArray,
     options: Corrections | None = None,
     *,
-    edges: Mapping[str, Any] | None = None,
+    edges: Mapping[str, Any] | Sequence[str] | None = None,
     detector: DetectorOptions | None = None,
 ) -> xr.Dataset:
     """Correct a spectrum image for its detector and cut it to size.
@@ -71,8 +74,9 @@ def correct_image(
         Raw counts, as `open_image` returns them.
     options : Corrections, optional
         Options of the steps.
-    edges : mapping, optional
-        Name -> edge (a mapping or object with `onset_eV`); nothing is estimated from the data near an edge.
+    edges : mapping or sequence of str, optional
+        Names of edges or of elements, or name -> edge (a mapping or object with `onset_eV`); nothing is
+        estimated from the data near an edge.
     detector : DetectorOptions, optional
         What is known of the detector, as at the import; needed where a dark reference is subtracted.
 
@@ -105,23 +109,19 @@ def correct_image(
     ['bin']
     """
     options = options or Corrections()
-    raw = _prepared(image)
-    found = measure_detector(raw, options.gain, options.bad_channels, options.spikes, edges or {})
-    counts, done = found.apply(raw), [*found.steps]
-    has_reference = options.gain.dark is not None
-    counts = noise_measured_again(counts, detector or DetectorOptions()) if has_reference else counts
-    warnings = constant_warnings(counts, has_reference=has_reference)
-    for measure in (
-        partial(measure_drift, options=options.align, mean=found.corrected_mean, edges=edges),
-        partial(measure_crop, options=options.crop),
+    raw, named = _prepared(image), protected_edges(edges or {})
+    crop = measure_crop(raw, options.crop)
+    found = measure_detector(raw, options.gain, options.bad_channels, options.spikes, named)
+    counts, warnings = _without_detector(raw, found, options, detector or DetectorOptions())
+    warnings += filled_end_warnings(crop.apply(raw), found.mean)
+    measures = (
+        partial(measure_drift, options=options.align, mean=found.corrected_mean, edges=named),
+        lambda _: crop,
         partial(measure_bins, options=options.bin),
         partial(measure_mask, options=options.mask),
-    ):
-        correction = measure(counts)
-        counts = correction.apply(counts)
-        done.append(correction)
-    log = [step.entry for step in done]
-    warnings += filled_end_warnings(measure_crop(raw, options.crop).apply(raw), found.mean)
+    )
+    counts, done = one_after_the_other(counts, measures)
+    log = [step.entry for step in (*found.steps, *done)]
     warnings += [text for entry in log for text in entry.get("warnings", [])]
     for text in warnings:
         logger.warning("corrections: %s", text)
@@ -129,14 +129,14 @@ def correct_image(
 
 
 def correct_gain(
-    image: xr.DataArray, *, edges: Mapping[str, Any] | None = None, **options: Any
+    image: xr.DataArray, *, edges: Mapping[str, Any] | Sequence[str] | None = None, **options: Any
 ) -> xr.DataArray:
     """Correct only dark and gain, for notebooks.
 
     Parameters
     ----------
     image : DataArray, shape (..., channel)
-    edges : mapping, optional
+    edges : mapping or sequence of str, optional
         As in `correct_image`.
     **options
         Those of `GainOptions`.
@@ -156,8 +156,21 @@ def correct_gain(
     return result["counts"].assign_attrs(log | {"corrections": log["corrections"][:2]})
 
 
+def _without_detector(
+    raw: xr.DataArray, found: Detector, options: Corrections, detector: DetectorOptions
+) -> tuple[xr.DataArray, list[str]]:
+    """Undo what the detector did; with sentences on a constant that the counts still hold."""
+    counts, has_reference = found.apply(raw), options.gain.dark is not None
+    if has_reference:
+        counts = noise_measured_again(counts, detector)
+    if found.bad_channels.doubts:
+        counts = counts.assign_attrs(channels_without_data=found.bad_channels.doubts)
+    return counts, constant_warnings(counts, has_reference=has_reference)
+
+
 def _prepared(image: xr.DataArray) -> xr.DataArray:
     """Check an image, load its mask, and cut it into blocks if it is lazy."""
+    image = in_canonical_order(image)
     check_image(image)
     image = with_valid_pixel(image).rename("counts")
     if not image.valid_pixel.any():
@@ -176,8 +189,9 @@ def _dataset(counts: xr.DataArray, detector: xr.Dataset) -> xr.Dataset:
     counts = counts.drop_vars("energy_shift", errors="ignore")
     counts.attrs.setdefault("units", "counts")
     number = int(counts.valid_pixel.sum())
-    # pixels that are not valid hold zeros, so the sum over all is the sum over the valid ones
-    mean = counts.sum(list(navigation), dtype=float) / number
+    # Masked pixels hold zeros, but those that were invalid before hold what the user left in them.
+    inside = counts if number == counts.valid_pixel.size else counts.where(counts.valid_pixel, 0)
+    mean = inside.sum(list(navigation), dtype=float) / number
     result = detector.assign(
         counts=counts,
         total_counts=counts.sum([energy], dtype=float).assign_attrs(units="counts"),

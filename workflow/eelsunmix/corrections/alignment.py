@@ -3,18 +3,17 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import xarray as xr
-from pydantic import model_validator
 
+from eelsunmix.corrections.align_options import AlignOptions
 from eelsunmix.corrections.common import record
 from eelsunmix.corrections.correction import Correction, NoCorrection
 from eelsunmix.corrections.drift import find_shifts, mean_of_valid, settled_shifts
 from eelsunmix.corrections.geometry import points_within
 from eelsunmix.corrections.losses import (
-    MAX_TAKEN_PERCENT,
     Loss,
     excessive,
     loss_sentences,
@@ -25,39 +24,11 @@ from eelsunmix.corrections.resampling import noise_after, resample
 from eelsunmix.corrections.shift_deviations import MIN_STRENGTH
 from eelsunmix.energy.units import channel_energies
 from eelsunmix.errors import InputError
-from eelsunmix.options import BrokenRuleError, Interval, NotNegative, Options, Positive
+from eelsunmix.words import numbered
 
 LOSS_REFUSED = (
-    "The spectra were not aligned. If they are to be all the same, raise corrections.align.max_taken_percent."
+    "The spectra were not aligned. To align them all the same, raise corrections.align.max_taken_percent."
 )
-
-
-class AlignOptions(Options):
-    """Alignment of the energy axes of the pixels.
-
-    Parameters
-    ----------
-    enabled : bool
-        Align.
-    window_eV : tuple of float, optional
-        Range with a sharp feature (an edge, the zero-loss peak); needed if enabled. Pixels without it follow
-        their neighbours.
-    max_shift_eV : float
-        Largest shift looked for.
-    max_taken_percent : float
-        Spectra are not aligned where the interpolation takes more of the shape of an edge than this.
-    """
-
-    enabled: bool = False
-    window_eV: Interval | None = None
-    max_shift_eV: Positive = 3.0
-    max_taken_percent: NotNegative = MAX_TAKEN_PERCENT
-
-    @model_validator(mode="after")
-    def _window_is_given(self) -> Self:
-        if self.enabled and self.window_eV is None:
-            raise BrokenRuleError("window_eV", "is needed: give the range of a sharp feature")
-        return self
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +58,18 @@ class Alignment(Correction):
         navigation, energy = image.dims[:-1], image.dims[-1]
         moved = resample(image.assign_coords(energy_shift=(navigation, self.shift)))
         moved = moved.assign_coords(energy_shift=(navigation, -self.shift * self.step_eV, {"units": "eV"}))
-        return moved.isel({energy: self.kept}).assign_attrs(noise_after(image, self.shift))
+        kept = moved.isel({energy: self.kept}).assign_attrs(noise_after(image, self.shift))
+        known = image.attrs.get("channels_without_data")
+        return kept.assign_attrs(channels_without_data=self._spread(known)) if known else kept
+
+    def _spread(self, known: Mapping[str, Any]) -> dict[str, Any]:
+        """Widen the ranges of energies without data by the shifts of all pixels."""
+        first, last = (float(end(self.shift)) * self.step_eV for end in (np.nanmin, np.nanmax))
+        spread = {
+            name: [[low + first, high + last] for low, high in known[name]]
+            for name in ("unmeasured_eV", "interpolated_eV")
+        }
+        return {**known, **spread}
 
 
 def measure_drift(
@@ -126,6 +108,13 @@ def measure_drift(
     known = found.strength.to_numpy() > MIN_STRENGTH
     if not known.any():
         return _nothing_to_align(options)
+    alignment = _aligned(found, known, options, energy)
+    return _without_loss(image, alignment, edges or {}, options.max_taken_percent)
+
+
+def _aligned(found: xr.Dataset, known: np.ndarray, options: AlignOptions, energy: np.ndarray) -> Alignment:
+    """Settle the shifts; `known`, bool (navigation): pixels with a feature."""
+    step = float(np.mean(np.diff(energy)))
     shift, lost = settled_shifts(found, known, options.max_shift_eV / step)
     kept = _measured_by_all(shift, energy.size)
     numbers = {
@@ -135,8 +124,7 @@ def measure_drift(
         "median_deviation_eV": step * float(np.median(found.deviation.to_numpy()[known])),
     }
     entry = _entry(shift * step, options, **numbers)
-    alignment = Alignment(shift=shift, step_eV=step, kept=kept, entry=entry)
-    return _without_loss(image, alignment, edges or {}, options.max_taken_percent)
+    return Alignment(shift=shift, step_eV=step, kept=kept, entry=entry)
 
 
 def _without_loss(
@@ -161,8 +149,9 @@ def _window(inside: slice, reach: int, n_channels: int) -> tuple[int, int]:
     first, last = max(inside.start, reach + 1), min(inside.stop, n_channels - reach - 1)
     if last - first < 5:
         raise InputError(
-            f"corrections.align.window_eV leaves {max(last - first, 0)} channels once the largest shift of "
-            f"{reach} channels is kept free at the ends of the axis: widen it or lower max_shift_eV"
+            f"corrections.align.window_eV leaves {numbered(max(last - first, 0), 'channel')}, since "
+            f"{numbered(reach, 'channel')}, the largest shift, must stay free at the ends of the axis: widen "
+            "it or lower corrections.align.max_shift_eV"
         )
     return first, last
 
@@ -191,9 +180,9 @@ def _entry(shift_ev: np.ndarray, options: AlignOptions, **numbers: float) -> dic
     low, high, spread = float(known.min()), float(known.max()), float(known.std())
     summary = (
         f"Spectra aligned on {options.window_eV} eV: drift of {spread:.3g} eV (sd), "
-        f"from {low:.3g} to {high:.3g} eV; a shift is known to {numbers['median_deviation_eV']:.2g} eV; "
-        f"{numbers['pixels_following']} pixels without a clear feature follow their neighbours; "
-        f"{numbers['pixels_left']} pixels beyond {options.max_shift_eV:g} eV left unaligned; "
-        f"{numbers['channels_dropped']} channels at the ends dropped, which not every pixel has."
+        f"from {low:.3g} to {high:.3g} eV; a shift is known to {numbers['median_deviation_eV']:.2g} eV (sd). "
+        f"Pixels without a clear feature, which follow their neighbours: {numbers['pixels_following']}; "
+        f"pixels left unaligned, beyond {options.max_shift_eV:g} eV: {numbers['pixels_left']}; "
+        f"channels dropped at the ends, which not every pixel has: {numbers['channels_dropped']}."
     )
     return record("align", True, summary, sd_eV=spread, lowest_eV=low, highest_eV=high, **numbers)

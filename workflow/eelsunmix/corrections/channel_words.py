@@ -1,21 +1,48 @@
 """What the log and the warnings say of bad channels."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from eelsunmix.corrections.common import record
+from eelsunmix.corrections.dead_channels import runs
+from eelsunmix.words import numbered
 
 BESIDE_EDGE = (
-    "{what} of the detector: at least twice as high as all around, without a trace in the channels beside. "
-    "Left as found, since an edge is named there. Write it into corrections.bad_channels.channels if it is "
-    "no line."
+    "{what}: at least twice as high as all around, without a trace in the channels beside. Left as found, "
+    "since an edge is named there. If this is no line, list {it} in corrections.bad_channels.channels."
 )
 UNDECIDED = (
-    "{what} of the detector, or a line one channel wide: the counts do not tell which. Left as found. "
-    "Write it into corrections.bad_channels.channels if it is no line."
+    "{what}, or a line one channel wide: the counts do not tell which. Left as found. If this is no line, "
+    "list {it} in corrections.bad_channels.channels."
+)
+WARM = (
+    "{what}: above the smooth spectrum in the fit window of an edge, whose net counts are then "
+    "wrong. Left as found. If this is no line, list {it} in corrections.bad_channels.channels."
+)
+LISTED_LOSS = "List only those in corrections.bad_channels.channels that are bad."
+LISTED_REFUSED = (
+    "Adjacent ones that look good in the data were left as found. Take them out of "
+    "corrections.bad_channels.channels, or raise corrections.bad_channels.max_taken_percent."
+)
+REFUSED = (
+    "{percent:.0f} % of the channels in which {name} is integrated look hot or weak. Only dead channels were "
+    "replaced. If all are bad, raise corrections.bad_channels.max_taken_percent or list them in "
+    "corrections.bad_channels.channels."
+)
+INVENTED = (
+    "{percent:.0f} % of the channels in which {name} is integrated are bad and were replaced by straight "
+    "lines: a peak there is lost, and the net counts may be off by as much. Choose "
+    "edges.{name}.integrate_eV without them, or record the edge on another part of the detector."
+)
+UNMEASURED = (
+    "The detector recorded nothing {where}. These channels hold no data and were not replaced. Crop the axis "
+    "to one side of them (corrections.crop.energy_eV), or choose the windows of all edges without them."
 )
 SHOWN = 10
+WARN_SHARE = 5.0
+"""Per cent of a window: a straight line gets two thirds right of what it replaces; 2 % are worth a word."""
 
 
 def bad_channels_entry(bad: np.ndarray, *, listed: bool) -> dict[str, Any]:
@@ -25,10 +52,36 @@ def bad_channels_entry(bad: np.ndarray, *, listed: bool) -> dict[str, Any]:
     if not channels:
         return record("bad_channels", False, "No dead or hot channel found.", channels=[], origin=origin)
     shown = ", ".join(map(str, channels[:10])) + (", ..." if len(channels) > 10 else "")
-    text = f"{len(channels)} bad channels ({shown}; from the {origin}) replaced by interpolation."
-    if len(channels) == 1:
-        text = f"1 bad channel ({shown}; from the {origin}) replaced by interpolation."
+    what = numbered(len(channels), "bad channel")
+    text = f"{what} ({shown}; from the {origin}) replaced by interpolation."
     return record("bad_channels", True, text, channels=channels, origin=origin)
+
+
+def unmeasured_sentences(energy_ev: np.ndarray, channels: np.ndarray) -> list[str]:
+    """Return one sentence on the channels without data; none without any."""
+    places = [_range(energy_ev[start:stop]) for start, stop in runs(channels)]
+    return [UNMEASURED.format(where=" and ".join(places))] if places else []
+
+
+def invented_sentences(shares: Mapping[str, float]) -> list[str]:
+    """One sentence for each edge with too many bad channels; `shares` is in per cent of its window."""
+    return [
+        INVENTED.format(name=name, percent=percent)
+        for name, percent in shares.items()
+        if percent > WARN_SHARE
+    ]
+
+
+def refused_sentences(shares: Mapping[str, float]) -> list[str]:
+    """One sentence for each edge for whose sake no channels but dead ones are replaced."""
+    return [REFUSED.format(name=name, percent=percent) for name, percent in shares.items()]
+
+
+def _range(energy_ev: np.ndarray) -> str:
+    size = numbered(energy_ev.size, "channel")
+    if energy_ev.size == 1:
+        return f"at {energy_ev[0]:.6g} eV ({size})"
+    return f"from {energy_ev[0]:.6g} to {energy_ev[-1]:.6g} eV ({size})"
 
 
 def left_alone(energy_ev: np.ndarray, channels: np.ndarray, sentence: str) -> list[str]:
@@ -38,4 +91,6 @@ def left_alone(energy_ev: np.ndarray, channels: np.ndarray, sentence: str) -> li
         return []
     shown = ", ".join(f"{number} ({energy_ev[number]:.6g} eV)" for number in numbers[:SHOWN])
     shown += ", ..." if numbers.size > SHOWN else ""
-    return [sentence.format(what=f"Channel {shown} may be a fault")]
+    if numbers.size == 1:
+        return [sentence.format(what=f"Channel {shown} may be a fault of the detector", it="it")]
+    return [sentence.format(what=f"Channels {shown} may be faults of the detector", it="them")]

@@ -1,42 +1,42 @@
 """Dead, hot and otherwise bad channels, found on the mean spectra of groups of pixels."""
 
-import math
-from dataclasses import dataclass
-from typing import Annotated, Literal
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
 
 import numpy as np
-import scipy
 import xarray as xr
 from pydantic import Field
 
-from eelsunmix.corrections.channel_words import BESIDE_EDGE, UNDECIDED, bad_channels_entry, left_alone
-from eelsunmix.corrections.common import interpolate_channels, record
+from eelsunmix.corrections.channel_words import (
+    BESIDE_EDGE,
+    LISTED_LOSS,
+    LISTED_REFUSED,
+    UNDECIDED,
+    WARM,
+    bad_channels_entry,
+    invented_sentences,
+    left_alone,
+    refused_sentences,
+    unmeasured_sentences,
+)
+from eelsunmix.corrections.common import interpolate_channels, near_edges, record
 from eelsunmix.corrections.correction import Correction
+from eelsunmix.corrections.dead_channels import alone, at_ends, runs
 from eelsunmix.corrections.evidence import Evidence
+from eelsunmix.corrections.interpolated import MeanSpectrum, counted_losses, invented_shares, mean_spectrum
 from eelsunmix.corrections.losses import (
     MAX_TAKEN_PERCENT,
-    RESOLUTION,
-    Loss,
+    edge_windows,
     excessive,
     loss_sentences,
-    losses,
-    with_losses,
+    with_taken,
 )
-from eelsunmix.corrections.outlying_channels import outliers, usual_roughness
-from eelsunmix.corrections.statistics import Statistics
+from eelsunmix.corrections.suspects import Suspects, find_suspects
+from eelsunmix.energy.channels import channel_bounds
 from eelsunmix.errors import InputError
 from eelsunmix.options import LISTED, NotNegative, Options
 
-GAP_RATIO = 1.03
-SIGNIFICANCE = 6.0
-LONGEST_DEAD_RUN = 8
-LISTED_LOSS = "List only those in corrections.bad_channels.channels that are bad."
-LOSS_REFUSED = (
-    "Only dead channels were replaced. If all are bad, raise corrections.bad_channels.max_taken_percent or "
-    "list them in corrections.bad_channels.channels."
-)
 REACH_EV = 12.0
-
 
 Channels = Annotated[tuple[Annotated[int, Field(ge=0)], ...], LISTED]
 
@@ -52,8 +52,9 @@ class BadChannelOptions(Options):
         First channel of each further chip of the detector (for example 256, 512, 768): the two channels on
         either side are tested more strictly, because pixels at the rim of a chip are larger.
     max_taken_percent : float
-        Where the replacement of the channels found takes more of the signal of an edge than this, only dead
-        ones are replaced.
+        Where more of the channels in which an edge is integrated look hot or weak than this, only dead ones
+        are replaced; adjacent good channels that are listed and hold more of its net counts are not replaced
+        either. An edge with more replaced channels than this is no reference.
     """
 
     channels: Channels | Literal["auto", "none"] = "auto"
@@ -63,9 +64,18 @@ class BadChannelOptions(Options):
 
 @dataclass(frozen=True, kw_only=True)
 class BadChannels(Correction):
-    """Channels to replace: `flags`, bool (channel,), not all of them."""
+    """Channels to replace.
+
+    Parameters
+    ----------
+    flags : ndarray of bool, shape (channel,)
+        Not all of them.
+    doubts : dict
+        What the counts are to say of the channels that hold no data, in eV; empty where all do.
+    """
 
     flags: np.ndarray
+    doubts: dict[str, Any] = field(default_factory=dict)
 
     @property
     def changes(self) -> bool:
@@ -98,46 +108,73 @@ def measure_bad_channels(evidence: Evidence, dark: np.ndarray, options: BadChann
     """
     if options.channels == "none":
         entry = record("bad_channels", False, "Search for bad channels switched off.", channels=[])
-        return BadChannels(flags=np.zeros(evidence.n_channels, bool), entry=with_losses(entry, {}))
-    warnings: list[str] = []
-    if options.channels == "auto":
-        bad, warnings = _found(evidence, dark, options)
-    else:
-        bad = _listed(options.channels, evidence.n_channels)
-        warnings = loss_sentences("The replacement of bad channels", _losses(evidence, bad), LISTED_LOSS)
+        return BadChannels(flags=np.zeros(evidence.n_channels, bool), entry=with_taken(entry, {}))
+    mean = mean_spectrum(evidence, dark)
+    suspects = find_suspects(evidence, dark, options.chip_gaps)
+    listed = options.channels != "auto"
+    bad, warnings = (_listed if listed else _found)(suspects, mean, options)
     if bad.all():
         raise InputError("corrections.bad_channels: no good channel is left: list fewer channels")
-    entry = bad_channels_entry(bad, listed=options.channels != "auto") | {"warnings": warnings}
-    return BadChannels(flags=bad, entry=with_losses(entry, _losses(evidence, bad)))
-
-
-def _found(evidence: Evidence, dark: np.ndarray, options: BadChannelOptions) -> tuple[np.ndarray, list[str]]:
-    """Bad channels of the data, and sentences on those that are left alone."""
-    statistics, noise = evidence.statistics, evidence.variance_to_mean
-    unusual, undecided = outliers(statistics, dark, noise, evidence.energy_eV)
-    near, dead = evidence.near_edges(REACH_EV), _dead(statistics)
-    warnings = left_alone(evidence.energy_eV, unusual & near & ~dead, BESIDE_EDGE)
-    warnings += left_alone(evidence.energy_eV, undecided & ~dead, UNDECIDED)
-    bad = dead | ((unusual | _at_gaps(statistics, dark, options.chip_gaps, noise)) & ~near)
-    found = _losses(evidence, bad)
-    if not bad.all() and excessive(found, options.max_taken_percent):
-        warnings += loss_sentences("The replacement of bad channels", found, LOSS_REFUSED)
-        bad = dead
-    return bad, warnings
-
-
-def _losses(evidence: Evidence, bad: np.ndarray) -> dict[str, Loss]:
-    """Find what straight lines across these channels take from the edges of a spectrum without defects."""
-    if bad.all():
-        return {}
-    mean = interpolate_channels(evidence.statistics.mean, bad)
-    smooth = scipy.ndimage.gaussian_filter1d(mean, RESOLUTION)
-    return losses(
-        smooth, interpolate_channels(smooth, bad), evidence.energy_eV, evidence.edges, pattern=False
+    unmeasured = suspects.dead_ones & ~bad
+    named = unmeasured & ~at_ends(unmeasured) & (evidence.signal != "EDS")
+    warnings = unmeasured_sentences(mean.energy_eV, named) + warnings
+    warnings += invented_sentences(invented_shares(mean, bad & suspects.all))
+    entry = bad_channels_entry(bad, listed=listed) | {"warnings": warnings}
+    return BadChannels(
+        flags=bad,
+        entry=with_taken(entry, _taken(mean, suspects, bad)),
+        doubts=_doubts(mean.energy_eV, unmeasured, bad, options.max_taken_percent),
     )
 
 
-def _listed(channels: tuple[int, ...] | str, n_channels: int) -> np.ndarray:
+def _found(
+    suspects: Suspects, mean: MeanSpectrum, options: BadChannelOptions
+) -> tuple[np.ndarray, list[str]]:
+    """Bad channels of the data, and sentences on those that are left alone."""
+    near = near_edges(mean.energy_eV, mean.edges, REACH_EV)
+    short = suspects.dead.short
+    warnings = left_alone(mean.energy_eV, suspects.hot & near & ~suspects.dead_ones, BESIDE_EDGE)
+    warnings += left_alone(mean.energy_eV, suspects.undecided & ~suspects.dead_ones, UNDECIDED)
+    warnings += left_alone(mean.energy_eV, suspects.warm & _in_fit_windows(mean), WARM)
+    hot = (suspects.hot | suspects.at_gaps) & ~near & ~suspects.dead_ones
+    shares = invented_shares(mean, hot)
+    refused = {name: share for name, share in shares.items() if share > options.max_taken_percent}
+    if refused:
+        return short, warnings + refused_sentences(refused)
+    return short | hot, warnings
+
+
+def _listed(
+    suspects: Suspects, mean: MeanSpectrum, options: BadChannelOptions
+) -> tuple[np.ndarray, list[str]]:
+    """Channels of the configuration, without those that count and would take too much of an edge."""
+    bad = _indices(options.channels, mean.counts.size)
+    if bad.all():
+        return bad, []
+    faulty = suspects.all & bad
+    counting = bad & ~faulty
+    lost = counted_losses(mean, faulty, counting)
+    if not excessive(lost, options.max_taken_percent):
+        return bad, loss_sentences("The replacement of bad channels", lost, LISTED_LOSS)
+    kept = alone(bad)
+    warnings = loss_sentences("The replacement of all bad channels listed", lost, LISTED_REFUSED)
+    return bad & (faulty | kept), warnings
+
+
+def _in_fit_windows(mean: MeanSpectrum) -> np.ndarray:
+    """Channels of the fit windows, where spectra are smooth."""
+    windows = [edge_windows(mean.energy_eV, edge)[0] for edge in mean.edges.values()]
+    return np.any([np.zeros(mean.counts.size, bool), *windows], axis=0)
+
+
+def _taken(mean: MeanSpectrum, suspects: Suspects, bad: np.ndarray) -> dict[str, float]:
+    """Per cent of each edge: of its window what is invented, and of its net counts what was counted."""
+    faulty = suspects.all & bad
+    shares, lost = invented_shares(mean, faulty), counted_losses(mean, faulty, bad & ~faulty)
+    return {name: share + (lost[name].percent if name in lost else 0.0) for name, share in shares.items()}
+
+
+def _indices(channels: tuple[int, ...] | str, n_channels: int) -> np.ndarray:
     bad = np.zeros(n_channels, bool)
     for channel in channels:
         if not (isinstance(channel, int | np.integer) and 0 <= channel < n_channels):
@@ -149,48 +186,14 @@ def _listed(channels: tuple[int, ...] | str, n_channels: int) -> np.ndarray:
     return bad
 
 
-def _dead(statistics: Statistics) -> np.ndarray:
-    """Channels that never change although their neighbours do; a long stretch is empty, not dead."""
-    constant = statistics.highest == statistics.lowest
-    total = statistics.sums.sum(axis=0)
-    around = scipy.ndimage.median_filter(
-        np.where(constant, 0.0, total), size=2 * LONGEST_DEAD_RUN + 3, mode="nearest"
-    )
-    # with 25 counts expected, a channel that is zero by chance comes once in 1e11
-    expected = np.minimum(around, _beside(total, constant))
-    return _short_runs(constant & (expected > 25)) & (statistics.n_pixels.sum() > 1)
-
-
-def _beside(total: np.ndarray, constant: np.ndarray) -> np.ndarray:
-    """Return the lower of the nearest channels on either side that change: in a valley few counts are due."""
-    live = np.flatnonzero(~constant)
-    if not live.size:
-        return np.zeros(total.size)
-    right = np.searchsorted(live, np.arange(total.size))
-    both = live[np.maximum(right - 1, 0)], live[np.minimum(right, live.size - 1)]
-    return np.asarray(np.minimum(total[both[0]], total[both[1]]))
-
-
-def _short_runs(flags: np.ndarray) -> np.ndarray:
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(int), [0]])))
-    result = np.zeros(flags.size, bool)
-    for start, stop in edges.reshape(-1, 2):
-        result[start:stop] = stop - start <= LONGEST_DEAD_RUN
-    return result
-
-
-def _at_gaps(statistics: Statistics, dark: np.ndarray, gaps: tuple[int, ...], noise: float) -> np.ndarray:
-    """Channels at the borders of chips that leave the line through the channels beyond."""
-    mean = np.maximum(statistics.mean - dark, 1e-12)
-    total = np.maximum(mean * max(int(statistics.n_pixels.sum()), 1), 1.0)
-    bad = np.zeros(mean.size, bool)
-    usual = usual_roughness(mean[None])[0]
-    for gap in gaps:
-        if not 4 <= gap <= mean.size - 4:
-            raise InputError(f"corrections.bad_channels.chip_gaps: {gap} lies outside 4 to {mean.size - 4}")
-        near = np.arange(gap - 2, gap + 2)
-        outside = np.array([gap - 4, gap - 3, gap + 2, gap + 3])
-        line = np.polynomial.Polynomial.fit(outside, np.log(mean[outside]), 1)(near)
-        limit = np.hypot(SIGNIFICANCE * usual[near], SIGNIFICANCE * np.sqrt(noise / total[near]))
-        bad[near] = np.abs(np.log(mean[near]) - line) > np.maximum(limit, math.log(GAP_RATIO))
-    return bad
+def _doubts(
+    energy_ev: np.ndarray, unmeasured: np.ndarray, replaced: np.ndarray, limit: float
+) -> dict[str, Any]:
+    if not (unmeasured | replaced).any():
+        return {}
+    bounds = channel_bounds(energy_ev)
+    ranges = {
+        name: [[float(bounds[start]), float(bounds[stop])] for start, stop in runs(flags)]
+        for name, flags in (("unmeasured_eV", unmeasured), ("interpolated_eV", replaced))
+    }
+    return {**ranges, "max_interpolated_percent": limit}

@@ -18,6 +18,10 @@ def check_image(image: xr.DataArray) -> None:
     """Refuse an array that is not a spectrum image with a usable energy axis."""
     if image.ndim < 3:
         raise InputError(f"a spectrum image needs dims (y, x, energy), found {image.dims}")
+    if not image.size:
+        raise InputError(f"the image has the shape {image.shape}: there are no counts to correct")
+    if image.dtype.kind not in "uif":
+        raise InputError(f"the image has values of type {image.dtype}: counts need to be real numbers")
     if image.dims[-1] not in image.coords:
         raise InputError(f"the spectral axis {image.dims[-1]!r} has no coordinate: assign energies to it")
     if not (np.diff(channel_energies(image)) > 0).all():

@@ -1,6 +1,7 @@
 """The one shape of all corrections: measured on the image as it is, then applied to it or to its blocks."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,3 +35,14 @@ class NoCorrection(Correction):
     def apply(self, image: xr.DataArray) -> xr.DataArray:
         """Return the image as it is."""
         return image
+
+
+def one_after_the_other(
+    counts: xr.DataArray, measures: Iterable[Callable[[xr.DataArray], Correction]]
+) -> tuple[xr.DataArray, list[Correction]]:
+    """Measure each correction on what those before it have left, and apply it."""
+    done: list[Correction] = []
+    for measure in measures:
+        done.append(measure(counts))
+        counts = done[-1].apply(counts)
+    return counts, done

@@ -12,13 +12,13 @@ from eelsunmix.energy.units import channel_energies
 
 @dataclass(frozen=True, kw_only=True)
 class Cropping(Correction):
-    """Part of the image to keep: `kept`, dim -> slice."""
+    """Windows of the image to keep: `options`, in the units of its axes, so that any image can be cut."""
 
-    kept: dict[str, slice]
+    options: CropOptions
 
     def apply(self, image: xr.DataArray) -> xr.DataArray:
         """Return a view of the part."""
-        return image.isel(self.kept)
+        return image.isel(_kept(image, self.options))
 
 
 def measure_crop(image: xr.DataArray, options: CropOptions) -> Correction:
@@ -29,6 +29,16 @@ def measure_crop(image: xr.DataArray, options: CropOptions) -> Correction:
     InputError
         A window is not on its axis, or the axis is not in nm.
     """
+    kept = _kept(image, options)
+    if not kept:
+        return NoCorrection(entry=record("crop", False, "Nothing cropped."))
+    summary = f"Cropped from {size_in_words(image.shape)} to {size_in_words(image.isel(kept).shape)}."
+    limits = {dim: [part.start, part.stop] for dim, part in kept.items()}
+    return Cropping(options=options, entry=record("crop", True, summary, kept=limits))
+
+
+def _kept(image: xr.DataArray, options: CropOptions) -> dict[str, slice]:
+    """Dim -> part of it."""
     kept: dict[str, slice] = {}
     if options.energy_eV is not None:
         kept[str(image.dims[-1])] = points_within(
@@ -37,8 +47,4 @@ def measure_crop(image: xr.DataArray, options: CropOptions) -> Correction:
     for axis, window in (("x", options.x_nm), ("y", options.y_nm)):
         if window is not None:
             kept[axis] = pixels_within(image, axis, window, f"corrections.crop.{axis}_nm")
-    if not kept:
-        return NoCorrection(entry=record("crop", False, "Nothing cropped."))
-    summary = f"Cropped from {size_in_words(image.shape)} to {size_in_words(image.isel(kept).shape)}."
-    limits = {dim: [part.start, part.stop] for dim, part in kept.items()}
-    return Cropping(kept=kept, entry=record("crop", True, summary, kept=limits))
+    return kept

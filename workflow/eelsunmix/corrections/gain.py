@@ -13,6 +13,7 @@ from eelsunmix.corrections.features import find_features
 from eelsunmix.corrections.gain_options import GainOptions
 from eelsunmix.corrections.gain_reference import gain_of_reference
 from eelsunmix.corrections.gain_words import MIN_CORRELATION, pattern_entry, spread, undecided, why_nothing
+from eelsunmix.corrections.interpolated import mean_spectrum
 from eelsunmix.corrections.losses import excessive, loss_sentences, losses, with_losses
 from eelsunmix.corrections.pattern import (
     GAIN_LIMITS,
@@ -21,6 +22,7 @@ from eelsunmix.corrections.pattern import (
     find_pattern,
     roughness,
 )
+from eelsunmix.corrections.remaining_pattern import remaining_at_edges
 
 LINE_LIKE = 0.2
 """Correlation of neighbouring channels from which a pattern may be made of lines: -0.35 for a detector whose
@@ -146,6 +148,7 @@ def _without_loss(
     what = f"The {step.entry['step']} correction"
     if not excessive(found, options.max_taken_percent):
         warnings = [*step.entry.get("warnings", []), *loss_sentences(what, found, CHECK_LOSS)]
+        warnings += remaining_at_edges(step.entry, mean_spectrum(evidence, given.values))
         told = replace(step, entry=with_losses(step.entry | {"warnings": warnings}, found))
         return (dark, told) if isinstance(told, Gain) else (told, gain)
     why = " ".join(loss_sentences(what, found, LOSS_REFUSED))

@@ -80,14 +80,19 @@ def excessive(found: Mapping[str, Loss], limit_percent: float) -> bool:
 
 
 def with_losses(entry: Mapping[str, Any], found: Mapping[str, Loss]) -> dict[str, Any]:
-    """Add what a step took from each edge to its entry of the log: `taken_percent`, name -> per cent.
+    """Add what a step took from each edge to its entry of the log."""
+    return with_taken(entry, {name: loss.percent for name, loss in found.items()})
+
+
+def with_taken(entry: Mapping[str, Any], percent: Mapping[str, float]) -> dict[str, Any]:
+    """Add what a step took from each edge, in per cent: `taken_percent`, name -> per cent.
 
     The one form for all steps; its summary says it too, where the step was applied.
     """
-    taken = {name: round(float(loss.percent), 3) for name, loss in found.items()}
+    taken = {name: round(float(value), 3) for name, value in percent.items()}
     summary = str(entry["summary"])
     if entry["applied"] and taken:
-        parts = ", ".join(f"{name} {percent + 0.0:.2g} %" for name, percent in taken.items())
+        parts = ", ".join(f"{name} {value + 0.0:.2g} %" for name, value in taken.items())
         summary += f" Taken from the edges: {parts}."
     return {**entry, "summary": summary, "taken_percent": taken}
 
@@ -99,6 +104,16 @@ def _windows(edge: Any) -> tuple[float, float, float]:
     fit, integrate = given.get("fit_eV"), given.get("integrate_eV")
     first = float(fit[0]) if fit else onset - BEFORE_ONSET_EV
     return first, onset, float(integrate[1]) if integrate else onset + BEYOND_ONSET_EV
+
+
+def edge_windows(energy_ev: np.ndarray, edge: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Channels of the fit window of an edge, or of those before its onset, and those to integrate."""
+    given = edge if isinstance(edge, Mapping) else vars(edge)
+    first, onset, last = _windows(edge)
+    stop = float(given["fit_eV"][1]) if given.get("fit_eV") else onset
+    begin = float(given["integrate_eV"][0]) if given.get("integrate_eV") else onset
+    before = (energy_ev >= first) & (energy_ev <= stop) & (energy_ev < begin) & (energy_ev > 0)
+    return before, (energy_ev >= begin) & (energy_ev <= last) & (energy_ev > 0)
 
 
 def net_counts(

@@ -10,6 +10,7 @@ from eelsunmix.corrections.correction import Correction, NoCorrection
 from eelsunmix.corrections.geometry import MaskOptions, pixels_within
 from eelsunmix.errors import InputError
 from eelsunmix.execution import blocks
+from eelsunmix.words import numbered
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +47,10 @@ def measure_mask(image: xr.DataArray, options: MaskOptions) -> Correction:
         return NoCorrection(entry=record("mask", False, "No pixel masked.", masked=0))
     if not kept.any():
         raise InputError("corrections.mask leaves no pixel: lower min_counts or widen outside_nm")
-    return Mask(kept=kept, entry=record("mask", True, f"{masked} of {before} pixels masked.", masked=masked))
+    return Mask(
+        kept=kept,
+        entry=record("mask", True, f"{masked} of {numbered(before, 'pixel')} masked.", masked=masked),
+    )
 
 
 def _totals(image: xr.DataArray) -> np.ndarray:

@@ -10,6 +10,8 @@ from eelsunmix.corrections.statistics import Statistics
 HOT_RATIO, WEAK_RATIO = 2.0, 0.7
 """Above twice, or below 0.7 of, all four neighbours. Few lines reach twice their neighbours, and those that
 do have counts beside them; no spectrum has dips one channel wide."""
+WARM_PART = 0.05
+"""Part of its neighbours' counts by which a channel stands out at least, if it is warm."""
 SIGNIFICANCE = 6.0
 PART_SIGNIFICANCE = 4.5
 """For each of two to four parts of the pixels: in two by chance in one channel of 1e10."""
@@ -59,6 +61,22 @@ def outliers(
     several = zero_loss & (zero_loss.sum() > 1)
     bad = (bad & ~zero_loss) | weak
     return bad, ((undecided & ~zero_loss) | several) & ~bad
+
+
+def warm_channels(statistics: Statistics, dark: np.ndarray, noise: float) -> np.ndarray:
+    """Find single channels that stand out of a smooth spectrum in every group, and are no lines.
+
+    They need not be twice as high as their neighbours; so they are for places where nothing stands out.
+    """
+    means = statistics.group_means - dark
+    counts = statistics.n_pixels[statistics.n_pixels > 0, None]
+    middle = (_shifted(means, -1) + _shifted(means, 1)) / 2
+    error = np.sqrt(1.5 * noise * np.maximum(middle, 1 / counts) / counts)
+    usual = np.maximum(math.sqrt(1.5) * usual_roughness(means), WARM_PART / SIGNIFICANCE)
+    limit = SIGNIFICANCE * np.maximum(usual * np.maximum(middle, 0), error)
+    high = (means - middle > limit) & (means - _neighbours(means)[0] > limit / 2)
+    without_shoulders, undecided = _told_from_lines(high.all(axis=0), means, counts, noise)
+    return np.asarray(without_shoulders | undecided)
 
 
 def usual_roughness(means: np.ndarray) -> np.ndarray:

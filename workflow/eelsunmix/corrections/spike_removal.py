@@ -100,8 +100,8 @@ def _words(evidence: Evidence, left: Spikes, found: dict[str, Loss]) -> list[str
     held = f" Their counts are {' and '.join(taken)}." if taken else ""
     return [
         f"{len(np.unique(left.position[:, :-1], axis=0))} pixels stand out at the same energies ({places}), "
-        f"as narrow lines of single atoms or a channel that flickers do, and not as cosmic rays.{held} They "
-        "were left as they are. If it is the detector, write the channels into "
+        "as with narrow lines of single atoms or a channel that flickers, and unlike cosmic rays."
+        f"{held} They were left as found. If the detector is to blame, list the channels in "
         "corrections.bad_channels.channels, or set corrections.spikes.max_taken_percent to 100."
     ]
 

@@ -145,8 +145,10 @@ def _saturation(check: dict[str, Any], piled: PileUp | None) -> str:
     if not fraction:
         return ""
     if piled is None:
+        given = check["saturation"]
+        where = f"at or above detector.saturation, {given:g}" if given else "at the highest value"
         return (
-            f"{fraction:.2g} of the values are saturated: they are at the highest value, "
+            f"{fraction:.2g} of the values are saturated: they are {where}, "
             "and counts there are too small; crop these energies or record the image with less exposure"
         )
     level = f"the highest value, {piled.level:g}" if piled.level else "the highest value of their channel"

@@ -27,8 +27,8 @@ class DetectorOptions(Options):
     counts_per_electron : float or "auto"
         Variance divided by mean in the limit of wide energy windows; measured on the image by default.
     saturation : float, optional
-        Counts at which the detector saturates. By default the largest number of the file's integer type, and
-        lower ones where the counts pile up at their highest value.
+        Counts at which the detector saturates; by default the largest number of the file's integer type.
+        Counts that pile up at a highest value below it are called saturated too, in any case.
     """
 
     counts_per_electron: Positive | Literal["auto"] = "auto"
@@ -42,8 +42,9 @@ def counts_check(found: Survey, options: DetectorOptions) -> dict[str, Any]:
     1 where it agrees with 1 within 10 % or four times its standard error, and where there is no noise to
     measure. Where the counts hold a constant that is no signal, the factors are those without it.
     """
-    piled = pile_up(found.heights) if options.saturation is None else None
-    line = None if piled else fit_line(found.noise.levels)
+    piled = pile_up(found.heights)
+    # clipped counts bend the line; who names the saturation says that those below it are counts
+    line = None if piled and options.saturation is None else fit_line(found.noise.levels)
     narrow, wide = noise_summaries(found.noise)
     offset = line.offset_of_counts(wide.factor) if line and wide.factor is not None else 0.0
     if line and offset:
@@ -59,6 +60,7 @@ def counts_check(found: Survey, options: DetectorOptions) -> dict[str, Any]:
         **_gain(wide, options),
         "negative_fraction": found.n_negative / n_values,
         "saturated_fraction": n_saturated / n_values,
+        "saturation": options.saturation,
         "neighbour_correlation": narrow.correlation,
         "measured_channel_fraction": measured_fraction(found.noise.parts),
     }

@@ -3,12 +3,10 @@
 import numpy as np
 import xarray as xr
 
-from eelsunmix.execution import blocks
-from eelsunmix.mapping.pieces import valid_spectra
+from eelsunmix.mapping.pieces import mean_spectrum
 from eelsunmix.methods import Model
 from eelsunmix.methods._models import LEARNED_BRIGHTNESS
 from eelsunmix.numerics.dose import mean_brightness
-from eelsunmix.typing import Floats
 
 TOLERATED = 0.05
 """Difference of the brightness below which an image counts as one of the same dose."""
@@ -23,8 +21,7 @@ def dose_factor(stored: xr.Dataset, model: Model, image: xr.DataArray) -> float:
     learned = float(stored.attrs.get(LEARNED_BRIGHTNESS) or 0.0)
     if not learned > 0:
         return 1.0
-    total, n_valid = blocks.fold(_sum_of_valid, image, _added)
-    factor = mean_brightness(total / max(n_valid, 1), model.endmembers) / learned
+    factor = mean_brightness(mean_spectrum(image)[0], model.endmembers) / learned
     return factor if factor > 0 and abs(np.log(factor)) > TOLERATED else 1.0
 
 
@@ -40,12 +37,3 @@ def another_dose(factor: float) -> str:
         "one: the counts were divided by this factor before they were mapped. If composition or thickness "
         "differ too, fit the model on this image, or with brightness: variable."
     )
-
-
-def _sum_of_valid(block: xr.DataArray) -> tuple[Floats, int]:
-    spectra = valid_spectra(block)
-    return spectra.sum(axis=0, dtype=np.float64), len(spectra)
-
-
-def _added(first: tuple[Floats, int], second: tuple[Floats, int]) -> tuple[Floats, int]:
-    return first[0] + second[0], first[1] + second[1]

@@ -8,6 +8,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from eelsunmix.errors import InputError
+from eelsunmix.execution.blocks import fold
 from eelsunmix.typing import Floats
 
 PIECE = 2**20
@@ -64,3 +65,18 @@ def maps_of_block(block: xr.DataArray, values: dict[str, Floats], n_endmembers: 
         filled[valid] = rows
         maps[name] = ((*dims, "endmember")[: filled.ndim], filled)
     return xr.Dataset(maps, coords={**coords, "endmember": np.arange(n_endmembers)})
+
+
+def mean_spectrum(image: xr.DataArray) -> tuple[Floats, int]:
+    """Mean over the valid pixels, in one pass over the blocks, shape (channel,), and the number of them."""
+    total, n_valid = fold(_sum_of_valid, image, _added)
+    return total / max(n_valid, 1), n_valid
+
+
+def _sum_of_valid(block: xr.DataArray) -> tuple[Floats, int]:
+    spectra = valid_spectra(block)
+    return spectra.sum(axis=0, dtype=np.float64), len(spectra)
+
+
+def _added(first: tuple[Floats, int], second: tuple[Floats, int]) -> tuple[Floats, int]:
+    return first[0] + second[0], first[1] + second[1]

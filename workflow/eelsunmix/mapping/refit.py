@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix.execution import blocks
-from eelsunmix.mapping.pieces import in_pieces, maps_of_block, valid_spectra
+from eelsunmix.mapping.pieces import in_pieces, maps_of_block, mean_spectrum, valid_spectra
 from eelsunmix.methods import Model
 from eelsunmix.noise import channel_variance_to_mean, counts_per_electron
 from eelsunmix.numerics.abundances import least_squares, non_negative
@@ -35,8 +35,7 @@ def refit(model: Model, counts: xr.DataArray) -> xr.Dataset:
         by as much again (its mean residual has an rms of 1.0 to 1.4 of these standard deviations on the
         simulated multilayer, a signed one of 1.0).
     """
-    total, n_valid = blocks.fold(_sum_of_valid, counts, _added)
-    mean, energy = total / max(n_valid, 1), counts.dims[-1]
+    (mean, n_valid), energy = mean_spectrum(counts), counts.dims[-1]
     # A channel without counts would have an infinite weight.
     deviation = np.sqrt(np.maximum(mean, 1e-3 * max(mean.mean(), np.finfo(float).tiny)))
     maps = _refit_maps(model, counts, deviation)
@@ -76,15 +75,6 @@ def _refit_maps(model: Model, counts: xr.DataArray, deviation: Floats) -> xr.Dat
         endmember_noise=model.endmember_noise,
     )
     return blocks.map_blocks(kernel, blocks.unshared(counts), template)
-
-
-def _sum_of_valid(block: xr.DataArray) -> tuple[Floats, int]:
-    spectra = valid_spectra(block)
-    return spectra.sum(axis=0, dtype=np.float64), len(spectra)
-
-
-def _added(first: tuple[Floats, int], second: tuple[Floats, int]) -> tuple[Floats, int]:
-    return first[0] + second[0], first[1] + second[1]
 
 
 def _freedom(endmembers: Floats, weight: Floats) -> Floats:

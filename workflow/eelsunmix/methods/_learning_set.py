@@ -37,8 +37,7 @@ class LearningSet:
     frame_shape : (int, int), optional
         Pixels along y and x of the image that the tiles come from.
     edges : mapping, optional
-        Name -> `Edge` or its plain values, of the edges that the user names, for methods that need ``edges``;
-        `eelsunmix.edges.as_edges` makes edges of it. None for the others.
+        Name -> `Edge`, as the user names them, for methods that need ``edges``; None for the others.
     mask : ndarray of bool, shape (..., y, x), optional
         Valid pixels of the whole image, for methods that need a ``mask``; None for the others.
     """

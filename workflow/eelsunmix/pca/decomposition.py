@@ -10,7 +10,7 @@ import xarray as xr
 
 from eelsunmix.errors import InputError
 from eelsunmix.execution.blocks import map_blocks, template_like
-from eelsunmix.image import valid_pixels
+from eelsunmix.image import in_canonical_order, valid_pixels
 from eelsunmix.noise import counts_per_electron
 from eelsunmix.pca.gram import FLOAT32_ERROR, ROWS, Gram, pixel_variance, weighted_gram
 from eelsunmix.pca.noise_eigenvalues import measure_noise
@@ -24,7 +24,7 @@ def denoise(image: xr.DataArray, options: DenoiseOptions | None = None) -> xr.Da
 
     Parameters
     ----------
-    image : DataArray, shape (..., channel)
+    image : DataArray, dims (y, x, energy) or (frame, y, x, energy) in any order
         Counts, eager or lazy, with or without `valid_pixel`. Read once for the components and once for
         the scores.
     options : DenoiseOptions, optional
@@ -37,7 +37,8 @@ def denoise(image: xr.DataArray, options: DenoiseOptions | None = None) -> xr.Da
         `channel_weight`, `pixel_weight`; with non-local means also `score_nlm` and `score_nlm_guarded`
         (scores of all components, averaged over pixels that are alike in the signal components) and
         `nlm_restored` (navigation, bool). Scores are lazy if the image is and `spatial` is "none".
-        Invalid pixels are NaN. A valid pixel without counts has scores of zero and the weight of one count.
+        Navigation dims are in the order of the image. Invalid pixels are NaN. A valid pixel without counts
+        has scores of zero and the weight of one count.
 
         Weights are the square roots of the mean counts of a channel and of the relative total of a pixel;
         where negative values show noise beyond that (a subtracted dark spectrum), of this noise. A channel
@@ -59,9 +60,13 @@ def denoise(image: xr.DataArray, options: DenoiseOptions | None = None) -> xr.Da
     >>> dict(pca.score.sizes)
     {'y': 5, 'x': 7, 'component': 12}
     """
-    options = options or DenoiseOptions()
+    options, order = options or DenoiseOptions(), image.dims
+    image = in_canonical_order(image)
     if image.ndim not in (3, 4):
-        raise InputError(f"an image has the dims (y, x, energy) or (frame, y, x, energy), not {image.dims}")
+        raise InputError(
+            f"an image has the dims (y, x, energy) or (frame, y, x, energy), not {image.dims}; "
+            "image.expand_dims('y') makes an image of one row"
+        )
     gram, weight, values, vectors = _decompose(image)
     vectors = vectors[:, : min(options.n_components, len(values))]
     maps = _scores(image, vectors / weight[:, None], gram.variance_total / gram.n_pixels)
@@ -82,7 +87,9 @@ def denoise(image: xr.DataArray, options: DenoiseOptions | None = None) -> xr.Da
         "precision": "float32" if gram.float32_power else "float64",
         "spatial": options.spatial,
     }
-    return smooth_scores(pca, noise, options) if options.spatial == "nlm" else pca
+    if options.spatial == "nlm":
+        pca = smooth_scores(pca, noise, options)
+    return pca.transpose(*(dim for dim in order if dim != image.dims[-1]), ...)
 
 
 def _decompose(image: xr.DataArray) -> tuple[Gram, Floats, Floats, Floats]:

@@ -49,6 +49,8 @@ class Evidence:
         Whether nothing but an offset stands out.
     n_by_chance : int
         Components just above the edge that everything else takes for noise.
+    n_stable : int, optional
+        Leading components that two halves of the pixels show alike; more are not recommended.
     """
 
     estimates: dict[str, int]
@@ -57,6 +59,7 @@ class Evidence:
     n_drift: int
     empty: bool
     n_by_chance: int = 0
+    n_stable: int | None = None
 
 
 def check_user(options: ComponentOptions, pca: xr.Dataset, values: Floats) -> None:
@@ -163,7 +166,10 @@ def _too_many(number: int, noise: Noise, options: ComponentOptions) -> list[str]
 
 
 def _too_few(number: int, evidence: Evidence, options: ComponentOptions) -> list[str]:
-    standing = evidence.estimates["marchenko_pastur"] - evidence.n_drift
+    standing = evidence.estimates["marchenko_pastur"]
+    if evidence.n_stable is not None:
+        standing = min(standing, evidence.n_stable)
+    standing -= evidence.n_drift
     mixed = "endmembers will be mixtures of materials"
     if options.n != "auto" and number < standing:
         return [

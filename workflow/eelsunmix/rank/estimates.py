@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from eelsunmix.errors import InputError
+from eelsunmix.image import in_canonical_order
 from eelsunmix.pca.drift import drift_components, drift_warnings
 from eelsunmix.pca.noise_eigenvalues import MARGIN, Noise, measure_noise
 from eelsunmix.rank.choice import ComponentOptions, Evidence, check_user, choice_warnings
@@ -11,6 +11,8 @@ from eelsunmix.rank.coherence import count_signals, map_coherence
 from eelsunmix.rank.emptiness import holds_no_structure
 from eelsunmix.rank.jump_words import jump_warnings
 from eelsunmix.rank.line_words import line_warnings, offset_warnings
+from eelsunmix.rank.neighbours import stable_number
+from eelsunmix.rank.own_image import check_same_image
 from eelsunmix.rank.parallel_analysis import noise_quantiles
 from eelsunmix.rank.taking import take_number
 from eelsunmix.typing import Floats
@@ -23,7 +25,7 @@ def estimate_endmembers(
 
     Parameters
     ----------
-    image : DataArray, shape (..., channel)
+    image : DataArray, dims (y, x, energy) or (frame, y, x, energy) in any order
         The image that `pca` belongs to; read twice, block by block.
     pca : Dataset
         From `denoise`.
@@ -52,11 +54,9 @@ def estimate_endmembers(
     eigenvalue just above the edge counts only if its map is in order along an axis: alike neighbours, a
     period. What varies at random from scan line to scan line, as camera read-out does, is no material.
     """
-    options = options or ComponentOptions()
-    if image.dims[-1] not in pca.dims or image.shape[-1] != pca.sizes[image.dims[-1]]:
-        raise InputError(
-            f"the PCA belongs to another image than {image.name or 'this one'}; run denoise again"
-        )
+    options, image = options or ComponentOptions(), in_canonical_order(image)
+    check_same_image(image, pca)
+    pca = pca.transpose(*image.dims[:-1], "component", ...)
     values, n_pixels = pca.eigenvalue.to_numpy(), int(pca.attrs["n_valid_pixels"])
     check_user(options, pca, values)
     noise = measure_noise(values, n_pixels, int(pca.attrs["n_channels_with_counts"]))
@@ -138,7 +138,14 @@ def _evidence(pca: xr.Dataset, noise: Noise, coherence: Floats, parallel: Floats
         "elbow": elbow(values),
     }
     n_drift = 0 if empty else drift_components(pca, material, noise.edge)
-    return Evidence(estimates=estimates, eigenvalues=values, noise=noise, n_drift=n_drift, empty=empty)
+    return Evidence(
+        estimates=estimates,
+        eigenvalues=values,
+        noise=noise,
+        n_drift=n_drift,
+        empty=empty,
+        n_stable=stable_number(pca),
+    )
 
 
 def _warnings(
@@ -154,7 +161,7 @@ def _warnings(
     if _counts_ideally(pca, noise):
         about_lines = offset_warnings(standing, evidence.eigenvalues, noise)
     else:
-        about_lines = line_warnings(standing, coherence, evidence.eigenvalues, noise)
+        about_lines = line_warnings(standing, coherence, evidence)
     left_out = evidence.n_drift if options.n == "auto" else None
     # A jump is a drift too, but is known better: where, and by how much.
     jump = [] if left_out else jump_warnings(pca, maps, noise)

@@ -1,11 +1,12 @@
 """Sentences about maps of scan lines, of which nobody can say whether they are of the specimen."""
 
 from eelsunmix.pca.noise_eigenvalues import Noise
+from eelsunmix.rank.choice import Evidence
 from eelsunmix.rank.coherence import NEAR_EDGE, disordered_lines, made_of_lines
 from eelsunmix.typing import Floats
 
 
-def line_warnings(maps: Floats, coherence: Floats, eigenvalues: Floats, noise: Noise) -> list[str]:
+def line_warnings(maps: Floats, coherence: Floats, evidence: Evidence) -> list[str]:
     """Name the components whose maps are scan lines without any order, near the edge of noise or far above.
 
     Parameters
@@ -14,19 +15,29 @@ def line_warnings(maps: Floats, coherence: Floats, eigenvalues: Floats, noise: N
         Those of the components above the edge.
     coherence : ndarray, shape (component,)
         From `map_coherence`.
-    eigenvalues : ndarray, shape (index,)
-        Decreasing.
-    noise : Noise
-        Its edge.
+    evidence : Evidence
+        Eigenvalues, the edge of their noise, and how many components are stable.
     """
+    eigenvalues, noise = evidence.eigenvalues, evidence.noise
     shown = [i for i in range(1, maps.shape[-1]) if coherence[i] <= 0 and disordered_lines(maps[..., i])]
     strong = [i for i in shown if eigenvalues[i] > NEAR_EDGE * noise.edge]
     weak = [i for i in shown if i not in strong]
     advice = (
-        (weak, "Not counted, being near the edge of noise: set components.n higher if it is of the specimen"),
+        (weak, f"Not counted, being near the edge of noise{_number_to_try(weak, evidence)}"),
         (strong, "Counted, being far above the edge of noise: set components.n lower if it is read-out"),
     )
     return [f"{_what(found, eigenvalues)} {what}" for found, what in advice if found]
+
+
+def _number_to_try(weak: list[int], evidence: Evidence) -> str:
+    """Recommend no more components than two halves of the pixels show alike."""
+    stable = [i + 1 for i in weak if evidence.n_stable is None or i < evidence.n_stable]
+    if not stable:
+        return ". Two halves of the pixels do not show it alike: leave components.n as it is"
+    return (
+        "; two halves of the pixels show it alike. If its loading shows edges, it is of the specimen: "
+        f"set components.n to {stable[-1]}"
+    )
 
 
 def offset_warnings(maps: Floats, eigenvalues: Floats, noise: Noise) -> list[str]:

@@ -5,6 +5,9 @@ import xarray as xr
 
 from eelsunmix.typing import Floats
 
+STABLE = 0.6
+"""Stability below which the last component may be noise."""
+
 
 def neighbouring_numbers(pca: xr.Dataset, number: int, noise_level: float) -> xr.Dataset:
     """Describe the numbers of components around the chosen one.
@@ -27,9 +30,7 @@ def neighbouring_numbers(pca: xr.Dataset, number: int, noise_level: float) -> xr
         of noise mostly below 0.6. Coordinate `number`: the chosen one and its neighbours.
     """
     numbers = [k for k in (number - 1, number, number + 1) if 1 <= k <= pca.sizes["component"]]
-    maps = (pca["score"] / pca["pixel_weight"]).transpose(..., "component").to_numpy().astype(float)
-    scores = maps.reshape(-1, maps.shape[-1])
-    scores = scores[np.isfinite(scores).all(axis=1)]
+    scores = _scores(pca)
     left = [_misfit(pca, k) / max(noise_level, np.finfo(float).tiny) for k in numbers]
     return xr.Dataset(
         {
@@ -38,6 +39,20 @@ def neighbouring_numbers(pca: xr.Dataset, number: int, noise_level: float) -> xr
         },
         coords={"number": numbers},
     )
+
+
+def stable_number(pca: xr.Dataset) -> int:
+    """Count the leading components that two halves of the pixels show alike, one at least."""
+    scores = _scores(pca)
+    values = _stability(scores, list(range(1, scores.shape[1] + 1)))
+    stable = values > STABLE
+    return max(1, int(stable.size if stable.all() else stable.argmin()))
+
+
+def _scores(pca: xr.Dataset) -> Floats:
+    maps = (pca["score"] / pca["pixel_weight"]).transpose(..., "component").to_numpy().astype(float)
+    scores: Floats = maps.reshape(-1, maps.shape[-1])
+    return scores[np.isfinite(scores).all(axis=1)]
 
 
 def _misfit(pca: xr.Dataset, number: int) -> float:

@@ -1,7 +1,7 @@
 """What a report is made from, and the few questions that every section asks about it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -36,6 +36,7 @@ class Inputs:
     settings: Mapping[str, Any]
     seals: Mapping[str, str]
     versions: Mapping[str, str]
+    versions_of_stores: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @cached_property
     def labels(self) -> list[str]:

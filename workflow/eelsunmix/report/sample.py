@@ -12,6 +12,7 @@ from eelsunmix.report.facts import key_facts
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.page import page_text, write_page
 from eelsunmix.report.sections import IN_ORDER
+from eelsunmix.storage import sealed_page
 
 STORES = ("raw", "corrected", "pca", "rank", "bs", "comparison")
 
@@ -27,6 +28,8 @@ def write_report(
     settings: Mapping[str, Any] | None = None,
     seals: Mapping[str, str] | None = None,
     versions: Mapping[str, str] | None = None,
+    versions_of_stores: Mapping[str, Mapping[str, str]] | None = None,
+    made_with: Mapping[str, Any] | None = None,
     title: str | None = None,
 ) -> Path:
     """Write the report of a sample as one self-contained HTML page.
@@ -49,6 +52,10 @@ def write_report(
         The effective configuration of the sample.
     seals, versions : mapping of str to str, optional
         Seal of every store used; versions of the software.
+    versions_of_stores : mapping of str to mapping, optional
+        Versions of the software that made each store.
+    made_with : mapping, optional
+        Whole recipe of the page, for its seal.
     title : str, optional
         Heading of the page; the name of the sample by default.
 
@@ -75,9 +82,11 @@ def write_report(
         settings=settings or {},
         seals=seals or {},
         versions=versions or {},
+        versions_of_stores=versions_of_stores or {},
         **{name: stores[name] for name in STORES},
     )
-    return write_page(Path(path), render(inputs))
+    page = sealed_page(render(inputs), path, seals=inputs.seals, settings=made_with)
+    return write_page(Path(path), page)
 
 
 def render(inputs: Inputs) -> str:

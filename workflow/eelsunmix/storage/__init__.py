@@ -4,10 +4,13 @@
 """
 
 from eelsunmix.storage.checks import check_layout
+from eelsunmix.storage.inputs import check_inputs, seals, versions_of
 from eelsunmix.storage.layout import Attribute, Layout, Variable
 from eelsunmix.storage.layouts import LAYOUTS
-from eelsunmix.storage.manifest import MANIFEST, Manifest, installed_versions, read_manifest, verify
-from eelsunmix.storage.store import open_store, open_stores, publish, seals
+from eelsunmix.storage.manifest import MANIFEST, Manifest, read_manifest, verify
+from eelsunmix.storage.pages import is_a_page, read_page_manifest, sealed_page, verify_page
+from eelsunmix.storage.store import open_store, open_stores, publish
+from eelsunmix.storage.versions import installed_versions
 
 __all__ = [
     "LAYOUTS",
@@ -16,12 +19,18 @@ __all__ = [
     "Layout",
     "Manifest",
     "Variable",
+    "check_inputs",
     "check_layout",
     "installed_versions",
+    "is_a_page",
     "open_store",
     "open_stores",
     "publish",
     "read_manifest",
+    "read_page_manifest",
+    "sealed_page",
     "seals",
     "verify",
+    "verify_page",
+    "versions_of",
 ]

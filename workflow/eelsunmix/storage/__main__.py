@@ -1,83 +1,70 @@
-"""Verify all stores below some folders: ``python -m eelsunmix.storage results``."""
+"""Verify all stores and pages of some folders: ``python -m eelsunmix.storage results``."""
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import zarr
-
-from eelsunmix.errors import StoreError
-from eelsunmix.sources import checksum
-from eelsunmix.storage.drafts import is_draft
-from eelsunmix.storage.manifest import check_sources, verify
+from eelsunmix.errors import InputError
+from eelsunmix.recipes.verification import CONFIGURATION, Verification, stores_below
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Verify all stores below some folders; one line for each that is damaged or out of date."""
+    """Verify all stores and pages; one line for each that is damaged or not as asked for."""
+    options = _parser().parse_args(arguments)
+    files = options.configfile or [file for file in (CONFIGURATION,) if file.is_file()]
+    try:
+        verification = Verification(files, with_sources=options.sources)
+    except InputError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    stores = [store for folder in options.folders for store in stores_below(folder)]
+    pages = [page for folder in options.folders for page in verification.pages_of(folder)]
+    of_stores = _told(map(verification.of_store, stores))
+    of_pages = _told(map(verification.of_page, pages))
+    sys.stdout.write(f"{len(stores)} stores, {of_stores} of them not in order\n")
+    if pages:
+        sys.stdout.write(f"{len(pages)} pages, {of_pages} of them not in order\n")
+    if verification.n_compared:
+        sys.stdout.write(f"settings compared with {', '.join(map(str, files))}\n")
+    elif pages:
+        sys.stdout.write("settings not compared; run it where snakemake runs, or name --configfile\n")
+    return 1 if of_stores or of_pages or not stores + pages else 0
+
+
+def _told(lines: Iterable[str | None]) -> int:
+    faults = [line for line in lines if line]
+    for line in faults:
+        sys.stderr.write(f"{line}\n")
+    return len(faults)
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m eelsunmix.storage",
-        description="Verify every byte of all stores below the folders.",
+        description="Verify every byte of all stores below the folders, and of the pages of their samples, "
+        "and whether they were made with what the configuration says now.",
     )
-    parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="for example: results")
+    parser.add_argument("folders", nargs="+", type=_folder, metavar="FOLDER", help="for example: results")
+    parser.add_argument(
+        "--configfile",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help=f"instead of {CONFIGURATION}",
+    )
     parser.add_argument(
         "--sources",
         action="store_true",
         help="compare every byte of the imported files too; run it where snakemake runs",
     )
-    options = parser.parse_args(arguments)
-    folders = options.folders
-    for folder in folders:
-        if not folder.is_dir():
-            parser.error(f"{folder}: no such folder")
-    found = [store for folder in folders for store in stores_below(folder)]
-    faults = [fault for store in found if (fault := _fault(store, options.sources))]
-    for line in faults:
-        sys.stderr.write(f"{line}\n")
-    sys.stdout.write(f"{len(found)} stores, {len(faults)} of them not in order\n")
-    return 1 if faults or not found else 0
+    return parser
 
 
-def stores_below(folder: Path) -> Iterator[Path]:
-    """Yield all stores below a folder, or the folder itself if it is one.
-
-    Drafts too, and whatever else has the name of a store.
-    """
-    if folder.suffix == ".zarr" or is_draft(folder):
-        yield folder
-        return
-    for entry in sorted(folder.iterdir()):
-        if entry.suffix == ".zarr" or (entry.is_dir() and not entry.is_symlink()):
-            yield from stores_below(entry)
-
-
-def _fault(store: Path, with_source: bool) -> str | None:
-    if is_draft(store):
-        return (
-            f"{store}: left by a job that was killed, unless it runs now; "
-            "the next job that writes the store removes it"
-        )
-    try:
-        check_sources(store, verify(store))
-        if with_source:
-            _check_file(store)
-    except StoreError as error:
-        return str(error)
-    return None
-
-
-def _check_file(store: Path) -> None:
-    """Raise StoreError if a store was imported from a file that is another one today."""
-    source = zarr.open_group(store, mode="r").attrs.get("source")
-    if not isinstance(source, dict) or not isinstance(file := source.get("file"), str):
-        return  # simulated, or made of other stores
-    if not Path(file).exists():
-        raise StoreError(f"{store}: {file}, from which it was imported, is no longer there")
-    if checksum(Path(file))[0] != source.get("sha256"):
-        raise StoreError(
-            f"{store}: {file} differs from what was imported (its SHA-256 is another); "
-            "put the original back, or move this folder aside and run the workflow again"
-        )
+def _folder(text: str) -> Path:
+    if not Path(text).is_dir():
+        raise argparse.ArgumentTypeError(f"{text}: no such folder")
+    return Path(text)
 
 
 if __name__ == "__main__":

@@ -1,20 +1,18 @@
-"""Digests of values and files, and the files that a store consists of."""
+"""Digests of files, and the files that a store consists of."""
 
 import hashlib
-import json
 from pathlib import Path
-from typing import Any
-
-
-def digest_of(value: Any) -> str:
-    """Digest of plain values, whatever the order of their keys."""
-    return hashlib.blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
 def digest_of_file(path: Path) -> str:
     """Digest of all bytes of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+
+
+def digest_of_bytes(content: bytes) -> str:
+    """Digest of bytes, equal to that of a file that holds them."""
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
 def files_below(path: Path) -> list[str]:

@@ -6,7 +6,7 @@ import shutil
 import socket
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,15 +19,24 @@ _MARK = ".tmp-"
 
 
 @contextmanager
-def written_beside(path: Path) -> Iterator[Path]:
+def written_beside(
+    path: Path, *, is_equal: Callable[[Path | None], bool] = lambda draft: False
+) -> Iterator[Path]:
     """Give a private folder beside `path`; rename it to `path` at the end, or leave nothing.
+
+    Parameters
+    ----------
+    path : Path
+    is_equal : callable
+        Asked where something stands at `path`: whether it is what the draft holds, or, before there is one,
+        whether it may be. Then it is kept, and the draft dropped: a job of a killed run may have come first.
 
     Raises
     ------
     StoreError
         If `path` exists, before or after, or cannot be written; the message says why.
     """
-    if path.exists():
+    if path.exists() and not is_equal(None):
         raise StoreError(f"{path}: exists already, a finished result is never changed; move it aside first")
     draft = path.parent / f".{path.name}{_MARK}{_machine()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     try:
@@ -35,7 +44,7 @@ def written_beside(path: Path) -> Iterator[Path]:
         draft.mkdir()
         _remove_abandoned(path, now=draft.stat().st_mtime)
         yield draft
-        _give_name(draft, path)
+        _give_name(draft, path, is_equal)
     except OSError as error:
         raise _explained(error, path, draft) from error
     finally:
@@ -53,12 +62,14 @@ def make_durable(path: Path) -> None:
         _fsync(entry)
 
 
-def _give_name(draft: Path, path: Path) -> None:
+def _give_name(draft: Path, path: Path, is_equal: Callable[[Path | None], bool]) -> None:
     try:
         draft.rename(path)
     except OSError as error:
         if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
             raise
+        if is_equal(draft):
+            return
         raise StoreError(
             f"{path}: another process has written it in the meantime; its result is kept, this one dropped"
         ) from error

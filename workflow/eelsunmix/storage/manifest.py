@@ -1,7 +1,6 @@
 """The manifest of a sealed store: what it consists of, where it comes from, whether that is still so."""
 
 import errno
-import importlib.metadata
 import json
 import os
 import stat
@@ -14,16 +13,18 @@ from typing import Any, get_type_hints
 from pydantic import TypeAdapter
 
 from eelsunmix.errors import StoreError
-from eelsunmix.storage.digests import digest_of, digest_of_file, files_below
+from eelsunmix.plain import digest_of
+from eelsunmix.storage.digests import digest_of_file, files_below
+from eelsunmix.storage.versions import versions_used
 
 MANIFEST = "manifest.json"
 REMEDY = "move this folder aside and run the workflow again"
+REMEDY_OF_PAGE = "run the workflow again, which makes the page anew"
 
 LARGEST_MANIFEST = 2**28
 """Bytes; a manifest has some 120 for each file of its store."""
 
 _FOREIGN = {MANIFEST, ".snakemake_timestamp"}
-_PACKAGES = ("eelsunmix", "numpy", "scipy", "scikit-learn", "torch", "xarray", "zarr", "dask", "rosettasciio")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +40,7 @@ class Manifest:
     settings : dict
         Options that made the result, plain values.
     versions : dict
-        Versions of the packages that made it.
+        Versions of Python and of the packages that made it.
     created : str
         Time of sealing, ISO 8601, UTC.
     seal : str
@@ -78,7 +79,7 @@ def manifest_of(path: Path, inputs: Mapping[str, str], settings: Mapping[str, An
         },
         inputs=dict(inputs),
         settings=dict(settings),
-        versions=installed_versions(),
+        versions=versions_used(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     ).sealed()
 
@@ -124,6 +125,17 @@ def _parsed(file: Path) -> Manifest:
         text = opened.read(LARGEST_MANIFEST + 1)
     if len(text) > LARGEST_MANIFEST:
         raise ValueError("too large")
+    return parsed(text)
+
+
+def parsed(text: bytes) -> Manifest:
+    """Read a manifest from its text.
+
+    Raises
+    ------
+    ValueError, TypeError, RecursionError
+        It is none.
+    """
     manifest = Manifest(**json.loads(text))
     for name, kind in _TYPES.items():
         kind.validate_python(getattr(manifest, name), strict=True)
@@ -171,17 +183,6 @@ def check_sources(path: Path, manifest: Manifest, among: Iterable[Path] | None =
                 f"{path}: was made from another {os.path.relpath(source)} than the one that is there now; "
                 f"{REMEDY}"
             )
-
-
-def installed_versions() -> dict[str, str]:
-    """Versions of the packages that a result depends on; those not installed are left out."""
-    versions = {}
-    for name in _PACKAGES:
-        try:
-            versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return versions
 
 
 def _agrees(path: Path, name: str, manifest: Manifest) -> bool:

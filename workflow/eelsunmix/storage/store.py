@@ -7,7 +7,7 @@ Opening one checks every byte against the manifest first.
 
 import os
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,21 +21,12 @@ from eelsunmix.plain import plain_values
 from eelsunmix.sources import check_unchanged
 from eelsunmix.storage.checks import check_layout
 from eelsunmix.storage.drafts import make_durable, written_beside
+from eelsunmix.storage.inputs import remember, seals_of
 from eelsunmix.storage.layout import Variable
-from eelsunmix.storage.manifest import (
-    MANIFEST,
-    Manifest,
-    check_sources,
-    manifest_of,
-    read_manifest,
-    verify,
-)
+from eelsunmix.storage.manifest import MANIFEST, manifest_of, read_manifest, verify
 
 CHUNK_ELEMENTS = 2**21
 """Elements in a chunk, the unit of compression: 4 MB of uint16, 8 MB of float32; a shard is a block."""
-
-_OPENED: dict[Path, tuple[Any, ...]] = {}
-"""Stores that this process has opened, so that none is exchanged while it is read."""
 
 
 def publish(
@@ -55,7 +46,8 @@ def publish(
     dataset : Dataset
         Attributes are reduced to plain values.
     path : path-like
-        Must not exist: a finished result is never changed.
+        A finished result is never changed. One with an equal seal, which a job of a killed run has written in
+        the meantime, is kept in place of this one.
     inputs : iterable of path-like
         Stores that the dataset was made from; their seals go into the manifest.
     files : mapping, optional
@@ -84,13 +76,20 @@ def publish(
     path, sources = Path(path), [Path(source) for source in inputs]
     if kind is not None:
         check_layout(dataset, kind, own, place=path)
-    found = {os.path.relpath(source, path.parent): seal for source, seal in _seals(sources).items()}
-    with written_beside(path) as draft:
+    found = {os.path.relpath(source, path.parent): seal for source, seal in seals_of(sources).items()}
+    options = plain_values(dict(settings or {}))
+
+    def is_equal(draft: Path | None) -> bool:
+        if draft is None:
+            return bool(options) and _would_be(path, found, options)
+        return read_manifest(path).seal == read_manifest(draft).seal
+
+    with written_beside(path, is_equal=is_equal) as draft:
         _write_zarr(dataset, draft)
-        manifest = manifest_of(draft, inputs=found, settings=plain_values(dict(settings or {})))
+        manifest = manifest_of(draft, inputs=found, settings=options)
         (draft / MANIFEST).write_bytes(manifest.to_json())
         make_durable(draft)
-        _seals(sources)  # once more: lazy variables were read from them until now
+        seals_of(sources)  # once more: lazy variables were read from them until now
         check_unchanged(files or {})
     return manifest.seal
 
@@ -113,7 +112,7 @@ def open_store(path: str | Path, *, kind: str | None = None) -> xr.Dataset:
         names the file. If it is of another kind.
     """
     path = Path(path)
-    _OPENED[path.absolute()] = _identity(path, verify(path))
+    remember(path, verify(path))
     dataset = xr.open_zarr(path, consolidated=True, chunks=None, decode_times=False)
     if kind is not None:
         check_layout(dataset, kind, place=path, whole=False)
@@ -133,31 +132,13 @@ def open_stores(paths: Iterable[str | Path]) -> dict[str, xr.Dataset]:
     return {Path(path).stem: open_store(path) for path in paths}
 
 
-def seals(paths: Iterable[str | Path]) -> dict[str, str]:
-    """Seal of each store, by path.
-
-    Raises
-    ------
-    StoreError
-        If one of them was made from another version of another one, or was exchanged since it was opened.
-    """
-    return {str(path): seal for path, seal in _seals([Path(path) for path in paths]).items()}
-
-
-def _seals(paths: Sequence[Path]) -> dict[Path, str]:
-    manifests = {path: read_manifest(path) for path in paths}
-    for path, manifest in manifests.items():
-        check_sources(path, manifest, among=paths)
-        now = _identity(path, manifest)
-        if _OPENED.get(path.absolute(), now) != now:
-            raise StoreError(f"{path}: was exchanged while it was being read; run again")
-    return {path: manifest.seal for path, manifest in manifests.items()}
-
-
-def _identity(path: Path, manifest: Manifest) -> tuple[Any, ...]:
-    """Tell a store from one with the same content: while they were exchanged, its chunks read as zeros."""
-    file = (path / MANIFEST).stat()
-    return manifest.seal, file.st_ino, file.st_mtime_ns
+def _would_be(path: Path, inputs: Mapping[str, str], settings: Mapping[str, Any]) -> bool:
+    """Whether a store that is there was made with the same settings, of the same inputs."""
+    try:
+        there = read_manifest(path)
+    except StoreError:
+        return False
+    return there.inputs == inputs and there.settings == settings
 
 
 def _write_zarr(dataset: xr.Dataset, path: Path) -> None:

@@ -10,6 +10,7 @@ from eelsunmix.benchmark.page.figures import by_method, label_styles
 from eelsunmix.benchmark.results import Results
 from eelsunmix.errors import InputError
 from eelsunmix.report.page import page_text, write_page
+from eelsunmix.storage import sealed_page
 
 
 def write_benchmark_report(
@@ -58,4 +59,4 @@ def write_benchmark_report(
         facts=sections.key_facts(results),
         methods=[(label, styles[label]) for label in by_method(results)],
     )
-    return write_page(Path(path), text)
+    return write_page(Path(path), sealed_page(text, path, seals=seals or {}, settings=settings))

@@ -92,7 +92,7 @@ class Panels:
 def line_panels(count: int, *, columns: int, panel_height: float = 190, top: float = 56) -> Panels:
     """Return panels for line plots that fill the width of the page."""
     columns = max(1, min(columns, count))
-    left, right, gap_x = 70.0, 18.0, 64.0
+    left, right, gap_x = 88.0, 18.0, 64.0
     panel_width = (WIDTH - left - right - (columns - 1) * gap_x) / columns
     return Panels(
         count=max(1, count),

@@ -23,7 +23,7 @@ from eelsunmix.report.figures.style import (
 )
 from eelsunmix.report.texts import plain
 
-TRUE_LINES = "; the truth (broad grey line), and the sum of the BS of the materials (dotted)"
+TRUE_LINES = "; the truth (broad grey line), and the sum of BS of each material alone (dotted)"
 """What captions say of the lines of a simulated sample."""
 Styles = Mapping[str, Mapping[str, Any]]
 

@@ -15,7 +15,7 @@ DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 NO_DATA = "#c4c8cd"
 SEQUENTIAL = "Cividis"
 DIVERGING = [[0.0, "#2166ac"], [0.25, "#92c5de"], [0.5, "#f7f7f7"], [0.75, "#f4a582"], [1.0, "#b2182b"]]
-MATERIAL_BS, TRUE_MAP = "BS of the materials", "truth"
+MATERIAL_BS, TRUE_MAP = "material BS", "truth"
 """BS of the true spectra times the true abundances, which is no truth where a power law is no background; and
 what the materials that contain the element give of it."""
 LIGHTS = {"green": "✔", "amber": "▲", "red": "✖", "grey": "–"}

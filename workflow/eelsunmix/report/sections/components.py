@@ -32,9 +32,10 @@ ESTIMATES = (
     "for an ideal counting detector), edge of noise {edge}; {rank} eigenvalues lie above the edge."
 )
 NEIGHBOURS = (
-    "One component less or more. Chi-square: what so many components leave, over the noise (1 for noise "
-    "alone). Stability: cosine of the largest angle between the components that two halves of the pixels "
-    "give; 1 where both show the same, below about 0.6 where the last one is noise."
+    "One component less or more. Chi-square: mean square of what that many components do not describe, over "
+    "that of the noise (1 for noise alone). Stability: cosine of the largest angle between the components "
+    "that two halves of the pixels give; 1 where both show the same, below about 0.6 where the last one is "
+    "noise."
 )
 RESIDUALS = (
     "What the components do not describe: largest deviation of each pixel in any window of energy, in "

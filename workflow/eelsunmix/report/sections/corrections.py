@@ -24,7 +24,7 @@ DARK = (
     "edges, where a pattern cannot be told from the signal."
 )
 GAIN = (
-    "Gain: every channel was divided by this curve; {n_bad} channels were replaced by interpolation. "
+    "Gain: every channel was divided by this curve; bad channels replaced by straight lines: {n_bad}. "
     "Look for structure at an edge: there the gain cannot be told from the signal."
 )
 SPIKES = "Spikes replaced in the raw image ({shown}; corrected.zarr lists every one), in counts."

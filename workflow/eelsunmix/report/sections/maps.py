@@ -20,10 +20,10 @@ from eelsunmix.report.parts import edge_choices, failures, score_row, score_tabl
 
 MAPS = (
     "What each method stands for, in counts of an edge: its abundances, times the brightness of "
-    "the pixel, times the net counts of its endmembers that show the element (all named after it, and those "
-    "in whose own pixels BS confirms it). Abundances of NMF and ICA hold the brightness; those that sum to "
-    "one are multiplied by the counts of the pixel. No arbitrary factor is left. What a method puts into "
-    "other components is missing here: cross-talk."
+    "the pixel, times the net counts of its endmembers that show the element. Each counts by how far its "
+    "edge is beyond noise, in its spectrum and by BS. Abundances of NMF and ICA hold the brightness; those "
+    "that sum to one are multiplied by the counts of the pixel. No arbitrary factor is left. How much of an "
+    "element a method puts into other components is its cross-talk."
 )
 ELEMENT_MAPS = (
     "Element maps in counts of the edge, pixel by pixel; zooming one map zooms all. On the common scale "
@@ -33,8 +33,8 @@ ELEMENT_MAPS = (
     "returned: the abundance of the component that owns the edge."
 )
 TRUE_MAPS = (
-    " Truth: the same of the true abundances and spectra, of the materials that contain the element. BS of "
-    "the materials: what BS makes of the spectra of all materials, each subtracted alone and then summed; "
+    " Truth: the same of the true abundances and spectra, of the materials that contain the element. "
+    "Material BS: what BS makes of the spectra of all materials, each subtracted alone and then summed; "
     "not the truth where their background is no power law, nor BS of the mixture."
 )
 MAP_SCORES = (

@@ -9,6 +9,7 @@ from eelsunmix.methods._references import references
 from eelsunmix.report.content import (
     Block,
     Code,
+    Notice,
     Row,
     Section,
     Table,
@@ -18,6 +19,7 @@ from eelsunmix.report.content import (
 from eelsunmix.report.formatting import DASH, integer
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.texts import as_yaml, shown_path
+from eelsunmix.storage.versions import mixed_versions
 
 WORKFLOW = (
     "N. Brun, G. Lambert, L. Bocher, Eur. Phys. J. Appl. Phys. 99, 28 (2024).",
@@ -66,7 +68,9 @@ CHAINS = (
 def section(inputs: Inputs) -> Section:
     """Where every number comes from and how to get it again."""
     cite = [Text("Please cite what you use:"), Text(*_papers(inputs))]
+    mix = mixed_versions(inputs.versions_of_stores)
     blocks: tuple[Block, ...] = (
+        *([Notice(mix, "warning")] if mix else []),
         _fits_table(inputs),
         Code(_settings(inputs), "Effective settings, defaults included"),
         Code("\n".join(f"{seal}  {name}" for name, seal in inputs.seals.items()), SEALS),

@@ -159,7 +159,7 @@ def _limits(entry: Entry) -> tuple[Cell, Cell]:
         return figure_cell(DASH), figure_cell(DASH)
     form = _percent if entry.get("percent") else tidy
     if amber is None:
-        return figure_cell(f"≤ {form(green)}"), figure_cell("above")
+        return figure_cell(f"≤ {form(green)}" if green else form(green)), figure_cell("above")
     sign = "≥" if float(green) > float(amber) else "≤"
     return figure_cell(f"{sign} {form(green)}"), figure_cell(f"{sign} {form(amber)}")
 

@@ -20,7 +20,7 @@ ELEMENTS = {
         "float",
         "counts",
         "of BS its net counts; of a method sum of abundance x brightness x net counts over the endmembers "
-        "that show the element",
+        "that show the element, each by its `edge_weight`",
     ),
     "subspace_map": variable(
         "label edge navigation",
@@ -63,6 +63,12 @@ COMPONENTS = {
     "endmember_net_counts": variable(
         "label endmember edge", "float", "counts", "BS of the endmember spectra"
     ),
+    "confirmed_net_counts": variable(
+        "label endmember edge", "float", "counts", "the same by BS: regression of its maps on the abundances"
+    ),
+    "endmember_net_counts_sd": variable(
+        "label endmember edge", "float", "counts", "their standard deviation, by the noise of BS"
+    ),
     "endmember_exponent": variable(
         "label endmember edge", "float", "1", "of their power laws; NaN where a spectrum is not positive"
     ),
@@ -76,10 +82,15 @@ COMPONENTS = {
         "1",
         "the same by BS where the component is alone, negative where BS overshoots; NaN if nowhere alone",
     ),
-    "shows_edge": variable(
-        "label endmember edge", "bool", None, "whether the endmember takes part in the map of the edge"
+    "edge_weight": variable(
+        "label endmember edge",
+        "float",
+        "1",
+        "part of its net counts by which the endmember counts in the map of the edge, by their significance",
     ),
-    "endmember_label": variable("label endmember", "text", None, "such as `Ru`, `Mn+La`, `background`"),
+    "endmember_label": variable(
+        "label endmember", "text", None, "such as `Ru`, `Mn+La (Ti)` (in brackets: weaker), `background`"
+    ),
     "group": variable(
         "label endmember", "integer", None, "same component in the first method with a result; -1: none"
     ),
@@ -127,6 +138,9 @@ CHECKS = {
     "reconstruction_chi2": variable("label", "float", "1", "median reduced chi-square of the refit"),
     "status": variable("label", "text", None, "of the fit; `reference` for BS"),
     "message": variable("label", "text", None, "of the fit"),
+    "stopped_at_limit": variable(
+        "label", "bool", None, "whether the fit had not converged when it had iterated as long as it may"
+    ),
     "seconds": variable("label", "float", "s", "of the fit"),
 }
 TRUE_MAPS = {
@@ -191,7 +205,10 @@ COMPARISON = Layout(
         ),
         "sentences": attribute("list", "what was found, in words"),
         "caveats": attribute("list", "what the reader should know before trusting it"),
-        "warnings": attribute("list", "sentences on components that are no materials of their own"),
+        "warnings": attribute(
+            "list",
+            "sentences on profiles that are too short, and components that are no materials of their own",
+        ),
         "edges": attribute("dict", "as in `bs.zarr`"),
         "profiles": attribute("dict", "as in `bs.zarr`"),
         "regions": attribute("dict", "name -> `x_nm, y_nm, without`"),

@@ -1,0 +1,49 @@
+"""Images of named edges, whose signal-to-noise ratios are known."""
+
+import numpy as np
+import scipy
+import xarray as xr
+
+from eelsunmix.edge_table import TABLE
+
+EDGE = {edge.name: edge for edge in TABLE}
+
+
+def spectrum_of(names, low, high, dose, seed, shift=0.0):
+    """An image of named edges on a power law that bends a little, 7 x 9 pixels; and the SNR of each."""
+    rng = np.random.default_rng(seed)
+    channel = float(rng.choice([0.4, 0.5, 1.0]))
+    energy = np.arange(low, high, channel)
+    background = (energy / low) ** -rng.uniform(2.4, 3.6) * (1 + 0.05 * rng.normal() * np.log(energy / low))
+    parts = {}
+    for name in names:
+        height = np.interp(EDGE[name].onset_eV, energy, background) * np.exp(
+            rng.uniform(np.log(0.1), np.log(0.8))
+        )
+        parts[name] = height * _shape(EDGE[name], energy)
+    mean = dose * channel * (background + sum(parts.values()))
+    thickness = rng.uniform(0.8, 1.2, (7, 9, 1))
+    counts = rng.poisson(thickness * mean)
+    axis = xr.DataArray(energy + shift, dims="energy_loss", name="energy_loss", attrs={"units": "eV"})
+    image = xr.DataArray(
+        counts,
+        dims=("y", "x", "energy_loss"),
+        coords={"energy_loss": axis},
+        attrs={"counts_per_electron": 1.0, "units": "counts"},
+    )
+    return image, {name: _snr(EDGE[name], part, energy, mean, dose * channel) for name, part in parts.items()}
+
+
+def _shape(edge, energy):
+    above = energy - edge.onset_eV
+    shape = scipy.special.ndtr(above) * (energy / edge.onset_eV) ** -3
+    width, second = (2.0, edge.splitting) if edge.splitting else (1.5, 11.0)
+    lines = np.exp(-0.5 * ((above - 2) / width) ** 2) + 0.6 * np.exp(-0.5 * ((above - 2 - second) / 2.4) ** 2)
+    return shape + (1.4 if edge.splitting else 0.5) * lines
+
+
+def _snr(edge, part, energy, mean, scale):
+    """SNR of the summed spectrum in 40 eV, with a background of some uncertainty (Egerton, h = 8)."""
+    inside = (energy >= edge.onset_eV - 2) & (energy < edge.onset_eV + 40)
+    signal, whole = part[inside].sum() * scale * 63, mean[inside].sum() * 63
+    return signal / np.sqrt(signal + 8 * (whole - signal))

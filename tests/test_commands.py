@@ -1,0 +1,202 @@
+"""The command line: what it says, what it runs, and its exit codes."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from eelsunmix.commands import entry
+from eelsunmix.commands.progress import Progress
+from eelsunmix.commands.workflow_files import demo_configuration, profile, snakefile
+from eelsunmix.configuration import read_configuration
+from eelsunmix.errors import InputError
+
+ROOT = Path(__file__).parents[1]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "workflow"), "OMP_NUM_THREADS": "1"}
+
+
+def eelsunmix(*arguments, cwd=None):
+    return subprocess.run(
+        [sys.executable, "-m", "eelsunmix", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env=ENVIRONMENT,
+    )
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder with an image of 300 channels from 400 eV on, 5 x 7 pixels."""
+    monkeypatch.chdir(tmp_path)
+    energy = 400.0 + np.arange(300)
+    counts = np.random.default_rng(1).poisson(np.broadcast_to(2000 * (energy / 400) ** -3, (5, 7, 300)))
+    np.save(tmp_path / "image.npy", counts)
+    return tmp_path
+
+
+AXES = "axes: {dims: [y, x, energy_loss], energy: {offset_eV: 400, dispersion_eV: 1}}\n"
+
+
+def write(folder, text, name="my.yaml"):
+    (folder / name).write_text("samples: {SI1: {file: image.npy}}\n" + AXES + text, encoding="utf-8")
+    return name
+
+
+def test_help_teaches_every_command():
+    said = CliRunner().invoke(entry.eelsunmix, ["--help"]).output
+    for name in entry.eelsunmix.commands:
+        assert name in said
+        one = CliRunner().invoke(entry.eelsunmix, [name, "--help"])
+        assert one.exit_code == 0
+        assert len(one.output.splitlines()) > 5
+    assert "Completion" in said
+
+
+def test_check_says_in_words_what_will_run(folder):
+    found = eelsunmix("check", write(folder, "edges: [O, Ti]\nmethods: {vca: {}}\n"), cwd=folder)
+    assert found.returncode == 0, found.stderr
+    assert "edge O_K: O from 532 eV; background fitted 490 to 526 eV, signal summed 529 to" in found.stdout
+    assert "edge Ti_L23: Ti from 456 eV; background fitted 412 to 450 eV" in found.stdout
+    assert "methods: vca" in found.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("edges: [La]\n", "sample SI1: edges.La: "),
+        (
+            "edges: {Ti_L23: {fit_eV: [300, 390]}}\n",
+            "sample SI1: edges.Ti_L23.fit_eV: window 300-390 eV does not lie wholly on the axis 400-699 eV",
+        ),
+        ("edges: [Tii]\n", "my.yaml:3: edges.Tii: names no element"),
+        ("\tedges: {}\n", "my.yaml:3"),
+        ("edges: [Ti\n", "my.yaml:"),
+        ("metods: {}\n", "my.yaml:3: metods: unknown key; did you mean methods?"),
+        ("corrections: {crop: {energy_eV: [900, 1000]}}\nedges: [Ti]\n", "corrections.crop.energy_eV"),
+    ],
+    ids=["no room", "off the axis", "no element", "a tab", "an open bracket", "a key", "a crop"],
+)
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_a_mistake_is_one_line_before_anything_runs(folder, command, text, said):
+    found = eelsunmix(command, write(folder, text), cwd=folder)
+    assert found.returncode == 2
+    assert said in found.stderr
+    assert len(found.stderr.splitlines()) == 1
+    assert "Traceback" not in found.stderr
+    assert not (folder / ".snakemake").exists()
+    assert found.stdout == ""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["check", "absent.yaml"],
+        ["run", "absent.yaml"],
+        ["verify", "nowhere"],
+        ["verify"],
+        ["run"],
+        ["runn"],
+        ["run", "a", "--corse"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_arguments_are_the_users_mistake(tmp_path, arguments):
+    found = eelsunmix(*arguments, cwd=tmp_path)
+    assert found.returncode == 2
+    assert "Traceback" not in found.stderr
+    assert found.stderr.strip()
+
+
+def test_a_file_that_cannot_be_read_is_left_to_its_job(folder):
+    (folder / "broken.dm4").write_bytes(b"not a file of DigitalMicrograph")
+    text = "samples: {SI1: {file: broken.dm4}}\nedges: [Ti]\n"
+    (folder / "my.yaml").write_text(text, encoding="utf-8")
+    found = eelsunmix("check", "my.yaml", cwd=folder)
+    assert found.returncode == 0
+    assert "warning: sample SI1: broken.dm4: cannot be read as .dm4" in found.stdout
+
+
+LINES = """\
+all                       1
+total                     3
+Job 2: S1: principal components
+Finished jobid: 2 (Rule: denoise)
+1 of 3 steps (33%) done
+Job 5: S1: fit vca
+Finished jobid: 5 (Rule: fit_vca)
+2 of 3 steps (67%) done
+Finished jobid: 0 (Rule: all)
+3 of 3 steps (100%) done
+"""
+
+
+def progress(text):
+    said, clock = [], iter(range(0, 1000, 10))
+    one = Progress(echo=said.append, clock=lambda: float(next(clock)))
+    for line in text.splitlines():
+        one.take(line)
+    return one, said
+
+
+def test_progress_is_one_line_per_step():
+    one, said = progress(LINES)
+    assert said == ["[1/2] S1: principal components (20 s)", "[2/2] S1: fit vca (30 s)"]
+    assert one.end() == "done in 50 s"
+
+
+def test_a_failed_job_is_one_line_with_the_end_of_its_log(tmp_path):
+    log = tmp_path / "fit.log"
+    log.write_text("10:00:00 INFO begin\n10:00:01 ERROR the memory is used up\n", encoding="utf-8")
+    one, _ = progress(f"Error in rule fit_vca:\n    jobid: 5\n    log: {log} (check log file(s))\n")
+    assert one.failures()[0] == f"fit_vca failed: the memory is used up (log: {log})"
+
+
+def test_a_locked_folder_is_said_in_one_line():
+    one, _ = progress("LockException:\nError: Directory cannot be locked. Please make sure ...\n")
+    assert one.failures()[0].startswith("another run is going on in this folder")
+
+
+def test_nothing_to_do_is_said():
+    one, _ = progress("Nothing to be done (all requested files are present and up to date).")
+    assert one.end() == "nothing to do: all results are there and match the configuration"
+
+
+def test_the_files_of_the_workflow_are_found(tmp_path, monkeypatch):
+    assert snakefile() == ROOT / "workflow" / "Snakefile"
+    assert "STO-LMO" in read_configuration([demo_configuration()], must_exist=False).samples
+    assert Path(profile("slurm")) == ROOT / "workflow" / "profiles" / "slurm"
+    assert profile("mine") == "mine"
+
+
+def test_without_snakemake_it_is_said_what_to_install(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r"pip install 'eelsunmix\[workflow\]'"):
+        snakefile()
+
+
+@pytest.mark.workflow
+@pytest.mark.slow
+def test_a_run_ends_with_its_page_and_is_not_repeated(folder):
+    name = write(folder, "edges: [Ti]\nmethods: {vca: {}}\ncomponents: {n: 2}\n")
+    first = eelsunmix("run", name, "--cores", "1", cwd=folder)
+    assert first.returncode == 0, first.stdout + first.stderr
+    lines = first.stdout.splitlines()
+    steps, (done, *warned, page) = [line for line in lines if line.startswith("[")], lines[9:]
+    assert len(steps) == 9, lines
+    (warning,) = warned
+    assert warning.startswith("SI1, number of components: 2 endmembers are asked for, but 1")
+    assert "SI1: import image.npy" in steps[0]
+    assert done.startswith("done in ")
+    assert page == f"page of SI1: {folder / 'reports' / 'SI1.html'}"
+    again = eelsunmix("run", name, "--cores", "1", cwd=folder)
+    assert again.stdout.splitlines()[0].startswith("nothing to do")
+    verified = eelsunmix("verify", cwd=folder)
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    assert verified.stdout.startswith("8 stores, 0 of them not in order\n1 pages, 0 of them not in order\n")
+    (folder / "results" / "SI1" / "pca.zarr" / "score" / "zarr.json").write_text("{}")
+    assert eelsunmix("verify", cwd=folder).returncode == 1

@@ -1,0 +1,137 @@
+"""One run at a time in a folder of results; a dead run locks nobody out."""
+
+import errno
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from eelsunmix.errors import InputError
+from eelsunmix.storage.locks import LOCK, remove_dead_locks, take_lock
+
+HOLDER = """
+import signal, sys
+from pathlib import Path
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it is ignored, and that is inherited
+from eelsunmix.storage.locks import take_lock
+take_lock(Path(sys.argv[1]))
+print("held", flush=True)
+sys.stdin.readline()
+"""
+
+
+@pytest.fixture
+def results(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "results"
+
+
+@pytest.fixture
+def holder(results):
+    """Another process that holds the lock."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(results)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "held\n"
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def _snakemakes_lock(folder):
+    lock = folder / ".snakemake" / "locks" / "0.output.lock"
+    lock.parent.mkdir(parents=True)
+    lock.write_text("results/A/pca.zarr\n")
+    return lock
+
+
+def test_a_second_run_is_told_who_holds_the_results(results, holder):
+    with pytest.raises(InputError, match="another run uses these results") as refused:
+        take_lock(results)
+    assert f"process {holder.pid} on {socket.gethostname()}, since 20" in str(refused.value)
+    assert f"started in {results.parent}" in str(refused.value)
+    assert "remove" not in str(refused.value)
+
+
+def test_the_lock_of_a_run_that_ended_is_free(results, holder):
+    holder.communicate("\n")
+    assert (results / LOCK).read_text() == ""
+    lock = _snakemakes_lock(results.parent)
+    assert not remove_dead_locks(
+        results, lock.parent
+    )  # no run of ours was killed: whose it is we cannot know
+    assert lock.exists()
+    take_lock(results)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGHUP, signal.SIGTERM])
+def test_the_lock_of_a_run_that_was_killed_is_free(results, holder, number):
+    lock = _snakemakes_lock(results.parent)
+    assert not remove_dead_locks(results, lock.parent)  # it is alive
+    holder.send_signal(number)
+    holder.wait()
+    assert remove_dead_locks(results, lock.parent)
+    assert not lock.exists()
+    take_lock(results)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK])
+def test_without_locks_of_the_file_system_nobody_is_called_dead(results, holder, monkeypatch, number):
+    def refuses(descriptor, operation):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("fcntl.flock", refuses)
+    lock = _snakemakes_lock(results.parent)
+    assert not remove_dead_locks(results, lock.parent)
+    assert lock.exists()
+    take_lock(results)
+
+
+def test_locks_of_a_run_in_another_folder_are_left_alone(results, holder, tmp_path, monkeypatch):
+    holder.kill()
+    holder.wait()
+    other = tmp_path / "second"
+    lock = _snakemakes_lock(other)
+    monkeypatch.chdir(other)
+    assert not remove_dead_locks(results, lock.parent)
+    assert lock.exists()
+
+
+def test_of_another_machine_nobody_can_know(results):
+    results.mkdir()
+    owner = {
+        "machine": "node7",
+        "boot": "other",
+        "process": 123,
+        "since": "2026-01-02 03:04:05",
+        "folder": "/x",
+    }
+    (results / LOCK).write_text(json.dumps(owner))
+    with pytest.raises(
+        InputError, match=r"process 123 on node7.*if it no longer runs there, remove .*\.lock"
+    ):
+        take_lock(results)
+    lock = _snakemakes_lock(results.parent)
+    assert not remove_dead_locks(results, lock.parent)
+
+
+@pytest.mark.parametrize("content", ["", "\0\0\0\0", "[1]", "{"])
+def test_a_lock_that_says_nothing_is_free(results, content):
+    results.mkdir()
+    (results / LOCK).write_text(content)
+    take_lock(results)
+    assert json.loads((results / LOCK).read_text())["process"] == str(os.getpid())
+
+
+def test_a_planted_link_is_not_written_through(results, tmp_path):
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    results.mkdir()
+    (results / LOCK).symlink_to(precious)
+    with pytest.raises(InputError, match=r"\.lock: cannot be written"):
+        take_lock(results)
+    assert precious.read_text() == "mine"

@@ -1,0 +1,193 @@
+"""`eelsunmix new`: edges found, missed and false on spectra of known elements, and what is written."""
+
+from pathlib import Path
+
+import pytest
+
+from edge_spectra import EDGE, spectrum_of
+from eelsunmix.commands.proposing import propose
+from eelsunmix.configuration import read_configuration
+from eelsunmix.errors import InputError
+from eelsunmix.examples import find_example
+from eelsunmix.proposal import configuration_text, propose_edges
+from eelsunmix.proposal.naming import hidden_by, name_rises
+from eelsunmix.proposal.onset_search import Rise
+
+STRONG_SNR = 10.0
+
+SPECIMENS = [
+    (("Ti_L23", "O_K"), 350, 860),
+    (("C_K", "N_K", "O_K"), 200, 700),
+    (("Fe_L23", "O_K"), 400, 900),
+    (("Mn_L23", "O_K", "La_M45"), 450, 960),
+    (("B_K", "N_K"), 140, 500),
+    (("Co_L23", "O_K"), 400, 1000),
+    (("Ni_L23", "O_K"), 420, 1000),
+    (("Ca_L23", "C_K"), 220, 560),
+    (("Ce_M45", "O_K"), 430, 1000),
+    (("Si_K", "Al_K"), 1400, 2000),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dose", [3, 30, 300])
+def test_strong_edges_are_found_and_named_and_few_are_false(dose):
+    strong, found, right, false, number = 0, 0, 0, 0, 0
+    for place, (names, low, high) in enumerate(SPECIMENS):
+        image, snr = spectrum_of(names, low, high, dose, seed=1000 + place)
+        seen = [(one.named.rise.onset_eV, one.named.name) for one in propose_edges(image).edges]
+        hits = {name: [edge for at, edge in seen if abs(at - EDGE[name].onset_eV) < 8] for name in names}
+        number += len(seen)
+        false += len(seen) - sum(len(edges) for edges in hits.values())
+        for name in names:
+            if snr[name] > STRONG_SNR:
+                strong, found = strong + 1, found + bool(hits[name])
+                right += hits[name] == [name]
+    assert strong >= {3: 4, 30: 10, 300: 15}[dose]
+    assert found == strong
+    assert false <= 0.1 * number
+    assert right >= 0.85 * strong, (right, strong)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_spectrum_without_edges_shows_none(seed):
+    image, _ = spectrum_of((), 300, 700, 100, seed=seed)
+    assert propose_edges(image).edges == ()
+
+
+def rises(*onsets):
+    return [Rise(onset_eV=onset, sd_eV=0.7, evidence=300.0) for onset in onsets]
+
+
+@pytest.mark.parametrize("shift", [-16.0, -6.0, 0.0, 6.0, 12.0])
+def test_edges_together_tell_their_names_on_an_axis_that_is_off(shift):
+    named = name_rises(rises(*(onset + shift for onset in (532, 640, 779, 855))), (440, 1050))
+    assert [one.name for one in named] == ["O_K", "Mn_L23", "Co_L23", "Ni_L23"]
+
+
+def test_a_lone_edge_keeps_its_alternatives():
+    (one,) = name_rises(rises(284), (200, 500))
+    assert one.name == "C_K"
+    assert "Ru_M45" in dict(one.chances)
+    assert sum(chance for _, chance in one.chances) <= 1 + 1e-9
+
+
+def test_an_edge_of_no_element_has_no_name():
+    (one,) = name_rises(rises(1700), (1600, 1790))
+    assert one.name == ""
+
+
+def test_a_stronger_edge_that_is_not_there_speaks_against_an_element():
+    both = name_rises(rises(279, 461), (200, 700))
+    alone = name_rises(rises(461), (200, 700))
+    ru = [dict(one.chances).get("Ru_M23", 0.0) for one in (both[1], alone[0])]
+    assert ru[0] > ru[1]
+
+
+@pytest.mark.parametrize(("slowness", "name"), [(0.5, "In_M45"), (-0.8, "Ti_L23")])
+def test_the_shape_of_an_edge_tells_elements_apart(slowness, name):
+    seen = Rise(onset_eV=450.0, sd_eV=1.0, evidence=300.0, slowness=slowness)
+    assert name_rises([seen], (350, 650))[0].name == name
+
+
+def test_edges_that_another_hides_are_named():
+    (fluorine,) = name_rises(rises(685), (600, 850))
+    assert "Fe_L23" in hidden_by(fluorine)
+
+
+@pytest.mark.parametrize("shift", [12.0, -9.0])
+def test_an_offset_is_measured_and_written(shift):
+    image, _ = spectrum_of(("Mn_L23", "O_K", "La_M45"), 450, 960, 300, seed=5, shift=shift)
+    proposal = propose_edges(image)
+    assert proposal.offset.offset_eV == pytest.approx(shift, abs=3)
+    assert proposal.written_axis["offset_eV"] == pytest.approx(450, abs=3)
+    assert [one.named.name for one in proposal.edges if one.edge] == ["O_K", "Mn_L23", "La_M45"]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder with an image that has an axis of its own, as a store."""
+    monkeypatch.chdir(tmp_path)
+    image, _ = spectrum_of(("Ti_L23", "O_K"), 350, 860, 100, seed=2)
+    dataset = image.rename("counts").to_dataset()
+    dataset.to_zarr(tmp_path / "SI 1.zarr", consolidated=False)
+    return tmp_path
+
+
+def test_what_is_written_runs_as_it_is(folder):
+    said = propose([Path("SI 1.zarr")])
+    assert "Ti_L23, score" in said
+    assert said.endswith("next: eelsunmix run SI_1.yaml")
+    settings = read_configuration([folder / "SI_1.yaml"]).samples["SI_1"]
+    assert list(settings.edges) == ["Ti_L23", "O_K"]
+    assert list(settings.methods) == ["nmf", "ica", "vca"]
+    page = (folder / "SI_1.windows.html").read_text(encoding="utf-8")
+    assert "Ti_L23" in page
+    assert 'src="http' not in page  # nothing is fetched
+
+
+def test_a_configuration_is_not_written_over(folder):
+    propose([Path("SI 1.zarr")])
+    with pytest.raises(InputError, match=r"SI_1\.yaml: is there already; choose another name with --output"):
+        propose([Path("SI 1.zarr")])
+    propose([Path("SI 1.zarr")], force=True)
+    propose([Path("SI 1.zarr")], output=Path("mine.yaml"))
+
+
+def test_several_files_are_several_samples(folder):
+    (folder / "again").mkdir()
+    (folder / "SI 1.zarr").rename(folder / "again" / "SI2.zarr")
+    propose([Path("again/SI2.zarr"), Path("again/SI2.zarr")], output=Path("both.yaml"))
+    assert list(read_configuration([folder / "both.yaml"]).samples) == ["SI2", "SI2_2"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("absent.dm4", "absent.dm4: no such file"),
+        ("a.xyz", "no such file"),
+        ("readme.txt", "unknown kind of file"),
+    ],
+)
+def test_files_that_cannot_be_read_are_named(tmp_path, monkeypatch, name, said):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "readme.txt").write_text("no image")
+    with pytest.raises(InputError, match=said):
+        propose([Path(name)])
+    assert not list(tmp_path.glob("*.yaml"))
+
+
+def test_what_is_unsure_is_said_with_its_alternatives():
+    image, _ = spectrum_of(("In_M45",), 360, 640, 300, seed=11)
+    proposal = propose_edges(image)
+    text = configuration_text({"S": Path("a.dm4")}, proposal, page="p.html")
+    for one in proposal.edges:
+        if one.named.chance < 0.75:
+            assert "# or this, score" in text
+
+
+REAL = [
+    ("STO-LMO_EELS_SI.dm3", ["Ti_L23", "O_K", "Mn_L23", "La_M45"]),
+    ("NMC_core-loss_2x21.dm3", ["O_K", "Mn_L23", "Co_L23", "Ni_L23"]),
+]
+
+
+@pytest.mark.parametrize(("name", "edges"), REAL, ids=[name for name, _ in REAL])
+def test_measured_images_get_their_elements(tmp_path, monkeypatch, name, edges):
+    path = find_example(name)
+    if path is None:
+        pytest.skip(f"needs {name} in EELSUNMIX_DATA")
+    monkeypatch.chdir(tmp_path)
+    propose([path.absolute()], output=Path("my.yaml"))
+    assert list(read_configuration([tmp_path / "my.yaml"]).samples[path.stem].edges) == edges
+
+
+def test_an_image_of_x_rays_gets_no_edges(tmp_path, monkeypatch):
+    path = find_example("EDS_80x80.hspy")
+    if path is None:
+        pytest.skip("needs EDS_80x80.hspy in EELSUNMIX_DATA")
+    monkeypatch.chdir(tmp_path)
+    assert "no edges are proposed" in propose([path.absolute()])
+    settings = read_configuration([tmp_path / "EDS_80x80.yaml"]).samples["EDS_80x80"]
+    assert settings.edges == {}
+    assert settings.corrections.gain.method == "none"

@@ -1,0 +1,56 @@
+"""The strict check of a configuration, before anything else reads it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from eelsunmix.configuration import Configuration, available_samples, read_configuration
+from eelsunmix.configuration.energy_axes import edges_on_axes
+from eelsunmix.configuration.summary import summarise
+from eelsunmix.edges import Edge, EdgeRequest
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A configuration that can be run.
+
+    Parameters
+    ----------
+    configuration : Configuration
+    edges : dict of str to dict
+        Sample -> its edges with all windows, where the head of its file could be read.
+    warnings : list of str
+    """
+
+    configuration: Configuration
+    edges: dict[str, dict[str, Edge]]
+    warnings: list[str]
+
+
+def checked_configuration(files: Sequence[Path]) -> Checked:
+    """Read a configuration strictly and check its windows on the axes of the files.
+
+    Raises
+    ------
+    InputError
+        With every mistake, one line each.
+    """
+    configuration = read_configuration(list(files))
+    samples, skipped = available_samples(configuration.samples)
+    edges, warnings = edges_on_axes(samples)
+    return Checked(configuration=configuration, edges=edges, warnings=[*skipped, *warnings])
+
+
+def in_words(checked: Checked) -> str:
+    """Say what will run, with the windows that were chosen."""
+    samples = {
+        name: sample.replaced(edges=_whole(checked.edges[name])) if name in checked.edges else sample
+        for name, sample in checked.configuration.samples.items()
+    }
+    told = checked.configuration.replaced(samples=samples)
+    said = summarise(told)
+    return "\n".join([said, *(f"warning: {text}" for text in checked.warnings if text not in said)])
+
+
+def _whole(edges: dict[str, Edge]) -> dict[str, EdgeRequest]:
+    return {name: EdgeRequest(**edge.model_dump()) for name, edge in edges.items()}

@@ -1,0 +1,125 @@
+"""The commands and their options; what they do stands beside this file."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from eelsunmix.errors import REMEDIES, InputError
+
+FAILED, MISTAKEN, INTERRUPTED = 1, 2, 130
+"""Exit codes beside 0: something failed; the user can mend it; stopped by the user."""
+
+_FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+
+
+_HELP = """From an EELS spectrum image to components and maps, and a page that says whether to trust them.
+
+\b
+eelsunmix new data/SI1.dm4   finds the edges, writes SI1.yaml and draws the windows
+eelsunmix check SI1.yaml     says in words what will run
+eelsunmix run SI1.yaml       runs it; the last line is the path of the page
+
+\b
+Exit codes: 0 all is well, 1 something failed, 2 the user can mend it.
+Completion: eval "$(_EELSUNMIX_COMPLETE=bash_source eelsunmix)"; or zsh_source, fish_source.
+"""
+
+
+@click.group(help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="eelsunmix")
+def eelsunmix() -> None:
+    """All commands."""
+
+
+@eelsunmix.command()
+@_FILES
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="The configuration to write.")
+@click.option("--signal", help="Name, number or kind of the signal, where a file holds several.")
+@click.option("--force", is_flag=True, help="Write over a configuration that is there already.")
+def new(files: tuple[Path, ...], output: Path | None, signal: str | None, force: bool) -> None:
+    """Find the edges in spectrum images and write a configuration that runs as it is.
+
+    FILES are spectrum images that share their edges; the first one is searched. Beside the configuration
+    stands a page with the windows drawn on the mean spectrum. What is unsure is said, with its alternatives.
+    """
+    from eelsunmix.commands.proposing import propose
+
+    click.echo(propose(files, output=output, signal=signal, force=force))
+
+
+@eelsunmix.command()
+@_FILES
+def check(files: tuple[Path, ...]) -> None:
+    """Check a configuration and say in words what will run.
+
+    FILES are configurations; later ones are laid over those before them. Windows are checked on the energy
+    axes of the images, of which only the heads are read.
+    """
+    from eelsunmix.commands.checking import checked_configuration, in_words
+
+    click.echo(in_words(checked_configuration(files)))
+
+
+@eelsunmix.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--cores", "-c", default="all", show_default=True, help="Number of cores, or all.")
+@click.option("--profile", help="Profile of Snakemake instead of cores: a folder, or slurm.")
+@click.option("--dry-run", "-n", is_flag=True, help="Only say which steps would run.")
+def run(files: tuple[Path, ...], cores: str, profile: str | None, dry_run: bool) -> None:
+    """Run a configuration, after it has been checked as `check` does; the last lines are the pages.
+
+    Finished steps are not repeated, so it may be called again at any time. Snakemake does the work; whoever
+    wants its other options calls it: snakemake --cores all --configfile FILE.
+    """
+    from eelsunmix.commands.checking import checked_configuration
+    from eelsunmix.commands.running import run_workflow
+
+    configuration = checked_configuration(files)
+    sys.exit(run_workflow(configuration, files, cores=cores, profile=profile, dry_run=dry_run))
+
+
+@eelsunmix.command()
+@click.option("--cores", "-c", default="all", show_default=True, help="Number of cores, or all.")
+def demo(cores: str) -> None:
+    """Analyse a simulated multilayer and a public SrTiO3/LaMnO3 image, fetched once.
+
+    Results and pages go to the folders results and reports of the folder where it is called.
+    """
+    from eelsunmix.commands.checking import checked_configuration
+    from eelsunmix.commands.running import fetch_examples, run_workflow
+    from eelsunmix.commands.workflow_files import demo_configuration
+
+    file = demo_configuration()
+    for line in fetch_examples(file):
+        click.echo(line)
+    sys.exit(run_workflow(checked_configuration([file]), [file], cores=cores))
+
+
+@eelsunmix.command()
+@click.argument("folders", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--sources", is_flag=True, help="Compare every byte of the imported files too.")
+def verify(folders: tuple[Path, ...], sources: bool) -> None:
+    """Verify every byte of all stores below FOLDERS, by default results."""
+    from eelsunmix.storage.__main__ import main as verify_stores
+
+    folders = folders or (Path("results"),)
+    if missing := [folder for folder in folders if not folder.is_dir()]:
+        raise InputError(f"{missing[0]}: no such folder; name the folder of the results")
+    sys.exit(verify_stores([*map(str, folders), *(["--sources"] if sources else [])]))
+
+
+def main() -> None:
+    """Run the command line; mistakes of the user are one line each on the standard error."""
+    try:
+        eelsunmix(prog_name="eelsunmix")
+    except InputError as error:
+        click.echo(str(error), err=True)
+        sys.exit(MISTAKEN)
+    except OSError as error:
+        advice = REMEDIES.get(error.errno or 0, ("", "check it"))[1]
+        click.echo(f"{error.filename or 'a file'}: {error.strerror or error}; {advice}", err=True)
+        sys.exit(FAILED)
+    except KeyboardInterrupt:
+        click.echo("stopped", err=True)
+        sys.exit(INTERRUPTED)

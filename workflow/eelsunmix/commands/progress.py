@@ -1,0 +1,121 @@
+"""What Snakemake prints, as one line per step; and what failed, as one line per job."""
+
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+_JOB = re.compile(r"(?:Job|Rule) (\d+): (.+)")
+_DONE = re.compile(r"Finished jobid: (\d+)")
+_COUNT = re.compile(r"(\d+) of (\d+) steps")
+_FAILED = re.compile(r"Error in rule (\w+)")
+_LOG = re.compile(r"\s+log: (\S+)")
+_LAST = re.compile(r"all\s+1")
+"""The rule that only gathers: no step for the user."""
+_PLANNED = re.compile(r"total\s+(\d+)")
+_LOGGED = re.compile(r"\d\d:\d\d:\d\d ERROR (.*)")
+_LOCKED = "cannot be locked"
+_KEPT = 400
+"""Lines of Snakemake that are kept, to look for a reason."""
+
+
+class Progress:
+    """Follows a run by the lines that Snakemake prints.
+
+    Parameters
+    ----------
+    echo : callable
+        Takes each line for the user.
+    clock : callable
+        Seconds.
+    """
+
+    def __init__(self, *, echo: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
+        self._echo, self._clock, self._start = echo, clock, clock()
+        self._first_job: float | None = None
+        self._names: dict[str, str] = {}
+        self._finished: list[str] = []
+        self._failed: list[tuple[str, str | None]] = []
+        self._lines: list[str] = []
+        self._planned = self._gathering = 0
+
+    def take(self, line: str) -> None:
+        """Read one line."""
+        self._lines = [*self._lines[-_KEPT:], line]
+        if match := _JOB.fullmatch(line):
+            self._names[match[1]] = match[2]
+            self._first_job = self._clock() if self._first_job is None else self._first_job
+        elif match := _DONE.match(line):
+            self._finished.append(match[1])
+        elif match := _COUNT.match(line):
+            self._count(int(match[1]), int(match[2]))
+        elif _LAST.fullmatch(line.strip()):
+            self._gathering = 1
+        elif match := _PLANNED.fullmatch(line.strip()):
+            self._planned = int(match[1])
+        else:
+            self._take_failure(line)
+
+    def _take_failure(self, line: str) -> None:
+        if match := _FAILED.match(line):
+            self._failed.append((match[1], None))
+        elif self._failed and (match := _LOG.match(line)):
+            self._failed[-1] = (self._failed[-1][0], match[1])
+
+    def _count(self, done: int, planned: int) -> None:
+        now, planned = self._clock(), planned - self._gathering
+        passed, working = now - self._start, now - (self._first_job or self._start)
+        left = f", about {duration(working / done * (planned - done))} left" if 1 < done < planned else ""
+        for number in self._finished:
+            if number in self._names:  # the rule `all` has no message
+                self._echo(f"[{done}/{planned}] {self._names[number]} ({duration(passed)}{left})")
+        self._finished = []
+
+    def end(self, *, dry_run: bool = False) -> str:
+        """Say how it ended well."""
+        if any("Nothing to be done" in line for line in self._lines):
+            return "nothing to do: all results are there and match the configuration"
+        if dry_run:
+            steps = list(dict.fromkeys(self._names.values()))
+            return "\n".join([*steps, f"{self._planned - self._gathering} steps would run"])
+        return f"done in {duration(self._clock() - self._start)}"
+
+    def failures(self) -> list[str]:
+        """Say what failed: the last error in the log of each job, or what Snakemake says of itself."""
+        found = [f"{rule} failed: {_reason(log)}" for rule, log in dict.fromkeys(self._failed)]
+        if found:
+            return [*found, "what is finished stays; mend the reason and run again"]
+        if any(_LOCKED in line for line in self._lines):
+            return [
+                "another run is going on in this folder, or one was killed; make sure that none is, then "
+                "type: snakemake --unlock"
+            ]
+        said = [line.strip() for line in self._lines if line.strip()]
+        return ["Snakemake stopped:", *said[-5:]]
+
+
+def duration(seconds: float) -> str:
+    """Write a time for people.
+
+    Examples
+    --------
+    >>> duration(7.2), duration(84), duration(7300)
+    ('7 s', '1 min 24 s', '2 h 1 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def _reason(log: str | None) -> str:
+    if log is None:
+        return "Snakemake names no log; run snakemake itself to see all that it says"
+    try:
+        text = Path(log).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return f"its log {log} cannot be read"
+    errors = [match[1] for line in text.splitlines() if (match := _LOGGED.match(line))]
+    return f"{errors[-1]} (log: {log})" if errors else f"see its log {log}"

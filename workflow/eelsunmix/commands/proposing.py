@@ -1,0 +1,115 @@
+"""`eelsunmix new`: a spectrum image in, a configuration and a drawing of its windows out."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import xarray as xr
+
+from eelsunmix.configuration.names import RESERVED_SAMPLES, sample_name_fault
+from eelsunmix.errors import InputError
+from eelsunmix.io import open_image
+from eelsunmix.io.files import check_path, read_signals
+from eelsunmix.io.signals import describe
+from eelsunmix.proposal import Proposal, configuration_text, propose_edges
+from eelsunmix.proposal.drawing import windows_page
+from eelsunmix.proposal.proposing import SURE, ProposedEdge
+
+
+def propose(
+    files: Sequence[Path], *, output: Path | None = None, signal: str | None = None, force: bool = False
+) -> str:
+    """Write a configuration for spectrum images and say what was found.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        Images that share their edges; the first is searched.
+    output : Path, optional
+        By default named after the first file, in the current folder.
+    signal : str, optional
+        Where a file holds several.
+    force : bool
+        Write over what is there.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, or the configuration is there already.
+    """
+    samples = _names(files)
+    target = output or Path(f"{next(iter(samples))}.yaml")
+    page = target.with_suffix(".windows.html")
+    for path in files:
+        check_path(path)
+    _check_target(target, force)
+    image, masked = _opened(files[0], signal)
+    proposal = propose_edges(image)
+    listed = [f"{number}: {describe(one)}" for number, one in enumerate(read_signals(files[0]))]
+    text = configuration_text(
+        samples,
+        proposal,
+        page=page.name,
+        signal=signal,
+        others=listed if len(listed) > 1 else (),
+        masked=masked,
+    )
+    target.write_text(text, encoding="utf-8")
+    page.write_text(windows_page(next(iter(samples)), proposal), encoding="utf-8")
+    return "\n".join([*_said(image, proposal), f"wrote {target} and {page}", f"next: eelsunmix run {target}"])
+
+
+def _names(files: Sequence[Path]) -> dict[str, Path]:
+    """Names of samples, made of those of the files."""
+    samples: dict[str, Path] = {}
+    for path in files:
+        name = re.sub(r"[^A-Za-z0-9_.-]+", "_", path.stem).strip("_.-")[:60] or "sample"
+        name = f"{name}_image" if name.lower() in RESERVED_SAMPLES else name
+        if name.lower() in {known.lower() for known in samples}:
+            name = f"{name}_{len(samples) + 1}"
+        if fault := sample_name_fault(name):
+            raise InputError(f"{path}: {name} {fault}; rename the file")
+        samples[name] = path
+    return samples
+
+
+def _check_target(target: Path, force: bool) -> None:
+    if target.exists() and not force:
+        raise InputError(f"{target}: is there already; choose another name with --output, or add --force")
+    if not target.parent.is_dir():
+        raise InputError(f"{target}: no such folder {target.parent}; make it first")
+
+
+def _opened(path: Path, signal: str | None) -> tuple[xr.DataArray, bool]:
+    chosen: str | int | None = int(signal) if signal is not None and signal.isdecimal() else signal
+    try:
+        return open_image(path, signal=chosen), False
+    except InputError as error:
+        if "invalid_pixels: mask" not in str(error):
+            raise
+    return open_image(path, signal=chosen, invalid_pixels="mask"), True
+
+
+def _said(image: xr.DataArray, proposal: Proposal) -> list[str]:
+    size = " x ".join(map(str, image.shape[:-1]))
+    axis = image[image.dims[-1]]
+    first, last = float(axis[0]), float(axis[-1])
+    lines = [f"{size} pixels, {axis.size} channels from {first:g} to {last:g} {axis.attrs.get('units', '')}"]
+    if not proposal.is_loss:
+        return [*lines, "an image of X-rays: no edges are proposed, the methods run without a reference"]
+    if offset := proposal.offset:
+        lines.append(
+            f"energy axis: off by {offset.offset_eV:+.1f} eV (standard error {offset.sd_eV:.1f}), put right"
+        )
+    if not proposal.edges:
+        return [*lines, "no edge was found; name those that you expect in the configuration"]
+    return [*lines, *(_edge_said(one) for one in proposal.edges)]
+
+
+def _edge_said(one: ProposedEdge) -> str:
+    named = one.named
+    others = ", ".join(f"{name} {chance:.2f}" for name, chance in named.chances[1:4] if name)
+    doubt = f" (unsure; or {others})" if named.chance < SURE and others else ""
+    if one.edge is None:
+        return f"{named.rise.onset_eV:.0f} eV: left out, {one.reason or 'its name is taken'}{doubt}"
+    return f"{named.rise.onset_eV:.0f} eV: {named.name}, score {named.chance:.2f}{doubt}"

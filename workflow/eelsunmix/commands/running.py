@@ -1,0 +1,93 @@
+"""Running the workflow: Snakemake does it, in a process of its own; its noise becomes a line per step."""
+
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import click
+
+from eelsunmix.commands.checking import Checked
+from eelsunmix.commands.progress import Progress
+from eelsunmix.commands.workflow_files import profile as profile_folder
+from eelsunmix.commands.workflow_files import snakefile
+from eelsunmix.examples import DIRECTORY, named_in, report
+from eelsunmix.stage_warnings import PLACES, collect_warnings
+from eelsunmix.storage import open_store
+
+
+def fetch_examples(configuration: Path) -> Iterator[str]:
+    """Fetch the examples that a configuration names, and say in one line each where they are."""
+    return (report(name, DIRECTORY) for name in named_in(configuration))
+
+
+def run_workflow(
+    checked: Checked,
+    files: Sequence[Path],
+    *,
+    cores: str = "all",
+    profile: str | None = None,
+    dry_run: bool = False,
+) -> int:
+    """Run a configuration that has been checked.
+
+    Parameters
+    ----------
+    checked : Checked
+    files : sequence of Path
+        From which it was read.
+    cores : str
+        A number, or all; not used with a profile.
+    profile : str, optional
+        Folder, or name of a profile of the workflow.
+    dry_run : bool
+
+    Returns
+    -------
+    int
+        Exit code: 0, or 1 if a step failed.
+
+    Raises
+    ------
+    InputError
+        If the workflow or Snakemake is not installed.
+    """
+    for text in checked.warnings:
+        click.echo(f"warning: {text}", err=True)
+    progress = Progress(echo=click.echo)
+    command = _command(files, cores, profile, dry_run)
+    with subprocess.Popen(  # noqa: S603 - our own command, its values are paths that were checked
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    ) as process:
+        for line in process.stdout or ():
+            progress.take(line.rstrip("\n"))
+    if process.returncode != 0:
+        for text in progress.failures():
+            click.echo(text, err=True)
+        return 1
+    click.echo(progress.end(dry_run=dry_run))
+    for line in [] if dry_run else _results(checked.configuration.samples or ["benchmark"]):
+        click.echo(line)
+    return 0
+
+
+def _results(names: Iterable[str]) -> Iterator[str]:
+    """Say what the stages of each sample warn of, and where its page is."""
+    for name in names:
+        places = {stage: Path("results") / name / f"{stage}.zarr" for stage in PLACES}
+        stores = {stage: open_store(place) for stage, place in places.items() if place.is_dir()}
+        for place, text in collect_warnings(stores):
+            yield f"{name}, {place[0].lower()}{place[1:]}: {text}"
+        page = Path("reports") / f"{name}.html"
+        if page.is_file():
+            yield f"page of {name}: {page.absolute()}"
+
+
+def _command(files: Sequence[Path], cores: str, profile: str | None, dry_run: bool) -> list[str]:
+    where = ["--profile", profile_folder(profile)] if profile else ["--cores", cores]
+    return [
+        *(sys.executable, "-m", "snakemake", "--snakefile", str(snakefile())),
+        *where,
+        *(["--dry-run"] if dry_run else []),
+        *("--configfile", *map(str, files)),
+    ]

@@ -1,0 +1,73 @@
+"""What is compared against: the axes of the image, the reference, and what the user asked to look at."""
+
+import functools
+import operator
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from eelsunmix.comparison.agreement import FEWEST_POINTS
+from eelsunmix.edges import Edge
+from eelsunmix.profile_geometry import region_mask
+from eelsunmix.profiles import Profile, Region
+from eelsunmix.stage_warnings import reference_problems
+from eelsunmix.typing import Floats
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """The image's axes, the reference, and what the user asked to look at.
+
+    Attributes
+    ----------
+    energy : DataArray, shape (channel,)
+    mean_spectrum : ndarray, shape (channel,)
+        Over the valid pixels.
+    bs : Dataset
+        `bs.zarr`, loaded.
+    total_counts : DataArray, dims (navigation)
+        Of each pixel, over all channels.
+    """
+
+    energy: xr.DataArray
+    mean_spectrum: Floats
+    bs: xr.Dataset
+    edges: Mapping[str, Edge]
+    profiles: Mapping[str, Profile]
+    regions: Mapping[str, Region]
+    total_counts: xr.DataArray
+
+    @property
+    def navigation(self) -> tuple[Hashable, ...]:
+        """Navigation dims, in the order of the image."""
+        return self.bs["net_counts"].dims[1:]
+
+    @property
+    def noise(self) -> Floats:
+        """Standard deviation of each channel up to a factor, positive also in channels without counts."""
+        floor = 1e-3 * self.mean_spectrum.max(initial=0.0)
+        return np.sqrt(np.maximum(self.mean_spectrum, floor if floor > 0 else 1.0))
+
+    @property
+    def reference_problems(self) -> dict[str, list[str]]:
+        """Edges whose background subtraction failed, and what is wrong with it, in sentences."""
+        found = reference_problems(self.bs)
+        return {edge: found[edge] for edge in self.edges if edge in found}
+
+    @property
+    def judging_profiles(self) -> list[str]:
+        """Profiles with enough positions to be compared; without any, maps are."""
+        sizes = self.total_counts.sizes
+        return [name for name, one in self.profiles.items() if sizes[one.along] >= FEWEST_POINTS]
+
+    def absent(self, edge: str) -> xr.DataArray | None:
+        """Pixels where the element of an edge is known to be absent, dims (y, x); None if nobody knows."""
+        element, image = self.edges[edge].element, self.bs["net_counts"]
+        masks = [
+            region_mask(region, image, name=name)
+            for name, region in self.regions.items()
+            if element in region.without
+        ]
+        return functools.reduce(operator.or_, masks) if masks else None

@@ -1,0 +1,43 @@
+"""The windows of a proposal on the mean spectrum, as one page that needs no network."""
+
+import numpy as np
+
+from eelsunmix.proposal.proposing import Proposal
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MOST_POINTS = 4000
+
+
+def windows_page(title: str, proposal: Proposal) -> str:
+    """Draw a proposal: fit windows light, integration windows dark, onsets as lines.
+
+    Returns
+    -------
+    str
+        A page, with the library that draws in it.
+    """
+    import plotly.graph_objects as go
+
+    step = max(1, proposal.energies.size // MOST_POINTS)
+    energies, counts = proposal.energies[::step], proposal.mean_spectrum[::step]
+    figure = go.Figure(go.Scatter(x=energies, y=np.where(counts > 0, counts, np.nan), line={"color": "#333"}))
+    for number, one in enumerate(proposal.edges):
+        colour = COLOURS[number % len(COLOURS)]
+        if one.edge is None:
+            continue
+        figure.add_vrect(*one.edge.fit_eV, fillcolor=colour, opacity=0.15, line_width=0)
+        figure.add_vrect(*one.edge.integrate_eV, fillcolor=colour, opacity=0.35, line_width=0)
+        figure.add_vline(
+            one.edge.onset_eV,
+            line={"color": colour, "dash": "dot"},
+            annotation_text=f"{one.named.name} {one.named.chance:.2f}",
+        )
+    figure.update_layout(
+        title=f"{title}: light, where backgrounds are fitted; dark, where counts are summed",
+        xaxis_title="energy loss / eV" if proposal.is_loss else "energy / eV",
+        yaxis_title="mean counts per pixel",
+        yaxis_type="log",
+        showlegend=False,
+        template="plotly_white",
+    )
+    return str(figure.to_html(include_plotlyjs=True, full_html=True))

@@ -1,0 +1,192 @@
+"""From a spectrum image to the edges that it shows, with names, windows, and what is unsure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from eelsunmix.background.energy_offset import EnergyOffset, common_offset
+from eelsunmix.background.group_spectra import sum_groups
+from eelsunmix.background.onsets import spectra_of_halves
+from eelsunmix.edge_choice import resolve_edges
+from eelsunmix.edge_table import TABLE
+from eelsunmix.edges import Edge
+from eelsunmix.energy.units import channel_energies
+from eelsunmix.errors import InputError
+from eelsunmix.image import valid_pixels
+from eelsunmix.noise import counts_per_electron
+from eelsunmix.proposal.naming import NamedRise, name_rises
+from eelsunmix.proposal.onset_search import Rise, find_rises, without_fine_structure
+from eelsunmix.typing import Floats
+
+SURE, LIKELY = 0.75, 0.5
+"""Probability from which a name is given without doubt; and below which an edge is only a comment."""
+MOVED_EV = 2.5
+"""An onset that lies so far from the table, the axis put right, is written."""
+FEWEST_BINS = 60
+
+_ONSETS = {edge.name: edge.onset_eV for edge in TABLE}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProposedEdge:
+    """An edge that was found.
+
+    Parameters
+    ----------
+    named : NamedRise
+    fields : dict
+        What is to be written of it beside its name; empty where the name says all.
+    edge : Edge or None
+        With its windows; None where it is not proposed.
+    reason : str
+        Why it is not proposed; empty where it is.
+    """
+
+    named: NamedRise
+    fields: dict[str, Any] = field(default_factory=dict)
+    edge: Edge | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proposal:
+    """What a spectrum image shows.
+
+    Parameters
+    ----------
+    edges : tuple of ProposedEdge
+        In the order of energies.
+    offset : EnergyOffset or None
+        Of the energy axis as read, where the edges tell it surely.
+    energies : ndarray, shape (channel,)
+        In eV, with the offset taken away.
+    written_axis : dict
+        What to write of the energy axis; empty where it stays.
+    mean_spectrum : ndarray, shape (channel,)
+    is_loss : bool
+        Whether the image is of energy losses; one of X-rays has lines, which are not looked for.
+    """
+
+    edges: tuple[ProposedEdge, ...]
+    offset: EnergyOffset | None
+    energies: Floats
+    written_axis: dict[str, float]
+    mean_spectrum: Floats
+    is_loss: bool = True
+
+
+def propose_edges(image: xr.DataArray) -> Proposal:
+    """Find the edges of a spectrum image and choose names and windows.
+
+    Parameters
+    ----------
+    image : DataArray, dims (..., energy_loss)
+        Counts as read.
+
+    Returns
+    -------
+    Proposal
+        Without edges where the image is of X-rays, or shows none.
+    """
+    energies = channel_energies(image)
+    mean = _mean_spectrum(image)
+    named: list[NamedRise] = []
+    is_loss = image.dims[-1] == "energy_loss"
+    if is_loss:
+        named = name_rises(_rises(image, energies), (float(energies[0]), float(energies[-1])))
+    offset = _offset(named)
+    right, written = _axis_put_right(energies, offset)
+    return Proposal(
+        edges=tuple(_with_windows(named, offset, right)),
+        offset=offset,
+        energies=right,
+        written_axis=written,
+        mean_spectrum=mean,
+        is_loss=is_loss,
+    )
+
+
+def _mean_spectrum(image: xr.DataArray) -> Floats:
+    navigation = list(image.dims[:-1])
+    return np.asarray(image.sum(navigation, dtype=float).to_numpy() / max(int(valid_pixels(image).sum()), 1))
+
+
+def _rises(image: xr.DataArray, energies: Floats) -> list[Rise]:
+    """Edges of the whole image, then those that only a third of it shows."""
+    sums = sum_groups(image, {"all": np.where(valid_pixels(image), 0.0, np.nan)})
+    found: list[Rise] = []
+    for part in sums.parts:
+        halves = spectra_of_halves(part, energies, counts_per_electron(image))
+        if halves and halves[0].energy.size >= FEWEST_BINS:
+            found += find_rises(halves, found)
+    return without_fine_structure(found)
+
+
+def _offset(named: Sequence[NamedRise]) -> EnergyOffset | None:
+    known = [one for one in named if one.name and one.chance >= SURE]
+    onsets = [one.rise.onset_eV for one in known]
+    found = common_offset(onsets, [one.rise.onset_eV - _ONSETS[one.name] for one in known])
+    return found if found and found.is_sure else None
+
+
+def _axis_put_right(energies: Floats, offset: EnergyOffset | None) -> tuple[Floats, dict[str, float]]:
+    if offset is None:
+        return energies, {}
+    first, width = float(energies[0]), float(energies[1] - energies[0])
+    written = {"offset_eV": round(first - offset.at(first), 1)}
+    if offset.stretch:
+        written["dispersion_eV"] = float(f"{width * (1 - offset.stretch):.4g}")
+        width = written["dispersion_eV"]
+    return np.asarray(written["offset_eV"] + width * np.arange(energies.size), dtype=float), written
+
+
+def _with_windows(
+    named: Sequence[NamedRise], offset: EnergyOffset | None, energies: Floats
+) -> list[ProposedEdge]:
+    """Choose windows of all edges together; one after the other is left out until there is room."""
+    fields = {one.name: _fields(one, offset) for one in _best_of_each_name(named)}
+    reasons: dict[str, str] = {}
+    resolved: dict[str, Edge] = {}
+    while fields and not resolved:
+        try:
+            resolved = resolve_edges({name: fields[name] for name in fields}, energies)
+        except InputError as error:
+            for text in str(error).split("; edges."):
+                name, _, reason = text.removeprefix("edges.").partition(": ")
+                reasons[name] = reason
+                fields.pop(name, None)
+    return [_proposed(one, fields, resolved, reasons) for one in named]
+
+
+def _best_of_each_name(named: Sequence[NamedRise]) -> list[NamedRise]:
+    """Of each name the clearest edge; what is unlikely has no name that would hold."""
+    likely = [one for one in named if one.name and one.chance >= LIKELY]
+    best: dict[str, NamedRise] = {}
+    for one in sorted(likely, key=lambda one: one.rise.evidence):
+        best[one.name] = one
+    return [one for one in likely if best[one.name] is one]
+
+
+def _fields(one: NamedRise, offset: EnergyOffset | None) -> dict[str, Any]:
+    seen = one.rise.onset_eV - (offset.at(one.rise.onset_eV) if offset else 0.0)
+    delayed = next(edge.is_delayed for edge in TABLE if edge.name == one.name)
+    return {} if delayed or abs(seen - _ONSETS[one.name]) < MOVED_EV else {"onset_eV": float(round(seen))}
+
+
+def _proposed(
+    one: NamedRise,
+    fields: Mapping[str, dict[str, Any]],
+    resolved: Mapping[str, Edge],
+    reasons: Mapping[str, str],
+) -> ProposedEdge:
+    if not one.name:
+        return ProposedEdge(named=one, reason="no element of the table fits")
+    if one.chance < LIKELY:
+        return ProposedEdge(named=one, reason="too unsure")
+    edge = resolved.get(one.name)
+    return ProposedEdge(
+        named=one, fields=dict(fields.get(one.name, {})), edge=edge, reason=reasons.get(one.name, "")
+    )

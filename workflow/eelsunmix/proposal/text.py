@@ -1,0 +1,150 @@
+"""A proposal as a commented configuration that runs as it is."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from eelsunmix.edge_table import TABLE
+from eelsunmix.proposal.naming import hidden_by
+from eelsunmix.proposal.proposing import SURE, Proposal, ProposedEdge
+
+_ONSETS = {edge.name: edge.onset_eV for edge in TABLE}
+_COLUMN = 58
+
+
+def configuration_text(
+    samples: Mapping[str, Path],
+    proposal: Proposal,
+    *,
+    page: str,
+    signal: str | None = None,
+    others: Sequence[str] = (),
+    masked: bool = False,
+) -> str:
+    """Write the configuration.
+
+    Parameters
+    ----------
+    samples : mapping of str to Path
+        Names and files; the first one was searched.
+    proposal : Proposal
+    page : str
+        Where the windows are drawn.
+    signal : str, optional
+        The signal that was chosen.
+    others : sequence of str
+        Signals of the file, described.
+    masked : bool
+        Whether the image has pixels without counts.
+    """
+    lines = [
+        f"# Proposed by `eelsunmix new` from {next(iter(samples.values()))}; it runs as it is:",
+        "#     eelsunmix run THIS_FILE",
+        f"# The windows are drawn in {page}.",
+        "# Correct what is wrong: you know the specimen, this only sees edges.",
+        *(f"# The file holds the signal {text}" for text in others),
+        "",
+        "samples:",
+        *(f"  {name}: {{file: {_scalar(str(path))}}}" for name, path in samples.items()),
+        *_fit_on(list(samples)),
+        "",
+        *([f"signal: {_scalar(signal)}"] if signal else []),
+        *(["invalid_pixels: mask             # pixels without counts take no part"] if masked else []),
+        *_axis(proposal),
+        "components: {n: auto}            # the number of materials is estimated; or write it",
+        "",
+        *_edges(proposal),
+        "",
+        "methods: {nmf: {}, ica: {}, vca: {}}   # others: blu, udas, daeu, mtaeu, cnnaeu",
+        "",
+        "# profiles: {across: {along: y}}       # counts along a line, summed over the other axis",
+        "# regions: {vacuum: {x_nm: [0, 2], without: [Ti]}}     # where you know that an element is absent",
+        "# All keys: docs/configuration.md",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _fit_on(names: Sequence[str]) -> Iterator[str]:
+    if len(names) > 1:
+        yield f"  # {names[1]}: {{file: ..., fit_on: {names[0]}}} applies the models of {names[0]} instead"
+
+
+def _axis(proposal: Proposal) -> Iterator[str]:
+    if offset := proposal.offset:
+        written = ", ".join(f"{key}: {value:g}" for key, value in proposal.written_axis.items())
+        side = "below" if offset.offset_eV < 0 else "above"
+        yield (
+            f"# The edges rise {abs(offset.offset_eV):.1f} eV {side} the table (standard error "
+            f"{offset.sd_eV:.1f} eV),"
+        )
+        yield "# so the axis is put right. If you trust the axis, take out this line and the onsets below:"
+        yield f"axes: {{energy: {{{written}}}}}"
+        yield ""
+
+
+_X_RAYS = """\
+corrections:
+  gain: {method: none}                  # a detector of X-rays has none
+  bad_channels: {channels: none}
+  spikes: {enabled: false}
+
+# Lines of X-rays are not looked for; the methods run without a reference by edges.
+"""
+
+
+def _edges(proposal: Proposal) -> Iterator[str]:
+    if not proposal.is_loss:
+        yield from _X_RAYS.splitlines()
+        return
+    if not proposal.edges:
+        yield "# No edge was found. Name those that you expect, to have a reference:"
+        yield "# edges: [C, O, Fe]"
+        return
+    usable = [one for one in proposal.edges if one.edge]
+    yield "# Windows that are not written are chosen from the axis and the other edges."
+    yield "edges:" if usable else "# edges:"
+    for one in proposal.edges:
+        yield from _entry(one, proposal)
+
+
+def _entry(one: ProposedEdge, proposal: Proposal) -> Iterator[str]:
+    seen = f"rises at {_seen(one, proposal):.0f} eV"
+    if one.edge is None:
+        name = one.named.name or "an edge"
+        yield f"  # {name}: {{}}".ljust(_COLUMN) + f"# {seen}; left out: {one.reason or 'its name is taken'}"
+        yield from _alternatives(one)
+        return
+    fit, signal = one.edge.fit_eV, one.edge.integrate_eV
+    written = ", ".join(f"{key}: {value:g}" for key, value in one.fields.items())
+    doubt = "" if one.named.chance >= SURE else "UNSURE, "
+    yield (
+        f"  {one.named.name}: {{{written}}}".ljust(_COLUMN)
+        + f"# {doubt}score {one.named.chance:.2f}: {seen} (table {_ONSETS[one.named.name]:g}); "
+        + f"fit {fit[0]:g}-{fit[1]:g}, sum {signal[0]:g}-{signal[1]:g} eV"
+    )
+    if doubt:
+        yield from _alternatives(one)
+    if hidden := hidden_by(one.named):
+        yield f"  # in the fine structure of {one.named.name} could hide: {', '.join(hidden)}"
+
+
+def _alternatives(one: ProposedEdge) -> Iterator[str]:
+    for name, chance in one.named.chances[:4]:
+        if name and (one.edge is None or name != one.named.name):
+            yield f"  # {name}: {{}}".ljust(_COLUMN) + f"# or this, score {chance:.2f}"
+
+
+def _seen(one: ProposedEdge, proposal: Proposal) -> float:
+    onset = one.named.rise.onset_eV
+    return onset - (proposal.offset.at(onset) if proposal.offset else 0.0)
+
+
+def _scalar(value: Any) -> str:
+    """Write a value as YAML on one line, with quotes where it needs some."""
+    return (
+        yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10_000)
+        .removesuffix("...\n")
+        .strip()
+    )

@@ -1,0 +1,67 @@
+"""The recipes of all products of a configuration, with its values filled in."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from eelsunmix.configuration import SampleSettings
+from eelsunmix.plain import digest_of
+from eelsunmix.recipes.table import Product, code_of, recipe_of
+
+
+class Recipes:
+    """What the configuration asks for now.
+
+    Parameters
+    ----------
+    samples : mapping of str to SampleSettings
+        All samples of the configuration that can be run.
+    """
+
+    def __init__(self, samples: Mapping[str, SampleSettings]) -> None:
+        self.samples = samples
+        self._digests: dict[Product, str] = {}
+
+    def value(self, product: Product, name: str) -> Any:
+        """Value of one parameter of the rule that makes a product."""
+        sample = self.samples[product.sample]
+        recipe = recipe_of(product.store, sample)
+        if name == "code":
+            return code_of(*recipe.modules(sample, product.label))
+        if name == "made_of":
+            return {one.path: self.digest(one) for one in self.inputs(product)}
+        return recipe.settings[name](sample, product.label)
+
+    def settings(self, product: Product) -> dict[str, Any]:
+        """All parameters of the rule that makes a product, as its manifest must have them."""
+        names = recipe_of(product.store, self.samples[product.sample]).names
+        return {name: self.value(product, name) for name in names}
+
+    def digest(self, product: Product) -> str:
+        """Digest of the settings of a product and, through them, of everything that it is made of."""
+        if product not in self._digests:
+            self._digests[product] = digest_of(self.settings(product))
+        return self._digests[product]
+
+    def inputs(self, product: Product) -> list[Product]:
+        """Products that a product is made of."""
+        sample = self.samples[product.sample]
+        found = []
+        for store in recipe_of(product.store, sample).inputs:
+            source = sample.model_source if store == "fit" else sample.name
+            for label in self._labels(store, product):
+                found.append(Product(source, store, label))
+        return found
+
+    def products(self) -> Iterator[Product]:
+        """Yield everything that the configuration asks for, each before what is made of it."""
+        for name, sample in self.samples.items():
+            for store in ("raw", "corrected", "pca", "rank", "bs"):
+                yield Product(name, store)
+            for store in ("fit", "map")[sample.model_source != name :]:
+                yield from (Product(name, store, label) for label in sample.methods)
+            yield from (Product(name, "comparison"), Product(name, "page"))
+
+    def _labels(self, store: str, product: Product) -> list[str]:
+        if store not in ("fit", "map"):
+            return [""]
+        return [product.label] if product.label else list(self.samples[product.sample].methods)

@@ -1,0 +1,209 @@
+"""One recipe for each rule: the settings that its job gets, the code behind it, and what it reads."""
+
+import functools
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from eelsunmix.configuration import SampleSettings
+from eelsunmix.io import reader_module
+from eelsunmix.methods._lookup import method_class
+from eelsunmix.methods._references import references
+from eelsunmix.plain import field_values, plain_values
+from eelsunmix.provenance import file_fingerprint, source_fingerprint
+
+Value = Callable[[SampleSettings, str], Any]
+"""From the settings of a sample and the label of a method to a plain value."""
+
+
+class Product(NamedTuple):
+    """A store of a sample, or its page (`store` is ``page``); `label` is that of a method, if any."""
+
+    sample: str
+    store: str
+    label: str = ""
+
+    @property
+    def path(self) -> str:
+        """Path, seen from where Snakemake runs."""
+        if self.store == "page":
+            return f"reports/{self.sample}.html"
+        return f"results/{self.sample}/{'/'.join(filter(None, (self.store, self.label)))}.zarr"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """What a rule makes, and of what.
+
+    Parameters
+    ----------
+    store : str
+        What is made, as in `Product`.
+    inputs : tuple of str
+        Stores that are read. ``fit`` is that of the sample whose models are applied; for a product without
+        a label, ``fit`` and ``map`` are those of all methods.
+    settings : mapping of str to Value
+        Parameters of the rule, by name.
+    modules : callable
+        Modules whose code makes it.
+    """
+
+    store: str
+    inputs: tuple[str, ...] = ()
+    settings: Mapping[str, Value] = field(default_factory=dict)
+    modules: Callable[[SampleSettings, str], Iterable[str]]
+
+    @property
+    def names(self) -> list[str]:
+        """Names of all parameters of the rule."""
+        return [*self.settings, *(["made_of"] if self.inputs else []), "code"]
+
+
+def recipe_of(store: str, sample: SampleSettings) -> Recipe:
+    """Return the recipe of a store of a sample."""
+    if store == "raw":
+        return RECIPES["import_image" if sample.file else "simulate_image"]
+    return next(recipe for recipe in RECIPES.values() if recipe.store == store)
+
+
+@functools.cache
+def code_of(*modules: str) -> str:
+    """Fingerprint of modules, taken once: there are thousands of jobs."""
+    return source_fingerprint(*modules)
+
+
+_plain: dict[int, tuple[Any, Any]] = {}
+
+
+def plain_once(value: Any) -> Any:
+    """Reduce a value to plain ones, sections that samples share only once; nobody may alter the result."""
+    if isinstance(value, str | int | float | None):
+        return value
+    if id(value) not in _plain:
+        _plain[id(value)] = (
+            value,
+            plain_values(value),
+        )  # kept alive, so that no other gets its number
+    return _plain[id(value)][1]
+
+
+def _of_sample(*names: str) -> dict[str, Value]:
+    def value(name: str) -> Value:
+        return lambda sample, label: plain_once(getattr(sample, name))
+
+    return {name: value(name) for name in names}
+
+
+def _of_method(*names: str) -> dict[str, Value]:
+    def value(name: str) -> Value:
+        return lambda sample, label: plain_once(getattr(sample.methods[label], name))
+
+    return {name: value(name) for name in names}
+
+
+def _code(*modules: str) -> Callable[[SampleSettings, str], Iterable[str]]:
+    return lambda sample, label: modules
+
+
+def _code_of_fit(sample: SampleSettings, label: str) -> list[str]:
+    method = sample.methods[label].method
+    # Where edges are needed, so is the choice of their windows; see `eelsunmix.learning`.
+    choice = ["eelsunmix.edge_choice"] if "edges" in method_class(method).needs else []
+    anchoring = ["eelsunmix.anchored_fit"] if sample.methods[label].anchor == "edges" else []
+    return ["eelsunmix.inputs", "eelsunmix.fitting", f"eelsunmix.methods.{method}", *choice, *anchoring]
+
+
+def _all_settings(sample: SampleSettings, label: str) -> dict[str, Any]:
+    return {name: plain_once(value) for name, value in field_values(sample).items()}
+
+
+def _references_of_methods(sample: SampleSettings, label: str) -> dict[str, list[str]]:
+    return {one.method: _references(one.method) for one in sample.methods.values()}
+
+
+_references = functools.cache(references)
+
+RECIPES: dict[str, Recipe] = {
+    "import_image": Recipe(
+        store="raw",
+        settings={
+            **_of_sample("file", "signal", "axes", "detector", "invalid_pixels"),
+            "content": lambda sample, label: file_fingerprint(sample.file or ""),
+        },
+        modules=lambda sample, label: ("eelsunmix.io.importing", reader_module(sample.file or "")),
+    ),
+    "simulate_image": Recipe(
+        store="raw",
+        settings={
+            **_of_sample("scene"),
+            "options": lambda sample, label: plain_once(sample.simulate),
+        },
+        modules=_code("eelsunmix.synthetic"),
+    ),
+    "correct_gain": Recipe(
+        store="corrected",
+        inputs=("raw",),
+        settings={
+            **_of_sample("corrections", "edges", "detector"),
+            "references": lambda sample, label: [file_fingerprint(file) for file in sample.references],
+        },
+        modules=lambda sample, label: (
+            "eelsunmix.corrections",
+            "eelsunmix.edges",
+            *map(reader_module, sample.references),
+        ),
+    ),
+    "denoise": Recipe(
+        store="pca",
+        inputs=("corrected",),
+        settings=_of_sample("denoise"),
+        modules=_code("eelsunmix.pca"),
+    ),
+    "estimate_endmembers": Recipe(
+        store="rank",
+        inputs=("corrected", "pca"),
+        settings=_of_sample("components"),
+        modules=_code("eelsunmix.rank"),
+    ),
+    "subtract_background": Recipe(
+        store="bs",
+        inputs=("corrected",),
+        settings=_of_sample("background", "edges", "profiles", "regions"),
+        modules=_code("eelsunmix.background"),
+    ),
+    "fit": Recipe(
+        store="fit",
+        inputs=("corrected", "pca", "rank"),
+        settings={
+            **_of_method("method", "input", "brightness", "anchor", "options"),
+            "seed": lambda sample, label: sample.seed_of(label),
+            "edges": lambda sample, label: sample.edges_for(label),
+            **_of_sample("n_learning_pixels"),
+        },
+        modules=_code_of_fit,
+    ),
+    "map": Recipe(
+        store="map",
+        inputs=("fit", "corrected", "pca", "rank"),
+        settings=_of_method("input"),
+        modules=_code("eelsunmix.inputs", "eelsunmix.mapping", "eelsunmix.mapping.timing"),
+    ),
+    "compare": Recipe(
+        store="comparison",
+        inputs=("raw", "corrected", "bs", "fit", "map"),
+        settings=_of_sample("edges", "profiles", "regions"),
+        modules=_code("eelsunmix.comparison"),
+    ),
+    "report": Recipe(
+        store="page",
+        inputs=("raw", "corrected", "pca", "rank", "bs", "comparison", "fit", "map"),
+        settings={
+            "title": lambda sample, label: sample.report.title,
+            "settings": _all_settings,
+            "references": _references_of_methods,  # of docstrings, which no fingerprint sees
+            "benchmarks": lambda sample, label: f"results/{sample.name}/benchmarks",
+        },
+        modules=_code("eelsunmix.report"),
+    ),
+}
+"""Rule -> its recipe."""

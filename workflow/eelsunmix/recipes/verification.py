@@ -1,0 +1,110 @@
+"""Everything that lies among the results, held against its seal and against the configuration."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import zarr
+
+from eelsunmix.configuration import available_samples, read_configuration
+from eelsunmix.errors import StoreError
+from eelsunmix.recipes.asked import Recipes
+from eelsunmix.recipes.present import Present
+from eelsunmix.recipes.table import Product
+from eelsunmix.sources import checksum
+from eelsunmix.storage import is_a_page, verify, verify_page
+from eelsunmix.storage.drafts import is_draft
+from eelsunmix.storage.manifest import check_sources
+
+CONFIGURATION = Path("config/config.yaml")
+
+
+class Verification:
+    """What is wrong with stores and pages, one line each.
+
+    Parameters
+    ----------
+    configuration : sequence of Path
+        Files of the configuration; without any, settings are not compared.
+    with_sources : bool
+        Whether every byte of the imported files is compared too.
+
+    Raises
+    ------
+    ConfigurationError
+        If the configuration has mistakes.
+    """
+
+    def __init__(self, configuration: Sequence[Path] = (), *, with_sources: bool = False) -> None:
+        self._with_sources = with_sources
+        self.n_compared = 0
+        samples = read_configuration(configuration, must_exist=False).samples if configuration else {}
+        recipes = Recipes(available_samples(samples)[0])
+        self._present = Present(recipes)
+        self._asked: dict[Path, Product] = {Path(one.path).resolve(): one for one in recipes.products()}
+
+    def of_store(self, store: Path) -> str | None:
+        """Say what is wrong with a store; None if nothing is."""
+        if is_draft(store):
+            return (
+                f"{store}: left by a job that was killed, unless it runs now; "
+                "the next job that writes the store removes it"
+            )
+        try:
+            check_sources(store, verify(store))
+            if self._with_sources:
+                _check_file(store)
+        except StoreError as error:
+            return str(error)
+        return self._of_settings(store)
+
+    def of_page(self, page: Path) -> str | None:
+        """Say what is wrong with a page; None if nothing is."""
+        try:
+            check_sources(page, verify_page(page))
+        except StoreError as error:
+            return str(error)
+        return self._of_settings(page)
+
+    def pages_of(self, folder: Path) -> list[Path]:
+        """Return the pages in a folder, and those in ``reports`` for the samples whose results it holds."""
+        own = [page for page in sorted(folder.glob("*.html")) if page.is_file() and self._is_ours(page)]
+        beside = [folder.parent / "reports" / f"{entry.name}.html" for entry in sorted(folder.iterdir())]
+        return own + [page for page in beside if page.is_file() and page not in own]
+
+    def _is_ours(self, page: Path) -> bool:
+        return page.resolve() in self._asked or is_a_page(page)
+
+    def _of_settings(self, path: Path) -> str | None:
+        product = self._asked.get(path.resolve())
+        if product is None:
+            return None
+        self.n_compared += 1
+        found = self._present.fault(product)
+        return f"{path}: {found.reason}; run the workflow again" if found else None
+
+
+def stores_below(folder: Path) -> Iterator[Path]:
+    """Yield all stores below a folder, or the folder itself if it is one.
+
+    Drafts too, and whatever else has the name of a store.
+    """
+    if folder.suffix == ".zarr" or is_draft(folder):
+        yield folder
+        return
+    for entry in sorted(folder.iterdir()):
+        if entry.suffix == ".zarr" or (entry.is_dir() and not entry.is_symlink()):
+            yield from stores_below(entry)
+
+
+def _check_file(store: Path) -> None:
+    """Raise StoreError if a store was imported from a file that is another one today."""
+    source = zarr.open_group(store, mode="r").attrs.get("source")
+    if not isinstance(source, dict) or not isinstance(file := source.get("file"), str):
+        return  # simulated, or made of other stores
+    if not Path(file).exists():
+        raise StoreError(f"{store}: {file}, from which it was imported, is no longer there")
+    if checksum(Path(file))[0] != source.get("sha256"):
+        raise StoreError(
+            f"{store}: {file} differs from what was imported (its SHA-256 is another); "
+            "put the original back, or move this folder aside and run the workflow again"
+        )

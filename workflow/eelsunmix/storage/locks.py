@@ -1,0 +1,145 @@
+"""One run at a time in a folder of results, wherever it was started; a dead run locks nobody out.
+
+Snakemake's own lock lies in the folder where it was started, outlives a killed run, and does not say whose
+it is.  This one lies beside the results.  The kernel holds it for the process and lets it go when the
+process ends, however it ends; the file says who that is, for messages and for other machines.
+"""
+
+import atexit
+import errno
+import fcntl
+import json
+import os
+import socket
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+from eelsunmix.errors import InputError, unwritable
+
+LOCK = ".lock"
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+_WITHOUT_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL}
+_LARGEST = 10_000
+
+
+def take_lock(folder: Path) -> None:
+    """Lock a folder of results until this process ends.
+
+    Raises
+    ------
+    InputError
+        If another run holds it; the message names machine, process and folder.
+    """
+    path = folder / LOCK
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+    except OSError as error:
+        raise unwritable(path, error) from error
+    owner = _owner(descriptor)
+    if _locked(descriptor) is False or (owner and not _was_here(owner)):
+        os.close(descriptor)
+        raise InputError(_in_use(path, owner))
+    try:
+        _write(descriptor, json.dumps(_this_run()))
+    except OSError as error:
+        os.close(descriptor)
+        raise unwritable(path, error) from error
+    atexit.register(_release, descriptor, os.getpid())
+
+
+def remove_dead_locks(folder: Path, locks: Path) -> bool:
+    """Remove Snakemake's locks of a run that was killed; return whether there were any.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of results, whose lock says that a run from this working folder did not end by itself.
+    locks : Path
+        Where Snakemake keeps its locks.
+    """
+    stale = sorted(locks.glob("*.lock"))
+    if not stale or not _left_by_a_dead_run(folder / LOCK):
+        return False
+    for lock in stale:
+        lock.unlink(missing_ok=True)
+    return True
+
+
+def _left_by_a_dead_run(path: Path) -> bool:
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        owner = _owner(descriptor)
+        ours = bool(owner) and _was_here(owner) and owner.get("folder") == str(Path.cwd())
+        return ours and _locked(descriptor) is True  # without locks nobody knows whether that run still lives
+    finally:
+        os.close(descriptor)
+
+
+def _locked(descriptor: int) -> bool | None:
+    """Whether this process has the lock now; None where the file system knows no locks."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return None if error.errno in _WITHOUT_LOCKS else False
+    return True
+
+
+def _owner(descriptor: int) -> Mapping[str, str]:
+    """Who wrote the file; nothing after a run that ended by itself."""
+    with suppress(ValueError, OSError):
+        found = json.loads(os.pread(descriptor, _LARGEST, 0))
+        if isinstance(found, dict):
+            return {key: str(value) for key, value in found.items()}
+    return {}
+
+
+def _this_run() -> dict[str, str]:
+    return {
+        "machine": socket.gethostname(),
+        "boot": _boot(),
+        "process": str(os.getpid()),
+        "since": datetime.now().isoformat(sep=" ", timespec="seconds"),
+        "folder": str(Path.cwd()),
+    }
+
+
+def _was_here(owner: Mapping[str, str]) -> bool:
+    """Whether a run was on this machine, whose kernel has let its lock go: in another container, too."""
+    return owner.get("machine") == socket.gethostname() or (bool(_boot()) and owner.get("boot") == _boot())
+
+
+def _boot() -> str:
+    with suppress(OSError):
+        return _BOOT.read_text().strip()
+    return ""
+
+
+def _in_use(path: Path, owner: Mapping[str, str]) -> str:
+    if not owner:
+        return f"{path.parent}: another run uses these results; wait for its end"
+    who = "process {process} on {machine}, since {since}, started in {folder}".format_map(
+        {"process": "?", "machine": "?", "since": "?", "folder": "?", **owner}
+    )
+    remedy = "wait for its end, or end it"
+    if not _was_here(owner):
+        remedy += f"; if it no longer runs there, remove {path}"
+    return f"{path.parent}: another run uses these results ({who}); {remedy}"
+
+
+def _write(descriptor: int, text: str) -> None:
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, text.encode(), 0)
+    os.fsync(descriptor)
+
+
+def _release(descriptor: int, process: int) -> None:
+    if os.getpid() == process:  # not in a child that was forked
+        with suppress(OSError):
+            os.ftruncate(descriptor, 0)
+            os.close(descriptor)
