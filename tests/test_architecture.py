@@ -17,12 +17,12 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = [
     {"errors", "mistakes", "typing", "image", "units", "words", "elements", "edge_table"},
     {"energy", "options", "plain", "provenance", "sources"},
-    {"execution", "metrics", "edges", "numerics", "noise", "profiles"},
+    {"execution", "metrics", "edges", "numerics", "noise", "profiles", "anchoring"},
     {"storage", "edge_choice", "edge_windows", "profile_geometry", "io", "examples", "arguments"}
     | {"stage_warnings", "vacuum"},
     {"pca", "background", "corrections", "synthetic"},
     {"rank", "methods"},
-    {"inputs", "learning", "nuisance"},
+    {"inputs", "learning", "nuisance", "anchored_fit"},
     {"fitting", "mapping"},
     {"unmixing", "model_arrays"},
     {"comparison"},

@@ -54,7 +54,9 @@ def of_other_options():
         ("fit", fit(counts, method, n_endmembers=3, brightness="variable", **OPTIONS[method]))
         for method in ("vca", "blu")
     ]
-    return [("corrected", aligned), ("pca", plain), ("rank", estimate_endmembers(counts, plain)), *equalised]
+    anchored = fit(counts, "vca", n_endmembers=3, anchor="edges", edges=EDGES)
+    found = [("corrected", aligned), ("pca", plain), ("rank", estimate_endmembers(counts, plain))]
+    return [*found, *equalised, ("fit", anchored)]
 
 
 @pytest.fixture(scope="module")

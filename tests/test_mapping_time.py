@@ -21,6 +21,7 @@ class SlowModel(LinearModel):
     """Sleeps at each call, and for long at the first, as a model does that has to compile."""
 
     calls: list
+    knows_sd = False
 
     def abundances(self, spectra):
         self.calls.append(spectra.shape)

@@ -489,7 +489,7 @@ def test_deviations_are_shown_where_a_method_knows_them(tmp_path, elements):
     assert [trace.get("name") for trace in traces].count("blu ± 2 sd") == 3
     maps = resolve(content["figures"]["component-maps"]["variants"][""], content["arrays"])
     rows = [note["text"] for note in maps["layout"]["annotations"] if note["text"].startswith("<b>")]
-    assert rows == ["<b>truth</b>", "<b>nmf</b>", "<b>blu</b>", "<b>blu sd</b>"]
+    assert rows == ["<b>truth</b>", "<b>nmf</b>", "<b>nmf sd</b>", "<b>blu</b>", "<b>blu sd</b>"]
     cells = [one.strip() for one in found.text if one.strip()]
     columns = cells.index("effective sample size")
     assert cells[columns + 1] == "split R-hat"

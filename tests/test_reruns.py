@@ -39,7 +39,8 @@ def _rules_of_samples():
 def _samples_of(rule):
     if rule == "fit":
         for method in METHODS:
-            yield f"{rule} {method}", SimpleNamespace(methods={"one": SimpleNamespace(method=method)})
+            yield f"{rule} {method}", _fitted_with(method)
+        yield ANCHORED, _fitted_with("vca", anchor="edges")
     elif rule == "import_image":
         for suffix in ("dm3", "emd", "npy", "ndata1"):
             yield f"{rule} {suffix}", SimpleNamespace(file=f"image.{suffix}")
@@ -47,6 +48,10 @@ def _samples_of(rule):
         yield rule, SimpleNamespace(references=[])
     if rule == "correct_gain":
         yield f"{rule} with a reference npy", SimpleNamespace(references=["gain.npy"])
+
+
+def _fitted_with(method, anchor="none"):
+    return SimpleNamespace(methods={"one": SimpleNamespace(method=method, anchor=anchor)})
 
 
 def _rules_of_the_benchmark():
@@ -104,6 +109,8 @@ NETWORKS = ("daeu", "mtaeu", "cnnaeu")
 SUBTRACTION = {"background", "peer_images", "peer_scores"}
 RANDOM = {"method " + method for method in METHODS} | {"oracle"} | SUBTRACTION
 """Everything of the benchmark but its page."""
+ANCHORED = "fit vca anchored"
+"""By edges, so that it depends on background subtraction."""
 
 
 def _all_of(*methods):
@@ -146,13 +153,13 @@ EDITS = {
         "units.py",
         '"meV": 1e-3}',
         '"meV": 1e-3, "MeV": 1e6}',
-        IMPORTS | CORRECTIONS | SUBTRACTION | {"subtract_background", "compare", "report"},
+        IMPORTS | CORRECTIONS | SUBTRACTION | {"subtract_background", "compare", "report", ANCHORED},
     ),
     "the search for pure pixels": (
         "methods/_vertices.py",
         "bright = signal > 0.1",
         "bright = signal > 0.2",
-        _all_of(*METHODS) | {"map", "compare", "oracle"} | SUBTRACTION,
+        _all_of(*METHODS) | {"map", "compare", "oracle", ANCHORED} | SUBTRACTION,
     ),
     "a method": ("methods/ica.py", "_PIECES = 16", "_PIECES = 8", _all_of("ica")),
     "the sampler of BLU": ("methods/blu/gibbs.py", "VERTEX_PASSES = 3", "VERTEX_PASSES = 4", _all_of("blu")),
@@ -167,7 +174,7 @@ EDITS = {
         "background/power_law.py",
         "PLAUSIBLE_EXPONENTS = (0.5, 7.0)",
         "PLAUSIBLE_EXPONENTS = (0.5, 6.0)",
-        {"subtract_background", "compare"} | SUBTRACTION,
+        {"subtract_background", "compare", ANCHORED} | SUBTRACTION,
     ),
     "a limit of the verdict": ("comparison/thresholds.py", "FLAT = 0.25", "FLAT = 0.3", {"compare"}),
     "a caption of the page": (

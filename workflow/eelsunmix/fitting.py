@@ -1,6 +1,7 @@
 """Learning endmembers from a labelled image: `fit`."""
 
 import functools
+import importlib
 import logging
 import time
 import traceback
@@ -30,7 +31,7 @@ from eelsunmix.nuisance import DIRECTION, FILTER, Number, learned_nuisance, with
 from eelsunmix.numerics.dose import mean_brightness
 from eelsunmix.numerics.nuisance import Nuisance
 from eelsunmix.plain import plain_values
-from eelsunmix.typing import Bools, Brightness, Device
+from eelsunmix.typing import Anchor, Bools, Brightness, Device
 from eelsunmix.vacuum import sample_pixels
 
 Training = Callable[[LearningSet, int, np.random.Generator], Any]
@@ -59,6 +60,7 @@ def fit(
     vacuum: xr.DataArray | None = None,
     nuisance: Number = 0,
     edge_free: xr.DataArray | None = None,
+    anchor: Anchor = "none",
     device: Device = "auto",
     checkpoint: str | Path | None = None,
     **options: Any,
@@ -87,7 +89,8 @@ def fit(
         where they do not, this gives away what the total counts say. ``auto`` measures it, for methods in
         the setting ``eels`` (`eelsunmix.methods.brightness_spread`).
     edges : sequence of str, or mapping, optional
-        Names of edges, or name -> `Edge` or its plain values; given to methods that need edges.
+        Names of edges, or name -> `Edge` or its plain values; given to methods that need edges, and for
+        `anchor`.
     vacuum : DataArray of bool, dims those of the pixels, optional
         True in pixels without sample, which are left out; found in the counts where it is not given.
     nuisance : {"auto", 0, 1, 2}
@@ -95,6 +98,9 @@ def fit(
         out before the method learns, and before pixels are mapped: those beyond noise, or so many.
     edge_free : DataArray of bool, dims those of the pixels, optional
         Pixels of one material without any edge, from which these directions are learned.
+    anchor : {"none", "edges"}
+        With ``edges``, the endmembers of a method whose abundances sum to one are mixed so that one has no
+        edges and each of the others its own alone, as far as their counts tell (`eelsunmix.anchoring`).
     device : {"auto", "cpu", "cuda"}
         Where networks are trained; ``auto`` is the CPU.
     checkpoint : path-like, optional
@@ -115,6 +121,7 @@ def fit(
         Unknown method or option, a number of endmembers that the image cannot give, a bad pixel.
     """
     chosen = _method(method, options)
+    _check_anchor(anchor, chosen, edges)
     resources = Resources(device=device, checkpoint=None if checkpoint is None else Path(checkpoint))
     image = as_spectrum_image(image)
     _check_number(n_endmembers, image)
@@ -140,6 +147,10 @@ def fit(
     variable, spread = _varies(chosen, learning, n_endmembers, brightness)
     train = _training(chosen, resources)
     dataset = _fitted(train, learning, n_endmembers, rng_method, image, variable=variable)
+    if anchor == "edges" and dataset.attrs["status"] != "failed":
+        # By name: a change of background subtraction must not rerun the fits that are not anchored.
+        anchoring = importlib.import_module("eelsunmix.anchored_fit")
+        dataset = anchoring.anchored(dataset, learning, edges or {}, image[image.dims[-1]])
     if dataset.attrs["status"] != "failed":
         dataset = dataset.assign_attrs(_brightness_attributes(dataset, chosen, learning, variable, spread))
     dataset = _with_nuisance(dataset, taken_out, image.dims[-1])
@@ -167,6 +178,18 @@ def _method(method: str | Method, options: dict[str, Any]) -> Method:
     if message := missing_extra(method):
         raise InputError(f"{type(method).__name__} {message}")
     return method
+
+
+def _check_anchor(anchor: Anchor, method: Method, edges: Edges | None) -> None:
+    if anchor == "none":
+        return
+    if not method.simplex:
+        raise InputError(
+            f"anchor: edges is for methods whose abundances sum to one, not for {type(method).__name__}; "
+            "leave it out"
+        )
+    if not edges:
+        raise InputError("anchor: edges needs edges; name those of the elements in the image")
 
 
 def _brightness_attributes(

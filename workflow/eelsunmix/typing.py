@@ -10,4 +10,5 @@ Bools = NDArray[np.bool_]
 Indices = NDArray[np.intp]
 
 Brightness = Literal["auto", "constant", "variable"]
+Anchor = Literal["none", "edges"]
 Device = Literal["auto", "cpu", "cuda"]

@@ -22,6 +22,7 @@ with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["das
         brightness=snakemake.params.brightness,
         nuisance=snakemake.params.nuisance,
         edge_free=edge_free_pixels(corrected.counts, snakemake.params.edge_free),
+        anchor=snakemake.params.anchor,
         edges=snakemake.params.edges,
         n_learning_pixels=snakemake.params.n_learning_pixels,
         device=snakemake.config["device"],

@@ -16,7 +16,7 @@ from eelsunmix.edges import Edge, EdgeRequest
 from eelsunmix.errors import InputError, in_brief, suggestion
 from eelsunmix.plain import plain_values
 from eelsunmix.storage import MANIFEST, Variable
-from eelsunmix.typing import Brightness, Device
+from eelsunmix.typing import Anchor, Brightness, Device
 from eelsunmix.units import electronvolts_per
 
 _LONGEST_NAME = 255
@@ -155,6 +155,7 @@ KINDS: dict[str, Any] = {
     "seed": Annotated[int, Field(ge=0)],
     "n_learning_pixels": Annotated[int, Field(ge=1)],
     "brightness": Brightness,
+    "anchor": Anchor,
     "device": Device,
     "edges": Annotated[Any, AfterValidator(_edges)],
     "path": AnyPath,

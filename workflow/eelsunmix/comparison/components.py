@@ -6,10 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from eelsunmix.errors import InputError, MethodFailedError
 from eelsunmix.execution.blocks import fold
 from eelsunmix.image import valid_pixels
 from eelsunmix.mapping.brightness import brightness, sums_to_one
 from eelsunmix.mapping.models import model_for
+from eelsunmix.methods import Model
 from eelsunmix.pca.gram import valid_spectra
 from eelsunmix.typing import Floats
 
@@ -30,6 +32,10 @@ class Components:
     scaled : DataArray or None, dims (navigation, endmember)
         The latter brought to counts (`eelsunmix.mapping.brightness`): ``scaled @ spectra`` are those of
         the pixels.
+    model : Model or None
+        What gave the abundances, on the channels of the image; None where that cannot be known.
+    simplex : bool
+        Whether they sum to one.
     reduced_chi2 : float
         Median over the pixels; NaN where the map has none.
     status, message : str
@@ -48,6 +54,8 @@ class Components:
     seconds: float
     stopped_at_limit: bool = False
     scaled: xr.DataArray | None = None
+    model: Model | None = None
+    simplex: bool = False
 
 
 def read_components(
@@ -82,7 +90,18 @@ def read_components(
         message=str(fit.attrs.get("message", "")),
         stopped_at_limit=_stopped_at_limit(fit),
         seconds=float(fit.attrs.get("seconds", np.nan)),
+        model=_model(image, fit),
+        simplex=sums_to_one(fit),
     )
+
+
+def _model(image: xr.DataArray, fit: xr.Dataset) -> Model | None:
+    if not fit.attrs.get("model"):
+        return None
+    try:
+        return model_for(fit, image)
+    except (InputError, MethodFailedError):
+        return None
 
 
 def _stopped_at_limit(fit: xr.Dataset) -> bool:

@@ -107,6 +107,9 @@ def read_method(node: Node, label: str, path: Keys) -> Result:
     if settings.nuisance != 0 and not suits_variable_brightness(options):
         message = "for methods whose abundances sum to one, in the setting eels; leave it out"
         more.append(Problem(node.file, message, own["nuisance"].line, (*path, "nuisance")))
+    if settings.anchor == "edges" and not options.simplex:
+        message = "edges is for methods whose abundances sum to one; leave it out"
+        more.append(Problem(node.file, message, own["anchor"].line, (*path, "anchor")))
     return settings.replaced(options=options), problems + more
 
 

@@ -17,7 +17,7 @@ from eelsunmix.pca import DenoiseOptions
 from eelsunmix.plain import plain_values
 from eelsunmix.profiles import Profile, Region
 from eelsunmix.rank import ComponentOptions
-from eelsunmix.typing import Brightness, Device
+from eelsunmix.typing import Anchor, Brightness, Device
 from eelsunmix.vacuum import Vacuum
 
 EXAMPLE_PREFIX = "example:"
@@ -54,6 +54,9 @@ class MethodSettings(Options):
         Directions in which one material differs from itself, as thickness bends the background; they are
         learned in `regions` that are `without` all elements, and taken out of the spectra: those that are
         beyond noise, or so many. For methods whose abundances sum to one, in the setting `eels`.
+    anchor : {"none", "edges"}
+        Whether the endmembers are mixed so that one has no edges and each of the others its own alone, for
+        methods whose abundances sum to one. List a method twice to compare both.
     seed : int, optional
         Seed of this method alone; the seed of the sample where it is not given.
     """
@@ -62,6 +65,7 @@ class MethodSettings(Options):
     input: Literal["corrected", "pca", "nlm"] = "corrected"
     brightness: Brightness = "auto"
     nuisance: Number = 0
+    anchor: Anchor = "none"
     seed: Annotated[int, Field(ge=0)] | None = None
     options: Any = None
 
@@ -160,8 +164,9 @@ class SampleSettings(Sections):
 
     def edges_for(self, label: str) -> dict[str, Any] | None:
         """Edges as plain values, for a method that needs them: no other is fitted again for a window."""
-        needs = self.methods[label].options.needs
-        return plain_values(self.edges) if "edges" in needs else None
+        one = self.methods[label]
+        needed = one.anchor == "edges" or "edges" in one.options.needs
+        return plain_values(self.edges) if needed else None
 
     def edge_free_for(self, label: str) -> dict[str, Any]:
         """Return regions without any element, for a method that takes nuisance out of the spectra."""

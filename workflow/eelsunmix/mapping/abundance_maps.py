@@ -13,7 +13,9 @@ from eelsunmix.typing import Floats
 ABUNDANCE, ABUNDANCE_SD = "abundance", "abundance_sd"
 
 
-def map_abundance(model: PixelModel | FrameModel, image: xr.DataArray) -> xr.Dataset:
+def map_abundance(
+    model: PixelModel | FrameModel, image: xr.DataArray, *, variance_to_mean: float = 1.0
+) -> xr.Dataset:
     """Abundances of all valid pixels, as the model gives them.
 
     Parameters
@@ -22,6 +24,8 @@ def map_abundance(model: PixelModel | FrameModel, image: xr.DataArray) -> xr.Dat
         On the energy axis of the image.
     image : DataArray, dims (navigation, energy)
         With the coordinate ``valid_pixel``; eager or lazy.
+    variance_to_mean : float
+        Variance of a sum over many channels of the image, divided by its mean.
 
     Returns
     -------
@@ -30,13 +34,15 @@ def map_abundance(model: PixelModel | FrameModel, image: xr.DataArray) -> xr.Dat
         (navigation, endmember), float32, NaN in pixels that are not valid.
     """
     dims = (*image.dims[:-1], "endmember")
+    sd_unit = float(np.sqrt(variance_to_mean)) if model.sd_of_counts else 1.0
     template = blocks.template_like(
         image,
         dict.fromkeys(_names(model), (dims, np.float32)),
         {"endmember": np.arange(len(model.endmembers))},
     )
     if isinstance(model, PixelModel):
-        return blocks.map_blocks(functools.partial(_abundance, model=model), image, template)
+        kernel = functools.partial(_abundance, model=model, sd_unit=sd_unit)
+        return blocks.map_blocks(kernel, image, template)
     # All pixels of a frame at a time, but few features of each.
     features = _features(model, image)
     elements = int(np.prod(features.shape[-3:]))
@@ -45,10 +51,12 @@ def map_abundance(model: PixelModel | FrameModel, image: xr.DataArray) -> xr.Dat
     )
 
 
-def _abundance(block: xr.DataArray, model: PixelModel) -> xr.Dataset:
+def _abundance(block: xr.DataArray, model: PixelModel, sd_unit: float) -> xr.Dataset:
     names, n_endmembers = _names(model), len(model.endmembers)
     columns = in_pieces(
-        lambda piece: _columns(model.abundances(piece)), valid_spectra(block), len(names) * n_endmembers
+        lambda piece: _columns(model.abundances(piece), sd_unit),
+        valid_spectra(block),
+        len(names) * n_endmembers,
     )
     parts = np.hsplit(columns, len(names))
     return maps_of_block(block, dict(zip(names, parts, strict=True)), n_endmembers)
@@ -83,6 +91,6 @@ def _names(model: Model) -> tuple[str, ...]:
     return (ABUNDANCE, ABUNDANCE_SD) if model.knows_sd else (ABUNDANCE,)
 
 
-def _columns(found: Abundances) -> Floats:
+def _columns(found: Abundances, sd_unit: float = 1.0) -> Floats:
     """Lay deviations, where there are any, beside the abundances."""
-    return found.mean if found.sd is None else np.concatenate([found.mean, found.sd], axis=-1)
+    return found.mean if found.sd is None else np.concatenate([found.mean, sd_unit * found.sd], axis=-1)

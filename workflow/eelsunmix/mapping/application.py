@@ -15,6 +15,7 @@ from eelsunmix.mapping.dose import another_dose, at_dose, dose_factor
 from eelsunmix.mapping.models import model_for
 from eelsunmix.mapping.refit import refit
 from eelsunmix.methods import has_failed
+from eelsunmix.noise import counts_per_electron
 from eelsunmix.nuisance import mapped_without_nuisance
 from eelsunmix.typing import Bools, Floats
 from eelsunmix.vacuum import sample_pixels
@@ -45,9 +46,10 @@ def apply(
     Returns
     -------
     Dataset
-        ``thickness_weighted_abundance`` (abundance x brightness) where abundances sum to one;
-        ``abundance`` (zero in vacuum) and ``refit_abundance`` (navigation, endmember), of methods that
-        know it (BLU) the standard deviation ``abundance_sd`` of the former, ``reduced_chi2`` (navigation),
+        ``abundance`` (zero in vacuum) and ``refit_abundance`` (navigation, endmember), their standard
+        deviations by the noise of the counts, ``abundance_sd`` (not of networks) and ``refit_abundance_sd``;
+        where abundances sum to one, ``thickness_weighted_abundance`` (abundance x brightness);
+        ``reduced_chi2`` (navigation),
         ``mean_residual`` and ``mean_residual_sd`` (energy); lazy if the image is lazy.  Dims come in the
         order of the caller's image, with ``endmember`` in the place of the energy; pixels that are not valid
         are NaN. Without arrays, with status "failed" and the reason in ``message``, where the method has
@@ -77,7 +79,8 @@ def apply(
     attrs["warnings"] = [] if factor == 1.0 else [another_dose(factor)]
     for warning in attrs["warnings"]:
         logger.warning(warning)
-    abundances = map_abundance(fitted, at_dose(image, factor))
+    noise = counts_per_electron(image) / factor
+    abundances = map_abundance(fitted, at_dose(image, factor), variance_to_mean=noise)
     if sums_to_one(model):
         abundances = _weighted_by_thickness(abundances, fitted.endmembers, counts)
     maps = _zero_in_vacuum(abundances, sample).merge(refit(fitted, counts), join="exact", compat="override")

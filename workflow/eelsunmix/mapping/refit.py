@@ -8,8 +8,9 @@ import xarray as xr
 from eelsunmix.execution import blocks
 from eelsunmix.mapping.pieces import in_pieces, maps_of_block, mean_spectrum, valid_spectra
 from eelsunmix.methods import Model
-from eelsunmix.noise import channel_variance_to_mean
+from eelsunmix.noise import channel_variance_to_mean, counts_per_electron
 from eelsunmix.numerics.abundances import least_squares, non_negative
+from eelsunmix.numerics.propagation import Propagation
 from eelsunmix.typing import Floats
 
 
@@ -28,10 +29,11 @@ def refit(model: Model, counts: xr.DataArray) -> xr.Dataset:
     Returns
     -------
     Dataset
-        ``refit_abundance`` (navigation, endmember), ``reduced_chi2`` (navigation), ``mean_residual`` and
-        ``mean_residual_sd`` (energy). The latter is the noise alone. Where many true abundances are zero, a
-        non-negative fit of the true endmembers is biased by as much again (its mean residual has an rms of
-        1.0 to 1.4 of these standard deviations on the simulated multilayer, a signed one of 1.0).
+        ``refit_abundance`` (navigation, endmember) and its standard deviation ``refit_abundance_sd``,
+        ``reduced_chi2`` (navigation), ``mean_residual`` and ``mean_residual_sd`` (energy). The latter is the
+        noise alone. Where many true abundances are zero, a non-negative fit of the true endmembers is biased
+        by as much again (its mean residual has an rms of 1.0 to 1.4 of these standard deviations on the
+        simulated multilayer, a signed one of 1.0).
     """
     (mean, n_valid), energy = mean_spectrum(counts), counts.dims[-1]
     # A channel without counts would have an infinite weight.
@@ -56,7 +58,11 @@ def _refit_maps(model: Model, counts: xr.DataArray, deviation: Floats) -> xr.Dat
     dims = counts.dims[:-1]
     template = blocks.template_like(
         counts,
-        {"refit_abundance": ((*dims, "endmember"), np.float32), "reduced_chi2": (dims, np.float32)},
+        {
+            "refit_abundance": ((*dims, "endmember"), np.float32),
+            "refit_abundance_sd": ((*dims, "endmember"), np.float32),
+            "reduced_chi2": (dims, np.float32),
+        },
         {"endmember": np.arange(len(model.endmembers))},
     )
     kernel = functools.partial(
@@ -65,6 +71,8 @@ def _refit_maps(model: Model, counts: xr.DataArray, deviation: Floats) -> xr.Dat
         weight=deviation,
         signed=model.signed,
         variance_to_mean=channel_variance_to_mean(counts),
+        sd_unit=float(np.sqrt(counts_per_electron(counts))),
+        endmember_noise=model.endmember_noise,
     )
     return blocks.map_blocks(kernel, blocks.unshared(counts), template)
 
@@ -76,18 +84,30 @@ def _freedom(endmembers: Floats, weight: Floats) -> Floats:
 
 
 def _refit_block(
-    block: xr.DataArray, endmembers: Floats, weight: Floats, signed: bool, variance_to_mean: float
+    block: xr.DataArray,
+    endmembers: Floats,
+    weight: Floats,
+    signed: bool,
+    variance_to_mean: float,
+    sd_unit: float,
+    endmember_noise: float,
 ) -> xr.Dataset:
-    solve = least_squares if signed else non_negative
+    solve, number = least_squares if signed else non_negative, len(endmembers)
+    propagation = Propagation(endmembers, weight, endmember_noise=endmember_noise)
 
     def describe(spectra: Floats) -> Floats:
         abundances = solve(spectra, endmembers, channel_weight=weight)
-        chi2 = _reduced_chi2(spectra, abundances @ endmembers, weight, len(endmembers)) / variance_to_mean
-        return np.column_stack([abundances, chi2])
+        chi2 = _reduced_chi2(spectra, abundances @ endmembers, weight, number) / variance_to_mean
+        sd = sd_unit * propagation.sd(abundances, (abundances > 0) | signed)
+        return np.column_stack([abundances, sd, chi2])
 
-    values = in_pieces(describe, valid_spectra(block), len(endmembers) + 1)
-    maps = {"refit_abundance": values[:, :-1], "reduced_chi2": values[:, -1]}
-    return maps_of_block(block, maps, len(endmembers))
+    values = in_pieces(describe, valid_spectra(block), 2 * number + 1)
+    names = ("refit_abundance", "refit_abundance_sd", "reduced_chi2")
+    return maps_of_block(
+        block,
+        dict(zip(names, (values[:, :number], values[:, number:-1], values[:, -1]), strict=True)),
+        number,
+    )
 
 
 def _reduced_chi2(spectra: Floats, fitted: Floats, weight: Floats, n_endmembers: int) -> Floats:

@@ -16,8 +16,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from eelsunmix.methods._linear import LinearModel
 from eelsunmix.methods._models import COUNTS_ATTRIBUTE, Abundances, FrameModel, Model, PixelModel, StoredModel
 from eelsunmix.numerics.equal_counts import with_equal_counts
+from eelsunmix.numerics.propagation import share_covariance
 from eelsunmix.typing import Floats
 
 
@@ -28,6 +30,10 @@ class _Stored(Protocol):
     def endmembers(self) -> Floats: ...
     @property
     def knows_sd(self) -> bool: ...
+    @property
+    def sd_of_counts(self) -> bool: ...
+    @property
+    def endmember_noise(self) -> float: ...
     @property
     def signed(self) -> bool: ...
     def scaled(self, factors: Floats) -> Self: ...
@@ -86,6 +92,16 @@ class _Equalised(Model):
         return self.inner.knows_sd
 
     @property
+    def sd_of_counts(self) -> bool:
+        """As the model inside."""
+        return self.inner.sd_of_counts
+
+    @property
+    def endmember_noise(self) -> float:  # type: ignore[override]
+        """As the model inside."""
+        return self.inner.endmember_noise
+
+    @property
     def endmembers(self) -> Floats:  # type: ignore[override]
         """Counts of a pixel of abundance one, shape (endmember, channel)."""
         return self.inner.endmembers
@@ -123,10 +139,29 @@ class EqualisedPixels(_Equalised, PixelModel):
     def abundances(self, spectra: Floats) -> Abundances:
         """Abundances of spectra, shape (pixel, channel); they sum to one."""
         scales = self._scales
-        shares = self.inner.scaled(scales).abundances(with_equal_counts(spectra, self.counts))
+        inner = self.inner.scaled(scales)
+        shares = inner.abundances(with_equal_counts(spectra, self.counts))
         sums = shares.mean @ scales
+        mean = shares.mean * scales / sums[:, None]
+        if isinstance(inner, LinearModel):
+            # Those of the model inside know nothing of the division by noisy totals.
+            brightness = np.maximum(spectra.sum(axis=1, keepdims=True), 1.0) / self.counts
+            return Abundances(mean, _linear_sd(inner, shares.mean, brightness, self.counts, scales))
         sd = None if shares.sd is None else shares.sd * scales / sums[:, None]
-        return Abundances(shares.mean * scales / sums[:, None], sd)
+        return Abundances(mean, sd)
+
+
+def _linear_sd(
+    model: LinearModel, shares: Floats, brightness: Floats, counts: float, scales: Floats
+) -> Floats:
+    """Deviations of the abundances that follow from shares of the counts, shape (pixel, endmember)."""
+    taking_part, sums = model.taking_part(shares), (shares @ scales)[:, None]
+    propagation = model.propagation()
+    covariance = share_covariance(propagation, shares, taking_part, counts, brightness)
+    slopes = (np.eye(len(scales)) - (shares * scales / sums)[:, :, None]) * (scales / sums[:, :, None])
+    variance = np.einsum("pij,pjk,pik->pi", slopes, covariance, slopes, optimize=True)
+    alone = propagation.sd(shares, taking_part, brightness) * scales / sums
+    return np.where(taking_part, np.sqrt(np.maximum(variance, 0.0)), alone)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,8 +7,9 @@ import numpy as np
 
 from eelsunmix.methods._models import Abundances, PixelModel, StoredModel, array
 from eelsunmix.numerics import abundances
+from eelsunmix.numerics.propagation import Propagation
 from eelsunmix.numerics.rebinning import rebinned, rebinned_deviation
-from eelsunmix.typing import Floats
+from eelsunmix.typing import Bools, Floats
 
 SCALE_RANGE = 5.0
 """How far the total counts of two endmembers of equal standing may differ from the average pixel's."""
@@ -26,11 +27,25 @@ class LinearModel(StoredModel, PixelModel):
         Abundances of a pixel sum to one; only together with `non_negative`.
     channel_weight : ndarray, shape (channel,), optional
         Divides spectra and endmembers in the misfit; plain least squares without it.
+    endmember_noise : float
+        Variance of the endmembers, in units of that of one pixel of abundance one; zero where they come from
+        many pixels.
     """
 
     non_negative: bool = True
     sum_to_one: bool = False
     channel_weight: Floats | None = field(metadata=array("channel", units="counts"), default=None)
+    endmember_noise: float = 0.0
+
+    @property
+    def knows_sd(self) -> bool:
+        """Always: by propagation of the noise of the counts."""
+        return True
+
+    @property
+    def sd_of_counts(self) -> bool:
+        """Always."""
+        return True
 
     @property
     def signed(self) -> bool:
@@ -42,7 +57,19 @@ class LinearModel(StoredModel, PixelModel):
         solve = abundances.least_squares
         if self.non_negative:
             solve = abundances.fully_constrained if self.sum_to_one else abundances.non_negative
-        return Abundances(solve(spectra, self.endmembers, channel_weight=self.channel_weight))
+        mean = solve(spectra, self.endmembers, channel_weight=self.channel_weight)
+        return Abundances(mean, self.propagation().sd(mean, self.taking_part(mean)))
+
+    def propagation(self) -> Propagation:
+        """How the noise of the counts moves the abundances."""
+        one = self.sum_to_one and self.non_negative
+        return Propagation(
+            self.endmembers, self.channel_weight, sum_to_one=one, endmember_noise=self.endmember_noise
+        )
+
+    def taking_part(self, mean: Floats) -> Bools:
+        """Whether no constraint holds an abundance at zero, shape (pixel, endmember)."""
+        return mean > 0 if self.non_negative else np.ones(mean.shape, dtype=bool)
 
     def resampled(self, energy: Floats, new_energy: Floats) -> "LinearModel":
         """Integrate the model over other channels, so that no counts are lost or gained."""

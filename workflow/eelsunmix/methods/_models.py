@@ -25,7 +25,8 @@ RECORD = ("status", "message")
 class Abundances(NamedTuple):
     """Abundances of pixels, and their standard deviations where the model knows them.
 
-    Both have the shape (..., endmember).
+    Both have the shape (..., endmember). Where `Model.sd_of_counts` says so, the deviations are those of
+    counts whose variance is their mean.
     """
 
     mean: Floats
@@ -42,10 +43,17 @@ class Model(ABC):
     """
 
     endmembers: Floats
+    endmember_noise: float = 0.0
+    """Counting noise of the endmembers: their variance, in units of that of one pixel of abundance one."""
 
     @property
     def knows_sd(self) -> bool:
         """Whether abundances come with standard deviations."""
+        return False
+
+    @property
+    def sd_of_counts(self) -> bool:
+        """Whether these are those of Poisson counts, so that `mapping` must scale them to the noise."""
         return False
 
     @property

@@ -11,6 +11,9 @@ from eelsunmix.methods._method import Method
 from eelsunmix.methods._vertices import purest_spectra
 from eelsunmix.options import Presets
 
+_NOISE = 2.0
+"""Variance of a picked pixel over that of any: it is noisy itself, and picked because noise drove it out."""
+
 
 class VCA(Method):
     """Take the purest pixels as endmembers; abundances by fully constrained least squares.
@@ -55,5 +58,11 @@ class VCA(Method):
             published=self.setting == "published",
         )
         weight = learning_set.channel_weight if self.weighted else None
-        model = LinearModel(endmembers=endmembers, sum_to_one=True, channel_weight=weight, message=message)
+        model = LinearModel(
+            endmembers=endmembers,
+            sum_to_one=True,
+            channel_weight=weight,
+            endmember_noise=_NOISE if n_endmembers > 1 else 0.0,
+            message=message,
+        )
         return in_order(model, learning_set.spectra)

@@ -115,7 +115,8 @@ def _code_of_fit(sample: SampleSettings, label: str) -> list[str]:
     method = sample.methods[label].method
     # Where edges are needed, so is the choice of their windows; see `eelsunmix.learning`.
     choice = ["eelsunmix.edge_choice"] if "edges" in method_class(method).needs else []
-    return ["eelsunmix.inputs", "eelsunmix.fitting", f"eelsunmix.methods.{method}", *choice]
+    anchoring = ["eelsunmix.anchored_fit"] if sample.methods[label].anchor == "edges" else []
+    return ["eelsunmix.inputs", "eelsunmix.fitting", f"eelsunmix.methods.{method}", *choice, *anchoring]
 
 
 def _all_settings(sample: SampleSettings, label: str) -> dict[str, Any]:
@@ -180,7 +181,7 @@ RECIPES: dict[str, Recipe] = {
         store="fit",
         inputs=("corrected", "pca", "rank"),
         settings={
-            **_of_method("method", "input", "brightness", "nuisance", "options"),
+            **_of_method("method", "input", "brightness", "nuisance", "anchor", "options"),
             "seed": lambda sample, label: sample.seed_of(label),
             "edges": lambda sample, label: sample.edges_for(label),
             "edge_free": lambda sample, label: sample.edge_free_for(label),

@@ -8,8 +8,9 @@ import numpy as np
 from eelsunmix.methods._models import Abundances, PixelModel, StoredModel, array
 from eelsunmix.methods.blu.chain_statistics import effective_sample_size, split_rhat
 from eelsunmix.methods.blu.gibbs import Chain, Posterior, mean_and_sd, nearest_mixtures
+from eelsunmix.numerics.propagation import Propagation
 from eelsunmix.numerics.rebinning import rebinned, rebinned_deviation
-from eelsunmix.typing import Floats, Indices
+from eelsunmix.typing import Bools, Floats, Indices
 
 MAP_DRAWS = 20
 """Draws of the endmembers that the model keeps, evenly spaced along the chain."""
@@ -66,7 +67,10 @@ class BayesianModel(StoredModel, PixelModel):
         return True
 
     def abundances(self, spectra: Floats) -> Abundances:
-        """Posterior means, which sum to one, and standard deviations, of spectra (pixel, channel)."""
+        """Posterior means, which sum to one, and standard deviations, of spectra (pixel, channel).
+
+        The deviations are those of the posterior, but never below those that counting alone leaves.
+        """
         from eelsunmix.methods.blu import kernels
 
         spectra = np.asarray(spectra, np.float64)
@@ -79,6 +83,7 @@ class BayesianModel(StoredModel, PixelModel):
         deviation = np.sqrt(self.noise_variance * variance)
         faces = np.empty(0) if self.face_probability is None else self.face_probability
         a = nearest_mixtures(points, self.vertex_draws.mean(axis=0))
+        taking_part = a > 0
         total, squares = np.zeros_like(a), np.zeros_like(a)
         for sweep in range(_WARM_UP + MAP_SWEEPS * len(self.vertex_draws)):
             vertices = self.vertex_draws[max(sweep - _WARM_UP, 0) // MAP_SWEEPS]
@@ -88,7 +93,15 @@ class BayesianModel(StoredModel, PixelModel):
                 total += a
                 squares += a * a
         mean, deviation = mean_and_sd(total, squares, MAP_SWEEPS * len(self.vertex_draws))
-        return Abundances(mean / mean.sum(axis=1, keepdims=True), deviation)
+        mean /= mean.sum(axis=1, keepdims=True)
+        return Abundances(mean, np.maximum(deviation, self._counting_sd(mean, taking_part)))
+
+    def _counting_sd(self, mean: Floats, taking_part: Bools) -> Floats:
+        """Deviations of least squares: a prior that takes nearly pure pixels for pure ones has none."""
+        if self.channel_weight is None:
+            return np.zeros_like(mean)
+        noise = Propagation(self.endmembers, self.channel_weight, sum_to_one=True).sd(mean, taking_part)
+        return np.sqrt(self.noise_variance) * noise
 
     def scaled(self, factors: Floats) -> "BayesianModel":
         """Return the model with endmembers, and their standard deviations, of that many times the counts."""

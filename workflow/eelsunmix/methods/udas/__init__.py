@@ -38,9 +38,20 @@ class RectifiedEncoder(StoredModel, PixelModel):
 
     encoder: Floats = field(metadata=array("endmember", "channel", units="1/counts"))
 
+    @property
+    def knows_sd(self) -> bool:
+        """Always: the encoder is linear."""
+        return True
+
+    @property
+    def sd_of_counts(self) -> bool:
+        """Always."""
+        return True
+
     def abundances(self, spectra: Floats) -> Abundances:
-        """Encode spectra, shape (pixel, channel)."""
-        return Abundances(np.maximum(spectra @ self.encoder.T, 0.0))
+        """Encode spectra, shape (pixel, channel); the deviations are those before the rectifier."""
+        variance = np.maximum(spectra, 0.0) @ (self.encoder**2).T
+        return Abundances(np.maximum(spectra @ self.encoder.T, 0.0), np.sqrt(variance))
 
     def resampled(self, energy: Floats, new_energy: Floats) -> "RectifiedEncoder":
         """Share the counts of an image out to the model's channels before they are encoded."""

@@ -28,6 +28,15 @@ ELEMENTS = {
         "counts",
         "sum of refit abundance x net counts over all endmembers: what they describe together",
     ),
+    "element_map_sd": variable(
+        "label edge navigation",
+        "float",
+        "counts",
+        "its standard deviation by the noise of the counts, that of the brightness included; NaN of networks",
+    ),
+    "subspace_map_sd": variable(
+        "label edge navigation", "float", "counts", "of the subspace map; for BS as of its net counts"
+    ),
     "overshoot_map": variable(
         "label edge navigation",
         "float",
@@ -36,7 +45,12 @@ ELEMENTS = {
         "it is scored against BS; 0 for BS",
     ),
     "element_profile": variable(_LINE, "float", "counts", "the map summed over the width of the profile"),
-    "element_profile_sd": variable(_LINE, "float", "counts", "its standard deviation, of BS alone"),
+    "element_profile_sd": variable(
+        _LINE,
+        "float",
+        "counts",
+        "its standard deviation by the noise of the counts, not the bias of clipped maps; NaN of networks",
+    ),
     "overshoot_profile": variable(
         _LINE,
         "float",

@@ -50,6 +50,9 @@ FIT = Layout(
         ),
         "nuisance": attribute("int", "directions that were taken out of the spectra"),
         "nuisance_reason": attribute("str", "the evidence for them, or why there is none"),
+        "anchored": attribute(
+            "bool", "whether edges anchor the endmembers; the message says why not", when="`anchor: edges`"
+        ),
         "n_learning_pixels": attribute("int", "pixels that the method has learned from"),
         "seconds": attribute("float", "time of the fit"),
     },
@@ -61,7 +64,12 @@ MAP = Layout(
     variables={
         "abundance": variable("navigation endmember", "float", "1", "as the method returns it; 0 in vacuum"),
         "abundance_sd": variable(
-            "navigation endmember", "float", "1", "its standard deviation", when="the method knows it (BLU)"
+            "navigation endmember",
+            "float",
+            "1",
+            "its standard deviation by the noise of the counts, of VCA that of the endmembers too; "
+            "at a bound, of the abundance set free",
+            when="the method is no network",
         ),
         "thickness_weighted_abundance": variable(
             "navigation endmember",
@@ -75,7 +83,7 @@ MAP = Layout(
             "float",
             "1",
             "its standard deviation",
-            when="abundances sum to one, and the method knows it (BLU)",
+            when="abundances sum to one, and the method is no network",
         ),
         "refit_abundance": variable(
             "navigation endmember",
@@ -83,6 +91,9 @@ MAP = Layout(
             "1",
             "Poisson-weighted least squares of the corrected counts on the endmembers, non-negative unless "
             "the method is signed, no sum-to-one",
+        ),
+        "refit_abundance_sd": variable(
+            "navigation endmember", "float", "1", "its standard deviation, as that of the abundance"
         ),
         "reduced_chi2": variable("navigation", "float", "1", "of the refit"),
         "mean_residual": variable(

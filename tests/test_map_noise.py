@@ -1,0 +1,60 @@
+"""Noise of the element maps: that of other draws of the same image, mapped with the same endmembers."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from eelsunmix import fit
+from eelsunmix.background import BackgroundOptions, subtract_background
+from eelsunmix.comparison import compare
+from eelsunmix.image import as_spectrum_image
+from eelsunmix.mapping import apply
+from eelsunmix.profiles import Profile
+from eelsunmix.synthetic import SCENES, simulate
+
+METHODS = ("udas", "nmf", "ica")
+PROFILES = {"all_rows": Profile(along="x")}
+
+
+def compared(image, scene, fits):
+    bs = subtract_background(image, scene.edges, BackgroundOptions(), profiles=PROFILES)
+    maps = {name: apply(one, image) for name, one in fits.items()}
+    return compare(image, bs, fits, maps, edges=scene.edges, profiles=PROFILES)
+
+
+@pytest.fixture(scope="module", params=["linear", "thickness"])
+def noisy_and_clean(request):
+    scene = simulate(SCENES["multilayer"](shape=(30, 75), level=request.param, counts=800, seed=77))
+    image = as_spectrum_image(scene.spectrum_image)
+    fits = {name: fit(image, name, n_endmembers=3, seed=2) for name in METHODS}
+    clean = image.copy(data=scene.expected_counts.to_numpy().astype(float))
+    return compared(image, scene, fits), compared(clean, scene, fits)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("name", ["element_map", "subspace_map", "element_profile"])
+def test_intervals_of_maps_cover_what_the_expected_counts_give(noisy_and_clean, name, method):
+    if (name, method) == ("element_profile", "udas"):
+        pytest.skip("many rows of clipped abundances have a bias that is no noise (decision 030)")
+    noisy, clean = (one.sel(label=method) for one in noisy_and_clean)
+    dims = [dim for dim in clean[name].dims if dim not in ("edge", "profile")]
+    seen = clean[name] > 0.1 * clean[name].max(dims)
+    inside = np.abs(noisy[name] - clean[name]) < 1.96 * noisy[f"{name}_sd"]
+    part = float(inside.where(seen).mean())
+    # Non-negative parts of the subspace that are cut off make its map quieter; profiles are few points.
+    assert (0.85 if name == "element_profile" else 0.92) < part <= (0.975 if name == "element_map" else 1)
+
+
+def test_a_wrong_factor_of_the_noise_would_be_seen(noisy_and_clean):
+    noisy, clean = (one.sel(label="udas") for one in noisy_and_clean)
+    seen = clean.element_map > 0.1 * clean.element_map.max(["y", "x"])
+    score = (noisy.element_map - clean.element_map) / noisy.element_map_sd
+    assert 0.85 < float(score.where(seen).std()) < 1.15
+
+
+def test_the_reference_keeps_its_own_deviations(noisy_and_clean):
+    noisy = noisy_and_clean[0].sel(label="BS")
+    assert np.isfinite(noisy.element_map_sd).all()
+    xr.testing.assert_equal(
+        noisy.element_map_sd.drop_attrs().rename(None), noisy.subspace_map_sd.drop_attrs().rename(None)
+    )

@@ -1,0 +1,207 @@
+"""Counting noise of abundances: standard deviations and covariances of least squares, in closed form.
+
+On the endmembers that take part in a pixel (the active set of the constraints) the abundances are linear in
+the counts, ``a = g + H E y / w**2``.  With counts whose variance is their mean, and a mean that is the fitted
+mixture ``m @ E``, their covariance is ``sum_k m_k H M_k H`` with ``M_k = sum_c E_kc E_c E_c^T / w_c**4``.
+Nothing there depends on the spectra of the pixel: the work goes with the pixels times the endmembers squared.
+
+A bound that is reached would leave a deviation of zero, as if nobody could know better.  So an abundance at
+zero gets the deviation that it has when it takes part beside the active set, and an abundance that is one
+because all others are zero gets the largest one that it has beside any of them.
+
+Endmembers that are noisy themselves, by ``v`` times the counting noise of one pixel, add ``a_k E_k`` to the
+noise of the pixel: in the sum ``m_k`` becomes ``m_k + v a_k**2``.
+"""
+
+import itertools
+
+import numpy as np
+
+from eelsunmix.typing import Bools, Floats
+
+
+class Propagation:
+    """How counting noise moves the abundances of given endmembers.
+
+    Parameters
+    ----------
+    endmembers : ndarray, shape (endmember, channel)
+        Counts of a pixel of abundance one.
+    channel_weight : ndarray, shape (channel,), optional
+        Divides spectra and endmembers in the least squares; plain least squares without it.
+    sum_to_one : bool
+        Whether the abundances of a pixel sum to one.
+    endmember_noise : float
+        Variance of the endmembers, in units of that of one pixel of abundance one.
+    """
+
+    def __init__(
+        self,
+        endmembers: Floats,
+        channel_weight: Floats | None = None,
+        *,
+        sum_to_one: bool = False,
+        endmember_noise: float = 0.0,
+    ) -> None:
+        weight = np.ones(endmembers.shape[1]) if channel_weight is None else channel_weight
+        whitened = endmembers / weight
+        norms = np.linalg.norm(whitened, axis=1)
+        self._norms = np.where(norms > 0, norms, 1.0)
+        units = whitened / self._norms[:, None]
+        self._gram = units @ units.T
+        # Of the unit endmembers but for the first index, which is that of the mixture.
+        self._moments = np.einsum("kc,ic,jc->kij", endmembers / weight**2, units, units, optimize=True)
+        self._totals = endmembers.sum(axis=1)
+        self._constraint = 1.0 / self._norms if sum_to_one else None
+        self._endmember_noise = endmember_noise
+        self._tensors: dict[tuple[int, ...], Floats] = {}
+
+    def sd(self, abundances: Floats, taking_part: Bools, brightness: Floats | float = 1.0) -> Floats:
+        """Return the standard deviations of abundances of counts whose variance is their mean.
+
+        Parameters
+        ----------
+        abundances : ndarray, shape (pixel, endmember)
+        taking_part : ndarray of bool, shape (pixel, endmember)
+            Endmembers that no constraint holds at zero.
+        brightness : ndarray, shape (pixel, 1), or float
+            As of `mixture`.
+
+        Returns
+        -------
+        ndarray, shape (pixel, endmember)
+        """
+        mixture, variance = self.mixture(abundances, brightness), np.empty(abundances.shape)
+        for active, pixels in groups(taking_part):
+            variance[pixels] = mixture[pixels] @ self._variances(active)
+        return np.sqrt(np.maximum(variance, 0.0))
+
+    def covariance(self, mixture: Floats, taking_part: Bools) -> Floats:
+        """Return the covariances of the abundances, shape (pixel, endmember, endmember).
+
+        Zero for those that do not take part; a single one that must be one takes part with the endmember
+        beside which it is the least certain.
+
+        Parameters
+        ----------
+        mixture : ndarray, shape (pixel, endmember)
+            As of `mixture`.
+        taking_part : ndarray of bool, shape (pixel, endmember)
+        """
+        result = np.empty((*mixture.shape, mixture.shape[1]))
+        for active, pixels in groups(taking_part):
+            result[pixels] = np.einsum("pk,kij->pij", mixture[pixels], self._tensor(self._freed(active)))
+        return result
+
+    def offsets(self, taking_part: Bools) -> Floats:
+        """Return the part ``g`` of the abundances that is not linear in the counts, (pixel, endmember)."""
+        result = np.zeros(taking_part.shape)
+        if self._constraint is None:
+            return result
+        for active, pixels in groups(taking_part):
+            inverse = self._inverse(self._freed(active)) @ self._constraint
+            result[pixels] = inverse / (self._constraint @ inverse) / self._norms
+        return result
+
+    def mixture(self, abundances: Floats, brightness: Floats | float = 1.0) -> Floats:
+        """Return the mixture of endmembers whose counts are the variance, shape (pixel, endmember).
+
+        Pixels of less than one count get as much of all endmembers as makes one: zero is not certain.
+
+        Parameters
+        ----------
+        abundances : ndarray, shape (pixel, endmember)
+        brightness : ndarray, shape (pixel, 1), or float
+            Counts of the pixels over those of which these are the abundances.
+        """
+        return self._with_a_count(abundances) / brightness + self._endmember_noise * abundances**2
+
+    def _with_a_count(self, mixture: Floats) -> Floats:
+        missing = np.maximum(1.0 - mixture @ self._totals, 0.0)
+        totals = np.maximum(self._totals, np.finfo(float).tiny)
+        return np.where(
+            (missing > 0)[:, None],
+            np.maximum(mixture, 0.0) + missing[:, None] / totals / len(totals),
+            mixture,
+        )
+
+    def _variances(self, active: tuple[int, ...]) -> Floats:
+        """Matrix that turns a mixture into variances, shape (endmember of the mixture, endmember)."""
+        freed = self._freed(active)
+        result = np.einsum("kii->ki", self._tensor(freed)).copy()
+        for other in set(range(len(self._gram))) - set(freed):
+            result[:, other] = self._tensor(_with(active, other))[:, other, other]
+        return result
+
+    def _freed(self, active: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the active set, one that is alone with the endmember beside which it is least certain."""
+        if self._constraint is None or len(active) != 1 or len(self._gram) == 1:
+            return active
+        (only,) = active
+        others = [other for other in range(len(self._gram)) if other != only]
+        return max(
+            (_with(active, other) for other in others), key=lambda pair: self._tensor(pair)[only, only, only]
+        )
+
+    def _tensor(self, active: tuple[int, ...]) -> Floats:
+        """Covariance of the abundances of one unit of each endmember, shape (endmember, i, j)."""
+        if active not in self._tensors:
+            inverse = self._inverse(active)
+            if self._constraint is not None and len(active):
+                direction = inverse @ self._constraint
+                inverse = inverse - np.outer(direction, direction) / (self._constraint @ direction)
+            scales = np.outer(self._norms, self._norms)
+            self._tensors[active] = inverse @ self._moments @ inverse / scales
+        return self._tensors[active]
+
+    def _inverse(self, active: tuple[int, ...]) -> Floats:
+        inverse = np.zeros_like(self._gram)
+        inside = np.ix_(active, active)
+        if len(active):
+            inverse[inside] = np.linalg.pinv(self._gram[inside], rcond=1e-13, hermitian=True)
+        return inverse
+
+
+def share_covariance(
+    propagation: Propagation, shares: Floats, taking_part: Bools, counts: float, brightness: Floats
+) -> Floats:
+    """Return the covariances of shares of the counts of spectra that were divided by their noisy totals.
+
+    The shares ``b = g + B y C / T`` of a spectrum with the total ``T`` are not correlated with it; their
+    covariance is ``C / T`` times that of a spectrum of the total C, less ``(b - g)(b - g)^T / C``.
+
+    Parameters
+    ----------
+    propagation : Propagation
+        Of endmembers that all have the total counts C; abundances sum to one.
+    shares : ndarray, shape (pixel, endmember)
+    taking_part : ndarray of bool, shape (pixel, endmember)
+    counts : float
+        C.
+    brightness : ndarray, shape (pixel, 1)
+        ``T / C``.
+
+    Returns
+    -------
+    ndarray, shape (pixel, endmember, endmember)
+    """
+    moved = shares - propagation.offsets(taking_part)
+    covariance = propagation.covariance(propagation.mixture(shares, brightness), taking_part)
+    return covariance - moved[:, :, None] * moved[:, None, :] / (counts * brightness[:, :, None])
+
+
+def groups(taking_part: Bools) -> list[tuple[tuple[int, ...], Bools]]:
+    """Return each active set that occurs, and the pixels that have it."""
+    codes = taking_part @ (1 << np.arange(taking_part.shape[1], dtype=np.int64))
+    found, members = np.unique(codes, return_inverse=True)
+    return [(_bits(int(code)), members.ravel() == number) for number, code in enumerate(found)]
+
+
+def _bits(code: int) -> tuple[int, ...]:
+    return tuple(
+        number for number in itertools.takewhile(lambda n: code >> n, range(64)) if code >> number & 1
+    )
+
+
+def _with(active: tuple[int, ...], other: int) -> tuple[int, ...]:
+    return tuple(sorted((*active, other)))
