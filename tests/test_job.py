@@ -187,7 +187,7 @@ def test_work_of_unknown_length_gives_signs_of_life(caplog):
     [
         ("blu", {"n_sweeps": 150, "n_burn_in": 20}, "BLU, sweeps of the sampler: "),
         ("nmf", {}, "NMF, "),
-        ("daeu", {"epochs": 3}, "training, epochs: "),
+        ("daeu", {"n_epochs": 3}, "training, epochs: "),
     ],
 )
 def test_long_fits_report(method, options, said, caplog, monkeypatch):
