@@ -14,6 +14,9 @@ import pytest
 
 from eelsunmix.errors import InputError
 from eelsunmix.execution.job import job
+from eelsunmix.execution.progress import Progress, sign_of_life
+from eelsunmix.fitting import fit
+from eelsunmix.synthetic import multilayer
 
 
 def test_log_takes_messages_and_warnings(tmp_path):
@@ -153,3 +156,47 @@ def test_an_array_beyond_the_limit_of_memory_says_memory(tmp_path):
     body = "resource.setrlimit(resource.RLIMIT_AS, (2**32, 2**32)); np.ones(2**40)"
     assert run_job(log, body) == 1
     assert log.read_text().splitlines()[-1].endswith(f"ERROR {MEMORY}")
+
+
+def test_long_work_says_how_far_it_is_every_some_seconds(caplog):
+    now = [0.0]
+    progress = Progress("BLU", 200, seconds=15, clock=lambda: now[0])
+    with caplog.at_level("INFO", logger="eelsunmix"):
+        for done in range(101, 201):  # resumed after 100 steps
+            now[0] += 2.0
+            progress.report(done)
+    assert len(caplog.messages) == 12
+    assert caplog.messages[0] == "BLU: 108 of 200 steps (54 %) in 16 s; at most 3 min left"
+
+
+def test_short_work_says_nothing(caplog):
+    with caplog.at_level("INFO", logger="eelsunmix"), sign_of_life("NMF", seconds=5):
+        Progress("BLU", 3).report(1)
+    assert caplog.messages == []
+
+
+def test_work_of_unknown_length_gives_signs_of_life(caplog):
+    with caplog.at_level("INFO", logger="eelsunmix"), sign_of_life("NMF", seconds=0.05):
+        time.sleep(0.4)
+    assert caplog.messages
+    assert set(caplog.messages) == {"NMF: at work for 0 s"}
+
+
+@pytest.mark.parametrize(
+    ("method", "options", "said"),
+    [
+        ("blu", {"n_sweeps": 150, "n_burn_in": 20}, "BLU, sweeps of the sampler: "),
+        ("nmf", {}, "NMF, "),
+        ("daeu", {"n_epochs": 3}, "training, epochs: "),
+    ],
+)
+def test_long_fits_report(method, options, said, caplog, monkeypatch):
+    if method == "daeu":
+        pytest.importorskip("torch")
+    monkeypatch.setattr(Progress.__init__, "__kwdefaults__", {"seconds": 0.0, "clock": time.monotonic})
+    monkeypatch.setattr(sign_of_life.__wrapped__, "__kwdefaults__", {"seconds": 1e-4})
+    counts = multilayer(shape=(6, 75), n_channels=60, seed=1).to_dataset().counts
+    with caplog.at_level("INFO", logger="eelsunmix"):
+        model = fit(counts, method, n_endmembers=3, **options)
+    assert model.attrs["status"] != "failed"
+    assert any(text.startswith(said) for text in caplog.messages)

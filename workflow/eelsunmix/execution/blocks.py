@@ -8,7 +8,7 @@ changes a result.
 
 import functools
 import math
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import dask
@@ -166,7 +166,7 @@ def map_blocks(
 
 def template_like(
     image: xr.DataArray,
-    variables: dict[str, tuple[Sequence[Hashable], Any]],
+    variables: Mapping[str, tuple[Sequence[Hashable], Any]],
     coords: dict[str, Any] | None = None,
 ) -> xr.Dataset:
     """Describe the result of `map_blocks` without computing it.

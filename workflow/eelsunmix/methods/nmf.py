@@ -6,6 +6,7 @@ from typing import ClassVar, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
+from eelsunmix.execution.progress import sign_of_life
 from eelsunmix.methods._learning_set import LearningSet
 from eelsunmix.methods._linear import LinearModel, in_order, with_sums_near_one
 from eelsunmix.methods._method import Method
@@ -129,7 +130,7 @@ class NMF(Method):
             max_iter=self.max_iter,
             random_state=int(rng.integers(2**31)),
         )
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), sign_of_life(f"NMF, {self.max_iter} iterations at most"):
             # The number of iterations says the same, and becomes the status of the model.
             warnings.simplefilter("ignore", ConvergenceWarning)
             if start is None:

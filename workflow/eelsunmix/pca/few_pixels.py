@@ -13,7 +13,7 @@ from eelsunmix.execution.blocks import BLOCK_ELEMENTS, map_blocks, template_like
 from eelsunmix.image import valid_pixels
 from eelsunmix.noise import counts_per_electron
 from eelsunmix.pca.gram import Gram, pixel_variance
-from eelsunmix.typing import Floats
+from eelsunmix.typing import Bools, Floats
 
 LARGEST_MATRIX = BLOCK_ELEMENTS
 """Elements up to which the matrix of the channels is used all the same."""
@@ -72,7 +72,7 @@ def _variance_map(image: xr.DataArray) -> Floats:
     return flat
 
 
-def _slices(image: xr.DataArray, usable: Floats) -> Iterator[tuple[slice, Floats]]:
+def _slices(image: xr.DataArray, usable: Bools) -> Iterator[tuple[slice, Floats]]:
     """Load all spectra (pixel, channel) in some channels at a time."""
     step = max(1, BLOCK_ELEMENTS // len(usable))
     for first in range(0, image.shape[-1], step):

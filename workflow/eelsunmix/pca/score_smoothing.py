@@ -93,8 +93,8 @@ def _smooth_part(
     numbers = scores["frame_number"].to_numpy().ravel()
     frames = scores.to_numpy().reshape(-1, *shape[-3:]), weight.reshape(-1, *weight.shape[-2:])
     results = [
-        _smooth_frame(*frame, centres[number], deviation, n_compared, options)
-        for *frame, number in zip(*frames, numbers, strict=True)
+        _smooth_frame(frame, frame_weight, centres[number], deviation, n_compared, options)
+        for frame, frame_weight, number in zip(*frames, numbers, strict=True)
     ]
     smooth, restored = (np.stack(parts) for parts in zip(*results, strict=True))
     smooth, restored = smooth.reshape(shape), restored.reshape(weight.shape)

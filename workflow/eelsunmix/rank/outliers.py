@@ -114,7 +114,7 @@ def find_outliers(
     variables = {"deviation": (image.dims[:-1], np.float64), "window": (image.dims[:-1], np.int32)}
     # Parts are as large as the blocks of other passes; what is kept of a pixel is little.
     maps = keep_maps(kernel, marked, blocks.template_like(image, variables), pixels=blocks.BLOCK_ELEMENTS)
-    n_looked_at = np.count_nonzero(valid_pixels(image) & np.isfinite(weight))
+    n_looked_at = int(np.count_nonzero(valid_pixels(image) & np.isfinite(weight)))
     return Outliers(
         deviation=maps["deviation"].to_numpy(),
         window=maps["window"].to_numpy(),

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from eelsunmix.errors import MethodFailedError, unwritable
+from eelsunmix.execution.progress import Progress
 from eelsunmix.typing import Floats
 
 logger = logging.getLogger(__name__)
@@ -140,6 +141,7 @@ class Training:
             No network has a finite loss any more.
         """
         self._resume()
+        progress = Progress("training, epochs", n_epochs)
         while len(self.history) < n_epochs and not (self.history and stop(np.array(self.history))):
             for group in self.optimizer.param_groups:
                 late = len(self.history) < group.get("from_epoch", 0)
@@ -153,6 +155,7 @@ class Training:
                     f"look for extreme values in the counts"
                 )
             self._save()
+            progress.report(len(self.history))
         return np.array(self.history)
 
     def finish(self) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from eelsunmix.execution.progress import Progress
 from eelsunmix.methods.blu.threads import Run, mapping, n_threads_allowed
 from eelsunmix.numerics.abundances import fully_constrained
 from eelsunmix.typing import Floats
@@ -108,6 +109,7 @@ def run_chain(
     """
     sampler = _Sampler(posterior, n_passes, rng)
     vertices, variance = [], []
+    progress = Progress("BLU, sweeps of the sampler", n_sweeps)
     with mapping(n_threads or n_threads_allowed()) as run:
         for sweep in range(n_sweeps):
             sampler.draw_abundances(sweep, run, keep=sweep >= n_burn_in)
@@ -115,6 +117,7 @@ def run_chain(
             variance.append(sampler.variance)
             if sweep >= n_burn_in:
                 vertices.append(sampler.vertices.copy())
+            progress.report(sweep + 1)
     abundance, abundance_sd = mean_and_sd(sampler.total, sampler.squares, len(vertices))
     return Chain(
         vertices=np.array(vertices),
