@@ -43,7 +43,7 @@ def counts_check(found: Survey, options: DetectorOptions) -> dict[str, Any]:
     measure. Where the counts hold a constant that is no signal, the factors are those without it.
     """
     piled = pile_up(found.heights)
-    # clipped counts bend the line; where the saturation is named it is fitted all the same, a pile below is named
+    # clipped counts bend the line; with the saturation named it is fitted all the same, and a pile is named
     line = None if piled and options.saturation is None else fit_line(found.noise.levels)
     narrow, wide = noise_summaries(found.noise)
     offset = line.offset_of_counts(wide.factor) if line and wide.factor is not None else 0.0
