@@ -23,6 +23,8 @@ LOCK = ".lock"
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _WITHOUT_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL}
 _LARGEST = 10_000
+_HELD: set[Path] = set()
+"""Locks of this process."""
 
 
 def take_lock(folder: Path) -> None:
@@ -34,6 +36,8 @@ def take_lock(folder: Path) -> None:
         If another run holds it; the message names machine, process and folder. If it cannot be taken.
     """
     path = folder / LOCK
+    if path.resolve() in _HELD:  # parts of a workflow ask for it each
+        return
     try:
         folder.mkdir(parents=True, exist_ok=True)
         descriptor, may_write = _opened(path)
@@ -49,6 +53,7 @@ def take_lock(folder: Path) -> None:
     except OSError as error:
         os.close(descriptor)
         raise unwritable(path, error) from error
+    _HELD.add(path.resolve())
     atexit.register(_release, descriptor, os.getpid(), may_write)
 
 
