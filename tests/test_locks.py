@@ -129,8 +129,8 @@ def test_a_lock_that_says_nothing_is_free(results, content):
 
 
 def test_parts_of_one_workflow_share_its_lock(results):
-    take_lock(results)
-    take_lock(results)
+    assert take_lock(results)
+    assert not take_lock(results)
 
 
 @pytest.mark.parametrize("kind", ["folder", "pipe"])

@@ -110,12 +110,12 @@ def begin_run():
     Not in `onstart`: of a workflow that is used as a module, and with --no-hooks, Snakemake leaves that out.
     """
     try:
-        take_lock(Path("results"))
-        for line in settle(Path("results")):
-            logger.warning(line)
+        if take_lock(Path("results")):  # not yet by a module of this workflow
+            atexit.register(end_run)
+            for line in settle(Path("results")):
+                logger.warning(line)
     except InputError as error:
         stop(str(error))
-    atexit.register(end_run)
 
 
 def end_run():

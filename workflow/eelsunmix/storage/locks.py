@@ -27,8 +27,8 @@ _HELD: set[Path] = set()
 """Locks of this process."""
 
 
-def take_lock(folder: Path) -> None:
-    """Lock a folder of results until this process ends.
+def take_lock(folder: Path) -> bool:
+    """Lock a folder of results until this process ends; return whether it had not locked it before.
 
     Raises
     ------
@@ -37,7 +37,7 @@ def take_lock(folder: Path) -> None:
     """
     path = folder / LOCK
     if path.resolve() in _HELD:  # parts of a workflow ask for it each
-        return
+        return False
     try:
         folder.mkdir(parents=True, exist_ok=True)
         descriptor, may_write = _opened(path)
@@ -55,6 +55,7 @@ def take_lock(folder: Path) -> None:
         raise unwritable(path, error) from error
     _HELD.add(path.resolve())
     atexit.register(_release, descriptor, os.getpid(), may_write)
+    return True
 
 
 def remove_dead_locks(folder: Path, locks: Path) -> bool:
