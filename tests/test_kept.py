@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from eelsunmix.errors import InputError
 from eelsunmix.recipes.content import Contents
 from eelsunmix.sources import checksums, file_fingerprint, file_state
 from eelsunmix.storage import publish, read_manifest, verify
@@ -208,6 +209,15 @@ def test_links_to_other_disks_are_kept_as_links(image):
     list(settle(results))
     assert not (results / "S/raw.zarr").is_symlink()
     verify(disk)
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(image, monkeypatch):
+    def refused(path, new):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "rename", refused)
+    with pytest.raises(InputError, match=r"\.raw\.zarr\.kept: cannot be written, no permission"):
+        keep(image.parent / STORE)
 
 
 CONFIGURATION = """

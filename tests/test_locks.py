@@ -128,6 +128,11 @@ def test_a_lock_that_says_nothing_is_free(results, content):
     assert json.loads((results / LOCK).read_text())["process"] == str(os.getpid())
 
 
+def test_parts_of_one_workflow_share_its_lock(results):
+    assert take_lock(results)
+    assert not take_lock(results)
+
+
 @pytest.mark.parametrize("kind", ["folder", "pipe"])
 def test_what_is_no_lock_is_refused_with_its_remedy(results, kind):
     results.mkdir()

@@ -177,6 +177,24 @@ def test_a_repair_may_be_killed_at_any_time_and_repeated(project):
     assert not Path("reports/A.html").exists()  # or no run would ask for the store behind it
 
 
+def test_the_command_says_what_was_moved_and_asks_what_would_run(project, monkeypatch):
+    asked = []
+
+    def planned(checked, files, *, dry_run):
+        asked.append((list(checked.configuration.samples), files, dry_run))
+        return 0
+
+    monkeypatch.setattr("eelsunmix.commands.repairing.run_workflow", planned)
+    _damage("results/A/pca.zarr")
+    done = CliRunner().invoke(entry.eelsunmix, ["repair"])
+    assert done.exit_code == 0, done.output
+    page, store, end = done.output.splitlines()
+    assert page.endswith("shows stores that are made again; moved to reports/A.html.aside1")
+    assert store.endswith("is damaged (its checksum differs); moved to results/A/pca.zarr.aside1")
+    assert end == "a run would make:"
+    assert asked == [(["A", "B"], [Path("config/config.yaml")], True)]
+
+
 def test_the_checker_sees_values_of_the_command_line(project, capsys):
     assert check_stores(["results"]) == 0
     assert check_stores(["results", "--config", "seed=7"]) == 1

@@ -110,24 +110,30 @@ def begin_run():
     Not in `onstart`: of a workflow that is used as a module, and with --no-hooks, Snakemake leaves that out.
     """
     try:
-        take_lock(Path("results"))
-        for line in settle(Path("results")):
-            logger.warning(line)
+        if take_lock(Path("results")):  # not yet by a module of this workflow
+            atexit.register(end_run)
+            for line in settle(Path("results")):
+                logger.warning(line)
     except InputError as error:
         stop(str(error))
-    atexit.register(end_run)
 
 
 def end_run():
     """Put back what could not be made again; Snakemake's own log is closed by now."""
-    for line in settle(Path("results")):
-        print(line, file=sys.stderr)
+    try:
+        for line in settle(Path("results")):
+            print(line, file=sys.stderr)
+    except InputError as error:
+        print(error, file=sys.stderr)
 
 
 def keep_until_made(rule, path):
     """Spare a store that is about to be deleted, if it was made of files that may be gone."""
-    if rule in RECIPES and RECIPES[rule].reads_files:
-        keep(Path(path))
+    try:
+        if rule in RECIPES and RECIPES[rule].reads_files:
+            keep(Path(path))
+    except InputError as error:
+        stop(str(error))
 
 
 def make_again(path, found):

@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from eelsunmix.errors import StoreError
+from eelsunmix.errors import StoreError, unwritable
 from eelsunmix.storage.manifest import read_manifest
 
 _END = ".kept"
@@ -35,10 +35,16 @@ def is_kept(path: Path) -> bool:
 
 
 def keep(path: Path) -> None:
-    """Give a store its private name; whoever holds the lock of the results may."""
+    """Give a store its private name; whoever holds the lock of the results may.
+
+    Raises
+    ------
+    InputError
+        If its folder cannot be written.
+    """
     kept = path.with_name(f".{path.name}{_END}")
     if os.path.lexists(path) and not os.path.lexists(kept):
-        path.rename(kept)
+        _rename(path, kept)
 
 
 def settle(results: Path) -> Iterator[str]:
@@ -51,16 +57,28 @@ def settle(results: Path) -> Iterator[str]:
     ----------
     results : Path
         Folder of results, whose lock this process holds.
+
+    Raises
+    ------
+    InputError
+        If a folder cannot be written.
     """
     for kept in sorted(results.glob(f"*/.*{_END}")):
         path = kept.with_name(kept.name.removeprefix(".").removesuffix(_END))
         if not os.path.lexists(path):
-            kept.rename(path)
+            _rename(kept, path)
             yield f"{path}: was not made again; what was there before is put back"
         elif _is_sealed(path):
             _discard(kept)
         else:
             yield f"{path}: is no finished store; what was there before is kept as {kept}"
+
+
+def _rename(path: Path, new: Path) -> None:
+    try:
+        path.rename(new)
+    except OSError as error:
+        raise unwritable(new, error) from error
 
 
 def _is_sealed(path: Path) -> bool:
@@ -73,6 +91,6 @@ def _is_sealed(path: Path) -> bool:
 
 def _discard(kept: Path) -> None:
     if kept.is_dir() and not kept.is_symlink():
-        shutil.rmtree(kept)
+        shutil.rmtree(kept, ignore_errors=True)  # what is left of it, the next run removes
     else:
-        kept.unlink()
+        kept.unlink(missing_ok=True)

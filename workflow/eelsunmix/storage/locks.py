@@ -23,10 +23,12 @@ LOCK = ".lock"
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _WITHOUT_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL}
 _LARGEST = 10_000
+_HELD: set[Path] = set()
+"""Locks of this process."""
 
 
-def take_lock(folder: Path) -> None:
-    """Lock a folder of results until this process ends.
+def take_lock(folder: Path) -> bool:
+    """Lock a folder of results until this process ends; return whether it had not locked it before.
 
     Raises
     ------
@@ -34,6 +36,8 @@ def take_lock(folder: Path) -> None:
         If another run holds it; the message names machine, process and folder. If it cannot be taken.
     """
     path = folder / LOCK
+    if path.resolve() in _HELD:  # parts of a workflow ask for it each
+        return False
     try:
         folder.mkdir(parents=True, exist_ok=True)
         descriptor, may_write = _opened(path)
@@ -49,7 +53,9 @@ def take_lock(folder: Path) -> None:
     except OSError as error:
         os.close(descriptor)
         raise unwritable(path, error) from error
+    _HELD.add(path.resolve())
     atexit.register(_release, descriptor, os.getpid(), may_write)
+    return True
 
 
 def remove_dead_locks(folder: Path, locks: Path) -> bool:
