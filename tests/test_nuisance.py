@@ -85,7 +85,7 @@ def test_without_pixels_that_are_free_of_edges_it_says_what_is_not_known(wedge):
         fit(image, "vca", n_endmembers=3, nuisance=1)
     few = xr.zeros_like(wedge[1])
     few[:2, :3] = True
-    with pytest.raises(InputError, match="only 6 pixels are in regions without edges"):
+    with pytest.raises(InputError, match="only 6 pixels with sample are in regions without edges"):
         fit(image, "vca", n_endmembers=3, nuisance=1, edge_free=few)
     with pytest.raises(InputError, match="nuisance is for abundances that sum to one"):
         fit(image, "nmf", n_endmembers=3, nuisance=1, edge_free=wedge[1])

@@ -61,7 +61,7 @@ def learned_nuisance(
         return None, {"nuisance": 0, "nuisance_reason": "not asked for"}
     chosen = np.zeros_like(sample) if edge_free is None else sample & _in_order(edge_free, image)
     if chosen.sum() < LEAST_PIXELS:
-        return _unknown(int(chosen.sum()), number)
+        return _unknown(None if edge_free is None else int(chosen.sum()), number)
     spectra = _spectra(image, chosen)
     variance = channel_variance_to_mean(image)
     excess = find_nuisance(spectra, 1, variance)[1]
@@ -74,9 +74,9 @@ def learned_nuisance(
     return (find_nuisance(spectra, kept, variance)[0] if kept else None), attrs
 
 
-def _unknown(n_pixels: int, number: Number) -> tuple[None, dict[str, Any]]:
-    found = f"only {n_pixels} pixels are in regions without edges; {LEAST_PIXELS} are needed: widen them"
-    reason = found if n_pixels else UNKNOWN
+def _unknown(n_pixels: int | None, number: Number) -> tuple[None, dict[str, Any]]:
+    few = f"only {n_pixels} pixels with sample are in regions without edges; widen them to {LEAST_PIXELS}"
+    reason = UNKNOWN if n_pixels is None else few
     if number != "auto":
         raise InputError(f"nuisance: {number} cannot be learned, as {reason}")
     return None, {"nuisance": 0, "nuisance_reason": reason}
