@@ -7,8 +7,8 @@ import xarray as xr
 from eelsunmix import apply, fit, metrics, synthetic
 from eelsunmix.configuration import read_configuration
 from eelsunmix.errors import InputError
-from eelsunmix.nuisance import edge_free_pixels
 from eelsunmix.numerics.nuisance import find_nuisance
+from eelsunmix.profile_geometry import edge_free_pixels
 
 LAYERS = {"shape": (20, 75), "co_nm": 2.2, "ru_nm": 1.8, "diffused_fraction": 0.05, "probe_sd_nm": 0.1}
 

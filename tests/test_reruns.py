@@ -39,7 +39,8 @@ def _rules_of_samples():
 def _samples_of(rule):
     if rule == "fit":
         for method in METHODS:
-            yield f"{rule} {method}", SimpleNamespace(methods={"one": SimpleNamespace(method=method)})
+            settings = SimpleNamespace(method=method, nuisance=0)
+            yield f"{rule} {method}", SimpleNamespace(methods={"one": settings})
     elif rule == "import_image":
         for suffix in ("dm3", "emd", "npy", "ndata1"):
             yield f"{rule} {suffix}", SimpleNamespace(file=f"image.{suffix}")

@@ -109,7 +109,9 @@ def _code_of_fit(sample: SampleSettings, label: str) -> list[str]:
     method = sample.methods[label].method
     # Where edges are needed, so is the choice of their windows; see `eelsunmix.learning`.
     choice = ["eelsunmix.edge_choice"] if "edges" in method_class(method).needs else []
-    return ["eelsunmix.inputs", "eelsunmix.fitting", f"eelsunmix.methods.{method}", *choice]
+    # Where nuisance is taken out, so is the place of regions; see `eelsunmix.nuisance`.
+    regions = ["eelsunmix.profile_geometry"] if sample.methods[label].nuisance != 0 else []
+    return ["eelsunmix.inputs", "eelsunmix.fitting", f"eelsunmix.methods.{method}", *choice, *regions]
 
 
 def _all_settings(sample: SampleSettings, label: str) -> dict[str, Any]:
