@@ -55,8 +55,11 @@ def of_other_options():
         for method in ("vca", "blu")
     ]
     anchored = fit(counts, "vca", n_endmembers=3, anchor="edges", edges=EDGES)
+    wide = counts.x < float(counts.x[5])
+    edge_free = wide & (counts.y > -1.0)
+    moved = fit(counts, "vca", n_endmembers=3, nuisance=2, edge_free=edge_free.drop_vars(["y", "x"]))
     found = [("corrected", aligned), ("pca", plain), ("rank", estimate_endmembers(counts, plain))]
-    return [*found, *equalised, ("fit", anchored)]
+    return [*found, *equalised, ("fit", anchored), ("fit", moved)]
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ import xarray as xr
 from eelsunmix import apply, fit, metrics, synthetic
 from eelsunmix.configuration import read_configuration
 from eelsunmix.errors import InputError
-from eelsunmix.nuisance import edge_free_pixels
 from eelsunmix.numerics.nuisance import find_nuisance
+from eelsunmix.profile_geometry import edge_free_pixels
 
 LAYERS = {"shape": (20, 75), "co_nm": 2.2, "ru_nm": 1.8, "diffused_fraction": 0.05, "probe_sd_nm": 0.1}
 
@@ -85,7 +85,7 @@ def test_without_pixels_that_are_free_of_edges_it_says_what_is_not_known(wedge):
         fit(image, "vca", n_endmembers=3, nuisance=1)
     few = xr.zeros_like(wedge[1])
     few[:2, :3] = True
-    with pytest.raises(InputError, match="only 6 pixels are in regions without edges"):
+    with pytest.raises(InputError, match="only 6 pixels with sample are in regions without edges"):
         fit(image, "vca", n_endmembers=3, nuisance=1, edge_free=few)
     with pytest.raises(InputError, match="nuisance is for abundances that sum to one"):
         fit(image, "nmf", n_endmembers=3, nuisance=1, edge_free=wedge[1])

@@ -51,7 +51,7 @@ def _samples_of(rule):
 
 
 def _fitted_with(method, anchor="none"):
-    return SimpleNamespace(methods={"one": SimpleNamespace(method=method, anchor=anchor)})
+    return SimpleNamespace(methods={"one": SimpleNamespace(method=method, anchor=anchor, nuisance=0)})
 
 
 def _rules_of_the_benchmark():

@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 import operator
-from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -15,8 +14,6 @@ from eelsunmix.image import spread_out
 from eelsunmix.methods._learning_set import LearningSet
 from eelsunmix.noise import channel_variance_to_mean
 from eelsunmix.numerics.nuisance import Nuisance, find_nuisance
-from eelsunmix.profile_geometry import region_mask
-from eelsunmix.profiles import Region, as_options
 from eelsunmix.typing import Bools, Floats
 
 Number = Literal["auto", 0, 1, 2]
@@ -30,21 +27,6 @@ UNKNOWN = (
     "no pixels are known to be free of all edges, so how thickness bends the background is not known: name a "
     "region that is without all elements"
 )
-
-
-def edge_free_pixels(
-    image: xr.DataArray, regions: Mapping[str, Region | Mapping[str, Any]]
-) -> xr.DataArray | None:
-    """Mask of the pixels in regions that the user knows to be without all elements; None without any.
-
-    Parameters
-    ----------
-    image : DataArray, dims (navigation, energy)
-    regions : mapping
-        Name -> such a region.
-    """
-    masks = [region_mask(one, image, name=name) for name, one in as_options(Region, regions).items()]
-    return functools.reduce(operator.or_, masks) if masks else None
 
 
 def learned_nuisance(
@@ -61,7 +43,7 @@ def learned_nuisance(
         return None, {"nuisance": 0, "nuisance_reason": "not asked for"}
     chosen = np.zeros_like(sample) if edge_free is None else sample & _in_order(edge_free, image)
     if chosen.sum() < LEAST_PIXELS:
-        return _unknown(int(chosen.sum()), number)
+        return _unknown(None if edge_free is None else int(chosen.sum()), number)
     spectra = _spectra(image, chosen)
     variance = channel_variance_to_mean(image)
     excess = find_nuisance(spectra, 1, variance)[1]
@@ -74,9 +56,9 @@ def learned_nuisance(
     return (find_nuisance(spectra, kept, variance)[0] if kept else None), attrs
 
 
-def _unknown(n_pixels: int, number: Number) -> tuple[None, dict[str, Any]]:
-    found = f"only {n_pixels} pixels are in regions without edges; {LEAST_PIXELS} are needed: widen them"
-    reason = found if n_pixels else UNKNOWN
+def _unknown(n_pixels: int | None, number: Number) -> tuple[None, dict[str, Any]]:
+    few = f"only {n_pixels} pixels with sample are in regions without edges; widen them to {LEAST_PIXELS}"
+    reason = UNKNOWN if n_pixels is None else few
     if number != "auto":
         raise InputError(f"nuisance: {number} cannot be learned, as {reason}")
     return None, {"nuisance": 0, "nuisance_reason": reason}

@@ -1,5 +1,8 @@
 """Where profiles and regions lie on an image: the one geometry that every map is summed with."""
 
+import functools
+import operator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix.errors import InputError
-from eelsunmix.profiles import Profile, Region
+from eelsunmix.profiles import Profile, Region, as_options
 from eelsunmix.typing import Floats
 from eelsunmix.units import nanometres_per
 
@@ -194,3 +197,18 @@ def _require_nm(positions: Floats, units: str, key: str, instead: str) -> None:
     steps = np.diff(positions)
     if steps.size and not (steps > 0).all():
         raise InputError(f"{key}: the positions of the image do not increase; sort or assign them, in nm")
+
+
+def edge_free_pixels(
+    image: xr.DataArray, regions: Mapping[str, Region | Mapping[str, Any]]
+) -> xr.DataArray | None:
+    """Mask of the pixels in regions that the user knows to be without all elements; None without any.
+
+    Parameters
+    ----------
+    image : DataArray, dims (navigation, energy)
+    regions : mapping
+        Name -> such a region.
+    """
+    masks = [region_mask(one, image, name=name) for name, one in as_options(Region, regions).items()]
+    return functools.reduce(operator.or_, masks) if masks else None

@@ -4,7 +4,7 @@ from eelsunmix.execution.job import job
 from eelsunmix.fitting import fit
 from eelsunmix.inputs import learning_image
 from eelsunmix.model_arrays import model_arrays
-from eelsunmix.nuisance import edge_free_pixels
+from eelsunmix.profile_geometry import edge_free_pixels
 from eelsunmix.storage import check_inputs, open_store, publish
 
 with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):

@@ -116,7 +116,10 @@ def _code_of_fit(sample: SampleSettings, label: str) -> list[str]:
     # Where edges are needed, so is the choice of their windows; see `eelsunmix.learning`.
     choice = ["eelsunmix.edge_choice"] if "edges" in method_class(method).needs else []
     anchoring = ["eelsunmix.anchored_fit"] if sample.methods[label].anchor == "edges" else []
-    return ["eelsunmix.inputs", "eelsunmix.fitting", f"eelsunmix.methods.{method}", *choice, *anchoring]
+    # Where nuisance is taken out, so is the place of regions; see `eelsunmix.nuisance`.
+    regions = ["eelsunmix.profile_geometry"] if sample.methods[label].nuisance != 0 else []
+    more = [*choice, *anchoring, *regions]
+    return ["eelsunmix.inputs", "eelsunmix.fitting", f"eelsunmix.methods.{method}", *more]
 
 
 def _all_settings(sample: SampleSettings, label: str) -> dict[str, Any]:
