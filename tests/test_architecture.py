@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "workflow" / "eelsunmix"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
+RULES = sorted((ROOT / "workflow").rglob("*.smk")) + sorted((ROOT / "workflow").rglob("Snakefile"))
 
 # A module may import what stands above it, and what stands beside it in the same folder.
 LAYERS = [
@@ -184,6 +185,18 @@ def test_scripts_only_connect(path):
     assert all(isinstance(node, allowed) for node in tree.body)
     banned = (ast.FunctionDef, ast.For, ast.While, ast.If, ast.IfExp, ast.Try)
     assert not any(isinstance(node, banned) for node in ast.walk(tree))
+
+
+@pytest.mark.guarantee(37)
+@pytest.mark.parametrize("path", RULES, ids=lambda path: str(path.relative_to(ROOT / "workflow")))
+def test_no_rule_hands_words_to_a_shell_unquoted(path):
+    """A setting like `; rm -r ~` is then one word. Rules of samples have scripts, no shell."""
+    text = path.read_text()
+    commands = re.findall(r"^ *shell:\s*(.+)$", text, re.MULTILINE)
+    assert len(commands) == (path.parent.name == "benchmark")
+    for command in commands:
+        assert all(word.endswith(":q") for word in re.findall(r"{([^}]*)}", command)), command
+    assert not re.search(r"^ *run:|\bshell\(", text, re.MULTILINE)
 
 
 def test_the_pins_of_torch_agree():
