@@ -202,6 +202,6 @@ def test_no_rule_hands_words_to_a_shell_unquoted(path):
 def test_the_pins_of_torch_agree():
     pins = {
         name: re.findall(r"torch==([\d.]+)", (ROOT / name).read_text())
-        for name in ("envs/constraints.txt", "envs/eelsunmix.yaml", "Makefile")
+        for name in ("envs/constraints.txt", "envs/eelsunmix.yaml", "envs/locked.txt")
     }
     assert {tuple(set(found)) for found in pins.values()} == {("2.13.0",)}, pins

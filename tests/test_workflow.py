@@ -162,7 +162,7 @@ def test_the_page_leads_to_all_that_it_was_made_of(finished):
         assert made.seal in text
         assert {"python", "eelsunmix", "numpy"} <= set(made.versions)
         assert "code" in made.settings
-    assert verify(results / "raw.zarr").settings["scene"]["seed"] == 1
+    assert verify(results / "raw.zarr").settings["options"]["seed"] == 1
     assert verify(results / "fit" / "vca.zarr").settings["seed"] == 0
 
 
