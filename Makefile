@@ -9,6 +9,8 @@ bin := .venv/bin
 pip := PIP_REQUIRE_VIRTUALENV=1 $(bin)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --use-pep517
 # Every file has its hash in envs/locked*.txt, so nothing may come along that is not in there: --no-deps.
 locked := $(pip) --no-deps --require-hashes --requirement
+# One package first: setuptools, which builds others, and a PyTorch for CPUs if its file lies on this machine (PIP_FIND_LINKS).
+pin = sed -n '/^$(1)==/,/[^\\]$$/p' envs/locked.txt > .venv/pin.txt
 
 .PHONY: demo test lint format install lock clean
 .DEFAULT_GOAL := demo
@@ -20,10 +22,12 @@ install: .venv/installed
 		{ echo "eelsunmix needs Python 3.11 or newer; say which with: make PYTHON=python3.12" >&2; exit 1; }
 	@echo "Installing into .venv, once (some minutes); PyTorch is the largest part"
 	@$(PYTHON) -m venv .venv
-	@sed -n '/^setuptools==/,/[^\\]$$/p' envs/locked.txt > .venv/first.txt
-	@$(locked) .venv/first.txt
+	@$(call pin,setuptools)
+	@$(locked) .venv/pin.txt
+	@$(call pin,torch)
+	@$(locked) .venv/pin.txt --no-index 2>/dev/null || true
 	@$(locked) envs/locked.txt
-	@if $(bin)/python -m pip show torch | grep --quiet nvidia; then $(locked) envs/locked-gpu.txt; fi
+	@if $(bin)/python -m pip show torch | grep nvidia >/dev/null; then $(locked) envs/locked-gpu.txt; fi
 	@$(pip) --no-deps --editable .
 	@$(bin)/python -m pip check
 	@touch $@

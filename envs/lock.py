@@ -17,7 +17,7 @@ UV = "uv==0.13.8"
 FOR_GPUS = re.compile(r"(nvidia|cuda)-|triton==")
 NOT_FOR_US = "sys_platform == 'win32'"
 CPU_BUILDS = ("sha256:6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b",)
-"""Of torch 2.13.0+cpu for Python 3.11 on Linux x86-64, which is in no public registry of packages."""
+"""Of torch 2.13.0+cpu for Python 3.11 on Linux x86-64, which pip finds in a folder of wheels alone."""
 HEAD = "# Written by `python envs/lock.py` from {source}; not by hand.\n"
 
 

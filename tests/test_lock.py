@@ -53,9 +53,9 @@ def test_make_installs_by_hash_alone():
     assert re.search(r"^locked := \$\(pip\) --no-deps --require-hashes --requirement$", text, re.MULTILINE)
     assert "--no-build-isolation" in re.search(r"^pip := .*$", text, re.MULTILINE)[0]
     installs = [line for line in recipe.splitlines() if re.search(r"\$\((pip|locked)\)| pip install", line)]
-    by_hash = [line for line in installs if re.search(r"\$\(locked\) (envs|\.venv)/[\w-]+\.txt", line)]
+    by_hash = [line for line in installs if re.search(r"\$\(locked\) (envs|\.venv)/[\w-]+\.txt\b", line)]
     assert [line.strip() for line in installs if line not in by_hash] == ["@$(pip) --no-deps --editable ."]
-    assert len(by_hash) == 3
+    assert len(by_hash) == 4
 
 
 def test_packages_of_another_platform_and_of_gpus_are_sorted_out(monkeypatch, tmp_path):
