@@ -120,7 +120,7 @@ def test_the_endmembers_describe_the_counts(result):
     assert float(fitted.sum()) == pytest.approx(float(mixture().sum()), rel=0.05)
 
 
-@pytest.mark.guarantee(34)
+@pytest.mark.guarantee(34, "G8")
 def test_same_seed_same_result(image, method, result):
     again = unmix(image, method, n_endmembers=N_ENDMEMBERS, seed=1)
     assert steady(again).identical(steady(result))
