@@ -6,21 +6,30 @@ PYTEST_ARGS ?=
 
 bin := .venv/bin
 # PIP_REQUIRE_VIRTUALENV keeps a broken .venv from ever touching the system's Python.
-pip := PIP_REQUIRE_VIRTUALENV=1 $(bin)/python -m pip install --quiet --disable-pip-version-check --constraint envs/constraints.txt
+pip := PIP_REQUIRE_VIRTUALENV=1 $(bin)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --use-pep517
+# Every file has its hash in envs/locked*.txt, so nothing may come along that is not in there: --no-deps.
+locked := $(pip) --no-deps --require-hashes --requirement
+# One package first: setuptools, which builds others, and a PyTorch for CPUs if its file lies on this machine (PIP_FIND_LINKS).
+pin = sed -n '/^$(1)==/,/[^\\]$$/p' envs/locked.txt > .venv/pin.txt
 
-.PHONY: demo test lint format install clean
+.PHONY: demo test lint format install lock clean
 .DEFAULT_GOAL := demo
 
 install: .venv/installed
 
-.venv/installed: envs/constraints.txt pyproject.toml
+.venv/installed: envs/locked.txt envs/locked-gpu.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "eelsunmix needs Python 3.11 or newer; say which with: make PYTHON=python3.12" >&2; exit 1; }
-	@echo "Installing into .venv, once: 1 of 2, PyTorch (the largest part)"
+	@echo "Installing into .venv, once (some minutes); PyTorch is the largest part"
 	@$(PYTHON) -m venv .venv
-	@$(pip) torch==2.13.0
-	@echo "Installing into .venv, once: 2 of 2, eelsunmix and all else (some minutes)"
-	@$(pip) --editable '.[workflow,networks,cluster,dev]'
+	@$(call pin,setuptools)
+	@$(locked) .venv/pin.txt
+	@$(call pin,torch)
+	@$(locked) .venv/pin.txt --no-index 2>/dev/null || true
+	@$(locked) envs/locked.txt
+	@if $(bin)/python -m pip show torch | grep nvidia >/dev/null; then $(locked) envs/locked-gpu.txt; fi
+	@$(pip) --no-deps --editable .
+	@$(bin)/python -m pip check
 	@touch $@
 
 demo: install
@@ -42,6 +51,9 @@ format: install
 	$(bin)/ruff check --fix .
 	$(bin)/ruff format .
 	$(bin)/snakefmt Snakefile workflow
+
+lock:
+	$(PYTHON) envs/lock.py
 
 clean:
 	rm -rf results reports/*.html .snakemake

@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "workflow" / "eelsunmix"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
+RULES = sorted((ROOT / "workflow").rglob("*.smk")) + sorted((ROOT / "workflow").rglob("Snakefile"))
 
 # A module may import what stands above it, and what stands beside it in the same folder.
 LAYERS = [
@@ -186,9 +187,21 @@ def test_scripts_only_connect(path):
     assert not any(isinstance(node, banned) for node in ast.walk(tree))
 
 
+@pytest.mark.guarantee(37)
+@pytest.mark.parametrize("path", RULES, ids=lambda path: str(path.relative_to(ROOT / "workflow")))
+def test_no_rule_hands_words_to_a_shell_unquoted(path):
+    """A setting like `; rm -r ~` is then one word. Rules of samples have scripts, no shell."""
+    text = path.read_text()
+    commands = re.findall(r"^ *shell:\s*(.+)$", text, re.MULTILINE)
+    assert len(commands) == (path.parent.name == "benchmark")
+    for command in commands:
+        assert all(word.endswith(":q") for word in re.findall(r"{([^}]*)}", command)), command
+    assert not re.search(r"^ *run:|\bshell\(", text, re.MULTILINE)
+
+
 def test_the_pins_of_torch_agree():
     pins = {
         name: re.findall(r"torch==([\d.]+)", (ROOT / name).read_text())
-        for name in ("envs/constraints.txt", "envs/eelsunmix.yaml", "Makefile")
+        for name in ("envs/constraints.txt", "envs/eelsunmix.yaml", "envs/locked.txt")
     }
     assert {tuple(set(found)) for found in pins.values()} == {("2.13.0",)}, pins

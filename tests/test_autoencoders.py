@@ -180,6 +180,7 @@ def test_batch_normalisation_records_what_keras_does():
     assert torch.equal(norm.running_var, before)
 
 
+@pytest.mark.guarantee(33)
 def test_losses_are_safe_at_perfect_agreement_and_on_zero_spectra():
     torch = pytest.importorskip("torch")
     from eelsunmix.methods._networks.torch_published import mean_angle, mean_cosine_angle
@@ -197,6 +198,7 @@ def test_losses_are_safe_at_perfect_agreement_and_on_zero_spectra():
     assert float(mean_cosine_angle(one, other)) == pytest.approx(np.arccos(0.5**0.5 / 2), rel=1e-5)
 
 
+@pytest.mark.guarantee(30, "G8")
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("setting", ["eels", "published"])
 def test_an_interrupted_training_ends_as_an_uninterrupted_one(name, setting, tmp_path, monkeypatch):
@@ -254,6 +256,7 @@ def test_a_checkpoint_of_another_seed_or_image_is_ignored(setting, tmp_path, mon
         assert method.fit(other, 3, np.random.default_rng(seed), kept).to_dataset().identical(expected)
 
 
+@pytest.mark.guarantee(33)
 def test_a_loss_that_is_not_finite_names_the_epoch():
     torch = pytest.importorskip("torch")
     from eelsunmix.methods._networks.torch_loop import Training
@@ -397,6 +400,7 @@ def test_without_noise_the_networks_stay_at_the_truth():
     )
 
 
+@pytest.mark.guarantee(33)
 def test_dead_and_doubled_components_are_named():
     spectra = np.array([[1.0, 0.0, 1.0], [0.0, 1.0, 1.0], [1.0, 0.0, 1.0]])
     shares = np.eye(3)

@@ -128,6 +128,7 @@ def test_frames_are_independent(mode):
             np.testing.assert_array_equal(bs[name].isel(frame=index), single[name])
 
 
+@pytest.mark.guarantee(6)
 @pytest.mark.parametrize("mode", MODES)
 def test_invalid_pixels_are_nan_and_touch_no_other(mode):
     image = noisy_image()
@@ -294,6 +295,7 @@ def test_keV_axis_gives_the_same_counts():  # noqa: N802
     assert found.region_spectrum.dims == ("edge", "region", "energy")
 
 
+@pytest.mark.guarantee(10)
 def test_mistakes_name_their_key():
     image = noisy_image()
     with pytest.raises(InputError, match=r"edges\.Mn\.integrate_eV: window 590-640 eV"):

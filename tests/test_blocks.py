@@ -1,5 +1,7 @@
 """Cutting into blocks and running them: complete, in order, and the same whoever runs them."""
 
+import contextlib
+import functools
 import http.client
 import os
 import re
@@ -14,9 +16,10 @@ import numpy as np
 import psutil
 import pytest
 import xarray as xr
-from distributed import Client, Security, default_client, get_worker
+from distributed import Client, KilledWorker, Security, default_client, get_worker
 
 from eelsunmix.errors import InputError
+from eelsunmix.execution import clusters
 from eelsunmix.execution.blocks import (
     BLOCK_ELEMENTS,
     block_shape,
@@ -176,6 +179,7 @@ def _scratch_folder(_block):
     return [str(get_worker().local_directory)]
 
 
+@pytest.mark.guarantee(38, "G9")
 def test_nobody_enters_a_cluster_of_processes_or_looks_into_its_folders(image):
     """Another user of this machine, who reaches every port, could run code with our rights."""
     with execution(Execution(mode="processes", workers=1)):
@@ -208,6 +212,7 @@ def _serves_pages(port):
     return False
 
 
+@pytest.mark.guarantee(38)
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of a cluster without jobs
 def test_jobs_of_a_cluster_find_certificates_that_only_their_owner_reads(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -232,6 +237,7 @@ def test_jobs_of_a_cluster_find_certificates_that_only_their_owner_reads(tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.guarantee(38)
 def test_processes_give_the_same_result_and_open_no_port_to_the_world(image):
     lazy = image.chunk({"y": 4})
     expected = fold(_mean_and_count, lazy, _join, elements=700)
@@ -269,6 +275,7 @@ def test_bad_options_are_refused(options, message):
         Execution(**options)
 
 
+@pytest.mark.guarantee(31)
 def test_a_scheduler_that_does_not_answer_is_one_line():
     with (
         pytest.raises(InputError, match=r"dask\.address: no Dask scheduler answers at tcp://127\.0\.0\.1:1"),
@@ -302,6 +309,7 @@ with execution(Execution(mode="processes", workers=1)):
 """
 
 
+@pytest.mark.guarantee(31)
 @pytest.mark.slow
 def test_workers_do_not_outlive_a_killed_job():
     killed = subprocess.run([sys.executable, "-c", KILLED], stdout=subprocess.PIPE, text=True, check=False)
@@ -310,6 +318,35 @@ def test_workers_do_not_outlive_a_killed_job():
     assert workers
     _, alive = psutil.wait_procs([psutil.Process(pid) for pid in workers if psutil.pid_exists(pid)], 45)
     assert not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
+
+
+def _dies_once(block, marker):
+    if not marker.exists():
+        marker.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return _mean_and_count(block)
+
+
+@pytest.mark.guarantee(31)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of connections that broke
+def test_a_worker_that_dies_costs_no_bit_of_the_result(image, tmp_path):
+    lazy = image.chunk({"y": 4})
+    expected = fold(_mean_and_count, lazy, _join, elements=700)
+    dying = functools.partial(_dies_once, marker=tmp_path / "killed")
+    with execution(Execution(mode="processes", workers=1)):
+        assert fold(dying, lazy, _join, elements=700) == expected
+    assert (tmp_path / "killed").exists()
+
+
+@pytest.mark.guarantee(31)
+def test_a_worker_that_keeps_dying_is_one_line(monkeypatch):
+    monkeypatch.setattr(clusters, "private_cluster", lambda *_: contextlib.nullcontext())
+    monkeypatch.setattr("distributed.Client", lambda _: contextlib.nullcontext())
+    with (
+        pytest.raises(InputError, match=r"dask: a worker kept dying, .*; take fewer workers"),
+        execution(Execution(mode="processes", workers=1)),
+    ):
+        raise KilledWorker("block", "worker", 3)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of a half-made cluster

@@ -267,6 +267,7 @@ def test_vertices_stay_above_their_limit():
 # --- the chain
 
 
+@pytest.mark.guarantee(34)
 def test_the_number_of_threads_changes_no_bit():
     posterior = toy(n_pixels=3000)  # three blocks
     one, two = (

@@ -40,6 +40,7 @@ def stopped(save):
     return save_and_stop
 
 
+@pytest.mark.guarantee(30)
 @pytest.mark.parametrize(
     "damaged",
     [

@@ -65,6 +65,7 @@ def test_check_says_in_words_what_will_run(folder):
     assert "methods: vca" in found.stdout
 
 
+@pytest.mark.guarantee("G7")
 @pytest.mark.parametrize(
     ("text", "said"),
     [

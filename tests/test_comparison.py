@@ -353,6 +353,7 @@ def test_it_can_be_published(comparison, tmp_path):
     assert found.attrs["sentences"] == comparison.attrs["sentences"]
 
 
+@pytest.mark.guarantee("G11")
 def test_lazy_equals_eager_and_reads_no_more_than_a_block_at_a_time(scene, bs):
     from eelsunmix.execution.blocks import chunked
 

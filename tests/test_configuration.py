@@ -196,6 +196,7 @@ def test_mistakes_of_several_files_come_together(write):
         read_configuration(["one.yaml", "two.yaml", "three.yaml"])
 
 
+@pytest.mark.guarantee(11)
 def test_all_mistakes_come_at_once_in_the_order_of_lines(mistakes):
     text = """\
     samples:
@@ -233,6 +234,7 @@ def test_all_mistakes_come_at_once_in_the_order_of_lines(mistakes):
     assert numbers == sorted(numbers)
 
 
+@pytest.mark.guarantee(11)
 @pytest.mark.parametrize(
     ("rest", "line"),
     [
@@ -455,6 +457,7 @@ def test_samples_from_a_table(write):
     assert configuration.files == ("c.yaml", "samples.tsv")
 
 
+@pytest.mark.guarantee(13)
 @pytest.mark.parametrize(
     ("table", "line"),
     [
@@ -523,6 +526,7 @@ def test_names_of_samples(write, name):
     assert list(read_configuration(write(text)).samples) == [name]
 
 
+@pytest.mark.guarantee(14)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80)
 @example("..")
 @example("../x")
@@ -583,6 +587,7 @@ KEYS = [
 ]
 
 
+@pytest.mark.guarantee(14)
 @settings(max_examples=150)
 @given(
     st.dictionaries(st.sampled_from(KEYS), json_values), st.dictionaries(st.sampled_from(KEYS), json_values)

@@ -21,6 +21,7 @@ def lines_of(text):
     return str(raised.value).splitlines()
 
 
+@pytest.mark.guarantee(12)
 @pytest.mark.parametrize(
     ("text", "value"),
     [
@@ -74,6 +75,7 @@ def test_keys_are_text_as_written():
     assert list(node.value) == ["1", "true", "NO", "null", "2024-05-01", "1.0"]
 
 
+@pytest.mark.guarantee(12)
 def test_quotes_make_text():
     assert parse_yaml("a: '12'\nb: \"true\"", "c.yaml").plain() == {"a": "12", "b": "true"}
 
@@ -91,6 +93,7 @@ def test_values_keep_their_text():
     assert [node.value[key].text for key in "abc"] == ["[405,  450]", "1e-3", '"x"']
 
 
+@pytest.mark.guarantee(13)
 def test_all_duplicates_are_reported_with_both_lines():
     text = "a: 1\nb: {c: 1, d: 2,\n    c: 3}\na: 2\n"
     assert lines_of(text) == [
@@ -117,6 +120,7 @@ def test_anchors_and_merge_keys():
     assert node.value["two"].line == 4
 
 
+@pytest.mark.guarantee(12)
 @pytest.mark.parametrize(
     ("text", "message"),
     [

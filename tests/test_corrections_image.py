@@ -150,6 +150,7 @@ def test_not_a_number_names_its_voxel():
             correct_image(each)
 
 
+@pytest.mark.guarantee(9)
 @pytest.mark.parametrize("dtype", [">u2", "f2", "f4", "i4"])
 def test_number_types_agree(dtype):
     counts = np.random.default_rng(3).poisson(200, (6, 5, 50))
@@ -161,6 +162,7 @@ def test_number_types_agree(dtype):
     np.testing.assert_array_equal(whole.counts, other.counts)
 
 
+@pytest.mark.guarantee(10)
 @pytest.mark.parametrize("shape", [(1, 1, 30), (1, 4, 30), (3, 1, 7), (2, 2, 1)])
 def test_tiny_images(shape):
     counts = np.random.default_rng(4).poisson(100, shape)
@@ -180,6 +182,7 @@ def test_constant_images(value):
     assert not corrected.bad_channel.any()
 
 
+@pytest.mark.guarantee(9)
 def test_images_that_are_none():
     image = scene()[0]
     with pytest.raises(InputError, match="needs dims"):

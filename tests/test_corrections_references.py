@@ -96,6 +96,7 @@ def test_missing_file(tmp_path):
         read_reference(tmp_path / "nothing.npy", 12, key="k")
 
 
+@pytest.mark.guarantee(35)
 def test_pickles_are_not_loaded(tmp_path):
     np.save(tmp_path / "r.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
     with pytest.raises(InputError, match="is not a numpy array"):

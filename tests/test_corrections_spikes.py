@@ -120,6 +120,7 @@ def image_with_spike(value):
     return image, clean
 
 
+@pytest.mark.guarantee(8)
 def test_one_voxel_of_a_billion_changes_nothing_else():
     image, clean = image_with_spike(10**9)
     corrected = correct_image(image)

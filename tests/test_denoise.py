@@ -150,6 +150,7 @@ def test_invalid_pixels_have_no_influence():
     assert (reconstruct(pca, 3).to_numpy()[~mask] == 0).all()
 
 
+@pytest.mark.guarantee(7)
 def test_pixels_and_channels_without_counts():
     image = poisson_image((8, 9, 40))
     image.values[3, 4] = 0

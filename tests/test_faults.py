@@ -106,6 +106,7 @@ def _output(done):
     return output
 
 
+@pytest.mark.guarantee(27, "G5")
 @pytest.mark.parametrize("orphan_ends", ["after the new run", "before the new run"])
 def test_an_orphan_never_mixes_with_the_run_that_follows(project, orphan_ends):
     """Snakemake is killed, its job lives on; the user changes the configuration and runs again."""
@@ -130,6 +131,7 @@ def test_an_orphan_never_mixes_with_the_run_that_follows(project, orphan_ends):
     assert _drafts(project.folder) == []
 
 
+@pytest.mark.guarantee(28, 29, "G5")
 def test_a_killed_run_locks_nobody_out(project):
     """Its job lives on; the same results, asked for from another folder too, are one run's at a time."""
     second = Project.__new__(Project)
@@ -155,6 +157,7 @@ def test_a_killed_run_locks_nobody_out(project):
     assert (project.folder / "results" / ".lock").read_text() == ""
 
 
+@pytest.mark.guarantee(26, "G2")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_killed_job_is_a_failed_job_and_is_run_again(project, number):
     with started(project, PCA) as (snakemake, job):
@@ -166,6 +169,18 @@ def test_a_killed_job_is_a_failed_job_and_is_run_again(project, number):
     assert project.run(PCA) == {"denoise"}
 
 
+@pytest.mark.guarantee(32)
+def test_a_job_that_is_called_done_without_its_store_has_failed(project):
+    """As where SLURM has lost a job, and its state is taken for success."""
+    project.edit("workflow/scripts/denoise.py", "\n    image =", "\n    raise SystemExit(0)\n    image =")
+    done = project.snakemake(PCA)
+    assert done.returncode != 0
+    assert "pca.zarr" in _output(done)
+    project.edit("workflow/scripts/denoise.py", "\n    raise SystemExit(0)", "")
+    assert project.run(PCA) == {"denoise"}
+
+
+@pytest.mark.guarantee(29)
 def test_ctrl_c_leaves_nothing_running_and_nothing_behind(project):
     with started(project, PCA) as (snakemake, job):
         os.killpg(snakemake.pid, signal.SIGINT)
@@ -248,6 +263,7 @@ def _bad_files(folder):
     }
 
 
+@pytest.mark.guarantee(1, 35, 37, 39, "G1", "G7")
 def test_hostile_files_are_refused_in_one_line_and_hostile_names_do_nothing(project):
     folder = project.folder / "in"
     folder.mkdir()
@@ -284,6 +300,7 @@ def test_hostile_files_are_refused_in_one_line_and_hostile_names_do_nothing(proj
     ]
 
 
+@pytest.mark.guarantee(25)
 def test_strange_surroundings_change_nothing(prepared, tmp_path):
     """Spaces and unicode in all paths, another working folder, no locale, no TMPDIR, a strict umask."""
     code, work = tmp_path / "the code – ü", tmp_path / "my work (1)"
@@ -310,6 +327,7 @@ def test_strange_surroundings_change_nothing(prepared, tmp_path):
     assert open_store(work / "results/SI.1-a/map/vca.zarr").attrs["seed"] == 3
 
 
+@pytest.mark.guarantee(2)
 def test_a_file_that_is_exchanged_is_read_again_whatever_its_time(project):
     axes = "axes: {dims: [y, x, energy_loss], energy: {offset_eV: 400, dispersion_eV: 1.0}}"
     gain = "corrections: {gain: {method: reference, reference: gain.npy, kind: divide}}"
@@ -352,6 +370,7 @@ def test_an_unreadable_source_fails_alone_in_one_line(project):
     assert not (project.folder / "results/A/raw.zarr").exists()
 
 
+@pytest.mark.guarantee(38)
 @pytest.mark.parametrize("place", ["logs/denoise.log", "benchmarks/denoise.tsv", "benchmarks"])
 def test_a_planted_link_is_not_written_through(project, tmp_path, place):
     precious = tmp_path / "precious"
@@ -368,6 +387,7 @@ def test_a_planted_link_is_not_written_through(project, tmp_path, place):
     assert {path.read_text() for path in precious.iterdir()} == {"mine"}
 
 
+@pytest.mark.guarantee(22)
 def test_what_is_no_result_is_never_deleted(project):
     """A user's own store at the path of an output, which Snakemake would remove before the job."""
     store = project.folder / PCA
@@ -390,6 +410,7 @@ def test_a_store_from_the_future_is_refused_before_the_work(project):
     assert "denoise" in project.run(PCA)
 
 
+@pytest.mark.guarantee(34)
 def test_processes_give_the_same_bits_as_threads(project):
     """In blocks of a tenth of the image, so that there is something to share out."""
     project.edit("workflow/eelsunmix/execution/blocks.py", "2**23", "6 * 10**3")
@@ -405,6 +426,7 @@ def test_processes_give_the_same_bits_as_threads(project):
         assert open_store(project.folder / path).equals(store), path
 
 
+@pytest.mark.guarantee(33, "G6")
 def test_a_failing_method_never_costs_the_others_their_report(project):
     project.edit(
         "workflow/eelsunmix/methods/vca.py",
@@ -428,6 +450,7 @@ def _may_mount():
     return done.returncode == 0
 
 
+@pytest.mark.guarantee(18)
 @pytest.mark.skipif(not _may_mount(), reason="only root can make a small disk")
 @pytest.mark.parametrize("place", ["results", "."])
 def test_a_full_disk_is_one_line_and_nothing_half_written(project, place):
@@ -461,6 +484,7 @@ def test_a_full_disk_is_one_line_and_nothing_half_written(project, place):
     assert ", 0 of them not in order" in output
 
 
+@pytest.mark.guarantee(19)
 @pytest.mark.parametrize("place", [".", "results", "results/SI1"])
 def test_a_folder_without_permission_is_one_line(project, place):
     (project.folder / place).chmod(0o555)
@@ -478,6 +502,7 @@ def test_a_folder_without_permission_is_one_line(project, place):
     assert project.run(PCA) == {"denoise"}
 
 
+@pytest.mark.guarantee(38)
 def test_a_planted_link_is_not_followed(project, tmp_path):
     precious = tmp_path / "precious"
     precious.mkdir()
@@ -488,6 +513,7 @@ def test_a_planted_link_is_not_followed(project, tmp_path):
     assert list(precious.iterdir()) == [precious / "thesis.txt"]
 
 
+@pytest.mark.guarantee(20, "G3")
 @pytest.mark.parametrize("store", ["fit/vca", "comparison"])
 def test_damage_to_any_store_is_refused_by_the_job_that_needs_it(finished, tmp_path, store):
     folder = tmp_path / "project"

@@ -58,6 +58,7 @@ def test_a_checkpoint_that_has_no_place_is_one_line(image, tmp_path, place, advi
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.guarantee(25)
 @pytest.mark.parametrize(
     "call",
     [

@@ -83,6 +83,7 @@ PLANTS = {
 }
 
 
+@pytest.mark.guarantee("G9")
 @pytest.mark.parametrize("write", [hspy, emd, nion], ids=lambda write: write.__name__)
 @pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.__name__)
 def test_no_other_file_is_pulled_into_the_image(tmp_path, monkeypatch, write, plant):
@@ -105,6 +106,7 @@ def test_links_inside_a_file_are_followed(tmp_path):
     np.testing.assert_array_equal(image, COUNTS)
 
 
+@pytest.mark.guarantee(1)
 def test_an_msa_file_with_fewer_numbers_than_it_says_is_refused(tmp_path):
     lines = ["#FORMAT      : EMSA/MAS Spectral Data File", "#VERSION     : 1.0", "#NPOINTS     : 12."]
     lines += ["#NCOLUMNS    : 1.", "#XUNITS      : eV", "#DATATYPE    : Y", "#XPERCHAN    : 0.5"]
@@ -117,6 +119,7 @@ def test_an_msa_file_with_fewer_numbers_than_it_says_is_refused(tmp_path):
         io.open_image(path)
 
 
+@pytest.mark.guarantee(39)
 def test_an_archive_of_thousands_of_arrays_is_refused_at_once(tmp_path):
     path = tmp_path / "a.npz"
     np.savez(path, **{f"a{number}": np.zeros(3) for number in range(101)})
@@ -124,6 +127,7 @@ def test_an_archive_of_thousands_of_arrays_is_refused_at_once(tmp_path):
         io.open_image(path, axes=AXES)
 
 
+@pytest.mark.guarantee(39)
 def test_a_small_file_does_not_unpack_to_more_than_the_memory_of_the_job(tmp_path):
     path = tmp_path / "a.npz"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("a.npy", "w") as file:
@@ -135,6 +139,7 @@ def test_a_small_file_does_not_unpack_to_more_than_the_memory_of_the_job(tmp_pat
         io.open_image(path, axes=AXES)
 
 
+@pytest.mark.guarantee(4)
 def test_a_chunk_that_fills_the_memory_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("eelsunmix.io.hdf5.LARGEST_CHUNK", 2000)
     write_hspy(tmp_path / "a.hspy", COUNTS, chunks=(2, 5, 40), compression="gzip")

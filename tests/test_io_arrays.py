@@ -1,11 +1,14 @@
 """Bare arrays and bad files of every kind."""
 
+import json
 import logging
+import pickle
 import zipfile
 
 import numpy as np
 import pytest
 import xarray as xr
+import zarr
 
 from eelsunmix import io
 from eelsunmix.errors import InputError
@@ -62,6 +65,7 @@ def test_frames(tmp_path, counts):
     np.testing.assert_allclose(image.energy, 0.1 + 0.01 * np.arange(40))
 
 
+@pytest.mark.guarantee(9)
 @pytest.mark.parametrize("dtype", [">u2", "<i4", ">f4", "<f8", "f2", "i8", "u1", "f4"])
 def test_number_types_end_native_with_the_same_values(tmp_path, counts, dtype):
     small = (counts % 100).astype(dtype)
@@ -88,6 +92,7 @@ def test_npz_with_one_and_with_two_arrays(tmp_path, counts, save):
     np.testing.assert_array_equal(io.open_image(tmp_path / "two.npz", signal="other", axes=AXES), counts + 1)
 
 
+@pytest.mark.guarantee(39)
 def test_flipped_bit_in_npz_is_noticed(tmp_path, counts):
     path = tmp_path / "a.npz"
     np.savez(path, image=counts)
@@ -189,6 +194,7 @@ BAD = {
 }
 
 
+@pytest.mark.guarantee(3, "G7")
 @pytest.mark.parametrize("name", BAD)
 def test_bad_files_are_refused_in_one_line_that_names_them(name, tmp_path, counts):
     bad_files(tmp_path, counts)
@@ -214,6 +220,7 @@ def test_results_of_this_package_are_no_source_images(tmp_path, counts):
     np.testing.assert_array_equal(io.open_image(tmp_path / "own.zarr"), counts)
 
 
+@pytest.mark.guarantee(35, "G9")
 def test_no_pickle_is_ever_loaded(tmp_path):
     class Evil:
         def __reduce__(self):
@@ -226,6 +233,35 @@ def test_no_pickle_is_ever_loaded(tmp_path):
     assert not (tmp_path / "marker").exists()
 
 
+@pytest.mark.guarantee(35)
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"filters": [{"id": "pickle"}]},
+        {"compressor": {"id": "pickle"}},
+        {"filters": [{"id": "delta", "dtype": "<u2"}, {"id": "pickle"}]},
+        {"filters": [{"id": "pickle"}], "dtype": "|O", "fill_value": None},
+    ],
+    ids=str,
+)
+def test_no_pickle_in_a_zarr_store_is_loaded(tmp_path, counts, change):
+    """Metadata of Zarr 2 may ask for any codec, pickles among them, whatever the type of the numbers."""
+
+    class Evil:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "marker"), "w"))
+
+    path = tmp_path / "evil.zarr"
+    zarr.create_array(path, data=counts, chunks=counts.shape, zarr_format=2, filters=None, compressors=None)
+    metadata = json.loads((path / ".zarray").read_text())
+    (path / ".zarray").write_text(json.dumps(metadata | change))
+    (path / "0.0.0").write_bytes(pickle.dumps(Evil()))
+    with pytest.raises(InputError, match=r"evil\.zarr: cannot be read as \.zarr .*pickle"):
+        io.open_image(path, axes=AXES).load()
+    assert not (tmp_path / "marker").exists()
+
+
+@pytest.mark.guarantee(6)
 def test_nan_pixel_is_refused_or_masked(tmp_path, counts):
     damaged = counts.astype(np.float32)
     damaged[4, 3, 12] = np.nan
@@ -242,6 +278,7 @@ def test_nan_pixel_is_refused_or_masked(tmp_path, counts):
     assert float(imported.total_counts[4, 3]) == 0.0
 
 
+@pytest.mark.guarantee(7)
 def test_empty_pixel_is_refused_or_masked(tmp_path, counts, monkeypatch):
     counts[6, 1] = 0
     path = saved(tmp_path / "a.npy", counts)

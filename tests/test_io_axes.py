@@ -50,6 +50,7 @@ def test_missing_axes_are_inserted(axes, dims):
     assert found.label(np.zeros([axis.size for axis in axes])).ndim == len(dims)
 
 
+@pytest.mark.guarantee(5)
 @given(st.floats(-1e3, 1e4), st.floats(1e-3, 1e2))
 def test_override_wins_and_is_recorded(offset, dispersion):
     options = AxesOptions(energy=EnergyAxis(offset_eV=offset, dispersion_eV=dispersion), pixel_nm=0.25)
@@ -152,6 +153,7 @@ def test_rounding_does_not_make_energies_uneven():
     assert found.notes == ()
 
 
+@pytest.mark.guarantee(5)
 @pytest.mark.parametrize("unit", ["foo", "mev", "channel", "nm"])
 def test_an_unknown_unit_of_energy_is_named(unit):
     axis = FileAxis(size=40, units=unit, offset=1.0, scale=1.0)
@@ -190,6 +192,7 @@ def test_sizes_settle_which_axis_is_which_and_then_the_list(axes, shape, names, 
     assert choice is is_choice
 
 
+@pytest.mark.guarantee(5)
 @pytest.mark.parametrize("shape", [(7, 5, 41), (7, 5), (7, 5, 40, 2), (7, 7, 40)])
 def test_axes_that_fit_in_no_order_are_refused(shape):
     axes = listed(("y", 7, 0), ("x", 5, 1), ("E", 40, 2))
@@ -203,6 +206,7 @@ def test_listed_energies_are_kept():
     np.testing.assert_allclose(found.coords["energy_loss"], energies)
 
 
+@pytest.mark.guarantee(5)
 @pytest.mark.parametrize(
     ("axes", "message"),
     [

@@ -162,6 +162,7 @@ def test_a_stuck_channel_and_coarse_steps_are_no_saturation():
         assert pile_up(heights_of_block(cube, np.ones((12, 15), bool))) is None
 
 
+@pytest.mark.guarantee(9)
 def test_fractions():
     cube = np.random.default_rng(9).poisson(100.0, (7, 5, 40)).astype(np.int16)
     cube[0, 0, :4] = -3

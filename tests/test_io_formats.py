@@ -57,6 +57,7 @@ def test_every_suffix_has_a_format():
         assert module.startswith("eelsunmix.io.formats.")
 
 
+@pytest.mark.guarantee(3)
 def test_an_unknown_file_is_refused_with_the_suffixes_that_are_known(tmp_path):
     (tmp_path / "a.xyz").write_text("1")
     assert io.reader_module(tmp_path / "a.xyz") == "eelsunmix.io.formats"

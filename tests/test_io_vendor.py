@@ -141,6 +141,7 @@ def test_image_without_energy_axis_is_refused():
         io.open_image(real("STO-LMO_HAADF.dm3"))
 
 
+@pytest.mark.guarantee("G1")
 def test_raw_file_is_never_written(sto, tmp_path):
     copy = tmp_path / "a.dm3"
     shutil.copyfile(sto, copy)
@@ -185,6 +186,7 @@ def opened(path):
     return None
 
 
+@pytest.mark.guarantee(1)
 @pytest.mark.parametrize("fraction", [0.001, 0.1, 0.4, 0.7, 0.95])
 @pytest.mark.parametrize("name", FUZZED)
 def test_truncated_files_are_refused_or_whole(name, fraction, tmp_path):
@@ -197,6 +199,7 @@ def test_truncated_files_are_refused_or_whole(name, fraction, tmp_path):
     assert image is None or path.suffix in (".dm4", ".msa")
 
 
+@pytest.mark.guarantee(4)
 @pytest.mark.parametrize("name", FUZZED)
 def test_flipped_bytes_in_the_header(name, tmp_path):
     source = real(name)
@@ -261,6 +264,7 @@ def test_lazy_images_can_go_to_other_processes(tmp_path, monkeypatch):
         np.testing.assert_array_equal(pickle.loads(pickle.dumps(image)), image)  # noqa: S301
 
 
+@pytest.mark.guarantee(4)
 def test_hdf5_bomb_is_refused_before_reading(tmp_path):
     path = write_hspy(
         tmp_path / "a.hspy", None, shape=(40000, 4000, 1000), dtype="u2", chunks=(100, 100, 1000)
@@ -270,6 +274,7 @@ def test_hdf5_bomb_is_refused_before_reading(tmp_path):
         io.open_image(path)
 
 
+@pytest.mark.guarantee(4)
 def test_declared_size_is_checked_for_other_formats(tmp_path, monkeypatch):
     data = np.random.default_rng(0).poisson(50, (7, 5, 40)).astype(np.uint16)
     path = write_hspy(tmp_path / "a.hspy", data)

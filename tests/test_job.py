@@ -29,6 +29,7 @@ def test_log_takes_messages_and_warnings(tmp_path):
     assert text.endswith("INFO done\n")
 
 
+@pytest.mark.guarantee("G7")
 def test_a_mistake_of_the_user_is_one_line_and_exit_status_1(tmp_path, capsys):
     with pytest.raises(SystemExit) as stopped, job(tmp_path / "log"):
         raise InputError("data/a.dm4: is no DM4 file; check its extension")
@@ -57,6 +58,7 @@ MEMORY = (
 )
 
 
+@pytest.mark.guarantee("G7")
 @pytest.mark.parametrize(
     ("error", "line"),
     [
@@ -79,6 +81,7 @@ def test_trouble_of_the_machine_is_one_line_too(tmp_path, error, line):
     assert "Traceback" not in (tmp_path / "log").read_text()
 
 
+@pytest.mark.guarantee(30)
 @pytest.mark.parametrize(("number", "word"), [(signal.SIGTERM, "stopped"), (signal.SIGINT, "interrupted")])
 def test_a_signal_lets_the_job_clear_up(tmp_path, number, word, request):
     # A shell may have told us to ignore Ctrl-C, and a library may have its own way with it.

@@ -32,6 +32,7 @@ def run(tmp_path, body):
     return done.returncode, log.read_text().splitlines()
 
 
+@pytest.mark.guarantee(4)
 def test_a_reader_that_never_ends_is_ended_with_a_line_in_the_log(tmp_path):
     code, lines = run(tmp_path, ENDLESS)
     assert code == -9
@@ -42,6 +43,7 @@ def test_a_reader_that_never_ends_is_ended_with_a_line_in_the_log(tmp_path):
     )
 
 
+@pytest.mark.guarantee(4)
 def test_a_reader_that_asks_for_too_much_memory_is_one_line(tmp_path):
     code, lines = run(tmp_path, "np.ones(2**26)")
     assert code == 1

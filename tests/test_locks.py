@@ -50,6 +50,7 @@ def _snakemakes_lock(folder):
     return lock
 
 
+@pytest.mark.guarantee(28)
 def test_a_second_run_is_told_who_holds_the_results(results, holder):
     with pytest.raises(InputError, match="another run uses these results") as refused:
         take_lock(results)
@@ -69,6 +70,7 @@ def test_the_lock_of_a_run_that_ended_is_free(results, holder):
     take_lock(results)
 
 
+@pytest.mark.guarantee(29)
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGHUP, signal.SIGTERM])
 def test_the_lock_of_a_run_that_was_killed_is_free(results, holder, number):
     lock = _snakemakes_lock(results.parent)

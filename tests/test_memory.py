@@ -76,6 +76,7 @@ print(json.dumps(found))
 """
 
 
+@pytest.mark.guarantee("G11")
 @pytest.mark.slow
 def test_the_peak_of_memory_does_not_grow_with_the_pixels(tmp_path):
     command = [sys.executable, "-c", STEPS, tmp_path]

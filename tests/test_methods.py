@@ -89,6 +89,7 @@ def test_shapes_labels_and_record(result, image):
     assert result.attrs["seed"] == 1
 
 
+@pytest.mark.guarantee(7)
 def test_everything_is_finite_but_the_invalid_pixel(result):
     assert np.isfinite(result.endmember_spectrum).all()
     valid = result.valid_pixel
@@ -119,11 +120,13 @@ def test_the_endmembers_describe_the_counts(result):
     assert float(fitted.sum()) == pytest.approx(float(mixture().sum()), rel=0.05)
 
 
+@pytest.mark.guarantee(34, "G8")
 def test_same_seed_same_result(image, method, result):
     again = unmix(image, method, n_endmembers=N_ENDMEMBERS, seed=1)
     assert steady(again).identical(steady(result))
 
 
+@pytest.mark.guarantee(34)
 def test_axis_order_is_irrelevant_and_given_back(image, method, result):
     found = unmix(image.transpose("energy_loss", "x", "y"), method, n_endmembers=N_ENDMEMBERS, seed=1)
     assert found.abundance.dims == ("endmember", "x", "y")
@@ -151,6 +154,7 @@ def test_model_survives_a_round_through_its_dataset(image, method):
         np.testing.assert_array_equal(model.abundances(spectra).mean, again.abundances(spectra).mean)
 
 
+@pytest.mark.guarantee(34)
 @pytest.mark.parametrize(
     "method", [n for n in method_names() if "tiles" not in method_class(n).needs], indirect=True
 )
@@ -165,6 +169,7 @@ def test_order_of_pixels_does_not_matter(image, method, result):
     assert distances(result, found).max() < 0.02
 
 
+@pytest.mark.guarantee(34)
 def test_brighter_images_give_brighter_endmembers_and_the_same_maps(image, method, result):
     brighter = (4.0 * image).assign_attrs(counts_per_electron=4.0)
     found = unmix(brighter, method, n_endmembers=N_ENDMEMBERS, seed=1)
@@ -180,6 +185,7 @@ def test_one_endmember(image, method):
     assert float(total.mean()) == pytest.approx(float(image.sum("energy_loss").mean()), rel=0.1)
 
 
+@pytest.mark.guarantee(8)
 def test_a_hot_pixel_is_named(image, method):
     hot = image.astype(float)
     hot[3, 2, 17] = 1e9
@@ -187,6 +193,7 @@ def test_a_hot_pixel_is_named(image, method):
         fit(hot, method, n_endmembers=N_ENDMEMBERS)
 
 
+@pytest.mark.guarantee(7)
 def test_a_constant_image_is_refused(image, method):
     with pytest.raises(InputError, match="n_endmembers is 3, but the spectra of the image span only rank 1"):
         fit(xr.full_like(image, 7), method, n_endmembers=N_ENDMEMBERS)
@@ -248,6 +255,7 @@ class Encoder(StoredModel):
     slope: float = 0.1
 
 
+@pytest.mark.guarantee(35)
 def test_models_with_weights_become_plain_arrays():
     model = Encoder(
         endmembers=np.ones((2, 5)),

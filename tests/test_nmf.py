@@ -88,6 +88,7 @@ def test_too_few_iterations_are_admitted():
     assert model.message == "2 iterations (the limit is 2)"
 
 
+@pytest.mark.guarantee(9)
 def test_negative_counts_are_counted():
     spectra, _, _ = mixture()
     spectra[5, 30:33] = -2.0

@@ -94,6 +94,7 @@ def _second_folder(project):
 RECORDS = {"lost": _lose, "empty": _empty, "of another folder": _second_folder, "whole": _keep}
 
 
+@pytest.mark.guarantee("G4")
 @pytest.mark.workflow
 @pytest.mark.slow
 @pytest.mark.parametrize("page", ["there", "deleted"])
@@ -111,6 +112,7 @@ def test_another_number_of_components_is_never_a_page_over_old_stores(project, r
     assert "Traceback" not in output
 
 
+@pytest.mark.guarantee("G4")
 @pytest.mark.workflow
 @pytest.mark.slow
 def test_the_results_are_those_of_the_configuration_and_then_nothing_is_left_to_do(project):
@@ -132,6 +134,7 @@ def project_samples(text):
     return read_tree(node_of(yaml.safe_load(text), "c.yaml")).samples
 
 
+@pytest.mark.guarantee("G4")
 @pytest.mark.workflow
 @pytest.mark.slow
 def test_a_job_refuses_what_was_made_otherwise(project):
@@ -172,6 +175,7 @@ def _seal_of_another(content):
 DAMAGES = (_cut, _without_end, _zeroed, _flipped, _emptied, _seal_of_another)
 
 
+@pytest.mark.guarantee(23)
 @pytest.mark.workflow
 @pytest.mark.slow
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -241,6 +245,7 @@ def _title(tree):
     tree["samples"]["A"]["report"] = {"title": "Other"}
 
 
+@pytest.mark.guarantee(15)
 def test_a_change_reaches_what_is_made_of_it_and_nothing_else():
     models = {f"A/fit/{label}" for label in ("vca", "nmf")}
     maps = {f"{sample}/map/{label}" for sample in "AB" for label in ("vca", "nmf")}
@@ -327,6 +332,7 @@ def test_the_checker_names_what_differs_from_the_configuration(tmp_path, monkeyp
     assert check_stores(["results", "--configfile", str(other)]) == 0
 
 
+@pytest.mark.guarantee("G10")
 def test_a_page_knows_its_stores_and_ends_no_comment_early(tmp_path):
     page = tmp_path / "reports" / "A.html"
     page.parent.mkdir()
@@ -342,6 +348,7 @@ def test_a_page_knows_its_stores_and_ends_no_comment_early(tmp_path):
     assert "<script" not in tail
 
 
+@pytest.mark.guarantee("G3")
 def test_any_flipped_bit_of_a_page_is_noticed(tmp_path):
     page = tmp_path / "A.html"
     page.write_text(sealed_page("<p>Text</p>" * 20, page, seals={}), encoding="utf-8")
@@ -383,6 +390,7 @@ def test_of_very_many_pages_the_ends_are_looked_at(recipes, tmp_path, monkeypatc
     assert "length" in Present(recipes).fault(product).reason
 
 
+@pytest.mark.guarantee(16, "G10")
 def test_a_mix_of_versions_is_one_line_of_the_page(tmp_path):
     stores = {f"results/A/{name}.zarr": {"numpy": "2.4.6", "python": "3.11.7"} for name in "abcd"}
     assert mixed_versions(stores) == ""
@@ -396,6 +404,7 @@ def test_a_mix_of_versions_is_one_line_of_the_page(tmp_path):
     assert line in (tmp_path / "A.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.guarantee(16)
 def test_a_store_records_what_its_process_used(tmp_path):
     publish(xr.Dataset({"a": ("x", [1.0])}), tmp_path / "a.zarr")
     versions = read_manifest(tmp_path / "a.zarr").versions

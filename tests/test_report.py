@@ -137,6 +137,7 @@ def test_all_sections_in_order_and_in_the_contents(elements):
     assert [link[1:] for link in elements.values("href")] == SECTIONS.split()
 
 
+@pytest.mark.guarantee(36)
 def test_policy_allows_only_the_scripts_of_the_page(elements):
     policy = elements.values("content")[0]
     scripts = [text for kind, text in elements.scripts if kind == ""]
@@ -148,6 +149,7 @@ def test_policy_allows_only_the_scripts_of_the_page(elements):
     assert "unsafe-inline" not in policy.replace("style-src 'unsafe-inline'", "")
 
 
+@pytest.mark.guarantee(36)
 def test_nothing_comes_from_outside(elements):
     assert not elements.values("src")
     assert not {"link", "iframe", "object", "embed", "form", "base"} & set(elements.tags)
@@ -260,6 +262,7 @@ def test_numbers_of_the_comparison_are_printed(elements):
     assert "✔\u00a00.97" in text
 
 
+@pytest.mark.guarantee(36, "G9")
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_hostile_text_stays_text(tmp_path, payload):
     harmless = report_arguments()
@@ -320,6 +323,7 @@ def strings(tree):
         yield tree
 
 
+@pytest.mark.guarantee(33, "G6")
 def test_failed_method_shows_its_reason_and_the_others_go_on(tmp_path):
     arguments = report_arguments(methods=("nmf", "daeu"), failed=("daeu",))
     elements = Elements(write_report(tmp_path / "page.html", **arguments).read_text(encoding="utf-8"))
@@ -411,6 +415,7 @@ def test_series_shows_its_middle_frame(tmp_path):
     assert any("Frame 2 of 3 is shown" in text for text in elements.text)
 
 
+@pytest.mark.guarantee("G11")
 def test_large_image_with_many_methods_stays_small(tmp_path):
     # Ten methods, five edges, 376 x 372 pixels: 50 element maps and 30 abundance maps among others.
     edges = {f"{name}_{i}": EDGES[name] for i in range(2) for name in EDGES}
@@ -626,6 +631,7 @@ def test_snippet_of_the_page_opens_the_stores(tmp_path, monkeypatch):
     assert [axis["size"] for axis in made["axes"]] == [1, 17, 200]
 
 
+@pytest.mark.guarantee(18)
 def test_a_full_disk_is_named_by_the_page_and_leaves_the_old_one(tmp_path, monkeypatch):
     path = write_page(tmp_path / "SI1.html", "old")
 

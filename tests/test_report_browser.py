@@ -142,6 +142,7 @@ def test_print_holds_all_plots_and_no_controls(tmp_path):
     assert (tmp_path / "page.pdf").read_bytes()[:5] == b"%PDF-"
 
 
+@pytest.mark.guarantee(36)
 def test_hostile_names_stay_text(tmp_path):
     arguments = report_arguments(methods=("nmf", PAYLOAD), edges={PAYLOAD: EDGES["Ru_M45"]})
     arguments |= {"sample": PAYLOAD, "title": PAYLOAD, "settings": {PAYLOAD: PAYLOAD}}
@@ -156,6 +157,7 @@ def test_hostile_names_stay_text(tmp_path):
         assert opened.requests == []
 
 
+@pytest.mark.guarantee(36)
 def test_the_policy_stops_a_foreign_script(tmp_path):
     # The negative control: without it, "no violation" would say nothing.
     path = write_report(tmp_path / "page.html", **report_arguments(methods=("nmf",)))

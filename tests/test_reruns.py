@@ -197,6 +197,7 @@ What depends on their results reruns too, as Snakemake sees from the files.
 """
 
 
+@pytest.mark.guarantee(16)
 @pytest.mark.parametrize("edit", EDITS)
 def test_an_edit_reruns_what_it_concerns_and_nothing_else(edit, package, monkeypatch):
     file, before, after, expected = EDITS[edit]

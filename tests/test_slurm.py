@@ -79,6 +79,7 @@ def test_a_small_run_goes_through_the_profile(tmp_path):
     assert len(submitted) == 4
 
 
+@pytest.mark.guarantee(26)
 def test_a_job_over_its_memory_is_retried_with_more(tmp_path):
     (tmp_path / "Snakefile").write_text(
         textwrap.dedent(
@@ -134,6 +135,7 @@ def test_a_queue_that_does_not_exist_is_one_line(tmp_path):
     assert "Traceback" not in output
 
 
+@pytest.mark.guarantee(32)
 def test_a_cancelled_job_is_run_again_and_the_command_line_reaches_the_nodes(tmp_path):
     project = Project(tmp_path)
     project.edit(

@@ -53,6 +53,7 @@ def test_a_source_may_lie_beside_the_results(here):
 PLACES = ("results/SI1/raw.zarr", "results/a.npy", "reports/a.npy", ".snakemake/a.npy", "data/../results/a")
 
 
+@pytest.mark.guarantee("G1")
 @pytest.mark.parametrize("place", PLACES)
 def test_no_source_lies_where_a_run_deletes(here, place):
     (here / place).parent.mkdir(parents=True, exist_ok=True)
@@ -151,6 +152,7 @@ def test_messages_of_the_package_do_not_advise_to_delete():
     assert advice == []
 
 
+@pytest.mark.guarantee(2)
 @pytest.mark.parametrize("zeroed", [slice(70_000, 190_000), slice(3_000_000, 3_080_000)])
 def test_damage_between_the_old_samples_changes_the_fingerprint(tmp_path, zeroed):
     """Of a file of 3 MB, sixteen samples of 64 kB left such gaps."""
@@ -208,6 +210,7 @@ def test_a_link_out_of_a_zarr_folder_is_refused_by_name(tmp_path, counts):
         io.open_image(path, axes=AXES)
 
 
+@pytest.mark.guarantee(2)
 def test_a_file_that_is_exchanged_while_it_is_read_spoils_the_import(tmp_path, counts, monkeypatch):
     np.save(tmp_path / "a.npy", counts)
     survey = io.importing.survey
@@ -236,6 +239,7 @@ def test_a_file_that_is_exchanged_before_its_blocks_are_written_spoils_all(tmp_p
     publish(raw, tmp_path / "raw.zarr", kind="raw", files=files)
 
 
+@pytest.mark.guarantee(2, "G1")
 def test_sources_are_compared_byte_by_byte_on_demand(tmp_path, counts, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     np.save("a.npy", counts)

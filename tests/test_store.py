@@ -92,6 +92,7 @@ def test_large_variables_are_lazy_sharded_and_equal(tmp_path, monkeypatch):
     assert len(shards) == 3
 
 
+@pytest.mark.guarantee("G10")
 def test_seal_tells_content_settings_and_inputs_apart(dataset, store, tmp_path):
     same = publish(dataset, tmp_path / "same.zarr", settings={"seed": 1})
     other_settings = publish(dataset, tmp_path / "a.zarr", settings={"seed": 2})
@@ -118,6 +119,7 @@ def _flip_a_bit(file: Path):
     file.write_bytes(content)
 
 
+@pytest.mark.guarantee(20, 21, 23, "G3")
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
@@ -138,6 +140,7 @@ def test_every_damage_to_every_file_is_refused_by_name(store, damage, message, t
         shutil.rmtree(copy)
 
 
+@pytest.mark.guarantee(20)
 def test_a_chunk_swapped_for_a_valid_one_is_refused(dataset, store, tmp_path):
     publish(dataset.assign(net_counts=dataset.net_counts * 2), tmp_path / "other.zarr")
     shutil.copy(tmp_path / "other.zarr/net_counts/c/0/0", store / "net_counts/c/0/0")
@@ -145,6 +148,7 @@ def test_a_chunk_swapped_for_a_valid_one_is_refused(dataset, store, tmp_path):
         open_store(store)
 
 
+@pytest.mark.guarantee(20)
 def test_foreign_files_are_refused_but_for_the_timestamp_of_the_workflow(store):
     (store / ".snakemake_timestamp").touch()
     verify(store)
@@ -153,6 +157,7 @@ def test_foreign_files_are_refused_but_for_the_timestamp_of_the_workflow(store):
         verify(store)
 
 
+@pytest.mark.guarantee(21, 22)
 def test_an_edited_manifest_is_refused(store):
     text = (store / MANIFEST).read_text()
     (store / MANIFEST).write_text(text.replace('"seed": 1', '"seed": 2'))
@@ -175,6 +180,7 @@ def test_missing_store_and_existing_target(dataset, store, tmp_path):
     assert verify(store) == before
 
 
+@pytest.mark.guarantee(27, "G5")
 def test_a_writer_that_comes_second_loses(dataset, tmp_path):
     """An orphaned process must not change what the user's new run has made in the meantime."""
     path = tmp_path / "raw.zarr"
@@ -190,6 +196,7 @@ def test_a_writer_that_comes_second_loses(dataset, tmp_path):
     assert _names(tmp_path) == ["raw.zarr"]
 
 
+@pytest.mark.guarantee(27)
 @pytest.mark.parametrize("orphan", ["has finished", "finishes meanwhile"])
 def test_an_equal_result_that_came_first_is_kept(dataset, tmp_path, orphan):
     path, settings = tmp_path / "raw.zarr", {"seed": 1}
@@ -219,6 +226,7 @@ def _delayed(function):
     return dask.delayed(function, pure=False)()
 
 
+@pytest.mark.guarantee(18, "G2")
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES])
 def test_a_failed_write_at_any_point_leaves_nothing(dataset, tmp_path, monkeypatch, code):
     write = LocalStore.set
@@ -270,6 +278,7 @@ store.publish(xr.Dataset({"counts": (("y", "x"), np.ones((7, 5)))}), sys.argv[1]
 """
 
 
+@pytest.mark.guarantee(17, "G2")
 @pytest.mark.parametrize("point", [0, 2, 4, -1])
 def test_a_killed_writer_leaves_no_store_and_the_next_one_cleans_up(dataset, tmp_path, point):
     path = tmp_path / "raw.zarr"
@@ -293,6 +302,7 @@ def test_a_draft_of_another_machine_is_removed_once_nobody_writes_to_it(dataset,
     assert sorted(_names(tmp_path)) == [fresh.name, "raw.zarr"]
 
 
+@pytest.mark.guarantee(21, "G3")
 def test_every_bit_of_a_manifest_counts(store):
     content, whole = (store / MANIFEST).read_bytes(), read_manifest(store)
     for place in range(0, len(content), 37):
@@ -316,6 +326,7 @@ def test_inputs_of_the_same_name_are_kept_apart(dataset, tmp_path):
     assert list(read_manifest(tmp_path / "comparison.zarr").inputs) == ["fit/vca.zarr", "map/vca.zarr"]
 
 
+@pytest.mark.guarantee("G5")
 def test_stores_that_do_not_belong_together_are_refused(dataset, store, tmp_path):
     publish(dataset, tmp_path / "pca.zarr", inputs=[store])
     shutil.rmtree(store)
@@ -326,6 +337,7 @@ def test_stores_that_do_not_belong_together_are_refused(dataset, store, tmp_path
     assert sorted(_names(tmp_path)) == ["pca.zarr", "raw.zarr"]
 
 
+@pytest.mark.guarantee(27)
 def test_a_store_that_is_exchanged_while_it_is_read_spoils_nothing(dataset, store, tmp_path):
     """Same content, same seal: but while it was away, its chunks read as zeros."""
 
@@ -422,6 +434,7 @@ def test_a_manifest_that_has_no_end_is_not_read_to_it(store, monkeypatch):
         open_store(store)
 
 
+@pytest.mark.guarantee(22)
 def test_whatever_has_the_name_of_a_store_is_looked_at(store, tmp_path, capsys):
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "pca.zarr").write_text("x")

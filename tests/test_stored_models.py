@@ -39,6 +39,7 @@ def test_the_model_itself_is_taken(stored):
     assert apply(stored.assign_attrs(equalised_counts=np.float32(9)), IMAGE)["abundance"].shape == (3, 4, 2)
 
 
+@pytest.mark.guarantee("G9")
 @pytest.mark.parametrize(
     "name", ["a." * 5000 + "B", "a" * 5000 + ".B", "a.b.c.d.e.f.g.B", "_linear." + "B" * 5000, "ß.B", 3, None]
 )

@@ -91,6 +91,7 @@ def test_a_denoised_image_is_mapped_and_the_counts_are_refitted():
         apply(known_model(spectra, image), expected, counts=image.isel(x=slice(13)))
 
 
+@pytest.mark.guarantee(34)
 def test_lazy_equals_eager_and_stays_lazy(monkeypatch):
     image, _, _ = scene()
     eager = unmix(image, "nmf", n_endmembers=3)
@@ -104,6 +105,7 @@ def test_lazy_equals_eager_and_stays_lazy(monkeypatch):
     xr.testing.assert_allclose(maps.compute(), apply(fit(image, "nmf", n_endmembers=3), image), rtol=1e-6)
 
 
+@pytest.mark.guarantee(6)
 def test_masked_pixels_change_no_other_pixel():
     image, spectra, _ = scene()
     valid = image.valid_pixel.to_numpy().copy()
@@ -211,6 +213,7 @@ def test_an_energy_axis_outside_of_the_models_is_refused():
         apply(known_model(spectra, image), shifted)
 
 
+@pytest.mark.guarantee(10)
 @pytest.mark.parametrize(
     ("n_endmembers", "message"),
     [
@@ -225,6 +228,7 @@ def test_impossible_numbers_of_endmembers(n_endmembers, message):
         fit(scene()[0], "vca", n_endmembers=n_endmembers)
 
 
+@pytest.mark.guarantee(10)
 def test_more_endmembers_than_components_or_rank():
     image, spectra, fractions = scene()
     pca = denoise(image, DenoiseOptions(spatial="none", n_components=2))
@@ -307,6 +311,7 @@ def test_a_method_is_given_what_it_needs_and_nothing_else():
 SEE_LOG = "; see the log of the fit, look for extreme pixels, move the store aside to fit again"
 
 
+@pytest.mark.guarantee(33)
 @pytest.mark.parametrize(
     ("how", "message"),
     [

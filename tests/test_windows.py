@@ -31,6 +31,7 @@ def test_units_of_the_axis_do_not_matter():
     np.testing.assert_allclose(found.integrate_bounds, expected.integrate_bounds)
 
 
+@pytest.mark.guarantee(9)
 def test_sums_of_small_integers_do_not_overflow():
     spectra = np.full((2, 3, 40), 60000, dtype=np.uint16)
     np.testing.assert_array_equal(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import xarray as xr
 
-from eelsunmix.storage import open_store, read_manifest
+from eelsunmix.storage import open_store, read_manifest, verify, verify_page
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.workflow
@@ -143,6 +143,7 @@ def test_results_open_without_us(finished):
         assert 0 < maps.attrs["abundance_seconds"] < 1
 
 
+@pytest.mark.guarantee("G10")
 def test_a_store_knows_its_inputs(finished):
     results = finished.folder / "results" / "SI1"
     assert read_manifest(results / "pca.zarr").inputs == {
@@ -150,6 +151,22 @@ def test_a_store_knows_its_inputs(finished):
     }
 
 
+@pytest.mark.guarantee("G10")
+def test_the_page_leads_to_all_that_it_was_made_of(finished):
+    results, page = finished.folder / "results" / "SI1", finished.folder / "reports" / "SI1.html"
+    inputs = {Path(name).name: seal for name, seal in verify_page(page).inputs.items()}
+    text = page.read_text()
+    for name in ("raw.zarr", "corrected.zarr", "bs.zarr", "comparison.zarr"):
+        made = verify(results / name)
+        assert inputs[name] == made.seal
+        assert made.seal in text
+        assert {"python", "eelsunmix", "numpy"} <= set(made.versions)
+        assert "code" in made.settings
+    assert verify(results / "raw.zarr").settings["options"]["seed"] == 1
+    assert verify(results / "fit" / "vca.zarr").settings["seed"] == 0
+
+
+@pytest.mark.guarantee("G4")
 def test_nothing_is_rerun_for_a_touch_a_comment_or_other_cores(project):
     for path in (*project.folder.rglob("*.py"), *project.folder.rglob("*.smk"), project.folder / "Snakefile"):
         path.touch()
@@ -158,11 +175,13 @@ def test_nothing_is_rerun_for_a_touch_a_comment_or_other_cores(project):
     assert project.run(cores=1) == set()
 
 
+@pytest.mark.guarantee(15, "G4")
 def test_an_option_of_a_method_reruns_that_method(project):
     project.configure(CONFIGURATION.replace("n_draws: 5", "n_draws: 6"))
     assert project.run() == {"fit_vca", "map_vca", "compare", "report", "all"}
 
 
+@pytest.mark.guarantee(16)
 def test_an_edit_of_a_method_reruns_that_method(project):
     project.edit("workflow/eelsunmix/methods/vca.py", "\nfrom ", "\nEDITED = True\nfrom ")
     assert project.run() == {"fit_vca", "map_vca", "compare", "report", "all"}
@@ -186,6 +205,7 @@ def test_a_new_sample_can_use_the_models_of_another(project):
     assert not (project.folder / "results" / "SI2" / "fit").exists()
 
 
+@pytest.mark.guarantee(23)
 def test_a_deleted_store_is_made_again(project):
     shutil.rmtree(project.folder / "results" / "SI1" / "map" / "vca.zarr")
     (project.folder / "reports" / "SI1.html").unlink()
@@ -209,6 +229,7 @@ def test_a_flipped_bit_in_an_input_is_refused_by_name(project):
     assert not (results / "pca.zarr").exists()
 
 
+@pytest.mark.guarantee(11, "G7")
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
@@ -227,6 +248,7 @@ def test_a_mistake_in_the_configuration_stops_before_any_job(project, old, new, 
     assert "Traceback" not in output
 
 
+@pytest.mark.guarantee(10)
 def test_more_endmembers_than_the_data_hold_is_one_line(project):
     project.configure(CONFIGURATION.replace("{n: 3}", "{n: 250, max: 250}"))
     failed = project.snakemake()

@@ -63,6 +63,7 @@ def found(tmp_path_factory):
     return outcomes(tmp_path_factory.mktemp("files"), SEED, WRITERS)
 
 
+@pytest.mark.guarantee(1, 4)
 @pytest.mark.parametrize("kind", WRITERS)
 def test_a_damaged_file_is_refused_in_one_line_or_read_right(found, kind):
     """G7, rows 1, 3, 4: cut, flipped, zeroed, with huge numbers in its header, with bytes too many."""

@@ -13,6 +13,7 @@ from eelsunmix.storage.handed_over import check_given_back, take_records
 SHARD = {"blake2b": "0f"}
 
 
+@pytest.mark.guarantee(24)
 def test_blocks_that_another_process_writes_are_compared_too(tmp_path, monkeypatch):
     """Row 24: its records come back to the process that seals."""
     for module in ("execution.blocks", "storage.store"):

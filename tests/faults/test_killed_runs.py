@@ -74,6 +74,7 @@ def killed(process, seconds, *, with_jobs):
     return [] if with_jobs else family
 
 
+@pytest.mark.guarantee(29, "G8")
 def test_ten_kills_at_random_change_no_bit_of_the_result(reference, tmp_path):
     """G2, G8, rows 26, 27, 29: SIGKILL of Snakemake, with its jobs or without, ten times; then a run."""
     seed = int(os.environ.get("SEED", time.time_ns() % 10**6))
@@ -95,6 +96,7 @@ def test_ten_kills_at_random_change_no_bit_of_the_result(reference, tmp_path):
     assert results(project) == results(reference), f"seed {seed}"
 
 
+@pytest.mark.guarantee(28, "G5")
 def test_two_runs_at_once_make_one_result(reference, tmp_path):
     """G5, row 28: started at the same moment; the one that comes second says so, and spoils nothing."""
     project = reference.copy(tmp_path / "project")

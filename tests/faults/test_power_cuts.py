@@ -53,6 +53,7 @@ def different(recording):
     return [(cut, done, tree) for (_, done), (cut, tree) in seen.items()]
 
 
+@pytest.mark.guarantee("G2")
 def test_a_store_outlives_a_power_cut_whole_or_not_at_all(tmp_path):
     """G2: at every call of `publish`; what is left of it does not disturb the next run."""
     recording = recorded(tmp_path / "a", publish_store)
@@ -73,6 +74,7 @@ def test_a_store_outlives_a_power_cut_whole_or_not_at_all(tmp_path):
     assert states == {None, "new"}
 
 
+@pytest.mark.guarantee("G2")
 def test_a_page_outlives_a_power_cut_as_the_old_one_or_the_new_one(tmp_path):
     """G2: at every call of `write_page`."""
     recording = recorded(tmp_path / "a", write_new_page)

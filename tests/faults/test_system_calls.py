@@ -89,6 +89,7 @@ def left_over(folder):
     return [path.name for path in folder.rglob(".*")]
 
 
+@pytest.mark.guarantee(18, "G2")
 @pytest.mark.parametrize("code", ERRORS, ids=errno.errorcode.get)
 @pytest.mark.parametrize("kind", WRITERS)
 def test_whatever_call_fails_nothing_half_written_has_the_name(tmp_path, kind, code):
@@ -125,6 +126,7 @@ def write_again(kind, folder):
     assert left_over(folder) == []
 
 
+@pytest.mark.guarantee(24)
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("lie", LIES)
 @pytest.mark.parametrize("kind", WRITERS)
@@ -169,6 +171,7 @@ for number in range(n_calls):
 """
 
 
+@pytest.mark.guarantee(17, "G2")
 @pytest.mark.parametrize("kind", WRITERS)
 def test_a_process_that_is_killed_at_any_call_leaves_all_or_nothing(tmp_path, kind):
     """G2, row 17: SIGKILL instead of the n-th call, for every n; the next run finds its way."""
