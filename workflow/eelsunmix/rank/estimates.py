@@ -113,9 +113,11 @@ def _counts_ideally(pca: xr.Dataset, noise: Noise) -> bool:
 
 def _parallel(pca: xr.Dataset, noise: Noise) -> Floats:
     """Quantiles of pure noise; zero for what dead channels or lost pixels leave of the index."""
-    pixel = pca.pixel_weight.to_numpy().ravel() ** 2
+    pixel = pca.pixel_weight.to_numpy().ravel()
     channel = np.sort(pca.channel_weight.to_numpy() ** 2)[::-1][: pca.attrs["n_channels_with_counts"]]
-    pixel = np.sort(pixel[np.isfinite(pixel)])[::-1][: pca.attrs["n_valid_pixels"]]
+    pixel = pixel[np.isfinite(pixel)] ** 2
+    pixel.sort()
+    pixel = pixel[::-1][: pca.attrs["n_valid_pixels"]]
     quantiles = noise_quantiles(pixel, channel, noise.level, np.random.default_rng(0))
     result = np.zeros(pca.sizes["index"])
     result[: len(quantiles)] = quantiles[: len(result)]

@@ -111,7 +111,7 @@ def most_lines_differ(lines: Floats) -> float:
 
 
 def _equally_noisy(lines: Floats) -> Floats:
-    """Divide lines by the scatter along them: noisy lines side by side are no order."""
+    """Divide lines, in place, by the scatter along them: noisy lines side by side are no order."""
     if (degrees := lines.shape[1] - 1) == 0:
         return lines
     within = lines.var(axis=1, ddof=1)
@@ -119,8 +119,9 @@ def _equally_noisy(lines: Floats) -> Floats:
         return lines
     # Of few places it is hardly known, and then that of all lines counts more.
     variance = (degrees * within + USUAL * within.mean()) / (degrees + USUAL)
-    even: Floats = lines / np.sqrt(np.maximum(variance, np.finfo(float).tiny))[:, None]
-    return even - even.mean(axis=0)
+    lines /= np.sqrt(np.maximum(variance, np.finfo(float).tiny))[:, None]
+    lines -= lines.mean(axis=0)
+    return lines
 
 
 def _at_most(most: int, lines: Floats) -> Floats:
