@@ -521,7 +521,7 @@ def test_deviations_are_shown_where_a_method_knows_them(tmp_path, elements):
     assert table[table.index("blu") :][6:9] == ["221", "87", "1.024"]
     assert table[table.index("nmf") :][6:9] == ["221", "–", "–"]
     assert "split R-hat" not in [text.strip() for text in elements.text]
-    assert "± 2" not in " ".join(elements.text)
+    assert "± 2 sd" not in " ".join(elements.text)
 
 
 def test_the_page_says_which_pixels_were_brought_to_the_same_counts(tmp_path):
