@@ -8,6 +8,7 @@ from eelsunmix.anchoring import KEPT, anchor, least_scales
 from eelsunmix.errors import InputError
 from eelsunmix.mapping import apply
 from eelsunmix.methods import load_model
+from eelsunmix.stage_warnings import collect_warnings
 from eelsunmix.synthetic import SCENES, simulate
 
 EDGES = np.array([[0.0, 0.0], [900.0, 0.0], [0.0, 250.0]])
@@ -86,6 +87,40 @@ def test_images_with_pure_pixels_stay_as_they_are(name, options):
     scene = simulate(SCENES[name](seed=12, **options))
     found = fit(scene.spectrum_image, "udas", n_endmembers=3, edges=scene.edges, anchor="edges")
     assert not found.anchored
+    assert found.attrs["warnings"] == []
+
+
+def test_single_pixels_as_endmembers_are_averaged_before_their_edges_judge():
+    """Edges of one pixel are too noisy; means of many tell, and pure pixels stay as they are."""
+    scene = simulate(SCENES["multilayer"](shape=(30, 75), level="linear", counts=2000, seed=41))
+    before, _ = error_of_ru_and_co(scene, 41, "vca")
+    after, found = error_of_ru_and_co(scene, 41, "vca", anchor="edges")
+    assert found.anchored
+    assert (after < [0.1 * before[0], 0.1 * before[1]]).all()
+
+
+@pytest.mark.parametrize("counts", [20, 300])
+def test_anchoring_never_makes_spectra_with_counts_below_zero(counts):
+    """At 20 counts VCA would get 29 % below zero."""
+    scene = simulate(SCENES["chequerboard"](size=(36, 44), counts=counts, seed=42))
+    found = fit(scene.spectrum_image, "vca", n_endmembers=3, edges=scene.edges, anchor="edges", seed=42)
+    assert not found.anchored
+    assert any("below zero" in text for text in found.attrs["warnings"]) == (counts == 20)
+
+
+@pytest.mark.parametrize("sd", [1.0, 20.0])
+def test_clean_edges_are_trouble_only_where_foreign_ones_could_not_be_seen(sd):
+    found = anchor(EDGES, np.full((3, 2), sd), pixels(np.random.default_rng(3)))
+    assert found.refused
+    assert found.clean == (sd == 1.0)
+    assert ("only from 32 % of the strength" in found.reason) == (sd == 20.0)
+
+
+def test_endmembers_with_the_same_edges_in_sum_are_refused():
+    alike = np.array([[75.0, 75.0], [100.0, 50.0], [50.0, 100.0]])
+    found = anchor(alike, np.ones((3, 2)), pixels(np.random.default_rng(3)))
+    assert found.refused
+    assert "same proportions" in found.reason
 
 
 @pytest.mark.parametrize(
@@ -110,10 +145,10 @@ def test_least_scales_leave_the_edge_free_part_non_negative_in_the_stated_part_o
         assert np.mean((counts / (factor * scales)).sum(axis=1) <= 1) < KEPT
 
 
-def error_of_ru_and_co(scene, seed, **options):
+def error_of_ru_and_co(scene, seed, method="udas", **options):
     """Squared error of both, relative to the truth; and the fit."""
     image = scene.spectrum_image
-    fitted = fit(image, "udas", n_endmembers=3, seed=seed, edges=scene.edges, **options)
+    fitted = fit(image, method, n_endmembers=3, seed=seed, edges=scene.edges, **options)
     found, truth = apply(fitted, image).abundance.to_numpy(), scene.abundance.to_numpy()
     order = [np.argmin(((found - truth[..., [k]]) ** 2).sum(axis=(0, 1))) for k in range(3)]
     error = ((found[..., order] - truth) ** 2).sum(axis=(0, 1)) / (truth**2).sum(axis=(0, 1))
@@ -140,6 +175,9 @@ def test_edges_that_the_dose_does_not_show_are_refused_and_the_result_stays():
     found = fit(scene.spectrum_image, "udas", n_endmembers=3, edges=scene.edges, anchor="edges")
     assert not found.anchored
     assert "not anchored" in found.message
+    told = collect_warnings({}, {"udas": found})
+    assert [place for place, _ in told] == ["udas"]
+    assert told[0][1].startswith("anchor: edges was asked for, but the endmembers are not anchored: ")
     np.testing.assert_array_equal(found.endmember_spectrum, plain.endmember_spectrum)
 
 

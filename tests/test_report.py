@@ -22,8 +22,10 @@ from eelsunmix.methods import method_names
 from eelsunmix.methods._references import references
 from eelsunmix.model_arrays import model_arrays
 from eelsunmix.report import read_benchmarks, sections, write_report
-from eelsunmix.report.figures.maps import COMMON, RETURNED, SUBSPACE, ElementMaps
+from eelsunmix.report.figures.maps import COMMON, DEVIATION, RETURNED, SUBSPACE, ElementMaps
 from eelsunmix.report.figures.mapview import view_of
+from eelsunmix.report.figures.profiles import element_profiles
+from eelsunmix.report.figures.style import method_styles
 from eelsunmix.report.page import write_page
 from eelsunmix.storage import publish
 from eelsunmix.storage.pages import read_page_manifest
@@ -236,6 +238,7 @@ def element_grids():
         ("material BS", COMMON, "material_bs_map"),
         ("vca", COMMON, "element_map"),
         ("vca", SUBSPACE, "subspace_map"),
+        ("vca", DEVIATION, "element_map_sd"),
         ("truth", RETURNED, "true_abundance"),
     ],
 )
@@ -247,6 +250,38 @@ def test_truth_and_methods_stand_side_by_side(element_grids, row, scale, name):
     at_edge = expected.sel(edge="Co_L23") if "edge" in expected.dims else expected.sel(true_endmember="Co")
     np.testing.assert_allclose(grids.image(row, "Co_L23", scale), at_edge, rtol=1e-6)
     assert not np.allclose(comparison["true_element_map"], comparison["material_bs_map"], rtol=0.1)
+
+
+def test_a_map_without_known_deviation_says_so(element_grids):
+    comparison, grids = element_grids
+    grids = replace(grids, comparison=comparison.copy(deep=True))
+    grids.comparison["element_map_sd"].loc[{"label": "vca"}] = np.nan
+    assert grids.image("vca", "Co_L23", DEVIATION) == "not known"
+    assert grids.image("truth", "Co_L23", DEVIATION) == "no noise"
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+def test_profiles_of_methods_have_bands_of_one_standard_deviation_where_it_is_known(scaled):
+    comparison = report_arguments()["stores"]["comparison"].copy(deep=True)
+    comparison["element_profile_sd"].loc[{"label": "nmf"}] = np.nan
+    styles = method_styles(comparison["label"].values.tolist())
+    found = element_profiles(
+        comparison,
+        edges=["Co_L23"],
+        profile=str(comparison["profile"].values[0]),
+        scaled=scaled,
+        styles=styles,
+        methods=["nmf", "vca"],
+        unit="nm",
+    )["data"]
+    of_method = {name: [one for one in found if one.get("legendgroup") == name] for name in ("nmf", "vca")}
+    assert len(of_method["nmf"]) == 1
+    low, high, line = of_method["vca"]
+    assert (high["name"], high["fill"], high["meta"]) == ("vca ± 1 sd", "tonexty", {"method": "vca"})
+    at = comparison.sel(label="vca", edge="Co_L23", profile=comparison["profile"].values[0])
+    deviation = at["element_profile_sd"].values * (float(at["profile_scale"]) if scaled else 1.0)
+    np.testing.assert_allclose(high["y"] - low["y"], 2 * deviation[: len(low["y"])], rtol=1e-6)
+    np.testing.assert_allclose((high["y"] + low["y"]) / 2, line["y"], rtol=1e-6)
 
 
 def test_numbers_of_the_comparison_are_printed(elements):
@@ -502,7 +537,7 @@ def test_deviations_are_shown_where_a_method_knows_them(tmp_path, elements):
     assert table[table.index("blu") :][6:9] == ["221", "87", "1.024"]
     assert table[table.index("nmf") :][6:9] == ["221", "–", "–"]
     assert "split R-hat" not in [text.strip() for text in elements.text]
-    assert "± 2" not in " ".join(elements.text)
+    assert "± 2 sd" not in " ".join(elements.text)
 
 
 def test_the_page_says_which_pixels_were_brought_to_the_same_counts(tmp_path):

@@ -81,7 +81,7 @@ def test_one_edge_of_the_map_grid(page):
     assert tiles == len(EDGES) * 6
     choose(page, "element-maps", 0, 1)
     page.wait_for("document.querySelector('[data-plot=\"element-maps\"]').data.length === 6")
-    choose(page, "element-maps", 1, 3)
+    choose(page, "element-maps", 1, 4)
     page.wait_for("document.querySelector('[data-plot=\"element-maps\"]').layout.coloraxis.cmax < 5")
     choose(page, "element-maps", 0, 0)
     choose(page, "element-maps", 1, 0)
@@ -103,14 +103,14 @@ def test_a_method_can_be_hidden_everywhere(page):
     visible = (
         "data.filter(trace => trace.meta && trace.meta.method === 'ica' && trace.visible !== false).length"
     )
-    assert drawn(page, "element-profiles", visible) == len(EDGES)
+    assert drawn(page, "element-profiles", visible) == 3 * len(EDGES)  # lines, and both sides of their bands
     assert count(page, "tr[data-method='ica']:not([hidden])") > 5
     page.evaluate("document.querySelector('[data-toggle=\"ica\"]').click()")
     assert drawn(page, "element-profiles", visible) == 0
     assert drawn(page, "spectra", visible) == 0
     assert count(page, "tr[data-method='ica']:not([hidden])") == 0
     page.evaluate("document.querySelector('[data-toggle=\"ica\"]').click()")
-    assert drawn(page, "element-profiles", visible) == len(EDGES)
+    assert drawn(page, "element-profiles", visible) == 3 * len(EDGES)  # lines, and both sides of their bands
 
 
 def test_plots_follow_the_width_of_the_window(page):

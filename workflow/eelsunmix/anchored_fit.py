@@ -19,6 +19,8 @@ from eelsunmix.typing import Floats
 
 _ROUNDS = 3
 """The exponent of a background is that of its own spectrum, so that net counts change with the mixing."""
+HOLES = 0.01
+"""Part of the counts of an endmember that may be below zero, by noise."""
 
 
 def anchored(fitted: xr.Dataset, learning: LearningSet, edges: Edges, energy: xr.DataArray) -> xr.Dataset:
@@ -38,7 +40,7 @@ def anchored(fitted: xr.Dataset, learning: LearningSet, edges: Edges, energy: xr
     -------
     Dataset
         Of a `LinearModel`: abundances are fully constrained least squares on the anchored endmembers. The
-        message says what was done.
+        message says what was done, `warnings` why it was refused, unless all edges were clean.
     """
     edges = resolve_edges(edges, energy)
     counts, known = fitted.attrs.get(COUNTS_ATTRIBUTE), load_model(fitted)
@@ -48,31 +50,80 @@ def anchored(fitted: xr.Dataset, learning: LearningSet, edges: Edges, energy: xr
         channel_weight=learning.channel_weight,
         endmember_noise=known.endmember_noise,
     )
+    model = _without_noise(model, learning, counts)
+    first, model = _rounds(model, learning, edges, energy, counts)
+    message = "; ".join(filter(None, (fitted.attrs["message"], first.reason)))
+    record = {"message": message, "anchored": not first.refused, "warnings": _warnings(first)}
+    if first.refused:
+        return fitted.assign_attrs(record)
+    dataset = model.to_dataset().rename(channel=energy.dims[0]).assign_coords({energy.dims[0]: energy})
+    dataset = dataset.drop_vars([name for name in dataset.coords if name != energy.dims[0]])
+    dataset = dataset.assign_attrs({} if counts is None else {COUNTS_ATTRIBUTE: counts})
+    return dataset.assign_attrs({"status": fitted.attrs["status"], **record})
+
+
+def _without_noise(model: LinearModel, learning: LearningSet, counts: float | None) -> LinearModel:
+    """Replace endmembers that are single pixels, too noisy to judge edges by, with means of many of them."""
+    if not model.endmember_noise:
+        return model
+    spectra = learning.spectra
+    brightness = 1.0 if counts is None else spectra.sum(axis=1, keepdims=True) / counts
+    abundances = brightness * _abundances(model, learning, counts)
+    found = np.linalg.lstsq(abundances, spectra, rcond=None)[0]
+    return dataclasses.replace(model, endmembers=found, endmember_noise=0.0)
+
+
+def _abundances(model: LinearModel, learning: LearningSet, counts: float | None) -> Floats:
+    pixels = model if counts is None else EqualisedPixels(inner=model, counts=float(counts))
+    return pixels.abundances(learning.spectra).mean
+
+
+def _rounds(
+    model: LinearModel,
+    learning: LearningSet,
+    edges: Mapping[str, Edge],
+    energy: xr.DataArray,
+    counts: float | None,
+) -> tuple[Anchored, LinearModel]:
+    """Anchor a model again and again; return what the first round found, and the last model."""
     first: Anchored | None = None
     for _ in range(_ROUNDS):
-        pixels = model if counts is None else EqualisedPixels(inner=model, counts=float(counts))
-        found = _step(model.endmembers, pixels.abundances(learning.spectra).mean, learning, edges, energy)
+        found = _step(model, _abundances(model, learning, counts), learning, edges, energy)
         first = found if first is None else first
         if found.refused:
             break
         model = dataclasses.replace(model, endmembers=found.mixing @ model.endmembers)
-    message = "; ".join(filter(None, (fitted.attrs["message"], first.reason if first else "")))
-    if first is None or first.refused:
-        return fitted.assign_attrs(message=message, anchored=False)
-    record = {"status": fitted.attrs["status"], "message": message, "anchored": True}
-    dataset = model.to_dataset().rename(channel=energy.dims[0]).assign_coords({energy.dims[0]: energy})
-    dataset = dataset.drop_vars([name for name in dataset.coords if name != energy.dims[0]])
-    return dataset.assign_attrs({} if counts is None else {COUNTS_ATTRIBUTE: counts}).assign_attrs(record)
+    return _without_holes(first or found, model.endmembers), model
+
+
+def _without_holes(found: Anchored, endmembers: Floats) -> Anchored:
+    """Refuse what would leave a spectrum with counts below zero: it belongs to no material."""
+    below = -np.minimum(endmembers, 0.0).sum(axis=1) / np.abs(endmembers).sum(axis=1)
+    if found.refused or below.max() <= HOLES:
+        return found
+    reason = (
+        f"not anchored: endmember {int(below.argmax()) + 1} would have {100 * below.max():.0f} % of its "
+        "counts below zero; check the windows of the edges, and whether each element has some of its own"
+    )
+    return dataclasses.replace(found, reason=reason, refused=True)
+
+
+def _warnings(found: Anchored) -> list[str]:
+    """Say what the user asked for and did not get; that nothing was to be done is none."""
+    if not found.refused or found.clean:
+        return []
+    return [f"anchor: edges was asked for, but the endmembers are {found.reason}."]
 
 
 def _step(
-    endmembers: Floats,
+    model: LinearModel,
     abundances: Floats,
     learning: LearningSet,
     edges: Mapping[str, Edge],
     energy: xr.DataArray,
 ) -> Anchored:
-    net, variance = net_counts_of_elements(endmembers, edges, energy, learning.spectra.mean(axis=0))
+    mean = learning.spectra.mean(axis=0)
+    net, variance = net_counts_of_elements(model.endmembers, edges, energy, mean)
     # An endmember is as well known as the mean of the pixels that it makes up.
     pixels = np.maximum(np.sum(abundances**2, axis=0), 1.0)[:, None]
     return anchor(net, np.sqrt(learning.counts_per_electron * variance / pixels), abundances)

@@ -15,6 +15,10 @@ from eelsunmix.typing import Bools, Floats, Indices
 SIGNIFICANT = 4.0
 """Foreign net counts below so many standard deviations count as none."""
 KEPT = 0.995
+COARSE = 0.2
+"""Part of the own edge from which on a foreign edge has to be seen; else the edges say too little."""
+CONDITION = 1e6
+"""Condition number from which on the edges of two elements are too alike."""
 """Part of the pixels whose abundances must stay non-negative."""
 
 
@@ -30,11 +34,14 @@ class Anchored:
     reason : str
         What was found, or why it was refused; one sentence.
     refused : bool
+    clean : bool
+        Whether it was refused because every edge is where it belongs already.
     """
 
     mixing: Floats
     reason: str
     refused: bool = False
+    clean: bool = False
 
 
 def anchor(net_counts: Floats, net_counts_sd: Floats, abundances: Floats) -> Anchored:
@@ -60,17 +67,11 @@ def anchor(net_counts: Floats, net_counts_sd: Floats, abundances: Floats) -> Anc
     doubt = np.maximum(-net_counts.min(axis=0), 0.0)
     significant = (net_counts >= SIGNIFICANT * net_counts_sd) & (net_counts > doubt)
     if not (significant & foreign).any():
-        largest = float((net_counts / net_counts_sd)[foreign].max(initial=0.0))
-        return Anchored(
-            mixing=unit,
-            reason=(
-                f"not anchored: no endmember has a foreign edge of {SIGNIFICANT:g} deviations, above "
-                f"what background subtraction is wrong by (the largest has {largest:.1f} of them); the edges "
-                "cannot tell more"
-            ),
-            refused=True,
-        )
+        return _nothing_foreign(net_counts, net_counts_sd, owner)
     kept = np.where(foreign & ~significant, 0.0, net_counts)
+    if np.linalg.cond(_with_ones(kept / kept.max(axis=0))) > CONDITION:
+        reason = "not anchored: the endmembers show all edges in the same proportions"
+        return Anchored(mixing=unit, reason=reason, refused=True)
     mixing = mixing_of(kept, owner, abundances)
     number = int((significant & foreign).sum())
     return Anchored(mixing=mixing, reason=f"anchored by edges: {number} foreign edges taken out")
@@ -97,7 +98,7 @@ def mixing_of(net_counts: Floats, owner: Indices, abundances: Floats) -> Floats:
     ndarray, shape (endmember, endmember)
     """
     number = len(net_counts)
-    parts = np.linalg.inv(np.column_stack([np.ones(number), net_counts]))
+    parts = np.linalg.inv(_with_ones(net_counts))
     scales = least_scales(abundances @ net_counts)
     mixing = np.empty((number, number))
     mixing[_edge_free(owner, number)] = parts[0]
@@ -132,6 +133,27 @@ def least_scales(net_counts: Floats) -> Floats:
         return np.exp(scaled(np.empty(0)))
     found = minimize(lambda ratios: scaled(ratios).sum(), np.zeros(len(start) - 1), method="Nelder-Mead")
     return np.exp(scaled(found.x))
+
+
+def _nothing_foreign(net_counts: Floats, sd: Floats, owner: Indices) -> Anchored:
+    """Leave endmembers without foreign edges as they are; few counts may be why none is seen."""
+    foreign, own = _foreign(net_counts, owner), net_counts[owner, np.arange(len(owner))]
+    largest = float((net_counts / sd)[foreign].max(initial=0.0))
+    seen_from = float((SIGNIFICANT * sd / own)[foreign].max(initial=0.0))
+    said = (
+        f"not anchored: no endmember has a foreign edge of {SIGNIFICANT:g} deviations, above "
+        f"what background subtraction is wrong by (the largest has {largest:.1f} of them); the edges "
+        "cannot tell more"
+    )
+    coarse = seen_from > COARSE
+    few = f": with so few counts, only from {100 * seen_from:.0f} % of the strength of its owner on"
+    return Anchored(
+        mixing=np.eye(len(net_counts)), reason=said + few * coarse, refused=True, clean=not coarse
+    )
+
+
+def _with_ones(net_counts: Floats) -> Floats:
+    return np.column_stack([np.ones(len(net_counts)), net_counts])
 
 
 def _problem(net_counts: Floats, sd: Floats, owner: Indices) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from eelsunmix.comparison.ambiguity_words import ambiguity_sentences
 from eelsunmix.comparison.caveats import caveats
 from eelsunmix.comparison.components import REFERENCE, Components, mean_spectrum, read_components
 from eelsunmix.comparison.doubts import component_warnings, short_profiles
@@ -122,8 +123,10 @@ def _compared(
     truths, notes = _truth(truth, image, components, setting, elements)
     parts += truths
     result = xr.merge(parts, join="exact", compat="identical", combine_attrs="override")
-    warnings = [*short_profiles(setting), *component_warnings(result, components, setting)]
-    return _with_verdict(_with_units(result), setting, notes).assign_attrs(warnings=warnings)
+    ambiguity, open_ones = ambiguity_sentences(result, setting)
+    warnings = [*short_profiles(setting), *component_warnings(result, components, setting), *open_ones]
+    judged = _with_verdict(_with_units(result), setting, notes)
+    return judged.assign_attrs(warnings=warnings, ambiguity=ambiguity)
 
 
 def _truth(

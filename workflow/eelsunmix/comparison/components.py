@@ -36,6 +36,8 @@ class Components:
         What gave the abundances, on the channels of the image; None where that cannot be known.
     simplex : bool
         Whether they sum to one.
+    deviation : DataArray or None, dims (navigation, endmember)
+        Standard deviation of the abundance by the noise of the counts; of networks, that of the refit.
     reduced_chi2 : float
         Median over the pixels; NaN where the map has none.
     status, message : str
@@ -56,6 +58,7 @@ class Components:
     scaled: xr.DataArray | None = None
     model: Model | None = None
     simplex: bool = False
+    deviation: xr.DataArray | None = None
 
 
 def read_components(
@@ -92,6 +95,7 @@ def read_components(
         seconds=float(fit.attrs.get("seconds", np.nan)),
         model=_model(image, fit),
         simplex=sums_to_one(fit),
+        deviation=mapped.get("abundance_sd", mapped.get("refit_abundance_sd")),
     )
 
 

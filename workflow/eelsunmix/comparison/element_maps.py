@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from eelsunmix.comparison.ambiguity import ambiguity_variables
 from eelsunmix.comparison.components import REFERENCE, Components
 from eelsunmix.comparison.counts import counts_of_members, edge_weights
 from eelsunmix.comparison.elements import element_map, element_profiles
@@ -48,7 +49,8 @@ def element_variables(components: Sequence[Components], table: xr.Dataset, setti
     names = [REFERENCE, *[component.label for component in components]]
     coords = {**like.coords, **bs["profile_counts"].coords, "label": names}
     lines = _profile_variables(maps["element_map"], noise["element_map_sd"], setting)
-    return xr.Dataset({**data, **lines, **shows}, coords=coords).merge(table)
+    ranges = ambiguity_variables(components, table, setting)
+    return xr.Dataset({**data, **lines, **shows, **ranges}, coords=coords).merge(table)
 
 
 def _profile_variables(

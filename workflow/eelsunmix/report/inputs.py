@@ -133,12 +133,12 @@ class Inputs:
     @cached_property
     def view(self) -> MapView:
         """How all maps are shown."""
-        n_labels, n_edges = 2 * len(self.labels) + 2 * self.has_true_maps, len(self.edges)
+        n_labels, n_edges = 3 * len(self.labels) + 2 * self.has_true_maps, len(self.edges)
         n_maps = (
             (n_labels + 5) * n_edges + len(self.methods) * (1 + self.n_endmembers) + self.n_endmembers + 4
         )
         n_maps += self.has_truth * self.comparison.sizes.get("true_endmember", 0)
-        n_maps += self.n_endmembers * sum("abundance_sd" in store for store in self.maps.values())
+        n_maps += self.n_endmembers * sum("refit_abundance_sd" in store for store in self.maps.values())
         view = view_of(self.corrected["total_counts"], n_maps=n_maps, budget=MAP_PIXELS)
         return replace(view, outline=outline_of(self.corrected["vacuum"], view))
 

@@ -9,7 +9,7 @@ import xarray as xr
 
 from eelsunmix.report.figures.layout import Panels, axis_key, axis_name, balanced, legend_height, line_panels
 from eelsunmix.report.figures.spectra import Edges, edge_marks, panel_title
-from eelsunmix.report.figures.style import axis, band, base_layout, line
+from eelsunmix.report.figures.style import axis, band, base_layout, line, see_through
 from eelsunmix.report.texts import plain
 
 FLATTENED, UNIT_AREA, LOGARITHMIC, RETURNED = "unit area × E³", "unit area", "logarithmic", "as returned"
@@ -132,8 +132,7 @@ def _deviations(
     low = values - reach
     if display == LOGARITHMIC:
         low = np.maximum(low, 0.01 * np.abs(values))
-    red, green, blue = bytes.fromhex(styles[method]["color"][1:])
-    look = {"colour": f"rgba({red},{green},{blue},0.25)", "name": f"{plain(method)} ± 2 sd"}
+    look = {"colour": see_through(styles[method]["color"], 0.25), "name": f"{plain(method)} ± 2 sd"}
     where = {"xaxis": axis_name("x", i), "yaxis": axis_name("y", i)}
     traces = band(
         spectrum[spectrum.dims[-1]].values, low, values + reach, meta={"method": method}, **look, **where

@@ -13,7 +13,9 @@ from eelsunmix.report.figures.style import MATERIAL_BS, REFERENCE, SEQUENTIAL, T
 from eelsunmix.report.texts import plain
 
 COMMON, OWN, RETURNED = "counts, common scale", "counts, own scale", "abundance as returned"
-SUBSPACE = "subspace check"
+SUBSPACE, DEVIATION = "subspace check", "standard deviation"
+MAPS = {SUBSPACE: "subspace_map", DEVIATION: "element_map_sd"}
+"""Scale -> what it shows instead of the element map."""
 MOST_COLUMNS = 8
 """Up to this many methods stand side by side, one row per edge; more of them stand below each other."""
 
@@ -50,10 +52,12 @@ class ElementMaps:
         if scale == RETURNED:
             return self._abundance(label, edge)
         if label in (TRUE_MAP, MATERIAL_BS):
+            if scale == DEVIATION:
+                return "no noise"
             name = "true_element_map" if label == TRUE_MAP else "material_bs_map"
             return self.view.image(self.comparison[name].sel(edge=edge))
-        name = "subspace_map" if scale == SUBSPACE else "element_map"
-        return self.view.image(self.comparison[name].sel({"label": label, "edge": edge}))
+        found = self.comparison[MAPS.get(scale, "element_map")].sel({"label": label, "edge": edge})
+        return "not known" if bool(found.isnull().all()) else self.view.image(found)
 
     def _abundance(self, label: str, edge: str) -> np.ndarray | str:
         if label in (MATERIAL_BS, REFERENCE):
@@ -72,6 +76,13 @@ class ElementMaps:
         return self.view.image(self.comparison["true_abundance"].isel(true_endmember=owner))
 
 
+DEVIATIONS = (
+    {"abundance": "", "refit_abundance_sd": "sd of the refit"},
+    {"abundance": "", "abundance_sd": "sd"},
+)
+"""What stands below each other of a method without deviations of its own, and of one that has them."""
+
+
 def element_grid(source: ElementMaps, *, edges: Sequence[str], scale: str) -> dict[str, Any]:
     """Draw the map of every edge by every method.
 
@@ -82,12 +93,12 @@ def element_grid(source: ElementMaps, *, edges: Sequence[str], scale: str) -> di
         One edge gives a free grid of tiles; several give one row each, or one column each where the maps are
         long or the methods many.
     scale : str
-        `COMMON`, `OWN`, `SUBSPACE` or `RETURNED`.
+        `COMMON`, `OWN`, `SUBSPACE`, `DEVIATION` or `RETURNED`.
     """
     images = {edge: {name: source.image(name, edge, scale) for name in source.labels} for edge in edges}
     shared = (
         {edge: _typical_limits(images[edge].values()) for edge in edges}
-        if scale in (COMMON, SUBSPACE)
+        if scale in (COMMON, SUBSPACE, DEVIATION)
         else {}
     )
     unit = "abundance" if scale == RETURNED else "counts"
@@ -140,7 +151,7 @@ def component_grid(
     rows = {
         f"{method} {title}".strip(): (method, store[name])
         for method, store in maps.items()
-        for name, title in (("abundance", ""), ("abundance_sd", "sd"))
+        for name, title in DEVIATIONS["abundance_sd" in store].items()
         if name in store
     }
     for method, values in rows.values():

@@ -20,6 +20,7 @@ from eelsunmix.report.figures.style import (
     base_layout,
     line,
     one_legend_entry,
+    see_through,
 )
 from eelsunmix.report.texts import plain
 
@@ -66,7 +67,8 @@ def element_profiles(
         one = one.isel(position=np.flatnonzero(np.isfinite(one["profile_position"].values)))
         axes = {"xaxis": axis_name("x", i), "yaxis": axis_name("y", i)}
         data += [*_reference(one, axes), *_truth(one, axes)]
-        data += [_method(one, method, scaled, styles, axes) for method in methods]
+        for method in methods:
+            data += _method(one, method, scaled, styles, axes)
         layout |= profile_axes(i, panels, f"position ({unit})", "counts summed over the width")
         layout["annotations"].append(panel_title(f"<b>{plain(edge.replace('_', ' '))}</b>", i))
     return {"data": one_legend_entry(data), "layout": layout}
@@ -109,13 +111,21 @@ def _truth(one: xr.Dataset, axes: dict[str, str]) -> list[dict[str, Any]]:
 
 def _method(
     one: xr.Dataset, method: str, scaled: bool, styles: Styles, axes: dict[str, str]
-) -> dict[str, Any]:
-    found = one.sel({"label": method})
-    values = found["element_profile"].values
+) -> list[dict[str, Any]]:
+    """Draw a method, in front of a band of its standard deviation where that is known."""
+    found, position = one.sel({"label": method}), one["profile_position"].values
+    values, deviation = (found[name].values for name in ("element_profile", "element_profile_sd"))
     if scaled:
-        values = (values + found["overshoot_profile"].values) * float(found["profile_scale"].item())
-    group = {"legendgroup": method, "meta": {"method": method}, "hovertemplate": _hover(method)}
-    return line(one["profile_position"].values, values, plain(method), dict(styles[method]), **group, **axes)
+        factor = float(found["profile_scale"].item())
+        values, deviation = (values + found["overshoot_profile"].values) * factor, deviation * abs(factor)
+    group: dict[str, Any] = {"legendgroup": method, "meta": {"method": method}, **axes}
+    hover = {"hovertemplate": _hover(method)}
+    drawn = [line(position, values, plain(method), dict(styles[method]), **group, **hover)]
+    if not np.isfinite(deviation).any():
+        return drawn
+    look = {"colour": see_through(styles[method]["color"], 0.15), "name": f"{plain(method)} ± 1 sd"}
+    area = band(position, values - deviation, values + deviation, **look, **group)
+    return [*({**trace, "showlegend": False} for trace in area), *drawn]
 
 
 def _hover(name: str) -> str:

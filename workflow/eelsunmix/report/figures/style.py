@@ -141,6 +141,18 @@ def band(x: Any, low: Any, high: Any, *, colour: str, name: str, **options: Any)
     return [{**common, "y": low, "showlegend": False}, {**common, "y": high, **fill}]
 
 
+def see_through(colour: str, opacity: float) -> str:
+    """Return a colour that lets others through.
+
+    Examples
+    --------
+    >>> see_through("#D55E00", 0.2)
+    'rgba(213,94,0,0.2)'
+    """
+    red, green, blue = bytes.fromhex(colour[1:])
+    return f"rgba({red},{green},{blue},{opacity:g})"
+
+
 def one_legend_entry(data: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return traces of which only the first of each name stands in the legend."""
     seen: set[str] = set()

@@ -6,6 +6,7 @@ from eelsunmix.report.content import Block, Control, Figure, Notice, Row, Sectio
 from eelsunmix.report.figures.endmembers import group_names, members_of
 from eelsunmix.report.figures.maps import (
     COMMON,
+    DEVIATION,
     OWN,
     RETURNED,
     SUBSPACE,
@@ -17,6 +18,7 @@ from eelsunmix.report.figures.style import REFERENCE
 from eelsunmix.report.formatting import DASH, decimals, number, percent
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.parts import edge_choices, failures, score_row, score_table
+from eelsunmix.report.ranges import range_tables
 
 MAPS = (
     "What each method stands for, in counts of an edge: its abundances, times the brightness of "
@@ -29,7 +31,8 @@ ELEMENT_MAPS = (
     "Element maps in counts of the edge, pixel by pixel; zooming one map zooms all. On the common scale "
     "equal colours mean equal counts: it spans 96 % of the values of a typical method, a scale of a map's "
     "own 99 %. Subspace check: all endmembers refitted to the counts, and all of their net counts. As these "
-    "hardly depend on the choice of endmembers, methods differ there only in what they cannot describe. As "
+    "hardly depend on the choice of endmembers, methods differ there only in what they cannot describe. "
+    "Standard deviation: of the element map, by the noise of the counts alone; networks have none. As "
     "returned: the abundance of the component that owns the edge."
 )
 TRUE_MAPS = (
@@ -51,8 +54,9 @@ COMPONENT_MAPS = (
 )
 COMPONENT_TRUTH = " The first row is the truth of the simulation."
 COMPONENT_SD = (
-    " A row “sd” holds the standard deviation of the maps above it, where the method gives it; it is "
-    "valid if the mixing is linear and the noise is as assumed."
+    " A row “sd” holds the standard deviation of the maps above it by the noise of the counts, that of the "
+    "refit (all endmembers fitted again to the counts) where the method has none of its own, as networks. "
+    "It is valid if the mixing is linear and the noise is as assumed."
 )
 
 
@@ -60,7 +64,7 @@ def section(inputs: Inputs) -> Section:
     """Element maps of all methods, their scores, and the components as returned."""
     blocks: list[Block] = failures(inputs)
     if inputs.edges:
-        blocks += [_grid(inputs), *_map_scores(inputs)]
+        blocks += [_grid(inputs), *_map_scores(inputs), *range_tables(inputs)]
     else:
         blocks.append(
             Notice("No edge is named in the configuration: there are no element counts to compare.")
@@ -76,7 +80,7 @@ def _grid(inputs: Inputs) -> Figure:
         comparison=inputs.comparison, maps=inputs.maps, view=inputs.view, failures=inputs.failures
     )
     control, choices = edge_choices(inputs)
-    scales = (COMMON, OWN, SUBSPACE, RETURNED)
+    scales = (COMMON, OWN, SUBSPACE, DEVIATION, RETURNED)
     variants = {
         (i, j): element_grid(source, edges=choice, scale=scale)
         for i, choice in enumerate(choices)
@@ -121,7 +125,7 @@ def _components(inputs: Inputs) -> Figure:
     names = group_names(inputs.comparison, members)
     stores = {method: inputs.maps[method] for method in inputs.working}
     figure = component_grid(stores, members, names, inputs.view, _true_abundances(inputs))
-    with_sd = any("abundance_sd" in store for store in stores.values())
+    with_sd = any("refit_abundance_sd" in store for store in stores.values())
     caption = inputs.remarked(COMPONENT_MAPS + COMPONENT_SD * with_sd + COMPONENT_TRUTH * inputs.has_truth)
     return Figure(name="component-maps", caption=caption, variants={(): figure})
 

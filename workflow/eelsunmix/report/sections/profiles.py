@@ -24,10 +24,12 @@ SCORES = {
 """Score -> heading and decimals."""
 PROFILES = "The profiles. Counts are summed over the width."
 ELEMENT_PROFILES = (
-    "Counts of each edge along the profile, summed over its width: BS with its standard deviation (grey "
-    "band) and all methods in the same counts, by their components that show the element{truth}. Scaled to "
+    "Counts of each edge along the profile, summed over its width: BS and all methods in the same counts, by "
+    "their components that show the element{truth}. Bands are one standard deviation by the noise of the "
+    "counts; networks have none. They do not hold what other endmembers would give, nor what abundances "
+    "that are cut at zero add to a sum. Scaled to "
     "BS: each method as the tables below score it, with the negative counts that BS finds in components "
-    "without the element, times the factor there. Differences inside the band mean nothing."
+    "without the element, times the factor there. Differences inside the bands mean nothing."
 )
 PROFILE_SCORES = (
     "Profiles against BS: correlation r (compare with the noise ceiling), factor to BS, rms error after "

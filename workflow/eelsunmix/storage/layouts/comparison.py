@@ -96,6 +96,31 @@ COMPONENTS = {
     ),
     "sad_between": variable("label other_label", "float", "rad", "mean whitened angle of matched components"),
 }
+AMBIGUITY = {
+    "scale_low": variable(
+        "label edge",
+        "float",
+        "1",
+        "least factor on the abundance of the owner that another simplex, fitting as well, gives; NaN of "
+        "signed methods",
+    ),
+    "scale_high": variable("label edge", "float", "1", "the greatest one"),
+    "shape_error": variable(
+        "label edge",
+        "float",
+        "1",
+        "most that such a simplex adds to the abundance, or takes from it, of that of other endmembers; part "
+        "of its peak",
+    ),
+    "pure_pixels": variable("label edge", "float", "1", "pixels at the vertex of the owner; 0 if few"),
+    "owner_abundance_low": variable(
+        "label edge navigation",
+        "float",
+        "1",
+        "least abundance of the owner by any such simplex, in the unit of the abundance; noise comes on top",
+    ),
+    "owner_abundance_high": variable("label edge navigation", "float", "1", "the greatest one"),
+}
 AGREEMENT = {
     "map_correlation": variable("label edge", "float", "1", "with BS"),
     "subspace_correlation": variable("label edge", "float", "1", "of the map of all endmembers with BS"),
@@ -190,7 +215,7 @@ TRUTH = {
 }
 COMPARISON = Layout(
     path="comparison.zarr",
-    variables=ELEMENTS | COMPONENTS | AGREEMENT | CHECKS | TRUE_MAPS | TRUTH,
+    variables=ELEMENTS | COMPONENTS | AMBIGUITY | AGREEMENT | CHECKS | TRUE_MAPS | TRUTH,
     coordinates=POSITION
     | EDGE
     | PROFILE
@@ -204,6 +229,7 @@ COMPARISON = Layout(
             "list", "of `method, criterion, value, text, green, amber, percent, light, explanation`"
         ),
         "sentences": attribute("list", "what was found, in words"),
+        "ambiguity": attribute("list", "what other simplices would give, for each element, in words"),
         "caveats": attribute("list", "what the reader should know before trusting it"),
         "warnings": attribute(
             "list",

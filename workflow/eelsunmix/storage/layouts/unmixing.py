@@ -53,6 +53,9 @@ FIT = Layout(
         "anchored": attribute(
             "bool", "whether edges anchor the endmembers; the message says why not", when="`anchor: edges`"
         ),
+        "warnings": attribute(
+            "list", "sentences, where edges were to anchor the endmembers and cannot", when="`anchor: edges`"
+        ),
         "n_learning_pixels": attribute("int", "pixels that the method has learned from"),
         "seconds": attribute("float", "time of the fit"),
     },

@@ -1,0 +1,227 @@
+"""What other simplices allow: planted ones lie in the range, and images with pure pixels are not doubted."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from eelsunmix import fit
+from eelsunmix.background import BackgroundOptions, subtract_background
+from eelsunmix.comparison import compare
+from eelsunmix.comparison.ambiguity_words import ambiguity_sentences
+from eelsunmix.comparison.pure_pixels import pure_pixels
+from eelsunmix.comparison.simplex_range import Simplex, simplex_range
+from eelsunmix.image import as_spectrum_image
+from eelsunmix.mapping import apply
+from eelsunmix.synthetic import SCENES, simulate
+
+CHANNELS = np.linspace(0.5, 2.0, 40)
+EDGES = np.array([[0.0, 0.0], [900.0, 0.0], [0.0, 250.0]])
+"""Net counts of two elements in three materials, the first without edges."""
+
+
+def materials():
+    """Spectra on falling backgrounds: of none, an early and a late edge."""
+    ground = 100 * CHANNELS[None] ** np.array([[-2.5], [-2.6], [-2.4]])
+    steps = np.stack([0 * CHANNELS, CHANNELS > 1, CHANNELS > 1.4])
+    return ground + np.array([[0], [45], [31]]) * steps
+
+
+def planted(mixing, *, purest=1.0, sd=0.01, number=3000, seed=0):
+    """Fit whose endmembers are mixtures of the materials; and the true abundances."""
+    rng = np.random.default_rng(seed)
+    truth = rng.dirichlet([0.2, 0.2, 0.2], 10 * number)
+    inside = (truth @ np.linalg.inv(mixing) >= -1e-9).all(axis=1)  # so that these endmembers describe them
+    truth = truth[inside & (truth[:, 2] <= purest)][:number]
+    noisy = truth @ np.linalg.inv(mixing) + rng.normal(0, sd, truth.shape)
+    simplex = Simplex(
+        endmembers=mixing @ materials(),
+        endmembers_sd=np.full((3, len(CHANNELS)), 0.1),
+        abundances=np.maximum(noisy, 0.0),
+        abundances_sd=np.full(truth.shape, sd),
+        net_counts=mixing @ EDGES,
+        net_counts_sd=np.full((3, 2), 2.0),
+        owner=np.array([1, 2]),
+    )
+    return simplex, truth
+
+
+def covered(simplex, truth):
+    low, high = simplex_range(simplex).abundances(simplex.abundances)
+    reach = 1.96 * simplex.abundances_sd
+    return np.mean((truth >= low - reach) & (truth <= high + reach), axis=0)
+
+
+PURE = np.eye(3)
+RU_NOT_PURE = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.25, 0.0, 0.75]])
+MIXED_EDGES = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.05, 0.35, 0.6]])
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    ("mixing", "purest"),
+    [(PURE, 1.0), (RU_NOT_PURE, 0.6), (MIXED_EDGES, 0.5)],
+    ids=["pure", "ground", "edge"],
+)
+def test_the_planted_materials_lie_in_the_range(mixing, purest, seed):
+    simplex, truth = planted(mixing, purest=purest, seed=seed)
+    assert (covered(simplex, truth) > 0.97).all()
+
+
+def test_noise_alone_does_not_cover_what_is_mixed():
+    simplex, truth = planted(MIXED_EDGES, purest=0.6)
+    inside = np.abs(truth - simplex.abundances) < 1.96 * simplex.abundances_sd
+    assert inside[truth[:, 2] > 0.1, 2].mean() < 0.5
+
+
+def test_vertices_of_pure_pixels_stay_where_they_are():
+    simplex, _ = planted(PURE)
+    found = simplex_range(simplex)
+    assert (found.pure > 100).all()
+    assert (found.scale_low > 0.96).all()
+    assert (found.scale_high < 1.06).all()
+    assert max(found.taken_high.max(), -found.taken_low.min()) < 0.06
+
+
+def test_a_vertex_without_pure_pixels_moves_until_a_spectrum_is_empty():
+    simplex, _ = planted(RU_NOT_PURE, purest=0.6)
+    found = simplex_range(simplex)
+    assert found.pure[0] > 100
+    assert found.pure[2] == 0
+    assert found.scale_low[2] < 0.75
+    ground = replace(simplex, endmembers=simplex.endmembers.copy())
+    ground.endmembers[1] = 0.0  # it takes no part in this
+    part = simplex_range(ground).taken_high[2, 0]
+    moved = simplex.endmembers[2] - part * simplex.endmembers[0] + 0.2  # two standard deviations
+    assert moved.min() == pytest.approx(0, abs=1e-6)
+    assert part > 0.3
+
+
+def test_edges_forbid_what_spectra_allow():
+    simplex, _ = planted(RU_NOT_PURE, purest=0.6)
+    loose = replace(simplex, net_counts_sd=np.full((3, 2), 400.0))
+    tight, wide = simplex_range(simplex), simplex_range(loose)
+    assert wide.taken_high[2, 1] > 5 * tight.taken_high[2, 1]
+
+
+def test_nearly_pure_pixels_are_no_pure_ones():
+    simplex, _ = planted(PURE, sd=0.02)
+    near = replace(simplex, abundances=simplex.abundances @ np.array([[1, 0, 0], [0, 1, 0], [0.15, 0, 0.85]]))
+    for one, expected in ((simplex, True), (near, False)):
+        assert pure_pixels(one.abundances, one.abundances_sd)[2].any() == expected
+
+
+def test_order_and_units_do_not_matter():
+    simplex, _ = planted(RU_NOT_PURE, purest=0.7)
+    order = np.array([2, 0, 1])
+    turned = replace(
+        simplex,
+        endmembers=simplex.endmembers[order],
+        abundances=simplex.abundances[:, order],
+        net_counts=simplex.net_counts[order] * [7.0, 0.3],
+        net_counts_sd=simplex.net_counts_sd * [7.0, 0.3],
+        owner=np.array([2, 0]),
+    )
+    first, second = simplex_range(simplex), simplex_range(turned)
+    np.testing.assert_allclose(second.scale_low, first.scale_low[order], rtol=1e-6)
+    np.testing.assert_allclose(second.taken_high, first.taken_high[order][:, order], rtol=1e-6, atol=1e-9)
+    factor = np.array([2.0, 5.0, 0.1])
+    for given, scaled in zip(
+        first.abundances(simplex.abundances),
+        first.in_units(factor).abundances(simplex.abundances * factor),
+        strict=True,
+    ):
+        np.testing.assert_allclose(scaled, given * factor, rtol=1e-9, atol=1e-12)
+
+
+def compared(scene, methods):
+    image = as_spectrum_image(scene.spectrum_image)
+    fits = {
+        label: fit(image, label, n_endmembers=3, seed=3, edges=scene.edges, anchor=anchor)
+        for label, anchor in methods.items()
+    }
+    maps = {label: apply(one, image) for label, one in fits.items()}
+    bs = subtract_background(image, scene.edges, BackgroundOptions())
+    return compare(image, bs, fits, maps, edges=scene.edges), maps
+
+
+@pytest.fixture(scope="module")
+def without_pure_ru():
+    scene = simulate(SCENES["multilayer"](shape=(40, 75), level="linear", counts=2000, seed=205))
+    return scene, *compared(scene, {"udas": "edges", "ica": "none"})
+
+
+def test_noise_and_ambiguity_cover_the_truth_where_no_ru_is_pure(without_pure_ru):
+    scene, result, maps = without_pure_ru
+    at = result.sel(label="udas", edge="Ru_M23")
+    own = maps["udas"].isel(endmember=int(at.owner))
+    truth = scene.abundance.isel(endmember=2).to_numpy()
+    reach = 1.96 * own.abundance_sd.to_numpy() * max(1.0, float(at.scale_high))
+    low, high = at.owner_abundance_low.to_numpy() - reach, at.owner_abundance_high.to_numpy() + reach
+    strong = truth > 0.1
+    assert np.mean((truth >= low) & (truth <= high)) > 0.95
+    assert np.mean(((truth >= low) & (truth <= high))[strong]) > 0.95
+    assert np.median((high - low)[strong]) < 0.9 * truth.max()
+
+
+def test_it_is_said_that_no_pixel_is_pure_and_what_would_settle_it(without_pure_ru):
+    result = without_pure_ru[1]
+    told = [text for text in result.attrs["warnings"] if text.startswith("Ru of udas: shape known to ± ")]
+    assert len(told) == 1
+    assert "because no pixel is pure" in told[0]
+    assert "its reference spectrum" in told[0]
+    assert not any(text.startswith("Co of") for text in result.attrs["warnings"])
+    assert any(text.startswith("Co of udas: shape known to ± ") for text in result.attrs["ambiguity"])
+
+
+def test_signed_components_have_no_simplex(without_pure_ru):
+    result = without_pure_ru[1]
+    for label in ("BS", "ica"):
+        assert result.scale_low.sel(label=label).isnull().all()
+        assert result.owner_abundance_high.sel(label=label).isnull().all()
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("chequerboard", {"size": (40, 48), "counts": 300, "seed": 822}),
+        (
+            "multilayer",
+            {"shape": (20, 75), "seed": 206, "ru_nm": 1.6, "diffused_fraction": 0.0},
+        ),
+    ],
+)
+def test_images_with_pure_pixels_are_not_doubted(name, options):
+    result, _ = compared(simulate(SCENES[name](**options)), {"udas": "none"})
+    assert not [text for text in result.attrs["warnings"] if "shape known" in text]
+    assert (result.pure_pixels.sel(label="udas") > 0).all()
+    assert float(result.scale_low.sel(label="udas").min()) > 0.85
+
+
+def test_what_one_method_leaves_open_and_another_does_not_is_no_warning(without_pure_ru):
+    result = without_pure_ru[1]
+    at = {"label": "ica"}
+    closed = result.copy(deep=True)
+    for name, value in {
+        "scale_low": 0.97,
+        "scale_high": 1.02,
+        "shape_error": 0.05,
+        "pure_pixels": 40.0,
+    }.items():
+        closed[name].loc[at] = value
+    setting = _Setting({name: _Edge(name.split("_")[0]) for name in closed["edge"].values.tolist()})
+    sentences, warnings = ambiguity_sentences(closed, setting)
+    assert warnings == []
+    assert any("Ru of udas" in text and "where other methods find pure ones" in text for text in sentences)
+    assert isinstance(closed, xr.Dataset)
+
+
+class _Edge:
+    def __init__(self, element):
+        self.element = element
+
+
+class _Setting:
+    def __init__(self, edges):
+        self.edges = edges

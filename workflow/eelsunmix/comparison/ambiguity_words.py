@@ -1,0 +1,107 @@
+"""How well each element is known, in a sentence: how far, why not better, and what would settle it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from eelsunmix.comparison.setting import Setting
+from eelsunmix.comparison.words import listed, percent, span
+
+SCALE, SHAPE = 1.25, 0.2
+"""Factor, and part of the peak, up to which a map counts as known."""
+
+
+OUTSIDE = "its endmember lies beyond all pixels, where other methods find pure ones: rather believe these."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """How well one method knows the abundance of the owner of an element."""
+
+    method: str
+    shape: float
+    low: float
+    high: float
+    pure: bool
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether the scale or the shape is open."""
+        return self.low < 1 / SCALE or self.high > SCALE or self.shape > SHAPE
+
+
+def ambiguity_sentences(comparison: xr.Dataset, setting: Setting) -> tuple[list[str], list[str]]:
+    """Say of each element how well its abundances are known; and which of it is worth a warning.
+
+    Parameters
+    ----------
+    comparison : Dataset
+        With `eelsunmix.comparison.ambiguity.ambiguity_variables`.
+    setting : Setting
+    """
+    sentences, warnings = [], []
+    for element, edge in _first_edges(setting):
+        known = list(_known(comparison.sel(edge=edge)))
+        wide = [one for one in known if one.is_wide]
+        closed = [one for one in known if not one.is_wide]
+        if closed:
+            sentences.append(f"{_range(element, closed)}, by noise and by what edges and spectra allow.")
+        if wide:
+            reason = OUTSIDE if _found_pure(closed) else _reason(element, wide)
+            sentences.append(f"{_range(element, wide)}, because {reason}")
+            # What one method leaves open and another does not is no trouble of the image.
+            warnings += [] if closed else sentences[-1:]
+    return sentences, warnings
+
+
+def _found_pure(known: Sequence[Known]) -> bool:
+    return any(one.pure for one in known)
+
+
+def _first_edges(setting: Setting) -> Iterator[tuple[str, str]]:
+    """All edges of an element have the same owner, so that one speaks for it."""
+    seen: dict[str, str] = {}
+    for name, edge in setting.edges.items():
+        seen.setdefault(edge.element, name)
+    yield from seen.items()
+
+
+def _known(at: xr.Dataset) -> Iterator[Known]:
+    for method in at["label"].values.tolist():
+        one = at.sel({"label": method})
+        if np.isfinite(float(one["scale_low"])):
+            yield Known(
+                method=method,
+                shape=float(one["shape_error"]),
+                low=float(one["scale_low"]),
+                high=float(one["scale_high"]),
+                pure=float(one["pure_pixels"]) > 0,
+            )
+
+
+def _range(element: str, known: Sequence[Known]) -> str:
+    shapes = sorted(one.shape for one in known)
+    shape = span(percent(shapes[0]), percent(shapes[-1]))
+    low, high = min(one.low for one in known), max(one.high for one in known)
+    return (
+        f"{element} of {listed([one.method for one in known])}: shape known to ± {shape} of the peak, scale "
+        f"between {low:.2f} and {high:.2f} times the abundances shown"
+    )
+
+
+def _reason(element: str, wide: Sequence[Known]) -> str:
+    """Say why, and what would settle it."""
+    if not _found_pure(wide):
+        return (
+            f"no pixel is pure: abundances may all be less, of a material with more {element}. A region of "
+            f"pure {element}, its reference spectrum, or edges of all elements with anchor: edges would "
+            "settle it."
+        )
+    if any(one.shape > SHAPE for one in wide):
+        return (
+            "edges and backgrounds of its endmember and the others are alike within their noise. A region "
+            f"known to be without {element}, or more counts would settle it."
+        )
+    return "noise hides how far the purest pixels reach. More counts would settle it."

@@ -1,0 +1,41 @@
+"""How well the maps of each element are known: sentences, and tables of noise and ambiguity."""
+
+import numpy as np
+
+from eelsunmix.report.content import Block, Row, Text
+from eelsunmix.report.formatting import decimals, number, percent
+from eelsunmix.report.inputs import Inputs
+from eelsunmix.report.parts import score_row, score_table
+from eelsunmix.report.texts import sentence
+
+RANGES = (
+    "How well the abundance of the owner of each edge is known. Noise: median standard deviation of the "
+    "element map by the noise of the counts, where it is above half of its peak, over that peak. Shape and "
+    "scale: other simplices that describe the counts as well, with spectra and abundances that are not "
+    "negative and edges that stay where they are, add or take away so much of the peak of the abundance, and "
+    "multiply it by a factor in this range. One vertex is moved at a time. Pure are the pixels at a vertex."
+)
+
+
+def range_tables(inputs: Inputs) -> list[Block]:
+    """Say and tabulate how well each element is known; nothing for stores of earlier versions."""
+    if "scale_low" not in inputs.comparison:
+        return []
+    said = [sentence(text) for text in inputs.comparison.attrs.get("ambiguity", [])]
+    blocks: list[Block] = [Text(RANGES), *([Text(*said)] if said else [])]
+    for edge in inputs.edges:
+        rows = [_range_row(inputs, method, edge) for method in inputs.methods]
+        columns = ("noise", "± shape", "scale from", "to", "pure pixels")
+        blocks.append(score_table(f"{edge.replace('_', ' ')}: what is known", columns, rows))
+    return blocks
+
+
+def _range_row(inputs: Inputs, method: str, edge: str) -> Row:
+    one = inputs.comparison.sel({"label": method, "edge": edge})
+    values, deviation = one["element_map"].values, one["element_map_sd"].values
+    peak = np.nanquantile(values, 0.995) if np.isfinite(values).any() else np.nan
+    strong = np.isfinite(deviation) & (values > 0.5 * peak)
+    noise = float(np.median(deviation[strong]) / peak) if strong.any() else np.nan
+    parts = [percent(part) for part in (noise, one["shape_error"].item())]
+    scales = [decimals(one[name].item(), 2) for name in ("scale_low", "scale_high")]
+    return score_row(inputs, method, [*parts, *scales, number(one["pure_pixels"].item())])
