@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from eelsunmix import fit
+from eelsunmix import fit, synthetic
 from eelsunmix.benchmark.limits import run_oracle
 from eelsunmix.benchmark.replicates import run_replicates
 from eelsunmix.benchmark.subtraction import run_background_subtraction
@@ -54,7 +54,14 @@ def of_other_options():
         ("fit", fit(counts, method, n_endmembers=3, brightness="variable", **OPTIONS[method]))
         for method in ("vca", "blu")
     ]
-    return [("corrected", aligned), ("pca", plain), ("rank", estimate_endmembers(counts, plain)), *equalised]
+    vacuum = ("raw", synthetic.vacuum(size=(12, 15)).to_dataset())
+    return [
+        vacuum,
+        ("corrected", aligned),
+        ("pca", plain),
+        ("rank", estimate_endmembers(counts, plain)),
+        *equalised,
+    ]
 
 
 @pytest.fixture(scope="module")
