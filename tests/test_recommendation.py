@@ -10,7 +10,7 @@ from eelsunmix import synthetic
 from eelsunmix.comparison.matching import match_whitened
 from eelsunmix.errors import InputError
 from eelsunmix.metrics import nmse_scale_free
-from eelsunmix.recommendation.candidates import Solution, mapped_linearly, reduced_chi2
+from eelsunmix.recommendation.candidates import Solution, mapped_linearly, misfit
 from eelsunmix.recommendation.choice import passing, with_consensus
 from eelsunmix.recommendation.data import prepared, with_sample_alone
 from eelsunmix.recommendation.deviations import map_deviation
@@ -148,8 +148,8 @@ def test_candidates_that_fail_a_check_are_left_out_with_the_reason(data, truth):
     assert [one.label for one in kept] == ["truth"]
     assert excluded["late"] == "did not converge"
     assert "below zero" in excluded["negative"]
-    assert "chi-square" in excluded["far"]
-    assert abs(reduced_chi2(truth, data) - 1) < 0.05
+    assert "misfit" in excluded["far"]
+    assert abs(misfit(truth, data) - 1) < 0.05
     assert len(passing(bad[:1], data)[0]) == 1
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
+from scipy.special import xlogy
 
 from eelsunmix.comparison.brightness import sums_to_one
 from eelsunmix.fitting import fit
@@ -45,7 +46,7 @@ QUICK: Mapping[str, Mapping[str, Any]] = MappingProxyType({"blu": {"n_sweeps": 6
 """Options for twins, where half a result in a fourth of the time tells as much."""
 
 ILL_FITTING = 1.15
-"""Chi-square of a constant brightness, relative to that of a variable one, from which on it is refuted.
+"""Misfit of a constant brightness, relative to that of a variable one, from which on it is refuted.
 
 Measured on 15 images: 1.00 to 1.06 where the brightness is constant, 1.34 and 1.37 with particles.
 """
@@ -119,7 +120,7 @@ def measured_brightness(data: Data, n_endmembers: int, *, seed: int) -> Brightne
     """Say whether the brightness varies: as the fit measures it, or because a constant one fits ill.
 
     The measure of the fit is robust: it does not see a few particles on a film of constant thickness, which
-    raise the chi-square.
+    raise the misfit.
     """
     if n_endmembers == 1:
         return "variable"
@@ -131,16 +132,17 @@ def measured_brightness(data: Data, n_endmembers: int, *, seed: int) -> Brightne
     if variable.attrs["status"] == "failed":
         return "constant"
     first = [_mapped("uDAS", LEARNERS["uDAS"], one, data)[0] for one in (constant, variable)]
-    misfits = [reduced_chi2(one, data) for one in first]
+    misfits = [misfit(one, data) for one in first]
     return "variable" if misfits[0] > ILL_FITTING * misfits[1] else "constant"
 
 
-def reduced_chi2(solution: Solution, data: Data) -> float:
-    """Mean squared residual of the counts in units of their Poisson noise."""
-    fitted = solution.amounts @ solution.endmembers
-    variance = np.maximum(fitted, 0.1 * data.weight**2) * data.variance_to_mean
-    variance = np.maximum(variance, np.finfo(float).tiny)
-    return float(np.mean((data.spectra - fitted) ** 2 / variance))
+def misfit(solution: Solution, data: Data) -> float:
+    """Poisson deviance of the counts per pixel and channel: about one, less where there is hardly a count."""
+    floor = 0.05 * data.weight**2 + np.finfo(float).tiny
+    fitted = np.maximum(solution.amounts @ solution.endmembers, floor)
+    counts = np.maximum(data.spectra, 0.0)
+    logarithm = xlogy(counts, counts / fitted)
+    return float(2 * np.mean(logarithm - counts + fitted) / data.variance_to_mean)
 
 
 def mapped_linearly(spectra: Floats, endmembers: Floats, weight: Floats, brightness: Brightness) -> Floats:
@@ -190,17 +192,23 @@ def _status(model: xr.Dataset) -> str:
 
 
 def _mapped(label: str, learner: Learner, model: xr.Dataset, data: Data) -> list[Solution]:
-    """Map the counts as the method does, and the averages by least squares on its endmembers."""
+    """Map the counts as the method does, and the averages by least squares on its endmembers.
+
+    The latter are not below zero, where the counts are not: what is below comes of noise.
+    """
     endmembers = np.asarray(model["endmember_spectrum"].to_numpy(), dtype=np.float64)
-    amounts = {} if learner.learns == "averages" else {label: _own(model, data)}
-    for name, spectra in data.averages.items():
-        found = mapped_linearly(spectra, endmembers, data.weight, model.attrs["brightness"])
-        amounts[f"{label}, {name}"] = found
-    status = _status(model)
-    return [
-        Solution(label=name, endmembers=endmembers, amounts=found, status=status)
-        for name, found in amounts.items()
+    physical = np.maximum(endmembers, np.minimum(data.spectra.mean(axis=0), 0.0))
+    solved = functools.partial(
+        mapped_linearly, endmembers=physical, weight=data.weight, brightness=model.attrs["brightness"]
+    )
+    solution = functools.partial(Solution, status=_status(model))
+    averaged = [
+        solution(label=f"{label}, {name}", endmembers=physical, amounts=solved(spectra))
+        for name, spectra in data.averages.items()
     ]
+    if learner.learns == "averages":
+        return averaged
+    return [solution(label=label, endmembers=endmembers, amounts=_own(model, data)), *averaged]
 
 
 def _own(model: xr.Dataset, data: Data) -> Floats:

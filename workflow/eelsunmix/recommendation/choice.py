@@ -5,15 +5,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eelsunmix.recommendation.candidates import Solution, reduced_chi2, solutions
+from eelsunmix.recommendation.candidates import Solution, misfit, solutions
 from eelsunmix.recommendation.data import Data, prepared
 from eelsunmix.recommendation.twins import Trial, consensus, trial, twin_of
 from eelsunmix.typing import Brightness, Floats
 
-MOST_NEGATIVE = 0.15
-"""Largest part of an endmember's counts that may be below zero."""
-MOST_CHI2 = 1.1
-"""Largest chi-square, relative to the best candidate's, of one that describes the counts."""
+MOST_NEGATIVE = 0.1
+"""Largest part of an endmember's counts, summed over bins, that may be below zero."""
+BINS = 20
+"""Bins of channels in which negative counts are no noise."""
+MOST_MISFIT = 1.1
+"""Largest misfit (Poisson deviance), relative to the least one, of a candidate that describes the counts."""
 CONSENSUS_OF = 3
 """Fewest solutions that make a consensus."""
 
@@ -50,7 +52,7 @@ def passing(found: Sequence[Solution], data: Data) -> tuple[list[Solution], dict
     excluded : dict
         Label -> reason.
     """
-    misfits = {one.label: reduced_chi2(one, data) for one in found}
+    misfits = {one.label: misfit(one, data) for one in found}
     least = min(misfits.values())
     reasons = {one.label: _fault(one, misfits[one.label] / least) for one in found}
     kept = [one for one in found if not reasons[one.label]]
@@ -88,12 +90,13 @@ def with_consensus(found: Sequence[Solution], weight: Floats) -> list[Solution]:
 def _fault(solution: Solution, relative_misfit: float) -> str:
     if solution.status != "converged":
         return "did not converge"
-    below = -np.minimum(solution.endmembers, 0.0).sum(axis=1)
-    share = float((below / np.abs(solution.endmembers).sum(axis=1)).max())
+    starts = np.unique(np.linspace(0, solution.endmembers.shape[1], BINS, endpoint=False).astype(int))
+    binned = np.add.reduceat(solution.endmembers, starts, axis=1)
+    share = float((-np.minimum(binned, 0.0).sum(axis=1) / np.abs(binned).sum(axis=1)).max())
     if share > MOST_NEGATIVE:
         return f"{100 * share:.0f} % of an endmember are below zero"
-    if relative_misfit > MOST_CHI2:
-        return f"leaves {relative_misfit:.2f} times the chi-square of the best"
+    if relative_misfit > MOST_MISFIT:
+        return f"leaves {relative_misfit:.2f} times the misfit of the best"
     return ""
 
 
