@@ -21,7 +21,7 @@ SPARE = 2
 AVERAGES = MappingProxyType(
     {
         "neighbours": {"nlm_strength": 0.4},
-        "many neighbours": {"nlm_strength": 0.8, "nlm_patch_px": 5},
+        "many neighbours": {"nlm_strength": 1.0},
     }
 )
 """Name of an average over alike neighbours -> options of the non-local means."""
