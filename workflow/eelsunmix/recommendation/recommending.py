@@ -32,7 +32,7 @@ def recommend(
     Parameters
     ----------
     image : DataArray, dims in any order, one of them spectral
-        Corrected counts.
+        Corrected counts. They are read into memory: crop or bin what is larger than it.
     n_endmembers : int
         How many.
     edges : sequence of str, or mapping, optional
