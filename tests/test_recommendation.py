@@ -8,8 +8,9 @@ import pytest
 import eelsunmix as eu
 from eelsunmix import synthetic
 from eelsunmix.comparison.matching import match_whitened
-from eelsunmix.errors import InputError
+from eelsunmix.errors import InputError, MethodFailedError
 from eelsunmix.metrics import nmse_scale_free
+from eelsunmix.recommendation import choice
 from eelsunmix.recommendation.candidates import Solution, mapped_linearly, misfit
 from eelsunmix.recommendation.choice import passing, with_consensus
 from eelsunmix.recommendation.data import prepared, with_sample_alone
@@ -151,6 +152,13 @@ def test_candidates_that_fail_a_check_are_left_out_with_the_reason(data, truth):
     assert "misfit" in excluded["far"]
     assert abs(misfit(truth, data) - 1) < 0.05
     assert len(passing(bad[:1], data)[0]) == 1
+
+
+def test_candidates_that_all_fail_on_a_twin_are_said_to(data, truth, monkeypatch):
+    monkeypatch.setattr(choice, "solutions", lambda *_, **__: ([], {"VCA": "no signal"}, "constant"))
+    rng = np.random.default_rng(0)
+    with pytest.raises(MethodFailedError, match="no method gave a result on images simulated"):
+        choice.rank_on_twins([truth], data, 3, models=[truth], brightness="constant", rng=rng)
 
 
 def test_a_consensus_is_the_median(data, truth):

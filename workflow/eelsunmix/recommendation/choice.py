@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from eelsunmix.errors import MethodFailedError
 from eelsunmix.recommendation.candidates import Solution, misfit, solutions
 from eelsunmix.recommendation.data import Data, prepared
 from eelsunmix.recommendation.twins import Trial, consensus, trial, twin_of
@@ -78,6 +79,10 @@ def rank_on_twins(
         for one in with_consensus([one for one in found if one.label in labels], twin.weight):
             trials.setdefault(one.label, []).append(trial(one, model, twin.weight))
     complete = {label: tried for label, tried in trials.items() if len(tried) == len(models)}
+    if not complete:
+        raise MethodFailedError(
+            "recommend: no method gave a result on images simulated from its own; lower n_endmembers"
+        )
     errors = {label: _typical([one.error for one in tried]) for label, tried in complete.items()}
     return Ranking(errors=dict(sorted(errors.items(), key=lambda item: item[1])), trials=complete)
 
