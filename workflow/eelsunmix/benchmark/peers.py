@@ -42,7 +42,7 @@ def write_images(path: str | os.PathLike[str], scene: AnySceneOptions, *, n_repl
     np.savez(
         Path(path),
         counts=np.stack([one.spectrum_image.to_numpy() for one in made]),
-        energy=made[0].spectrum_image["energy_loss"].to_numpy(),
+        energy=made[0].spectrum_image[made[0].spectrum_image.dims[-1]].to_numpy(),
         edges=np.array(edges, dtype=str),
         windows=np.array(windows, dtype=float),
         n_endmembers=made[0].abundance.sizes["endmember"],
