@@ -27,6 +27,7 @@ LAYERS = [
     {"fitting", "mapping"},
     {"unmixing", "model_arrays"},
     {"comparison"},
+    {"recommendation"},
     {"report", "configuration"},
     {"recipes"},
     {"benchmark"},

@@ -47,6 +47,7 @@ def good(tmp_path_factory):
         "open_store": {"path": folder / "small.zarr", "kind": None},
         "publish": {"dataset": small, "path": folder / "new.zarr", "inputs": [folder / "small.zarr"]}
         | {"settings": {"a": 1}, "kind": None, "own": None},
+        "recommend": {"image": image, "n_endmembers": 3, "edges": EDGES, "seed": 0},
         "subtract_background": {"image": image, "edges": EDGES, "options": None, **places},
         "unmix": fit,
     }

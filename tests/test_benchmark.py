@@ -16,6 +16,7 @@ from eelsunmix.benchmark.limits import cramer_rao_nmse, run_oracle
 from eelsunmix.benchmark.peers import score_peer, write_images
 from eelsunmix.benchmark.replicates import run_replicates
 from eelsunmix.benchmark.results import collect
+from eelsunmix.benchmark.scene import scene_options
 from eelsunmix.benchmark.scores import matched, n_dead, n_duplicated, scores, truth_of
 from eelsunmix.benchmark.subtraction import edges_of, run_background_subtraction
 from eelsunmix.errors import InputError
@@ -287,3 +288,33 @@ def test_labels_are_ranked_by_their_mean():
     assert {label for label, _, _ in ranked} == set(results.labels) - {"daeu", "bs", "bs_published"}
     assert [mean for _, mean, _ in ranked] == sorted(mean for _, mean, _ in ranked)
     assert ranked[0][1:] == results.mean(("ru3", 1000.0), "udas", "nmse")
+
+
+# Further scenes
+
+
+@pytest.mark.parametrize("name", ["particles", "eds", "gradient"])
+def test_further_scenes_are_scored_with_their_thickness(name):
+    scene = scene_options(name, 400, size=24, seed=2)
+    oracle, vca, bs = (
+        run_oracle(scene, n_replicates=1),
+        run_replicates(scene, "vca", n_replicates=1),
+        run_background_subtraction(scene, n_replicates=1),
+    )
+    assert collect([run.assign_attrs(label="one") for run in (oracle, vca)]).scenes == [name]
+    assert float(oracle["nmse"].max()) < float(vca["nmse"].max())
+    assert np.isfinite(oracle["cramer_rao_nmse"]).all()
+    assert (bs["status"] == "failed").all() == (name == "eds")
+    truth = truth_of(simulate(scene))
+    assert np.ptp(truth.abundance.sum(axis=-1)) > 0.5 or name == "eds"
+
+
+def test_pixels_without_sample_do_not_count_in_the_limit(scene):
+    truth = truth_of(scene)
+    empty = np.concatenate([truth.abundance, np.zeros_like(truth.abundance)])
+    for known in (True, False):
+        np.testing.assert_allclose(
+            *(cramer_rao_nmse(truth.spectra, one, sum_to_one=known) for one in (truth.abundance, empty))
+        )
+    free = cramer_rao_nmse(truth.spectra, truth.abundance, sum_to_one=False)
+    assert (free > cramer_rao_nmse(truth.spectra, truth.abundance)).all()

@@ -7,7 +7,10 @@ import pytest
 from benchmark_runs import made_up_results
 from eelsunmix.benchmark.limits import run_oracle
 from eelsunmix.benchmark.page.page import write_benchmark_report
+from eelsunmix.benchmark.replicates import run_replicates
 from eelsunmix.benchmark.results import collect
+from eelsunmix.benchmark.scene import scene_options
+from eelsunmix.benchmark.subtraction import run_background_subtraction
 from eelsunmix.errors import InputError
 from eelsunmix.synthetic import ChequerboardOptions
 
@@ -40,6 +43,17 @@ def test_captions_say_how_many_images_are_behind_the_means(tmp_path):
     results.runs[key] = results.runs[key].isel(replicate=slice(2))
     fewer = write_benchmark_report(tmp_path / "b.html", results, settings={}).read_text()
     assert "standard deviation over 2 to 4 images" in re.sub(r"\s+", " ", fewer)
+
+
+def test_the_page_takes_scenes_of_x_rays(tmp_path):
+    scene = scene_options("eds", 50, size=12)
+    runs = {"oracle": run_oracle(scene, n_replicates=1), "vca": run_replicates(scene, "vca", n_replicates=1)}
+    runs["bs"] = run_background_subtraction(scene, n_replicates=1)
+    results = collect([run.assign_attrs(label=label) for label, run in runs.items()])
+    text = write_benchmark_report(tmp_path / "b.html", results, settings={}).read_text()
+    assert "Scene eds: quartz, olivine, ilmenite, pyrite" in text
+    assert "energy (keV)" in text
+    assert "no edges to subtract a background from" in text
 
 
 def test_a_page_without_methods_is_refused(tmp_path):

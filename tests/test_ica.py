@@ -8,8 +8,8 @@ import pytest
 from eelsunmix import metrics, synthetic
 from eelsunmix.errors import MethodFailedError
 from eelsunmix.learning import learning_set
-from eelsunmix.methods import LearningSet
-from eelsunmix.methods.ica import _CONTRASTS, ICA, power_law
+from eelsunmix.methods import LearningSet, LinearModel
+from eelsunmix.methods.ica import _CONTRASTS, ICA, power_law, refuted_independence
 from eelsunmix.pca import DenoiseOptions, denoise
 
 
@@ -185,3 +185,23 @@ def test_contrasts_know_the_mean_of_a_normal_variable(contrast):
 def test_starts_are_counted():
     with pytest.raises(ValueError, match="n_starts needs a whole number of at least 1, found 0"):
         ICA(n_starts=0)
+
+
+def test_components_that_no_pixel_could_hold_refute_independence():
+    clean, _, _ = edges_on_background()
+    assert "refuted" not in ICA().fit(learning_of(clean), 3, np.random.default_rng(0)).message
+    counts = synthetic.multilayer(shape=(12, 60), seed=1).spectrum_image.to_numpy().reshape(720, 200)
+    model = ICA().fit(learning_of(counts.astype(float)), 3, np.random.default_rng(0))
+    assert "independence is refuted: " in model.message
+    assert "% of the pixels in component" in model.message
+    assert model.status == "converged"
+
+
+def test_spectra_below_zero_refute_independence_and_one_component_never_does():
+    spectra, components, _ = edges_on_background()
+    learning = learning_of(spectra)
+    turned = np.stack([components[0], components[1] - 3 * components[2], components[2]])
+    model = LinearModel(endmembers=turned, non_negative=False)
+    assert "% of the counts of component 1 are below zero" in refuted_independence(model, learning)
+    one = LinearModel(endmembers=-components[:1], non_negative=False)
+    assert refuted_independence(one, learning) == ""

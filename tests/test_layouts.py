@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from eelsunmix import fit
+from eelsunmix import fit, synthetic
 from eelsunmix.benchmark.limits import run_oracle
 from eelsunmix.benchmark.replicates import run_replicates
 from eelsunmix.benchmark.subtraction import run_background_subtraction
@@ -58,7 +58,8 @@ def of_other_options():
     wide = counts.x < float(counts.x[5])
     edge_free = wide & (counts.y > -1.0)
     moved = fit(counts, "vca", n_endmembers=3, nuisance=2, edge_free=edge_free.drop_vars(["y", "x"]))
-    found = [("corrected", aligned), ("pca", plain), ("rank", estimate_endmembers(counts, plain))]
+    vacuum = ("raw", synthetic.vacuum(size=(12, 15)).to_dataset())
+    found = [vacuum, ("corrected", aligned), ("pca", plain), ("rank", estimate_endmembers(counts, plain))]
     return [*found, *equalised, ("fit", anchored), ("fit", moved)]
 
 

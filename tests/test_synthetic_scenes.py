@@ -8,6 +8,7 @@ from eelsunmix import synthetic
 from eelsunmix.background import subtract_background
 from eelsunmix.background.window_check import check_windows
 from eelsunmix.errors import InputError
+from eelsunmix.storage import check_layout
 from eelsunmix.synthetic.chequer import mixed_blocks
 from eelsunmix.synthetic.scene import count_electrons
 
@@ -72,6 +73,58 @@ def test_options_make_the_scene_again():
     scene = synthetic.multilayer(**SMALL, level="thickness", wedge=0.1, seed=2)
     options = synthetic.SCENES[scene.name](**scene.options)
     assert synthetic.simulate(options).spectrum_image.identical(scene.spectrum_image)
+
+
+FURTHER = ("particles", "columns", "stack", "gradient", "eds", "rare", "drift", "vacuum")
+
+
+@pytest.fixture(params=FURTHER)
+def further(request):
+    return getattr(synthetic, request.param)(size=(18, 27), seed=4)
+
+
+def test_further_scenes_keep_the_layout_and_say_what_they_are_made_of(further):
+    image, raw = further.spectrum_image, further.to_dataset()
+    assert image.shape[:2] == (18, 27)
+    assert raw.total_counts.dims == ("y", "x")
+    assert further.abundance.dims == ("y", "x", "endmember")
+    sums = further.abundance.sum("endmember").to_numpy()
+    np.testing.assert_allclose(sums, further.sample, atol=1e-12)
+    assert float(further.abundance.min()) >= 0
+    assert set(further.composition) == set(further.abundance.endmember.to_numpy().tolist())
+    assert ("true_brightness" in raw) == (further.brightness is not None)
+    check_layout(raw, "raw", place="raw")
+
+
+def test_further_scenes_follow_their_seed_and_their_counts(further):
+    again = synthetic.SCENES[further.name](**further.options)
+    assert synthetic.simulate(again).to_dataset().identical(further.to_dataset())
+    assert not synthetic.simulate(again.replaced(seed=5)).spectrum_image.equals(further.spectrum_image)
+    bright = synthetic.simulate(again.replaced(counts=3 * again.counts, noise=False))
+    level = bright.expected_counts.where(bright.sample).mean(("y", "x"))
+    found = float(level.sum() if further.name == "eds" else level[0])
+    np.testing.assert_allclose(found, 3 * again.counts, rtol=1e-3)
+
+
+def test_further_scenes_are_mixtures_but_for_thickness_and_drift(further):
+    weighted = further.thickness_weighted_abundance.to_numpy()
+    mixture = weighted @ further.endmember_spectrum.to_numpy()
+    error = float(np.abs(further.expected_counts - mixture).max() / mixture.max())
+    assert (error > 1e-3) == (further.name in ("gradient", "drift"))
+
+
+def test_further_scenes_have_the_difficulty_that_they_are_named_for():
+    particles, vacuum = synthetic.particles(), synthetic.vacuum()
+    assert float(particles.abundance.sel(endmember="Co").max()) < 0.5
+    for scene in (particles, vacuum):
+        totals = scene.spectrum_image.sum("energy_loss")
+        assert float(totals.where(~scene.sample).max()) < 0.01 * float(totals.where(scene.sample).median())
+    assert 0.5 < float(synthetic.columns().abundance.sel(endmember="Pt").max()) < 0.9
+    assert int((synthetic.rare().abundance.sel(endmember="Ru") > 0).sum()) == 12
+    assert np.ptp(synthetic.gradient().brightness.to_numpy()) > 0.6
+    totals = synthetic.eds().spectrum_image.sum("energy")
+    assert totals.dims == ("y", "x")
+    assert 26 < float(totals.mean()) < 30
 
 
 def test_linear_levels_are_exact_linear_mixtures():

@@ -10,6 +10,7 @@ The stages of the workflow as functions on labelled arrays::
     rank = eu.estimate_endmembers(image, pca)
     bs = eu.subtract_background(image, edges)
     result = eu.unmix(image, "vca", n_endmembers=3, seed=0)
+    best = eu.recommend(image, n_endmembers=3, seed=0)
 
 Everything is imported when it is first used.  A wrong argument is refused in one line, an
 `eelsunmix.errors.InputError`.
@@ -30,6 +31,7 @@ _HOMES = {
     "open_image": "eelsunmix.io",
     "open_store": "eelsunmix.storage",
     "publish": "eelsunmix.storage",
+    "recommend": "eelsunmix.recommendation",
     "subtract_background": "eelsunmix.background",
     "unmix": "eelsunmix.unmixing",
 }

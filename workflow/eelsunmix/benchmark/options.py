@@ -2,12 +2,12 @@
 
 import inspect
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
 from eelsunmix.benchmark.labels import as_in_paper
-from eelsunmix.benchmark.scene import scene_options
+from eelsunmix.benchmark.scene import BenchmarkScene, scene_options
 from eelsunmix.errors import InputError
 from eelsunmix.methods import method_class, method_names
 from eelsunmix.options import BrokenRuleError, EachOnce, Options
@@ -36,10 +36,12 @@ class BenchmarkOptions(Options):
 
     Parameters
     ----------
-    scenes : list of {"ru3", "k4"}
-        Sets of endmembers: Pt, Co, Ru in 200 channels; C, BN, B2O3, B4C in 903 channels.
+    scenes : list of names
+        The paper's chequerboards: ru3 (Pt, Co, Ru in 200 channels) and k4 (C, BN, B2O3, B4C in 903 channels);
+        and scenes with one difficulty each, by their names under `simulate`.
     doses : list of int
-        Expected counts in the first channel, mean over the pixels; the paper gives none.
+        Expected counts in the first channel, mean over the pixels (of `eds`: in all channels of a pixel); the
+        paper gives none.
     n_replicates : int
         Images of each scene and dose, each of other blocks and other noise.
     n_replicates_of : mapping of labels to int
@@ -56,7 +58,7 @@ class BenchmarkOptions(Options):
         Snakemake makes the environment (``--sdm conda``).
     """
 
-    scenes: EachOnce[Literal["ru3", "k4"]] = ("ru3", "k4")
+    scenes: EachOnce[BenchmarkScene] = ("ru3", "k4")
     doses: EachOnce[Annotated[int, Field(ge=1, le=10**9)]] = (100, 1000, 10_000)
     n_replicates: int = Field(20, ge=1)
     n_replicates_of: Mapping[str, Annotated[int, Field(ge=1)]] = {}
@@ -71,7 +73,7 @@ class BenchmarkOptions(Options):
             for scene in self.scenes:
                 scene_options(scene, self.doses[0], size=self.size, seed=self.seed)
         except InputError as error:
-            raise BrokenRuleError("size", str(error).removeprefix("ChequerboardOptions: size ")) from error
+            raise BrokenRuleError("size", str(error).partition(": size ")[2]) from error
         return self
 
     def replicates_of(self, label: str) -> int:

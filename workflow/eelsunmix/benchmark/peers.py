@@ -16,16 +16,16 @@ from eelsunmix.benchmark.replicates import (
     scored_record,
     tabulate,
 )
+from eelsunmix.benchmark.scene import described, nth_image
 from eelsunmix.benchmark.scores import truth_of
 from eelsunmix.benchmark.subtraction import edges_of, of_edges
 from eelsunmix.errors import InputError
-from eelsunmix.plain import plain_values
-from eelsunmix.synthetic import ChequerboardOptions, Scene, simulate
+from eelsunmix.synthetic import AnySceneOptions, Scene, simulate
 
 Arrays = dict[str, NDArray[Any]]
 
 
-def write_images(path: str | os.PathLike[str], scene: ChequerboardOptions, *, n_replicates: int) -> None:
+def write_images(path: str | os.PathLike[str], scene: AnySceneOptions, *, n_replicates: int) -> None:
     """Write the images of a scene for `workflow/benchmark/hyperspy_peer.py`.
 
     Parameters
@@ -42,7 +42,7 @@ def write_images(path: str | os.PathLike[str], scene: ChequerboardOptions, *, n_
     np.savez(
         Path(path),
         counts=np.stack([one.spectrum_image.to_numpy() for one in made]),
-        energy=made[0].spectrum_image["energy_loss"].to_numpy(),
+        energy=made[0].spectrum_image[made[0].spectrum_image.dims[-1]].to_numpy(),
         edges=np.array(edges, dtype=str),
         windows=np.array(windows, dtype=float),
         n_endmembers=made[0].abundance.sizes["endmember"],
@@ -51,7 +51,7 @@ def write_images(path: str | os.PathLike[str], scene: ChequerboardOptions, *, n_
 
 
 def score_peer(
-    path: str | os.PathLike[str], scene: ChequerboardOptions, label: str, *, n_replicates: int
+    path: str | os.PathLike[str], scene: AnySceneOptions, label: str, *, n_replicates: int
 ) -> xr.Dataset:
     """Compare the results of another program with the truth.
 
@@ -85,12 +85,12 @@ def score_peer(
                 shown = result.assign_attrs(shown_seed=scene.seed + replicate)
     data = tabulate(records, made.abundance["endmember"].to_numpy())
     attrs: dict[str, Any] = {"method": label.partition("_")[2], "peer": f"HyperSpy {version}", "options": {}}
-    attrs |= {"scene": plain_values(scene), "n_replicates": n_replicates}
+    attrs |= {"scene": described(scene), "n_replicates": n_replicates}
     return data.merge(shown).assign_attrs(attrs, **shown.attrs)
 
 
-def _image(scene: ChequerboardOptions, replicate: int) -> Scene:
-    return simulate(scene.replaced(seed=scene.seed + replicate))
+def _image(scene: AnySceneOptions, replicate: int) -> Scene:
+    return simulate(nth_image(scene, replicate))
 
 
 def _scored(scene: Scene, label: str, found: Arrays) -> tuple[Record, xr.Dataset | None]:

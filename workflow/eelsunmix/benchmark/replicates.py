@@ -8,7 +8,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from eelsunmix.benchmark.scene import described, nth_image
 from eelsunmix.benchmark.scores import SCORES, UNITS, Truth, matched, n_dead, n_duplicated, scores, truth_of
+from eelsunmix.comparison.brightness import brightness, sums_to_one
 from eelsunmix.errors import InputError, MethodFailedError
 from eelsunmix.fitting import fit
 from eelsunmix.inputs import Input, learning_image, mapped_image
@@ -17,7 +19,7 @@ from eelsunmix.mapping.timing import mapping_time
 from eelsunmix.methods import build_method
 from eelsunmix.pca import DenoiseOptions, denoise
 from eelsunmix.plain import plain_values
-from eelsunmix.synthetic import ChequerboardOptions, Scene, simulate
+from eelsunmix.synthetic import AnySceneOptions, Scene, simulate
 from eelsunmix.typing import Floats, Indices
 
 Record = dict[str, Any]
@@ -27,7 +29,7 @@ FAILURES = (InputError, MethodFailedError, RuntimeError, ArithmeticError, np.lin
 
 
 def run_replicates(
-    scene: ChequerboardOptions,
+    scene: AnySceneOptions,
     method: str,
     options: Mapping[str, Any] | None = None,
     *,
@@ -42,7 +44,7 @@ def run_replicates(
 
     Parameters
     ----------
-    scene : ChequerboardOptions
+    scene : options of a scene
         The first image; the seeds of the others follow its seed.
     method : str
         Name of an unmixing method.
@@ -72,7 +74,7 @@ def run_replicates(
     first = scene.seed if seed is None else seed
     records, shown = [], xr.Dataset()
     for replicate in range(n_replicates):
-        made = simulate(scene.replaced(seed=scene.seed + replicate))
+        made = simulate(nth_image(scene, replicate))
         state = None if checkpoint is None else f"{checkpoint}.{replicate}"
         how = {**(options or {}), "brightness": brightness, "device": device, "checkpoint": state}
         record, result = _run(made, method, how, kind, first + replicate)
@@ -81,7 +83,7 @@ def run_replicates(
             shown = result.assign_attrs(shown_seed=scene.seed + replicate)
     data = tabulate(records, made.abundance["endmember"].to_numpy())
     attrs = {"method": method, "options": plain_values(build_method(method, **(options or {})))}
-    attrs |= {"input": kind, "scene": plain_values(scene), "n_replicates": n_replicates}
+    attrs |= {"input": kind, "scene": described(scene), "n_replicates": n_replicates}
     return data.merge(shown).assign_attrs(attrs, **shown.attrs)
 
 
@@ -130,12 +132,21 @@ def _run(
     except FAILURES as error:
         return failed_record(n_endmembers, error), None
     spectra = model["endmember_spectrum"].to_numpy().astype(np.float64)
-    abundance = maps["abundance"].to_numpy().astype(np.float64)
+    abundance = _to_compare(scene, model, maps).to_numpy().astype(np.float64)
     if not np.isfinite(abundance).all():
         return failed_record(n_endmembers, "abundances are not finite"), None
     known = {name: model.attrs[name] for name in ("seconds", "status", "message")}
     record, order = scored_record(truth, spectra, abundance, map_seconds=seconds, **known)
     return record, display(scene, spectra[order], abundance[..., order])
+
+
+def _to_compare(scene: Scene, model: xr.Dataset, maps: xr.Dataset) -> xr.DataArray:
+    """Return the abundances; times the brightness where the truth has one and they sum to one."""
+    if scene.brightness is None or not sums_to_one(model):
+        return maps["abundance"]
+    totals = scene.spectrum_image.sum(str(scene.spectrum_image.dims[-1]), dtype=float)
+    factor = brightness(maps["abundance"], model["endmember_spectrum"].to_numpy().astype(float), totals)
+    return (maps["abundance"] * factor).transpose(*maps["abundance"].dims)
 
 
 def display(scene: Scene, spectra: Floats, abundance: Floats) -> xr.Dataset:

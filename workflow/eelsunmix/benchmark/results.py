@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from eelsunmix.benchmark.scene import scene_name
 from eelsunmix.typing import Floats
 
 Place = tuple[str, float]
@@ -173,5 +174,5 @@ def collect(runs: Iterable[xr.Dataset]) -> Results:
     found = {}
     for run in runs:
         scene = run.attrs["scene"]
-        found[str(scene["endmembers"]), float(scene["counts"]), str(run.attrs["label"])] = run
+        found[scene_name(scene), float(scene["counts"]), str(run.attrs["label"])] = run
     return Results(found)

@@ -24,13 +24,17 @@ class Truth:
     spectra : ndarray, shape (endmember, channel)
         Counts of a pixel of abundance one.
     abundance : ndarray, shape (y, x, endmember)
+        Times the thickness, where that varies or sample is missing.
     deviation : ndarray, shape (channel,)
         Standard deviation of the Poisson noise of a channel in the mean spectrum.
+    varies : bool
+        Whether the thickness is part of the truth, so that abundances do not sum to one.
     """
 
     spectra: Floats
     abundance: Floats
     deviation: Floats
+    varies: bool = False
 
     @property
     def smallest_angle(self) -> float:
@@ -40,10 +44,12 @@ class Truth:
 
 def truth_of(scene: Scene) -> Truth:
     """Take the truth of a scene as plain arrays."""
-    abundance = scene.abundance.to_numpy().astype(np.float64)
+    abundance = scene.thickness_weighted_abundance.to_numpy().astype(np.float64)
     spectra = scene.endmember_spectrum.to_numpy().astype(np.float64)
     mean = abundance.reshape(-1, len(spectra)).mean(axis=0) @ spectra
-    return Truth(spectra=spectra, abundance=abundance, deviation=np.sqrt(mean))
+    return Truth(
+        spectra=spectra, abundance=abundance, deviation=np.sqrt(mean), varies=scene.brightness is not None
+    )
 
 
 def matched(truth: Truth, spectra: Floats) -> Indices:

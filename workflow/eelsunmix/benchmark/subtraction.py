@@ -9,10 +9,10 @@ import xarray as xr
 from eelsunmix.background import BackgroundOptions, subtract_background
 from eelsunmix.background.net_counts import net_counts_of_spectra
 from eelsunmix.benchmark.replicates import Record, failed_record, tabulate
+from eelsunmix.benchmark.scene import described, nth_image
 from eelsunmix.benchmark.scores import truth_of
 from eelsunmix.metrics import nmse_scale_free
-from eelsunmix.plain import plain_values
-from eelsunmix.synthetic import ChequerboardOptions, Scene, simulate
+from eelsunmix.synthetic import AnySceneOptions, Scene, simulate
 from eelsunmix.typing import Floats
 
 CROSS_TALK = 0.3
@@ -20,7 +20,7 @@ CROSS_TALK = 0.3
 
 
 def run_background_subtraction(
-    scene: ChequerboardOptions,
+    scene: AnySceneOptions,
     *,
     n_replicates: int = 20,
     exponent: Literal["pixel", "local", "global"] = "local",
@@ -37,13 +37,13 @@ def run_background_subtraction(
     """
     records, shown = [], xr.Dataset()
     for replicate in range(n_replicates):
-        made = simulate(scene.replaced(seed=scene.seed + replicate))
+        made = simulate(nth_image(scene, replicate))
         record, maps = _subtract(made, exponent)
         records.append(record)
         shown = maps if replicate == 0 else shown
     data = tabulate(records, made.abundance["endmember"].to_numpy())
     attrs: dict[str, Any] = {"method": "bs", "options": {"exponent": exponent}, "n_replicates": n_replicates}
-    attrs |= {"scene": plain_values(scene), "shown_seed": scene.seed, "edge_of": edges_of(made)}
+    attrs |= {"scene": described(scene), "shown_seed": scene.seed, "edge_of": edges_of(made)}
     return data.merge(shown).assign_attrs(attrs)
 
 
@@ -57,7 +57,7 @@ def edges_of(scene: Scene) -> dict[str, str]:
     {'Co': 'Co_L23', 'Ru': 'Ru_M23'}
     """
     truth = truth_of(scene)
-    energy = scene.spectrum_image["energy_loss"]
+    energy = scene.spectrum_image[scene.spectrum_image.dims[-1]]
     net = net_counts_of_spectra(truth.spectra, energy, scene.edges)
     found: dict[str, tuple[float, str]] = {}
     for column, edge in enumerate(scene.edges):
@@ -91,6 +91,9 @@ def of_edges(
 
 def _subtract(scene: Scene, exponent: Literal["pixel", "local", "global"]) -> tuple[Record, xr.Dataset]:
     edges = edges_of(scene)
+    if not edges:
+        names = scene.abundance["endmember"]
+        return failed_record(names.size, "the scene has no edges to subtract a background from"), xr.Dataset()
     chosen = {edge: scene.edges[edge] for edge in edges.values()}
     start = time.perf_counter()
     bs = subtract_background(scene.spectrum_image, chosen, BackgroundOptions(exponent=exponent))

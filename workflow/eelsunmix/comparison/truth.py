@@ -38,7 +38,7 @@ def truth_on_axes_of(truth: xr.Dataset, image: xr.DataArray) -> tuple[xr.Dataset
     """
     energy, navigation = image.dims[-1], image.dims[:-1]
     mixture = truth["true_abundance"] @ truth["true_endmember_spectrum"].sum([energy])
-    intensity = truth["true_expected_counts"].sum([energy], dtype=float) / mixture
+    intensity = truth["true_expected_counts"].sum([energy], dtype=float) / mixture.where(mixture > 0, np.inf)
     known = xr.Dataset(
         {
             "spectrum": truth["true_endmember_spectrum"],

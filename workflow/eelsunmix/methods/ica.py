@@ -1,11 +1,13 @@
 """Independent component analysis (ICA) of the PCA loadings."""
 
+import dataclasses
 import warnings
 from collections.abc import Callable
 from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 from pydantic import Field
 
 from eelsunmix.errors import MethodFailedError
@@ -25,6 +27,10 @@ _CONTRASTS: dict[str, tuple[Callable[[Floats], Floats], float]] = {
 
 _PIECES = 16
 _STEEPEST = 6.0
+_CERTAIN = 4.0
+"""Standard deviations below zero that are no noise."""
+_MOST_BELOW = 0.1
+"""Part of a spectrum, summed over bins, that may be below zero."""
 
 
 class ICA(Method):
@@ -48,7 +54,8 @@ class ICA(Method):
 
     Notes
     -----
-    Abundances are signed.  Sign: the mean abundance of each component is positive.  Scale: all endmembers
+    Abundances are signed.  Where spectra or abundances are below zero beyond the noise, the message says that
+    independence is refuted.  Sign: the mean abundance of each component is positive.  Scale: all endmembers
     have the same sum of absolute counts, and the abundances of an average pixel sum to one.  Order: by
     contribution to the counts, largest first.
 
@@ -85,7 +92,10 @@ class ICA(Method):
             status="converged" if converged else "not converged",
             message=f"{n_iterations} iterations" + ("" if converged else f" (the limit is {self.max_iter})"),
         )
-        return in_order(with_equal_totals(model, learning_set.spectra), learning_set.spectra)
+        model = in_order(with_equal_totals(model, learning_set.spectra), learning_set.spectra)
+        # A rotation that has not settled says nothing of independence.
+        parts = (model.message, refuted_independence(model, learning_set) if converged else "")
+        return dataclasses.replace(model, message="; ".join(filter(None, parts)))
 
     def _unmixing(self, signals: Floats, rng: np.random.Generator) -> tuple[Floats, int]:
         if len(signals) == 1:
@@ -114,6 +124,36 @@ class ICA(Method):
         function, of_normal = _CONTRASTS[self.contrast]
         distances = function(sources / sources.std(axis=0)).mean(axis=0) - of_normal
         return engine.components_, int(engine.n_iter_), float(np.sum(distances**2))
+
+
+def refuted_independence(model: LinearModel, learning: LearningSet) -> str:
+    """Say why independent components are no materials: spectra or amounts below zero beyond the noise.
+
+    Materials share their background and occupy the same pixels, so that nothing makes them independent; what
+    is farthest from normal distributions may then be a difference of materials, which no pixel can contain
+    less than nothing of.
+    """
+    if len(model.endmembers) == 1:
+        return ""
+    binned = np.add.reduceat(model.endmembers, _bins(model.endmembers.shape[1]), axis=1)
+    spectra = -np.minimum(binned, 0.0).sum(axis=1) / np.abs(binned).sum(axis=1)
+    whitened = model.endmembers / learning.channel_weight
+    inverse = np.linalg.pinv(whitened @ whitened.T, hermitian=True)
+    amounts = learning.spectra / learning.channel_weight @ whitened.T @ inverse
+    deviation = np.sqrt(learning.counts_per_electron * np.diag(inverse)) * learning.pixel_weight[:, None]
+    pixels = np.mean(amounts < -_CERTAIN * deviation, axis=0)
+    faults = [
+        f"{100 * values.max():.0f} % of {what} component {values.argmax()} are below zero"
+        for what, values, limit in (("the counts of", spectra, _MOST_BELOW), ("the pixels in", pixels, 0.01))
+        if values.max() > limit
+    ]
+    return f"independence is refuted: {' and '.join(faults)}, beyond noise" if faults else ""
+
+
+def _bins(n_channels: int) -> NDArray[np.intp]:
+    """First channels of bins in which a negative sum is no noise."""
+    starts: NDArray[np.intp] = np.unique(np.linspace(0, n_channels, _PIECES, endpoint=False).astype(np.intp))
+    return starts
 
 
 def power_law(mean_spectrum: Floats, energy: Floats) -> Floats:

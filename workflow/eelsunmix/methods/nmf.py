@@ -7,14 +7,18 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from eelsunmix.execution.progress import sign_of_life
+from eelsunmix.methods._brightness import brightness_spread, equalised_learning_set
 from eelsunmix.methods._learning_set import LearningSet
 from eelsunmix.methods._linear import LinearModel, in_order, with_sums_near_one
 from eelsunmix.methods._method import Method
 from eelsunmix.methods._vertices import purest_spectra
+from eelsunmix.methods.udas import UDAS
 from eelsunmix.numerics.abundances import non_negative
 from eelsunmix.options import BrokenRuleError, Presets
 from eelsunmix.typing import Floats
 
+_VARIABLE = 1.5
+"""Spread of the brightness from which on it varies, as for methods whose abundances sum to one."""
 _FROM_AFAR = {"tolerance": 1e-4}
 """Where the start is not near the optimum, as the vertices are."""
 _SETTLED = 1e-4
@@ -33,14 +37,15 @@ class NMF(Method):
         Least squares, or the deviance of Poisson counts (slower).
     weighted : bool
         Scale rows and columns to equal Poisson variance first [2]_; for the Frobenius loss only.
-    init : {"vca", "nndsvda", "nndsvd", "nndsvdar", "random"}
-        Start. Many factorisations fit equally well: the start from the vertices chooses one with pure pixels.
+    init : {"simplex", "vca", "nndsvda", "nndsvd", "nndsvdar", "random"}
+        Start. Many factorisations fit equally well, and noise drives the descent away from the best of them:
+        it begins at the simplex that uDAS fits to all pixels, or at the purest pixels (``vca``).
     max_iter : int
         Limit of iterations; reaching it gives the status "not converged".
     tolerance : float
         Where to stop: the violation of optimality relative to the start's (Frobenius), or the relative
-        decrease of the deviance in ten iterations (Kullback-Leibler). The vertices are a start near the
-        optimum; from elsewhere, and for the deviance, it is 1e-4.
+        decrease of the deviance in ten iterations (Kullback-Leibler). The simplex and the
+        vertices are starts near the optimum; from elsewhere, and for the deviance, it is 1e-4.
 
     Notes
     -----
@@ -54,7 +59,7 @@ class NMF(Method):
 
     presets: ClassVar[Presets] = {
         "setting": {
-            "eels": {"weighted": True, "init": "vca", "max_iter": 1000, "tolerance": 0.1},
+            "eels": {"weighted": True, "init": "simplex", "max_iter": 1000, "tolerance": 0.5},
             "published": {"weighted": False, "init": "nndsvda", "max_iter": 200, "tolerance": 1e-4},
         },
         "loss": {"kullback-leibler": {"weighted": False, "tolerance": 1e-4}},
@@ -64,7 +69,7 @@ class NMF(Method):
     setting: Literal["eels", "published"] = "eels"
     loss: Literal["frobenius", "kullback-leibler"] = "frobenius"
     weighted: bool
-    init: Literal["vca", "nndsvda", "nndsvd", "nndsvdar", "random"]
+    init: Literal["simplex", "vca", "nndsvda", "nndsvd", "nndsvdar", "random"]
     max_iter: int = Field(ge=1)
     tolerance: float = Field(gt=0)
 
@@ -83,7 +88,7 @@ class NMF(Method):
         if self.weighted:
             channel = learning_set.channel_weight
             pixel = np.maximum(learning_set.pixel_weight, 1e-3 * learning_set.pixel_weight.max())
-        start = self._start(learning_set, n_endmembers, rng) if self.init == "vca" else None
+        start = self._start(learning_set, n_endmembers, rng) if self.init in ("simplex", "vca") else None
         scaled = spectra / channel / pixel[:, None]
         if start is not None:
             start = (start[0] / pixel[:, None], start[1] / channel)
@@ -109,7 +114,10 @@ class NMF(Method):
     def _start(
         self, learning: LearningSet, n_endmembers: int, rng: np.random.Generator
     ) -> tuple[Floats, Floats]:
-        endmembers, _ = purest_spectra(learning, n_endmembers, n_draws=30, rng=rng)
+        if self.init == "simplex" and n_endmembers > 1:
+            endmembers = _simplex(learning, n_endmembers, rng)
+        else:
+            endmembers, _ = purest_spectra(learning, n_endmembers, n_draws=30, rng=rng)
         # A zero can never grow again in multiplicative updates.
         endmembers = np.maximum(endmembers, 1e-3 * endmembers.mean(axis=0).clip(min=0) + 1e-12)
         abundances = non_negative(learning.spectra, endmembers, channel_weight=learning.channel_weight)
@@ -140,6 +148,13 @@ class NMF(Method):
                     scaled, W=np.ascontiguousarray(start[0]), H=np.ascontiguousarray(start[1])
                 )
         return engine.components_, int(engine.n_iter_)
+
+
+def _simplex(learning: LearningSet, n_endmembers: int, rng: np.random.Generator) -> Floats:
+    """Vertices of the simplex around the pixels, brought to the same counts where their brightness varies."""
+    if brightness_spread(learning, n_endmembers) > _VARIABLE:
+        learning, _ = equalised_learning_set(learning)
+    return UDAS().fit(learning, n_endmembers, rng).endmembers
 
 
 def _change_of_next_step(scaled: Floats, row: Floats, loss: str) -> float:

@@ -38,7 +38,7 @@ def expected_intensity(
     at a few thicknesses and interpolated by the polynomial through them (relative error below 1e-6).
     """
     thickness, current, carbon = beam_and_lamella(options, rng)
-    nodes = _nodes(thickness)
+    nodes = thickness_nodes(thickness)
     library = np.stack(
         [[pixel_spectrum(name, energy_ev, thickness_nm=node) for node in nodes] for name in STACK]
     ).reshape(-1, len(energy_ev))
@@ -47,7 +47,7 @@ def expected_intensity(
     for row, fraction, height, beam, film in zip(
         expected, abundance, thickness, current, carbon, strict=True
     ):
-        weights = fraction[:, :, None] * _lagrange(nodes, height)[:, None, :]
+        weights = fraction[:, :, None] * weights_of_nodes(nodes, height)[:, None, :]
         spectra = weights.reshape(len(fraction), -1) @ library + film[:, None] * carbon_spectrum
         row[...] = beam[:, None] * spectra
     return expected
@@ -95,7 +95,8 @@ def _fractions_on_line(options: MultilayerOptions, position: np.ndarray) -> np.n
     return np.stack([pt, co, ru], axis=1)
 
 
-def _nodes(thickness: np.ndarray) -> np.ndarray:
+def thickness_nodes(thickness: np.ndarray) -> np.ndarray:
+    """Return the few thicknesses at which spectra are computed: Chebyshev nodes of the range."""
     if np.ptp(thickness) == 0:
         return thickness.ravel()[:1]
     angles = (np.arange(THICKNESS_NODES) + 0.5) * np.pi / THICKNESS_NODES
@@ -103,7 +104,7 @@ def _nodes(thickness: np.ndarray) -> np.ndarray:
     return middle - half * np.cos(angles)
 
 
-def _lagrange(nodes: np.ndarray, values: np.ndarray) -> np.ndarray:
+def weights_of_nodes(nodes: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Weights of the polynomial through the nodes, shape (value, node)."""
     columns = []
     for index, node in enumerate(nodes):

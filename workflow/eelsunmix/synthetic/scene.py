@@ -21,7 +21,7 @@ class Scene:
     Attributes
     ----------
     name : str
-        "chequerboard" or "multilayer".
+        One of `eelsunmix.synthetic.SCENES`.
     options : dict
         Every option, the seed included: enough to make the scene again.
     spectrum_image : DataArray, shape (y, x, energy_loss)
@@ -29,13 +29,18 @@ class Scene:
     endmember_spectrum : DataArray, shape (endmember, energy_loss)
         Counts of a pixel of abundance 1 at the nominal thickness and beam current, before gain.
     abundance : DataArray, shape (y, x, endmember)
-        Fractions of the materials; they sum to one.
+        Fractions of the materials; they sum to one, or to zero where there is no sample.
+    brightness : DataArray, shape (y, x), or None
+        Thickness relative to the nominal one, zero where there is no sample; None where it is one everywhere
+        or not part of the truth.
     expected_counts : DataArray, shape (y, x, energy_loss)
         Noise-free image before gain, float32.
     gain : DataArray, shape (energy_loss,)
         Factor of each channel; ones without gain errors, zero in dead channels.
     edges, regions, profiles : dict
         Windows, element-free regions and profiles that suit the scene, by name.
+    compositions : dict
+        Material -> element -> atoms, of materials without a cross-section table (X-ray scenes).
     """
 
     name: str
@@ -46,6 +51,8 @@ class Scene:
     expected_counts: xr.DataArray
     gain: xr.DataArray
     edges: dict[str, Edge]
+    brightness: xr.DataArray | None = None
+    compositions: dict[str, dict[str, int]] = field(default_factory=dict)
     regions: dict[str, Region] = field(default_factory=dict)
     profiles: dict[str, Profile] = field(default_factory=dict)
 
@@ -53,12 +60,25 @@ class Scene:
     def composition(self) -> dict[str, dict[str, int]]:
         """Material -> element -> atoms per formula unit."""
         names = [str(name) for name in self.endmember_spectrum["endmember"].values]
-        return {name: dict(material_of(name).composition) for name in names}
+        known = self.compositions
+        return {name: dict(known.get(name) or material_of(name).composition) for name in names}
+
+    @property
+    def sample(self) -> xr.DataArray:
+        """Whether a pixel has sample, shape (y, x)."""
+        return self.abundance.sum("endmember") > 0
+
+    @property
+    def thickness_weighted_abundance(self) -> xr.DataArray:
+        """Fractions times thickness, shape (y, x, endmember)."""
+        return self.abundance if self.brightness is None else self.abundance * self.brightness
 
     def truth(self) -> xr.Dataset:
         """Truth under the names of `raw.zarr`: `true_endmember_spectrum`, `true_abundance`, ... ."""
+        thickness = {} if self.brightness is None else {"true_brightness": self.brightness}
         return xr.Dataset(
-            {
+            thickness
+            | {
                 "true_endmember_spectrum": self.endmember_spectrum.rename(endmember="true_endmember"),
                 "true_abundance": self.abundance.rename(endmember="true_endmember"),
                 "true_expected_counts": self.expected_counts,
@@ -72,7 +92,7 @@ class Scene:
         counts = xr.Dataset(
             {
                 "counts": image,
-                "total_counts": image.sum("energy_loss", dtype=np.float64).assign_attrs(units="counts"),
+                "total_counts": image.sum(str(image.dims[-1]), dtype=np.float64).assign_attrs(units="counts"),
                 "mean_spectrum": image.mean(NAVIGATION).assign_attrs(units="counts"),
             }
         )
@@ -127,7 +147,7 @@ def count_electrons(
 
 def label_image(counts: np.ndarray, coords: dict[str, xr.DataArray], title: str) -> xr.DataArray:
     """Labelled image as `docs/data-model.md` describes it; every pixel is valid."""
-    image = xr.DataArray(counts, dims=(*NAVIGATION, "energy_loss"), coords=coords, name="counts")
+    image = xr.DataArray(counts, dims=tuple(coords), coords=coords, name="counts")
     image = image.assign_coords(valid_pixel=(NAVIGATION, np.ones(counts.shape[:2], dtype=bool)))
     return image.assign_attrs(units="counts", counts_per_electron=1.0, title=title, signal="EELS")
 
@@ -142,6 +162,7 @@ def label_truth(
     image: xr.DataArray,
 ) -> dict[str, Any]:
     """Label the truth with the axes of the image and the names of the materials."""
+    energy = str(image.dims[-1])
     coords = {**image.coords, "endmember": list(names)}
 
     def labelled(values: np.ndarray, dims: tuple[str, ...], units: str) -> xr.DataArray:
@@ -149,10 +170,10 @@ def label_truth(
         return xr.DataArray(values, dims=dims, coords=used, attrs={"units": units})
 
     return {
-        "endmember_spectrum": labelled(spectra, ("endmember", "energy_loss"), "counts"),
+        "endmember_spectrum": labelled(spectra, ("endmember", energy), "counts"),
         "abundance": labelled(abundance, (*NAVIGATION, "endmember"), "1"),
-        "expected_counts": labelled(expected, (*NAVIGATION, "energy_loss"), "counts"),
-        "gain": labelled(gain, ("energy_loss",), "1"),
+        "expected_counts": labelled(expected, (*NAVIGATION, energy), "counts"),
+        "gain": labelled(gain, (energy,), "1"),
     }
 
 

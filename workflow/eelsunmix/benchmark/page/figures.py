@@ -114,6 +114,7 @@ def spectra_panels(
     names = results.endmembers(place[0])
     panels, layout = _frame(names, top=110)
     data: list[dict[str, Any]] = []
+    title = "energy loss (eV)"
     for i in range(len(names)):
         axes = {"xaxis": axis_name("x", i), "yaxis": axis_name("y", i)}
         for label in (ORACLE, *by_method(results)):
@@ -121,13 +122,15 @@ def spectra_panels(
             if run is None or "endmember_spectrum" not in run:
                 continue
             spectrum = run["endmember_spectrum"].isel(endmember=i)
-            energy, values = spectrum["energy_loss"].values, displayed(spectrum, display)
+            dim = str(spectrum.dims[-1])
+            energy, values = spectrum[dim].values, displayed(spectrum, display)
+            title = "energy (keV)" if dim == "energy" else "energy loss (eV)"
             if label == ORACLE:
                 data.append(line(energy, values, "truth", {"color": TRUTH, "width": 6}, **axes))
             else:
                 group = {"legendgroup": label, "meta": {"method": label}}
                 data.append(line(energy, values, plain(label), dict(styles[label]), **group, **axes))
-        layout |= profile_axes(i, panels, "energy loss (eV)", DISPLAYS[display])
+        layout |= profile_axes(i, panels, title, DISPLAYS[display])
         layout[axis_key("y", i)]["type"] = "log" if display == LOGARITHMIC else "linear"
     return {"data": one_legend_entry(data), "layout": layout}
 

@@ -16,6 +16,13 @@ TRUTH = {
     "true_abundance": variable(
         "navigation true_endmember", "float", "1", "part of each material; sums to one", when=SIMULATED
     ),
+    "true_brightness": variable(
+        "navigation",
+        "float",
+        "1",
+        "thickness relative to the nominal one, 0 without sample",
+        when="simulated with vacuum or a varying thickness",
+    ),
     "true_expected_counts": variable(
         "navigation energy", "float", "counts", "image without noise, before gain", when=SIMULATED
     ),

@@ -1,0 +1,204 @@
+"""The recommended result: its layout, its choice on twins against known truth, and whom it leaves out."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+import eelsunmix as eu
+from eelsunmix import synthetic
+from eelsunmix.comparison.matching import match_whitened
+from eelsunmix.errors import InputError, MethodFailedError
+from eelsunmix.metrics import nmse_scale_free
+from eelsunmix.recommendation import choice
+from eelsunmix.recommendation.candidates import Solution, mapped_linearly, misfit
+from eelsunmix.recommendation.choice import passing, with_consensus
+from eelsunmix.recommendation.data import prepared, with_sample_alone
+from eelsunmix.recommendation.deviations import map_deviation
+from eelsunmix.recommendation.twins import trial, twin_of
+
+MAPS = ("abundance", "thickness_weighted_abundance")
+
+
+def recommended(scene, **options):
+    image = scene.spectrum_image
+    return eu.recommend(image, n_endmembers=scene.abundance.sizes["endmember"], **options)
+
+
+def error(scene, maps, spectra):
+    """Mean scale-free error of thickness-weighted maps."""
+    true, known = scene.thickness_weighted_abundance.to_numpy(), scene.endmember_spectrum.to_numpy()
+    order = match_whitened(known, spectra.to_numpy().astype(float), np.sqrt(known.mean(axis=0)))
+    return float(nmse_scale_free(true, maps.to_numpy()[..., order], endmember_axis=-1).mean())
+
+
+@pytest.fixture(scope="module")
+def board():
+    return synthetic.chequerboard(size=(20, 27), block=6, filter_size=5, counts=800.0, seed=3)
+
+
+@pytest.fixture(scope="module")
+def of_board(board):
+    return recommended(board, edges=board.edges, seed=1)
+
+
+@pytest.fixture(scope="module")
+def with_vacuum():
+    scene = synthetic.vacuum(size=(20, 27), seed=2)
+    valid = np.ones((20, 27), bool)
+    valid[3, 20] = False
+    masked = scene.spectrum_image.assign_coords(valid_pixel=(("y", "x"), valid))
+    turned = masked.transpose("energy_loss", "x", "y")
+    return scene, valid, eu.recommend(turned, n_endmembers=3, seed=0)
+
+
+@pytest.fixture(scope="module")
+def data(board):
+    return prepared(with_sample_alone(board.spectrum_image)[0], 3)
+
+
+@pytest.fixture(scope="module")
+def truth(board):
+    amounts = board.abundance.to_numpy().reshape(-1, 3)
+    return Solution(label="truth", endmembers=board.endmember_spectrum.to_numpy(), amounts=amounts)
+
+
+def test_shares_sum_to_one_and_all_is_finite(board, of_board):
+    assert of_board["abundance"].dims == ("y", "x", "endmember")
+    np.testing.assert_allclose(of_board["abundance"].sum("endmember"), 1, rtol=1e-5)
+    assert of_board["endmember_spectrum"].shape == board.endmember_spectrum.shape
+    for name in (*MAPS, "endmember_spectrum"):
+        assert of_board[name].dims == of_board[f"{name}_sd"].dims
+        assert np.isfinite(of_board[name]).all()
+        assert (of_board[f"{name}_sd"] >= 0).all()
+
+
+def test_it_is_near_the_truth_and_not_behind_vca(board, of_board):
+    vca = eu.unmix(board.spectrum_image, "vca", n_endmembers=3, seed=1)
+    found = error(board, of_board["abundance"], of_board["endmember_spectrum"])
+    assert found < 0.8 * error(board, vca["abundance"], vca["endmember_spectrum"])
+    assert found < 0.01
+
+
+def test_the_reason_names_the_errors_and_the_edges_their_owners(board, of_board):
+    errors = of_board.attrs["twin_error"]
+    assert of_board.attrs["method"] == min(errors, key=errors.get)
+    assert of_board.attrs["reason"].isprintable()
+    for name in errors:
+        assert f"{name} " in of_board.attrs["reason"]
+    assert "ICA is no candidate" in of_board.attrs["reason"]
+    spectra = board.endmember_spectrum.to_numpy()
+    order = match_whitened(spectra, of_board["endmember_spectrum"].to_numpy(), np.sqrt(spectra.mean(axis=0)))
+    assert of_board.attrs["edge_owner"]["Co_L23"] == order[1]
+
+
+def test_deviations_are_of_the_size_of_the_errors(board, of_board):
+    true, found = board.abundance.to_numpy(), of_board["abundance"].to_numpy()
+    spectra = board.endmember_spectrum.to_numpy()
+    order = match_whitened(spectra, of_board["endmember_spectrum"].to_numpy(), np.sqrt(spectra.mean(axis=0)))
+    ratio = (found[..., order] - true) / np.maximum(of_board["abundance_sd"].to_numpy()[..., order], 1e-4)
+    assert 0.5 < np.sqrt(np.mean(ratio[true > 0.1] ** 2)) < 2
+
+
+def test_pixels_without_sample_are_zero_and_invalid_ones_are_unknown(with_vacuum):
+    scene, valid, result = with_vacuum
+    assert result["abundance"].dims == ("endmember", "x", "y")
+    assert result.attrs["n_empty_pixels"] == int((~scene.sample.to_numpy() & valid).sum())
+    for name in MAPS:
+        maps = result[name].transpose("y", "x", "endmember")
+        assert np.isnan(maps.to_numpy()[3, 20]).all()
+        assert (maps.to_numpy()[~scene.sample.to_numpy() & valid] == 0).all()
+    sums = result["abundance"].sum("endmember").transpose("y", "x").to_numpy()
+    np.testing.assert_allclose(sums[scene.sample.to_numpy() & valid], 1, rtol=1e-5)
+
+
+def test_the_seed_decides():
+    scene = synthetic.chequerboard(size=(12, 15), block=4, filter_size=3, seed=4)
+    first, second = (recommended(scene, seed=5) for _ in range(2))
+    assert first.identical(second)
+
+
+def test_amounts_follow_the_thickness():
+    scene = synthetic.gradient(size=(20, 27), noise=False, seed=3)
+    spectra = scene.endmember_spectrum.to_numpy()
+    rows = scene.thickness_weighted_abundance.to_numpy().reshape(-1, 3)
+    found = mapped_linearly(rows @ spectra, spectra, np.sqrt(spectra.mean(axis=0)), "variable")
+    np.testing.assert_allclose(found, rows, atol=1e-9)
+
+
+def test_a_twin_has_the_truth_and_the_noise_of_its_model(data, truth):
+    twin = twin_of(truth, data, np.random.default_rng(0))
+    expected = truth.amounts @ truth.endmembers
+    chi2 = np.mean((twin.to_numpy().reshape(expected.shape) - expected) ** 2 / expected)
+    assert abs(chi2 - 1) < 0.02
+    turned = dataclasses.replace(truth, endmembers=truth.endmembers[::-1], amounts=truth.amounts[:, ::-1])
+    assert trial(turned, truth, data.weight).error < 1e-20
+    half = dataclasses.replace(truth, amounts=truth.amounts / 2)
+    np.testing.assert_allclose(trial(half, truth, data.weight).error, 0.25)
+
+
+def test_candidates_that_fail_a_check_are_left_out_with_the_reason(data, truth):
+    spectra = truth.endmembers.copy()
+    spectra[1, :90] *= -1
+    bad = [
+        dataclasses.replace(truth, label="late", status="not converged"),
+        dataclasses.replace(truth, label="negative", endmembers=spectra),
+        dataclasses.replace(truth, label="far", amounts=np.roll(truth.amounts, 1, axis=1)),
+    ]
+    kept, excluded = passing([truth, *bad], data)
+    assert [one.label for one in kept] == ["truth"]
+    assert excluded["late"] == "did not converge"
+    assert "below zero" in excluded["negative"]
+    assert "misfit" in excluded["far"]
+    assert abs(misfit(truth, data) - 1) < 0.05
+    assert len(passing(bad[:1], data)[0]) == 1
+
+
+def test_candidates_that_all_fail_on_a_twin_are_said_to(data, truth, monkeypatch):
+    monkeypatch.setattr(choice, "solutions", lambda *_, **__: ([], {"VCA": "no signal"}, "constant"))
+    rng = np.random.default_rng(0)
+    with pytest.raises(MethodFailedError, match="no method gave a result on images simulated"):
+        choice.rank_on_twins([truth], data, 3, models=[truth], brightness="constant", rng=rng)
+
+
+def test_a_consensus_is_the_median(data, truth):
+    shifted = [
+        dataclasses.replace(truth, label=str(factor), amounts=truth.amounts * factor) for factor in (3, 2)
+    ]
+    both = with_consensus([truth, *shifted], data.weight)[-1]
+    np.testing.assert_allclose(both.amounts, 2 * truth.amounts)
+    assert len(with_consensus([truth], data.weight)) == 1
+
+
+def test_deviations_are_averages_over_neighbours_that_have_sample():
+    chosen = np.ones((6, 7), bool)
+    chosen[:, 0] = False
+    deviation = map_deviation([np.full((36, 2), 3.0), np.full((36, 2), -4.0)], chosen)
+    np.testing.assert_allclose(deviation[chosen], np.sqrt(12.5))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"n_endmembers": 0}, "n_endmembers"),
+        ({"n_endmembers": 500}, "n_endmembers is 500"),
+        ({"seed": -1}, "seed"),
+        ({"edges": ["Pt_M45"]}, "Pt_M45"),
+    ],
+)
+def test_mistakes_are_one_line(board, options, message):
+    with pytest.raises(InputError, match=message) as caught:
+        eu.recommend(board.spectrum_image, **options)
+    assert str(caught.value).isprintable()
+
+
+def test_one_endmember_is_the_brightness(board):
+    result = eu.recommend(board.spectrum_image, n_endmembers=1)
+    np.testing.assert_allclose(result["abundance"], 1, rtol=1e-6)
+    assert 0.9 < float(result["thickness_weighted_abundance"].mean()) < 1.1
+
+
+def test_an_image_without_counts_is_refused(board):
+    dark = board.spectrum_image * 0
+    with pytest.raises(InputError, match="no valid pixel with counts"):
+        eu.recommend(dark)

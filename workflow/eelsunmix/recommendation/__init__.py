@@ -1,0 +1,5 @@
+"""The result that is best on images like the user's: `recommend`."""
+
+from eelsunmix.recommendation.recommending import recommend
+
+__all__ = ["recommend"]
