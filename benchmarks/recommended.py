@@ -20,7 +20,7 @@ import xarray as xr
 import eelsunmix as eu
 from eelsunmix import synthetic
 from eelsunmix.benchmark.scores import Truth, matched, scores, truth_of
-from eelsunmix.comparison.brightness import brightness, sums_to_one
+from eelsunmix.mapping.brightness import brightness, sums_to_one
 from eelsunmix.numerics.abundances import fully_constrained, non_negative
 from eelsunmix.synthetic import Scene
 from eelsunmix.typing import Floats

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from eelsunmix.benchmark.scene import described, nth_image
 from eelsunmix.benchmark.scores import SCORES, UNITS, Truth, matched, n_dead, n_duplicated, scores, truth_of
-from eelsunmix.comparison.brightness import brightness, sums_to_one
 from eelsunmix.errors import InputError, MethodFailedError
 from eelsunmix.fitting import fit
 from eelsunmix.inputs import Input, learning_image, mapped_image
 from eelsunmix.mapping import apply
+from eelsunmix.mapping.brightness import brightness, sums_to_one
 from eelsunmix.mapping.timing import mapping_time
 from eelsunmix.methods import build_method
 from eelsunmix.pca import DenoiseOptions, denoise

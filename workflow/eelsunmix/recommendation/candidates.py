@@ -10,9 +10,9 @@ import numpy as np
 import xarray as xr
 from scipy.special import xlogy
 
-from eelsunmix.comparison.brightness import sums_to_one
 from eelsunmix.fitting import fit
 from eelsunmix.mapping import apply
+from eelsunmix.mapping.brightness import sums_to_one
 from eelsunmix.numerics.abundances import fully_constrained
 from eelsunmix.recommendation.data import Data
 from eelsunmix.typing import Brightness, Floats

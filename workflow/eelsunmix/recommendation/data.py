@@ -13,9 +13,8 @@ from eelsunmix.noise import channel_variance_to_mean
 from eelsunmix.pca import DenoiseOptions, denoise
 from eelsunmix.pca.reconstruction import reconstruct
 from eelsunmix.typing import Bools, Floats
+from eelsunmix.vacuum import vacuum_pixels
 
-DARK = 0.1
-"""Pixels with less than this part of the median counts have no sample, or too little to say anything."""
 SPARE = 2
 """Components above the number of endmembers that averages keep: thickness and slopes."""
 AVERAGES = MappingProxyType(
@@ -70,22 +69,20 @@ class Data:
 
 
 def with_sample_alone(image: xr.DataArray) -> tuple[xr.DataArray, Bools]:
-    """Bring an image of the user to its usual form, and take dark pixels for pixels without sample.
+    """Bring an image of the user to its usual form, and leave pixels without sample out.
 
     Returns
     -------
     image : DataArray
         With a narrower `valid_pixel`.
     empty : ndarray of bool, shape (navigation)
-        Pixels that were valid and are too dark.
+        Pixels that were valid and hold no sample.
     """
     image = as_spectrum_image(image).load()
     valid = valid_pixels(image)
-    totals = np.where(valid, image.to_numpy().sum(axis=-1, dtype=np.float64), 0.0)
-    lit = totals[valid & (totals > 0)]
-    if not lit.size:
+    if not (image.to_numpy()[valid] > 0).any():
         raise InputError("recommend: the image has no valid pixel with counts; check its mask valid_pixel")
-    empty = valid & (totals < DARK * np.median(lit))
+    empty = vacuum_pixels(image)
     return image.assign_coords(valid_pixel=(image.dims[:-1], valid & ~empty)), empty
 
 
