@@ -97,18 +97,17 @@ def _command(inputs: Inputs) -> str:
 def _fits_table(inputs: Inputs) -> Table:
     chains = any("split_rhat" in store for store in inputs.fits.values())
     quality = ("effective sample size", "split R-hat") if chains else ()
-    known = ("method", "algorithm", "input", "same counts", "nuisance", "seed", "status", "learning pixels")
-    columns = (*known, *quality, "options")
+    known = ("method", "algorithm", "input", "same counts", "seed", "status", "learning pixels")
+    columns = (*known, *quality, "nuisance", "options")
     rows = []
     for method in inputs.methods:
         attrs = inputs.fits[method].attrs if method in inputs.fits else {}
         options = as_yaml(attrs.get("options", {})).strip().replace("\n", "; ")
         texts = [str(attrs.get(key, DASH)) for key in ("method", "input", "seed", "status")]
         texts.insert(2, _same_counts(attrs))
-        texts.insert(3, _nuisance(attrs))
         pixels = integer(attrs.get("n_learning_pixels"))
         found = _chain_quality(inputs.fits.get(method)) if chains else ()
-        texts = [method, *texts, pixels, *found, options]
+        texts = [method, *texts, pixels, *found, _nuisance(attrs), options]
         rows.append(Row(cells=tuple(map(cell, texts)), method=method))
     caption = FITS + CHAINS * chains
     return Table(caption=caption, columns=columns, rows=tuple(rows), css="small")
