@@ -129,8 +129,9 @@ def end_run():
 
 def keep_until_made(rule, path):
     """Spare a store that is about to be deleted, if it was made of files that may be gone."""
+    recipe = RECIPES.get(rule)
     try:
-        if rule in RECIPES and RECIPES[rule].reads_files:
+        if recipe and recipe.reads_files:
             keep(Path(path))
     except InputError as error:
         stop(str(error))
