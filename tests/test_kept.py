@@ -1,6 +1,7 @@
 """What was made of the user's files is not lost when they are damaged, unreadable or taken away since."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from eelsunmix.errors import InputError
 from eelsunmix.recipes.content import Contents
 from eelsunmix.sources import checksums, file_fingerprint, file_state
 from eelsunmix.storage import publish, read_manifest, verify
+from eelsunmix.storage.drafts import is_draft
 from eelsunmix.storage.kept import is_kept, keep, settle
 from test_faults import WITHOUT_RIGHTS
 from test_workflow import Project, rules_in
@@ -149,6 +151,12 @@ def test_what_cannot_be_read_says_nothing_against_what_was_made_of_it(image, fau
     assert _now("a.npy")[0].startswith("unreadable: ")
 
 
+def test_a_file_that_is_taken_away_while_it_is_read_is_one_line(here):
+    with pytest.raises(InputError, match=r"^a\.npy: cannot be read any more \(No such file"):
+        publish(xr.Dataset({"a": ("x", [1.0])}), STORE, files={"a.npy": "0"})
+    assert list(here.glob("results/S/*")) == []
+
+
 def test_a_manifest_that_was_altered_is_not_believed(image):
     path = image.parent / STORE / "manifest.json"
     path.write_text(path.read_text().replace("state", "stage"))
@@ -183,6 +191,25 @@ def test_a_kept_store_goes_once_its_successor_is_there(image):
     assert list(settle(results)) == []
     assert [path.name for path in (results / "S").iterdir()] == ["raw.zarr"]
     assert verify(STORE) == made
+
+
+def test_a_kept_store_that_was_removed_in_part_is_never_put_back(image, monkeypatch):
+    def killed(path, **kwargs):
+        (path / "manifest.json").unlink()
+        raise KeyboardInterrupt
+
+    results = image.parent / "results"
+    keep(results / "S/raw.zarr")
+    publish(xr.Dataset({"a": ("x", [5.0])}), STORE)
+    with monkeypatch.context() as patch:
+        patch.setattr("eelsunmix.storage.kept.shutil.rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            list(settle(results))
+    shutil.rmtree(STORE)  # by the user
+    assert list(settle(results)) == []
+    assert not Path(STORE).exists()
+    (rest,) = (results / "S").iterdir()
+    assert is_draft(rest)  # which the next job of the store removes, once this process has ended
 
 
 def test_something_else_in_the_place_costs_neither(image):
@@ -257,6 +284,8 @@ def test_sources_that_went_bad_cost_no_result_and_no_other_sample(tmp_path):
     targets = ["results/A/raw.zarr", "results/B/corrected.zarr", "results/C/raw.zarr", "results/D/raw.zarr"]
     project.run(*targets)
     before = _stores(project)
+    project.run("--touch", "--forceall", *targets)
+    assert _stores(project) == before  # they are where they were: nothing is made again
     os.truncate(project.folder / "a.npy", 1000)
     (project.folder / "gain.npy").write_bytes(b"damaged")
     (project.folder / "c.npy").chmod(0)

@@ -1,5 +1,7 @@
 """Maps that are computed part by part, in files where the image is large: the same as of the whole."""
 
+import errno
+import fcntl
 import os
 import signal
 import subprocess
@@ -12,7 +14,7 @@ import xarray as xr
 
 from eelsunmix.background import BackgroundOptions, maps, subtract_background
 from eelsunmix.edges import Edge
-from eelsunmix.execution import kept_maps
+from eelsunmix.execution import kept_maps, scratch
 from eelsunmix.execution.blocks import template_like
 from eelsunmix.execution.job import job
 from eelsunmix.execution.kept_maps import keep_maps
@@ -155,6 +157,25 @@ def test_the_folder_of_a_killed_job_is_removed_by_the_next_one_and_that_of_a_liv
         with scratch_beside(Path(os.path.relpath(log))):  # another job beside the same log
             assert mine.is_dir()
     assert not mine.exists()
+
+
+def test_over_nfs_which_locks_only_what_is_open_for_writing_the_folder_is_removed_too(tmp_path, monkeypatch):
+    flock = fcntl.flock
+
+    def of_nfs(descriptor, operation):
+        if fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+            raise OSError(errno.EBADF, "Bad file descriptor")
+        flock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", of_nfs)
+    with scratch_beside(tmp_path / "a.log"):
+        mine = scratch_folder()
+        scratch._remove_abandoned(tmp_path / "a.log")
+        assert mine.is_dir()
+        _, descriptor = scratch._FOLDERS[tmp_path / "a.log"]
+        flock(descriptor, fcntl.LOCK_UN)  # as the kernel does when the job is killed
+        scratch._remove_abandoned(tmp_path / "a.log")
+        assert not mine.exists()
 
 
 def test_a_job_leaves_no_folder_behind_when_it_fails(tmp_path):

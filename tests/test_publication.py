@@ -20,6 +20,7 @@ from eelsunmix.export.exporting import export_sample
 from eelsunmix.export.publication.archive import verify_archive, write_archive
 from eelsunmix.export.publication.bibtex import AUTHOR, TITLE, fields_of
 from eelsunmix.export.publication.configuration import configuration_text
+from eelsunmix.export.publication.methods_text import _treated, _vacuum
 from eelsunmix.methods import method_names
 from eelsunmix.methods._references import references
 from eelsunmix.plain import field_values, plain_values
@@ -175,6 +176,17 @@ def small(tmp_path):
     path = tmp_path / "small.zip"
     write_archive(path, contents, seals={"bs": "0f"}, sample="S1")
     return path
+
+
+def test_the_methods_paragraph_has_what_was_done_to_spectra_and_endmembers():
+    fit = {"brightness": "variable", "nuisance": 2, "nuisance_reason": "as above 283 eV", "anchored": True}
+    said = list(_treated(fit))
+    for word, text in zip(("same counts", "2, as above 283 eV", "own edges"), said, strict=True):
+        assert word in text
+    assert list(_treated({"brightness": "constant", "nuisance": 0, "anchored": False})) == []
+    vacuum = xr.Dataset({"vacuum": (("y", "x"), [[True, False, True]])})
+    assert " ".join(_vacuum(SimpleNamespace(stores={"corrected": vacuum}))).startswith("2 pixels without")
+    assert list(_vacuum(SimpleNamespace(stores={"corrected": vacuum & False}))) == []
 
 
 def test_every_flipped_bit_is_found(small):

@@ -45,6 +45,25 @@ def check_unchanged(files: Mapping[str | Path, str]) -> None:
             raise InputError(f"{file}: was changed while it was read; run again once nobody writes to it")
 
 
+def recorded(files: Mapping[str | Path, str]) -> dict[str, dict[str, str]]:
+    """Describe files that have been read, as a manifest holds them: SHA-256 as it was, state as it is now.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be looked at any more.
+    """
+    found = {}
+    for file, digest in files.items():
+        try:
+            found[str(file)] = {"sha256": digest, "state": file_state(file)}
+        except OSError as error:
+            raise InputError(
+                f"{file}: cannot be read any more ({error.strerror}); run again once it is there"
+            ) from error
+    return found
+
+
 def file_state(path: str | Path) -> str:
     """Tell cheaply whether somebody may have written to a file, or to any file of a folder, since.
 

@@ -228,7 +228,7 @@ wildcard_constraints:
 
 
 onstart:
-    if workflow.is_main_process:
+    if is_run():  # --touch comes here too
         for job in workflow.dag.needrun_jobs():
             for path in job.output:
                 keep_until_made(job.rule.name, path)

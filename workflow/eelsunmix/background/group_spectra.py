@@ -137,7 +137,7 @@ def _raise_from_rank(groups: NDArray[np.int8], values: Floats, known: Floats, ra
     border = known[rank]
     equal = np.flatnonzero(values == border)
     lower = rank - np.count_nonzero(known < border)
-    groups += values > border
+    groups += (values > border) & (groups >= 0)  # no infinite ones
     groups[equal[lower:]] += 1
 
 

@@ -15,6 +15,8 @@ _BESIDE: contextvars.ContextVar[Path | None] = contextvars.ContextVar("beside", 
 _FOLDERS: dict[Path | None, tuple[Path, int | None]] = {}
 """Folder, and the descriptor whose lock says that its process lives."""
 _MARK = ".scratch-"
+_LOCK = ".in-use"
+"""A file, opened for writing: over NFS nothing else can be locked."""
 
 
 @contextmanager
@@ -33,9 +35,9 @@ def scratch_beside(path: str | Path) -> Iterator[None]:
         _BESIDE.reset(token)
         if path in _FOLDERS:
             folder, descriptor = _FOLDERS.pop(path)
-            shutil.rmtree(folder, ignore_errors=True)
             if descriptor is not None:
-                os.close(descriptor)
+                os.close(descriptor)  # first: over NFS what is open leaves a file behind
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def scratch_folder() -> Path:
@@ -47,8 +49,8 @@ def scratch_folder() -> Path:
 
 
 def _locked(beside: Path) -> tuple[Path, int]:
-    folder = Path(tempfile.mkdtemp(prefix=f".{beside.name}{_MARK}", dir=beside.parent))
-    descriptor = os.open(folder, os.O_RDONLY)
+    folder = Path(tempfile.mkdtemp(prefix=f".{beside.name}{_MARK}", dir=beside.parent.resolve()))
+    descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     with suppress(OSError):  # a file system without locks: nobody removes it then
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     return folder, descriptor
@@ -63,9 +65,9 @@ def _until_exit() -> Path:
 def _remove_abandoned(path: Path) -> None:
     for folder in path.parent.glob(f".{path.name}{_MARK}*"):
         with suppress(OSError):  # it is in use, or nobody can tell
-            descriptor = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
+            descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_NOFOLLOW)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(folder, ignore_errors=True)
             finally:
                 os.close(descriptor)
+            shutil.rmtree(folder, ignore_errors=True)

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 from eelsunmix.errors import InputError, StoreError, unwritable
 from eelsunmix.storage import MANIFEST, seals, verify
-from eelsunmix.storage.drafts import make_durable, written_beside
+from eelsunmix.storage.drafts import draft_of, make_durable, written_beside
 from eelsunmix.storage.manifest import manifest_of, read_manifest
 
 KIND = "export"
@@ -43,7 +42,7 @@ def export_folder(target: Path, *, stores: Mapping[str, Path], settings: Mapping
         with written_beside(target, is_equal=lambda draft: draft is None) as draft:
             yield draft
             _seal(draft, target, stores, settings)
-            aside = _moved_aside(target, draft)
+            aside = _moved_aside(target)
     except BaseException:
         if aside is not None and not target.exists():
             aside.rename(target)
@@ -102,11 +101,11 @@ def _seal(draft: Path, target: Path, stores: Mapping[str, Path], settings: Mappi
     make_durable(draft)
 
 
-def _moved_aside(target: Path, draft: Path) -> Path | None:
+def _moved_aside(target: Path) -> Path | None:
     if not target.exists():
         return None
     check_target(target)  # it may have been changed in the meantime
     # Named as a draft is, so that the next export removes it if this process is killed right now.
-    aside = draft.with_name(f"{draft.name.rpartition('-')[0]}-{uuid.uuid4().hex[:8]}")
+    aside = draft_of(target)
     target.rename(aside)
     return aside

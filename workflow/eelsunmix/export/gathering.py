@@ -32,7 +32,10 @@ STAYS = {
 """Arrays with pixels or channels that are not exported, and why."""
 TWINS = ("element_map", "subspace_map", "element_profile")
 """Of background subtraction they repeat its net counts."""
-METHOD = ("method", "options", "input", "seed", "n_endmembers", "status", "message", "brightness")
+METHOD = (
+    *("method", "options", "input", "seed", "n_endmembers", "status", "message"),
+    *("brightness", "nuisance", "nuisance_reason", "anchored"),
+)
 """What is said of the method behind an array."""
 
 

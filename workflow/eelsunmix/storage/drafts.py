@@ -38,7 +38,7 @@ def written_beside(
     """
     if path.exists() and not is_equal(None):
         raise StoreError(f"{path}: exists already, a finished result is never changed; move it aside first")
-    draft = path.parent / f".{path.name}{_MARK}{_machine()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    draft = draft_of(path)
     try:
         make_folder(path.parent)
         draft.mkdir()
@@ -49,6 +49,11 @@ def written_beside(
         raise _explained(error, path, draft) from error
     finally:
         _remove(draft)
+
+
+def draft_of(path: Path) -> Path:
+    """Return a new name for a draft of a store, which tells whose it is."""
+    return path.parent / f".{path.name}{_MARK}{_machine()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
 
 
 def is_draft(path: Path) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from eelsunmix.errors import StoreError, unwritable
+from eelsunmix.storage.drafts import draft_of
 from eelsunmix.storage.manifest import read_manifest
 
 _END = ".kept"
@@ -69,7 +70,7 @@ def settle(results: Path) -> Iterator[str]:
             _rename(kept, path)
             yield f"{path}: was not made again; what was there before is put back"
         elif _is_sealed(path):
-            _discard(kept)
+            _discard(kept, path)
         else:
             yield f"{path}: is no finished store; what was there before is kept as {kept}"
 
@@ -89,8 +90,11 @@ def _is_sealed(path: Path) -> bool:
     return True
 
 
-def _discard(kept: Path) -> None:
-    if kept.is_dir() and not kept.is_symlink():
-        shutil.rmtree(kept, ignore_errors=True)  # what is left of it, the next run removes
+def _discard(kept: Path, path: Path) -> None:
+    """Remove a kept store under the name of a draft: one of which a part is gone must not be put back."""
+    rest = draft_of(path)
+    _rename(kept, rest)
+    if rest.is_dir() and not rest.is_symlink():
+        shutil.rmtree(rest, ignore_errors=True)  # what is left of it, the next job of this store removes
     else:
-        kept.unlink(missing_ok=True)
+        rest.unlink(missing_ok=True)

@@ -18,7 +18,7 @@ from zarr.codecs import BloscCodec, Crc32cCodec
 from eelsunmix.errors import StoreError
 from eelsunmix.execution.blocks import BLOCK_ELEMENTS, block_shape
 from eelsunmix.plain import plain_values
-from eelsunmix.sources import check_unchanged, file_state
+from eelsunmix.sources import check_unchanged, recorded
 from eelsunmix.storage.checks import check_layout
 from eelsunmix.storage.drafts import flush, make_durable, written_beside
 from eelsunmix.storage.handed_over import RecordingStore, check_given_back, take_records, write_and_compare
@@ -73,7 +73,7 @@ def publish(
         what was written; if an input was made from
         another version of another input, or was exchanged while it was read. Nothing is left behind.
     InputError
-        If one of the files was changed while it was read.
+        If one of the files was changed, or taken away, while it was read.
     """
     path, sources = Path(path), [Path(source) for source in inputs]
     if kind is not None:
@@ -90,7 +90,7 @@ def publish(
         _write_zarr(dataset, draft)
         records = take_records(draft)
         # Their state first: what is written to them from here on is seen now, or by the next run.
-        read = {str(file): {"sha256": sha, "state": file_state(file)} for file, sha in (files or {}).items()}
+        read = recorded(files or {})
         make_durable(draft)
         manifest = manifest_of(draft, inputs=found, settings=options, sources=read)
         check_given_back(path, records, manifest.files)

@@ -46,7 +46,7 @@ def write_publication(package: Package, path: Path) -> None:
         "stores.json": as_text(_stores(package)),
     }
     contents: dict[str, bytes | Path] = {name: text.encode() for name, text in texts.items()}
-    contents["page.html"] = page
+    contents["page.html"] = page.read_bytes()  # once: a run may put another one there
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".publication-") as folder:
         contents |= dict(_maps(package, path.parent, Path(folder)))
         contents["ro-crate-metadata.json"] = crate_text(package, contents).encode()

@@ -20,7 +20,7 @@ _EXPONENT = {
 def methods_text(package: Package) -> str:
     """Return the text as Markdown, warnings at its end."""
     sample = package.sample
-    parts = (_software, _image, _counts, _corrections, _components, _background, _unmixing)
+    parts = (_software, _image, _counts, _corrections, _vacuum, _components, _background, _unmixing)
     paragraphs = [f"# Methods: {sample.name}", *(" ".join(part(sample)) for part in parts)]
     paragraphs.insert(3, _microscope(package))
     if sample.warnings:
@@ -91,6 +91,12 @@ def _corrections(sample: Sample) -> Iterator[str]:
         yield f"Not applied: {', '.join(left)}."
 
 
+def _vacuum(sample: Sample) -> Iterator[str]:
+    corrected = sample.stores["corrected"]
+    if "vacuum" in corrected and (number := int(corrected["vacuum"].sum())):
+        yield f"{number} pixels without sample were left out of learning; their abundances are zero."
+
+
 def _components(sample: Sample) -> Iterator[str]:
     pca, rank = sample.stores["pca"], sample.stores["rank"].attrs
     number = pca.sizes.get("component", 0)
@@ -133,5 +139,14 @@ def _unmixing(sample: Sample) -> Iterator[str]:
         yield "{method} with {n_endmembers} endmembers on the {input} counts".format(**said)
         yield f"(label {label}, seed {said['seed']}, learned from {said['n_learning_pixels']} pixels):"
         yield f"{options}; {one.get('status')}, {one.get('message')}."
-        if one.get("brightness") == "variable":
-            yield "Pixels were brought to the same counts first."
+        yield from _treated(one)
+
+
+def _treated(fit: dict[str, Any]) -> Iterator[str]:
+    """Say what was done to the spectra before the fit, and to the endmembers after it."""
+    if fit.get("brightness") == "variable":
+        yield "Pixels were brought to the same counts first."
+    if number := fit.get("nuisance"):
+        yield f"Directions of nuisance taken out of the spectra: {number}, {fit.get('nuisance_reason')}."
+    if fit.get("anchored"):
+        yield "The endmembers were mixed so that each holds its own edges alone."
