@@ -197,6 +197,9 @@ def test_images_with_pure_pixels_are_not_doubted(name, options):
     assert not [text for text in result.attrs["warnings"] if "shape known" in text]
     assert (result.pure_pixels.sel(label="udas") > 0).all()
     assert float(result.scale_low.sel(label="udas").min()) > 0.85
+    said = result.attrs["ambiguity"]
+    assert said
+    assert all(text.endswith("if the pixels that pile up at its vertex are pure.") for text in said)
 
 
 def test_what_one_method_leaves_open_and_another_does_not_is_no_warning(without_pure_ru):

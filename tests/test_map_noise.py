@@ -42,7 +42,9 @@ def test_intervals_of_maps_cover_what_the_expected_counts_give(noisy_and_clean, 
     inside = np.abs(noisy[name] - clean[name]) < 1.96 * noisy[f"{name}_sd"]
     part = float(inside.where(seen).mean())
     # Non-negative parts of the subspace that are cut off make its map quieter; profiles are few points.
-    assert (0.85 if name == "element_profile" else 0.92) < part <= (0.975 if name == "element_map" else 1)
+    # NMF starts at the simplex of uDAS and has some of its bias in profiles.
+    least = {"nmf": 0.7}.get(method, 0.85) if name == "element_profile" else 0.92
+    assert least < part <= (0.975 if name == "element_map" else 1)
 
 
 def test_a_wrong_factor_of_the_noise_would_be_seen(noisy_and_clean):
@@ -58,3 +60,28 @@ def test_the_reference_keeps_its_own_deviations(noisy_and_clean):
     xr.testing.assert_equal(
         noisy.element_map_sd.drop_attrs().rename(None), noisy.subspace_map_sd.drop_attrs().rename(None)
     )
+
+
+def test_deviations_of_thickness_weighted_abundances_are_those_of_amounts():
+    """Where no bound is reached, shares times brightness are the unconstrained amounts of the refit."""
+    scene = simulate(SCENES["particles"](size=(24, 31), counts=600, seed=9))
+    image = as_spectrum_image(scene.spectrum_image)
+    model = fit(image, "udas", n_endmembers=3, seed=1, brightness="variable")
+    found, lazy = apply(model, image), apply(model, image.chunk({"y": 7, "x": 11}))
+    name = "thickness_weighted_abundance_sd"
+    inside = ((found.abundance > 0) & (found.refit_abundance > 0)).all("endmember").to_numpy()
+    assert inside.sum() > 100
+    np.testing.assert_allclose(found[name].values[inside], found.refit_abundance_sd.values[inside], rtol=0.1)
+    xr.testing.assert_allclose(lazy[name].compute(), found[name], rtol=1e-4)
+
+
+def test_pixels_without_sample_have_deviations_too():
+    scene = simulate(SCENES["vacuum"](size=(20, 27), seed=2))
+    image = as_spectrum_image(scene.spectrum_image)
+    fits = {name: fit(image, name, n_endmembers=3, seed=1) for name in ("vca", "ica")}
+    found = compared(image, scene, fits)
+    assert not scene.sample.to_numpy().all()
+    assert np.isfinite(found.element_map_sd).all()
+    assert np.isfinite(found.element_profile_sd).all()
+    dark = found.element_map_sd.where(~scene.sample).max(["y", "x"])
+    assert (dark < 0.2 * found.element_map_sd.where(scene.sample).median(["y", "x"])).sel(label="vca").all()

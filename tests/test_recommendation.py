@@ -4,12 +4,14 @@ import dataclasses
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import eelsunmix as eu
 from eelsunmix import synthetic
 from eelsunmix.comparison.matching import match_whitened
 from eelsunmix.errors import InputError, MethodFailedError
 from eelsunmix.metrics import nmse_scale_free
+from eelsunmix.numerics.abundances import non_negative
 from eelsunmix.recommendation import choice
 from eelsunmix.recommendation.candidates import Solution, mapped_linearly, misfit
 from eelsunmix.recommendation.choice import passing, with_consensus
@@ -202,3 +204,22 @@ def test_an_image_without_counts_is_refused(board):
     dark = board.spectrum_image * 0
     with pytest.raises(InputError, match="no valid pixel with counts"):
         eu.recommend(dark)
+
+
+@pytest.mark.parametrize("n_channels", [8, 20])
+def test_few_channels_are_no_fault_of_candidates_that_do_not_follow_the_noise(n_channels):
+    rng, energy = np.random.default_rng(3), np.linspace(0, 1, n_channels)
+    endmembers = 2000 * np.stack([np.exp(-energy), np.exp(-3 * energy), 0.2 + energy])
+    amounts = rng.dirichlet(np.ones(3), 30 * 35)
+    counts = rng.poisson(amounts @ endmembers).reshape(30, 35, n_channels)
+    image = xr.DataArray(counts, dims=("y", "x", "energy"), coords={"energy": np.arange(n_channels)})
+    data = prepared(with_sample_alone(image)[0], 3)
+    truth = Solution(label="truth", endmembers=endmembers, amounts=amounts)
+    fitted = non_negative(data.spectra, endmembers, channel_weight=data.weight)
+    kept, _ = passing([truth, dataclasses.replace(truth, label="of counts", amounts=fitted)], data)
+    assert [one.label for one in kept] == ["truth", "of counts"]
+
+
+def test_a_perfect_description_sets_no_scale(board):
+    result = eu.recommend(board.spectrum_image[:1, :1], n_endmembers=1)
+    assert np.isfinite(result["abundance"]).all()

@@ -323,3 +323,9 @@ def test_chequerboard_refuses(options, message):
 def test_simulate_refuses_other_things():
     with pytest.raises(InputError, match="chequerboard, multilayer"):
         synthetic.simulate({"scene": "multilayer"})
+
+
+@pytest.mark.parametrize("name", FURTHER)
+def test_the_windows_of_the_edges_lie_on_the_axis(name):
+    scene = synthetic.simulate(synthetic.SCENES[name](size=(16, 17)))
+    assert not scene.edges or check_windows(scene.edges, scene.spectrum_image["energy_loss"]) == []

@@ -15,11 +15,11 @@ from eelsunmix.typing import Bools, Floats, Indices
 SIGNIFICANT = 4.0
 """Foreign net counts below so many standard deviations count as none."""
 KEPT = 0.995
+"""Part of the pixels whose abundances must stay non-negative."""
 COARSE = 0.2
 """Part of the own edge from which on a foreign edge has to be seen; else the edges say too little."""
 CONDITION = 1e6
 """Condition number from which on the edges of two elements are too alike."""
-"""Part of the pixels whose abundances must stay non-negative."""
 
 
 @dataclass(frozen=True, kw_only=True)

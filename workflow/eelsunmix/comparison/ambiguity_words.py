@@ -47,7 +47,10 @@ def ambiguity_sentences(comparison: xr.Dataset, setting: Setting) -> tuple[list[
         wide = [one for one in known if one.is_wide]
         closed = [one for one in known if not one.is_wide]
         if closed:
-            sentences.append(f"{_range(element, closed)}, by noise and by what edges and spectra allow.")
+            taken = " if the pixels that pile up at its vertex are pure" * _found_pure(closed)
+            sentences.append(
+                f"{_range(element, closed)}, by noise and by what edges and spectra allow{taken}."
+            )
         if wide:
             reason = OUTSIDE if _found_pure(closed) else _reason(element, wide)
             sentences.append(f"{_range(element, wide)}, because {reason}")
@@ -94,10 +97,11 @@ def _range(element: str, known: Sequence[Known]) -> str:
 def _reason(element: str, wide: Sequence[Known]) -> str:
     """Say why, and what would settle it."""
     if not _found_pure(wide):
+        less = any(one.low < 1 / SCALE for one in wide)
+        means = f": abundances may all be less, of a material with more {element}" * less
         return (
-            f"no pixel is pure: abundances may all be less, of a material with more {element}. A region of "
-            f"pure {element}, its reference spectrum, or edges of all elements with anchor: edges would "
-            "settle it."
+            f"no pixel is pure, or too few to tell{means}. A region of pure {element}, its reference "
+            "spectrum, or edges of all elements with anchor: edges would settle it."
         )
     if any(one.shape > SHAPE for one in wide):
         return (

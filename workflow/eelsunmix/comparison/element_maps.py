@@ -11,8 +11,8 @@ from eelsunmix.comparison.ambiguity import ambiguity_variables
 from eelsunmix.comparison.components import REFERENCE, Components
 from eelsunmix.comparison.counts import counts_of_members, edge_weights
 from eelsunmix.comparison.elements import element_map, element_profiles
-from eelsunmix.comparison.map_noise import variance_of_counts, variance_of_refit
 from eelsunmix.comparison.setting import Setting
+from eelsunmix.mapping.map_noise import variance_of_counts, variance_of_refit
 from eelsunmix.typing import Floats
 
 COUNTS = {"units": "counts"}

@@ -12,12 +12,13 @@ from eelsunmix.image import as_spectrum_image, valid_pixels
 from eelsunmix.mapping.abundance_maps import map_abundance
 from eelsunmix.mapping.brightness import brightness, sums_to_one
 from eelsunmix.mapping.dose import another_dose, at_dose, dose_factor
+from eelsunmix.mapping.map_noise import amount_sd
 from eelsunmix.mapping.models import model_for
 from eelsunmix.mapping.refit import refit
-from eelsunmix.methods import has_failed
+from eelsunmix.methods import Model, has_failed
 from eelsunmix.noise import counts_per_electron
 from eelsunmix.nuisance import mapped_without_nuisance
-from eelsunmix.typing import Bools, Floats
+from eelsunmix.typing import Bools
 from eelsunmix.vacuum import sample_pixels
 
 logger = logging.getLogger(__name__)
@@ -82,7 +83,7 @@ def apply(
     noise = counts_per_electron(image) / factor
     abundances = map_abundance(fitted, at_dose(image, factor), variance_to_mean=noise)
     if sums_to_one(model):
-        abundances = _weighted_by_thickness(abundances, fitted.endmembers, counts)
+        abundances = _weighted_by_thickness(abundances, fitted, counts, dose=factor, noise=noise)
     maps = _zero_in_vacuum(abundances, sample).merge(refit(fitted, counts), join="exact", compat="override")
     for array in maps.data_vars.values():
         array.attrs.setdefault("units", "1")
@@ -90,11 +91,17 @@ def apply(
     return _in_callers_order(result, order, image.dims[-1])
 
 
-def _weighted_by_thickness(maps: xr.Dataset, endmembers: Floats, counts: xr.DataArray) -> xr.Dataset:
+def _weighted_by_thickness(
+    maps: xr.Dataset, model: Model, counts: xr.DataArray, *, dose: float, noise: float
+) -> xr.Dataset:
     """Add abundance x brightness, and its standard deviation where the abundance has one."""
     total = counts.sum([counts.dims[-1]], dtype=np.float64)
-    factor = brightness(maps["abundance"], endmembers, total)
+    factor = brightness(maps["abundance"], model.endmembers, total)
     weighted = {f"thickness_weighted_{name}": maps[name] * factor for name in maps.data_vars}
+    if "abundance_sd" in maps:
+        known = amount_sd(model, maps["abundance"], total / dose) * (dose * np.sqrt(noise))
+        name = "thickness_weighted_abundance_sd"
+        weighted[name] = known.where(known.notnull(), weighted[name])
     return maps.assign(
         {name: values.astype(np.float32).drop_attrs(deep=False) for name, values in weighted.items()}
     )

@@ -117,13 +117,11 @@ class Propagation:
         return self._with_a_count(abundances) / brightness + self._endmember_noise * abundances**2
 
     def _with_a_count(self, mixture: Floats) -> Floats:
-        missing = np.maximum(1.0 - mixture @ self._totals, 0.0)
-        totals = np.maximum(self._totals, np.finfo(float).tiny)
-        return np.where(
-            (missing > 0)[:, None],
-            np.maximum(mixture, 0.0) + missing[:, None] / totals / len(totals),
-            mixture,
-        )
+        missing, totals = np.maximum(1.0 - mixture @ self._totals, 0.0), self._totals
+        # Signed endmembers may have none: they add no counts.
+        one = np.divide(1.0, totals, out=np.zeros_like(totals), where=totals > 0)
+        one /= max(int(np.count_nonzero(one)), 1)
+        return np.where((missing > 0)[:, None], np.maximum(mixture, 0.0) + missing[:, None] * one, mixture)
 
     def _variances(self, active: tuple[int, ...]) -> Floats:
         """Matrix that turns a mixture into variances, shape (endmember of the mixture, endmember)."""

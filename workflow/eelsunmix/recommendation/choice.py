@@ -17,6 +17,8 @@ BINS = 20
 """Bins of channels in which negative counts are no noise."""
 MOST_MISFIT = 1.1
 """Largest misfit (Poisson deviance), relative to the least one, of a candidate that describes the counts."""
+LEAST_MISFIT = 0.01
+"""Below it no difference is noise: a perfect description, as of an image without noise."""
 CONSENSUS_OF = 3
 """Fewest solutions that make a consensus."""
 
@@ -54,7 +56,7 @@ def passing(found: Sequence[Solution], data: Data) -> tuple[list[Solution], dict
         Label -> reason.
     """
     misfits = {one.label: misfit(one, data) for one in found}
-    least = min(misfits.values())
+    least = _of_the_truth(min(misfits.values()), found[0].endmembers.shape)
     reasons = {one.label: _fault(one, misfits[one.label] / least) for one in found}
     kept = [one for one in found if not reasons[one.label]]
     return kept or list(found), {label: reason for label, reason in reasons.items() if reason}
@@ -90,6 +92,12 @@ def rank_on_twins(
 def with_consensus(found: Sequence[Solution], weight: Floats) -> list[Solution]:
     """Add the consensus of all solutions, if they are enough for one."""
     return [*found, consensus(found, weight)] if len(found) >= CONSENSUS_OF else list(found)
+
+
+def _of_the_truth(misfit: float, shape: tuple[int, ...]) -> float:
+    """Misfit that the truth would have: a fit of each pixel follows the noise by as much as it is free to."""
+    n_endmembers, n_channels = shape
+    return max(misfit, LEAST_MISFIT) * n_channels / max(n_channels - n_endmembers, 1)
 
 
 def _fault(solution: Solution, relative_misfit: float) -> str:

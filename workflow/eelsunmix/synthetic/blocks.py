@@ -181,5 +181,9 @@ def _blocks(
         energy=energy,
         spectra=np.stack([pixel_spectrum(name, energy.to_numpy()) for name in names]),
         abundance=np.pad(blocks, ((0, 0), (0, 0), (0, unused))),
-        edges={edge: SCENE_EDGES[edge] for edge in EDGES_OF[endmembers]},
+        edges={
+            name: SCENE_EDGES[name]
+            for name in EDGES_OF[endmembers]
+            if SCENE_EDGES[name].integrate_eV[1] <= energy[-1]
+        },
     )

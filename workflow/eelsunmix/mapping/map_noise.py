@@ -1,6 +1,7 @@
-"""Counting noise of the element maps: that of the abundances, and of the counts that they are brought to."""
+"""Counting noise of maps in counts: that of the abundances, and of the counts that they are brought to."""
 
 import numpy as np
+import xarray as xr
 
 from eelsunmix.methods import Model
 from eelsunmix.methods._equalised import EqualisedPixels
@@ -40,6 +41,8 @@ def variance_of_counts(
         known = np.flatnonzero(np.isfinite(abundances[rows]).all(axis=1)) + first
         for column, net in enumerate(net_counts.T):
             a, total = abundances[known], np.maximum(totals[known], 1.0)[:, None]
+            if simplex:  # pixels without sample have no shares: their few counts may be of anything
+                a = np.where((a > 0).any(axis=1, keepdims=True), a, 1 / a.shape[1])
             free = linear.taking_part(a) | (net != 0)
             if not simplex:  # not bound: they are counts already
                 propagation = linear.propagation()
@@ -50,6 +53,39 @@ def variance_of_counts(
                 found = _of_fractions(linear, a, total, net, free)
             result[known, column] = found
     return np.maximum(result, 0.0)
+
+
+def amount_sd(model: Model, abundance: xr.DataArray, total: xr.DataArray) -> xr.DataArray:
+    """Return the standard deviation of abundance x brightness, for Poisson counts, dims of the abundance.
+
+    Brightness is the counts of a pixel over those of its mixture, which change with the abundances.
+
+    Parameters
+    ----------
+    model : Model
+        As of `variance_of_counts`; abundances sum to one.
+    abundance : DataArray, dims (navigation, endmember)
+        As the model returned it; eager or lazy.
+    total : DataArray, dims (navigation)
+        Counts of the pixels.
+    """
+    one = np.eye(len(model.endmembers))
+
+    def of_block(shares: Floats, totals: Floats) -> Floats:
+        rows = shares.reshape(-1, len(one)).astype(float)
+        found = variance_of_counts(model, rows, totals.ravel(), one, simplex=True)
+        return np.sqrt(found).reshape(shares.shape)
+
+    sd: xr.DataArray = xr.apply_ufunc(
+        of_block,
+        abundance,
+        total.drop_vars("valid_pixel", errors="ignore"),
+        input_core_dims=[["endmember"], []],
+        output_core_dims=[["endmember"]],
+        dask="parallelized",
+        output_dtypes=[np.float64],
+    )
+    return sd
 
 
 def variance_of_refit(endmembers: Floats, weight: Floats, abundances: Floats, net_counts: Floats) -> Floats:
