@@ -17,7 +17,7 @@ from eelsunmix.commands.entry import eelsunmix
 from eelsunmix.configuration import read_configuration
 from eelsunmix.errors import StoreError
 from eelsunmix.export.exporting import export_sample
-from eelsunmix.export.publication.archive import verify_archive, write_archive
+from eelsunmix.export.publication.archive import _put_digest, verify_archive, write_archive
 from eelsunmix.export.publication.bibtex import AUTHOR, TITLE, fields_of
 from eelsunmix.export.publication.configuration import configuration_text
 from eelsunmix.export.publication.methods_text import _treated, _vacuum
@@ -255,6 +255,36 @@ def test_a_bomb_is_not_unpacked(small, tmp_path):
         archive.writestr("b.json", b"{}")
     with pytest.raises(StoreError, match=r"a/maps\.tif is damaged"):
         verify_archive(other)
+
+
+def _with_entry(small, *, method=None, name=None):
+    """Change the method of compression or the name of the second file, where the zip lists its files."""
+    content = bytearray(small.read_bytes())
+    with zipfile.ZipFile(small) as archive:
+        place = content.index(b"PK\x01\x02", archive.start_dir + 4)
+        data = archive.infolist()[1].header_offset + 30 + len(archive.namelist()[1])
+    if method:
+        content[place + 10] = method
+        content[data : data + 9] = b"\x09\x04\x05\x00" + b"\xff" * 5
+    if name:
+        content[place + 8 : place + 10] = (0x800).to_bytes(2, "little")
+        content[place + 46 : place + 46 + len(name)] = name
+    small.write_bytes(content)
+
+
+@pytest.mark.parametrize("change", [{"method": zipfile.ZIP_LZMA}, {"name": b"\xff"}])
+def test_entries_that_python_cannot_read_are_one_line(small, change):
+    _with_entry(small, **change)
+    with pytest.raises(StoreError, match=r"small\.zip: .* damaged"):
+        verify_archive(small)
+
+
+def test_a_second_manifest_is_named_though_the_digest_agrees(small):
+    with zipfile.ZipFile(small, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
+        archive.writestr("manifest.json", archive.read("manifest.json"))
+    _put_digest(small)
+    with pytest.raises(StoreError, match=r"manifest\.json does not belong"):
+        verify_archive(small)
 
 
 def test_the_command_verifies_zips_and_folders(folder, tmp_path):

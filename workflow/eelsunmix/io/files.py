@@ -1,6 +1,7 @@
 """Reading of files: checks beforehand, and one-line errors for whatever goes wrong."""
 
 import logging
+import os
 import struct
 import tokenize
 import warnings
@@ -83,7 +84,8 @@ def _check_folder(folder: Path) -> None:
     """Refuse what leads out of a folder, and what is no plain file: reading it might never end."""
     home = folder.resolve()
     for entry in folder.rglob("*"):
-        if entry.is_symlink() and not entry.resolve().is_relative_to(home):
+        # Not resolve(), which raises where a link leads to itself.
+        if entry.is_symlink() and not Path(os.path.realpath(entry)).is_relative_to(home):
             raise InputError(
                 f"{folder}: {entry.relative_to(folder)} is a link that leads out of the folder; "
                 "copy the folder with what its links lead to (cp -rL)"

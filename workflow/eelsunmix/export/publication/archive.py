@@ -5,8 +5,10 @@ even where no file has it.
 """
 
 import hashlib
+import lzma
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
@@ -22,6 +24,9 @@ _MARK = b"eelsunmix blake2b "
 _LENGTH = len(_MARK) + 32
 _PIECE = 2**20
 _REMEDY = "fetch it again, or export it again"
+_BAD_FILE = (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, UnicodeDecodeError)
+_BAD_CONTENT = (*_BAD_FILE, zlib.error, lzma.LZMAError, ValueError, TypeError, MemoryError)
+"""What Python says of a damaged zip, and of a file in it; a bomb takes all memory."""
 
 
 def write_archive(
@@ -67,7 +72,7 @@ def verify_archive(path: str | Path) -> Manifest:
         with zipfile.ZipFile(path) as archive:
             manifest = _manifest(path, archive)
             _check_files(path, archive, manifest)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, RuntimeError) as error:
+    except _BAD_FILE as error:
         raise StoreError(f"{path}: is damaged, or no zip at all ({error}); {_REMEDY}") from error
     except OSError as error:
         raise StoreError(f"{path}: cannot be read ({error.strerror or error}); check it") from error
@@ -110,7 +115,7 @@ def _manifest(path: Path, archive: zipfile.ZipFile) -> Manifest:
         manifest = parsed(archive.read(entry))
     except KeyError as error:
         raise StoreError(f"{path}: has no {MANIFEST}, so it is no export of eelsunmix; {_REMEDY}") from error
-    except (ValueError, TypeError, RecursionError, zlib.error, zipfile.BadZipFile) as error:
+    except _BAD_CONTENT as error:
         raise StoreError(f"{path}: {MANIFEST} is damaged; {_REMEDY}") from error
     if manifest != manifest.sealed() or manifest.settings.get("kind") != KIND:
         raise StoreError(f"{path}: {MANIFEST} is damaged (its seal differs); {_REMEDY}")
@@ -118,9 +123,9 @@ def _manifest(path: Path, archive: zipfile.ZipFile) -> Manifest:
 
 
 def _check_files(path: Path, archive: zipfile.ZipFile, manifest: Manifest) -> None:
-    names = [name for name in archive.namelist() if name != MANIFEST]
-    for name in sorted({*names, *manifest.files}):
-        if name not in manifest.files or names.count(name) != 1:
+    names = Counter(archive.namelist())
+    for name in sorted({*names, *manifest.files} - ({MANIFEST} if names[MANIFEST] == 1 else set())):
+        if name not in manifest.files or names[name] != 1:
             fault = "is missing" if name not in names else "does not belong to the zip"
             raise StoreError(f"{path}: {name} {fault}; {_REMEDY}")
         if not _agrees(archive, name, manifest.files[name]):
@@ -135,6 +140,6 @@ def _agrees(archive: zipfile.ZipFile, name: str, expected: Mapping[str, object])
             while (piece := file.read(_PIECE)) and size <= int(str(expected.get("size"))):
                 total.update(piece)
                 size += len(piece)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError):
+    except _BAD_CONTENT:
         return False
     return size == expected.get("size") and total.hexdigest() == expected.get("blake2b")

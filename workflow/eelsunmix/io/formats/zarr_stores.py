@@ -65,6 +65,18 @@ def _zarr_signal(array: Any, siblings: dict[str, Any], path: Path) -> Signal:
         title=array.basename or path.stem,
         reader="Zarr",
         metadata=plain(dict(array.attrs)),
+        notes=_notes(array),
+    )
+
+
+def _notes(array: Any) -> tuple[str, ...]:
+    """Tell of chunks that are absent: Zarr leaves out those without counts, a copy in part any."""
+    absent = array.nchunks - array.nchunks_initialized
+    if absent <= 0:  # shards at the rim count as full
+        return ()
+    return (
+        f"{absent} of {array.nchunks} chunks are not in the Zarr store and were read as {array.fill_value}: "
+        "they hold nothing else, or the store was copied in part; compare it with the original.",
     )
 
 
