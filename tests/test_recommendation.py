@@ -202,3 +202,10 @@ def test_an_image_without_counts_is_refused(board):
     dark = board.spectrum_image * 0
     with pytest.raises(InputError, match="no valid pixel with counts"):
         eu.recommend(dark)
+
+
+def test_pixels_whose_averages_add_up_to_nothing_have_no_amount(truth):
+    spectra = np.vstack([truth.endmembers[1], np.zeros(truth.endmembers.shape[1]), -truth.endmembers[1]])
+    weight = np.ones(truth.endmembers.shape[1])
+    amounts = mapped_linearly(spectra, truth.endmembers, weight, "variable")
+    np.testing.assert_allclose(amounts, [[0, 1, 0], [0, 0, 0], [0, 0, 0]], atol=1e-9)
