@@ -209,3 +209,8 @@ def test_pixels_whose_averages_add_up_to_nothing_have_no_amount(truth):
     weight = np.ones(truth.endmembers.shape[1])
     amounts = mapped_linearly(spectra, truth.endmembers, weight, "variable")
     np.testing.assert_allclose(amounts, [[0, 1, 0], [0, 0, 0], [0, 0, 0]], atol=1e-9)
+
+
+def test_a_single_pixel_is_its_own_endmember(board):
+    found = eu.recommend(board.spectrum_image[:1, :1], n_endmembers=1)
+    np.testing.assert_allclose(found["abundance"], 1)

@@ -17,6 +17,8 @@ BINS = 20
 """Bins of channels in which negative counts are no noise."""
 MOST_MISFIT = 1.1
 """Largest misfit (Poisson deviance), relative to the least one, of a candidate that describes the counts."""
+NO_MISFIT = 1e-3
+"""Misfits below this are rounding (a single pixel, counts without noise) and no reason to prefer any."""
 CONSENSUS_OF = 3
 """Fewest solutions that make a consensus."""
 
@@ -54,7 +56,7 @@ def passing(found: Sequence[Solution], data: Data) -> tuple[list[Solution], dict
         Label -> reason.
     """
     misfits = {one.label: misfit(one, data) for one in found}
-    least = min(misfits.values())
+    least = max(min(misfits.values()), NO_MISFIT)
     reasons = {one.label: _fault(one, misfits[one.label] / least) for one in found}
     kept = [one for one in found if not reasons[one.label]]
     return kept or list(found), {label: reason for label, reason in reasons.items() if reason}
