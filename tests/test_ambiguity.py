@@ -167,11 +167,11 @@ def test_noise_and_ambiguity_cover_the_truth_where_no_ru_is_pure(without_pure_ru
 
 def test_it_is_said_that_no_pixel_is_pure_and_what_would_settle_it(without_pure_ru):
     result = without_pure_ru[1]
-    told = [text for text in result.attrs["warnings"] if text.startswith("Ru of udas: shape known to ± ")]
+    told = [text for text in result.attrs["caveats"] if text.startswith("Ru of udas: shape known to ± ")]
     assert len(told) == 1
     assert "because no pixel is pure" in told[0]
     assert "its reference spectrum" in told[0]
-    assert not any(text.startswith("Co of") for text in result.attrs["warnings"])
+    assert not any(text.startswith("Co of") for text in result.attrs["caveats"])
     assert any(text.startswith("Co of udas: shape known to ± ") for text in result.attrs["ambiguity"])
 
 
@@ -194,7 +194,7 @@ def test_signed_components_have_no_simplex(without_pure_ru):
 )
 def test_images_with_pure_pixels_are_not_doubted(name, options):
     result, _ = compared(simulate(SCENES[name](**options)), {"udas": "none"})
-    assert not [text for text in result.attrs["warnings"] if "shape known" in text]
+    assert not [text for text in result.attrs["caveats"] if "shape known" in text]
     assert (result.pure_pixels.sel(label="udas") > 0).all()
     assert float(result.scale_low.sel(label="udas").min()) > 0.85
     said = result.attrs["ambiguity"]
@@ -202,7 +202,7 @@ def test_images_with_pure_pixels_are_not_doubted(name, options):
     assert all(text.endswith("if the pixels that pile up at its vertex are pure.") for text in said)
 
 
-def test_what_one_method_leaves_open_and_another_does_not_is_no_warning(without_pure_ru):
+def test_what_one_method_leaves_open_and_another_does_not_is_no_caveat(without_pure_ru):
     result = without_pure_ru[1]
     at = {"label": "ica"}
     closed = result.copy(deep=True)
@@ -214,8 +214,8 @@ def test_what_one_method_leaves_open_and_another_does_not_is_no_warning(without_
     }.items():
         closed[name].loc[at] = value
     setting = _Setting({name: _Edge(name.split("_")[0]) for name in closed["edge"].values.tolist()})
-    sentences, warnings = ambiguity_sentences(closed, setting)
-    assert warnings == []
+    sentences, left_open = ambiguity_sentences(closed, setting)
+    assert left_open == []
     assert any("Ru of udas" in text and "where other methods find pure ones" in text for text in sentences)
     assert isinstance(closed, xr.Dataset)
 

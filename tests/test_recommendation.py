@@ -223,3 +223,15 @@ def test_few_channels_are_no_fault_of_candidates_that_do_not_follow_the_noise(n_
 def test_a_perfect_description_sets_no_scale(board):
     result = eu.recommend(board.spectrum_image[:1, :1], n_endmembers=1)
     assert np.isfinite(result["abundance"]).all()
+
+
+def test_pixels_whose_averages_add_up_to_nothing_have_no_amount(truth):
+    spectra = np.vstack([truth.endmembers[1], np.zeros(truth.endmembers.shape[1]), -truth.endmembers[1]])
+    weight = np.ones(truth.endmembers.shape[1])
+    amounts = mapped_linearly(spectra, truth.endmembers, weight, "variable")
+    np.testing.assert_allclose(amounts, [[0, 1, 0], [0, 0, 0], [0, 0, 0]], atol=1e-9)
+
+
+def test_a_single_pixel_is_its_own_endmember(board):
+    found = eu.recommend(board.spectrum_image[:1, :1], n_endmembers=1)
+    np.testing.assert_allclose(found["abundance"], 1)

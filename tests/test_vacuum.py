@@ -31,6 +31,15 @@ def test_vacuum_beside_a_sample_is_found_and_no_sample_with_it(kind, least, coun
     assert found[vacuum].mean() > least
 
 
+def test_noise_of_the_read_out_hides_no_vacuum():
+    image, vacuum = with_vacuum("small hole", 20_000, seed=4)
+    noise = np.random.default_rng(5).normal(0, 3.0, image.shape)
+    electrons = image.where(~xr.DataArray(vacuum, dims=("y", "x")), 0)
+    found = vacuum_pixels(electrons + noise)
+    assert not found[~vacuum].any()
+    assert found[vacuum].mean() > 0.9
+
+
 def test_at_single_digit_counts_whole_holes_are_found_and_no_sample():
     image, vacuum = with_vacuum("nothing", 28, seed=1)
     found = vacuum_pixels(image)

@@ -33,7 +33,7 @@ class Known:
 
 
 def ambiguity_sentences(comparison: xr.Dataset, setting: Setting) -> tuple[list[str], list[str]]:
-    """Say of each element how well its abundances are known; and which of it is worth a warning.
+    """Say of each element how well its abundances are known; and what of it every method leaves open.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def ambiguity_sentences(comparison: xr.Dataset, setting: Setting) -> tuple[list[
         With `eelsunmix.comparison.ambiguity.ambiguity_variables`.
     setting : Setting
     """
-    sentences, warnings = [], []
+    sentences, left_open = [], []
     for element, edge in _first_edges(setting):
         known = list(_known(comparison.sel(edge=edge)))
         wide = [one for one in known if one.is_wide]
@@ -55,8 +55,8 @@ def ambiguity_sentences(comparison: xr.Dataset, setting: Setting) -> tuple[list[
             reason = OUTSIDE if _found_pure(closed) else _reason(element, wide)
             sentences.append(f"{_range(element, wide)}, because {reason}")
             # What one method leaves open and another does not is no trouble of the image.
-            warnings += [] if closed else sentences[-1:]
-    return sentences, warnings
+            left_open += [] if closed else sentences[-1:]
+    return sentences, left_open
 
 
 def _found_pure(known: Sequence[Known]) -> bool:

@@ -124,8 +124,8 @@ def _compared(
     parts += truths
     result = xr.merge(parts, join="exact", compat="identical", combine_attrs="override")
     ambiguity, open_ones = ambiguity_sentences(result, setting)
-    warnings = [*short_profiles(setting), *component_warnings(result, components, setting), *open_ones]
-    judged = _with_verdict(_with_units(result), setting, notes)
+    warnings = [*short_profiles(setting), *component_warnings(result, components, setting)]
+    judged = _with_verdict(_with_units(result), setting, [*open_ones, *notes])
     return judged.assign_attrs(warnings=warnings, ambiguity=ambiguity)
 
 

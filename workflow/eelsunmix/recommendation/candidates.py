@@ -163,9 +163,11 @@ def mapped_linearly(spectra: Floats, endmembers: Floats, weight: Floats, brightn
     """
     if brightness != "variable":
         return fully_constrained(spectra, endmembers, channel_weight=weight)
-    totals = np.maximum(spectra.sum(axis=1, keepdims=True), np.finfo(float).tiny)
+    # Averages of pixels with no count may add up to nothing or less: these have no amount.
+    totals = np.maximum(spectra.sum(axis=1, keepdims=True), 0.0)
+    shapes = np.divide(spectra, totals, out=np.zeros_like(spectra), where=totals > 0)
     of_endmembers = endmembers.sum(axis=1)
-    parts = fully_constrained(spectra / totals, endmembers / of_endmembers[:, None], channel_weight=weight)
+    parts = fully_constrained(shapes, endmembers / of_endmembers[:, None], channel_weight=weight)
     amounts: Floats = totals * parts / of_endmembers
     return amounts
 

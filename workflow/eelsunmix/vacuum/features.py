@@ -78,7 +78,8 @@ def _has_features(dark: Floats, sample: Floats) -> bool:
     shapes = np.vstack([shapes, [len(band) for band in bands]])
     scale = shapes.sum(axis=1, keepdims=True)
     shapes = shapes / np.where(scale > 0, scale, 1.0)
-    sd = np.sqrt(np.maximum(found, 1.0))
+    # Counts below zero are noise of the read-out, which is not in the counts.
+    sd = np.maximum(np.sqrt(np.maximum(found, 1.0)), -found.min())
     fitted = nnls((shapes / sd).T, found / sd)[0] @ shapes
     excess = found - fitted
     return bool(np.any((excess > OWN_SIGNIFICANCE * sd) & (excess > OWN_PART * found)))
