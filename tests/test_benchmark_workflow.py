@@ -49,7 +49,10 @@ def test_the_command_says_what_the_benchmark_runs():
         ({"doses": [100, 100]}, "each once"),
         ({"doses": [0]}, r"benchmark.doses\[0\]"),
         ({"doses": [10**20]}, r"benchmark.doses\[0\]: needs a whole number from 1 to 1000000000, found"),
-        ({"scenes": ["ru4"]}, "needs ru3, k4, particles, columns, stack, gradient, eds, rare, drift or vacuum"),
+        (
+            {"scenes": ["ru4"]},
+            "needs ru3, k4, particles, columns, stack, gradient, eds, rare, drift or vacuum",
+        ),
         ({"size": 4}, "benchmark.size: needs at least 3 blocks"),
         ({"n_replicate": 4}, "did you mean n_replicates"),
         ({"n_replicates_of": {"vcaa": 4}}, "n_replicates_of.vcaa: no such method; did you mean vca"),

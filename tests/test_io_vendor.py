@@ -121,7 +121,7 @@ def test_velox_file_with_two_signals():
     with pytest.raises(InputError, match=r"0 axes in eV or keV"):
         io.open_image(path, signal="HAADF")
     with pytest.raises(
-        InputError, match=r"0: 'HAADF' .*; 1: 'EDS' EDS \[16 nm x 16 nm x 4096 keV\]; write signal"
+        InputError, match=r"0: 'HAADF' .*; 1: 'EDS' EDS \[16 x 16 x 4096 points; nm, nm, keV\]; write signal"
     ):
         io.open_image(path, signal="EELS")
 

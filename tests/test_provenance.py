@@ -136,7 +136,9 @@ def _modules(rule):
     recipe = re.search(r'\basked\("(\w+)"\)', rule)
     if recipe is None:
         return re.findall(r'"(eelsunmix[\w.]*)"', rule)
-    sample = SimpleNamespace(file="a.npy", references=[], methods={"": SimpleNamespace(method="vca", anchor="none", nuisance=0)})
+    sample = SimpleNamespace(
+        file="a.npy", references=[], methods={"": SimpleNamespace(method="vca", anchor="none", nuisance=0)}
+    )
     return list(RECIPES[recipe[1]].modules(sample, ""))
 
 

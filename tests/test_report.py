@@ -623,6 +623,18 @@ def test_criteria_that_judge_nobody_are_named_and_take_no_room(tmp_path):
     assert any("Not known for this sample: never judged." in text for text in page.text)
 
 
+def test_what_a_region_would_let_judge_is_said():
+    known, unknown = ({"light": light} for light in ("green", "grey"))
+    entries = [
+        {**known, "criterion": "judged"},
+        {**unknown, "criterion": "outside its region"},
+        {**unknown, "criterion": "other"},
+    ]
+    said = sections.verdict._not_judged(entries)
+    assert said.startswith(" Not known for this sample: other, outside its region. The last needs a region")
+    assert "region" not in sections.verdict._not_judged(entries[::2])
+
+
 def test_metadata_that_nobody_looks_for_are_folded_away(tmp_path):
     arguments = report_arguments(truth=False)
     raw = arguments["stores"]["raw"]

@@ -209,6 +209,22 @@ def test_no_map_is_without_its_colour_bar(highs, columns):
     assert len(bars) == {"tile": len(highs), "row": len(highs) // columns, "column": columns}[kind]
 
 
+def test_the_ends_of_colour_bars_keep_apart_where_maps_are_low():
+    """A line of text is 13 px high; both ends of each bar are labelled."""
+    tiles = [tile(high) for high in range(1, 9)]
+    shown = map_grid(tiles, view(example(n_y=2, n_x=31)), columns=2, row_titles=list("abcd"), widest=100)
+    layout = shown["layout"]
+    height = layout["height"] - layout["margin"]["t"] - layout["margin"]["b"]
+    ends = sorted(
+        height * end
+        for key in layout
+        if key.startswith("coloraxis")
+        for bar in [layout[key]["colorbar"]]
+        for end in (bar["y"], bar["y"] + bar["len"])
+    )
+    assert min(np.diff(ends)[1::2]) > 13
+
+
 def test_tiles_without_image_need_no_colour_bar():
     assert bar_places([tile(1), tile(2), tile(9, image=False), tile(2)], 2) == "column"
 

@@ -60,10 +60,16 @@ def configuration_text(
         "methods: {nmf: {}, ica: {}, vca: {}}   # others: blu, udas, daeu, mtaeu, cnnaeu",
         "",
         "# profiles: {across: {along: y}}       # counts along a line, summed over the other axis",
-        "# regions: {vacuum: {x_nm: [0, 2], without: [Ti]}}     # where you know that an element is absent",
+        *_region(proposal),
         "# All keys: docs/configuration.md",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _region(proposal: Proposal) -> Iterator[str]:
+    if elements := [one.edge.element for one in proposal.edges if one.edge]:
+        written = f"# regions: {{beside: {{x_nm: [0, 2], without: [{elements[0]}]}}}}"
+        yield f"{written}    # where you know that an element is absent"
 
 
 def _fit_on(names: Sequence[str]) -> Iterator[str]:

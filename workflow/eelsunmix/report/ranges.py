@@ -3,7 +3,7 @@
 import numpy as np
 
 from eelsunmix.report.content import Block, Row, Text
-from eelsunmix.report.formatting import decimals, number, percent
+from eelsunmix.report.formatting import decimals, integer, percent
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.parts import score_row, score_table
 from eelsunmix.report.texts import sentence
@@ -40,4 +40,4 @@ def _range_row(inputs: Inputs, method: str, edge: str) -> Row:
     noise = float(np.median(deviation[strong]) / peak) if strong.any() else np.nan
     parts = [percent(part) for part in (noise, one["shape_error"].item())]
     scales = [decimals(one[name].item(), 2) for name in ("scale_low", "scale_high")]
-    return score_row(inputs, method, [*parts, *scales, number(one["pure_pixels"].item())])
+    return score_row(inputs, method, [*parts, *scales, integer(one["pure_pixels"].item())])

@@ -31,7 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if verification.n_compared:
         sys.stdout.write(f"settings compared with {', '.join(map(str, files))}\n")
     elif pages:
-        sys.stdout.write("settings not compared; run it where snakemake runs, or name --configfile\n")
+        sys.stdout.write(
+            "settings not compared: no configuration that was read names these samples; write --configfile "
+            "FILE, where snakemake runs\n"
+        )
     return 1 if of_stores or of_pages or not stores + pages else 0
 
 

@@ -22,6 +22,8 @@ __all__ = ["Scale", "Tile", "columns_for", "map_grid"]
 
 ROOM_FOR_BAR = 70
 """Height in px that a tile must have to carry the scale bar."""
+LOWEST = 14.0
+"""Height in px of a tile, and of the gap below it, in which both ends of its colour bar can be read."""
 
 
 def map_grid(
@@ -87,9 +89,9 @@ def _panels(
         count=count,
         columns=columns,
         panel_width=panel_width,
-        panel_height=max(12.0, panel_width * view.aspect),
+        panel_height=max(LOWEST, panel_width * view.aspect),
         gap_x=gap_x,
-        gap_y=32 if not row_titles else 22 if bars == "text" else 10,
+        gap_y=32 if not row_titles else {"text": 22, "tile": LOWEST, "row": LOWEST}.get(bars, 10),
         left=left,
         right=right + spare,
         top=42 if bars == "text" else 30,

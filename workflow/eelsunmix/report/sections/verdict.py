@@ -21,6 +21,8 @@ VERDICT = (
 )
 LEGEND = "✔ good, ▲ look closer, ✖ do not rely on it, – not judged. The limits are in the table below."
 NO_EDGES = " No edge is named in the configuration, so nothing can be compared with BS."
+ABSENT = "outside its region"
+REGIONS = " The last needs a region in the configuration where you know that an element is absent."
 LIMITS = "Limits behind the verdict and its sentences."
 
 
@@ -85,7 +87,9 @@ def _not_judged(entries: list[Entry]) -> str:
     """Name the criteria of which nothing is known for any method."""
     names = dict.fromkeys(str(entry["criterion"]) for entry in entries)
     missing = [name for name in names if name not in _judged(entries)]
-    return f" Not known for this sample: {', '.join(missing)}." if missing else ""
+    missing.sort(key=ABSENT.__eq__)
+    listed = f" Not known for this sample: {', '.join(missing)}." if missing else ""
+    return listed + REGIONS * (ABSENT in missing)
 
 
 def _name(inputs: Inputs, label: str) -> Cell:
