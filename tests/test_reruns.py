@@ -122,7 +122,7 @@ EDITS = {
         "synthetic/edges.py",
         '    "Ru_M45":',
         '    "Si_L23": _edge("Si", 99, (72, 96), (99, 129)),\n    "Ru_M45":',
-        {"simulate_image"} | RANDOM,
+        {"simulate_image", "page"} | RANDOM,  # the page of the benchmark knows the scenes
     ),
     "a word in an error text of profiles": (
         "profile_geometry.py",
