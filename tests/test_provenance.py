@@ -137,7 +137,7 @@ def _modules(rule):
     if recipe is None:
         return re.findall(r'"(eelsunmix[\w.]*)"', rule)
     sample = SimpleNamespace(
-        file="a.npy", references=[], methods={"": SimpleNamespace(method="vca", anchor="none", nuisance=0)}
+        file="a.npy", references=[], methods={"": SimpleNamespace(method="vca", anchor="edges", nuisance=1)}
     )
     return list(RECIPES[recipe[1]].modules(sample, ""))
 

@@ -53,6 +53,12 @@ def _is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float | np.number) and not isinstance(value, bool)
 
 
+def _mask(values: xr.DataArray) -> xr.DataArray:
+    if values.dtype != bool:
+        raise ValueError(f"needs True or False for each pixel, found numbers of type {values.dtype}")
+    return values
+
+
 def _energies(axis: xr.DataArray) -> xr.DataArray:
     per = electronvolts_per(str(axis.attrs.get("units")))
     if axis.ndim != 1 or axis.size < 2 or axis.dtype.kind not in "uif" or per is None:
@@ -151,6 +157,7 @@ KINDS: dict[str, Any] = {
     "image": Image,
     "counts": Image,
     "raw_energy": Annotated[xr.DataArray, AfterValidator(_energies)],
+    "edge_free": Annotated[xr.DataArray, AfterValidator(_mask)],
     "n_endmembers": Annotated[int, Field(ge=1)],
     "seed": Annotated[int, Field(ge=0)],
     "n_learning_pixels": Annotated[int, Field(ge=1)],

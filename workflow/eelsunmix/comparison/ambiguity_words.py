@@ -13,9 +13,6 @@ SCALE, SHAPE = 1.25, 0.2
 """Factor, and part of the peak, up to which a map counts as known."""
 
 
-OUTSIDE = "its endmember lies beyond all pixels, where other methods find pure ones: rather believe these."
-
-
 @dataclass(frozen=True, kw_only=True)
 class Known:
     """How well one method knows the abundance of the owner of an element."""
@@ -33,7 +30,7 @@ class Known:
 
 
 def ambiguity_sentences(comparison: xr.Dataset, setting: Setting) -> tuple[list[str], list[str]]:
-    """Say of each element how well its abundances are known; and what of it every method leaves open.
+    """Say of each element how well its abundances are known; and what of it is open.
 
     Parameters
     ----------
@@ -52,10 +49,9 @@ def ambiguity_sentences(comparison: xr.Dataset, setting: Setting) -> tuple[list[
                 f"{_range(element, closed)}, by noise and by what edges and spectra allow{taken}."
             )
         if wide:
-            reason = OUTSIDE if _found_pure(closed) else _reason(element, wide)
-            sentences.append(f"{_range(element, wide)}, because {reason}")
-            # What one method leaves open and another does not is no trouble of the image.
-            left_open += [] if closed else sentences[-1:]
+            # Also where another method is sure: a mixture may pile up at its vertex as pure pixels do.
+            left_open.append(f"{_range(element, wide)}, because {_reason(element, wide)}")
+            sentences += left_open[-1:]
     return sentences, left_open
 
 
