@@ -413,8 +413,9 @@ def test_an_export_that_cannot_get_its_name_puts_the_older_one_back(copied, monk
     seal = verify(target).seal
     moved = folders._moved_aside
 
-    def taken(place, draft):
-        aside = moved(place, draft)
+    def taken(place):
+        (draft,) = place.parent.glob(f".{place.name}.tmp-*")
+        aside = moved(place)
         shutil.rmtree(draft)
         return aside
 
@@ -481,6 +482,39 @@ def test_a_killed_export_leaves_the_older_one_and_the_next_cleans_up(copied):
     assert len(list(Path("exports").iterdir())) == 2
     export_sample("S1", ["csv"])
     assert [path.name for path in Path("exports").iterdir()] == ["S1"]
+
+
+KILLED_BETWEEN = """
+import os
+from eelsunmix.export import exporting, folder
+moved = folder._moved_aside
+folder._moved_aside = lambda target: (moved(target), os.kill(os.getpid(), 9))
+exporting.export_sample("S1", ["tiff"])
+"""
+
+
+def test_a_kill_between_the_two_renames_loses_no_export(copied, monkeypatch):
+    """Neither export has its name then; the next one fails, and would have removed both."""
+    export_sample("S1", ["csv"])
+    killed = subprocess.run([sys.executable, "-c", KILLED_BETWEEN], env=ENVIRONMENT)
+    assert killed.returncode == -9
+    left = sorted(Path("exports").iterdir())
+    assert len(left) == 2
+    assert all(path.name.startswith(".S1.tmp-") for path in left)
+    monkeypatch.setattr("eelsunmix.export.exporting.notes", lambda package: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        export_sample("S1", ["csv"])
+    assert verify("exports/S1").settings["formats"] == ["tiff"]  # the newer one
+    assert [path.name for path in Path("exports").iterdir()] == ["S1"]
+
+
+def test_what_is_left_of_a_draft_gets_no_name(copied):
+    export_sample("S1", ["csv"])
+    assert subprocess.run([sys.executable, "-c", KILLED_BETWEEN], env=ENVIRONMENT).returncode == -9
+    for draft in Path("exports").iterdir():
+        (draft / "README.txt").unlink()
+    assert export_sample("S1", ["csv"]) == Path("exports/S1")
+    assert verify("exports/S1").settings["formats"] == ["csv"]
 
 
 @pytest.mark.parametrize(

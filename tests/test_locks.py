@@ -91,6 +91,26 @@ def test_without_locks_of_the_file_system_nobody_is_called_dead(results, holder,
     lock = _snakemakes_lock(results.parent)
     assert not remove_dead_locks(results, lock.parent)
     assert lock.exists()
+    with pytest.raises(InputError, match=f"another run uses these results .process {holder.pid} on"):
+        take_lock(results)
+    holder.kill()
+    assert _ended(holder)  # before anybody has asked for its exit code
+    assert not remove_dead_locks(results, lock.parent)
+    take_lock(results)
+
+
+def _ended(process):
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    return process.returncode is None
+
+
+def test_a_number_of_a_process_that_was_given_again_locks_nobody_out(results, holder, monkeypatch):
+    def refuses(descriptor, operation):
+        raise OSError(errno.ENOLCK, "no locks")
+
+    monkeypatch.setattr("fcntl.flock", refuses)
+    owner = json.loads((results / LOCK).read_text())
+    (results / LOCK).write_text(json.dumps(owner | {"began": str(int(owner["began"]) - 1)}))
     take_lock(results)
 
 

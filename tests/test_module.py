@@ -8,12 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from snakemake.common.configfile import _load_configfile
 from snakemake.utils import update_config
 
 from eelsunmix.configuration import ConfigurationError, read_configuration, read_values
-from eelsunmix.storage import open_store
+from eelsunmix.storage import open_store, verify
 from test_locks import holder, results  # noqa: F401 - fixtures
 
 ROOT = Path(__file__).parents[1]
@@ -98,6 +99,34 @@ def test_a_module_takes_the_lock_too(tmp_path, holder):  # noqa: F811
     assert f"results: another run uses these results (process {holder.pid} on " in said
     assert "Traceback" not in said
     assert not list((tmp_path / "results").glob("*/"))
+
+
+@pytest.mark.workflow
+@pytest.mark.parametrize(
+    ("is_module", "options"),
+    [(True, ["--forcerun", "eels_import_image"]), (False, ["--no-hooks", "--forceall"])],
+    ids=["module", "no hooks"],
+)
+def test_a_forced_import_that_fails_loses_no_store_without_hooks(tmp_path, is_module, options):
+    """Snakemake deletes the store before the job begins, and nothing is wrong with its recipe."""
+    configuration = """\
+samples: {A: {file: a.npy, corrections: {gain: {method: none}}}}
+axes: {dims: [y, x, energy_loss], energy: {offset_eV: 400, dispersion_eV: 1.0}}
+methods: {vca: {}}
+"""
+    own = OWN_VALUES.replace(CONFIGURATION, configuration)
+    (tmp_path / "Snakefile").write_text(own if is_module else f'include: "{ROOT}/workflow/Snakefile"\n')
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/config.yaml").write_text(configuration)
+    np.save(tmp_path / "a.npy", np.random.default_rng(0).poisson(40, (4, 5, 60)).astype("u2"))
+    store = tmp_path / "results/A/raw.zarr"
+    assert snakemake(tmp_path, "results/A/raw.zarr").returncode == 0
+    seal = verify(store).seal
+    os.truncate(tmp_path / "a.npy", 1000)
+    failed = snakemake(tmp_path, "results/A/raw.zarr", *options)
+    assert failed.returncode != 0
+    assert "was not made again; what was there before is put back" in failed.stdout + failed.stderr
+    assert verify(store).seal == seal
 
 
 @pytest.mark.workflow

@@ -17,6 +17,7 @@ from eelsunmix.commands.entry import eelsunmix
 from eelsunmix.configuration import read_configuration
 from eelsunmix.errors import StoreError
 from eelsunmix.export.exporting import export_sample
+from eelsunmix.export.publication import archive as archives
 from eelsunmix.export.publication.archive import _put_digest, verify_archive, write_archive
 from eelsunmix.export.publication.bibtex import AUTHOR, TITLE, fields_of
 from eelsunmix.export.publication.configuration import configuration_text
@@ -255,6 +256,16 @@ def test_a_bomb_is_not_unpacked(small, tmp_path):
         archive.writestr("b.json", b"{}")
     with pytest.raises(StoreError, match=r"a/maps\.tif is damaged"):
         verify_archive(other)
+
+
+def test_a_manifest_without_end_is_not_parsed(tmp_path, monkeypatch):
+    """A zip of a few kilobytes may claim any length: JSON takes many times its length of memory."""
+    path = tmp_path / "large.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("manifest.json", b"[" + b" " * 2**24 + b"]")
+    monkeypatch.setattr(archives, "parsed", lambda content: pytest.fail("was parsed"))
+    with pytest.raises(StoreError, match=r"large\.zip: manifest\.json is damaged"):
+        verify_archive(path)
 
 
 def _with_entry(small, *, method=None, name=None):

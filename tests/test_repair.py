@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import xarray as xr
@@ -180,7 +181,8 @@ def test_a_repair_may_be_killed_at_any_time_and_repeated(project):
 def test_the_command_says_what_was_moved_and_asks_what_would_run(project, monkeypatch):
     asked = []
 
-    def planned(checked, files, *, dry_run):
+    def planned(checked, files, *, config, dry_run):
+        assert not config
         asked.append((list(checked.configuration.samples), files, dry_run))
         return 0
 
@@ -193,6 +195,30 @@ def test_the_command_says_what_was_moved_and_asks_what_would_run(project, monkey
     assert store.endswith("is damaged (its checksum differs); moved to results/A/pca.zarr.aside1")
     assert end == "a run would make:"
     assert asked == [(["A", "B"], [Path("config/config.yaml")], True)]
+
+
+def test_values_of_the_command_line_are_no_other_settings(tmp_path, monkeypatch):
+    """Results that a run with --config made stay, and the run that is planned has the values too."""
+    monkeypatch.chdir(tmp_path)
+    Path("config").mkdir()
+    _configure(TREE)
+    _make(TREE | {"seed": 7})
+    asked = []
+
+    def called(command, **options):
+        asked.append(command)
+        return subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE, text=True)
+
+    monkeypatch.setattr(
+        "eelsunmix.commands.running.subprocess", SimpleNamespace(Popen=called, PIPE=0, STDOUT=0)
+    )
+    done = CliRunner().invoke(entry.eelsunmix, ["repair", "--config", "seed=7", "--config", "device=cpu"])
+    assert done.exit_code == 0, done.output
+    assert done.output.startswith("all results are in order; nothing was moved")
+    (command,) = asked
+    assert command[command.index("--config") + 1 :] == ["seed=7", "device=cpu"]
+    wrong = CliRunner().invoke(entry.eelsunmix, ["repair", "--config", "sed=7"])
+    assert isinstance(wrong.exception, InputError)
 
 
 def test_the_checker_sees_values_of_the_command_line(project, capsys):

@@ -27,6 +27,7 @@ from eelsunmix.recipes import RECIPES, Product, Recipes
 
 if workflow.is_main_process:  # jobs need not load what reads stores
     from eelsunmix.recipes.present import Present
+    from eelsunmix.recipes.table import recipe_of
     from eelsunmix.storage.kept import keep, settle
     from eelsunmix.storage.locks import remove_dead_locks, take_lock
 
@@ -156,12 +157,30 @@ def check_place(path, found):
             stop(line)
 
 
-def give_way(rule, product):
+def forced(product):
+    """Whether a product is made again though nothing is wrong with it, or because its source is."""
+    recipe = recipe_of(product.store, samples[product.sample])
+    name = next(name for name in RECIPES if RECIPES[name] is recipe)
+    return (
+        not {getattr(rules, name).rule}.isdisjoint(workflow.dag.forcerules)
+        or not {product.path}.isdisjoint(workflow.dag.forcefiles)
+        or any(map(forced, recipes.inputs(product)))
+    )
+
+
+@functools.cache
+def keep_once(rule, path):
+    """Before any job: what is there later may be its successor."""
+    keep_until_made(rule, path)
+
+
+def give_way(rule, product, found):
     """Move aside what is not to be lost when a product is made again."""
-    if line := present.keep(product):
+    if found and (line := present.keep(product)):
         logger.warning(line)
-    if module_name is not None or workflow.execution_settings.no_hooks:
-        keep_until_made(rule, product.path)  # there is no `onstart` that does it
+    has_hooks = module_name is None and not workflow.execution_settings.no_hooks
+    if not has_hooks and RECIPES[rule].reads_files and (found or forced(product)):
+        keep_once(rule, product.path)  # there is no `onstart` that does it
 
 
 def remade(rule):
@@ -180,8 +199,8 @@ def remade(rule):
             check_place(product.path, found)
             for line in recipes.unread():
                 logger.warning(line)
-            if found and is_run():
-                give_way(rule, product)
+            if is_run():
+                give_way(rule, product, found)
         return []
 
     return no_file

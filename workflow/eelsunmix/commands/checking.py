@@ -1,8 +1,9 @@
 """The strict check of a configuration, before anything else reads it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from eelsunmix.configuration import Configuration, available_samples, read_configuration
 from eelsunmix.configuration.energy_axes import edges_on_axes
@@ -27,15 +28,21 @@ class Checked:
     warnings: list[str]
 
 
-def checked_configuration(files: Sequence[Path]) -> Checked:
+def checked_configuration(files: Sequence[Path], overrides: Mapping[str, Any] | None = None) -> Checked:
     """Read a configuration strictly and check its windows on the axes of the files.
+
+    Parameters
+    ----------
+    files : sequence of Path
+    overrides : mapping, optional
+        Values of the command line, laid over all files.
 
     Raises
     ------
     InputError
         With every mistake, one line each.
     """
-    configuration = read_configuration(list(files))
+    configuration = read_configuration(list(files), overrides)
     samples, skipped = available_samples(configuration.samples)
     edges, warnings = edges_on_axes(samples)
     return Checked(configuration=configuration, edges=edges, warnings=[*skipped, *warnings])

@@ -160,7 +160,8 @@ def verify(
 
 @eelsunmix.command()
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
-def repair(files: tuple[Path, ...]) -> None:
+@click.option("--config", multiple=True, metavar="KEY=VALUE", help="Values given to the run by --config.")
+def repair(files: tuple[Path, ...], config: tuple[str, ...]) -> None:
     """Move aside all results that are not in order, and say what a run would make again.
 
     Nothing is deleted: damaged stores and pages, those that were made with other settings than FILES say (by
@@ -169,7 +170,7 @@ def repair(files: tuple[Path, ...]) -> None:
     """
     from eelsunmix.commands.repairing import repair_results
 
-    sys.exit(repair_results(files))
+    sys.exit(repair_results(files, config))
 
 
 def main() -> None:

@@ -7,18 +7,21 @@ import click
 
 from eelsunmix.commands.checking import checked_configuration
 from eelsunmix.commands.running import run_workflow
+from eelsunmix.configuration.command_line import command_line_values
 from eelsunmix.errors import InputError
 from eelsunmix.recipes.repairing import repair
 from eelsunmix.recipes.verification import CONFIGURATION, Verification
 
 
-def repair_results(files: Sequence[Path]) -> int:
+def repair_results(files: Sequence[Path], config: Sequence[str] = ()) -> int:
     """Repair the folder ``results``; the exit code is 1 if what will run could not be found out.
 
     Parameters
     ----------
     files : sequence of Path
         Configurations, by default ``config/config.yaml``.
+    config : sequence of str
+        Values that were given to the run by ``--config``, each ``KEY=VALUE``.
 
     Raises
     ------
@@ -29,12 +32,13 @@ def repair_results(files: Sequence[Path]) -> int:
     if not results.is_dir():
         raise InputError(f"{results}: no such folder; call repair where the run was started")
     files = files or [CONFIGURATION]
-    checked = checked_configuration(files)
+    overrides = command_line_values(config)
+    checked = checked_configuration(files, overrides)
     lines = 0
-    for line in repair(results, Verification(files), locks=Path(".snakemake/locks")):
+    for line in repair(results, Verification(files, overrides), locks=Path(".snakemake/locks")):
         click.echo(line)
         lines += 1
     if not lines:
         click.echo("all results are in order; nothing was moved")
     click.echo("a run would make:")
-    return run_workflow(checked, files, dry_run=True)
+    return run_workflow(checked, files, config=config, dry_run=True)

@@ -25,6 +25,7 @@ def run_workflow(
     checked: Checked,
     files: Sequence[Path],
     *,
+    config: Sequence[str] = (),
     cores: str = "all",
     profile: str | None = None,
     dry_run: bool = False,
@@ -36,6 +37,8 @@ def run_workflow(
     checked : Checked
     files : sequence of Path
         From which it was read.
+    config : sequence of str
+        Values laid over the files, each ``KEY=VALUE``.
     cores : str
         A number, or all; not used with a profile.
     profile : str, optional
@@ -55,7 +58,7 @@ def run_workflow(
     for text in checked.warnings:
         click.echo(f"warning: {text}", err=True)
     progress = Progress(echo=click.echo)
-    command = _command(files, cores, profile, dry_run)
+    command = [*_command(files, cores, profile, dry_run), *(["--config", *config] if config else [])]
     with subprocess.Popen(  # noqa: S603 - our own command, its values are paths that were checked
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
     ) as process:

@@ -3,13 +3,13 @@
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from eelsunmix.errors import InputError, StoreError, unwritable
 from eelsunmix.storage import MANIFEST, seals, verify
-from eelsunmix.storage.drafts import draft_of, make_durable, written_beside
+from eelsunmix.storage.drafts import abandoned_drafts, draft_of, make_durable, written_beside
 from eelsunmix.storage.manifest import manifest_of, read_manifest
 
 KIND = "export"
@@ -35,6 +35,7 @@ def export_folder(target: Path, *, stores: Mapping[str, Path], settings: Mapping
         If something else stands there, or an export to which a file was added or in which one was changed; if
         it cannot be written; if a store was exchanged while it was read. Nothing is left behind then.
     """
+    _finish_killed(target)
     check_target(target)
     aside: Path | None = None
     try:
@@ -101,11 +102,37 @@ def _seal(draft: Path, target: Path, stores: Mapping[str, Path], settings: Mappi
     make_durable(draft)
 
 
+def _finish_killed(target: Path) -> None:
+    """Put the newest whole export in its place, if an export was killed between the two renames.
+
+    Before anything is written: that removes abandoned drafts, and may fail itself.
+    """
+    if os.path.lexists(target):
+        return
+    whole = [draft for draft in abandoned_drafts(target) if is_export(draft) and _is_whole(draft)]
+    if whole:
+        newest = max(whole, key=_sealing_time)
+        with suppress(OSError):  # another export was faster, or the folder cannot be written: it will be said
+            newest.rename(target)
+
+
+def _sealing_time(draft: Path) -> int:
+    return (draft / MANIFEST).stat().st_mtime_ns
+
+
+def _is_whole(draft: Path) -> bool:
+    try:
+        verify(draft)
+    except StoreError:  # its removal was begun
+        return False
+    return True
+
+
 def _moved_aside(target: Path) -> Path | None:
     if not target.exists():
         return None
     check_target(target)  # it may have been changed in the meantime
-    # Named as a draft is, so that the next export removes it if this process is killed right now.
+    # Named as a draft is: if this process is killed right now, the next export puts one of the two in place.
     aside = draft_of(target)
     target.rename(aside)
     return aside

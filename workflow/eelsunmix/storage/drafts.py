@@ -66,6 +66,11 @@ def is_abandoned(draft: Path) -> bool:
     return _is_dead(draft) or time.time() - _last_write(draft, time.time()) > LONGEST_PAUSE
 
 
+def abandoned_drafts(path: Path) -> list[Path]:
+    """Return the drafts of `path` whose writer was killed."""
+    return [draft for draft in path.parent.glob(f".{path.name}{_MARK}*") if is_abandoned(draft)]
+
+
 def make_durable(path: Path) -> None:
     """Flush every file and folder of a draft to disk, so that a rename never outlives the data."""
     for entry in [*path.rglob("*"), path]:

@@ -44,7 +44,7 @@ def take_lock(folder: Path) -> bool:
     except OSError as error:
         raise unwritable(path, error) from error
     owner = _owner(descriptor)
-    if _locked(descriptor) is False or (owner and not _was_here(owner)):
+    if _is_held(_locked(descriptor), owner):
         os.close(descriptor)
         raise InputError(_in_use(path, owner))
     try:
@@ -115,6 +115,29 @@ def _locked(descriptor: int) -> bool | None:
     return True
 
 
+def _is_held(locked: bool | None, owner: Mapping[str, str]) -> bool:
+    """Whether another run has the lock; where the kernel keeps none, its process is looked for."""
+    if locked is None and _lives(owner):
+        return True
+    return locked is False or (bool(owner) and not _was_here(owner))
+
+
+def _lives(owner: Mapping[str, str]) -> bool:
+    """Whether the very process runs now: a number is given again, but not with the same begin."""
+    process = owner.get("process", "")
+    if owner.get("boot") != _boot() or process == str(os.getpid()):
+        return False
+    return bool(owner.get("began")) and owner["began"] == _began(process)
+
+
+def _began(process: str) -> str:
+    """When a process began, in ticks since the machine did (proc(5)); nothing of one that has ended."""
+    with suppress(OSError, IndexError):
+        state, *numbers = Path(f"/proc/{int(process)}/stat").read_text().rpartition(")")[2].split()
+        return "" if state in "ZX" else numbers[18]
+    return ""
+
+
 def _owner(descriptor: int) -> Mapping[str, str]:
     """Who wrote the file; nothing after a run that ended by itself."""
     with suppress(ValueError, OSError):
@@ -129,6 +152,7 @@ def _this_run() -> dict[str, str]:
         "machine": socket.gethostname(),
         "boot": _boot(),
         "process": str(os.getpid()),
+        "began": _began(str(os.getpid())),
         "since": datetime.now().isoformat(sep=" ", timespec="seconds"),
         "folder": str(Path.cwd()),
     }

@@ -16,13 +16,15 @@ from typing import IO
 from eelsunmix.errors import StoreError
 from eelsunmix.storage import MANIFEST, Manifest
 from eelsunmix.storage.digests import digest_of_bytes, digest_of_file
-from eelsunmix.storage.manifest import LARGEST_MANIFEST, parsed
+from eelsunmix.storage.manifest import parsed
 from eelsunmix.storage.versions import versions_used
 
 KIND = "publication"
 _MARK = b"eelsunmix blake2b "
 _LENGTH = len(_MARK) + 32
 _PIECE = 2**20
+_LARGEST_MANIFEST = 2**24
+"""Bytes; a zip comes from anywhere, and has some hundred files of some 120 bytes in its manifest each."""
 _REMEDY = "fetch it again, or export it again"
 _BAD_FILE = (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, UnicodeDecodeError)
 _BAD_CONTENT = (*_BAD_FILE, zlib.error, lzma.LZMAError, ValueError, TypeError, MemoryError)
@@ -109,10 +111,11 @@ def _digest(file: IO[bytes]) -> tuple[bytes, bytes]:
 
 def _manifest(path: Path, archive: zipfile.ZipFile) -> Manifest:
     try:
-        entry = archive.getinfo(MANIFEST)
-        if entry.file_size > LARGEST_MANIFEST:
+        with archive.open(MANIFEST) as file:  # no further than that, whatever the zip claims
+            content = file.read(_LARGEST_MANIFEST + 1)
+        if len(content) > _LARGEST_MANIFEST:
             raise ValueError("too large")
-        manifest = parsed(archive.read(entry))
+        manifest = parsed(content)
     except KeyError as error:
         raise StoreError(f"{path}: has no {MANIFEST}, so it is no export of eelsunmix; {_REMEDY}") from error
     except _BAD_CONTENT as error:

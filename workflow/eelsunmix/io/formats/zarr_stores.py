@@ -1,6 +1,7 @@
 """Zarr stores: arrays with the axes that the store names."""
 
 import functools
+import math
 from pathlib import Path
 from typing import Any
 
@@ -70,12 +71,19 @@ def _zarr_signal(array: Any, siblings: dict[str, Any], path: Path) -> Signal:
 
 
 def _notes(array: Any) -> tuple[str, ...]:
-    """Tell of chunks that are absent: Zarr leaves out those without counts, a copy in part any."""
-    absent = array.nchunks - array.nchunks_initialized
-    if absent <= 0:  # shards at the rim count as full
+    """Tell of files that are absent: Zarr leaves out those without counts, a copy in part any.
+
+    A file holds a chunk, or a shard of many; Zarr counts the chunks of a shard at the rim as if it were full.
+    """
+    files = array.shards or array.chunks
+    expected = math.prod(-(-size // length) for size, length in zip(array.shape, files, strict=True))
+    per_file = math.prod(length // chunk for length, chunk in zip(files, array.chunks, strict=True))
+    absent = expected - array.nchunks_initialized // per_file
+    if absent <= 0:
         return ()
+    what = "shards" if array.shards else "chunks"
     return (
-        f"{absent} of {array.nchunks} chunks are not in the Zarr store and were read as {array.fill_value}: "
+        f"{absent} of {expected} {what} are not in the Zarr store and were read as {array.fill_value}: "
         "they hold nothing else, or the store was copied in part; compare it with the original.",
     )
 
