@@ -434,3 +434,14 @@ def test_rare_pixels_are_named_beside_vacuum_and_those_in_it_are_not(scene, seed
         assert list(map(tuple, found.tolist())) == (places if height else [])
         assert any("2 pixels hold more than the 3" in text for text in said(rank)) is (height > 0)
         assert (int(rank.residual_deviation.isnull().sum()) > 100) is (known is None)
+
+
+@pytest.mark.parametrize("height", [120, 200])
+def test_a_rare_phase_that_makes_a_component_is_named_if_the_user_asks_for_one_less(height):
+    """The component stands out, but half of the pixels do not show it: nobody says it is missing."""
+    expected = mixed(halves((29, 36)), 600.0)
+    expected[17, 30] += 600.0 * (spectrum(3.0, e500=height) - spectrum(3.0))
+    rank = rank_of(counted(expected, 22), n=2)
+    assert rank.estimate.sel(estimator="marchenko_pastur") == 3
+    assert np.argwhere((rank.residual_deviation > rank.attrs["residual_limit"]).values).tolist() == [[17, 30]]
+    assert any("1 pixel holds more than the 2 components describe" in text for text in said(rank))
