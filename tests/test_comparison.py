@@ -401,6 +401,20 @@ def test_invalid_pixels_are_nan_and_take_no_part(scene, bs):
     assert set(lights(found, "oracle").values()) == {"green"}
 
 
+@pytest.mark.parametrize("columns", [50, 75])
+def test_chi_square_of_the_reconstruction_is_that_of_the_sample(scene, bs, columns):
+    """Most pixels, or all, have no abundances, as in vacuum; the noise there is not that of counts."""
+
+    def with_vacuum(scene):
+        fit, mapped = oracle(scene)
+        empty = xr.DataArray(np.arange(75) < columns, dims="x")
+        maps = mapped[["abundance", "refit_abundance"]].where(~empty, 0.0)
+        return fit, mapped.assign(maps).assign(reduced_chi2=mapped.reduced_chi2.where(~empty, 1.9))
+
+    found = run(scene, bs, {"m": with_vacuum}).reconstruction_chi2.sel(label="m")
+    assert float(found) == (1.0 if columns < 75 else 1.9)
+
+
 def test_without_edges_components_are_still_matched(scene):
     empty = subtract_background(scene.spectrum_image, {})
     methods = {"oracle": oracle, "swapped": swapped}

@@ -179,6 +179,27 @@ def test_cross_talk_is_never_red():
     assert CRITERIA["cross_talk"].light(5.0) == "amber"
 
 
+@pytest.mark.parametrize(
+    ("criterion", "value", "text"),
+    [
+        ("misfit", 0.12, "12 %"),
+        ("misfit", 0.1203, "12.03 %"),
+        ("misfit", 0.1243, "12.4 %"),
+        ("misfit", 0.0602, "6.02 %"),
+        ("misfit", 0.119, "12 %"),
+        ("misfit", 0.134, "13 %"),
+        ("cross_talk", -0.1004, "-10.04 %"),
+        ("reconstruction", 1.1004, "1.1004"),
+        ("agreement", 0.89996, "0.89996"),
+        ("agreement", 0.9, "0.9"),
+        ("agreement", -0.9, "-0.9"),
+        ("misfit", np.nan, "nan %"),
+    ],
+)
+def test_a_value_beyond_a_limit_does_not_read_as_the_limit(criterion, value, text):
+    assert CRITERIA[criterion].form(value) == text
+
+
 def test_binned_and_cropped_axes_find_their_fine_positions():
     fine = 216.0 + 3.33 * np.arange(20)
     bins, n = _groups(fine, fine[4:16].reshape(-1, 3).mean(axis=1))

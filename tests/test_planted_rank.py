@@ -407,3 +407,41 @@ def test_numbers_that_are_wrong_come_with_what_to_do():
     (too_few,) = said(rank_of(image, max=1))
     assert too_few.startswith("2 components stand out from the noise, but components.max is 1")
     assert too_few.endswith("raise components.max to 2")
+
+
+def beside_vacuum(scene, seed, height):
+    """Scene with a phase in two pixels of its sample that add so much of their counts around 490 eV."""
+    image = scene(counts=700.0, size=(34, 41), seed=seed).spectrum_image
+    total = image.sum("energy_loss").to_numpy()
+    places = [tuple(place) for place in np.argwhere(total > np.quantile(total, 0.7))[[5, 200]].tolist()]
+    line = np.exp(-(((image.energy_loss.to_numpy() - 490) / 12) ** 2))
+    values = image.to_numpy().copy()
+    for place in places:
+        values[place] += np.rint(height * total[place] * line / line.sum()).astype(values.dtype)
+    return image.copy(data=values), sorted(places)
+
+
+@pytest.mark.parametrize(
+    ("scene", "seed", "height"),
+    [(eu.synthetic.particles, 3, 0.0), (eu.synthetic.particles, 3, 0.02), (eu.synthetic.vacuum, 31, 0.0)],
+)
+def test_rare_pixels_are_named_beside_vacuum_and_those_in_it_are_not(scene, seed, height):
+    image, places = beside_vacuum(scene, seed, height)
+    pca = eu.denoise(image, DenoiseOptions(spatial="none"))
+    for known in (None, xr.zeros_like(pca.pixel_weight, dtype=bool)):
+        rank = eu.estimate_endmembers(image, pca, ComponentOptions(n=3), vacuum=known)
+        found = np.argwhere((rank.residual_deviation > rank.attrs["residual_limit"]).values)
+        assert list(map(tuple, found.tolist())) == (places if height else [])
+        assert any("2 pixels hold more than the 3" in text for text in said(rank)) is (height > 0)
+        assert (int(rank.residual_deviation.isnull().sum()) > 100) is (known is None)
+
+
+@pytest.mark.parametrize("height", [120, 200])
+def test_a_rare_phase_that_makes_a_component_is_named_if_the_user_asks_for_one_less(height):
+    """The component stands out, but half of the pixels do not show it: nobody says it is missing."""
+    expected = mixed(halves((29, 36)), 600.0)
+    expected[17, 30] += 600.0 * (spectrum(3.0, e500=height) - spectrum(3.0))
+    rank = rank_of(counted(expected, 22), n=2)
+    assert rank.estimate.sel(estimator="marchenko_pastur") == 3
+    assert np.argwhere((rank.residual_deviation > rank.attrs["residual_limit"]).values).tolist() == [[17, 30]]
+    assert any("1 pixel holds more than the 2 components describe" in text for text in said(rank))

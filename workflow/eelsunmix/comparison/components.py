@@ -39,7 +39,7 @@ class Components:
     deviation : DataArray or None, dims (navigation, endmember)
         Standard deviation of the abundance by the noise of the counts; of networks, that of the refit.
     reduced_chi2 : float
-        Median over the pixels; NaN where the map has none.
+        Median over the pixels with sample; NaN where the map has none.
     status, message : str
     stopped_at_limit : bool
         Whether it had not converged when it had iterated as long as `max_iter` lets it.
@@ -88,7 +88,7 @@ def read_components(
         refit=refit,
         abundance=abundance,
         scaled=_in_counts(abundance, spectra, fit, total_counts),
-        reduced_chi2=float(mapped["reduced_chi2"].median()) if "reduced_chi2" in mapped else np.nan,
+        reduced_chi2=_median_chi2(mapped, abundance),
         status=str(fit.attrs.get("status", "converged")),
         message=str(fit.attrs.get("message", "")),
         stopped_at_limit=_stopped_at_limit(fit),
@@ -97,6 +97,15 @@ def read_components(
         simplex=sums_to_one(fit),
         deviation=mapped.get("abundance_sd", mapped.get("refit_abundance_sd")),
     )
+
+
+def _median_chi2(mapped: xr.Dataset, abundance: xr.DataArray) -> float:
+    """Take the pixels with sample alone: abundances are zero in vacuum, whose noise is not that of counts."""
+    if "reduced_chi2" not in mapped:
+        return np.nan
+    chi2 = mapped["reduced_chi2"]
+    with_sample = (abundance != 0).any("endmember")
+    return float(chi2.where(with_sample).median() if with_sample.any() else chi2.median())
 
 
 def _model(image: xr.DataArray, fit: xr.Dataset) -> Model | None:

@@ -7,7 +7,7 @@ import xarray as xr
 
 from eelsunmix.comparison.setting import Setting
 from eelsunmix.comparison.thresholds import CLEAR_CEILING, CRITERIA
-from eelsunmix.comparison.words import percent, rounded
+from eelsunmix.comparison.words import rounded
 from eelsunmix.stage_warnings import marked_or_all
 
 Finding = tuple[float, str]
@@ -96,7 +96,7 @@ def misfits(one: xr.Dataset, setting: Setting) -> dict[str, Finding]:
     found = {}
     for place, (kind, at) in clear_places(one, setting).items():
         value, chi2 = float(at[f"{kind}_misfit"]), float(at[f"{kind}_reduced_chi2"])
-        found[place] = (value, f"{percent(value)} of the peak, \u03c7\u00b2 {rounded(chi2)}")
+        found[place] = (value, f"{CRITERIA['misfit'].form(value)} of the peak, \u03c7\u00b2 {rounded(chi2)}")
     return found
 
 

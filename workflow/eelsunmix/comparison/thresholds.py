@@ -19,6 +19,8 @@ NEGATIVE = 0.6
 """Fraction of negative pixels of a reference from which it is doubted; noise around zero gives half."""
 OFF_REGION_SD = 3.0
 """Standard deviations from zero at which net counts in an element-free region are an artefact."""
+MORE_DIGITS = 6
+"""Digits added at most, so that a value beyond a limit does not read as the limit."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,8 +55,23 @@ class Criterion:
         return "amber" if self.amber is None or sign * value <= sign * self.amber else "red"
 
     def form(self, value: float) -> str:
-        """Write a value or a limit."""
-        return percent(value) if self.percent else f"{value:.3g}"
+        """Write a value or a limit; a value beyond a limit with the digits that tell them apart.
+
+        Examples
+        --------
+        >>> [CRITERIA["misfit"].form(value) for value in (0.12, 0.1203, 0.134)]
+        ['12 %', '12.03 %', '13 %']
+        """
+        size = value if self.higher_is_better else abs(value)
+        limits = [limit for limit in (self.green, self.amber) if limit is not None]
+        passed = [limit for limit in limits if (size < limit if self.higher_is_better else size > limit)]
+        for more in range(MORE_DIGITS):
+            if self._written(size, more) not in [self._written(limit, more) for limit in passed]:
+                return self._written(value, more)
+        return self._written(value, MORE_DIGITS)
+
+    def _written(self, value: float, more: int) -> str:
+        return percent(value, more) if self.percent else f"{value:.{3 + more}g}"
 
 
 CRITERIA = MappingProxyType(

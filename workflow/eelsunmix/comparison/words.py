@@ -49,15 +49,15 @@ def span(low: str, high: str) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def percent(fraction: float) -> str:
-    """Write a fraction as a whole number of per cent.
+def percent(fraction: float, decimals: int = 0) -> str:
+    """Write a fraction as per cent, a whole number of them where no decimals are asked for.
 
     Examples
     --------
-    >>> percent(0.347)
-    '35 %'
+    >>> percent(0.347), percent(0.347, 1)
+    ('35 %', '34.7 %')
     """
-    return f"{100 * fraction:.0f} %"
+    return f"{100 * fraction:.{decimals}f} %"
 
 
 def rounded(value: float) -> str:

@@ -17,21 +17,28 @@ from eelsunmix.rank.own_image import check_same_image
 from eelsunmix.rank.parallel_analysis import noise_quantiles
 from eelsunmix.rank.taking import take_number
 from eelsunmix.typing import Floats
+from eelsunmix.vacuum import sample_pixels
 
 
 def estimate_endmembers(
-    image: xr.DataArray, pca: xr.Dataset, options: ComponentOptions | None = None
+    image: xr.DataArray,
+    pca: xr.Dataset,
+    options: ComponentOptions | None = None,
+    *,
+    vacuum: xr.DataArray | None = None,
 ) -> xr.Dataset:
     """Estimate the number of endmembers and choose one number.
 
     Parameters
     ----------
     image : DataArray, dims (y, x, energy) or (frame, y, x, energy) in any order
-        The image that `pca` belongs to; read twice, block by block.
+        The image that `pca` belongs to; read twice, block by block, and once more without `vacuum`.
     pca : Dataset
         From `denoise`.
     options : ComponentOptions, optional
         Defaults where not given.
+    vacuum : DataArray of bool, dims those of the pixels, optional
+        Pixels without sample, where no counts are predicted and no residuals looked at; found without it.
 
     Returns
     -------
@@ -39,15 +46,16 @@ def estimate_endmembers(
         `estimate` (estimator), `parallel_eigenvalue` (index; on the scale of `eigenvalue`),
         `coherence` (component): positive where a score map has more order than scan lines have by chance;
         `chi2` and `stability` (number): what one component less or more would change;
-        `residual_deviation` (navigation): what the components miss in each pixel, in standard deviations, and
-        for counts `prediction_chi2` (n_predicting): how well components of half of the counts predict the
-        others. Attributes: `n_endmembers`, `chosen`, `reason`, `noise_level`, `noise_edge`, `noise_stretch`,
-        `signal_rank` (eigenvalues above the edge), `residual_limit`, `second_opinion`, `warnings`.
+        `residual_deviation` (navigation): what the components miss in each pixel with sample, in standard
+        deviations, and for counts `prediction_chi2` (n_predicting): how well components of half of the counts
+        predict the others. Attributes: `n_endmembers`, `chosen`, `reason`, `noise_level`, `noise_edge`,
+        `noise_stretch`, `signal_rank` (eigenvalues above the edge), `residual_limit`, `second_opinion`,
+        `warnings`.
 
     Raises
     ------
     InputError
-        The user's number exceeds what the data can hold; or `pca` belongs to another image.
+        The user's number exceeds what the data can hold; `pca` or `vacuum` belongs to another image.
 
     Notes
     -----
@@ -63,7 +71,9 @@ def estimate_endmembers(
     noise = measure_noise(values, n_pixels, int(pca.attrs["n_channels_with_counts"]))
     maps = ScoreMaps(pca)
     coherence, parallel = map_coherence(maps), _parallel(pca, noise)
-    taken = take_number(image, pca, _evidence(pca, noise, coherence, parallel), coherence, options)
+    # Nearly empty pixels have no noise to compare with, and would set the scatter of the darkest ones.
+    looked_at = image.assign_coords(valid_pixel=(image.dims[:-1], sample_pixels(image, vacuum)))
+    taken = take_number(looked_at, pca, _evidence(pca, noise, coherence, parallel), coherence, options)
     evidence, number, examined = taken.evidence, taken.number, taken.examined
     estimates = evidence.estimates | examined.estimates | ({} if options.n == "auto" else {"user": options.n})
     found = {

@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from eelsunmix.image import valid_pixels
 from eelsunmix.pca.noise_eigenvalues import Noise
 from eelsunmix.rank.outliers import Outliers, are_counts, find_outliers, take_sample
 from eelsunmix.rank.prediction import predicted_gains, predictive_number
 from eelsunmix.words import place_in_words
 
 FEW = 0.02
-"""Part of the pixels up to which outliers are a rare phase; beyond it the description is wrong."""
+"""Part of the pixels looked at up to which outliers are a rare phase; beyond it the description is wrong."""
 
 UNSTABLE = 0.4
 """Stability that noise reaches: the cosine of random directions among ten."""
@@ -102,15 +103,15 @@ def examine(image: xr.DataArray, pca: xr.Dataset, noise: Noise, *, n_components:
     Parameters
     ----------
     image : DataArray, shape (..., channel)
-        Read twice, block by block.
+        Read twice, block by block; its valid pixels are those to look at.
     pca : Dataset
         From `denoise`.
     noise : Noise
-        Of its eigenvalues; without any noise nothing can be examined.
+        Of its eigenvalues; without any noise, or any pixel, nothing can be examined.
     n_components : int
         Leading components that describe the image.
     """
-    if noise.level <= np.finfo(np.float32).eps:
+    if noise.level <= np.finfo(np.float32).eps or not valid_pixels(image).any():
         return Examined(n_components=n_components)
     sample = take_sample(image, pca)
     counting = are_counts(sample, noise)
@@ -145,9 +146,9 @@ def _outlying(image: xr.DataArray, outliers: Outliers, n_components: int) -> str
     pixels = "1 pixel holds" if found.sum() == 1 else f"{found.sum()} pixels hold"
     what = (
         f"{pixels} more than the {n_components} components describe ({names}{more}; up to "
-        f"{np.nanmax(outliers.deviation):.1f} standard deviations, near {energy} of {at.split('= ')[-1]})"
+        f"{np.nanmax(outliers.deviation):.3g} standard deviations, near {energy} of {at.split('= ')[-1]})"
     )
-    if found.sum() > max(NAMED, FEW * found.size):
+    if found.sum() > max(NAMED, FEW * np.isfinite(outliers.deviation).sum()):
         return (
             f"{what}: a component is missing, or the spectra are not sums of a few (drift, gain, thickness); "
             "look at residual_deviation in rank.zarr, correct the cause or set components.n higher"

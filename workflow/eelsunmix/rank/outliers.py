@@ -107,7 +107,7 @@ def find_outliers(
     """
     description = describe(pca, n_components, noise.level, counting=counting)
     residuals = description.residuals(sample.spectra, sample.pixel_weight)
-    scatter = measure_scatter(residuals, sample.pixel_weight, counting=counting)
+    scatter = measure_scatter(residuals, sample.pixel_weight)
     weight = _pixel_weight(image, pca)
     marked = image.assign_coords(pixel_weight=(image.dims[:-1], weight))
     kernel = functools.partial(_block_deviations, description=description, scatter=scatter)

@@ -95,10 +95,11 @@ class Scatter:
         return np.take_along_axis(scaled, window[:, None], axis=1)[:, 0], window
 
 
-def measure_scatter(residuals: Floats, brightness: Floats, *, counting: bool) -> Scatter:
+def measure_scatter(residuals: Floats, brightness: Floats) -> Scatter:
     """Measure the scatter of residuals (pixel, window) in up to four groups of brightness (pixel).
 
-    With ideal counts it is never taken for smaller than one.
+    It is never taken for smaller than one, the noise of electrons: those of nearly empty pixels may all be
+    the same.
     """
     n_groups = int(np.clip(len(residuals) // PER_GROUP, 1, 4))
     borders = np.quantile(brightness, np.arange(1, n_groups) / n_groups)
@@ -110,7 +111,7 @@ def measure_scatter(residuals: Floats, brightness: Floats, *, counting: bool) ->
     return Scatter(
         borders=borders,
         centre=centre,
-        width=np.maximum(width, 1.0 if counting else np.finfo(np.float32).tiny),
+        width=np.maximum(width, 1.0),
         uncertainty=1 + 3 * 1.17 / np.sqrt(min(map(len, parts))),
     )
 

@@ -62,7 +62,9 @@ def take_number(
     options : ComponentOptions
     """
     number, chosen, reason = choose(evidence, options)
-    described = max(1, number, min(evidence.estimates["marchenko_pastur"], pca.sizes["component"]))
+    # A component that half of the pixels do not show may be a rare phase: its pixels are to be named.
+    standing = min(evidence.estimates["marchenko_pastur"], evidence.n_stable or pca.sizes["component"])
+    described = max(1, number, min(standing, pca.sizes["component"]))
     found = Taken(
         evidence=evidence,
         number=number,

@@ -76,7 +76,7 @@ RANK = Layout(
             "navigation",
             "float",
             "1",
-            "largest deviation of the pixel from the components in a window of energy, over the noise",
+            "largest deviation of a pixel with sample from the components in a window of energy, in sd",
             when=NOISY,
         ),
         "prediction_chi2": variable(
