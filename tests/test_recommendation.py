@@ -17,6 +17,7 @@ from eelsunmix.recommendation.candidates import Solution, mapped_linearly, misfi
 from eelsunmix.recommendation.choice import passing, with_consensus
 from eelsunmix.recommendation.data import prepared, with_sample_alone
 from eelsunmix.recommendation.deviations import map_deviation
+from eelsunmix.recommendation.recommending import _reason
 from eelsunmix.recommendation.twins import trial, twin_of
 
 MAPS = ("abundance", "thickness_weighted_abundance")
@@ -143,17 +144,24 @@ def test_candidates_that_fail_a_check_are_left_out_with_the_reason(data, truth):
     spectra = truth.endmembers.copy()
     spectra[1, :90] *= -1
     bad = [
-        dataclasses.replace(truth, label="late", status="not converged"),
         dataclasses.replace(truth, label="negative", endmembers=spectra),
         dataclasses.replace(truth, label="far", amounts=np.roll(truth.amounts, 1, axis=1)),
     ]
     kept, excluded = passing([truth, *bad], data)
     assert [one.label for one in kept] == ["truth"]
-    assert excluded["late"] == "did not converge"
     assert "below zero" in excluded["negative"]
     assert "misfit" in excluded["far"]
     assert abs(misfit(truth, data) - 1) < 0.05
     assert len(passing(bad[:1], data)[0]) == 1
+
+
+def test_a_fit_that_stopped_early_takes_part_and_is_named(data, truth):
+    late = dataclasses.replace(truth, label="late", status="not converged")
+    kept, excluded = passing([truth, late], data)
+    assert ([one.label for one in kept], excluded) == (["truth", "late"], {})
+    ranking = choice.Ranking(errors={"late": 0.0001, "truth": 0.0004}, trials={})
+    assert "; did not converge: late; " in _reason(ranking, kept, {}, 3)
+    assert "did not converge" not in _reason(ranking, kept[:1], {}, 3)
 
 
 def test_candidates_that_all_fail_on_a_twin_are_said_to(data, truth, monkeypatch):

@@ -69,7 +69,7 @@ def recommend(
     best = next(one for one in with_consensus(kept, data.weight) if one.label == ranking.best)
     record = {
         "method": best.label,
-        "reason": _reason(ranking, excluded | failed, len(models)),
+        "reason": _reason(ranking, kept, excluded | failed, len(models)),
         "twin_error": ranking.errors,
         "excluded": excluded | failed,
         "brightness": brightness,
@@ -131,10 +131,12 @@ def _in_callers_order(result: xr.Dataset, image: xr.DataArray) -> xr.Dataset:
     return result.transpose(*place, energy)
 
 
-def _reason(ranking: Ranking, excluded: Mapping[str, str], n_twins: int) -> str:
-    """Say in one line how the candidates did, and why others took no part."""
+def _reason(ranking: Ranking, kept: Sequence[Solution], excluded: Mapping[str, str], n_twins: int) -> str:
+    """Say in one line how the candidates did, which did not converge, and why others took no part."""
     errors = ", ".join(f"{label} {_percent(error)}" for label, error in ranking.errors.items())
     parts = [f"on data like yours ({n_twins} simulated images), error of the maps: {errors}"]
+    early = [one.label for one in kept if one.status != "converged"]
+    parts += [f"did not converge: {', '.join(early)}"] if early else []
     parts += [f"left out: {label} ({reason})" for label, reason in excluded.items()]
     return "; ".join([*parts, ICA_REASON])
 
