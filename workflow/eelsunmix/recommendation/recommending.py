@@ -13,6 +13,7 @@ from eelsunmix.recommendation.candidates import Solution, solutions
 from eelsunmix.recommendation.choice import Ranking, passing, rank_on_twins, with_consensus
 from eelsunmix.recommendation.data import Data, prepared, with_sample_alone
 from eelsunmix.recommendation.deviations import map_deviation, spectrum_deviation
+from eelsunmix.recommendation.doubts import doubts
 from eelsunmix.typing import Bools, Floats
 
 MODELS = ("BLU, neighbours", "uDAS, neighbours", "VCA of averages, neighbours")
@@ -77,7 +78,7 @@ def recommend(
         "n_endmembers": n_endmembers,
         "n_empty_pixels": int(empty.sum()),
         "edge_owner": _owners(best, resolved, narrowed[narrowed.dims[-1]]),
-        "warnings": [_none_passed(excluded)] if len(excluded) == len(found) else [],
+        "warnings": doubts(best, ranking, data, excluded if len(excluded) == len(found) else {}),
     }
     return _in_callers_order(_labelled(best, ranking, data, empty), image).assign_attrs(record)
 
@@ -144,8 +145,3 @@ def _reason(ranking: Ranking, kept: Sequence[Solution], excluded: Mapping[str, s
 def _percent(error: float) -> str:
     """Relative error of the maps: root of the relative squared error."""
     return f"{100 * np.sqrt(error):.2g} %"
-
-
-def _none_passed(excluded: Mapping[str, str]) -> str:
-    reasons = "; ".join(f"{label} {reason}" for label, reason in excluded.items())
-    return f"no method passed all checks ({reasons}); check the number of endmembers and the corrections"
