@@ -160,5 +160,16 @@ def test_no_deviation_is_zero_at_single_digit_counts():
     made = simulate(SCENES["chequerboard"](endmembers="ru3", counts=0.1, size=(22, 26), seed=3))
     assert 3 < float(made.spectrum_image.sum("energy_loss").mean()) < 5
     found = apply(fit(made.spectrum_image, "vca", n_endmembers=3, seed=1), made.spectrum_image)
+    no_zeros(found)
+
+
+def test_no_deviation_is_zero_where_too_much_was_subtracted():
+    made = simulate(SCENES["chequerboard"](endmembers="ru3", counts=4, size=(22, 26), seed=91))
+    image = made.spectrum_image.astype(float)
+    image = (image - 0.95 * image.mean()).assign_attrs(made.spectrum_image.attrs)
+    no_zeros(apply(fit(image, "vca", n_endmembers=3, seed=1), image))
+
+
+def no_zeros(found):
     for name in ("abundance_sd", "refit_abundance_sd", "thickness_weighted_abundance_sd"):
         assert (found[name] > 0).all()

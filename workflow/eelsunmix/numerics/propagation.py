@@ -66,6 +66,11 @@ class Propagation:
         self._endmember_noise = endmember_noise
         self._tensors: dict[tuple[int, ...], Floats] = {}
 
+    @property
+    def signed(self) -> bool:
+        """Whether any endmember has a channel below zero."""
+        return bool((self._endmembers < 0).any())
+
     def sd(self, abundances: Floats, taking_part: Bools, brightness: Floats | float = 1.0) -> Floats:
         """Return the standard deviations of abundances of counts whose variance is their mean.
 
@@ -153,9 +158,7 @@ class Propagation:
             result[rows] = -2.0 * np.minimum(mixture[rows] @ self._endmembers, 0.0) @ pairs.T
         return result.reshape(-1, n_endmembers, n_endmembers)
 
-    def _variances(
-        self, active: tuple[int, ...], covariances: Callable[[tuple[int, ...]], Floats]
-    ) -> Floats:
+    def _variances(self, active: tuple[int, ...], covariances: Callable[[tuple[int, ...]], Floats]) -> Floats:
         """Variances, shape (row, endmember), of covariances that depend on the active set, (row, i, j)."""
         freed = self._freed(active)
         result = np.einsum("kii->ki", covariances(freed)).copy()
@@ -194,34 +197,6 @@ class Propagation:
         if len(active):
             inverse[inside] = np.linalg.pinv(self._gram[inside], rcond=1e-13, hermitian=True)
         return inverse
-
-
-def share_covariance(
-    propagation: Propagation, shares: Floats, taking_part: Bools, counts: float, brightness: Floats
-) -> Floats:
-    """Return the covariances of shares of the counts of spectra that were divided by their noisy totals.
-
-    The shares ``b = g + B y C / T`` of a spectrum with the total ``T`` are not correlated with it; their
-    covariance is ``C / T`` times that of a spectrum of the total C, less ``(b - g)(b - g)^T / C``.
-
-    Parameters
-    ----------
-    propagation : Propagation
-        Of endmembers that all have the total counts C; abundances sum to one.
-    shares : ndarray, shape (pixel, endmember)
-    taking_part : ndarray of bool, shape (pixel, endmember)
-    counts : float
-        C.
-    brightness : ndarray, shape (pixel, 1)
-        ``T / C``.
-
-    Returns
-    -------
-    ndarray, shape (pixel, endmember, endmember)
-    """
-    moved = shares - propagation.offsets(taking_part)
-    covariance = propagation.covariance(propagation.mixture(shares, brightness), taking_part)
-    return covariance - moved[:, :, None] * moved[:, None, :] / (counts * brightness[:, :, None])
 
 
 def groups(taking_part: Bools) -> list[tuple[tuple[int, ...], Bools]]:
