@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from eelsunmix.fitting import fit
 from eelsunmix.mapping import apply
 from eelsunmix.methods._equalised import equalised
 from eelsunmix.methods._linear import LinearModel
@@ -130,3 +131,45 @@ def test_pixels_that_are_not_valid_have_no_deviation(endmembers):
     found = apply(stored, image)
     for name in ("abundance_sd", "refit_abundance_sd"):
         assert (np.isfinite(found[name]).all("endmember").to_numpy() == valid).all()
+
+
+@pytest.mark.parametrize("sum_to_one", [True, False])
+def test_what_is_below_zero_in_a_mixture_adds_its_absolute_value_to_the_noise(endmembers, sum_to_one):
+    """Noisy endmembers and subtracted backgrounds have channels below zero; a variance has none."""
+    signed, mixture = endmembers - 120.0, np.array([0.5, 0.3, 0.2])
+    mean, rng = mixture @ signed, np.random.default_rng(4)
+    assert 0.1 < (mean < 0).mean() < 0.9
+    draws = mean + np.sqrt(np.abs(mean)) * rng.standard_normal((N_DRAWS, len(mean)))
+    weight = np.sqrt(np.abs(mean) + 5)
+    found = (fully_constrained if sum_to_one else non_negative)(draws, signed, channel_weight=weight)
+    assert (found > 0).all()
+    propagation, free = Propagation(signed, weight, sum_to_one=sum_to_one), np.ones((1, 3), bool)
+    sd = propagation.sd(mixture[None], free)[0]
+    np.testing.assert_allclose(found.std(axis=0), sd, rtol=0.045)
+    covariance = propagation.covariance(mixture[None], free)[0]
+    np.testing.assert_allclose(np.sqrt(np.diag(covariance)), sd, rtol=1e-9)
+
+
+def test_no_deviation_is_zero_where_more_was_subtracted_than_there_is(endmembers):
+    signed, bound = endmembers - 400.0, np.zeros((1, 3))
+    assert (signed.sum(axis=1) < 0).all()
+    assert (Propagation(signed).sd(bound, bound > 0) > 0).all()
+
+
+def test_no_deviation_is_zero_at_single_digit_counts():
+    made = simulate(SCENES["chequerboard"](endmembers="ru3", counts=0.1, size=(22, 26), seed=3))
+    assert 3 < float(made.spectrum_image.sum("energy_loss").mean()) < 5
+    found = apply(fit(made.spectrum_image, "vca", n_endmembers=3, seed=1), made.spectrum_image)
+    no_zeros(found)
+
+
+def test_no_deviation_is_zero_where_too_much_was_subtracted():
+    made = simulate(SCENES["chequerboard"](endmembers="ru3", counts=4, size=(22, 26), seed=91))
+    image = made.spectrum_image.astype(float)
+    image = (image - 0.95 * image.mean()).assign_attrs(made.spectrum_image.attrs)
+    no_zeros(apply(fit(image, "vca", n_endmembers=3, seed=1), image))
+
+
+def no_zeros(found):
+    for name in ("abundance_sd", "refit_abundance_sd", "thickness_weighted_abundance_sd"):
+        assert (found[name] > 0).all()

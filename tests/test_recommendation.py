@@ -17,6 +17,8 @@ from eelsunmix.recommendation.candidates import Solution, mapped_linearly, misfi
 from eelsunmix.recommendation.choice import passing, with_consensus
 from eelsunmix.recommendation.data import prepared, with_sample_alone
 from eelsunmix.recommendation.deviations import map_deviation
+from eelsunmix.recommendation.doubts import doubts
+from eelsunmix.recommendation.recommending import _reason
 from eelsunmix.recommendation.twins import trial, twin_of
 
 MAPS = ("abundance", "thickness_weighted_abundance")
@@ -143,17 +145,46 @@ def test_candidates_that_fail_a_check_are_left_out_with_the_reason(data, truth):
     spectra = truth.endmembers.copy()
     spectra[1, :90] *= -1
     bad = [
-        dataclasses.replace(truth, label="late", status="not converged"),
         dataclasses.replace(truth, label="negative", endmembers=spectra),
         dataclasses.replace(truth, label="far", amounts=np.roll(truth.amounts, 1, axis=1)),
     ]
     kept, excluded = passing([truth, *bad], data)
     assert [one.label for one in kept] == ["truth"]
-    assert excluded["late"] == "did not converge"
     assert "below zero" in excluded["negative"]
     assert "misfit" in excluded["far"]
     assert abs(misfit(truth, data) - 1) < 0.05
     assert len(passing(bad[:1], data)[0]) == 1
+
+
+def test_a_fit_that_stopped_early_takes_part_and_is_named(data, truth):
+    late = dataclasses.replace(truth, label="late", status="not converged")
+    kept, excluded = passing([truth, late], data)
+    assert ([one.label for one in kept], excluded) == (["truth", "late"], {})
+    ranking = choice.Ranking(errors={"late": 0.0001, "truth": 0.0004}, trials={}, misfits={})
+    assert "; did not converge: late; " in _reason(ranking, kept, {}, 3)
+    assert "did not converge" not in _reason(ranking, kept[:1], {}, 3)
+
+
+def test_a_result_that_is_poor_on_the_twins_or_ill_describes_the_counts_has_a_warning(data, truth):
+    good = choice.Ranking(errors={"truth": 0.19**2}, trials={}, misfits={"truth": 1.0})
+    assert doubts(truth, good, data, {}) == []
+    (poor,) = doubts(truth, dataclasses.replace(good, errors={"truth": 0.42**2}), data, {})
+    assert "off by 42 %" in poor
+    (ill,) = doubts(truth, dataclasses.replace(good, misfits={"truth": 0.5}), data, {})
+    assert "2.0 times as much as counting noise" in ill
+    assert "n_endmembers" in ill
+
+
+def test_warnings_come_of_images_that_deserve_them(board, of_board):
+    assert of_board.attrs["warnings"] == []
+    image = board.spectrum_image[:12, :15]
+    gain = image.copy(data=15 * image.to_numpy()).assign_attrs(counts_per_electron=1.0)
+    assert any("standard deviations are too small" in one for one in eu.recommend(gain).attrs["warnings"])
+    known = eu.recommend(gain.assign_attrs(counts_per_electron=15.0))
+    assert not any("standard deviations" in one for one in known.attrs["warnings"])
+    small = synthetic.chequerboard(size=(12, 15), block=4, filter_size=3, counts=6000.0, seed=4)
+    too_few = eu.recommend(small.spectrum_image, n_endmembers=2)
+    assert any("n_endmembers" in one for one in too_few.attrs["warnings"])
 
 
 def test_candidates_that_all_fail_on_a_twin_are_said_to(data, truth, monkeypatch):

@@ -6,7 +6,8 @@ import xarray as xr
 from eelsunmix.methods import Model
 from eelsunmix.methods._equalised import EqualisedPixels
 from eelsunmix.methods._linear import LinearModel
-from eelsunmix.numerics.propagation import Propagation, share_covariance
+from eelsunmix.numerics.propagation import Propagation
+from eelsunmix.numerics.share_noise import share_covariance
 from eelsunmix.typing import Bools, Floats
 
 _PIECE = 2**15

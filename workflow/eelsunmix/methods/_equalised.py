@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from eelsunmix.methods._linear import LinearModel
 from eelsunmix.methods._models import COUNTS_ATTRIBUTE, Abundances, FrameModel, Model, PixelModel, StoredModel
 from eelsunmix.numerics.equal_counts import with_equal_counts
-from eelsunmix.numerics.propagation import share_covariance
+from eelsunmix.numerics.share_noise import share_covariance
 from eelsunmix.typing import Floats
 
 
@@ -160,7 +160,7 @@ def _linear_sd(
     covariance = share_covariance(propagation, shares, taking_part, counts, brightness)
     slopes = (np.eye(len(scales)) - (shares * scales / sums)[:, :, None]) * (scales / sums[:, :, None])
     variance = np.einsum("pij,pjk,pik->pi", slopes, covariance, slopes, optimize=True)
-    alone = propagation.sd(shares, taking_part, brightness) * scales / sums
+    alone = propagation.sd(shares, taking_part, brightness) * np.abs(scales / sums)
     return np.where(taking_part, np.sqrt(np.maximum(variance, 0.0)), alone)
 
 

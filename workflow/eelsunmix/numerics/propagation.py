@@ -11,13 +11,22 @@ because all others are zero gets the largest one that it has beside any of them.
 
 Endmembers that are noisy themselves, by ``v`` times the counting noise of one pixel, add ``a_k E_k`` to the
 noise of the pixel: in the sum ``m_k`` becomes ``m_k + v a_k**2``.
+
+No channel has a negative variance.  Where a mixture is below zero, as that of noisy endmembers or of counts
+from which too much was subtracted, its absolute value is the variance: twice what is below zero is added, in
+the pixels concerned alone.
 """
 
+import functools
 import itertools
+from collections.abc import Callable
 
 import numpy as np
 
 from eelsunmix.typing import Bools, Floats
+
+_PIECE = 2**12
+"""Pixels of which the mixtures are held at a time."""
 
 
 class Propagation:
@@ -47,7 +56,8 @@ class Propagation:
         whitened = endmembers / weight
         norms = np.linalg.norm(whitened, axis=1)
         self._norms = np.where(norms > 0, norms, 1.0)
-        units = whitened / self._norms[:, None]
+        self._units = units = whitened / self._norms[:, None]
+        self._endmembers, self._weight = endmembers, weight
         self._gram = units @ units.T
         # Of the unit endmembers but for the first index, which is that of the mixture.
         self._moments = np.einsum("kc,ic,jc->kij", endmembers / weight**2, units, units, optimize=True)
@@ -55,6 +65,11 @@ class Propagation:
         self._constraint = 1.0 / self._norms if sum_to_one else None
         self._endmember_noise = endmember_noise
         self._tensors: dict[tuple[int, ...], Floats] = {}
+
+    @property
+    def signed(self) -> bool:
+        """Whether any endmember has a channel below zero."""
+        return bool((self._endmembers < 0).any())
 
     def sd(self, abundances: Floats, taking_part: Bools, brightness: Floats | float = 1.0) -> Floats:
         """Return the standard deviations of abundances of counts whose variance is their mean.
@@ -72,8 +87,11 @@ class Propagation:
         ndarray, shape (pixel, endmember)
         """
         mixture, variance = self.mixture(abundances, brightness), np.empty(abundances.shape)
+        below = self._below_zero(mixture)
         for active, pixels in groups(taking_part):
-            variance[pixels] = mixture[pixels] @ self._variances(active)
+            variance[pixels] = mixture[pixels] @ self._variances(active, self._tensor)
+            if below is not None:
+                variance[pixels] += self._variances(active, functools.partial(self._spread, below[pixels]))
         return np.sqrt(np.maximum(variance, 0.0))
 
     def covariance(self, mixture: Floats, taking_part: Bools) -> Floats:
@@ -88,9 +106,12 @@ class Propagation:
             As of `mixture`.
         taking_part : ndarray of bool, shape (pixel, endmember)
         """
-        result = np.empty((*mixture.shape, mixture.shape[1]))
+        result, below = np.empty((*mixture.shape, mixture.shape[1])), self._below_zero(mixture)
         for active, pixels in groups(taking_part):
-            result[pixels] = np.einsum("pk,kij->pij", mixture[pixels], self._tensor(self._freed(active)))
+            freed = self._freed(active)
+            result[pixels] = np.einsum("pk,kij->pij", mixture[pixels], self._tensor(freed))
+            if below is not None:
+                result[pixels] += self._spread(below[pixels], freed)
         return result
 
     def offsets(self, taking_part: Bools) -> Floats:
@@ -118,17 +139,31 @@ class Propagation:
 
     def _with_a_count(self, mixture: Floats) -> Floats:
         missing, totals = np.maximum(1.0 - mixture @ self._totals, 0.0), self._totals
+        if not (totals > 0).any():  # too much was subtracted from all of them
+            totals = np.abs(self._endmembers).sum(axis=1)
         # Signed endmembers may have none: they add no counts.
         one = np.divide(1.0, totals, out=np.zeros_like(totals), where=totals > 0)
         one /= max(int(np.count_nonzero(one)), 1)
         return np.where((missing > 0)[:, None], np.maximum(mixture, 0.0) + missing[:, None] * one, mixture)
 
-    def _variances(self, active: tuple[int, ...]) -> Floats:
-        """Matrix that turns a mixture into variances, shape (endmember of the mixture, endmember)."""
+    def _below_zero(self, mixture: Floats) -> Floats | None:
+        """Twice the moments of what is below zero, (pixel, i, j); None where nothing can be."""
+        if (self._endmembers >= 0).all() and (mixture >= 0).all():
+            return None
+        n_endmembers, n_channels = self._endmembers.shape
+        result = np.empty((len(mixture), n_endmembers**2))
+        pairs = (self._units[:, None] * self._units).reshape(-1, n_channels) / self._weight**2
+        for first in range(0, len(mixture), _PIECE):
+            rows = slice(first, first + _PIECE)
+            result[rows] = -2.0 * np.minimum(mixture[rows] @ self._endmembers, 0.0) @ pairs.T
+        return result.reshape(-1, n_endmembers, n_endmembers)
+
+    def _variances(self, active: tuple[int, ...], covariances: Callable[[tuple[int, ...]], Floats]) -> Floats:
+        """Variances, shape (row, endmember), of covariances that depend on the active set, (row, i, j)."""
         freed = self._freed(active)
-        result = np.einsum("kii->ki", self._tensor(freed)).copy()
+        result = np.einsum("kii->ki", covariances(freed)).copy()
         for other in set(range(len(self._gram))) - set(freed):
-            result[:, other] = self._tensor(_with(active, other))[:, other, other]
+            result[:, other] = covariances(_with(active, other))[:, other, other]
         return result
 
     def _freed(self, active: tuple[int, ...]) -> tuple[int, ...]:
@@ -144,13 +179,17 @@ class Propagation:
     def _tensor(self, active: tuple[int, ...]) -> Floats:
         """Covariance of the abundances of one unit of each endmember, shape (endmember, i, j)."""
         if active not in self._tensors:
-            inverse = self._inverse(active)
-            if self._constraint is not None and len(active):
-                direction = inverse @ self._constraint
-                inverse = inverse - np.outer(direction, direction) / (self._constraint @ direction)
-            scales = np.outer(self._norms, self._norms)
-            self._tensors[active] = inverse @ self._moments @ inverse / scales
+            self._tensors[active] = self._spread(self._moments, active)
         return self._tensors[active]
+
+    def _spread(self, moments: Floats, active: tuple[int, ...]) -> Floats:
+        """Covariances of the abundances by moments of the noise of the counts, both (row, i, j)."""
+        inverse = self._inverse(active)
+        if self._constraint is not None and len(active):
+            direction = inverse @ self._constraint
+            inverse = inverse - np.outer(direction, direction) / (self._constraint @ direction)
+        spread: Floats = inverse @ moments @ inverse / np.outer(self._norms, self._norms)
+        return spread
 
     def _inverse(self, active: tuple[int, ...]) -> Floats:
         inverse = np.zeros_like(self._gram)
@@ -158,34 +197,6 @@ class Propagation:
         if len(active):
             inverse[inside] = np.linalg.pinv(self._gram[inside], rcond=1e-13, hermitian=True)
         return inverse
-
-
-def share_covariance(
-    propagation: Propagation, shares: Floats, taking_part: Bools, counts: float, brightness: Floats
-) -> Floats:
-    """Return the covariances of shares of the counts of spectra that were divided by their noisy totals.
-
-    The shares ``b = g + B y C / T`` of a spectrum with the total ``T`` are not correlated with it; their
-    covariance is ``C / T`` times that of a spectrum of the total C, less ``(b - g)(b - g)^T / C``.
-
-    Parameters
-    ----------
-    propagation : Propagation
-        Of endmembers that all have the total counts C; abundances sum to one.
-    shares : ndarray, shape (pixel, endmember)
-    taking_part : ndarray of bool, shape (pixel, endmember)
-    counts : float
-        C.
-    brightness : ndarray, shape (pixel, 1)
-        ``T / C``.
-
-    Returns
-    -------
-    ndarray, shape (pixel, endmember, endmember)
-    """
-    moved = shares - propagation.offsets(taking_part)
-    covariance = propagation.covariance(propagation.mixture(shares, brightness), taking_part)
-    return covariance - moved[:, :, None] * moved[:, None, :] / (counts * brightness[:, :, None])
 
 
 def groups(taking_part: Bools) -> list[tuple[tuple[int, ...], Bools]]:

@@ -33,10 +33,13 @@ class Ranking:
         Label -> geometric mean over the twins of their errors, the best first.
     trials : dict
         Label -> what was found on each twin.
+    misfits : dict
+        Label -> mean over the twins of the misfit there.
     """
 
     errors: dict[str, float]
     trials: dict[str, list[Trial]]
+    misfits: dict[str, float]
 
     @property
     def best(self) -> str:
@@ -45,9 +48,10 @@ class Ranking:
 
 
 def passing(found: Sequence[Solution], data: Data) -> tuple[list[Solution], dict[str, str]]:
-    """Leave out what did not converge, what has negative spectra, and what does not describe the counts.
+    """Leave out what has negative spectra, and what does not describe the counts.
 
-    If nothing passes, everything does: a result with a warning is better than none.
+    A fit that stopped early takes part: what that costs is measured on the twins. If nothing passes,
+    everything does: a result with a warning is better than none.
 
     Returns
     -------
@@ -73,6 +77,7 @@ def rank_on_twins(
 ) -> Ranking:
     """Run the same chain on a twin of each of the models, and order the candidates by their errors."""
     trials: dict[str, list[Trial]] = {}
+    misfits: dict[str, list[float]] = {}
     labels = [one.label for one in kept]
     for model in models:
         seed = int(rng.integers(2**31))
@@ -80,13 +85,18 @@ def rank_on_twins(
         found, _, _ = solutions(twin, n_endmembers, seed=seed, brightness=brightness, quick=True)
         for one in with_consensus([one for one in found if one.label in labels], twin.weight):
             trials.setdefault(one.label, []).append(trial(one, model, twin.weight))
+            misfits.setdefault(one.label, []).append(misfit(one, twin))
     complete = {label: tried for label, tried in trials.items() if len(tried) == len(models)}
     if not complete:
         raise MethodFailedError(
             "recommend: no method gave a result on images simulated from its own; lower n_endmembers"
         )
     errors = {label: _typical([one.error for one in tried]) for label, tried in complete.items()}
-    return Ranking(errors=dict(sorted(errors.items(), key=lambda item: item[1])), trials=complete)
+    return Ranking(
+        errors=dict(sorted(errors.items(), key=lambda item: item[1])),
+        trials=complete,
+        misfits={label: float(np.mean(misfits[label])) for label in complete},
+    )
 
 
 def with_consensus(found: Sequence[Solution], weight: Floats) -> list[Solution]:
@@ -101,8 +111,6 @@ def _of_the_truth(misfit: float, shape: tuple[int, ...]) -> float:
 
 
 def _fault(solution: Solution, relative_misfit: float) -> str:
-    if solution.status != "converged":
-        return "did not converge"
     starts = np.unique(np.linspace(0, solution.endmembers.shape[1], BINS, endpoint=False).astype(int))
     binned = np.add.reduceat(solution.endmembers, starts, axis=1)
     share = float((-np.minimum(binned, 0.0).sum(axis=1) / np.abs(binned).sum(axis=1)).max())

@@ -13,6 +13,7 @@ from eelsunmix.recommendation.candidates import Solution, solutions
 from eelsunmix.recommendation.choice import Ranking, passing, rank_on_twins, with_consensus
 from eelsunmix.recommendation.data import Data, prepared, with_sample_alone
 from eelsunmix.recommendation.deviations import map_deviation, spectrum_deviation
+from eelsunmix.recommendation.doubts import doubts
 from eelsunmix.typing import Bools, Floats
 
 MODELS = ("BLU, neighbours", "uDAS, neighbours", "VCA of averages, neighbours")
@@ -69,7 +70,7 @@ def recommend(
     best = next(one for one in with_consensus(kept, data.weight) if one.label == ranking.best)
     record = {
         "method": best.label,
-        "reason": _reason(ranking, excluded | failed, len(models)),
+        "reason": _reason(ranking, kept, excluded | failed, len(models)),
         "twin_error": ranking.errors,
         "excluded": excluded | failed,
         "brightness": brightness,
@@ -77,7 +78,7 @@ def recommend(
         "n_endmembers": n_endmembers,
         "n_empty_pixels": int(empty.sum()),
         "edge_owner": _owners(best, resolved, narrowed[narrowed.dims[-1]]),
-        "warnings": [_none_passed(excluded)] if len(excluded) == len(found) else [],
+        "warnings": doubts(best, ranking, data, excluded if len(excluded) == len(found) else {}),
     }
     return _in_callers_order(_labelled(best, ranking, data, empty), image).assign_attrs(record)
 
@@ -131,10 +132,12 @@ def _in_callers_order(result: xr.Dataset, image: xr.DataArray) -> xr.Dataset:
     return result.transpose(*place, energy)
 
 
-def _reason(ranking: Ranking, excluded: Mapping[str, str], n_twins: int) -> str:
-    """Say in one line how the candidates did, and why others took no part."""
+def _reason(ranking: Ranking, kept: Sequence[Solution], excluded: Mapping[str, str], n_twins: int) -> str:
+    """Say in one line how the candidates did, which did not converge, and why others took no part."""
     errors = ", ".join(f"{label} {_percent(error)}" for label, error in ranking.errors.items())
     parts = [f"on data like yours ({n_twins} simulated images), error of the maps: {errors}"]
+    early = [one.label for one in kept if one.status != "converged"]
+    parts += [f"did not converge: {', '.join(early)}"] if early else []
     parts += [f"left out: {label} ({reason})" for label, reason in excluded.items()]
     return "; ".join([*parts, ICA_REASON])
 
@@ -142,8 +145,3 @@ def _reason(ranking: Ranking, excluded: Mapping[str, str], n_twins: int) -> str:
 def _percent(error: float) -> str:
     """Relative error of the maps: root of the relative squared error."""
     return f"{100 * np.sqrt(error):.2g} %"
-
-
-def _none_passed(excluded: Mapping[str, str]) -> str:
-    reasons = "; ".join(f"{label} {reason}" for label, reason in excluded.items())
-    return f"no method passed all checks ({reasons}); check the number of endmembers and the corrections"

@@ -1,0 +1,61 @@
+"""What the user should know of a recommended result before it is trusted."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from eelsunmix.recommendation.candidates import Solution, misfit
+from eelsunmix.recommendation.choice import LEAST_MISFIT, Ranking
+from eelsunmix.recommendation.data import Data
+
+MOST_ERROR = 0.2
+"""Relative error of the maps on the twins (root of the relative squared error) that needs no warning."""
+MOST_EXCESS = 1.5
+"""Misfit of the counts, relative to that of the same candidate on the twins, that needs no warning."""
+
+
+def doubts(best: Solution, ranking: Ranking, data: Data, excluded: Mapping[str, str]) -> list[str]:
+    """Return plain sentences, the worst first; none for a result without doubt.
+
+    The misfit on the twins, of which the noise is known, stands for the degrees of freedom of the candidate:
+    how many parameters an average over alike neighbours has is not known, nor the deviance of hardly a count.
+
+    Parameters
+    ----------
+    best : Solution
+        The recommended one.
+    ranking : Ranking
+        Its errors and misfits on the twins.
+    data : Data
+    excluded : mapping of str to str
+        Label -> why, where no candidate passed; empty otherwise.
+    """
+    found = [_none_passed(excluded)] if excluded else []
+    error = float(np.sqrt(ranking.errors[best.label]))
+    if error > MOST_ERROR:
+        found.append(_uncertain(error))
+    excess = misfit(best, data) / max(ranking.misfits[best.label], LEAST_MISFIT)
+    if excess > MOST_EXCESS:
+        found.append(_ill_described(excess))
+    return found
+
+
+def _none_passed(excluded: Mapping[str, str]) -> str:
+    reasons = "; ".join(f"{label} {reason}" for label, reason in excluded.items())
+    return f"no method passed all checks ({reasons}); check the number of endmembers and the corrections"
+
+
+def _uncertain(error: float) -> str:
+    return (
+        f"even the best method is off by {100 * error:.0f} % on images simulated from this result "
+        f"({100 * MOST_ERROR:.0f} % needs no warning): do not trust details of the maps; "
+        "more counts, binning or fewer endmembers may help"
+    )
+
+
+def _ill_described(excess: float) -> str:
+    return (
+        f"the counts differ from the result by {excess:.1f} times as much as counting noise explains, so its "
+        "standard deviations are too small: check n_endmembers (too few?), the attribute counts_per_electron "
+        "of the image and the corrections"
+    )
