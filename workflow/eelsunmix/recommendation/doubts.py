@@ -47,9 +47,8 @@ def _none_passed(excluded: Mapping[str, str]) -> str:
 
 def _uncertain(error: float) -> str:
     return (
-        f"even the best method is off by {100 * error:.0f} % on images simulated from this result "
-        f"({100 * MOST_ERROR:.0f} % needs no warning): do not trust details of the maps; "
-        "more counts, binning or fewer endmembers may help"
+        f"even the best method is off by {100 * error:.0f} % on images simulated from this result: "
+        "do not trust details of the maps; more counts, binning or fewer endmembers may help"
     )
 
 
