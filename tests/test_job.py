@@ -189,7 +189,7 @@ def test_work_of_unknown_length_gives_signs_of_life(caplog):
     ("method", "options", "said"),
     [
         ("blu", {"n_sweeps": 150, "n_burn_in": 20}, "BLU, sweeps of the sampler: "),
-        ("nmf", {}, "NMF, "),
+        ("nmf", {"tolerance": 1e-9, "max_iter": 2000}, "NMF, "),  # else done before a thread wakes up
         ("daeu", {"n_epochs": 3}, "training, epochs: "),
     ],
 )

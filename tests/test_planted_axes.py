@@ -106,7 +106,7 @@ def test_energies_in_kev_that_are_in_ev(tmp_path):
 @pytest.mark.parametrize("unit", ["mev", "nm", "channels", "cm-1"])
 def test_an_unknown_unit_of_energy(tmp_path, unit):
     path = write_hspy(tmp_path / "a.hspy", counts(6), [*spatial(), ("E", unit, {"offset": 1.0})])
-    with pytest.raises(InputError, match=rf"120 {unit}\] has 0 axes in eV or keV"):
+    with pytest.raises(InputError, match=rf"120 points; nm, nm, {unit}\] has 0 axes in eV or keV"):
         io.open_image(path)
     image = io.open_image(path, axes=AXES)
     np.testing.assert_allclose(image.energy_loss, ENERGY)
