@@ -31,11 +31,13 @@ def noisy_and_clean(request):
     return compared(image, scene, fits), compared(clean, scene, fits)
 
 
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("name", ["element_map", "subspace_map", "element_profile"])
+# Not the profiles of udas: many rows of clipped abundances have a bias that is no noise (decision 030).
+COVERED = [(name, method) for name in ("element_map", "subspace_map") for method in METHODS]
+COVERED += [("element_profile", method) for method in METHODS if method != "udas"]
+
+
+@pytest.mark.parametrize(("name", "method"), COVERED)
 def test_intervals_of_maps_cover_what_the_expected_counts_give(noisy_and_clean, name, method):
-    if (name, method) == ("element_profile", "udas"):
-        pytest.skip("many rows of clipped abundances have a bias that is no noise (decision 030)")
     noisy, clean = (one.sel(label=method) for one in noisy_and_clean)
     dims = [dim for dim in clean[name].dims if dim not in ("edge", "profile")]
     seen = clean[name] > 0.1 * clean[name].max(dims)
