@@ -31,10 +31,15 @@ def summary(kind: Any) -> str:
 
 @cache
 def parameters(kind: Any) -> dict[str, str]:
-    """Descriptions of the section "Parameters", by name; one for several names is given to each."""
+    """Descriptions of the section "Parameters", by name, also those of the options that a class builds on.
+
+    One for several names is given to each.
+    """
+    bases = [base for base in getattr(kind, "__mro__", ()) if base is not kind and issubclass(base, Options)]
     return {
         name: _one_line(entry.description or "")
-        for entry in _parsed(kind).params
+        for one in [*reversed(bases), kind]
+        for entry in _parsed(one).params
         for name in entry.arg_name.split(", ")
     }
 

@@ -21,14 +21,6 @@ class GradientOptions(SceneOptions):
 
     Parameters
     ----------
-    size : int or pair of int
-        Pixels along y and x.
-    pixel_nm : float
-    counts : float
-        Expected counts in the first channel, mean over the pixels.
-    seed : int
-    noise : bool
-        Poisson noise; without it the counts are the expected ones.
     wedge : float
         Range of the thickness over the image, relative to its mean.
     """
@@ -41,14 +33,6 @@ class RareOptions(SceneOptions):
 
     Parameters
     ----------
-    size : int or pair of int
-        Pixels along y and x.
-    pixel_nm : float
-    counts : float
-        Expected counts in the first channel, mean over the pixels.
-    seed : int
-    noise : bool
-        Poisson noise; without it the counts are the expected ones.
     rare_fraction : float
         Part of the pixels that the inclusion has.
     """
@@ -61,14 +45,6 @@ class DriftOptions(SceneOptions):
 
     Parameters
     ----------
-    size : int or pair of int
-        Pixels along y and x.
-    pixel_nm : float
-    counts : float
-        Expected counts in the first channel, mean over the pixels.
-    seed : int
-    noise : bool
-        Poisson noise; without it the counts are the expected ones.
     drift_eV : float
         How far the spectra move from the first scan line to the last.
     """
@@ -81,14 +57,6 @@ class VacuumOptions(SceneOptions):
 
     Parameters
     ----------
-    size : int or pair of int
-        Pixels along y and x.
-    pixel_nm : float
-    counts : float
-        Expected counts in the first channel, mean over the pixels that have sample.
-    seed : int
-    noise : bool
-        Poisson noise; without it the counts are the expected ones.
     vacuum : float
         Part of the columns, on the left, that are vacuum.
     hole : float

@@ -22,14 +22,6 @@ class ParticlesOptions(SceneOptions):
 
     Parameters
     ----------
-    size : int or pair of int
-        Pixels along y and x.
-    pixel_nm : float
-    counts : float
-        Expected counts in the first channel, mean over the pixels that have sample.
-    seed : int
-    noise : bool
-        Poisson noise; without it the counts are the expected ones.
     n_particles : int
         Spheres of Co in shells of Pt.
     radius_nm : float

@@ -21,14 +21,6 @@ class ColumnsOptions(SceneOptions):
 
     Parameters
     ----------
-    size : int or pair of int
-        Pixels along y and x.
-    pixel_nm : float
-    counts : float
-        Expected counts in the first channel, mean over the pixels.
-    seed : int
-    noise : bool
-        Poisson noise; without it the counts are the expected ones.
     period : int
         Pixels from a column to the next one of the same material.
     column_sd : float
