@@ -28,6 +28,7 @@ STAYS = {
     "channel_weight": "a weight of the fit",
     "profile_position": "the axis of all profiles",
     "nlm_restored": "of the denoising alone",
+    "vacuum": "a mask, no quantity: the thickness-weighted abundances are zero there",
 }
 """Arrays with pixels or channels that are not exported, and why."""
 TWINS = ("element_map", "subspace_map", "element_profile")
