@@ -7,10 +7,15 @@ import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+import xarray as xr
 
 from eelsunmix.errors import InputError
+from eelsunmix.storage import publish
+from eelsunmix.storage.__main__ import main
+from eelsunmix.storage.kept import keep
 from eelsunmix.storage.locks import LOCK, remove_dead_locks, take_lock
 from test_faults import WITHOUT_RIGHTS
 
@@ -57,6 +62,32 @@ def test_a_second_run_is_told_who_holds_the_results(results, holder):
     assert f"process {holder.pid} on {socket.gethostname()}, since 20" in str(refused.value)
     assert f"started in {results.parent}" in str(refused.value)
     assert "remove" not in str(refused.value)
+
+
+def test_what_a_run_in_progress_keeps_or_writes_is_no_fault(results, holder, monkeypatch, capsys):
+    """Until the run is killed: then nobody puts the kept store back, or finishes the draft."""
+    from eelsunmix.storage.drafts import _machine
+
+    monkeypatch.chdir(results.parent)
+    for name in ("raw", "pca"):
+        publish(xr.Dataset({"a": ("x", [1.0])}), f"results/A/{name}.zarr")
+    keep(Path("results/A/raw.zarr"))
+    draft = Path(f"results/A/fit/.vca.zarr.tmp-{_machine()}-{holder.pid}-0a1b2c3d")
+    draft.mkdir(parents=True)
+    assert main(["results"]) == 0
+    said = capsys.readouterr()
+    run = f"run in progress (process {holder.pid} on {socket.gethostname()})\n"
+    assert f"results/A/.raw.zarr.kept: kept until it is made again by the {run}" in said.out
+    assert f"{draft}: is being written in the {run}" in said.out
+    assert said.out.endswith("1 store, 0 of them not in order\n")
+    assert said.err == ""
+    holder.kill()
+    holder.wait()
+    assert main(["results"]) == 1
+    said = capsys.readouterr()
+    assert said.out == "3 stores, 2 of them not in order\n"
+    assert "results/A/.raw.zarr.kept: kept by a run that was killed; the next one puts it back" in said.err
+    assert f"{draft}: left by a job that was killed" in said.err
 
 
 def test_the_lock_of_a_run_that_ended_is_free(results, holder):

@@ -1,6 +1,7 @@
 """`repair`: what is not in order is moved aside, nothing is lost, and killing it changes nothing of that."""
 
 import hashlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -138,6 +139,14 @@ def test_everything_that_is_not_in_order_is_moved_aside_and_named(project):
     assert _content(project) == before
     assert check_stores(["results"]) == 0
     assert _repair() == []
+
+
+def test_a_page_without_any_results_is_looked_at_too(project, capsys):
+    shutil.rmtree("results/B")
+    page = Path("reports/B.html")
+    page.write_bytes(page.read_bytes()[:-30])
+    assert check_stores(["results"]) == 1
+    assert "reports/B.html: has no seal at its end" in capsys.readouterr().err
 
 
 def test_what_was_made_with_other_settings_is_moved_aside(project):

@@ -13,8 +13,9 @@ from eelsunmix.recipes.present import Present
 from eelsunmix.recipes.table import Product
 from eelsunmix.sources import checksum
 from eelsunmix.storage import is_a_page, verify, verify_page
-from eelsunmix.storage.drafts import is_draft
+from eelsunmix.storage.drafts import is_abandoned, is_draft
 from eelsunmix.storage.kept import is_aside, is_kept
+from eelsunmix.storage.locks import run_in_progress
 from eelsunmix.storage.manifest import check_sources
 
 CONFIGURATION = Path("config/config.yaml")
@@ -61,6 +62,14 @@ class Verification:
         self._present = Present(recipes)
         self._asked: dict[Path, Product] = {Path(one.path).resolve(): one for one in recipes.products()}
 
+    def of_run(self, store: Path) -> str | None:
+        """Say what a run in progress does with a store, which is no fault; None if it is none of its own."""
+        if not (is_kept(store) or is_draft(store)) or not (run := run_in_progress(store)):
+            return None
+        if is_kept(store):
+            return f"{store}: kept until it is made again by the run in progress ({run})"
+        return None if is_abandoned(store) else f"{store}: is being written in the run in progress ({run})"
+
     def of_store(self, store: Path) -> str | None:
         """Say what is wrong with a store; None if nothing is."""
         if is_draft(store):
@@ -69,7 +78,7 @@ class Verification:
                 "the next job that writes the store removes it"
             )
         if is_kept(store):
-            return f"{store}: kept by a run, of now or killed; the next one puts it back or has made it again"
+            return f"{store}: kept by a run that was killed; the next one puts it back or has made it again"
         try:
             check_sources(store, verify(store))
             if self._with_sources:
@@ -91,9 +100,10 @@ class Verification:
         return self._asked.get(path.resolve())
 
     def pages_of(self, folder: Path) -> list[Path]:
-        """Return the pages in a folder, and those in ``reports`` for the samples whose results it holds."""
+        """Return the pages in a folder, and those in ``reports`` of samples in it, or configured."""
         own = [page for page in sorted(folder.glob("*.html")) if page.is_file() and self._is_ours(page)]
-        beside = [folder.parent / "reports" / f"{entry.name}.html" for entry in sorted(folder.iterdir())]
+        names = {entry.name for entry in folder.iterdir()} | {one.sample for one in self._asked.values()}
+        beside = [folder.parent / "reports" / f"{name}.html" for name in sorted(names)]
         return own + [page for page in beside if page.is_file() and page not in own]
 
     def _said(self, path: Path, error: StoreError) -> str:

@@ -21,7 +21,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InputError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    stores = [store for folder in options.folders for store in stores_below(folder)]
+    found = [store for folder in options.folders for store in stores_below(folder)]
+    of_run = {store: said for store in found if (said := verification.of_run(store))}
+    sys.stdout.writelines(f"{said}\n" for said in of_run.values())
+    stores = [store for store in found if store not in of_run]
     pages = [page for folder in options.folders for page in verification.pages_of(folder)]
     of_stores = _told(map(verification.of_store, stores))
     of_pages = _told(map(verification.of_page, pages))
@@ -35,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "settings not compared: no configuration that was read names these samples; write --configfile "
             "FILE, where snakemake runs\n"
         )
-    return 1 if of_stores or of_pages or not stores + pages else 0
+    return 1 if of_stores or of_pages or not found + pages else 0
 
 
 def _told(lines: Iterable[str | None]) -> int:

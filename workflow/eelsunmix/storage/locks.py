@@ -58,6 +58,21 @@ def take_lock(folder: Path) -> bool:
     return True
 
 
+def run_in_progress(path: Path) -> str:
+    """Say which run uses the results that something lies among; nothing if none is known to live.
+
+    The lock itself is not tried: whoever begins a run at that moment would be refused.
+    """
+    for folder in path.absolute().parents:
+        with suppress(OSError):
+            descriptor = os.open(folder / LOCK, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            owner = _owner(descriptor)
+            os.close(descriptor)
+            if owner and (_lives(owner) or not _was_here(owner)):
+                return f"process {owner.get('process', '?')} on {owner.get('machine', '?')}"
+    return ""
+
+
 def remove_dead_locks(folder: Path, locks: Path) -> bool:
     """Remove Snakemake's locks of a run that was killed; return whether there were any.
 
