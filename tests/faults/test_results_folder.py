@@ -1,4 +1,4 @@
-"""A folder of results in the hands of a user with bad luck: configured, run, killed, damaged, run again.
+"""A folder of results in the hands of a user with bad luck: configured, run, killed, damaged, repaired, run.
 
 The stages are those of a configuration, with its recipes, its stores and its page; only their numbers are
 stand-ins, so that each result says of what it was made, and hundreds of runs take seconds.
@@ -9,12 +9,14 @@ import os
 import re
 import shutil
 import tempfile
-from contextlib import chdir
+from contextlib import chdir, contextmanager, suppress
 from pathlib import Path
 from unittest import mock
 
 import numpy as np
+import pytest
 import xarray as xr
+import yaml
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -25,6 +27,9 @@ from eelsunmix.errors import InputError, StoreError
 from eelsunmix.plain import digest_of
 from eelsunmix.recipes import Product, Recipes
 from eelsunmix.recipes.present import Present
+from eelsunmix.recipes.repairing import repair
+from eelsunmix.recipes.table import recipe_of
+from eelsunmix.recipes.verification import CONFIGURATION, Verification
 from eelsunmix.report.page import write_page
 from eelsunmix.sources import checksum
 from eelsunmix.storage import (
@@ -40,11 +45,15 @@ from eelsunmix.storage import (
     verify,
     verify_page,
 )
+from eelsunmix.storage.kept import keep, settle
 from eelsunmix.storage.manifest import REMEDY, check_sources
 from faults.system_calls import SystemCalls
 
 AXES = {"dims": ["y", "x", "energy_loss"], "energy": {"offset_eV": 400, "dispersion_eV": 1.0}}
 SOURCE = Path("data/a.npy")
+RESULTS = Path("results")
+RAW = Path("results/A/raw.zarr")
+KEPT = Path("results/A/.raw.zarr.kept")
 
 
 class Killed(BaseException):
@@ -72,50 +81,98 @@ class Kill(SystemCalls):
         return super().__enter__()
 
 
-def value(product, settings, inputs):
+def value(product, settings, inputs, content):
     """What a stand-in of a stage finds: another number for other settings, inputs, or counts."""
-    content = checksum(SOURCE)[0] if product.store == "raw" else ""
-    return int(digest_of([product, settings, inputs, content])[:12], 16)
+    return int(digest_of([product, settings, inputs, content * (product.store == "raw")])[:12], 16)
+
+
+def content_to_be_used():
+    """SHA-256 of the source; where it cannot be read, of what the store that is there was made of."""
+    if SOURCE.exists():
+        return checksum(SOURCE)[0]
+    for place in (RAW, KEPT):
+        with suppress(StoreError):
+            return read_manifest(place).sources[str(SOURCE)]["sha256"]
+    return "nobody knows"
 
 
 def right_values(recipes):
     """Value of every product, from the configuration and the source alone."""
-    values = {}
+    values, content = {}, content_to_be_used()
     for product in recipes.products():
         inputs = [values[one] for one in recipes.inputs(product)]
-        values[product] = value(product, recipes.settings(product), inputs)
+        values[product] = value(product, recipes.settings(product), inputs, content)
     return values
 
 
-def job(product, recipes):
-    """What a script of the workflow does."""
+def imported():
+    """Read the source as an import does; return its SHA-256."""
+    try:
+        np.load(SOURCE)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{SOURCE}: cannot be read; copy it again") from error
+    return checksum(SOURCE)[0]
+
+
+def job(product, recipes, meanwhile):
+    """What a script of the workflow does; `meanwhile` happens while it reads the source."""
     asked, inputs = recipes.settings(product), recipes.inputs(product)
     check_inputs(asked.get("made_of", {}))
     opened = [int(open_store(one.path)["value"]) for one in inputs]
-    found, path = value(product, asked, opened), Path(product.path)
+    files = {}
+    if product.store == "raw":
+        files = {SOURCE: imported()}
+        meanwhile()
+    found, path = value(product, asked, opened, files.get(SOURCE, "")), Path(product.path)
     if product.store == "page":
         text = f"<title>A · eelsunmix</title><p>{found}</p>"
         made_from = seals(one.path for one in inputs)
         write_page(path, sealed_page(text, path, seals=made_from, settings=asked))
     else:
-        files = {SOURCE: checksum(SOURCE)[0]} if product.store == "raw" else {}
         dataset = xr.Dataset({"value": ((), np.int64(found))})
         publish(dataset, path, inputs=[one.path for one in inputs], files=files, settings=asked)
 
 
-def run(recipes):
-    """What Snakemake does that has no records: make what is absent, not as asked for, or made of that."""
-    present, remade = Present(recipes), set()
+def planned(recipes):
+    """What Snakemake makes that has no records: what is absent, not as asked for, or made of that."""
+    present, remade = Present(recipes), {}
     for product in recipes.products():
-        path, found = Path(product.path), present.fault(product)
-        if path.exists() and not found and not remade & set(recipes.inputs(product)):
+        found = present.fault(product)
+        if found or not Path(product.path).exists() or set(remade) & set(recipes.inputs(product)):
+            remade[product] = None
+            present.keep(product)
+    return list(remade)
+
+
+def run(recipes, meanwhile=lambda: None):
+    """What a run does, with `--keep-going`; the first mistake is raised at the end."""
+    list(settle(RESULTS, whole=True))
+    plan, failed = planned(recipes), {}
+    for product in plan:
+        if recipe_of(product.store, recipes.samples[product.sample]).reads_files:
+            keep(Path(product.path))
+    for product in plan:
+        if set(failed) & set(recipes.inputs(product)):
+            failed[product] = None  # is not begun, so what is there stays
             continue
-        present.keep(product)
-        if path.is_dir():  # Snakemake removes the output of a job before it starts
-            shutil.rmtree(path)
-        job(product, recipes)
-        remade.add(product)
-        present = Present(recipes)
+        if Path(product.path).is_dir():  # Snakemake removes the output of a job before it starts
+            shutil.rmtree(product.path)
+        try:
+            job(product, recipes, meanwhile)
+        except InputError as error:
+            failed[product] = error
+    list(settle(RESULTS))
+    if failed:
+        raise next(iter(failed.values()))
+
+
+def whole_raw_stores(*places):
+    """Seals of the stores of the counts that are whole."""
+    found = set()
+    for place in places:
+        with suppress(StoreError):
+            found.add(verify(place).seal)
+    return found
 
 
 def value_in(product):
@@ -163,6 +220,7 @@ class ResultsFolder(RuleBasedStateMachine):
             mock.patch.object(os, "fsync", return_value=None),
             mock.patch.object(drafts, "_runs", return_value=False),
             mock.patch.object(drafts, "_remove", lambda draft: shutil.rmtree(draft, ignore_errors=True)),
+            mock.patch("eelsunmix.recipes.repairing.take_lock", return_value=True),  # there is nobody else
         ]
         for patch in self.patches:
             patch.__enter__()
@@ -181,9 +239,20 @@ class ResultsFolder(RuleBasedStateMachine):
             patch.__exit__(None, None, None)
         shutil.rmtree(self.place)
 
+    @contextmanager
+    def counts_are_not_lost(self):
+        """What a run, a repair, or the end of one, must never do, wherever it is killed.
+
+        A whole store of the counts, perhaps the last copy, goes only where its successor is whole.
+        """
+        before = whole_raw_stores(RAW, KEPT)
+        yield
+        aside = whole_raw_stores(KEPT, *RAW.parent.glob("raw.zarr.aside*"))
+        assert not before or whole_raw_stores(RAW) or before & aside
+
     def recipes(self):
         """What is asked for now; and what is right for it is remembered."""
-        recipes = Recipes(read_tree(node_of(self.tree, "c.yaml")).samples)
+        recipes = Recipes(read_tree(node_of(self.tree, "c.yaml"), must_exist=False).samples)
         self.right = right_values(recipes)
         self.known |= {recipes.digest(one): found for one, found in self.right.items()}
         return recipes
@@ -210,27 +279,83 @@ class ResultsFolder(RuleBasedStateMachine):
         os.utime(SOURCE, (1e9, 1e9))  # of the same size, with the same time
         self.source = SOURCE.read_bytes()
 
+    @rule()
+    def cut_the_source_off(self):
+        if self.source:
+            SOURCE.write_bytes(self.source[:-9])
+            self.source = SOURCE.read_bytes()
+
+    @rule()
+    def take_the_source_away(self):
+        """Or the right to read it."""
+        SOURCE.unlink(missing_ok=True)
+        self.source = None
+
     @rule(number=st.integers(0, 400))
     def run_and_be_killed(self, number):
         recipes = self.recipes()
-        try:
-            with Kill(self.place, number):
-                run(recipes)
-        except (Killed, StoreError):
-            pass
+        with self.counts_are_not_lost(), suppress(Killed, InputError), Kill(self.place, number):
+            run(recipes)
+
+    @rule(seed=st.integers(0, 3))
+    def run_while_the_source_is_exchanged(self, seed):
+        recipes, before = self.recipes(), self.source
+        with self.counts_are_not_lost(), suppress(InputError):
+            run(recipes, meanwhile=lambda: self.exchange_source(seed))
+            assert self.source == before, "the counts of one file with the hash of the other"
+
+    @rule()
+    def keep_the_counts(self):
+        """As a run does that is killed before its first job."""
+        keep(RAW)
+
+    @rule()
+    def settle_what_is_kept(self):
+        with self.counts_are_not_lost():
+            list(settle(RESULTS, whole=True))
+
+    @rule(number=st.one_of(st.none(), st.integers(0, 12)))
+    def repair_the_results(self, number):
+        """Whole, or killed; afterwards a run finds nothing damaged."""
+        recipes = self.recipes()
+        CONFIGURATION.parent.mkdir(exist_ok=True)
+        CONFIGURATION.write_text(yaml.safe_dump(self.tree))
+        RESULTS.mkdir(exist_ok=True)
+        repairing = repair(RESULTS, Verification([CONFIGURATION]), locks=Path(".snakemake/locks"))
+        if number is not None:
+            with self.counts_are_not_lost(), suppress(Killed), Kill(self.place, number):
+                list(repairing)
+            return
+        with self.counts_are_not_lost():
+            list(repairing)
+        there = [one for one in self.right if Path(one.path).exists()]
+        assert [value_in(one) for one in there] == [self.right[one] for one in there]
+        assert not any(map(Present(recipes).fault, there))
 
     @rule()
     def run_to_the_end(self):
-        recipes = self.recipes()
         for _ in range(20):
+            recipes = self.recipes()
             try:
-                run(recipes)
+                with self.counts_are_not_lost():
+                    run(recipes)
                 break
             except InputError as error:
+                if str(error).startswith(f"{SOURCE}: "):
+                    self.the_source_has_to_come_back()
+                    return
                 self.do_what_is_said(str(error))
         else:
             raise AssertionError("the advice leads nowhere")
         self.everything_is_right(recipes)
+
+    def the_source_has_to_come_back(self):
+        """It was said, so nothing old is silent; and it is true."""
+        if SOURCE.exists():
+            with pytest.raises(InputError):
+                imported()
+        else:
+            assert not whole_raw_stores(RAW)
 
     def do_what_is_said(self, message):
         """Follow the advice, which is in the message."""
@@ -247,18 +372,25 @@ class ResultsFolder(RuleBasedStateMachine):
                 assert product.path in self.damaged
         assert not any(Present(recipes).fault(one) for one in self.right if one.path not in self.damaged)
         assert value_in(Product("A", "page")) == self.right[Product("A", "page")]
-        self.damaged = {path for path in self.damaged if Path(path).exists()}
+        self.damaged = {path for path in self.damaged if not self.is_whole(path)}
+
+    def is_whole(self, path):
+        with suppress(StoreError):
+            return bool(verify_page(path) if path.endswith(".html") else verify(path))
+        return not Path(path).exists()
 
     @precondition(lambda self: any(Path("results").rglob("manifest.json")) or Path("reports").is_dir())
     @rule(data=st.data(), damage=st.sampled_from([_flip, _cut, _zero, _delete]), where=st.integers(0, 10**6))
     def damage_a_file(self, data, damage, where):
-        stores = [path.parent for path in Path("results").rglob("manifest.json") if ".tmp-" not in str(path)]
+        found = RESULTS.rglob("manifest.json")
+        stores = [path.parent for path in found if not re.search(r"\.tmp-|\.aside", str(path))]
         files = [file for store in stores for file in store.rglob("*") if file.is_file()]
         files = sorted(files) + [page for page in Path("reports").glob("A.html") if is_a_page(page)]
         if files:
             file = data.draw(st.sampled_from(files))
             damage(file, where)
-            self.damaged.add(re.match(r"results/.*?\.zarr|reports/.*", str(file)).group())
+            path = re.match(r"results/.*?\.zarr|reports/.*", str(file)).group()
+            self.damaged.add(path.replace("/.", "/"))  # what is kept may come back
 
     @rule(data=st.data())
     def delete_a_result(self, data):
@@ -276,7 +408,7 @@ class ResultsFolder(RuleBasedStateMachine):
 
     @invariant()
     def the_source_is_as_the_user_left_it(self):
-        assert SOURCE.read_bytes() == self.source
+        assert (SOURCE.read_bytes() if SOURCE.exists() else None) == self.source
 
     @invariant()
     def no_file_of_the_user_is_lost(self):
