@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "workflow" / "eelsunmix"
@@ -198,6 +199,23 @@ def test_no_rule_hands_words_to_a_shell_unquoted(path):
     for command in commands:
         assert all(word.endswith(":q") for word in re.findall(r"{([^}]*)}", command)), command
     assert not re.search(r"^ *run:|\bshell\(", text, re.MULTILINE)
+
+
+@pytest.mark.guarantee(26)
+def test_a_further_attempt_asks_for_more():
+    """A job that the system has killed for its memory would meet the same limit again."""
+    common = (ROOT / "workflow" / "rules" / "common.smk").read_text()
+    function = re.search(r"^def per_attempt\(.*?(?=\n\n\n)", common, re.MULTILINE | re.DOTALL)
+    scope: dict = {}
+    exec(function[0], scope)  # noqa: S102 - of our own, which Snakemake alone can import
+    assert scope["per_attempt"](700)(None, attempt=2) > scope["per_attempt"](700)(None, attempt=1)
+    rules = "\n".join(path.read_text() for path in RULES)
+    asked = re.findall(r"^ *(?:mem_mb|runtime)=(.+),$", rules, re.MULTILINE)
+    assert len(asked) > 10
+    assert not [amount for amount in asked if re.fullmatch(r"[\d_]+", amount)]
+    profile = yaml.safe_load((ROOT / "workflow" / "profiles" / "slurm" / "config.yaml").read_text())
+    assert profile["retries"] >= 1
+    assert all("attempt" in str(amount) for amount in profile["default-resources"].values())
 
 
 def test_the_pins_of_torch_agree():

@@ -1,8 +1,11 @@
 """The comparison on simulated images, where what it has to find is known."""
 
 import json
+import weakref
 from types import SimpleNamespace
 
+import dask
+import dask.array as da
 import numpy as np
 import pytest
 import xarray as xr
@@ -13,6 +16,7 @@ from eelsunmix.comparison import compare
 from eelsunmix.comparison.counts import edge_weights, judging_edges
 from eelsunmix.edges import Edge
 from eelsunmix.errors import InputError
+from eelsunmix.execution.blocks import block_shape
 from eelsunmix.methods import LinearModel
 from eelsunmix.profiles import Profile, Region
 
@@ -353,27 +357,47 @@ def test_it_can_be_published(comparison, tmp_path):
     assert found.attrs["sentences"] == comparison.attrs["sentences"]
 
 
-@pytest.mark.guarantee("G11")
-def test_lazy_equals_eager_and_reads_no_more_than_a_block_at_a_time(scene, bs):
-    from eelsunmix.execution.blocks import chunked
+class Disk:
+    """An image that counts how many of its blocks are in memory at a time."""
 
+    def __init__(self, values):
+        self.values, self.shape, self.dtype, self.ndim = values, values.shape, values.dtype, values.ndim
+        self.now = self.most = 0
+
+    def __getitem__(self, place):
+        block = self.values[place].copy()
+        if block.size:  # Dask asks for the type, too
+            self.now += 1
+            self.most = max(self.most, self.now)
+            weakref.finalize(block, self._freed)
+        return block
+
+    def _freed(self):
+        self.now -= 1
+
+
+@pytest.mark.guarantee("G11")
+def test_lazy_equals_eager_and_reads_no_more_than_a_block_at_a_time(scene, bs, monkeypatch):
+    monkeypatch.setattr("eelsunmix.execution.blocks.BLOCK_ELEMENTS", 4000)
     eager = run(scene, bs, {"oracle": oracle})
-    lazy = scene.spectrum_image.copy()
-    lazy = chunked(lazy, elements=4000)
+    disk = Disk(scene.spectrum_image.to_numpy())
+    lazy = scene.spectrum_image.copy(data=da.from_array(disk, block_shape(disk.shape), asarray=False))
     assert lazy.data.npartitions > 50
     fit, mapped = oracle(scene)
-    found = compare(
-        lazy,
-        bs.chunk(),
-        {"oracle": fit},
-        {"oracle": mapped.chunk()},
-        edges=scene.edges,
-        profiles=scene.profiles,
-        regions=scene.regions,
-        truth=scene.to_dataset().chunk(),
-    )
+    with dask.config.set(scheduler="synchronous"):
+        found = compare(
+            lazy,
+            bs.chunk(),
+            {"oracle": fit},
+            {"oracle": mapped.chunk()},
+            edges=scene.edges,
+            profiles=scene.profiles,
+            regions=scene.regions,
+            truth=scene.to_dataset().chunk(),
+        )
     xr.testing.assert_allclose(found, eager)
     assert found.attrs == eager.attrs
+    assert disk.most == 1
 
 
 def test_invalid_pixels_are_nan_and_take_no_part(scene, bs):

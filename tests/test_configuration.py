@@ -540,16 +540,28 @@ def test_names_of_samples(write, name):
 @example("ａ")
 @example("x" * 65)
 @example("<script>")
+@example("SI-1.a")
+@example("SI_1")
 @given(st.text())
 def test_hostile_names_are_refused_in_one_line(name):
     with pytest.raises(ConfigurationError) as raised:
         read_from_mapping(
             {"samples": {name: {"simulate": {"scene": "no"}}}, "methods": {name: {"method": "vca"}}}
         )
-    for line in str(raised.value).splitlines():
+    lines = str(raised.value).splitlines()
+    for line in lines:
         assert line.startswith("--config: ")
         assert line.isprintable()
         assert len(line) < 300
+    # The unknown scene is refused in any case; the names are so if, and only if, they are hostile or taken.
+    start, folder = r"[A-Za-z0-9]", name.lower() in ("benchmark", "benchmark_peers")
+    as_sample = re.fullmatch(start + r"[A-Za-z0-9_.-]{,63}", name) and not folder
+    as_label = re.fullmatch(start + r"[A-Za-z0-9_]{,39}", name) and name.lower() != "bs"
+    for said, is_good in (
+        (r"is no name for a sample|is the name of the benchmark's results", as_sample),
+        (r"is no usable name|this label is taken", as_label),
+    ):
+        assert any(re.search(said, line) for line in lines) == (not is_good), name
 
 
 def read_from_mapping(values):

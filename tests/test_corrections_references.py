@@ -1,5 +1,7 @@
 """References: every format gives the same spectrum, every fault one line."""
 
+import pickle
+
 import numpy as np
 import pytest
 import zarr
@@ -98,6 +100,15 @@ def test_missing_file(tmp_path):
 
 @pytest.mark.guarantee(35)
 def test_pickles_are_not_loaded(tmp_path):
-    np.save(tmp_path / "r.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
-    with pytest.raises(InputError, match="is not a numpy array"):
-        read_reference(tmp_path / "r.npy", 1, key="k")
+    """Neither as objects in an array nor as the file itself, which NumPy would take for a pickle."""
+
+    class Evil:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "marker"), "w"))
+
+    np.save(tmp_path / "objects.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    (tmp_path / "pickle.npy").write_bytes(pickle.dumps(Evil()))
+    for name in ("objects.npy", "pickle.npy"):
+        with pytest.raises(InputError, match="is not a numpy array"):
+            read_reference(tmp_path / name, 1, key="k")
+    assert not (tmp_path / "marker").exists()

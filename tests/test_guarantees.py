@@ -1,11 +1,13 @@
-"""The table of guarantees: each row has tests, and each test that is marked stands in its row.
+"""The table of guarantees: each row has tests, and a mutation that one of them must see.
 
 ``@pytest.mark.guarantee(17, "G2")`` marks a test of row 17 and of promise G2 of
 ``docs/decisions/010-guarantees.md``. To write the last column anew: ``python tests/test_guarantees.py``.
+``python benchmarks/guarantees.py`` breaks one promise after the other and sees the tests fail.
 """
 
 import ast
 import functools
+import os
 import re
 import sys
 from collections import defaultdict
@@ -87,6 +89,51 @@ def test_a_mark_is_found_and_a_missing_one_missed(tmp_path):
         "| 2 | what | done | `a/test_x.py`: `it` |",
         "| 3 | what | done | – |",
     ]
+
+
+def _table():
+    sys.path.insert(0, str(TESTS.parent / "benchmarks"))
+    try:
+        import guarantees
+    finally:
+        sys.path.pop(0)
+    return guarantees
+
+
+MUTATIONS = _table().mutations()
+
+
+def test_every_row_has_a_mutation():
+    assert {one.row for one in MUTATIONS} == set(NUMBERS)
+
+
+@pytest.mark.parametrize("one", MUTATIONS, ids=lambda one: f"{one.row}: {one.breaks}")
+def test_a_mutation_still_fits_the_code_and_names_a_test_of_its_row(one):
+    assert (TESTS.parent / one.file).read_text(encoding="utf-8").count(one.before) == 1, (
+        f"benchmarks/mutations.toml: {one.file} has changed; break row {one.row} as the code is now"
+    )
+    assert one.after != one.before
+    file, _, name = one.test.partition("::")
+    assert name.partition("[")[0].removeprefix("test_") in marks().get(one.row, {}).get(file, [])
+
+
+def test_a_mutation_is_seen_only_by_a_test_that_ran_and_failed():
+    judged = _table().judged
+    assert judged(1, "E   assert 1 == 2\nE    where\n1 failed") == (True, "assert 1 == 2")
+    assert judged(0, "1 passed") == (False, "PASSED without its mend")
+    for code, output in ((2, "E   ImportError: x"), (4, "no such test"), (1, "1 failed")):
+        assert judged(code, output)[0] is False
+
+
+def test_a_mutation_is_taken_back(tmp_path):
+    table = _table()
+    file = tmp_path / "a.py"
+    file.write_text("x = 1\n")
+    os.utime(file, (1e9, 1e9))
+    one = table.Mutation(row="1", breaks="", file="a.py", before="1", after="2", test="")
+    with table.broken(tmp_path, one):
+        assert file.read_text() == "x = 2\n"
+    assert (file.read_text(), file.stat().st_mtime) == ("x = 1\n", 1e9)
 
 
 if __name__ == "__main__":

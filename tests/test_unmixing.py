@@ -287,6 +287,22 @@ class Broken(methods.Method):
         return LinearModel(endmembers=endmembers)
 
 
+class Drawn(methods.Method):
+    """A method whose result is what it draws."""
+
+    def fit(self, learning_set, n_endmembers, rng):
+        return LinearModel(endmembers=rng.random((n_endmembers, len(learning_set.energy))))
+
+
+@pytest.mark.guarantee(34, "G8")
+def test_what_a_method_draws_is_settled_by_the_seed_alone():
+    """A method may well find the same whatever it draws; this one does not."""
+    image, _, _ = scene()
+    first, again, other = (fit(image, Drawn(), n_endmembers=3, seed=seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first.endmember_spectrum, again.endmember_spectrum)
+    assert not np.isclose(first.endmember_spectrum, other.endmember_spectrum).any()
+
+
 class Edgy(methods.Method):
     """A method that looks at the edges that the user names."""
 
