@@ -116,7 +116,7 @@ def judged(code: int, output: str) -> tuple[bool, str]:
     reasons = re.findall(r"^E +(.+)$", output, re.MULTILINE)
     if code != FAILED or not reasons:
         return False, f"NO TEST RUN (exit code {code}): {' '.join(output.split())[-LONGEST_REASON:]}"
-    return True, reasons[0][:LONGEST_REASON]
+    return True, " ".join(" ".join(reasons).split())[:LONGEST_REASON]
 
 
 def main() -> int:

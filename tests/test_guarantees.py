@@ -119,7 +119,7 @@ def test_a_mutation_still_fits_the_code_and_names_a_test_of_its_row(one):
 
 def test_a_mutation_is_seen_only_by_a_test_that_ran_and_failed():
     judged = _table().judged
-    assert judged(1, "E   assert 1 == 2\nE    where\n1 failed") == (True, "assert 1 == 2")
+    assert judged(1, "E   assert 1 == 2\nE    +  where\n1 failed") == (True, "assert 1 == 2 + where")
     assert judged(0, "1 passed") == (False, "PASSED without its mend")
     for code, output in ((2, "E   ImportError: x"), (4, "no such test"), (1, "1 failed")):
         assert judged(code, output)[0] is False

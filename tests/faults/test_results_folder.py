@@ -144,7 +144,7 @@ def planned(recipes):
     return list(remade)
 
 
-def run(recipes, meanwhile=lambda: None):
+def run(recipes, *, meanwhile=lambda: None, at_the_end=lambda: None):
     """What a run does, with `--keep-going`; the first mistake is raised at the end."""
     list(settle(RESULTS, whole=True))
     plan, failed = planned(recipes), {}
@@ -161,6 +161,7 @@ def run(recipes, meanwhile=lambda: None):
             job(product, recipes, meanwhile)
         except InputError as error:
             failed[product] = error
+    at_the_end()
     list(settle(RESULTS))
     if failed:
         raise next(iter(failed.values()))
@@ -286,10 +287,11 @@ class ResultsFolder(RuleBasedStateMachine):
             self.source = SOURCE.read_bytes()
 
     @rule()
-    def take_the_source_away(self):
-        """Or the right to read it."""
+    def run_without_the_source(self):
+        """It is taken away, or the right to read it."""
         SOURCE.unlink(missing_ok=True)
         self.source = None
+        self.run_to_the_end()
 
     @rule(number=st.integers(0, 400))
     def run_and_be_killed(self, number):
@@ -303,6 +305,26 @@ class ResultsFolder(RuleBasedStateMachine):
         with self.counts_are_not_lost(), suppress(InputError):
             run(recipes, meanwhile=lambda: self.exchange_source(seed))
             assert self.source == before, "the counts of one file with the hash of the other"
+
+    @rule(
+        seed=st.integers(0, 3),
+        damage=st.sampled_from([_flip, _cut, _zero, _delete]),
+        number=st.integers(0, 99),
+    )
+    def run_be_killed_at_the_end_and_have_bad_luck(self, seed, damage, number):
+        """What a run has made of other counts is damaged before the next one begins."""
+
+        def kill():
+            raise Killed
+
+        self.run_to_the_end()
+        self.exchange_source(seed)
+        with self.counts_are_not_lost(), suppress(Killed, InputError):
+            run(self.recipes(), at_the_end=kill)
+        files = sorted(file for file in RAW.rglob("*") if file.is_file())
+        if files:
+            damage(files[number % len(files)], number)
+            self.damaged.add(str(RAW))
 
     @rule()
     def keep_the_counts(self):
@@ -368,11 +390,15 @@ class ResultsFolder(RuleBasedStateMachine):
         for product, right in self.right.items():
             try:
                 assert value_in(product) == right, f"{product} is of another configuration or source"
-            except StoreError:  # nobody has read it, and the checker names it
-                assert product.path in self.damaged
+            except StoreError as error:
+                self.nobody_has_read_it_yet(str(error))
         assert not any(Present(recipes).fault(one) for one in self.right if one.path not in self.damaged)
         assert value_in(Product("A", "page")) == self.right[Product("A", "page")]
         self.damaged = {path for path in self.damaged if not self.is_whole(path)}
+
+    def nobody_has_read_it_yet(self, said):
+        """But the checker names it, or what it is made of."""
+        assert any(path in said for path in self.damaged), said
 
     def is_whole(self, path):
         with suppress(StoreError):
