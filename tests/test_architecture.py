@@ -211,7 +211,7 @@ def test_a_further_attempt_asks_for_more():
     assert scope["per_attempt"](700)(None, attempt=2) > scope["per_attempt"](700)(None, attempt=1)
     rules = "\n".join(path.read_text() for path in RULES)
     asked = re.findall(r"^ *(?:mem_mb|runtime)=(.+),$", rules, re.MULTILINE)
-    assert len(asked) > 10
+    assert asked
     assert not [amount for amount in asked if re.fullmatch(r"[\d_]+", amount)]
     profile = yaml.safe_load((ROOT / "workflow" / "profiles" / "slurm" / "config.yaml").read_text())
     assert profile["retries"] >= 1

@@ -146,7 +146,7 @@ def planned(recipes):
 
 def run(recipes, *, meanwhile=lambda: None, at_the_end=lambda: None):
     """What a run does, with `--keep-going`; the first mistake is raised at the end."""
-    list(settle(RESULTS, whole=True))
+    list(settle(RESULTS))
     plan, failed = planned(recipes), {}
     for product in plan:
         if recipe_of(product.store, recipes.samples[product.sample]).reads_files:
@@ -334,7 +334,7 @@ class ResultsFolder(RuleBasedStateMachine):
     @rule()
     def settle_what_is_kept(self):
         with self.counts_are_not_lost():
-            list(settle(RESULTS, whole=True))
+            list(settle(RESULTS))
 
     @rule(number=st.one_of(st.none(), st.integers(0, 12)))
     def repair_the_results(self, number):

@@ -113,7 +113,7 @@ def begin_run():
     try:
         if take_lock(Path("results")):  # not yet by a module of this workflow
             atexit.register(end_run)
-            for line in settle(Path("results"), whole=True):
+            for line in settle(Path("results")):
                 logger.warning(line)
     except InputError as error:
         stop(str(error))

@@ -35,7 +35,7 @@ def repair(results: Path, verification: Verification, *, locks: Path) -> Iterato
         If a run uses the results.
     """
     take_lock(results)
-    yield from settle(results, whole=True)
+    yield from settle(results)
     yield from _locks_aside(locks)
     stores = [store for store in stores_below(results) if not is_kept(store)]
     drafts = [store for store in stores if is_draft(store)]

@@ -8,12 +8,12 @@ beside its place for the time of the run, and its place back if the run leaves t
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from eelsunmix.errors import StoreError, unwritable
 from eelsunmix.storage.drafts import draft_of
-from eelsunmix.storage.manifest import Manifest, read_manifest, verify
+from eelsunmix.storage.manifest import verify
 
 _END = ".kept"
 
@@ -48,19 +48,16 @@ def keep(path: Path) -> None:
         _rename(path, kept)
 
 
-def settle(results: Path, *, whole: bool = False) -> Iterator[str]:
+def settle(results: Path) -> Iterator[str]:
     """End what `keep` began, in this run or in one that was killed, and say what was put back.
 
-    A kept store goes once its successor is there and sealed. While its place is empty, it gets that back.
+    A kept store goes once its successor is there and whole. While its place is empty, it gets that back.
     Where something else stands there, both stay.
 
     Parameters
     ----------
     results : Path
         Folder of results, whose lock this process holds.
-    whole : bool
-        Whether every byte of a successor is verified before what it replaces goes. The run that has made it
-        has just read it back; after one that was killed, it may have been damaged since.
 
     Raises
     ------
@@ -72,10 +69,10 @@ def settle(results: Path, *, whole: bool = False) -> Iterator[str]:
         if not os.path.lexists(path):
             _rename(kept, path)
             yield f"{path}: was not made again; what was there before is put back"
-        elif _is_sealed(path, verify if whole else read_manifest):
+        elif _is_whole(path):
             _discard(kept, path)
         else:
-            yield f"{path}: is no finished store; what was there before is kept as {kept}"
+            yield f"{path}: is no whole store; what was there before is kept as {kept}"
 
 
 def _rename(path: Path, new: Path) -> None:
@@ -85,9 +82,10 @@ def _rename(path: Path, new: Path) -> None:
         raise unwritable(new, error) from error
 
 
-def _is_sealed(path: Path, look: Callable[[Path], Manifest]) -> bool:
+def _is_whole(path: Path) -> bool:
+    """Every byte: what is discarded for it may be the only copy of the counts."""
     try:
-        look(path)
+        verify(path)
     except StoreError:
         return False
     return True
