@@ -1,5 +1,6 @@
 """Everything that lies among the results, held against its seal and against the configuration."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -94,7 +95,8 @@ class Verification:
         """Return the pages in a folder, and those in ``reports`` for the samples whose results it holds."""
         own = [page for page in sorted(folder.glob("*.html")) if page.is_file() and self._is_ours(page)]
         beside = [folder.parent / "reports" / f"{entry.name}.html" for entry in sorted(folder.iterdir())]
-        return own + [page for page in beside if page.is_file() and page not in own]
+        # A link to nowhere or a folder in the place of a page is a fault, and none to pass over.
+        return own + [page for page in beside if os.path.lexists(page) and page not in own]
 
     def _said(self, path: Path, error: StoreError) -> str:
         if isinstance(error, UnreadableStoreError):
