@@ -218,7 +218,7 @@ File "/a b/common.smk", line 59, in <module>
     [
         "results/A/pca.zarr: made with n 3, the configuration says 2; it is made again",
         "reports/A.html: does not begin like a page of this workflow; kept as reports/A.html.aside1",
-        "results/A/raw.zarr: is no finished store; what was there before is kept as results/A/.raw.zarr.kept",
+        "results/A/raw.zarr: is no whole store; what was there before is kept as results/A/.raw.zarr.kept",
     ],
 )
 def test_what_happens_to_results_is_told_as_it_is(line):

@@ -218,10 +218,28 @@ def test_something_else_in_the_place_costs_neither(image):
     (results / "S/raw.zarr").mkdir()
     (results / "S/raw.zarr/mine.txt").touch()
     (line,) = settle(results)
-    assert "is no finished store; what was there before is kept as" in line
+    assert "is no whole store; what was there before is kept as" in line
     keep(results / "S/raw.zarr")  # its name is taken
     assert (results / "S/raw.zarr/mine.txt").exists()
     verify(results / "S/.raw.zarr.kept")
+
+
+def test_a_damaged_successor_costs_no_kept_store(image):
+    results = image.parent / "results"
+    keep(results / "S/raw.zarr")
+    publish(xr.Dataset({"a": ("x", [5.0, 6.0])}), STORE)
+    chunk = results / "S/raw.zarr/a/c/0"
+    chunk.write_bytes(chunk.read_bytes()[:-1] + b"x")
+    (line,) = settle(results)
+    assert "is no whole store; what was there before is kept as" in line
+    verify(results / "S/.raw.zarr.kept")
+
+
+def test_a_file_of_the_user_that_is_no_kept_store_is_left_alone(image):
+    mine = image.parent / "results/S/.notes.kept"
+    mine.write_text("mine")
+    assert list(settle(image.parent / "results")) == []
+    assert mine.read_text() == "mine"
 
 
 def test_links_to_other_disks_are_kept_as_links(image):

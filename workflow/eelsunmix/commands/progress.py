@@ -19,7 +19,7 @@ _LOCKED = "cannot be locked"
 _IN_USE = re.compile(r"\S+: another run uses these results .*|.*: cannot be written, .*")
 _OF_FILES = re.compile(
     r"\S.*: (?:cannot be read \(.*\); what was made of it stays as it is|was not made again; .*"
-    r"|is no finished store; .*|.*; kept as \S.*|.*; it is made again(?:; further ones are not listed)?)"
+    r"|is no whole store; .*|.*; kept as \S.*|.*; it is made again(?:; further ones are not listed)?)"
 )
 """What is said of files and of what was made of them, for the user as it is."""
 _MISTAKE = re.compile(r'WorkflowError(?: in file ".*", line \d+)?:')

@@ -72,9 +72,10 @@ class Verification:
         if is_kept(store):
             return f"{store}: kept by a run, of now or killed; the next one puts it back or has made it again"
         try:
-            check_sources(store, verify(store))
+            manifest = verify(store)
+            check_sources(store, manifest)
             if self._with_sources:
-                _check_file(store)
+                _check_files(store, manifest.sources)
         except StoreError as error:
             return self._said(store, error)
         return self._of_settings(store)
@@ -130,15 +131,24 @@ def stores_below(folder: Path) -> Iterator[Path]:
             yield from stores_below(entry)
 
 
-def _check_file(store: Path) -> None:
-    """Raise StoreError if a store was imported from a file that is another one today."""
+def _check_files(store: Path, read: Mapping[str, Mapping[str, str]]) -> None:
+    """Raise StoreError if a file of the user, image or gain reference, is another one than was read.
+
+    Parameters
+    ----------
+    store : Path
+    read : mapping
+        `sources` of its manifest; an image that was imported in a notebook has none, but a record of its own.
+    """
+    digests = {file: found["sha256"] for file, found in read.items()}
     source = zarr.open_group(store, mode="r").attrs.get("source")
-    if not isinstance(source, dict) or not isinstance(file := source.get("file"), str):
-        return  # simulated, or made of other stores
-    if not Path(file).exists():
-        raise StoreError(f"{store}: {file}, from which it was imported, is no longer there")
-    if checksum(Path(file))[0] != source.get("sha256"):
-        raise StoreError(
-            f"{store}: {file} differs from what was imported (its SHA-256 is another); "
-            "put the original back, or move this folder aside and run the workflow again"
-        )
+    if isinstance(source, dict) and isinstance(file := source.get("file"), str):
+        digests.setdefault(file, str(source.get("sha256")))
+    for file, digest in digests.items():
+        if not Path(file).exists():
+            raise StoreError(f"{store}: {file}, from which it was imported, is no longer there")
+        if checksum(Path(file))[0] != digest:
+            raise StoreError(
+                f"{store}: {file} differs from what was imported (its SHA-256 is another); "
+                "put the original back, or move this folder aside and run the workflow again"
+            )

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from eelsunmix.errors import StoreError, unwritable
 from eelsunmix.storage.drafts import draft_of
-from eelsunmix.storage.manifest import read_manifest
+from eelsunmix.storage.manifest import verify
 
 _END = ".kept"
 
@@ -32,7 +32,7 @@ def move_aside(path: Path) -> Path:
 
 def is_kept(path: Path) -> bool:
     """Whether a folder is a store that is kept while it is made again."""
-    return path.name.startswith(".") and path.name.endswith(_END)
+    return path.name.startswith(".") and path.name.endswith(f".zarr{_END}")
 
 
 def keep(path: Path) -> None:
@@ -51,7 +51,7 @@ def keep(path: Path) -> None:
 def settle(results: Path) -> Iterator[str]:
     """End what `keep` began, in this run or in one that was killed, and say what was put back.
 
-    A kept store goes once its successor is there and sealed. While its place is empty, it gets that back.
+    A kept store goes once its successor is there and whole. While its place is empty, it gets that back.
     Where something else stands there, both stay.
 
     Parameters
@@ -64,15 +64,15 @@ def settle(results: Path) -> Iterator[str]:
     InputError
         If a folder cannot be written.
     """
-    for kept in sorted(results.glob(f"*/.*{_END}")):
+    for kept in filter(is_kept, sorted(results.glob(f"*/.*{_END}"))):
         path = kept.with_name(kept.name.removeprefix(".").removesuffix(_END))
         if not os.path.lexists(path):
             _rename(kept, path)
             yield f"{path}: was not made again; what was there before is put back"
-        elif _is_sealed(path):
+        elif _is_whole(path):
             _discard(kept, path)
         else:
-            yield f"{path}: is no finished store; what was there before is kept as {kept}"
+            yield f"{path}: is no whole store; what was there before is kept as {kept}"
 
 
 def _rename(path: Path, new: Path) -> None:
@@ -82,9 +82,10 @@ def _rename(path: Path, new: Path) -> None:
         raise unwritable(new, error) from error
 
 
-def _is_sealed(path: Path) -> bool:
+def _is_whole(path: Path) -> bool:
+    """Every byte: what is discarded for it may be the only copy of the counts."""
     try:
-        read_manifest(path)
+        verify(path)
     except StoreError:
         return False
     return True
