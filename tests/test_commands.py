@@ -201,3 +201,25 @@ def test_a_run_ends_with_its_page_and_is_not_repeated(folder):
     assert verified.stdout.startswith("8 stores, 0 of them not in order\n1 page, 0 of them not in order\n")
     (folder / "results" / "SI1" / "pca.zarr" / "score" / "zarr.json").write_text("{}")
     assert eelsunmix("verify", cwd=folder).returncode == 1
+
+
+def test_what_the_workflow_refuses_is_said_without_what_snakemake_puts_around_it():
+    refused = "results/A/raw.zarr: has no manifest.json, so a run would remove it; move it aside"
+    text = f"""Using workflow specific profile workflow/profiles/default for setting default arguments.
+WorkflowError in file "/a b/common.smk", line 59:
+{refused}
+File "/a b/common.smk", line 59, in <module>
+"""
+    assert progress(text)[0].failures() == [refused]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "results/A/pca.zarr: made with n 3, the configuration says 2; it is made again",
+        "reports/A.html: does not begin like a page of this workflow; kept as reports/A.html.aside1",
+        "results/A/raw.zarr: is no whole store; what was there before is kept as results/A/.raw.zarr.kept",
+    ],
+)
+def test_what_happens_to_results_is_told_as_it_is(line):
+    assert progress(f"{line}\n")[1] == [line]

@@ -398,6 +398,12 @@ def test_what_is_the_users_is_never_written_over(copied, prepare, said):
     assert sorted((path, path.lstat().st_mtime_ns) for path in copied.rglob("*")) == before
 
 
+def test_no_folder_is_called_like_the_home_of_the_user(copied):
+    with pytest.raises(InputError, match=r"~/out: ~ is not expanded; write the whole path"):
+        export_sample("S1", ["csv"], to="~/out")
+    assert not os.path.lexists("~")
+
+
 def test_an_export_that_fails_leaves_the_older_one(copied, monkeypatch):
     target = export_sample("S1", ["csv"])
     seal = verify(target).seal

@@ -224,6 +224,24 @@ def test_something_else_in_the_place_costs_neither(image):
     verify(results / "S/.raw.zarr.kept")
 
 
+def test_a_damaged_successor_costs_no_kept_store(image):
+    results = image.parent / "results"
+    keep(results / "S/raw.zarr")
+    publish(xr.Dataset({"a": ("x", [5.0, 6.0])}), STORE)
+    chunk = results / "S/raw.zarr/a/c/0"
+    chunk.write_bytes(chunk.read_bytes()[:-1] + b"x")
+    (line,) = settle(results)
+    assert "is no whole store; what was there before is kept as" in line
+    verify(results / "S/.raw.zarr.kept")
+
+
+def test_a_file_of_the_user_that_is_no_kept_store_is_left_alone(image):
+    mine = image.parent / "results/S/.notes.kept"
+    mine.write_text("mine")
+    assert list(settle(image.parent / "results")) == []
+    assert mine.read_text() == "mine"
+
+
 def test_links_to_other_disks_are_kept_as_links(image):
     results, disk = image.parent / "results", image.parent / "disk"
     Path(STORE).rename(disk)

@@ -173,7 +173,16 @@ def test_of_another_machine_nobody_can_know(results):
     assert not remove_dead_locks(results, lock.parent)
 
 
-@pytest.mark.parametrize("content", ["", "\0\0\0\0", "[1]", "{"])
+def test_what_others_write_into_a_lock_steers_no_terminal(results):
+    results.mkdir()
+    owner = {"machine": "a\x1b[2Jb", "process": {"x": 1}, "since": [1], "folder": "y\nresults: all in order"}
+    (results / LOCK).write_text(json.dumps(owner))
+    with pytest.raises(InputError, match="another run uses these results") as caught:
+        take_lock(results)
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("content", ["", "\0\0\0\0", "[1]", "{", "[" * 9000])
 def test_a_lock_that_says_nothing_is_free(results, content):
     results.mkdir()
     (results / LOCK).write_text(content)

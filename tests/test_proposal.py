@@ -1,5 +1,7 @@
 """`eelsunmix new`: edges found, missed and false on spectra of known elements, and what is written."""
 
+import resource
+import signal
 from pathlib import Path
 
 import pytest
@@ -132,6 +134,39 @@ def test_a_configuration_is_not_written_over(folder):
         propose([Path("SI 1.zarr")])
     propose([Path("SI 1.zarr")], force=True)
     propose([Path("SI 1.zarr")], output=Path("mine.yaml"))
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_no_image_and_no_file_of_others_is_written_over(folder, force):
+    (folder / "image.npy").write_bytes(b"counts")
+    (folder / "link.yaml").symlink_to(folder / "image.npy")
+    (folder / "mine.windows.html").write_text("notes")
+    for name, said in {
+        "image.npy": "ends in .yaml",
+        "link.yaml": "plain",
+        "mine.yaml": "not made by",
+    }.items():
+        with pytest.raises(InputError, match=said):
+            propose([Path("SI 1.zarr")], output=Path(name), force=force)
+    assert (folder / "image.npy").read_bytes() == b"counts"
+    assert (folder / "mine.windows.html").read_text() == "notes"
+
+
+def test_a_full_disk_leaves_the_configuration_that_was_there(folder):
+    propose([Path("SI 1.zarr")])
+    mine = "# my notes\n" + (folder / "SI_1.yaml").read_text(encoding="utf-8")
+    (folder / "SI_1.yaml").write_text(mine, encoding="utf-8")
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (16, limit[1]))
+    try:
+        with pytest.raises(InputError, match="cannot be written"):
+            propose([Path("SI 1.zarr")], force=True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert (folder / "SI_1.yaml").read_text(encoding="utf-8") == mine
+    assert sorted(one.name for one in folder.iterdir()) == ["SI 1.zarr", "SI_1.windows.html", "SI_1.yaml"]
 
 
 def test_several_files_are_several_samples(folder):

@@ -26,7 +26,7 @@ from eelsunmix.methods import method_names
 from eelsunmix.methods._references import references
 from eelsunmix.plain import field_values, plain_values
 from eelsunmix.report.sections.provenance import LEAST_SQUARES, WORKFLOW
-from eelsunmix.storage import read_manifest, verify, verify_page
+from eelsunmix.storage import read_manifest, sealed_page, verify, verify_page
 from exported_samples import WARNING, finished, stored
 
 ROOT = Path(__file__).parents[1]
@@ -296,6 +296,19 @@ def test_a_second_manifest_is_named_though_the_digest_agrees(small):
     _put_digest(small)
     with pytest.raises(StoreError, match=r"manifest\.json does not belong"):
         verify_archive(small)
+
+
+def test_the_command_verifies_pages_and_calls_nothing_else_damaged(tmp_path):
+    page, notes = tmp_path / "S1.html", tmp_path / "notes.txt"
+    page.write_text(sealed_page("<title>S1 - eelsunmix</title>", page, seals={}))
+    notes.write_text("mine")
+    found = CliRunner().invoke(eelsunmix, ["verify", str(page), str(notes)])
+    assert f"{page}: 1 file, all in order" in found.output
+    assert f"{notes}: is no zip; name a zip, a page" in found.output
+    page.write_bytes(page.read_bytes().replace(b"S1", b"S2", 1))
+    found = CliRunner().invoke(eelsunmix, ["verify", str(page)])
+    assert found.exit_code == 1
+    assert f"{page}: is damaged (its checksum differs)" in found.output
 
 
 def test_the_command_verifies_zips_and_folders(folder, tmp_path):

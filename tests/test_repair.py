@@ -1,6 +1,7 @@
 """`repair`: what is not in order is moved aside, nothing is lost, and killing it changes nothing of that."""
 
 import hashlib
+import os
 import shutil
 import signal
 import subprocess
@@ -80,7 +81,9 @@ for line in repair(Path("results"), Verification([CONFIGURATION]), locks=Path(".
 
 def _repair():
     """What repair says, in a process of its own: the lock lasts until its end."""
-    done = subprocess.run([sys.executable, "-c", REPAIR], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", REPAIR], capture_output=True, text=True, check=False, timeout=120
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
 
@@ -147,6 +150,27 @@ def test_a_page_without_any_results_is_looked_at_too(project, capsys):
     page.write_bytes(page.read_bytes()[:-30])
     assert check_stores(["results"]) == 1
     assert "reports/B.html: has no seal at its end" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_what_never_ends_in_the_place_of_a_manifest_is_not_waited_for(project, kind):
+    manifest = Path("results/A/raw.zarr/manifest.json")
+    manifest.unlink()
+    os.mkfifo(manifest) if kind == "pipe" else manifest.symlink_to("/dev/zero")
+    Path("image.npy").write_bytes(b"0")
+    _configure(TREE | {"samples": {"A": {"file": "image.npy"}}})  # jobs look there for what was read
+    assert any(line.startswith("results/A/raw.zarr: manifest.json is damaged") for line in _repair())
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "link to nowhere"])
+def test_what_stands_in_the_place_of_a_page_and_is_none_is_a_fault(project, kind, capsys):
+    page = Path("reports/A.html")
+    page.unlink()
+    {"pipe": lambda: os.mkfifo(page), "folder": page.mkdir}.get(kind, lambda: page.symlink_to("/nowhere"))()
+    assert check_stores(["results"]) == 1
+    assert "reports/A.html: is no " in capsys.readouterr().err
+    assert any(line.startswith("reports/A.html: is no ") for line in _repair())
+    assert not os.path.lexists(page)
 
 
 def test_what_was_made_with_other_settings_is_moved_aside(project):

@@ -19,7 +19,7 @@ from eelsunmix.configuration import (
 )
 from eelsunmix.configuration.places import endangered
 from eelsunmix.errors import InputError
-from eelsunmix.sources import checksum, file_fingerprint
+from eelsunmix.sources import checksum, checksums, file_fingerprint
 from eelsunmix.storage import publish
 from eelsunmix.storage.__main__ import main as check_stores
 
@@ -253,6 +253,20 @@ def test_sources_are_compared_byte_by_byte_on_demand(tmp_path, counts, monkeypat
     Path("a.npy").unlink()
     assert check_stores(["results", "--sources"]) == 1
     assert "a.npy, from which it was imported, is no longer there" in capsys.readouterr().err
+
+
+@pytest.mark.guarantee(2, "G1")
+def test_references_are_compared_byte_by_byte_on_demand_too(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("gain.npy").write_bytes(b"gain")
+    publish(xr.Dataset({"a": ("x", [1.0])}), "results/S/corrected.zarr", files=checksums(["gain.npy"]))
+    assert check_stores(["results", "--sources"]) == 0
+    Path("gain.npy").write_bytes(b"Gain")
+    assert check_stores(["results", "--sources"]) == 1
+    assert "corrected.zarr: gain.npy differs from what was imported" in capsys.readouterr().err
+    Path("gain.npy").unlink()
+    assert check_stores(["results", "--sources"]) == 1
+    assert "corrected.zarr: gain.npy, from which it was imported, is no longer" in capsys.readouterr().err
 
 
 def test_an_example_among_the_results_is_refused_too(here, monkeypatch):

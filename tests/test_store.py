@@ -449,7 +449,7 @@ def test_whatever_has_the_name_of_a_store_is_looked_at(store, tmp_path, capsys):
 
 def test_the_command_wants_folders_with_stores(tmp_path, capsys):
     assert main([str(tmp_path)]) == 1
-    assert capsys.readouterr().out == "0 stores, 0 of them not in order\n"
+    assert "no stores and no pages lie there; name the folder" in capsys.readouterr().err
     with pytest.raises(SystemExit) as stopped:
         main([str(tmp_path / "absent")])
     assert stopped.value.code == 2

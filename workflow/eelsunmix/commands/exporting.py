@@ -8,7 +8,8 @@ import click
 from eelsunmix.errors import StoreError
 from eelsunmix.export.exporting import export_sample
 from eelsunmix.export.publication.archive import verify_archive
-from eelsunmix.storage import MANIFEST, Manifest, verify
+from eelsunmix.storage import MANIFEST, Manifest, verify, verify_page
+from eelsunmix.words import numbered
 
 
 def export(name: str, formats: Sequence[str], *, to: Path | None, publication: bool) -> str:
@@ -23,16 +24,16 @@ def export(name: str, formats: Sequence[str], *, to: Path | None, publication: b
 
 
 def is_exported(path: Path) -> bool:
-    """Whether a path is an export: a zip, or a folder with a manifest that is no store."""
+    """Whether a path is an export: a zip, or a folder with a manifest that is no store; a page counts too."""
     return path.is_file() or ((path / MANIFEST).is_file() and path.suffix != ".zarr")
 
 
 def verify_exports(paths: Iterable[Path]) -> int:
-    """Verify every byte of exports, one line for each; return how many are damaged."""
+    """Verify every byte of exports and pages, one line for each; return how many are damaged."""
     faults = 0
     for path in paths:
         try:
-            click.echo(f"{path}: {len(_manifest(path).files)} files, all in order")
+            click.echo(f"{path}: {numbered(len(_manifest(path).files), 'file')}, all in order")
         except StoreError as error:
             click.echo(str(error), err=True)
             faults += 1
@@ -41,7 +42,7 @@ def verify_exports(paths: Iterable[Path]) -> int:
 
 def _manifest(path: Path) -> Manifest:
     if path.is_file():
-        return verify_archive(path)
+        return verify_page(path) if path.suffix == ".html" else verify_archive(path)
     try:
         return verify(path)
     except StoreError as error:

@@ -1,5 +1,6 @@
 """What Snakemake prints, as one line per step; and what failed, as one line per job."""
 
+import itertools
 import re
 import time
 from collections.abc import Callable
@@ -17,9 +18,12 @@ _LOGGED = re.compile(r"\d\d:\d\d:\d\d ERROR (.*)")
 _LOCKED = "cannot be locked"
 _IN_USE = re.compile(r"\S+: another run uses these results .*|.*: cannot be written, .*")
 _OF_FILES = re.compile(
-    r"\S.*: (?:cannot be read \(.*\); what was made of it stays as it is|was not made again; .*)"
+    r"\S.*: (?:cannot be read \(.*\); what was made of it stays as it is|was not made again; .*"
+    r"|is no whole store; .*|.*; kept as \S.*|.*; it is made again(?:; further ones are not listed)?)"
 )
 """What is said of files and of what was made of them, for the user as it is."""
+_MISTAKE = re.compile(r'WorkflowError(?: in file ".*", line \d+)?:')
+_PLACE = re.compile(r'File ".*", line \d+.*')
 _KEPT = 400
 """Lines of Snakemake that are kept, to look for a reason."""
 
@@ -100,7 +104,15 @@ class Progress:
                 "type: snakemake --unlock"
             ]
         said = [line.strip() for line in self._lines if line.strip()]
-        return ["Snakemake stopped:", *said[-5:]]
+        return _mistakes(said) or ["Snakemake stopped:", *said[-5:]]
+
+
+def _mistakes(lines: list[str]) -> list[str]:
+    """Lines with which this workflow refused to begin, without what Snakemake puts around them."""
+    begins = [number for number, line in enumerate(lines) if _MISTAKE.fullmatch(line)]
+    if not begins:
+        return []
+    return list(itertools.takewhile(lambda line: not _PLACE.fullmatch(line), lines[begins[-1] + 1 :]))
 
 
 def duration(seconds: float) -> str:

@@ -1,5 +1,6 @@
 """`eelsunmix new`: a spectrum image in, a configuration and a drawing of its windows out."""
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,8 +13,11 @@ from eelsunmix.io import open_image
 from eelsunmix.io.files import check_path, read_signals
 from eelsunmix.io.signals import describe
 from eelsunmix.proposal import Proposal, configuration_text, propose_edges
-from eelsunmix.proposal.drawing import windows_page
+from eelsunmix.proposal.drawing import is_windows_page, windows_page
 from eelsunmix.proposal.proposing import SURE, ProposedEdge
+from eelsunmix.report.page import write_page
+
+SUFFIXES = (".yaml", ".yml")
 
 
 def propose(
@@ -30,12 +34,13 @@ def propose(
     signal : str, optional
         Where a file holds several.
     force : bool
-        Write over what is there.
+        Write over a configuration that is there.
 
     Raises
     ------
     InputError
-        If a file cannot be read, or the configuration is there already.
+        If a file cannot be read, the configuration is there already, or it cannot be written. What was there
+        before is then as it was.
     """
     samples = _names(files)
     target = output or Path(f"{next(iter(samples))}.yaml")
@@ -43,6 +48,7 @@ def propose(
     for path in files:
         check_path(path)
     _check_target(target, force)
+    _check_page(page)
     image, masked = _opened(files[0], signal)
     proposal = propose_edges(image)
     listed = [f"{number}: {describe(one)}" for number, one in enumerate(read_signals(files[0]))]
@@ -54,8 +60,8 @@ def propose(
         others=listed if len(listed) > 1 else (),
         masked=masked,
     )
-    target.write_text(text, encoding="utf-8")
-    page.write_text(windows_page(next(iter(samples)), proposal), encoding="utf-8")
+    write_page(page, windows_page(next(iter(samples)), proposal))
+    write_page(target, text)
     return "\n".join([*_said(image, proposal), f"wrote {target} and {page}", f"next: eelsunmix run {target}"])
 
 
@@ -74,10 +80,20 @@ def _names(files: Sequence[Path]) -> dict[str, Path]:
 
 
 def _check_target(target: Path, force: bool) -> None:
-    if target.exists() and not force:
-        raise InputError(f"{target}: is there already; choose another name with --output, or add --force")
+    """Refuse a name under which an image, or whatever else is no configuration, could be written over."""
+    if target.suffix.lower() not in SUFFIXES:
+        raise InputError(f"{target}: a configuration ends in .yaml; choose such a name with --output")
     if not target.parent.is_dir():
         raise InputError(f"{target}: no such folder {target.parent}; make it first")
+    if os.path.lexists(target) and (target.is_symlink() or not target.is_file()):
+        raise InputError(f"{target}: is no plain file; choose another name with --output")
+    if target.exists() and not force:
+        raise InputError(f"{target}: is there already; choose another name with --output, or add --force")
+
+
+def _check_page(page: Path) -> None:
+    if os.path.lexists(page) and not is_windows_page(page):
+        raise InputError(f"{page}: is there already and was not made by this command; move it aside")
 
 
 def _opened(path: Path, signal: str | None) -> tuple[xr.DataArray, bool]:

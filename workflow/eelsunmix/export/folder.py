@@ -60,6 +60,8 @@ def check_target(target: Path) -> None:
     InputError
         With what stands there.
     """
+    if target.parts and target.parts[0].startswith("~"):  # who tidies up would type rm -r ~
+        raise InputError(f"{target}: ~ is not expanded; write the whole path")
     if target.is_symlink():
         raise InputError(f"{target}: is a link; name the folder itself with --to")
     if not target.exists():

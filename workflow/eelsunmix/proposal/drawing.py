@@ -1,11 +1,14 @@
 """The windows of a proposal on the mean spectrum, as one page that needs no network."""
 
+from pathlib import Path
+
 import numpy as np
 
 from eelsunmix.proposal.proposing import Proposal
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MOST_POINTS = 4000
+_CAPTION = "light, where backgrounds are fitted; dark, where counts are summed"
 
 
 def windows_page(title: str, proposal: Proposal) -> str:
@@ -33,7 +36,7 @@ def windows_page(title: str, proposal: Proposal) -> str:
             annotation_text=f"{one.named.name} {one.named.chance:.2f}",
         )
     figure.update_layout(
-        title=f"{title}: light, where backgrounds are fitted; dark, where counts are summed",
+        title=f"{title}: {_CAPTION}",
         xaxis_title="energy loss / eV" if proposal.is_loss else "energy / eV",
         yaxis_title="mean counts per pixel",
         yaxis_type="log",
@@ -41,3 +44,8 @@ def windows_page(title: str, proposal: Proposal) -> str:
         template="plotly_white",
     )
     return str(figure.to_html(include_plotlyjs=True, full_html=True))
+
+
+def is_windows_page(path: Path) -> bool:
+    """Whether what stands at a path is such a page, which may be replaced."""
+    return path.is_file() and not path.is_symlink() and _CAPTION.encode() in path.read_bytes()

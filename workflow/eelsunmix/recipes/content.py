@@ -83,6 +83,8 @@ def _manifest(store: Path) -> Mapping[str, Any]:
     """
     for place in (store, store.with_name(f".{store.name}.kept")):  # as in `eelsunmix.storage.kept`
         with suppress(OSError, ValueError, RecursionError):
+            if not (place / _MANIFEST).is_file():
+                continue  # reading a pipe or a device might never end
             found = json.loads((place / _MANIFEST).read_bytes())
             if isinstance(found, dict) and found.get("checksum") == digest_of({**found, "checksum": ""}):
                 return found

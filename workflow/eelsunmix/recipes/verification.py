@@ -1,5 +1,6 @@
 """Everything that lies among the results, held against its seal and against the configuration."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -80,9 +81,10 @@ class Verification:
         if is_kept(store):
             return f"{store}: kept by a run that was killed; the next one puts it back or has made it again"
         try:
-            check_sources(store, verify(store))
+            manifest = verify(store)
+            check_sources(store, manifest)
             if self._with_sources:
-                _check_file(store)
+                _check_files(store, manifest.sources)
         except StoreError as error:
             return self._said(store, error)
         return self._of_settings(store)
@@ -104,7 +106,8 @@ class Verification:
         own = [page for page in sorted(folder.glob("*.html")) if page.is_file() and self._is_ours(page)]
         names = {entry.name for entry in folder.iterdir()} | {one.sample for one in self._asked.values()}
         beside = [folder.parent / "reports" / f"{name}.html" for name in sorted(names)]
-        return own + [page for page in beside if page.is_file() and page not in own]
+        # A link to nowhere or a folder in the place of a page is a fault, and none to pass over.
+        return own + [page for page in beside if os.path.lexists(page) and page not in own]
 
     def _said(self, path: Path, error: StoreError) -> str:
         if isinstance(error, UnreadableStoreError):
@@ -138,15 +141,24 @@ def stores_below(folder: Path) -> Iterator[Path]:
             yield from stores_below(entry)
 
 
-def _check_file(store: Path) -> None:
-    """Raise StoreError if a store was imported from a file that is another one today."""
+def _check_files(store: Path, read: Mapping[str, Mapping[str, str]]) -> None:
+    """Raise StoreError if a file of the user, image or gain reference, is another one than was read.
+
+    Parameters
+    ----------
+    store : Path
+    read : mapping
+        `sources` of its manifest; an image that was imported in a notebook has none, but a record of its own.
+    """
+    digests = {file: found["sha256"] for file, found in read.items()}
     source = zarr.open_group(store, mode="r").attrs.get("source")
-    if not isinstance(source, dict) or not isinstance(file := source.get("file"), str):
-        return  # simulated, or made of other stores
-    if not Path(file).exists():
-        raise StoreError(f"{store}: {file}, from which it was imported, is no longer there")
-    if checksum(Path(file))[0] != source.get("sha256"):
-        raise StoreError(
-            f"{store}: {file} differs from what was imported (its SHA-256 is another); "
-            "put the original back, or move this folder aside and run the workflow again"
-        )
+    if isinstance(source, dict) and isinstance(file := source.get("file"), str):
+        digests.setdefault(file, str(source.get("sha256")))
+    for file, digest in digests.items():
+        if not Path(file).exists():
+            raise StoreError(f"{store}: {file}, from which it was imported, is no longer there")
+        if checksum(Path(file))[0] != digest:
+            raise StoreError(
+                f"{store}: {file} differs from what was imported (its SHA-256 is another); "
+                "put the original back, or move this folder aside and run the workflow again"
+            )

@@ -26,6 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sys.stdout.writelines(f"{said}\n" for said in of_run.values())
     stores = [store for store in found if store not in of_run]
     pages = [page for folder in options.folders for page in verification.pages_of(folder)]
+    if not found + pages:
+        folders = ", ".join(map(str, options.folders))
+        sys.stderr.write(f"{folders}: no stores and no pages lie there; name the folder of the results\n")
+        return 1
     of_stores = _told(map(verification.of_store, stores))
     of_pages = _told(map(verification.of_page, pages))
     sys.stdout.write(f"{numbered(len(stores), 'store')}, {of_stores} of them not in order\n")
@@ -38,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "settings not compared: no configuration that was read names these samples; write --configfile "
             "FILE, where snakemake runs\n"
         )
-    return 1 if of_stores or of_pages or not found + pages else 0
+    return 1 if of_stores or of_pages else 0
 
 
 def _told(lines: Iterable[str | None]) -> int:

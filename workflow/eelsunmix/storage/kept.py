@@ -32,7 +32,7 @@ def move_aside(path: Path) -> Path:
 
 def is_kept(path: Path) -> bool:
     """Whether a folder is a store that is kept while it is made again."""
-    return path.name.startswith(".") and path.name.endswith(_END)
+    return path.name.startswith(".") and path.name.endswith(f".zarr{_END}")
 
 
 def keep(path: Path) -> None:
@@ -64,7 +64,7 @@ def settle(results: Path) -> Iterator[str]:
     InputError
         If a folder cannot be written.
     """
-    for kept in sorted(results.glob(f"*/.*{_END}")):
+    for kept in filter(is_kept, sorted(results.glob(f"*/.*{_END}"))):
         path = kept.with_name(kept.name.removeprefix(".").removesuffix(_END))
         if not os.path.lexists(path):
             _rename(kept, path)

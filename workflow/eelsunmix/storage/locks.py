@@ -147,7 +147,7 @@ def _lives(owner: Mapping[str, str]) -> bool:
 
 def _began(process: str) -> str:
     """When a process began, in ticks since the machine did (proc(5)); nothing of one that has ended."""
-    with suppress(OSError, IndexError):
+    with suppress(OSError, IndexError, ValueError):
         state, *numbers = Path(f"/proc/{int(process)}/stat").read_text().rpartition(")")[2].split()
         return "" if state in "ZX" else numbers[18]
     return ""
@@ -155,11 +155,16 @@ def _began(process: str) -> str:
 
 def _owner(descriptor: int) -> Mapping[str, str]:
     """Who wrote the file; nothing after a run that ended by itself."""
-    with suppress(ValueError, OSError):
+    with suppress(ValueError, OSError, RecursionError):
         found = json.loads(os.pread(descriptor, _LARGEST, 0))
         if isinstance(found, dict):
-            return {key: str(value) for key, value in found.items()}
+            return {key: _printable(str(value)) for key, value in found.items()}
     return {}
+
+
+def _printable(text: str) -> str:
+    """Others may write to the file, and a message must not steer the terminal."""
+    return text if text.isprintable() else repr(text)
 
 
 def _this_run() -> dict[str, str]:

@@ -186,16 +186,28 @@ def check_sources(path: Path, manifest: Manifest, among: Iterable[Path] | None =
     manifest : Manifest
         Its manifest.
     among : iterable of Path, optional
-        Look at these stores only; at all that exist by default.
+        Look at these stores only; by default at all that exist and whose manifests are whole: a damaged one
+        says nothing against what was made of its store.
     """
     chosen = None if among is None else {_place(source) for source in among}
     for name, seal in manifest.inputs.items():
         source = _place(path.parent / name)
-        if (source.is_dir() if chosen is None else source in chosen) and read_manifest(source).seal != seal:
+        if chosen is None:
+            found = _seal_of_whole(source)
+        else:
+            found = read_manifest(source).seal if source in chosen else None
+        if found not in (None, seal):
             raise StoreError(
                 f"{path}: was made from another {os.path.relpath(source)} than the one that is there now; "
                 f"{REMEDY}"
             )
+
+
+def _seal_of_whole(path: Path) -> str | None:
+    try:
+        return read_manifest(path).seal
+    except StoreError:
+        return None
 
 
 def _agrees(path: Path, name: str, manifest: Manifest) -> bool:

@@ -109,7 +109,9 @@ def is_a_page(path: str | Path) -> bool:
 
 
 def _opened(path: Path) -> Any:
-    if not path.is_file():  # reading a pipe might never end
+    if os.path.lexists(path) and not path.is_file():  # reading a pipe might never end
+        raise StoreError(f"{path}: is no plain file, so no page; move it aside and run the workflow again")
+    if not path.is_file():
         raise StoreError(f"{path}: no such page; run the workflow that makes it")
     try:
         return path.open("rb")
