@@ -6,6 +6,7 @@ from types import EllipsisType
 
 import numpy as np
 import xarray as xr
+from dask.array.core import slices_from_chunks
 
 from eelsunmix.typing import Floats
 
@@ -44,9 +45,12 @@ class ScoreMaps:
 
     def __getitem__(self, index: tuple[EllipsisType, int]) -> Floats:
         """Load the map (frame, y, x) of a component."""
-        values = (self._scores()[..., index[1]] / self._weight()).to_numpy().astype(np.float64)
-        same: Floats = values.reshape(self.shape[:-1])
-        return same
+        scores, weight = self._scores()[..., index[1]], self._weight()
+        values = np.empty(weight.shape)
+        # Chunk by chunk: Dask would hold all of them beside the whole.
+        for part in slices_from_chunks(scores.chunks) if scores.chunks else [...]:
+            values[part] = scores[part] / weight[part]
+        return values.reshape(self.shape[:-1])
 
     def leading(self, n_components: int) -> "ScoreMaps":
         """Return the maps of the leading components."""
