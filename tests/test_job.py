@@ -198,6 +198,8 @@ def test_work_of_unknown_length_gives_signs_of_life(caplog):
         ("blu", {"n_sweeps": 150, "n_burn_in": 20}, "BLU, sweeps of the sampler: "),
         ("nmf", {"tolerance": 1e-9, "max_iter": 2000}, "NMF, "),  # else done before a thread wakes up
         ("daeu", {"n_epochs": 3}, "training, epochs: "),
+        ("udas", {"n_iterations": 3}, "uDAS, iterations: "),
+        ("udas", {"n_iterations": 3, "setting": "published"}, "uDAS, iterations: "),
     ],
 )
 def test_long_fits_report(method, options, said, caplog, monkeypatch):

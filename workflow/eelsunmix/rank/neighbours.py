@@ -65,8 +65,7 @@ def _stability(pca: xr.Dataset, numbers: list[int]) -> Floats:
 def _products_of_halves(pca: xr.Dataset) -> Floats:
     """Products of scores (half, component, component) of the pixels drawn first, third ... and the others."""
     maps = ScoreMaps(pca)
-    n_valid = sum(len(_finite(rows)) for rows in maps.rows())
-    place = _drawn_places(n_valid)
+    place = _drawn_places(int(np.isfinite(pca["pixel_weight"]).sum()))
     products, start = np.zeros((2, *(pca.sizes["component"],) * 2)), 0
     for rows in map(_finite, maps.rows()):
         drawn = place[start : start + len(rows)]

@@ -40,8 +40,8 @@ class Contents:
 
     The store that was made of a file says with which state, SHA-256 and fingerprint. As long as the state is
     that one, nothing is read; if it is another, every byte is, once: that the bytes are the same is
-    remembered by the new state. A file that cannot be read says nothing against what was made of it: its store
-    stands, and `unread` has a line about it.
+    remembered by the new state. A file that cannot be read says nothing against what was made of it: its
+    store stands, and `unread` has a line about it.
     """
 
     def __init__(self) -> None:
