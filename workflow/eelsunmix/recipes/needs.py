@@ -14,11 +14,14 @@ from eelsunmix.recipes.image_sizes import ImageSize, image_size
 BLOCK_ELEMENTS = 2**23
 """As in `eelsunmix.execution.blocks`, which is not imported: Snakemake would load Dask and xarray with it."""
 
-MARGIN = 1.15
+MARGIN = 1.1
 """Memory asked for, over what was measured: libraries and systems differ."""
 
 SLOWER = 10
 """Time asked for, over what the job computed here: other machines, and disks that many share."""
+
+SCORES = 12
+"""Components that a PCA keeps, unless told otherwise."""
 
 STEP_MB, STEP_MINUTES = 50, 10
 """Rounded up to so much."""
@@ -37,8 +40,12 @@ class Costs:
         Python, libraries and what is small.
     block : float
         Bytes for each count of the blocks that are worked on at a time.
-    pixel : float
-        Bytes of a pixel.
+    image : float
+        Bytes for each count of the image, where it is held as a whole.
+    pixel, pixel_method : float
+        Bytes of a pixel; and, for each method, of those that hold the maps of all.
+    scored : float
+        Bytes of a pixel in a block of scores.
     learned : float
         Bytes for each count of what a method learns from.
     square : float
@@ -53,7 +60,10 @@ class Costs:
 
     mb: float
     block: float = 0.0
+    image: float = 0.0
     pixel: float = 0.0
+    pixel_method: float = 0.0
+    scored: float = 0.0
     learned: float = 0.0
     square: float = 0.0
     seconds: float = 3.0
@@ -63,22 +73,24 @@ class Costs:
 
 
 COSTS = {
-    "import_image": Costs(mb=215, block=10, pixel=2, count=80, threads=2),
-    "simulate_image": Costs(mb=215, block=100, count=300),
-    "correct_gain": Costs(mb=215, block=37, pixel=2, count=250, threads=2),
-    "denoise": Costs(mb=215, block=6, pixel=30, square=5, count=250, threads=2),
-    "estimate_endmembers": Costs(mb=215, block=6, pixel=40, square=2, count=60),
-    "subtract_background": Costs(mb=215, block=10, pixel=20, count=100, threads=2),
-    "fit": Costs(mb=230, block=10, learned=20, count=30, learned_count=2000),
-    "map": Costs(mb=215, block=9, count=80, threads=2),
-    "compare": Costs(mb=215, block=6, pixel=40, count=40),
-    "report": Costs(mb=250, block=6, pixel=30, count=20),
+    "import_image": Costs(mb=200, block=15, count=20, threads=2),
+    "simulate_image": Costs(mb=200, image=30, count=200),
+    "correct_gain": Costs(mb=250, block=34.5, count=100, threads=2),
+    "denoise": Costs(mb=210, block=5.5, scored=225, square=5, count=170, threads=2),
+    "estimate_endmembers": Costs(mb=235, block=6, pixel=40, scored=60, square=2, count=120),
+    "subtract_background": Costs(mb=215, block=11.5, pixel=5, count=60, threads=2),
+    "fit": Costs(mb=200, learned=20, scored=450, count=20, learned_count=1000),
+    "map": Costs(mb=230, block=11.5, pixel=45, count=300, threads=2),
+    "compare": Costs(mb=205, block=8, pixel=120, pixel_method=200, count=230),
+    "report": Costs(mb=240, block=8, pixel=130, pixel_method=130, count=50),
 }
 """Rule -> costs; those of all fits and of all maps in common, but for `METHODS`."""
 
 _NETWORK: dict[str, Any] = {"mb": 600.0, "learned": 60.0, "learned_count": 300_000.0}
 METHODS: dict[str, dict[str, Any]] = {
-    "blu": {"learned_count": 20_000},
+    "blu": {"mb": 300, "learned_count": 20_000},
+    "ica": {"mb": 265},
+    "nmf": {"mb": 265, "learned_count": 5000},
     **{name: _NETWORK for name in ("daeu", "mtaeu", "cnnaeu", "udas")},
 }
 """Method -> what its fit costs otherwise."""
@@ -92,12 +104,15 @@ class Needs:
     ----------
     costs : Costs
     size : ImageSize
+    n_methods : int
+        That are compared.
     learning_pixels : int
         Pixels that a method learns from at most.
     """
 
     costs: Costs
     size: ImageSize
+    n_methods: int = 3
     learning_pixels: int = 20_000
 
     @property
@@ -112,7 +127,9 @@ class Needs:
         matrix = 8 * min(size.channels, size.pixels) ** 2
         parts = (
             costs.block * in_blocks,
-            costs.pixel * size.pixels,
+            costs.image * size.counts,
+            (costs.pixel + costs.pixel_method * self.n_methods) * size.pixels,
+            costs.scored * min(size.pixels, BLOCK_ELEMENTS // SCORES),
             costs.learned * self._learned,
             costs.square * matrix,
         )
@@ -162,7 +179,9 @@ def needs_of(rule: str, sample: SampleSettings, label: str = "") -> Needs:
     """
     reads_raw = rule in ("import_image", "simulate_image", "correct_gain")
     costs = costs_of(rule, sample.methods[label].method if rule == "fit" else "")
-    return Needs(costs, image_size(sample, corrected=not reads_raw), sample.n_learning_pixels)
+    return Needs(
+        costs, image_size(sample, corrected=not reads_raw), len(sample.methods), sample.n_learning_pixels
+    )
 
 
 def costs_of(rule: str, method: str = "") -> Costs:
