@@ -131,6 +131,10 @@ def test_methods_have_costs_of_their_own(here):
     store("corrected", 300, 400, 200)
     assert needs_of("fit", sample, "blu").minutes() > needs_of("fit", sample, "vca").minutes()
     assert needs_of("map", sample, "blu") == needs_of("map", sample, "vca")
+    Path("a.dm4").write_bytes(bytes(2**20))
+    np.save("a.npy", np.zeros((2**13, 128), np.uint8))
+    assert needs_of("import_image", sample_of(file="a.dm4")).costs.image == 1
+    assert needs_of("import_image", sample_of(file="a.npy")).costs.image == 0
     assert costs_of("fit", "cnnaeu").mb > costs_of("fit", "nmf").mb
 
 

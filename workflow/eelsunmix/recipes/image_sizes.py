@@ -67,7 +67,7 @@ def _of_source(sample: SampleSettings) -> ImageSize:
         return _of_scene(sample)
     path = Path(sample.file)
     try:
-        return _of_npy(path, sample) if path.suffix == ".npy" else _at_most(path)
+        return _of_npy(path, sample) if path.suffix == ".npy" else _at_most(path.absolute())
     except (OSError, ValueError):
         return _with_few_channels(UNKNOWN)
 

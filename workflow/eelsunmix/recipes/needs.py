@@ -74,7 +74,7 @@ class Costs:
 
 COSTS = {
     "import_image": Costs(mb=200, block=15, count=20, threads=2),
-    "simulate_image": Costs(mb=200, image=30, count=200),
+    "simulate_image": Costs(mb=200, image=10, count=200),
     "correct_gain": Costs(mb=250, block=34.5, count=100, threads=2),
     "denoise": Costs(mb=210, block=5.5, scored=225, square=5, count=170, threads=2),
     "estimate_endmembers": Costs(mb=235, block=6, pixel=40, scored=60, square=2, count=120),
@@ -84,16 +84,18 @@ COSTS = {
     "compare": Costs(mb=205, block=8, pixel=120, pixel_method=200, count=230),
     "report": Costs(mb=240, block=8, pixel=130, pixel_method=130, count=50),
 }
-"""Rule -> costs; those of all fits and of all maps in common, but for `METHODS`."""
+"""Rule -> costs; those of all fits and of all maps in common, but for `OTHERWISE`."""
 
 _NETWORK: dict[str, Any] = {"mb": 600.0, "learned": 60.0, "learned_count": 300_000.0}
-METHODS: dict[str, dict[str, Any]] = {
+OTHERWISE: dict[str, dict[str, Any]] = {
+    "vendor": {"image": 1.0},
+    "udas": {"mb": 265, "learned_count": 20_000},
     "blu": {"mb": 300, "learned_count": 20_000},
     "ica": {"mb": 265},
     "nmf": {"mb": 265, "learned_count": 5000},
-    **{name: _NETWORK for name in ("daeu", "mtaeu", "cnnaeu", "udas")},
+    **{name: _NETWORK for name in ("daeu", "mtaeu", "cnnaeu")},
 }
-"""Method -> what its fit costs otherwise."""
+"""Method -> what its fit costs otherwise; also a vendor's file, which some readers hold as a whole."""
 
 
 @dataclass(frozen=True)
@@ -178,13 +180,15 @@ def needs_of(rule: str, sample: SampleSettings, label: str = "") -> Needs:
         Of its method, if it has one.
     """
     reads_raw = rule in ("import_image", "simulate_image", "correct_gain")
-    costs = costs_of(rule, sample.methods[label].method if rule == "fit" else "")
+    kind = sample.methods[label].method if rule == "fit" else ""
+    if rule == "import_image" and not str(sample.file).endswith(".npy"):
+        kind = "vendor"
+    costs = costs_of(rule, kind)
     return Needs(
         costs, image_size(sample, corrected=not reads_raw), len(sample.methods), sample.n_learning_pixels
     )
 
 
-def costs_of(rule: str, method: str = "") -> Costs:
-    """Costs of a rule, for a fit those of its method."""
-    costs = COSTS[rule]
-    return replace(costs, **METHODS.get(method, {}))
+def costs_of(rule: str, kind: str = "") -> Costs:
+    """Costs of a rule, of one of the kinds in `OTHERWISE`."""
+    return replace(COSTS[rule], **OTHERWISE.get(kind, {}))
