@@ -29,6 +29,13 @@ def test_log_takes_messages_and_warnings(tmp_path):
     assert text.endswith("INFO done\n")
 
 
+def test_the_log_says_how_much_memory_was_held(tmp_path):
+    log = tmp_path / "log"
+    assert run_job(log, "np.ones(2**26)") == 0
+    found = re.search(r"INFO (\d+) MB of memory at most\n", log.read_text())
+    assert 512 < int(found[1]) < 1024
+
+
 @pytest.mark.guarantee("G7")
 def test_a_mistake_of_the_user_is_one_line_and_exit_status_1(tmp_path, capsys):
     with pytest.raises(SystemExit) as stopped, job(tmp_path / "log"):
@@ -191,6 +198,8 @@ def test_work_of_unknown_length_gives_signs_of_life(caplog):
         ("blu", {"n_sweeps": 150, "n_burn_in": 20}, "BLU, sweeps of the sampler: "),
         ("nmf", {"tolerance": 1e-9, "max_iter": 2000}, "NMF, "),  # else done before a thread wakes up
         ("daeu", {"n_epochs": 3}, "training, epochs: "),
+        ("udas", {"n_iterations": 3}, "uDAS, iterations: "),
+        ("udas", {"n_iterations": 3, "setting": "published"}, "uDAS, iterations: "),
     ],
 )
 def test_long_fits_report(method, options, said, caplog, monkeypatch):

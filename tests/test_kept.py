@@ -12,7 +12,7 @@ import xarray as xr
 
 from eelsunmix.errors import InputError
 from eelsunmix.recipes.content import Contents
-from eelsunmix.sources import checksums, file_fingerprint, file_state
+from eelsunmix.sources import checksum, checksums, file_fingerprint, file_state
 from eelsunmix.storage import publish, read_manifest, verify
 from eelsunmix.storage.drafts import is_draft
 from eelsunmix.storage.kept import is_kept, keep, settle
@@ -94,6 +94,26 @@ def test_an_untouched_file_is_not_read_and_a_touched_one_once(image, monkeypatch
     contents = Contents()
     assert contents.of(["a.npy"], STORE, "content") == contents.of(["a.npy"], STORE, "content")
     assert len(read) == 1
+
+
+def test_a_touched_file_is_read_whole_by_one_run_only(image, monkeypatch):
+    (image.parent / ".snakemake").mkdir()
+    read = []
+    monkeypatch.setattr(
+        "eelsunmix.recipes.content.checksum", lambda path: read.append(path) or checksum(path)
+    )
+    before = [read_manifest(STORE).settings["content"]]
+    image.touch()
+    assert [_now("a.npy") for _ in range(3)] == [before] * 3
+    assert len(read) == 1
+    # Another byte, or the same state of another file, is not what was remembered.
+    _change_one_byte_between_two_samples(image)
+    assert _now("a.npy") != before
+    _change_one_byte_between_two_samples(image)
+    known = image.parent / ".snakemake" / "eelsunmix-sources"
+    known.write_bytes(b"\xff\n" + known.read_bytes())
+    assert [_now("a.npy") for _ in range(2)] == [before] * 2
+    assert len(read) == 3
 
 
 @pytest.mark.parametrize("change", ["touch", "copy", "mode"])

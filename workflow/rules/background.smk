@@ -11,10 +11,9 @@ rule subtract_background:
         "results/{sample}/logs/subtract_background.log",
     benchmark:
         "results/{sample}/benchmarks/subtract_background.tsv"
-    threads: 2
+    threads: threads_of("subtract_background")
     resources:
-        mem_mb=per_attempt(1500),
-        runtime=per_attempt(60),
+        **needs("subtract_background"),
     params:
         **asked("subtract_background"),
     message:

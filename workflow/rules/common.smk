@@ -24,6 +24,7 @@ from eelsunmix.configuration import (
 from eelsunmix.errors import InputError
 from eelsunmix.provenance import source_fingerprint
 from eelsunmix.recipes import RECIPES, Product, Recipes
+from eelsunmix.recipes.needs import needs_of
 
 if workflow.is_main_process:  # jobs need not load what reads stores
     from eelsunmix.recipes.present import Present
@@ -235,6 +236,35 @@ def of_benchmarked(name):
 def fitted_model(wildcards):
     source = samples[wildcards.sample].model_source
     return f"results/{source}/fit/{wildcards.label}.zarr"
+
+
+def threads_of(rule):
+    """Threads of a rule: one for an image of one block."""
+    return lambda wildcards: job_needs(rule, wildcards).threads
+
+
+def needs(rule):
+    """Resources of a rule: as the size of its image asks for; no parameters, so nothing is ever rerun for them."""
+
+    def mem_mb(wildcards, threads, attempt):
+        return job_needs(rule, wildcards).mem_mb(
+            threads, attempt, elsewhere=runs_elsewhere()
+        )
+
+    def runtime(wildcards, attempt):
+        return job_needs(rule, wildcards).minutes(attempt)
+
+    return {"mem_mb": mem_mb, "runtime": runtime}
+
+
+def job_needs(rule, wildcards):
+    return needs_of(rule, samples[wildcards.sample], wildcards.get("label", ""))
+
+
+def runs_elsewhere():
+    """Whether jobs are handed to a cluster."""
+    plugin = workflow.executor_plugin
+    return plugin is not None and not plugin.common_settings.local_exec
 
 
 def per_attempt(amount):

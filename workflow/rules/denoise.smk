@@ -11,10 +11,9 @@ rule denoise:
         "results/{sample}/logs/denoise.log",
     benchmark:
         "results/{sample}/benchmarks/denoise.tsv"
-    threads: 2
+    threads: threads_of("denoise")
     resources:
-        mem_mb=per_attempt(1500),
-        runtime=per_attempt(60),
+        **needs("denoise"),
     params:
         **asked("denoise"),
     message:
@@ -35,8 +34,7 @@ rule estimate_endmembers:
     benchmark:
         "results/{sample}/benchmarks/estimate_endmembers.tsv"
     resources:
-        mem_mb=per_attempt(1500),
-        runtime=per_attempt(30),
+        **needs("estimate_endmembers"),
     params:
         **asked("estimate_endmembers"),
     message:

@@ -14,10 +14,9 @@ rule import_image:
         "results/{sample}/benchmarks/import_image.tsv"
     wildcard_constraints:
         sample=one_of(name for name in samples if samples[name].file),
-    threads: 2
+    threads: threads_of("import_image")
     resources:
-        mem_mb=per_attempt(1500),
-        runtime=per_attempt(30),
+        **needs("import_image"),
     params:
         **asked("import_image"),
     message:
@@ -38,8 +37,7 @@ rule simulate_image:
     wildcard_constraints:
         sample=one_of(name for name in samples if not samples[name].file),
     resources:
-        mem_mb=per_attempt(1500),
-        runtime=per_attempt(30),
+        **needs("simulate_image"),
     params:
         **asked("simulate_image"),
     message:
@@ -58,10 +56,9 @@ rule correct_gain:
         "results/{sample}/logs/correct_gain.log",
     benchmark:
         "results/{sample}/benchmarks/correct_gain.tsv"
-    threads: 2
+    threads: threads_of("correct_gain")
     resources:
-        mem_mb=per_attempt(1500),
-        runtime=per_attempt(60),
+        **needs("correct_gain"),
     params:
         **asked("correct_gain"),
     message:

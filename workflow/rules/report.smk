@@ -20,8 +20,7 @@ rule compare:
     benchmark:
         "results/{sample}/benchmarks/compare.tsv"
     resources:
-        mem_mb=per_attempt(2000),
-        runtime=per_attempt(30),
+        **needs("compare"),
     params:
         **asked("compare"),
     message:
@@ -50,8 +49,7 @@ rule report:
     benchmark:
         "results/{sample}/benchmarks/report.tsv"
     resources:
-        mem_mb=per_attempt(2000),
-        runtime=per_attempt(30),
+        **needs("report"),
     params:
         **asked("report"),
     message:

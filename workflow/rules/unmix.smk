@@ -19,8 +19,7 @@ for label in sorted({label for sample in samples.values() for label in sample.me
         wildcard_constraints:
             label=label,
         resources:
-            mem_mb=per_attempt(2000),
-            runtime=per_attempt(60),
+            **needs("fit"),
         params:
             **asked("fit"),
         message:
@@ -45,10 +44,9 @@ for label in sorted({label for sample in samples.values() for label in sample.me
             "results/{sample}/benchmarks/map_{label}.tsv"
         wildcard_constraints:
             label=label,
-        threads: 2
+        threads: threads_of("map")
         resources:
-            mem_mb=per_attempt(1500),
-            runtime=per_attempt(60),
+            **needs("map"),
         params:
             **asked("map"),
         message:

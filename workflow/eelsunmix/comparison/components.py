@@ -16,6 +16,8 @@ from eelsunmix.pca.gram import valid_spectra
 from eelsunmix.typing import Floats
 
 REFERENCE = "BS"
+_USED = ("refit_abundance", "abundance", "reduced_chi2", "abundance_sd", "refit_abundance_sd")
+"""Variables of a map that are compared; others of a large image are not loaded."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +81,7 @@ def read_components(
     if failed or not complete or mapped is None:
         message = failed[0].attrs.get("message", "") if failed else "no abundances were stored"
         return _failed(label, message, fit)
-    mapped = mapped.load()
+    mapped = mapped[[name for name in _USED if name in mapped]].load()
     refit, spectra = mapped["refit_abundance"], _spectra_on_channels_of(image, fit)
     abundance = mapped.get("abundance", refit)
     return Components(

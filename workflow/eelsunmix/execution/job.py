@@ -15,6 +15,7 @@ from typing import Any
 from eelsunmix.errors import REMEDIES, InputError
 from eelsunmix.execution.clusters import Execution, execution
 from eelsunmix.execution.limits import enforced
+from eelsunmix.execution.peak import peak_mb
 from eelsunmix.execution.scratch import scratch_beside
 from eelsunmix.execution.sudden_end import MORE_MEMORY, sudden_end_told
 
@@ -52,6 +53,7 @@ def job(log: str | Path, *, threads: int = 1, dask: Mapping[str, Any] | None = N
         try:
             with execution(Execution(**(dask or {})), threads=threads):
                 yield
+            logger.info("%d MB of memory at most", peak_mb())
             logger.info("done")
         except KeyboardInterrupt:
             logger.error("interrupted; nothing half-written is left")

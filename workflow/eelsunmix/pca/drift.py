@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from eelsunmix.pca.score_maps import PIXELS, ScoreMaps
+from eelsunmix.pca.score_maps import ScoreMaps
 from eelsunmix.typing import Floats
 
 SMOOTH_DEGREE = 3
@@ -19,6 +19,9 @@ ALIKE = 0.5
 
 SHIFT_DEGREE = 6
 """Of the polynomial of the shift that the scores of a drift follow."""
+
+PIXELS = 2**18
+"""Pixels that are looked at, evenly chosen where there are more."""
 
 DRIFT = 0.8
 """Correlation that is a drift; without one it is 0.4 at most, with a visible one 0.85 and more."""

@@ -6,10 +6,11 @@ from types import EllipsisType
 
 import numpy as np
 import xarray as xr
+from dask.array.core import slices_from_chunks
 
 from eelsunmix.typing import Floats
 
-PIXELS = 2**18
+PIXELS = 2**16
 """Pixels whose scores are in memory at a time where those of all components are needed."""
 
 
@@ -44,9 +45,12 @@ class ScoreMaps:
 
     def __getitem__(self, index: tuple[EllipsisType, int]) -> Floats:
         """Load the map (frame, y, x) of a component."""
-        values = (self._scores()[..., index[1]] / self._weight()).to_numpy().astype(np.float64)
-        same: Floats = values.reshape(self.shape[:-1])
-        return same
+        scores, weight = self._scores()[..., index[1]], self._weight()
+        values = np.empty(weight.shape)
+        # Chunk by chunk: Dask would hold all of them beside the whole.
+        for part in slices_from_chunks(scores.chunks) if scores.chunks else [...]:
+            values[part] = scores[part] / weight[part]
+        return values.reshape(self.shape[:-1])
 
     def leading(self, n_components: int) -> "ScoreMaps":
         """Return the maps of the leading components."""
@@ -56,14 +60,19 @@ class ScoreMaps:
         """Load some scan lines (line, x, component) at a time, through all frames."""
         scores, weight = self._scores(), self._weight()
         if weight.size <= PIXELS:
-            whole = (scores / weight).transpose(..., "component").to_numpy().astype(float)
+            whole = (scores / weight).transpose(..., "component").to_numpy().astype(float, copy=False)
             yield whole.reshape(-1, *whole.shape[-2:])
             return
         step = max(1, PIXELS // max(1, scores.shape[-2]))
         for frame in np.ndindex(scores.shape[:-3]):
             for first in range(0, scores.shape[-3], step):
                 part = (*frame, slice(first, first + step))
-                yield (scores[part] / weight[part]).transpose(..., "component").to_numpy().astype(float)
+                yield (
+                    (scores[part] / weight[part])
+                    .transpose(..., "component")
+                    .to_numpy()
+                    .astype(float, copy=False)
+                )
 
     def rows(self) -> Iterator[Floats]:
         """Load the scores (pixel, component) of some pixels at a time; NaN where invalid."""

@@ -115,5 +115,6 @@ def _coherence(one_map: Floats, rng: np.random.Generator) -> float:
 
 def _both_ways(one_map: Floats) -> Iterator[Floats]:
     """Lines (line, place) along x, and along y; invalid pixels hold the mean of the map."""
-    filled = np.where(np.isfinite(one_map), one_map, np.nanmean(one_map))
+    valid = np.isfinite(one_map)
+    filled = one_map if valid.all() else np.where(valid, one_map, np.nanmean(one_map))
     yield from (np.moveaxis(filled, axis, 0).reshape(filled.shape[axis], -1) for axis in (1, 2))

@@ -142,7 +142,9 @@ def _outlying(image: xr.DataArray, outliers: Outliers, n_components: int) -> str
     names = "; ".join(place_in_words(image, place.tolist()) for place in places)
     more = "; ..." if found.sum() > NAMED else ""
     energy = image.dims[-1]
-    at = place_in_words(image.isel({dim: 0 for dim in image.dims[:-1]}), [outliers.window[tuple(places[0])]])
+    at = place_in_words(
+        image.isel({dim: 0 for dim in image.dims[:-1]}), [int(outliers.window[tuple(places[0])])]
+    )
     pixels = "1 pixel holds" if found.sum() == 1 else f"{found.sum()} pixels hold"
     what = (
         f"{pixels} more than the {n_components} components describe ({names}{more}; up to "

@@ -114,14 +114,21 @@ def _equally_noisy(lines: Floats) -> Floats:
     """Divide lines, in place, by the scatter along them: noisy lines side by side are no order."""
     if (degrees := lines.shape[1] - 1) == 0:
         return lines
-    within = lines.var(axis=1, ddof=1)
-    if within.mean() <= np.finfo(float).eps * lines.var():
+    within = _scatter_along(lines)
+    if within.mean() <= np.finfo(float).eps * np.einsum("ij,ij->", lines, lines) / lines.size:
         return lines
     # Of few places it is hardly known, and then that of all lines counts more.
     variance = (degrees * within + USUAL * within.mean()) / (degrees + USUAL)
     lines /= np.sqrt(np.maximum(variance, np.finfo(float).tiny))[:, None]
     lines -= lines.mean(axis=0)
     return lines
+
+
+def _scatter_along(lines: Floats) -> Floats:
+    """Variance along each line, of some of them at a time: NumPy copies what it is taken of."""
+    step = max(1, LARGE // lines.shape[1])
+    parts = [lines[first : first + step].var(axis=1, ddof=1) for first in range(0, len(lines), step)]
+    return np.concatenate(parts)
 
 
 def _at_most(most: int, lines: Floats) -> Floats:
@@ -142,11 +149,22 @@ def _patterns(lines: Floats) -> Floats:
 def _patterns_of_products(lines: Floats) -> Floats:
     """Find the leading patterns from the products of lines or of places, whichever are fewer."""
     if len(lines) > lines.shape[1]:
-        patterns: Floats = lines @ np.linalg.eigh(lines.T @ lines)[1][:, : -PATTERNS - 1 : -1]
+        patterns: Floats = lines @ _leading(lines.T @ lines)[1]
         return patterns
-    values, vectors = np.linalg.eigh(lines @ lines.T)
-    leading: Floats = (vectors * np.sqrt(np.maximum(values, 0.0)))[:, : -PATTERNS - 1 : -1]
+    values, vectors = _leading(lines @ lines.T)
+    leading: Floats = vectors * np.sqrt(np.maximum(values, 0.0))
     return leading
+
+
+def _leading(products: Floats) -> tuple[Floats, Floats]:
+    """Leading eigenvalues and eigenvectors, largest first; the others would take three times the matrix."""
+    from scipy import linalg
+
+    last = len(products) - 1
+    values, vectors = linalg.eigh(
+        products, overwrite_a=True, check_finite=False, subset_by_index=[max(0, last + 1 - PATTERNS), last]
+    )
+    return values[::-1], vectors[:, ::-1]
 
 
 def _of_random_orders(patterns: Floats, rng: np.random.Generator) -> Floats:

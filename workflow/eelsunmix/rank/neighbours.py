@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix.pca.score_maps import ScoreMaps
-from eelsunmix.typing import Floats
+from eelsunmix.typing import Floats, Indices
 
 STABLE = 0.6
 """Stability below which the last component may be noise."""
@@ -65,9 +65,7 @@ def _stability(pca: xr.Dataset, numbers: list[int]) -> Floats:
 def _products_of_halves(pca: xr.Dataset) -> Floats:
     """Products of scores (half, component, component) of the pixels drawn first, third ... and the others."""
     maps = ScoreMaps(pca)
-    n_valid = sum(len(_finite(rows)) for rows in maps.rows())
-    place = np.empty(n_valid, dtype=np.int64)
-    place[np.random.default_rng(0).permutation(n_valid)] = np.arange(n_valid)
+    place = _drawn_places(int(np.isfinite(pca["pixel_weight"]).sum()))
     products, start = np.zeros((2, *(pca.sizes["component"],) * 2)), 0
     for rows in map(_finite, maps.rows()):
         drawn = place[start : start + len(rows)]
@@ -77,6 +75,15 @@ def _products_of_halves(pca: xr.Dataset) -> Floats:
             chosen = rows[pixels[np.argsort(drawn[pixels])]]
             products[half] += chosen.T @ chosen
     return products
+
+
+def _drawn_places(number: int) -> Indices:
+    """Place of each pixel in a random order; small integers, since there are as many as pixels."""
+    order = np.arange(number, dtype=np.min_scalar_type(-number))
+    np.random.default_rng(0).shuffle(order)
+    place = np.empty_like(order)
+    place[order] = np.arange(number, dtype=order.dtype)
+    return place
 
 
 def _finite(rows: Floats) -> Floats:

@@ -14,7 +14,7 @@ from eelsunmix.execution.kept_maps import keep_maps
 from eelsunmix.image import valid_pixels
 from eelsunmix.pca.noise_eigenvalues import Noise
 from eelsunmix.rank.residuals import Description, Scatter, describe, measure_scatter
-from eelsunmix.typing import Bools, Floats, Indices
+from eelsunmix.typing import Bools, Floats
 
 SAMPLE = 2048
 """Pixels whose counts are predicted, and on whose residuals the scatter is measured."""
@@ -38,14 +38,14 @@ class Outliers:
     ----------
     deviation : ndarray, shape (navigation)
         Largest deviation of each pixel in any window of energy, in standard deviations; NaN where invalid.
-    window : ndarray of int, shape (navigation)
-        Channel in the middle of that window.
+    window : DataArray of int, dims (navigation)
+        Channel in the middle of that window; of a large image in files.
     limit : float
         Deviation above which less than one pixel in 200 images is expected.
     """
 
     deviation: Floats
-    window: Indices
+    window: xr.DataArray
     limit: float
 
     @property
@@ -66,16 +66,21 @@ class Sample:
 def take_sample(image: xr.DataArray, pca: xr.Dataset) -> Sample:
     """Gather up to `SAMPLE` valid pixels at random."""
     weight = _pixel_weight(image, pca)
-    usable = np.flatnonzero(valid_pixels(image).ravel() & np.isfinite(weight.ravel()))
-    limit = min(len(usable), SAMPLE, max(2, SAMPLE_ELEMENTS // image.shape[-1]))
-    chosen = np.zeros(weight.size, bool)
-    chosen[np.random.default_rng(0).permutation(usable)[:limit]] = True
+    limit = min(SAMPLE, max(2, SAMPLE_ELEMENTS // image.shape[-1]))
+    chosen = _at_random(valid_pixels(image) & np.isfinite(weight), limit)
     navigation = image.dims[:-1]
-    marked = image.assign_coords(
-        sampled=(navigation, chosen.reshape(weight.shape)), pixel_weight=(navigation, weight)
-    )
+    marked = image.assign_coords(sampled=(navigation, chosen), pixel_weight=(navigation, weight))
     spectra, weights = _joined(blocks.fold(_gather, marked, operator.add))
     return Sample(spectra=spectra, pixel_weight=weights)
+
+
+def _at_random(usable: Bools, most: int) -> Bools:
+    """Mask of so many usable pixels at most, drawn at random."""
+    places = np.flatnonzero(usable)
+    np.random.default_rng(0).shuffle(places)
+    chosen = np.zeros(usable.size, bool)
+    chosen[places[:most]] = True
+    return chosen.reshape(usable.shape)
 
 
 def are_counts(sample: Sample, noise: Noise) -> bool:
@@ -117,7 +122,7 @@ def find_outliers(
     n_looked_at = int(np.count_nonzero(valid_pixels(image) & np.isfinite(weight)))
     return Outliers(
         deviation=maps["deviation"].to_numpy(),
-        window=maps["window"].to_numpy(),
+        window=maps["window"],
         limit=_limit(n_looked_at * len(description.starts)) * scatter.uncertainty,
     )
 
@@ -129,7 +134,7 @@ def _limit(n_looked_at: int) -> float:
 
 
 def _pixel_weight(image: xr.DataArray, pca: xr.Dataset) -> Floats:
-    weight: Floats = pca["pixel_weight"].transpose(*image.dims[:-1]).to_numpy().astype(np.float64)
+    weight: Floats = pca["pixel_weight"].transpose(*image.dims[:-1]).to_numpy().astype(np.float64, copy=False)
     return weight
 
 

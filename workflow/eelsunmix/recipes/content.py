@@ -12,6 +12,11 @@ from eelsunmix.plain import digest_of
 from eelsunmix.sources import checksum, file_fingerprint, file_state
 
 _MANIFEST = "manifest.json"
+_KNOWN = Path(".snakemake/eelsunmix-sources")
+"""One digest a line: a file in this state has been read whole and has this SHA-256.
+
+Beside Snakemake's own records, and no loss either: without its line a file is read once more.
+"""
 
 
 @dataclass(frozen=True)
@@ -34,8 +39,9 @@ class Contents:
     """Fingerprints of the user's files, each looked at once.
 
     The store that was made of a file says with which state, SHA-256 and fingerprint. As long as the state is
-    that one, nothing is read; if it is another, every byte is. A file that cannot be read says nothing
-    against what was made of it: its store stands, and `unread` has a line about it.
+    that one, nothing is read; if it is another, every byte is, once: that the bytes are the same is
+    remembered by the new state. A file that cannot be read says nothing against what was made of it: its
+    store stands, and `unread` has a line about it.
     """
 
     def __init__(self) -> None:
@@ -61,19 +67,34 @@ class Contents:
         if read is None:
             return file_fingerprint(file)
         try:
-            if file_state(file) == read["state"]:
+            state = file_state(file)
+            if state == read["state"] or _is_known(file, state, read["sha256"]):
                 return before
             sha256 = checksum(Path(file))[0]
+            same = sha256 == read["sha256"] and file_state(file) == state
         except OSError as error:
             self.unread.append(
                 f"{file}: cannot be read ({error.strerror}); what was made of it stays as it is"
             )
             return before
+        if same:
+            _remember(file, state, sha256)
         if sha256 == read["sha256"]:
             return before
         now = file_fingerprint(file)
         # The samples of the fingerprint may have missed what every byte shows.
         return now if now != before.partition("+")[0] else f"{now}+{sha256[:16]}"
+
+
+def _is_known(file: str, state: str, sha256: str) -> bool:
+    with suppress(OSError):
+        return digest_of([file, state, sha256]).encode() in _KNOWN.read_bytes().splitlines()
+    return False
+
+
+def _remember(file: str, state: str, sha256: str) -> None:
+    with suppress(OSError), _KNOWN.open("a", encoding="ascii") as known:
+        known.write(f"{digest_of([file, state, sha256])}\n")
 
 
 def _manifest(store: Path) -> Mapping[str, Any]:

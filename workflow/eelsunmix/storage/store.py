@@ -30,6 +30,10 @@ CHUNK_ELEMENTS = 2**21
 """Elements in a chunk, the unit of compression: 4 MB of uint16, 8 MB of float32; a shard is a block."""
 
 
+SEVERAL_LOADED = 2**18
+"""Elements of a variable that is loaded where several stores are open, each with many maps."""
+
+
 def publish(
     dataset: xr.Dataset,
     path: str | Path,
@@ -101,16 +105,20 @@ def publish(
     return manifest.seal
 
 
-def open_store(path: str | Path, *, kind: str | None = None) -> xr.Dataset:
+def open_store(
+    path: str | Path, *, kind: str | None = None, loaded_elements: int = BLOCK_ELEMENTS
+) -> xr.Dataset:
     """Verify a sealed store and open it.
 
-    Variables of at most one block are loaded; larger ones are lazy arrays chunked in blocks.
+    Small variables are loaded; larger ones are lazy arrays chunked in blocks.
 
     Parameters
     ----------
     path : path-like
     kind : str, optional
         One of `eelsunmix.storage.LAYOUTS`; what that kind always holds must be there.
+    loaded_elements : int
+        Elements of a variable up to which it is small: those of a block by default.
 
     Raises
     ------
@@ -125,7 +133,7 @@ def open_store(path: str | Path, *, kind: str | None = None) -> xr.Dataset:
         check_layout(dataset, kind, place=path, whole=False)
     loaded = {}
     for name, variable in dataset.variables.items():
-        if variable.size <= BLOCK_ELEMENTS:
+        if variable.size <= loaded_elements:
             loaded[name] = variable.load()
         else:
             loaded[name] = variable.chunk(dict(zip(variable.dims, block_shape(variable.shape), strict=True)))
@@ -134,9 +142,11 @@ def open_store(path: str | Path, *, kind: str | None = None) -> xr.Dataset:
     )
 
 
-def open_stores(paths: Iterable[str | Path]) -> dict[str, xr.Dataset]:
-    """Open several stores; their names without ``.zarr`` are the keys."""
-    return {Path(path).stem: open_store(path) for path in paths}
+def open_stores(
+    paths: Iterable[str | Path], *, loaded_elements: int = SEVERAL_LOADED
+) -> dict[str, xr.Dataset]:
+    """Open several stores, loading only what is quite small; their names without ``.zarr`` are the keys."""
+    return {Path(path).stem: open_store(path, loaded_elements=loaded_elements) for path in paths}
 
 
 def _would_be(path: Path, inputs: Mapping[str, str], settings: Mapping[str, Any]) -> bool:

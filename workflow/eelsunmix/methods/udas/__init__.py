@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from eelsunmix.errors import MethodFailedError
+from eelsunmix.execution.progress import Progress
 from eelsunmix.methods._learning_set import LearningSet
 from eelsunmix.methods._linear import LinearModel, in_order
 from eelsunmix.methods._method import Method
@@ -148,12 +149,14 @@ class UDAS(Method):
         abundances, move = None, np.inf
         losses: list[float] = []
         unit = float(np.median(mixtures.deviation))
+        progress = Progress("uDAS, iterations", self.n_iterations)
         while len(losses) < self.n_iterations and move > self.tolerance:
             abundances = mixtures.improved_abundances(abundances, vertices)
             found = mixtures.improved_vertices(abundances, vertices)
             move = float(np.linalg.norm(found - vertices, axis=1).max()) / unit
             vertices = found
             losses.append(float(mixtures.cost(abundances, vertices).mean()))
+            progress.report(len(losses))
         return vertices, np.array(losses), move
 
     def _fit_published(
@@ -165,11 +168,12 @@ class UDAS(Method):
         network = _published_network(spectra / largest)
         decoder, hidden = _published_start(network.targets, n_endmembers, self.n_draws, rng)
         encoder: Floats = np.linalg.lstsq(network.inputs, hidden, rcond=None)[0].T.astype(np.float64)
-        losses = []
+        losses, progress = [], Progress("uDAS, iterations", self.n_iterations)
         for _ in range(self.n_iterations):
             decoder = network.decoder_step(decoder, encoder)
             encoder = network.encoder_step(decoder, encoder)
             losses.append(network.objective(decoder, encoder))
+            progress.report(len(losses))
         counts = network.hidden(encoder).mean(axis=0) * decoder.sum(axis=1)
         order = np.argsort(-counts, kind="stable")
         return RectifiedEncoder(

@@ -1,0 +1,194 @@
+"""What the job of a rule needs of a machine, from the size of its image: the only place that says so.
+
+Measured from 10^3 to 10^7 pixels, and checked against these measurements: docs/decisions/039. Nothing here is
+a parameter of a rule, so nothing is ever made again because of it.
+"""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+from eelsunmix.configuration import SampleSettings
+from eelsunmix.recipes.image_sizes import ImageSize, image_size
+
+BLOCK_ELEMENTS = 2**23
+"""As in `eelsunmix.execution.blocks`, which is not imported: Snakemake would load Dask and xarray with it."""
+
+MARGIN = 1.1
+"""Memory asked for, over what was measured: libraries and systems differ."""
+
+SLOWER = 10
+"""Time asked for, over what the job computed here: other machines, and disks that many share."""
+
+SCORES = 12
+"""Components that a PCA keeps, unless told otherwise."""
+
+STEP_MB, STEP_MINUTES = 50, 10
+"""Rounded up to so much."""
+
+SNAKEMAKE_MB = 300
+"""Of a job on a cluster, where two processes of Snakemake count as well."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Costs:
+    """What a job costs, by what.
+
+    Parameters
+    ----------
+    mb : float
+        Python, libraries and what is small.
+    block : float
+        Bytes for each count of the blocks that are worked on at a time.
+    image : float
+        Bytes for each count of the image, where it is held as a whole.
+    pixel, pixel_method : float
+        Bytes of a pixel; and, for each method, of those that hold the maps of all.
+    scored : float
+        Bytes of a pixel in a block of scores.
+    learned : float
+        Bytes for each count of what a method learns from.
+    square : float
+        Matrices of the channels in memory at a time.
+    seconds : float
+        Computing, whatever the image.
+    count, learned_count : float
+        Nanoseconds of computing for each count of the image, and of what is learned from.
+    threads : int
+        At most; an image of one block has one.
+    """
+
+    mb: float
+    block: float = 0.0
+    image: float = 0.0
+    pixel: float = 0.0
+    pixel_method: float = 0.0
+    scored: float = 0.0
+    learned: float = 0.0
+    square: float = 0.0
+    seconds: float = 3.0
+    count: float = 0.0
+    learned_count: float = 0.0
+    threads: int = 1
+
+
+COSTS = {
+    "import_image": Costs(mb=200, block=15, count=20, threads=2),
+    "simulate_image": Costs(mb=200, image=10, count=200),
+    "correct_gain": Costs(mb=250, block=34.5, count=100, threads=2),
+    "denoise": Costs(mb=210, block=5.5, scored=225, square=5, count=170, threads=2),
+    "estimate_endmembers": Costs(mb=235, block=6, pixel=40, scored=60, square=2, count=120),
+    "subtract_background": Costs(mb=215, block=11.5, pixel=5, count=60, threads=2),
+    "fit": Costs(mb=200, learned=20, scored=450, count=20, learned_count=1000),
+    "map": Costs(mb=230, block=11.5, pixel=45, count=300, threads=2),
+    "compare": Costs(mb=205, block=8, pixel=120, pixel_method=200, count=230),
+    "report": Costs(mb=240, block=8, pixel=130, pixel_method=130, count=50),
+}
+"""Rule -> costs; those of all fits and of all maps in common, but for `OTHERWISE`."""
+
+_NETWORK: dict[str, Any] = {"mb": 600.0, "learned": 60.0, "learned_count": 300_000.0}
+OTHERWISE: dict[str, dict[str, Any]] = {
+    "vendor": {"image": 1.0},
+    "udas": {"mb": 265, "learned_count": 20_000},
+    "blu": {"mb": 300, "learned_count": 20_000},
+    "ica": {"mb": 265},
+    "nmf": {"mb": 265, "learned_count": 5000},
+    **{name: _NETWORK for name in ("daeu", "mtaeu", "cnnaeu")},
+}
+"""Method -> what its fit costs otherwise; also a vendor's file, which some readers hold as a whole."""
+
+
+@dataclass(frozen=True)
+class Needs:
+    """Memory, time and threads of a job.
+
+    Parameters
+    ----------
+    costs : Costs
+    size : ImageSize
+    n_methods : int
+        That are compared.
+    learning_pixels : int
+        Pixels that a method learns from at most.
+    """
+
+    costs: Costs
+    size: ImageSize
+    n_methods: int = 3
+    learning_pixels: int = 20_000
+
+    @property
+    def threads(self) -> int:
+        """Blocks that may be worked on at a time."""
+        return min(self.costs.threads, max(1, -(-self.size.counts // BLOCK_ELEMENTS)))
+
+    def used_mb(self, threads: int) -> float:
+        """Peak of memory (MB) with so many threads, as measured."""
+        costs, size = self.costs, self.size
+        in_blocks = min(size.counts, min(threads, self.threads) * BLOCK_ELEMENTS)
+        matrix = 8 * min(size.channels, size.pixels) ** 2
+        parts = (
+            costs.block * in_blocks,
+            costs.image * size.counts,
+            (costs.pixel + costs.pixel_method * self.n_methods) * size.pixels,
+            costs.scored * min(size.pixels, BLOCK_ELEMENTS // SCORES),
+            costs.learned * self._learned,
+            costs.square * matrix,
+        )
+        return costs.mb + sum(parts) / 2**20
+
+    def mem_mb(self, threads: int, attempt: int = 1, *, elsewhere: bool = False) -> int:
+        """Memory (MB) to ask for; at every further attempt as much again.
+
+        Parameters
+        ----------
+        threads : int
+            That the job has got.
+        attempt : int
+            From 1.
+        elsewhere : bool
+            Whether Snakemake itself runs within what is asked for, as on a cluster.
+        """
+        asked = MARGIN * self.used_mb(threads) + (SNAKEMAKE_MB if elsewhere else 0)
+        return STEP_MB * math.ceil(asked / STEP_MB) * attempt
+
+    @property
+    def used_seconds(self) -> float:
+        """Seconds of computing, as measured."""
+        costs = self.costs
+        return costs.seconds + 1e-9 * (costs.count * self.size.counts + costs.learned_count * self._learned)
+
+    def minutes(self, attempt: int = 1) -> int:
+        """Time (minutes) to ask for; at every further attempt as much again."""
+        return STEP_MINUTES * math.ceil(SLOWER * self.used_seconds / 60 / STEP_MINUTES) * attempt
+
+    @property
+    def _learned(self) -> int:
+        return min(self.size.pixels, self.learning_pixels) * self.size.channels
+
+
+def needs_of(rule: str, sample: SampleSettings, label: str = "") -> Needs:
+    """Say what the job of a rule needs.
+
+    Parameters
+    ----------
+    rule : str
+        Key of `COSTS`.
+    sample : SampleSettings
+        Of the job.
+    label : str
+        Of its method, if it has one.
+    """
+    reads_raw = rule in ("import_image", "simulate_image", "correct_gain")
+    kind = sample.methods[label].method if rule == "fit" else ""
+    if rule == "import_image" and not str(sample.file).endswith(".npy"):
+        kind = "vendor"
+    costs = costs_of(rule, kind)
+    return Needs(
+        costs, image_size(sample, corrected=not reads_raw), len(sample.methods), sample.n_learning_pixels
+    )
+
+
+def costs_of(rule: str, kind: str = "") -> Costs:
+    """Costs of a rule, of one of the kinds in `OTHERWISE`."""
+    return replace(COSTS[rule], **OTHERWISE.get(kind, {}))
