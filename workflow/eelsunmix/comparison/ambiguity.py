@@ -119,7 +119,7 @@ def _has_simplex(component: Components) -> bool:
     return not signed and bool((component.spectra.sum(axis=1) > 0).all())
 
 
-def _endmembers(spectra: Floats, pixels: Floats, setting: Setting) -> dict[str, Floats]:
+def _endmembers(spectra: Floats, pixels: Floats, setting: Setting) -> dict[str, Any]:
     """Return the spectra in bands; they are as well known as means of so many pixels."""
     unit, bands = float(setting.bs.attrs.get("counts_per_electron", 1.0)), _in_bands(spectra)
     variance = unit * np.maximum(bands, 1.0) / np.maximum(pixels, 1.0)[:, None]
