@@ -11,6 +11,7 @@ from eelsunmix.background import BackgroundOptions, subtract_background
 from eelsunmix.comparison import compare
 from eelsunmix.comparison.ambiguity_words import ambiguity_sentences
 from eelsunmix.comparison.pure_pixels import pure_pixels
+from eelsunmix.comparison.shared_purity import shared_pure_pixels
 from eelsunmix.comparison.simplex_range import Simplex, simplex_range
 from eelsunmix.image import as_spectrum_image
 from eelsunmix.mapping import apply
@@ -112,6 +113,41 @@ def test_nearly_pure_pixels_are_no_pure_ones():
         assert pure_pixels(one.abundances, one.abundances_sd)[2].any() == expected
 
 
+def areas(*, flat, sd=0.01, shape=(48, 55), seed=1):
+    """Squares of a second material in the first, or bumps with tops as pure; shares, and where they are."""
+    y, x = np.indices(shape)
+    if flat:
+        share = ((y // 8) % 2 * (x // 9) % 2).astype(float)
+    else:
+        share = 0.5 - 0.5 * np.cos(2 * np.pi * y / 8) * np.cos(2 * np.pi * x / 9)
+    truth = np.stack([1 - share, share, np.zeros(shape)], axis=-1)
+    noisy = truth + np.random.default_rng(seed).normal(0, sd, truth.shape)
+    return np.maximum(noisy, 0.0).reshape(-1, 3), np.full((share.size, 3), sd), np.ones(shape, dtype=bool)
+
+
+@pytest.mark.parametrize("sd", [0.01, 0.03])
+def test_tops_of_bumps_are_no_pure_area_although_pixels_pile_up_there(sd):
+    for flat in (True, False):
+        shares, deviation, grid = areas(flat=flat, sd=sd)
+        assert pure_pixels(shares, deviation)[1].any()
+        assert pure_pixels(shares, deviation, grid)[1].any() == flat
+
+
+def test_what_another_method_proves_holds_for_a_vertex_that_is_a_noisy_pixel():
+    shares, deviation, grid = areas(flat=True)
+    one = planted(PURE)[0]
+    clear = replace(one, abundances=shares, abundances_sd=deviation)
+    # Its second vertex is a pixel that noise has moved away from the others.
+    beside = replace(clear, abundances=shares @ np.array([[1, 0, 0], [0.04, 0.92, 0.04], [0, 0, 1]]))
+    wrong = replace(clear, abundances=shares @ np.array([[1, 0, 0], [0.3, 0.7, 0], [0, 0, 1]]))
+    alone = shared_pure_pixels([beside], [grid])[0]
+    together = shared_pure_pixels([clear, beside, wrong], [grid] * 3)
+    assert not alone[1].any()
+    np.testing.assert_array_equal(together[1][1], together[0][1])
+    assert together[0][1].sum() > 100
+    assert not together[2][1].any()
+
+
 def test_order_and_units_do_not_matter():
     simplex, _ = planted(RU_NOT_PURE, purest=0.7)
     order = np.array([2, 0, 1])
@@ -169,8 +205,9 @@ def test_it_is_said_that_no_pixel_is_pure_and_what_would_settle_it(without_pure_
     result = without_pure_ru[1]
     told = [text for text in result.attrs["caveats"] if text.startswith("Ru of udas: shape known to ± ")]
     assert len(told) == 1
-    assert "because no pixel is pure" in told[0]
+    assert "because no area of one composition lies at its vertex: no pixel is pure" in told[0]
     assert "its reference spectrum" in told[0]
+    assert "anchor: edges" not in told[0]  # it has been
     assert not any(text.startswith("Co of") for text in result.attrs["caveats"])
     assert any(text.startswith("Co of udas: shape known to ± ") for text in result.attrs["ambiguity"])
 
@@ -180,6 +217,18 @@ def test_signed_components_have_no_simplex(without_pure_ru):
     for label in ("BS", "ica"):
         assert result.scale_low.sel(label=label).isnull().all()
         assert result.owner_abundance_high.sel(label=label).isnull().all()
+
+
+def test_atomic_columns_that_are_nowhere_pure_are_not_called_known():
+    scene = simulate(SCENES["columns"](size=(36, 44), seed=904))
+    result, maps = compared(scene, {"udas": "none", "vca": "none"})
+    for label, column, edge in (("udas", 2, "Ru_M23"), ("udas", 1, "Co_L23"), ("vca", 2, "Ru_M23")):
+        at = result.sel(label=label, edge=edge)
+        reach = 1.96 * maps[label].abundance_sd.isel(endmember=int(at.owner)) * max(1.0, float(at.scale_high))
+        truth = scene.abundance.isel(endmember=column).to_numpy()
+        inside = (truth >= at.owner_abundance_low - reach) & (truth <= at.owner_abundance_high + reach)
+        assert float(inside.mean()) > 0.95
+    assert (result.pure_pixels.sel(label=["udas", "vca"]) == 0).all()
 
 
 @pytest.mark.parametrize(
@@ -214,9 +263,10 @@ def test_what_one_method_leaves_open_stays_open_where_another_is_sure(without_pu
     }.items():
         closed[name].loc[at] = value
     setting = _Setting({name: _Edge(name.split("_")[0]) for name in closed["edge"].values.tolist()})
-    sentences, left_open = ambiguity_sentences(closed, setting)
+    sentences, left_open = ambiguity_sentences(closed, setting, can_be_anchored=["udas", "nmf"])
     (ru,) = [text for text in left_open if text.startswith("Ru of udas: ")]
-    assert "because no pixel is pure, or too few to tell" in ru
+    assert "no pixel is pure, or too few to tell" in ru
+    assert ru.endswith("settle it; edges of all elements and anchor: edges may narrow it for udas.")
     assert any(text.startswith("Ru of ica: ") and "if the pixels that pile up" in text for text in sentences)
     assert isinstance(closed, xr.Dataset)
 

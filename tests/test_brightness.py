@@ -42,6 +42,19 @@ def test_the_spread_is_one_for_a_constant_brightness_only(counts):
         assert spread(scene(wedge=0.6, seed=seed, counts=counts)[0]) > 2
 
 
+def test_a_few_particles_on_an_even_film_are_a_variable_brightness():
+    """In most pixels there is the film alone: their median distance is that of noise."""
+    made = synthetic.particles(size=(44, 48), seed=973)
+    found = fit(made.spectrum_image, "vca", n_endmembers=3)
+    assert found.brightness == "variable"
+
+
+def test_a_few_pixels_of_anything_are_no_variable_brightness():
+    image, _, _ = scene(wedge=0.0, counts=300.0)
+    image.data[3, :6] *= 3
+    assert spread(image) < 1.3
+
+
 @pytest.mark.parametrize("method", QUICK)
 def test_maps_do_not_follow_the_brightness(method):
     image, truth, brightness = scene(wedge=0.6)

@@ -9,6 +9,7 @@ from eelsunmix.background import BackgroundOptions, subtract_background
 from eelsunmix.comparison import compare
 from eelsunmix.image import as_spectrum_image
 from eelsunmix.mapping import apply
+from eelsunmix.mapping.map_noise import variance_of_refit
 from eelsunmix.profiles import Profile
 from eelsunmix.synthetic import SCENES, simulate
 
@@ -87,3 +88,17 @@ def test_pixels_without_sample_have_deviations_too():
     assert np.isfinite(found.element_profile_sd).all()
     dark = found.element_map_sd.where(~scene.sample).max(["y", "x"])
     assert (dark < 0.2 * found.element_map_sd.where(scene.sample).median(["y", "x"])).sel(label="vca").all()
+
+
+def test_the_refit_of_a_pixel_without_anything_has_a_deviation_too():
+    endmembers = np.array([[40.0, 30, 20, 10, 5], [10.0, 20, 30, 20, 10]])
+    net = np.array([[3.0, 0.0, 1.0], [0.0, 8.0, 2.0]])
+    variance = variance_of_refit(
+        endmembers, np.sqrt(endmembers.mean(axis=0)), np.array([[0, 0], [9, 4.0]]), net
+    )
+    one_count = variance_of_refit(
+        endmembers, np.sqrt(endmembers.mean(axis=0)), 0.5 / endmembers.sum(axis=1)[None], net
+    )
+    np.testing.assert_allclose(variance[0], one_count[0])
+    assert (variance[0] > 0).all()
+    assert (variance[1] > 10 * variance[0]).all()

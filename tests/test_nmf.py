@@ -5,6 +5,7 @@ import pytest
 from sklearn.decomposition import NMF as Reference  # noqa: N811
 
 from eelsunmix import metrics
+from eelsunmix.errors import MethodFailedError
 from eelsunmix.methods import LearningSet
 from eelsunmix.methods.nmf import NMF
 from eelsunmix.numerics.abundances import non_negative
@@ -155,3 +156,19 @@ def test_one_endmember_is_found_at_once(setting):
     assert model.status == "converged"
     singular = np.abs(np.linalg.svd(spectra)[2][0])
     assert metrics.sad(singular, model.endmembers[0]) < 0.02
+
+
+def test_where_the_simplex_fails_the_purest_spectra_are_the_start_and_the_log_says_so(monkeypatch, caplog):
+    learning = learning_of(mixture()[0])
+
+    def fails(*_):
+        raise MethodFailedError("no pixel has positive counts")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("eelsunmix.methods.udas.UDAS.fit", fails)
+        found = NMF(max_iter=50).fit(learning, 3, np.random.default_rng(1))
+    assert (
+        "NMF starts at the purest spectra: the simplex of uDAS failed (no pixel has positive" in caplog.text
+    )
+    expected = NMF(init="vca", max_iter=50).fit(learning, 3, np.random.default_rng(1))
+    np.testing.assert_array_equal(found.endmembers, expected.endmembers)

@@ -102,6 +102,13 @@ def test_clean_images_are_counted_right_and_nothing_is_said(kind):
         assert rank.estimate.sel(estimator="prediction") == number
 
 
+def test_vacuum_beside_the_sample_is_no_scan_lines():
+    """Scores of hardly a count, brought to a brightness of one, are large in the lines that hold vacuum."""
+    rank = rank_of(eu.synthetic.vacuum(seed=982, size=64).spectrum_image)
+    assert rank.attrs["n_endmembers"] == 3
+    assert said(rank) == []
+
+
 @pytest.mark.parametrize(
     ("axis", "period", "shape"), [("y", 2.6, (47, 9)), ("x", 3.4, (8, 52)), ("y", 5.0, (40, 21))]
 )

@@ -101,6 +101,9 @@ def test_abundances_are_zero_in_vacuum_and_learned_from_the_sample():
     assert result.attrs["n_learning_pixels"] == (~vacuum).sum()
     abundance = result["abundance"].to_numpy()
     assert (abundance[vacuum] == 0).all()
+    assert (result["refit_abundance"].to_numpy()[vacuum] == 0).all()
+    assert (result["refit_abundance_sd"].to_numpy()[vacuum] > 0).all()
+    assert np.median(result["reduced_chi2"].to_numpy()[vacuum]) > 0
     np.testing.assert_allclose(abundance[~vacuum].sum(axis=-1), 1.0, rtol=1e-5)
     # A pixel that was called a pure endmember is one of the sample, as bright as that.
     assert result["endmember_spectrum"].sum("energy_loss").min() > 1000

@@ -5,6 +5,7 @@ hold the brightness of the pixel, are first turned into shares of its counts. Si
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from eelsunmix.anchoring import KEPT
 from eelsunmix.comparison.components import Components
 from eelsunmix.comparison.setting import Setting
+from eelsunmix.comparison.shared_purity import shared_pure_pixels
 from eelsunmix.comparison.simplex_range import Range, Simplex, simplex_range
 from eelsunmix.typing import Bools, Floats
 
@@ -38,14 +40,20 @@ def ambiguity_variables(
     like = setting.bs["net_counts"]
     numbers = {name: np.full((len(components) + 1, len(setting.edges)), np.nan) for name in NUMBERS}
     maps = {name: np.full((len(components) + 1, *like.shape), np.nan, dtype=np.float32) for name in MAPS}
-    for row, component in enumerate(components, start=1):
-        at = table.isel(label=row)
-        found = _range_of(component, at, setting)
-        if found is None:
-            continue
-        for column, owner in enumerate(at["owner"].to_numpy()):
+    shares = {
+        row: known
+        for row, component in enumerate(components, start=1)
+        if (known := _shares(component, table.isel(label=row), setting)) is not None
+    }
+    pure = shared_pure_pixels(
+        [one.simplex for one in shares.values()],
+        [one.known.reshape(like.shape[1:]) for one in shares.values()],
+    )
+    for (row, one), piled in zip(shares.items(), pure, strict=True):
+        found = simplex_range(one.simplex, piled).in_units(one.factor)
+        for column, owner in enumerate(table.isel(label=row)["owner"].to_numpy()):
             if owner >= 0:
-                values, ends = _of_owner(*found, int(owner), like)
+                values, ends = _of_owner(found, one.abundance, one.known, int(owner), like)
                 for name, value in values.items():
                     numbers[name][row, column] = value
                 for name, end in zip(MAPS, ends, strict=True):
@@ -55,60 +63,75 @@ def ambiguity_variables(
     return data | {name: (("label", *map(str, like.dims)), values, unit) for name, values in maps.items()}
 
 
-def _range_of(component: Components, at: xr.Dataset, setting: Setting) -> tuple[Range, Floats, Bools] | None:
-    """Return the range, the abundances of all pixels, and which of them are known."""
-    if component.abundance is None or component.deviation is None or component.scaled is None:
-        return None
-    if len(component.spectra) < 2 or (component.model is not None and component.model.signed):
+@dataclass(frozen=True, kw_only=True)
+class _Shares:
+    """Abundances of a method as those of a simplex.
+
+    Attributes
+    ----------
+    simplex : Simplex
+        Of the shares of the counts, in pixels that are known.
+    factor : ndarray, shape (endmember,)
+        Abundance of a share of one, in a pixel of mean counts.
+    abundance : ndarray, shape (pixel, endmember)
+    known : ndarray of bool, shape (pixel,)
+    """
+
+    simplex: Simplex
+    factor: Floats
+    abundance: Floats
+    known: Bools
+
+
+def _shares(component: Components, at: xr.Dataset, setting: Setting) -> _Shares | None:
+    """Return the shares, or None where there is no simplex."""
+    spectra = component.spectra
+    if not _has_simplex(component):
         return None
     order = (*setting.navigation, "endmember")
     abundance, deviation, scaled = (
-        one.transpose(*order).to_numpy().astype(float).reshape(-1, len(component.spectra))
+        one.transpose(*order).to_numpy().astype(float).reshape(-1, len(spectra))  # type: ignore[union-attr]
         for one in (component.abundance, component.deviation, component.scaled)
     )
     known = np.isfinite(abundance).all(axis=1) & np.isfinite(deviation).all(axis=1) & (scaled.sum(axis=1) > 0)
-    if not known.any() or not (component.spectra.sum(axis=1) > 0).all():
+    if not known.any():
         return None
-    return _simplex_range(component, abundance, deviation, scaled, known, at, setting), abundance, known
-
-
-def _simplex_range(
-    component: Components,
-    abundance: Floats,
-    deviation: Floats,
-    scaled: Floats,
-    known: Bools,
-    at: xr.Dataset,
-    setting: Setting,
-) -> Range:
-    """Find the range of the shares, and return it in the units of the abundances."""
-    spectra, size = component.spectra, len(component.spectra)
-    factor, per_pixel = np.ones(size), np.ones((int(known.sum()), 1))
+    factor, per_pixel = np.ones(len(spectra)), np.ones((int(known.sum()), 1))
     if not component.simplex:
         counts = abundance[known] @ spectra.sum(axis=1)
         factor = counts.mean() / spectra.sum(axis=1)
         per_pixel = counts[:, None] / counts.mean()
     shares = abundance[known] / factor / per_pixel
-    pixels = np.maximum(np.sum(shares * scaled[known] / factor, axis=0), 1.0)
-    unit = float(setting.bs.attrs.get("counts_per_electron", 1.0))
+    simplex = Simplex(
+        abundances=shares,
+        abundances_sd=deviation[known] / factor / per_pixel,
+        **_endmembers(spectra * factor[:, None], np.sum(shares * scaled[known] / factor, axis=0), setting),
+        **_edges(at, factor, setting),
+    )
+    return _Shares(simplex=simplex, factor=factor, abundance=abundance, known=known)
+
+
+def _has_simplex(component: Components) -> bool:
+    parts = (component.abundance, component.deviation, component.scaled)
+    if any(part is None for part in parts) or len(component.spectra) < 2:
+        return False
+    signed = component.model is not None and component.model.signed
+    return not signed and bool((component.spectra.sum(axis=1) > 0).all())
+
+
+def _endmembers(spectra: Floats, pixels: Floats, setting: Setting) -> dict[str, Any]:
+    """Return the spectra in bands; they are as well known as means of so many pixels."""
+    unit, bands = float(setting.bs.attrs.get("counts_per_electron", 1.0)), _in_bands(spectra)
+    variance = unit * np.maximum(bands, 1.0) / np.maximum(pixels, 1.0)[:, None]
+    return {"endmembers": bands, "endmembers_sd": np.sqrt(variance)}
+
+
+def _edges(at: xr.Dataset, factor: Floats, setting: Setting) -> dict[str, Any]:
+    size = len(factor)
     used = _usable(at, size, setting)
-    net, net_sd = (
-        at[name].to_numpy()[:size, used] * factor[:, None]
-        for name in ("endmember_net_counts", "endmember_net_counts_sd")
-    )
-    endmembers = _in_bands(spectra * factor[:, None])
-    found = simplex_range(
-        Simplex(
-            endmembers=endmembers,
-            endmembers_sd=np.sqrt(unit * np.maximum(endmembers, 1.0) / pixels[:, None]),
-            abundances=shares,
-            abundances_sd=deviation[known] / factor / per_pixel,
-            net_counts=net,
-            net_counts_sd=net_sd,
-            owner=at["owner"].to_numpy()[used],
-        )
-    )
-    return found.in_units(factor)
+    names = ("endmember_net_counts", "endmember_net_counts_sd")
+    net, net_sd = (at[name].to_numpy()[:size, used] * factor[:, None] for name in names)
+    return {"net_counts": net, "net_counts_sd": net_sd, "owner": at["owner"].to_numpy()[used]}
 
 
 def _in_bands(spectra: Floats) -> Floats:

@@ -1,6 +1,6 @@
 """How well each element is known, in a sentence: how far, why not better, and what would settle it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +29,9 @@ class Known:
         return self.low < 1 / SCALE or self.high > SCALE or self.shape > SHAPE
 
 
-def ambiguity_sentences(comparison: xr.Dataset, setting: Setting) -> tuple[list[str], list[str]]:
+def ambiguity_sentences(
+    comparison: xr.Dataset, setting: Setting, *, can_be_anchored: Collection[str] = ()
+) -> tuple[list[str], list[str]]:
     """Say of each element how well its abundances are known; and what of it is open.
 
     Parameters
@@ -37,6 +39,8 @@ def ambiguity_sentences(comparison: xr.Dataset, setting: Setting) -> tuple[list[
     comparison : Dataset
         With `eelsunmix.comparison.ambiguity.ambiguity_variables`.
     setting : Setting
+    can_be_anchored : collection of str
+        Methods whose abundances sum to one, and of which nobody has asked for ``anchor: edges`` yet.
     """
     sentences, left_open = [], []
     for element, edge in _first_edges(setting):
@@ -50,7 +54,7 @@ def ambiguity_sentences(comparison: xr.Dataset, setting: Setting) -> tuple[list[
             )
         if wide:
             # Also where another method is sure: a mixture may pile up at its vertex as pure pixels do.
-            left_open.append(f"{_range(element, wide)}, because {_reason(element, wide)}")
+            left_open.append(f"{_range(element, wide)}, because {_reason(element, wide, can_be_anchored)}")
             sentences += left_open[-1:]
     return sentences, left_open
 
@@ -90,14 +94,15 @@ def _range(element: str, known: Sequence[Known]) -> str:
     )
 
 
-def _reason(element: str, wide: Sequence[Known]) -> str:
+def _reason(element: str, wide: Sequence[Known], can_be_anchored: Collection[str]) -> str:
     """Say why, and what would settle it."""
     if not _found_pure(wide):
         less = any(one.low < 1 / SCALE for one in wide)
         means = f": abundances may all be less, of a material with more {element}" * less
         return (
-            f"no pixel is pure, or too few to tell{means}. A region of pure {element}, its reference "
-            "spectrum, or edges of all elements with anchor: edges would settle it."
+            f"no area of one composition lies at its vertex: no pixel is pure, or too few to tell{means}. A "
+            f"region of pure {element} or its reference spectrum would settle it"
+            f"{_anchor(wide, can_be_anchored)}."
         )
     if any(one.shape > SHAPE for one in wide):
         return (
@@ -105,3 +110,9 @@ def _reason(element: str, wide: Sequence[Known]) -> str:
             f"known to be without {element}, or more counts would settle it."
         )
     return "noise hides how far the purest pixels reach. More counts would settle it."
+
+
+def _anchor(wide: Sequence[Known], can_be_anchored: Collection[str]) -> str:
+    """Advise it where it was not tried; it takes out what edges show, and leaves the scale open."""
+    methods = [one.method for one in wide if one.method in can_be_anchored]
+    return f"; edges of all elements and anchor: edges may narrow it for {listed(methods)}" if methods else ""

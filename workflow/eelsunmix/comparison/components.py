@@ -40,6 +40,8 @@ class Components:
         Whether they sum to one.
     deviation : DataArray or None, dims (navigation, endmember)
         Standard deviation of the abundance by the noise of the counts; of networks, that of the refit.
+    anchoring : str
+        "done", "refused", "not asked for", or "impossible" where abundances do not sum to one.
     reduced_chi2 : float
         Median over the pixels with sample; NaN where the map has none.
     status, message : str
@@ -61,6 +63,7 @@ class Components:
     model: Model | None = None
     simplex: bool = False
     deviation: xr.DataArray | None = None
+    anchoring: str = "impossible"
 
 
 def read_components(
@@ -98,7 +101,16 @@ def read_components(
         model=_model(image, fit),
         simplex=sums_to_one(fit),
         deviation=mapped.get("abundance_sd", mapped.get("refit_abundance_sd")),
+        anchoring=_anchoring(fit),
     )
+
+
+def _anchoring(fit: xr.Dataset) -> str:
+    if not sums_to_one(fit):
+        return "impossible"
+    if "anchored" not in fit.attrs:
+        return "not asked for"
+    return "done" if fit.attrs["anchored"] else "refused"
 
 
 def _median_chi2(mapped: xr.Dataset, abundance: xr.DataArray) -> float:

@@ -73,7 +73,7 @@ class Range:
         return low, (abundances + abundances @ self.taken_high) * self.scale_high
 
 
-def simplex_range(simplex: Simplex) -> Range:
+def simplex_range(simplex: Simplex, pure: Bools | None = None) -> Range:
     """Find how far each vertex of a simplex may move.
 
     The others are held, but for what they may give off themselves: where one is moved outwards, another has
@@ -82,12 +82,19 @@ def simplex_range(simplex: Simplex) -> Range:
     endmember stay positive, and those of others neither grow nor turn negative there. All this within
     `SURE_SD` standard deviations.
 
+    Parameters
+    ----------
+    simplex : Simplex
+    pure : ndarray of bool, shape (endmember, pixel), optional
+        Pixels that pile up at each vertex; those of `pure_pixels` by default.
+
     References
     ----------
     Tauler, J. Chemom. 15 (2001) 627; Jaumot, Tauler, Chemom. Intell. Lab. Syst. 103 (2010) 96, for the idea.
     """
     number = len(simplex.endmembers)
-    pure = pure_pixels(simplex.abundances, simplex.abundances_sd)
+    if pure is None:
+        pure = pure_pixels(simplex.abundances, simplex.abundances_sd)
     scale, taken = np.ones((2, number)), np.zeros((2, number, number))
     for _ in range(2):  # alone, and beside the others
         spare = taken[1].copy()

@@ -84,7 +84,8 @@ def apply(
     abundances = map_abundance(fitted, at_dose(image, factor), variance_to_mean=noise)
     if sums_to_one(model):
         abundances = _weighted_by_thickness(abundances, fitted, counts, dose=factor, noise=noise)
-    maps = _zero_in_vacuum(abundances, sample).merge(refit(fitted, counts), join="exact", compat="override")
+    maps = abundances.merge(refit(fitted, counts), join="exact", compat="override")
+    maps = _zero_in_vacuum(maps, sample)
     for array in maps.data_vars.values():
         array.attrs.setdefault("units", "1")
     result = maps.assign_attrs(attrs)
@@ -108,8 +109,8 @@ def _weighted_by_thickness(
 
 
 def _zero_in_vacuum(maps: xr.Dataset, sample: Bools) -> xr.Dataset:
-    """Set abundances of valid pixels without sample to zero; standard deviations stay."""
-    names = [name for name in maps.data_vars if not str(name).endswith("_sd")]
+    """Set abundances of valid pixels without sample to zero; deviations and chi-square stay."""
+    names = [name for name in maps.data_vars if str(name).endswith("abundance")]
     filled = {}
     for name in names:
         dims = maps[name].dims[:-1]

@@ -90,12 +90,15 @@ def amount_sd(model: Model, abundance: xr.DataArray, total: xr.DataArray) -> xr.
 
 
 def variance_of_refit(endmembers: Floats, weight: Floats, abundances: Floats, net_counts: Floats) -> Floats:
-    """Variance of the counts of each edge by all endmembers refitted, (pixel, edge); all are set free."""
+    """Variance of the counts of each edge by all endmembers refitted, (pixel, edge); all are set free.
+
+    As of other maps, it is that of one count at least: no deviation is zero.
+    """
     propagation = Propagation(endmembers, weight)
     free = np.ones((1, len(endmembers)), dtype=bool)
     tensor = np.stack([propagation.covariance(row[None], free)[0] for row in np.eye(len(endmembers))])
     per_unit = np.einsum("kij,ie,je->ke", tensor, net_counts, net_counts)
-    return np.maximum(np.maximum(abundances, 0.0) @ per_unit, 0.0)
+    return np.maximum(propagation.mixture(np.maximum(abundances, 0.0)) @ per_unit, 0.0)
 
 
 def _linear(model: Model) -> LinearModel | None:

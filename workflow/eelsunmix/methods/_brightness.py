@@ -15,6 +15,9 @@ from eelsunmix.typing import Floats
 _SCALE_RANGE = 5.0
 """How far the total counts of two pure pixels of the same brightness may be apart."""
 
+FARTHEST, NEAREST_SD = 0.01, 0.9617
+"""Part of the pixels that may be anything; standard deviation of the others where all are normal."""
+
 
 def suits_variable_brightness(method: Method) -> bool:
     """Whether pixels may be brought to the same counts: abundances sum to one, setting not `published`."""
@@ -24,8 +27,10 @@ def suits_variable_brightness(method: Method) -> bool:
 def brightness_spread(learning: LearningSet, n_endmembers: int) -> float:
     """How much the brightness of the pixels varies, in units of what the noise makes of a constant one.
 
-    Mixtures with a constant brightness lie on a plane of score space; this is the robust spread of the
-    pixels' distances from the best plane, relative to their noise: 1 for a constant brightness.
+    Mixtures with a constant brightness lie on a plane of score space; this is the root mean square of the
+    pixels' distances from the best plane, relative to their noise: 1 for a constant brightness. The farthest
+    `FARTHEST` of the pixels are left out. A median would leave out whatever less than half of the pixels
+    have, such as particles on a film.
     """
     points = learning.scores(n_endmembers)
     clean, deviation = described_pixels(learning, points)
@@ -34,7 +39,8 @@ def brightness_spread(learning: LearningSet, n_endmembers: int) -> float:
     rows, sd = points[clean] / deviation[clean, None], deviation[clean]
     plane = np.linalg.lstsq(rows, 1.0 / sd, rcond=None)[0]
     distance = (rows @ plane - 1.0 / sd) / max(float(np.linalg.norm(plane)), np.finfo(float).tiny)
-    return 1.4826 * float(np.median(np.abs(distance - np.median(distance))))
+    nearest = np.sort(distance**2)[: int(np.ceil((1 - FARTHEST) * len(distance)))]
+    return float(np.sqrt(nearest.mean())) / NEAREST_SD
 
 
 def equalised_learning_set(learning: LearningSet) -> tuple[LearningSet, float]:

@@ -1,11 +1,13 @@
 """Non-negative matrix factorisation (NMF)."""
 
+import logging
 import warnings
 from typing import ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
+from eelsunmix.errors import MethodFailedError
 from eelsunmix.execution.progress import sign_of_life
 from eelsunmix.methods._brightness import brightness_spread, equalised_learning_set
 from eelsunmix.methods._learning_set import LearningSet
@@ -16,6 +18,8 @@ from eelsunmix.methods.udas import UDAS
 from eelsunmix.numerics.abundances import non_negative
 from eelsunmix.options import BrokenRuleError, Presets
 from eelsunmix.typing import Floats
+
+logger = logging.getLogger(__name__)
 
 _VARIABLE = 1.5
 """Spread of the brightness from which on it varies, as for methods whose abundances sum to one."""
@@ -114,9 +118,10 @@ class NMF(Method):
     def _start(
         self, learning: LearningSet, n_endmembers: int, rng: np.random.Generator
     ) -> tuple[Floats, Floats]:
+        endmembers = None
         if self.init == "simplex" and n_endmembers > 1:
             endmembers = _simplex(learning, n_endmembers, rng)
-        else:
+        if endmembers is None:
             endmembers, _ = purest_spectra(learning, n_endmembers, n_draws=30, rng=rng)
         # A zero can never grow again in multiplicative updates.
         endmembers = np.maximum(endmembers, 1e-3 * endmembers.mean(axis=0).clip(min=0) + 1e-12)
@@ -150,11 +155,18 @@ class NMF(Method):
         return engine.components_, int(engine.n_iter_)
 
 
-def _simplex(learning: LearningSet, n_endmembers: int, rng: np.random.Generator) -> Floats:
-    """Vertices of the simplex around the pixels, brought to the same counts where their brightness varies."""
+def _simplex(learning: LearningSet, n_endmembers: int, rng: np.random.Generator) -> Floats | None:
+    """Vertices of the simplex around the pixels, brought to the same counts where their brightness varies.
+
+    None, and a line in the log, where uDAS cannot tell.
+    """
     if brightness_spread(learning, n_endmembers) > _VARIABLE:
         learning, _ = equalised_learning_set(learning)
-    return UDAS().fit(learning, n_endmembers, rng).endmembers
+    try:
+        return UDAS().fit(learning, n_endmembers, rng).endmembers
+    except (MethodFailedError, np.linalg.LinAlgError) as error:
+        logger.warning("NMF starts at the purest spectra: the simplex of uDAS failed (%s)", error)
+        return None
 
 
 def _change_of_next_step(scaled: Floats, row: Floats, loss: str) -> float:

@@ -16,7 +16,7 @@ from eelsunmix.rank.neighbours import stable_number
 from eelsunmix.rank.own_image import check_same_image
 from eelsunmix.rank.parallel_analysis import noise_quantiles
 from eelsunmix.rank.taking import take_number
-from eelsunmix.typing import Floats
+from eelsunmix.typing import Bools, Floats
 from eelsunmix.vacuum import sample_pixels
 
 
@@ -72,7 +72,8 @@ def estimate_endmembers(
     maps = ScoreMaps(pca)
     coherence, parallel = map_coherence(maps), _parallel(pca, noise)
     # Nearly empty pixels have no noise to compare with, and would set the scatter of the darkest ones.
-    looked_at = image.assign_coords(valid_pixel=(image.dims[:-1], sample_pixels(image, vacuum)))
+    sample = sample_pixels(image, vacuum)
+    looked_at = image.assign_coords(valid_pixel=(image.dims[:-1], sample))
     taken = take_number(looked_at, pca, _evidence(pca, noise, coherence, parallel), coherence, options)
     evidence, number, examined = taken.evidence, taken.number, taken.examined
     estimates = evidence.estimates | examined.estimates | ({} if options.n == "auto" else {"user": options.n})
@@ -82,7 +83,7 @@ def estimate_endmembers(
         "coherence": ("component", coherence, {"units": "1"}),
     }
     said = [
-        *_warnings(pca, maps, coherence, evidence, number, options),
+        *_warnings(pca, maps, _in_sample(pca, sample), coherence, evidence, number, options),
         *examined.warnings(taken.around, estimated=number if options.n == "auto" else None),
     ]
     attrs = {"n_endmembers": number, "chosen": taken.chosen, "reason": taken.reason, **_describe(noise)}
@@ -154,16 +155,23 @@ def _evidence(pca: xr.Dataset, noise: Noise, coherence: Floats, parallel: Floats
     )
 
 
+def _in_sample(pca: xr.Dataset, sample: Bools) -> ScoreMaps:
+    """Leave vacuum out: its scores, brought to a brightness of one, are huge, and are no scan lines."""
+    inside = xr.DataArray(sample, dims=pca["score"].dims[:-1])
+    return ScoreMaps(pca.assign(score=pca["score"].where(inside)))
+
+
 def _warnings(
     pca: xr.Dataset,
     maps: ScoreMaps,
+    in_sample: ScoreMaps,
     coherence: Floats,
     evidence: Evidence,
     number: int,
     options: ComponentOptions,
 ) -> list[str]:
     noise = evidence.noise
-    standing = maps.leading(min(noise.rank, maps.shape[-1]))
+    standing = in_sample.leading(min(noise.rank, maps.shape[-1]))
     if _counts_ideally(pca, noise):
         about_lines = offset_warnings(standing, evidence.eigenvalues, noise)
     else:

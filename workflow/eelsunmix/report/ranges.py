@@ -14,8 +14,8 @@ RANGES = (
     "scale: other simplices that describe the counts as well, with spectra and abundances that are not "
     "negative and edges that stay where they are, add or take away so much of the peak of the abundance, and "
     "multiply it by a factor in this range. One vertex is moved at a time. Pure are the pixels that pile up "
-    "at a vertex: a mixture that occurs as often, as in atomic columns or the cores of particles, is "
-    "taken for a material, and the range does not hold what is wrong then."
+    "at a vertex, if there is an area of this composition and a gap around it. A mixture that fills an area, "
+    "as an alloy, is taken for a material, and the range does not hold what is wrong then."
 )
 
 
