@@ -17,6 +17,7 @@ from eelsunmix.execution.clusters import Execution, execution
 from eelsunmix.execution.limits import enforced
 from eelsunmix.execution.scratch import scratch_beside
 from eelsunmix.execution.sudden_end import MORE_MEMORY, sudden_end_told
+from eelsunmix.execution.unused_libraries import leave_out_unused_libraries
 
 logger = logging.getLogger("eelsunmix")
 
@@ -50,6 +51,7 @@ def job(log: str | Path, *, threads: int = 1, dask: Mapping[str, Any] | None = N
     """
     with _logging_to(log), sudden_end_told(log), _stopping_in_order(), enforced(log), scratch_beside(log):
         try:
+            leave_out_unused_libraries()
             with execution(Execution(**(dask or {})), threads=threads):
                 yield
             logger.info("done")
