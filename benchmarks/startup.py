@@ -1,7 +1,7 @@
 """CPU seconds that each script of the workflow spends before it computes: `python benchmarks/startup.py`.
 
-That is on its imports, and on what a job loads at its first labelled array. Every figure is the median of fresh
-processes, less what an empty Python takes. For another copy of the code:
+That is on its imports, and on what a job loads at its first labelled array. Every figure is the median of
+fresh processes, less what an empty Python takes. For another copy of the code:
 `PYTHONPATH=COPY/workflow python benchmarks/startup.py COPY/workflow`.
 """
 
