@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from eelsunmix import configuration
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "workflow" / "eelsunmix"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
@@ -171,11 +173,26 @@ def test_modules_of_networks_are_imported_where_they_are_used(path):
 
 
 def test_reading_a_configuration_loads_no_heavy_library():
-    code = "import sys, eelsunmix.configuration; print(*sys.modules)"
-    modules = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout.split()
-    assert not {"torch", "sklearn", "numba", "rsciio", "plotly", "distributed"} & set(modules)
+    modules = _loaded_by("from eelsunmix.configuration import read_configuration, window_warnings")
+    assert not {"torch", "sklearn", "numba", "rsciio", "plotly", "distributed"} & modules
+
+
+def test_a_job_loads_the_options_of_its_own_stage_only():
+    modules = _loaded_by("from eelsunmix.configuration import from_params")
+    assert "eelsunmix.configuration.validation" in modules
+    stages = ("background", "corrections", "io", "pca", "rank", "synthetic", "benchmark")
+    assert not {f"eelsunmix.{stage}" for stage in stages} & modules
+    assert "eelsunmix.configuration.settings" not in modules
+
+
+@pytest.mark.parametrize("name", configuration.__all__)
+def test_every_name_of_the_configuration_is_found(name):
+    assert getattr(configuration, name).__name__ in (name, "plain_values")
+
+
+def _loaded_by(code):
+    command = [sys.executable, "-c", f"import sys; {code}; print(*sys.modules)"]
+    return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
 
 
 @pytest.mark.parametrize(

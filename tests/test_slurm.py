@@ -33,6 +33,16 @@ HERE = [
 ]
 
 
+# Ask every two seconds: the plugin waits ten seconds longer after each question without news, up to minutes.
+SNAKEMAKE = """
+from snakemake.cli import main
+from snakemake_interface_executor_plugins.executors.remote import RemoteExecutor
+
+RemoteExecutor.next_seconds_between_status_checks = property(lambda self: 2, lambda self, seconds: None)
+main()
+"""
+
+
 @pytest.fixture(scope="module", autouse=True)
 def cluster():
     if (
@@ -46,8 +56,8 @@ def submit(folder, *arguments):
     return subprocess.run(
         [
             sys.executable,
-            "-m",
-            "snakemake",
+            "-c",
+            SNAKEMAKE,
             "--profile",
             str(ROOT / "workflow" / "profiles" / "slurm"),
             *HERE,

@@ -6,7 +6,7 @@ from typing import Any
 from eelsunmix.configuration.benchmark import BenchmarkOptions
 from eelsunmix.configuration.problems import shown
 from eelsunmix.configuration.settings import Configuration, MethodSettings, SampleSettings
-from eelsunmix.configuration.window_warnings import window_warnings
+from eelsunmix.configuration.windows import window_warnings
 from eelsunmix.edges import EdgeRequest
 from eelsunmix.errors import InputError
 from eelsunmix.options import Options

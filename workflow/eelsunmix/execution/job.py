@@ -18,6 +18,7 @@ from eelsunmix.execution.limits import enforced
 from eelsunmix.execution.peak import peak_mb
 from eelsunmix.execution.scratch import scratch_beside
 from eelsunmix.execution.sudden_end import MORE_MEMORY, sudden_end_told
+from eelsunmix.execution.unused_libraries import leave_out_unused_libraries
 
 logger = logging.getLogger("eelsunmix")
 
@@ -51,6 +52,7 @@ def job(log: str | Path, *, threads: int = 1, dask: Mapping[str, Any] | None = N
     """
     with _logging_to(log), sudden_end_told(log), _stopping_in_order(), enforced(log), scratch_beside(log):
         try:
+            leave_out_unused_libraries()
             with execution(Execution(**(dask or {})), threads=threads):
                 yield
             logger.info("%d MB of memory at most", peak_mb())
