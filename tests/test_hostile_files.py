@@ -147,3 +147,16 @@ def test_a_chunk_that_fills_the_memory_is_refused(tmp_path, monkeypatch):
     write_hspy(tmp_path / "b.hspy", COUNTS, chunks=(7, 5, 40), compression="gzip")
     with pytest.raises(InputError, match=r"data is stored in chunks of 2800 bytes"):
         io.open_image(tmp_path / "b.hspy")
+
+
+@pytest.mark.guarantee(4)
+@pytest.mark.parametrize("write", [hspy, emd, nion], ids=lambda write: write.__name__)
+def test_thousands_of_groups_inside_of_groups_are_refused_at_once(tmp_path, write):
+    def plant(file, name):
+        group = file
+        for _ in range(2000):
+            group = group.create_group("a")
+
+    path = write(tmp_path / f"a.{'h5' if write is nion else write.__name__}", plant)
+    with pytest.raises(InputError, match="holds groups nested deeper than 100"):
+        io.open_image(path)

@@ -43,6 +43,32 @@ def test_a_reader_that_never_ends_is_ended_with_a_line_in_the_log(tmp_path):
     )
 
 
+COMMAND = """
+import collections, itertools, sys
+from pathlib import Path
+from eelsunmix.commands import entry
+from eelsunmix.execution.limits import limited
+
+@entry.eelsunmix.command()
+def read():
+    with limited(Path("a.hspy"), seconds=1.0):
+        {body}
+
+sys.argv = ["eelsunmix", "read"]
+entry.main()
+"""
+
+
+@pytest.mark.guarantee(4)
+def test_a_reader_that_never_ends_ends_the_command_line_with_a_line(tmp_path):
+    """`check`, `new`, and `run` before any job, read the heads of files."""
+    command = [sys.executable, "-c", COMMAND.format(body=ENDLESS)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
+    assert done.returncode == -9
+    assert done.stderr.startswith("a.hspy: reading it has taken 1 s of computing and does not end")
+    assert len(done.stderr.splitlines()) == 1
+
+
 @pytest.mark.guarantee(4)
 def test_a_reader_that_asks_for_too_much_memory_is_one_line(tmp_path):
     code, lines = run(tmp_path, "np.ones(2**26)")

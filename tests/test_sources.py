@@ -14,6 +14,7 @@ from eelsunmix.configuration import (
     ConfigurationError,
     SampleSettings,
     available_samples,
+    check_folders,
     check_results,
     read_configuration,
 )
@@ -267,6 +268,14 @@ def test_references_are_compared_byte_by_byte_on_demand_too(tmp_path, monkeypatc
     Path("gain.npy").unlink()
     assert check_stores(["results", "--sources"]) == 1
     assert "corrected.zarr: gain.npy, from which it was imported, is no longer" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["results", "reports"])
+def test_a_file_in_the_place_of_a_folder_is_called_so(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_text("mine")
+    with pytest.raises(InputError, match=f"{name}: is no folder, and a run writes there; move it aside"):
+        check_folders()
 
 
 def test_an_example_among_the_results_is_refused_too(here, monkeypatch):

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tracemalloc
 from contextlib import suppress
 from pathlib import Path
 
@@ -327,6 +328,23 @@ def test_inputs_of_the_same_name_are_kept_apart(dataset, tmp_path):
 
 
 @pytest.mark.guarantee("G5")
+def test_what_systems_put_into_every_folder_is_no_damage(store):
+    for name in (".DS_Store", "._counts", "counts/.DS_Store", "counts/c/.nfs000000a1"):
+        (store / name).write_bytes(b"x")
+    verify(store)
+    (store / "counts/.hidden").write_bytes(b"x")
+    with pytest.raises(StoreError, match=r"counts/\.hidden does not belong"):
+        verify(store)
+
+
+def test_a_manifest_takes_no_more_memory_than_it_is_long(store):
+    tracemalloc.start()
+    read_manifest(store)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**24
+
+
 def test_stores_that_do_not_belong_together_are_refused(dataset, store, tmp_path):
     publish(dataset, tmp_path / "pca.zarr", inputs=[store])
     shutil.rmtree(store)

@@ -15,6 +15,17 @@ FAILED, MISTAKEN, INTERRUPTED = 1, 2, 130
 _FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 
 
+def _cores(_context: click.Context, _option: click.Parameter, value: str) -> str:
+    """Of none, Snakemake would wait for ever, or run nothing."""
+    if value != "all" and not (value.isascii() and value.isdecimal() and int(value) > 0):
+        raise click.BadParameter("write a number from 1 on, or all")
+    return value
+
+
+_CORES = click.option(
+    "--cores", "-c", default="all", show_default=True, callback=_cores, help="Number of cores, or all."
+)
+
 _HELP = """From an EELS spectrum image to components and maps, and a page that says whether to trust them.
 
 \b
@@ -66,7 +77,7 @@ def check(files: tuple[Path, ...]) -> None:
 
 @eelsunmix.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--cores", "-c", default="all", show_default=True, help="Number of cores, or all.")
+@_CORES
 @click.option("--profile", help="Profile of Snakemake instead of cores: a folder, or slurm.")
 @click.option("--dry-run", "-n", is_flag=True, help="Only say which steps would run.")
 def run(files: tuple[Path, ...], cores: str, profile: str | None, dry_run: bool) -> None:
@@ -83,7 +94,7 @@ def run(files: tuple[Path, ...], cores: str, profile: str | None, dry_run: bool)
 
 
 @eelsunmix.command()
-@click.option("--cores", "-c", default="all", show_default=True, help="Number of cores, or all.")
+@_CORES
 def demo(cores: str) -> None:
     """Analyse a simulated multilayer and a public SrTiO3/LaMnO3 image, fetched once.
 
@@ -173,16 +184,25 @@ def repair(files: tuple[Path, ...], config: tuple[str, ...]) -> None:
     sys.exit(repair_results(files, config))
 
 
+def _encodable(text: str) -> str:
+    """Names of files may hold bytes that are no UTF-8."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def main() -> None:
     """Run the command line; mistakes of the user are one line each on the standard error."""
+    from eelsunmix.execution.limits import TERMINAL, enforced
+
     try:
-        eelsunmix(prog_name="eelsunmix")
+        with enforced(TERMINAL):
+            eelsunmix(prog_name="eelsunmix")
     except InputError as error:
-        click.echo(str(error), err=True)
+        click.echo(_encodable(str(error)), err=True)
         sys.exit(MISTAKEN)
     except OSError as error:
         advice = REMEDIES.get(error.errno or 0, ("", "check it"))[1]
-        click.echo(f"{error.filename or 'a file'}: {error.strerror or error}; {advice}", err=True)
+        said = f"{error.filename or 'a file'}: {error.strerror or error}; {advice}"
+        click.echo(_encodable(said), err=True)
         sys.exit(FAILED)
     except KeyboardInterrupt:
         click.echo("stopped", err=True)

@@ -27,6 +27,10 @@ LARGEST_LEAD = 60.0
 def check_folders() -> None:
     """Raise InputError before any work if the results could not be written."""
     for folder in map(Path, WRITTEN):
+        if os.path.lexists(folder) and not folder.is_dir():
+            raise InputError(
+                f"{folder.absolute()}: is no folder, and a run writes there; move it aside, or run elsewhere"
+            )
         if folder.exists() and not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
             raise InputError(
                 f"{folder.absolute()}: cannot be written, no permission; choose with --directory"

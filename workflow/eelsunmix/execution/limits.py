@@ -15,6 +15,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
+TERMINAL = Path("/dev/stderr")
+"""In the place of a log: the line is for whoever has typed the command."""
+
 _LOG: contextvars.ContextVar[Path | None] = contextvars.ContextVar("log", default=None)
 """Log of the job that this process is; None where it is no job."""
 
@@ -35,8 +38,11 @@ start = computed()
 # The pipe is closed when the reader, or the job, is done.
 while not select.select([sys.stdin], [], [], 0.5)[0]:
     if computed() - start > seconds:
-        with open(log, "a", encoding="utf-8") as file:
-            file.write(time.strftime("%H:%M:%S") + " ERROR " + line + os.linesep)
+        if log == "/dev/stderr":
+            print(line, file=sys.stderr, flush=True)
+        else:
+            with open(log, "a", encoding="utf-8") as file:
+                file.write(time.strftime("%H:%M:%S") + " ERROR " + line + os.linesep)
         os.kill(job, signal.SIGKILL)
         break
 """
@@ -44,7 +50,7 @@ while not select.select([sys.stdin], [], [], 0.5)[0]:
 
 @contextmanager
 def enforced(log: str | Path) -> Iterator[None]:
-    """Let limits hold inside this context: the process is a job, with this log."""
+    """Let limits hold inside this context: the process is a job, with this log, or has a terminal."""
     token = _LOG.set(Path(log))
     try:
         yield
@@ -81,7 +87,10 @@ def _watched(path: Path, seconds: float, log: Path) -> Iterator[None]:
     )
     command = [sys.executable, "-I", "-S", "-c", _WATCHER, str(os.getpid()), str(seconds), str(log), line]
     with subprocess.Popen(  # noqa: S603 - our own interpreter
-        command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
+        command,
+        stdin=subprocess.PIPE,
+        stderr=None if log == TERMINAL else subprocess.DEVNULL,
+        start_new_session=True,
     ):  # its end closes the pipe and waits
         yield
 

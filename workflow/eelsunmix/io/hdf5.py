@@ -12,6 +12,8 @@ from eelsunmix.io.lazy import location, read_by_blocks
 
 LARGEST_CHUNK = 2**29
 """Bytes of a chunk, which is unpacked in memory as a whole."""
+DEEPEST_GROUP = 100
+"""Groups inside of groups; to walk through thousands takes minutes, and no program writes them."""
 _COPY = "save the image as one file of its own"
 
 
@@ -20,6 +22,10 @@ def check_self_contained(path: Path) -> None:
     import h5py
 
     def visit(name: str, item: Any) -> None:
+        if name.count("/") >= DEEPEST_GROUP:
+            raise InputError(
+                f"{path}: holds groups nested deeper than {DEEPEST_GROUP}; it is damaged: {_COPY}"
+            )
         if isinstance(item, h5py.Dataset) and (item.external or item.is_virtual):
             raise InputError(f"{path}: /{name} takes its numbers from other files; {_COPY}")
         for key in item if isinstance(item, h5py.Group) else ():

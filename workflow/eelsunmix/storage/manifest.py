@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -25,6 +26,8 @@ LARGEST_MANIFEST = 2**28
 """Bytes; a manifest has some 120 for each file of its store."""
 
 _FOREIGN = {MANIFEST, ".snakemake_timestamp"}
+_OF_SYSTEMS = re.compile(r"\.DS_Store|\._.+|\.nfs[0-9a-f]+|Thumbs\.db|desktop\.ini")
+"""Files that a system puts into every folder that somebody looks at; no array is called so."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,8 +137,8 @@ def _parsed(file: Path) -> Manifest:
     """
     if not stat.S_ISREG(file.stat().st_mode):
         raise ValueError("not a plain file")  # reading a device might never end
-    with file.open("rb") as opened:
-        text = opened.read(LARGEST_MANIFEST + 1)
+    with file.open("rb") as opened:  # no more than there is: as much memory is asked for
+        text = opened.read(min(os.fstat(opened.fileno()).st_size, LARGEST_MANIFEST) + 1)
     if len(text) > LARGEST_MANIFEST:
         raise ValueError("too large")
     return parsed(text)
@@ -166,6 +169,7 @@ def verify(path: str | Path) -> Manifest:
     path = Path(path)
     manifest = read_manifest(path)
     present = {name for name in files_below(path) if name not in _FOREIGN}
+    present -= {name for name in present - manifest.files.keys() if _OF_SYSTEMS.fullmatch(Path(name).name)}
     for name in sorted(manifest.files.keys() | present):
         if name not in manifest.files:
             raise StoreError(f"{path}: {name} does not belong to the store; {REMEDY}")
