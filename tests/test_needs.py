@@ -50,6 +50,7 @@ MEASURED = {
         "import_image": 376,
         "correct_gain": 810,
         "denoise": 448,
+        "estimate_endmembers": 355,
         "subtract_background": 404,
         "fit_blu": 523,
         "fit_nmf": 522,
@@ -58,7 +59,7 @@ MEASURED = {
         "map_nmf": 435,
         "map_vca": 439,
         "compare": 1010,
-        "report": 815,
+        "report": 304,
     },
 }
 

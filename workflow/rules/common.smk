@@ -248,7 +248,7 @@ def needs(rule):
 
     def mem_mb(wildcards, threads, attempt):
         return job_needs(rule, wildcards).mem_mb(
-            threads, attempt, elsewhere=runs_elsewhere()
+            threads, attempt, elsewhere=not workflow.local_exec
         )
 
     def runtime(wildcards, attempt):
@@ -259,12 +259,6 @@ def needs(rule):
 
 def job_needs(rule, wildcards):
     return needs_of(rule, samples[wildcards.sample], wildcards.get("label", ""))
-
-
-def runs_elsewhere():
-    """Whether jobs are handed to a cluster."""
-    plugin = workflow.executor_plugin
-    return plugin is not None and not plugin.common_settings.local_exec
 
 
 def per_attempt(amount):

@@ -71,6 +71,13 @@ def keep_maps(
     return _in_files(kernel, parts, template, dict(zip(image.dims, shape, strict=False)))
 
 
+def chunk_slices(array: xr.DataArray) -> list[tuple[slice, ...]]:
+    """Return where the chunks of a lazy array lie; of one in memory, the whole."""
+    import dask.array as da
+
+    return list(da.core.slices_from_chunks(array.chunks)) if array.chunks else [(slice(None),) * array.ndim]
+
+
 def _part_shape(shape: tuple[int, ...], pixels: int, *, square: bool) -> tuple[int, ...]:
     """Pixels of a part along each navigation axis: whole rows, or nearly a square where parts overlap."""
     budget = min(BLOCK_ELEMENTS, pixels * shape[-1])

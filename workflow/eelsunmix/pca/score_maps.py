@@ -6,8 +6,8 @@ from types import EllipsisType
 
 import numpy as np
 import xarray as xr
-from dask.array.core import slices_from_chunks
 
+from eelsunmix.execution.kept_maps import chunk_slices
 from eelsunmix.typing import Floats
 
 PIXELS = 2**16
@@ -48,7 +48,7 @@ class ScoreMaps:
         scores, weight = self._scores()[..., index[1]], self._weight()
         values = np.empty(weight.shape)
         # Chunk by chunk: Dask would hold all of them beside the whole.
-        for part in slices_from_chunks(scores.chunks) if scores.chunks else [...]:
+        for part in chunk_slices(scores):
             values[part] = scores[part] / weight[part]
         return values.reshape(self.shape[:-1])
 

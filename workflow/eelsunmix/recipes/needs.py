@@ -82,7 +82,7 @@ COSTS = {
     "fit": Costs(mb=200, learned=20, scored=450, count=20, learned_count=1000),
     "map": Costs(mb=230, block=11.5, pixel=45, count=300, threads=2),
     "compare": Costs(mb=205, block=8, pixel=120, pixel_method=200, count=230),
-    "report": Costs(mb=240, block=8, pixel=130, pixel_method=130, count=50),
+    "report": Costs(mb=245, block=8, pixel=20, count=80),
 }
 """Rule -> costs; those of all fits and of all maps in common, but for `OTHERWISE`."""
 
