@@ -1,10 +1,15 @@
 """Snakemake, really run: what is made, what is rerun after which change, what a user's mistake looks like."""
 
+import atexit
+import compileall
+import functools
 import os
+import py_compile
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -41,14 +46,27 @@ PREPARED = {
 }
 
 
+@functools.cache
+def _compiled_workflow() -> Path:
+    """The workflow with its compiled modules, which Python takes while the hash of their source is the same.
+
+    By the time of a source it would miss an edit of the same size within a second, so no process writes any.
+    """
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
+    shutil.copytree(ROOT / "workflow", folder / "workflow", ignore=ignored)
+    mode = py_compile.PycInvalidationMode.CHECKED_HASH
+    compileall.compile_dir(folder / "workflow" / "eelsunmix", quiet=1, invalidation_mode=mode)
+    return folder / "workflow"
+
+
 class Project:
     """A copy of the workflow in its own folder, so that a test may edit code and configuration."""
 
     def __init__(self, folder: Path):
         self.folder = folder
-        shutil.copytree(
-            ROOT / "workflow", folder / "workflow", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
-        )
+        shutil.copytree(_compiled_workflow(), folder / "workflow")
         shutil.copy(ROOT / "Snakefile", folder)
         (folder / "profiles").symlink_to("workflow/profiles")
         (folder / "config").mkdir()
