@@ -10,15 +10,17 @@ import eelsunmix as eu
 from eelsunmix import synthetic
 from eelsunmix.comparison.matching import match_whitened
 from eelsunmix.errors import InputError, MethodFailedError
-from eelsunmix.metrics import nmse_scale_free
+from eelsunmix.metrics import nmse, nmse_scale_free
 from eelsunmix.numerics.abundances import non_negative
 from eelsunmix.recommendation import choice
-from eelsunmix.recommendation.candidates import Solution, mapped_linearly, misfit
+from eelsunmix.recommendation.anchored import is_anchored
+from eelsunmix.recommendation.candidates import mapped_linearly, misfit, with_clean_edges
 from eelsunmix.recommendation.choice import passing, with_consensus
 from eelsunmix.recommendation.data import prepared, with_sample_alone
 from eelsunmix.recommendation.deviations import map_deviation
 from eelsunmix.recommendation.doubts import doubts
-from eelsunmix.recommendation.recommending import _reason
+from eelsunmix.recommendation.recommending import _reason, twin_models, without_repeated
+from eelsunmix.recommendation.solution import Solution
 from eelsunmix.recommendation.twins import trial, twin_of
 
 MAPS = ("abundance", "thickness_weighted_abundance")
@@ -192,6 +194,47 @@ def test_candidates_that_all_fail_on_a_twin_are_said_to(data, truth, monkeypatch
     rng = np.random.default_rng(0)
     with pytest.raises(MethodFailedError, match="no method gave a result on images simulated"):
         choice.rank_on_twins([truth], data, 3, models=[truth], brightness="constant", rng=rng)
+
+
+@pytest.fixture(scope="module")
+def mixed():
+    """Endmembers of a multilayer that are mixtures of the materials, as a method without edges finds them."""
+    scene = synthetic.multilayer(shape=(16, 60), counts=3000.0, seed=5)
+    data = prepared(with_sample_alone(scene.spectrum_image)[0], 3, scene.edges)
+    mixing = np.array([[1.0, 0.0, 0.0], [0.05, 0.95, 0.0], [0.2, 0.25, 0.55]])
+    endmembers = mixing @ scene.endmember_spectrum.to_numpy()
+    average = data.averages["many neighbours"]
+    found = Solution(
+        label="BLU, neighbours",
+        endmembers=endmembers,
+        amounts=mapped_linearly(average, endmembers, data.weight, "constant"),
+        average="many neighbours",
+    )
+    return scene, data, found
+
+
+def test_edges_say_which_endmembers_are_mixtures(mixed):
+    scene, data, found = mixed
+    true = scene.abundance.to_numpy().reshape(-1, 3)
+    clean = with_clean_edges(found, data, "constant")
+    assert is_anchored(clean)
+    before, after = (nmse(true, one.amounts, endmember_axis=1) for one in (found, clean))
+    assert (after[1:] < 0.5 * before[1:]).all()
+    assert twin_models([found, clean]) == [clean]
+    others = [dataclasses.replace(clean, label=f"{n}, anchored by edges") for n in "ab"]
+    both = with_consensus([found, clean, *others], data.weight)[-1]
+    np.testing.assert_allclose(both.amounts, clean.amounts)
+
+
+def test_clean_edges_leave_a_solution_as_it_is(mixed):
+    scene, data, found = mixed
+    spectra = scene.endmember_spectrum.to_numpy()
+    true = dataclasses.replace(found, endmembers=spectra, amounts=scene.abundance.to_numpy().reshape(-1, 3))
+    same = with_clean_edges(true, data, "constant")
+    assert not is_anchored(same)
+    left, reason = without_repeated([true, same])
+    assert (left, "no endmember has a foreign edge" in reason) == ([true], True)
+    assert twin_models(left) == [true]
 
 
 def test_a_consensus_is_the_median(data, truth):

@@ -1,5 +1,6 @@
 """The recommended result of an image: `recommend`."""
 
+import dataclasses
 from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
@@ -9,15 +10,19 @@ from eelsunmix.background.net_counts import net_counts_of_spectra
 from eelsunmix.edge_choice import resolve_edges
 from eelsunmix.edges import Edge, Edges
 from eelsunmix.errors import MethodFailedError
-from eelsunmix.recommendation.candidates import Solution, solutions
+from eelsunmix.recommendation.anchored import ANCHORED, is_anchored
+from eelsunmix.recommendation.bending import find_bending
+from eelsunmix.recommendation.candidates import first_solution, measured_brightness, solutions
 from eelsunmix.recommendation.choice import Ranking, passing, rank_on_twins, with_consensus
-from eelsunmix.recommendation.data import Data, prepared, with_sample_alone
+from eelsunmix.recommendation.data import Data, prepared, with_sample_alone, without_bending
 from eelsunmix.recommendation.deviations import map_deviation, spectrum_deviation
 from eelsunmix.recommendation.doubts import doubts
-from eelsunmix.typing import Bools, Floats
+from eelsunmix.recommendation.solution import Solution
+from eelsunmix.typing import Bools, Brightness, Floats
 
 MODELS = ("BLU, neighbours", "uDAS, neighbours", "VCA of averages, neighbours")
 """Twins are made of these; of the first solutions where they did not pass."""
+UNKNOWN = "without edges it is not known which pixels have none, nor how thickness bends the background"
 ICA_REASON = "ICA is no candidate: shares that sum to one are not independent"
 
 
@@ -37,8 +42,9 @@ def recommend(
     n_endmembers : int
         How many.
     edges : sequence of str, or mapping, optional
-        Names of edges, or name -> `Edge` or its plain values. ``attrs["edge_owner"]`` says
-        which endmember has most of each.
+        Names of edges, or name -> `Edge` or its plain values. Where no pixel is pure they say which
+        endmembers are mixtures (`eelsunmix.anchoring`); where that was refused, ``attrs["anchoring"]`` says
+        why. ``attrs["edge_owner"]`` says which endmember has most of each.
     seed : int
         Of everything random: the same image and seed give the same result.
 
@@ -49,8 +55,9 @@ def recommend(
         ``abundance (navigation, endmember)``, shares that sum to one; ``thickness_weighted_abundance``,
         shares times brightness; ``_sd`` of all three. Shares and amounts are zero in pixels without sample,
         and NaN in pixels that are not valid. Attrs: ``method``, ``reason`` (a line with the errors on twins),
+        ``nuisance`` and ``nuisance_reason`` (whether bending of the background was taken out, and why),
         ``twin_error`` (label -> relative squared error), ``excluded`` (label -> why), ``brightness``,
-        ``edge_owner``, ``n_empty_pixels``, ``warnings``.
+        ``anchoring``, ``edge_owner``, ``n_empty_pixels``, ``warnings``.
 
     Raises
     ------
@@ -59,12 +66,16 @@ def recommend(
     """
     narrowed, empty = with_sample_alone(image)
     resolved = {} if edges is None else resolve_edges(edges, narrowed[narrowed.dims[-1]])
-    data = prepared(narrowed, n_endmembers)
-    found, failed, brightness = solutions(data, n_endmembers, seed=seed, brightness="auto")
+    data = prepared(narrowed, n_endmembers, resolved)
+    data, brightness, bending = straightened(data, n_endmembers, seed=seed)
+    found, failed, _ = solutions(data, n_endmembers, seed=seed, brightness=brightness)
     if not found:
         raise MethodFailedError("recommend: no method gave a result; " + "; ".join(failed.values()))
+    found, refusal = without_repeated(found)
     kept, excluded = passing(found, data)
-    models = [one for one in kept if one.label in MODELS] or list(kept[:1])
+    models = twin_models(kept)
+    if not any(is_anchored(one) for one in kept):
+        data = dataclasses.replace(data, edges={})
     rng = np.random.default_rng([seed, n_endmembers])
     ranking = rank_on_twins(kept, data, n_endmembers, models=models, brightness=brightness, rng=rng)
     best = next(one for one in with_consensus(kept, data.weight) if one.label == ranking.best)
@@ -77,10 +88,41 @@ def recommend(
         "seed": seed,
         "n_endmembers": n_endmembers,
         "n_empty_pixels": int(empty.sum()),
+        "anchoring": refusal,
+        "nuisance": int(data.nuisance is not None),
+        "nuisance_reason": bending,
         "edge_owner": _owners(best, resolved, narrowed[narrowed.dims[-1]]),
         "warnings": doubts(best, ranking, data, excluded if len(excluded) == len(found) else {}),
     }
     return _in_callers_order(_labelled(best, ranking, data, empty), image).assign_attrs(record)
+
+
+def straightened(data: Data, n_endmembers: int, *, seed: int) -> tuple[Data, Brightness, str]:
+    """Measure the brightness, and take out how it bends the background; also why that was done or not."""
+    brightness = measured_brightness(data, n_endmembers, seed=seed)
+    if not data.edges or brightness != "variable":
+        return data, brightness, UNKNOWN if not data.edges else "the brightness does not vary"
+    first = first_solution(data, n_endmembers, seed=seed, brightness=brightness)
+    if first is None:
+        return data, brightness, "no first result to look for pixels without edges"
+    bending = find_bending(first, data)
+    if bending.nuisance is None:
+        return data, brightness, bending.reason
+    return without_bending(data, bending.nuisance, n_endmembers), brightness, bending.reason
+
+
+def twin_models(kept: Sequence[Solution]) -> list[Solution]:
+    """Choose the solutions of which twins are made: with clean edges, where the image has named ones."""
+    known = {one.label: one for one in kept}
+    pairs = [(ANCHORED.format(label), label) for label in MODELS]
+    chosen = [next((known[name] for name in pair if name in known), None) for pair in pairs]
+    return [one for one in chosen if one is not None] or list(kept[:1])
+
+
+def without_repeated(found: Sequence[Solution]) -> tuple[list[Solution], str]:
+    """Leave out anchored solutions that are as before, and say why they are."""
+    reasons = list(dict.fromkeys(one.fault for one in found if one.fault))
+    return [one for one in found if not one.fault], "; ".join(reasons)
 
 
 def _labelled(best: Solution, ranking: Ranking, data: Data, empty: Bools) -> xr.Dataset:
