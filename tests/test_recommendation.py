@@ -14,9 +14,10 @@ from eelsunmix.metrics import nmse, nmse_scale_free
 from eelsunmix.numerics.abundances import non_negative
 from eelsunmix.recommendation import choice
 from eelsunmix.recommendation.anchored import is_anchored
+from eelsunmix.recommendation.bending import find_bending
 from eelsunmix.recommendation.candidates import mapped_linearly, misfit, with_clean_edges
 from eelsunmix.recommendation.choice import passing, with_consensus
-from eelsunmix.recommendation.data import prepared, with_sample_alone
+from eelsunmix.recommendation.data import prepared, with_sample_alone, without_bending
 from eelsunmix.recommendation.deviations import map_deviation
 from eelsunmix.recommendation.doubts import doubts
 from eelsunmix.recommendation.recommending import _reason, twin_models, without_repeated
@@ -235,6 +236,42 @@ def test_clean_edges_leave_a_solution_as_it_is(mixed):
     left, reason = without_repeated([true, same])
     assert (left, "no endmember has a foreign edge" in reason) == ([true], True)
     assert twin_models(left) == [true]
+
+
+def layers(level, counts, **options):
+    """Simulate layers that are pure, with the truth as a solution of the averages."""
+    pure = {"co_nm": 2.2, "ru_nm": 1.8, "diffused_fraction": 0.05, "probe_sd_nm": 0.1}
+    scene = synthetic.multilayer(shape=(20, 75), level=level, counts=counts, seed=4, **pure, **options)
+    data = prepared(with_sample_alone(scene.spectrum_image)[0], 3, scene.edges)
+    truth = Solution(
+        label="truth",
+        endmembers=scene.endmember_spectrum.to_numpy(),
+        amounts=scene.abundance.to_numpy().reshape(-1, 3),
+        average="many neighbours",
+    )
+    return truth, data
+
+
+def test_a_bent_background_is_found_without_a_region_and_taken_out_of_image_and_twin():
+    truth, data = layers("thickness", 8000.0, wedge=1.2)
+    bending = find_bending(truth, data)
+    assert bending.nuisance is not None
+    assert "the background bends" in bending.reason
+    straight = without_bending(data, bending.nuisance, 3)
+    assert np.abs(bending.nuisance.filters @ straight.spectra.T).max() < 1e-6
+    twin = twin_of(truth, straight, np.random.default_rng(0)).to_numpy()
+    assert np.abs(twin @ bending.nuisance.filters.T).max() < 1e-6
+    bent = straight.bent @ bending.nuisance.filters.T
+    assert np.std(bent) > 0.9 * np.std(data.averages["neighbours"] @ bending.nuisance.filters.T)
+
+
+def test_composition_is_not_taken_for_bending():
+    truth, data = layers("linear", 200_000.0)
+    bending = find_bending(truth, data)
+    assert bending.nuisance is None
+    assert "along what endmembers differ in" in bending.reason
+    without = dataclasses.replace(data, edges={"Co_L23": data.edges["Co_L23"]})
+    assert "one material without any" in find_bending(truth, without).reason
 
 
 def test_a_consensus_is_the_median(data, truth):

@@ -43,7 +43,7 @@ def twin_of(solution: Solution, data: Data, rng: np.random.Generator) -> xr.Data
     expected = np.maximum(expected if data.bent is None else expected + data.bent, 0.0)
     gain = data.variance_to_mean
     counts = data.image.to_numpy().astype(np.float64)
-    drawn = gain * rng.poisson(expected / gain)
+    drawn: Floats = gain * rng.poisson(expected / gain).astype(np.float64)
     counts[data.chosen] = drawn if data.nuisance is None else data.nuisance.removed(drawn)
     return data.image.copy(data=counts)
 
