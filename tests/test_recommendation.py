@@ -12,17 +12,18 @@ from eelsunmix.comparison.matching import match_whitened
 from eelsunmix.errors import InputError, MethodFailedError
 from eelsunmix.metrics import nmse, nmse_scale_free
 from eelsunmix.numerics.abundances import non_negative
-from eelsunmix.recommendation import choice
+from eelsunmix.recommendation import choice, sample
 from eelsunmix.recommendation.anchored import is_anchored
 from eelsunmix.recommendation.bending import find_bending
 from eelsunmix.recommendation.candidates import mapped_linearly, misfit, with_clean_edges
 from eelsunmix.recommendation.choice import passing, with_consensus
+from eelsunmix.recommendation.choosing import Choice, _reason, twin_models, without_repeated
 from eelsunmix.recommendation.data import prepared, with_sample_alone, without_bending
 from eelsunmix.recommendation.deviations import map_deviation
 from eelsunmix.recommendation.doubts import doubts
-from eelsunmix.recommendation.recommending import _reason, twin_models, without_repeated
+from eelsunmix.recommendation.labelling import labelled
 from eelsunmix.recommendation.solution import Solution
-from eelsunmix.recommendation.twins import trial, twin_of
+from eelsunmix.recommendation.twins import Trial, trial, twin_of
 
 MAPS = ("abundance", "thickness_weighted_abundance")
 
@@ -346,3 +347,55 @@ def test_pixels_whose_averages_add_up_to_nothing_have_no_amount(truth):
 def test_a_single_pixel_is_its_own_endmember(board):
     found = eu.recommend(board.spectrum_image[:1, :1], n_endmembers=1)
     np.testing.assert_allclose(found["abundance"], 1)
+
+
+@pytest.fixture
+def small_limit(monkeypatch):
+    monkeypatch.setattr(sample, "MOST_PIXELS", 300)
+    monkeypatch.setattr(sample, "SIDE", 10)
+
+
+def test_a_large_image_is_mapped_with_the_winner_of_a_sample(board, small_limit):
+    result = recommended(board, seed=1)
+    assert result.attrs["n_pixels_looked_at"] == 300
+    assert result["abundance"].shape == board.abundance.shape
+    np.testing.assert_allclose(result["abundance"].sum("endmember"), 1, rtol=1e-5)
+    assert error(board, result["abundance"], result["endmember_spectrum"]) < 0.02
+    true, found = board.abundance.to_numpy(), result["abundance"].to_numpy()
+    spectra = board.endmember_spectrum.to_numpy()
+    order = match_whitened(spectra, result["endmember_spectrum"].to_numpy(), np.sqrt(spectra.mean(axis=0)))
+    ratio = (found - true[..., np.argsort(order)]) / result["abundance_sd"].to_numpy()
+    assert 0.3 < np.sqrt(np.mean(ratio[found > 0.1] ** 2)) < 2
+
+
+def test_a_sample_has_the_rare_phase_and_no_pixel_twice(small_limit):
+    scene = synthetic.rare(size=(60, 47), seed=1)
+    image = scene.spectrum_image.assign_coords(y=np.arange(60.0)).chunk(y=7)
+    part = sample.representative(image)
+    assert part.shape == (30, 10, image.shape[-1])
+    rare = scene.abundance.isel(endmember=2).to_numpy()
+    rows = {row.tobytes() for row in image.to_numpy()[rare > 0.5]}
+    assert len(rows & {row.tobytes() for row in part.to_numpy().reshape(-1, image.shape[-1])}) >= 3
+    assert part.dims == image.dims
+
+
+def test_ambiguity_widens_what_twins_cannot_see(mixed):
+    scene, data, found = mixed
+    true = scene.abundance.to_numpy().reshape(-1, 3)
+    errors = [
+        Trial(
+            error=0.01,
+            amounts=np.full_like(true, 0.01),
+            shares=np.full_like(true, 0.01),
+            spectra=np.zeros_like(found.endmembers),
+        )
+    ]
+    ranking = choice.Ranking(errors={found.label: 0.01}, trials={found.label: errors}, misfits={})
+    made = Choice(best=found, ranking=ranking, data=data, brightness="constant", edges=data.edges, record={})
+    empty = np.zeros(data.chosen.shape, bool)
+    result = labelled(made, data.image, found.amounts, empty)
+    off = np.abs(result["abundance"].to_numpy().reshape(-1, 3) - true)[:, 2]
+    sd = result["abundance_sd"].to_numpy().reshape(-1, 3)[:, 2]
+    strong = true[:, 2] > 0.1
+    assert np.mean(off[strong] <= 2 * sd[strong]) > 0.9
+    assert np.mean(off[strong] <= 0.02) < 0.3

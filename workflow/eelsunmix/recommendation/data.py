@@ -1,5 +1,6 @@
 """An image as the candidates see it: pixels that have sample, counted and averaged over alike neighbours."""
 
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -9,6 +10,7 @@ import xarray as xr
 
 from eelsunmix.edges import Edge
 from eelsunmix.errors import InputError
+from eelsunmix.execution import blocks
 from eelsunmix.image import as_spectrum_image, valid_pixels
 from eelsunmix.noise import channel_variance_to_mean
 from eelsunmix.numerics.nuisance import Nuisance
@@ -92,27 +94,37 @@ def with_sample_alone(image: xr.DataArray) -> tuple[xr.DataArray, Bools]:
     empty : ndarray of bool, shape (navigation)
         Pixels that were valid and hold no sample.
     """
-    image = as_spectrum_image(image).load()
+    image = as_spectrum_image(image)
     valid = valid_pixels(image)
-    if not (image.to_numpy()[valid] > 0).any():
+    if not valid.any() or not blocks.fold(_has_counts, image, operator.or_):
         raise InputError("recommend: the image has no valid pixel with counts; check its mask valid_pixel")
     empty = vacuum_pixels(image)
     return image.assign_coords(valid_pixel=(image.dims[:-1], valid & ~empty)), empty
 
 
+def _has_counts(block: xr.DataArray) -> bool:
+    return bool((block.to_numpy()[block["valid_pixel"].to_numpy()] > 0).any())
+
+
 def prepared(image: xr.DataArray, n_endmembers: int, edges: Mapping[str, Edge] = NO_EDGES) -> Data:
     """Compute the principal components of an image and average them over alike neighbours."""
-    number, chosen = n_endmembers + SPARE, valid_pixels(image)
+    chosen = valid_pixels(image)
     averages = {}
-    for name, options in AVERAGES.items():
-        pca = denoise(image, DenoiseOptions(n_components=max(12, number), **options))
-        kept = min(number, pca.sizes["component"])
+    for name in AVERAGES:
+        pca, kept = averages_of(image, name, n_endmembers)
         averaged = reconstruct(pca, kept, score="score_nlm_guarded").transpose(*image.dims)
         averages[name] = averaged.to_numpy()[chosen].astype(np.float64)
         if len(averages) == 1:
             first = pca
             smoothed = reconstruct(pca, kept, score="score_nlm").transpose(*image.dims).compute()
     return Data(image=image, pca=first, averages=averages, smoothed=smoothed, edges=edges)
+
+
+def averages_of(image: xr.DataArray, name: str, n_endmembers: int) -> tuple[xr.Dataset, int]:
+    """Average an image over alike neighbours; return its components, and how many of them are kept."""
+    number = n_endmembers + SPARE
+    pca = denoise(image, DenoiseOptions(n_components=max(12, number), **AVERAGES[name]))
+    return pca, min(number, pca.sizes["component"])
 
 
 def without_bending(data: Data, nuisance: Nuisance, n_endmembers: int) -> Data:
