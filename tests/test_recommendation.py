@@ -15,13 +15,14 @@ from eelsunmix.numerics.abundances import non_negative
 from eelsunmix.recommendation import choice, sample
 from eelsunmix.recommendation.anchored import is_anchored
 from eelsunmix.recommendation.bending import find_bending
-from eelsunmix.recommendation.candidates import mapped_linearly, misfit, with_clean_edges
+from eelsunmix.recommendation.candidates import with_clean_edges
 from eelsunmix.recommendation.choice import passing, with_consensus
 from eelsunmix.recommendation.choosing import Choice, _reason, twin_models, without_repeated
 from eelsunmix.recommendation.data import prepared, with_sample_alone, without_bending
 from eelsunmix.recommendation.deviations import map_deviation
 from eelsunmix.recommendation.doubts import doubts
 from eelsunmix.recommendation.labelling import labelled
+from eelsunmix.recommendation.least_squares import mapped_linearly, misfit
 from eelsunmix.recommendation.solution import Solution
 from eelsunmix.recommendation.twins import Trial, trial, twin_of
 

@@ -7,8 +7,9 @@ import numpy as np
 
 from eelsunmix.errors import MethodFailedError
 from eelsunmix.recommendation.anchored import is_anchored
-from eelsunmix.recommendation.candidates import misfit, solutions
+from eelsunmix.recommendation.candidates import solutions
 from eelsunmix.recommendation.data import Data, prepared
+from eelsunmix.recommendation.least_squares import misfit
 from eelsunmix.recommendation.solution import Solution
 from eelsunmix.recommendation.twins import Trial, consensus, trial, twin_of
 from eelsunmix.typing import Brightness, Floats

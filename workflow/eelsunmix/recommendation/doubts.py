@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from eelsunmix.recommendation.candidates import misfit
 from eelsunmix.recommendation.choice import LEAST_MISFIT, Ranking
 from eelsunmix.recommendation.data import Data
+from eelsunmix.recommendation.least_squares import misfit
 from eelsunmix.recommendation.solution import Solution
 
 MOST_ERROR = 0.2

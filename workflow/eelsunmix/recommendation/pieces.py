@@ -9,9 +9,9 @@ from eelsunmix.execution import blocks
 from eelsunmix.image import valid_pixels
 from eelsunmix.nuisance import DIRECTION, FILTER, mapped_without_nuisance
 from eelsunmix.pca.reconstruction import reconstruct
-from eelsunmix.recommendation.candidates import mapped_linearly
 from eelsunmix.recommendation.choosing import Choice
 from eelsunmix.recommendation.data import averages_of
+from eelsunmix.recommendation.least_squares import mapped_linearly
 from eelsunmix.typing import Brightness, Floats
 
 
