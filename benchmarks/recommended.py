@@ -4,14 +4,16 @@
 
 prints, for each scene, medians over the seeds of the scale-free NMSE of the maps (mean over the endmembers)
 and of the NMSE as returned. The oracle is weighted non-negative least squares with the true spectra; where
-the brightness is constant, fully constrained too. Maps are thickness-weighted where the truth has a
-thickness.
+the brightness is constant, fully constrained too. Limits: `Cramer-Rao` of unbiased maps of single pixels that
+know the spectra (averages over neighbours and non-negativity go below), and what is `identifiable` without
+noise by the edges. The result is recommended with the edges of the scene, as a configuration names them, and
+without. Maps are thickness-weighted where the truth has a thickness.
 """
 
 import argparse
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,17 +21,25 @@ import xarray as xr
 
 import eelsunmix as eu
 from eelsunmix import synthetic
+from eelsunmix.anchored_fit import net_counts_of_elements
+from eelsunmix.anchoring import least_scales
+from eelsunmix.benchmark.limits import cramer_rao_nmse
 from eelsunmix.benchmark.scores import Truth, matched, scores, truth_of
+from eelsunmix.edges import Edge
 from eelsunmix.mapping.brightness import brightness, sums_to_one
 from eelsunmix.numerics.abundances import fully_constrained, non_negative
 from eelsunmix.synthetic import Scene
 from eelsunmix.typing import Floats
 
 Maker = Callable[..., Scene]
+PURE: dict[str, Any] = {"co_nm": 2.2, "ru_nm": 1.8, "diffused_fraction": 0.05, "probe_sd_nm": 0.1}
+BENT: dict[str, Any] = {"level": "thickness", "wedge": 1.2}
 MULTILAYER: dict[str, dict[str, Any]] = {
     "multilayer": {"counts": 3000.0},
     "multilayer, thickness, 2000 counts": {"level": "thickness", "counts": 2000.0},
     "multilayer, thickness, 200 counts": {"level": "thickness", "counts": 200.0},
+    "multilayer, pure, thick wedge, 2000 counts": {"counts": 2000.0, **PURE, **BENT},
+    "multilayer, pure, thick wedge, 200 counts": {"counts": 200.0, **PURE, **BENT},
 }
 FURTHER = ("particles", "columns", "stack", "gradient", "eds", "rare", "drift", "vacuum")
 Score = tuple[Floats, Floats, float]
@@ -63,6 +73,34 @@ def oracle(scene: Scene, truth: Truth, *, sum_to_one: bool) -> Score:
     return scored(truth, truth.spectra, maps * scene.sample.to_numpy()[..., None], 0.0)
 
 
+def cramer_rao(truth: Truth) -> Score:
+    """Least error of unbiased maps of single pixels with the true spectra."""
+    least = cramer_rao_nmse(truth.spectra, truth.abundance, sum_to_one=not truth.varies)
+    return least, least, 0.0
+
+
+def identifiable(scene: Scene, truth: Truth) -> Score | None:
+    """Error without any noise of the simplex that clean edges and non-negative shares allow.
+
+    Edges say where a material is but not how much of it a pure pixel has: that is the least that leaves the
+    material without edges non-negative (`eelsunmix.anchoring`). None where edges do not say so much.
+    """
+    energy = scene.spectrum_image[scene.spectrum_image.dims[-1]]
+    mean = truth.spectra.mean(axis=0)
+    net = net_counts_of_elements(truth.spectra, scene.edges, energy, mean)[0]
+    owner = net.argmax(axis=0)
+    free = np.setdiff1d(np.arange(len(net)), owner)
+    if len(free) != 1 or len(set(owner.tolist())) < len(owner):
+        return None
+    total = truth.abundance.sum(axis=-1, keepdims=True)
+    shares = np.divide(truth.abundance, total, out=np.zeros_like(truth.abundance), where=total > 0)
+    scales = least_scales(shares.reshape(-1, len(net))[:, owner])
+    maps = shares.copy()
+    maps[..., owner] /= scales
+    maps[..., free] = 1 - maps[..., owner].sum(axis=-1, keepdims=True)
+    return scored(truth, truth.spectra, np.maximum(maps, 0.0) * total, 0.0)
+
+
 def of_method(scene: Scene, truth: Truth, method: str, seed: int) -> Score:
     """One method with its defaults, brought to the brightness where the truth has one."""
     image, start = scene.spectrum_image, time.process_time()
@@ -75,10 +113,12 @@ def of_method(scene: Scene, truth: Truth, method: str, seed: int) -> Score:
     return scored(truth, spectra, maps.to_numpy().astype(float), time.process_time() - start)
 
 
-def of_recommended(scene: Scene, truth: Truth, seed: int) -> tuple[Score, xr.Dataset]:
+def of_recommended(
+    scene: Scene, truth: Truth, seed: int, edges: Mapping[str, Edge] | None
+) -> tuple[Score, xr.Dataset]:
     """Return the scores of the recommended result, and the result."""
     start = time.process_time()
-    result = eu.recommend(scene.spectrum_image, n_endmembers=len(truth.spectra), seed=seed)
+    result = eu.recommend(scene.spectrum_image, n_endmembers=len(truth.spectra), seed=seed, edges=edges)
     name = "thickness_weighted_abundance" if truth.varies else "abundance"
     maps, spectra = result[name].to_numpy().astype(float), result["endmember_spectrum"].to_numpy()
     return scored(truth, spectra, maps, time.process_time() - start), result
@@ -90,11 +130,18 @@ def runs(scene: Scene, methods: list[str], seed: int) -> Iterator[tuple[str, Sco
     yield "oracle", oracle(scene, truth, sum_to_one=False)
     if not truth.varies:
         yield "oracle, sum to one", oracle(scene, truth, sum_to_one=True)
+    yield "Cramer-Rao", cramer_rao(truth)
+    if (limit := identifiable(scene, truth)) is not None:
+        yield "identifiable", limit
     for method in methods:
         yield method, of_method(scene, truth, method, seed)
-    found, result = of_recommended(scene, truth, seed)
-    print(f"    seed {seed}: {result.attrs['method']} ({result.attrs['brightness']} brightness)", flush=True)
+    found, result = of_recommended(scene, truth, seed, scene.edges)
     yield "recommended", found
+    used = result.attrs["method"].endswith("by edges") or result.attrs["nuisance"]
+    said = f"{result.attrs['method']} ({result.attrs['brightness']} brightness)" + used * ", edges of use"
+    print(f"    seed {seed}: {said}", flush=True)
+    # Edges that are of no use leave the result as it is.
+    yield "recommended, no edges", of_recommended(scene, truth, seed, None)[0] if used else found
 
 
 def main() -> None:

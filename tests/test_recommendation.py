@@ -10,16 +10,21 @@ import eelsunmix as eu
 from eelsunmix import synthetic
 from eelsunmix.comparison.matching import match_whitened
 from eelsunmix.errors import InputError, MethodFailedError
-from eelsunmix.metrics import nmse_scale_free
+from eelsunmix.metrics import nmse, nmse_scale_free
 from eelsunmix.numerics.abundances import non_negative
-from eelsunmix.recommendation import choice
-from eelsunmix.recommendation.candidates import Solution, mapped_linearly, misfit
+from eelsunmix.recommendation import choice, sample
+from eelsunmix.recommendation.anchored import is_anchored
+from eelsunmix.recommendation.bending import find_bending
+from eelsunmix.recommendation.candidates import with_clean_edges
 from eelsunmix.recommendation.choice import passing, with_consensus
-from eelsunmix.recommendation.data import prepared, with_sample_alone
+from eelsunmix.recommendation.choosing import Choice, _reason, twin_models, without_repeated
+from eelsunmix.recommendation.data import prepared, with_sample_alone, without_bending
 from eelsunmix.recommendation.deviations import map_deviation
 from eelsunmix.recommendation.doubts import doubts
-from eelsunmix.recommendation.recommending import _reason
-from eelsunmix.recommendation.twins import trial, twin_of
+from eelsunmix.recommendation.labelling import labelled
+from eelsunmix.recommendation.least_squares import mapped_linearly, misfit
+from eelsunmix.recommendation.solution import Solution
+from eelsunmix.recommendation.twins import Trial, trial, twin_of
 
 MAPS = ("abundance", "thickness_weighted_abundance")
 
@@ -194,6 +199,83 @@ def test_candidates_that_all_fail_on_a_twin_are_said_to(data, truth, monkeypatch
         choice.rank_on_twins([truth], data, 3, models=[truth], brightness="constant", rng=rng)
 
 
+@pytest.fixture(scope="module")
+def mixed():
+    """Endmembers of a multilayer that are mixtures of the materials, as a method without edges finds them."""
+    scene = synthetic.multilayer(shape=(16, 60), counts=3000.0, seed=5)
+    data = prepared(with_sample_alone(scene.spectrum_image)[0], 3, scene.edges)
+    mixing = np.array([[1.0, 0.0, 0.0], [0.05, 0.95, 0.0], [0.2, 0.25, 0.55]])
+    endmembers = mixing @ scene.endmember_spectrum.to_numpy()
+    average = data.averages["many neighbours"]
+    found = Solution(
+        label="BLU, neighbours",
+        endmembers=endmembers,
+        amounts=mapped_linearly(average, endmembers, data.weight, "constant"),
+        average="many neighbours",
+    )
+    return scene, data, found
+
+
+def test_edges_say_which_endmembers_are_mixtures(mixed):
+    scene, data, found = mixed
+    true = scene.abundance.to_numpy().reshape(-1, 3)
+    clean = with_clean_edges(found, data, "constant")
+    assert is_anchored(clean)
+    before, after = (nmse(true, one.amounts, endmember_axis=1) for one in (found, clean))
+    assert (after[1:] < 0.5 * before[1:]).all()
+    assert twin_models([found, clean]) == [clean]
+    others = [dataclasses.replace(clean, label=f"{n}, anchored by edges") for n in "ab"]
+    both = with_consensus([found, clean, *others], data.weight)[-1]
+    np.testing.assert_allclose(both.amounts, clean.amounts)
+
+
+def test_clean_edges_leave_a_solution_as_it_is(mixed):
+    scene, data, found = mixed
+    spectra = scene.endmember_spectrum.to_numpy()
+    true = dataclasses.replace(found, endmembers=spectra, amounts=scene.abundance.to_numpy().reshape(-1, 3))
+    same = with_clean_edges(true, data, "constant")
+    assert not is_anchored(same)
+    left, reason = without_repeated([true, same])
+    assert (left, "no endmember has a foreign edge" in reason) == ([true], True)
+    assert twin_models(left) == [true]
+
+
+def layers(level, counts, **options):
+    """Simulate layers that are pure, with the truth as a solution of the averages."""
+    pure = {"co_nm": 2.2, "ru_nm": 1.8, "diffused_fraction": 0.05, "probe_sd_nm": 0.1}
+    scene = synthetic.multilayer(shape=(20, 75), level=level, counts=counts, seed=4, **pure, **options)
+    data = prepared(with_sample_alone(scene.spectrum_image)[0], 3, scene.edges)
+    truth = Solution(
+        label="truth",
+        endmembers=scene.endmember_spectrum.to_numpy(),
+        amounts=scene.abundance.to_numpy().reshape(-1, 3),
+        average="many neighbours",
+    )
+    return truth, data
+
+
+def test_a_bent_background_is_found_without_a_region_and_taken_out_of_image_and_twin():
+    truth, data = layers("thickness", 8000.0, wedge=1.2)
+    bending = find_bending(truth, data)
+    assert bending.nuisance is not None
+    assert "the background bends" in bending.reason
+    straight = without_bending(data, bending.nuisance, 3)
+    assert np.abs(bending.nuisance.filters @ straight.spectra.T).max() < 1e-6
+    twin = twin_of(truth, straight, np.random.default_rng(0)).to_numpy()
+    assert np.abs(twin @ bending.nuisance.filters.T).max() < 1e-6
+    bent = straight.bent @ bending.nuisance.filters.T
+    assert np.std(bent) > 0.9 * np.std(data.averages["neighbours"] @ bending.nuisance.filters.T)
+
+
+def test_composition_is_not_taken_for_bending():
+    truth, data = layers("linear", 200_000.0)
+    bending = find_bending(truth, data)
+    assert bending.nuisance is None
+    assert "along what endmembers differ in" in bending.reason
+    without = dataclasses.replace(data, edges={"Co_L23": data.edges["Co_L23"]})
+    assert "one material without any" in find_bending(truth, without).reason
+
+
 def test_a_consensus_is_the_median(data, truth):
     shifted = [
         dataclasses.replace(truth, label=str(factor), amounts=truth.amounts * factor) for factor in (3, 2)
@@ -266,3 +348,55 @@ def test_pixels_whose_averages_add_up_to_nothing_have_no_amount(truth):
 def test_a_single_pixel_is_its_own_endmember(board):
     found = eu.recommend(board.spectrum_image[:1, :1], n_endmembers=1)
     np.testing.assert_allclose(found["abundance"], 1)
+
+
+@pytest.fixture
+def small_limit(monkeypatch):
+    monkeypatch.setattr(sample, "MOST_PIXELS", 300)
+    monkeypatch.setattr(sample, "SIDE", 10)
+
+
+def test_a_large_image_is_mapped_with_the_winner_of_a_sample(board, small_limit):
+    result = recommended(board, seed=1)
+    assert result.attrs["n_pixels_looked_at"] == 300
+    assert result["abundance"].shape == board.abundance.shape
+    np.testing.assert_allclose(result["abundance"].sum("endmember"), 1, rtol=1e-5)
+    assert error(board, result["abundance"], result["endmember_spectrum"]) < 0.02
+    true, found = board.abundance.to_numpy(), result["abundance"].to_numpy()
+    spectra = board.endmember_spectrum.to_numpy()
+    order = match_whitened(spectra, result["endmember_spectrum"].to_numpy(), np.sqrt(spectra.mean(axis=0)))
+    ratio = (found - true[..., np.argsort(order)]) / result["abundance_sd"].to_numpy()
+    assert 0.3 < np.sqrt(np.mean(ratio[found > 0.1] ** 2)) < 2
+
+
+def test_a_sample_has_the_rare_phase_and_no_pixel_twice(small_limit):
+    scene = synthetic.rare(size=(60, 47), seed=1)
+    image = scene.spectrum_image.assign_coords(y=np.arange(60.0)).chunk(y=7)
+    part = sample.representative(image)
+    assert part.shape == (30, 10, image.shape[-1])
+    rare = scene.abundance.isel(endmember=2).to_numpy()
+    rows = {row.tobytes() for row in image.to_numpy()[rare > 0.5]}
+    assert len(rows & {row.tobytes() for row in part.to_numpy().reshape(-1, image.shape[-1])}) >= 3
+    assert part.dims == image.dims
+
+
+def test_ambiguity_widens_what_twins_cannot_see(mixed):
+    scene, data, found = mixed
+    true = scene.abundance.to_numpy().reshape(-1, 3)
+    errors = [
+        Trial(
+            error=0.01,
+            amounts=np.full_like(true, 0.01),
+            shares=np.full_like(true, 0.01),
+            spectra=np.zeros_like(found.endmembers),
+        )
+    ]
+    ranking = choice.Ranking(errors={found.label: 0.01}, trials={found.label: errors}, misfits={})
+    made = Choice(best=found, ranking=ranking, data=data, brightness="constant", edges=data.edges, record={})
+    empty = np.zeros(data.chosen.shape, bool)
+    result = labelled(made, data.image, found.amounts, empty)
+    off = np.abs(result["abundance"].to_numpy().reshape(-1, 3) - true)[:, 2]
+    sd = result["abundance_sd"].to_numpy().reshape(-1, 3)[:, 2]
+    strong = true[:, 2] > 0.1
+    assert np.mean(off[strong] <= 2 * sd[strong]) > 0.9
+    assert np.mean(off[strong] <= 0.02) < 0.3

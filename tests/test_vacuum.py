@@ -31,6 +31,15 @@ def test_vacuum_beside_a_sample_is_found_and_no_sample_with_it(kind, least, coun
     assert found[vacuum].mean() > least
 
 
+@pytest.mark.parametrize("kind", ["even", "columns"])
+def test_lone_pixels_a_thousand_times_brighter_do_not_make_vacuum_of_the_sample(kind):
+    for seed in range(3):
+        image = without_vacuum(kind, 2000, seed).astype(float)
+        hot = np.random.default_rng(seed).permutation(SHAPE[0] * SHAPE[1]).reshape(SHAPE) % 50 == 0
+        image = image.where(~xr.DataArray(hot, dims=("y", "x")), 1000 * image)
+        assert not vacuum_pixels(image).any()
+
+
 def test_noise_of_the_read_out_hides_no_vacuum():
     image, vacuum = with_vacuum("small hole", 20_000, seed=4)
     noise = np.random.default_rng(5).normal(0, 3.0, image.shape)

@@ -8,13 +8,14 @@ from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
-from scipy.special import xlogy
 
 from eelsunmix.fitting import fit
 from eelsunmix.mapping import apply
 from eelsunmix.mapping.brightness import sums_to_one
-from eelsunmix.numerics.abundances import fully_constrained
+from eelsunmix.recommendation.anchored import anchored
 from eelsunmix.recommendation.data import Data
+from eelsunmix.recommendation.least_squares import mapped_linearly, misfit
+from eelsunmix.recommendation.solution import Solution
 from eelsunmix.typing import Brightness, Floats
 
 
@@ -53,34 +54,6 @@ particles.
 """
 SETTLED = 1.1
 """Split R-hat of a chain that has forgotten where it began."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Solution:
-    """What a candidate makes of an image, for the pixels that have sample.
-
-    Parameters
-    ----------
-    label : str
-    endmembers : ndarray, shape (endmember, channel)
-        Counts of a pixel of amount one.
-    amounts : ndarray, shape (pixel, endmember)
-        Shares times brightness.
-    status : str
-        "converged" or "not converged".
-    """
-
-    label: str
-    endmembers: Floats
-    amounts: Floats
-    status: str = "converged"
-
-    @property
-    def shares(self) -> Floats:
-        """Amounts divided by their sum; equal shares where there is nothing, shape (pixel, endmember)."""
-        sums = self.amounts.sum(axis=1, keepdims=True)
-        equal = np.full_like(self.amounts, 1 / self.amounts.shape[1])
-        return np.divide(self.amounts, sums, out=equal, where=sums > 0)
 
 
 def solutions(
@@ -137,39 +110,18 @@ def measured_brightness(data: Data, n_endmembers: int, *, seed: int) -> Brightne
     return "variable" if misfits[0] > ILL_FITTING * misfits[1] else "constant"
 
 
-def misfit(solution: Solution, data: Data) -> float:
-    """Poisson deviance of the counts per pixel and channel: about one, less where there is hardly a count."""
-    floor = 0.05 * data.weight**2 + np.finfo(float).tiny
-    fitted = np.maximum(solution.amounts @ solution.endmembers, floor)
-    counts = np.maximum(data.spectra, 0.0)
-    logarithm = xlogy(counts, counts / fitted)
-    return float(2 * np.mean(logarithm - counts + fitted) / data.variance_to_mean)
+def first_solution(data: Data, n_endmembers: int, *, seed: int, brightness: Brightness) -> Solution | None:
+    """Return uDAS of averages over many neighbours, anchored where that can be; None if it failed."""
+    model = _fitted(LEARNERS["uDAS"], data, n_endmembers, seed=seed, brightness=brightness)
+    return None if model.attrs["status"] == "failed" else _mapped("uDAS", LEARNERS["uDAS"], model, data)[-1]
 
 
-def mapped_linearly(spectra: Floats, endmembers: Floats, weight: Floats, brightness: Brightness) -> Floats:
-    """Amounts by constrained least squares: shares that sum to one, times the brightness if that varies.
-
-    Parameters
-    ----------
-    spectra : ndarray, shape (pixel, channel)
-    endmembers : ndarray, shape (endmember, channel)
-    weight : ndarray, shape (channel,)
-        Standard deviation of each channel.
-    brightness : {"constant", "variable"}
-
-    Returns
-    -------
-    ndarray, shape (pixel, endmember)
-    """
-    if brightness != "variable":
-        return fully_constrained(spectra, endmembers, channel_weight=weight)
-    # Averages of pixels with no count may add up to nothing or less: these have no amount.
-    totals = np.maximum(spectra.sum(axis=1, keepdims=True), 0.0)
-    shapes = np.divide(spectra, totals, out=np.zeros_like(spectra), where=totals > 0)
-    of_endmembers = endmembers.sum(axis=1)
-    parts = fully_constrained(shapes, endmembers / of_endmembers[:, None], channel_weight=weight)
-    amounts: Floats = totals * parts / of_endmembers
-    return amounts
+def with_clean_edges(solution: Solution, data: Data, brightness: Brightness) -> Solution:
+    """Anchor a solution of averages by the edges of the image."""
+    amounts_of = functools.partial(
+        mapped_linearly, data.averages[solution.average], weight=data.weight, brightness=brightness
+    )
+    return anchored(solution, data, amounts_of)
 
 
 def _fitted(
@@ -206,9 +158,11 @@ def _mapped(label: str, learner: Learner, model: xr.Dataset, data: Data) -> list
     )
     solution = functools.partial(Solution, status=_status(model))
     averaged = [
-        solution(label=f"{label}, {name}", endmembers=physical, amounts=solved(spectra))
+        solution(label=f"{label}, {name}", endmembers=physical, amounts=solved(spectra), average=name)
         for name, spectra in data.averages.items()
     ]
+    if data.edges:
+        averaged += [with_clean_edges(one, data, model.attrs["brightness"]) for one in averaged]
     if learner.learns == "averages":
         return averaged
     return [solution(label=label, endmembers=endmembers, amounts=_own(model, data)), *averaged]

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from eelsunmix.errors import MethodFailedError
-from eelsunmix.recommendation.candidates import Solution, misfit, solutions
+from eelsunmix.recommendation.anchored import is_anchored
+from eelsunmix.recommendation.candidates import solutions
 from eelsunmix.recommendation.data import Data, prepared
+from eelsunmix.recommendation.least_squares import misfit
+from eelsunmix.recommendation.solution import Solution
 from eelsunmix.recommendation.twins import Trial, consensus, trial, twin_of
 from eelsunmix.typing import Brightness, Floats
 
@@ -81,7 +84,7 @@ def rank_on_twins(
     labels = [one.label for one in kept]
     for model in models:
         seed = int(rng.integers(2**31))
-        twin = prepared(twin_of(model, data, rng), n_endmembers)
+        twin = prepared(twin_of(model, data, rng), n_endmembers, data.edges)
         found, _, _ = solutions(twin, n_endmembers, seed=seed, brightness=brightness, quick=True)
         for one in with_consensus([one for one in found if one.label in labels], twin.weight):
             trials.setdefault(one.label, []).append(trial(one, model, twin.weight))
@@ -100,8 +103,9 @@ def rank_on_twins(
 
 
 def with_consensus(found: Sequence[Solution], weight: Floats) -> list[Solution]:
-    """Add the consensus of all solutions, if they are enough for one."""
-    return [*found, consensus(found, weight)] if len(found) >= CONSENSUS_OF else list(found)
+    """Add the consensus of all solutions, of the anchored ones if there are some, if they are enough."""
+    members = [one for one in found if is_anchored(one)] or list(found)
+    return [*found, consensus(members, weight)] if len(members) >= CONSENSUS_OF else list(found)
 
 
 def _of_the_truth(misfit: float, shape: tuple[int, ...]) -> float:

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from eelsunmix.recommendation.candidates import Solution, misfit
 from eelsunmix.recommendation.choice import LEAST_MISFIT, Ranking
 from eelsunmix.recommendation.data import Data
+from eelsunmix.recommendation.least_squares import misfit
+from eelsunmix.recommendation.solution import Solution
 
 MOST_ERROR = 0.2
 """Relative error of the maps on the twins (root of the relative squared error) that needs no warning."""

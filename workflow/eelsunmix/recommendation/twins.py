@@ -8,8 +8,8 @@ import xarray as xr
 
 from eelsunmix.comparison.matching import match_whitened
 from eelsunmix.metrics import nmse
-from eelsunmix.recommendation.candidates import Solution
 from eelsunmix.recommendation.data import Data
+from eelsunmix.recommendation.solution import Solution
 from eelsunmix.typing import Floats, Indices
 
 
@@ -34,11 +34,17 @@ class Trial:
 
 
 def twin_of(solution: Solution, data: Data, rng: np.random.Generator) -> xr.DataArray:
-    """Simulate an image of the amounts and endmembers of a solution, with the noise of the counts."""
-    expected = np.maximum(solution.amounts @ np.maximum(solution.endmembers, 0.0), 0.0)
+    """Simulate an image of the amounts and endmembers of a solution, with the noise of the counts.
+
+    Where a direction of nuisance was taken out of the image, the twin is bent as the image was, and the
+    direction is taken out again: what that costs is part of the errors.
+    """
+    expected = solution.amounts @ np.maximum(solution.endmembers, 0.0)
+    expected = np.maximum(expected if data.bent is None else expected + data.bent, 0.0)
     gain = data.variance_to_mean
     counts = data.image.to_numpy().astype(np.float64)
-    counts[data.chosen] = gain * rng.poisson(expected / gain)
+    drawn: Floats = gain * rng.poisson(expected / gain).astype(np.float64)
+    counts[data.chosen] = drawn if data.nuisance is None else data.nuisance.removed(drawn)
     return data.image.copy(data=counts)
 
 

@@ -15,7 +15,7 @@ from eelsunmix.image import valid_pixels
 from eelsunmix.noise import counts_per_electron
 from eelsunmix.options import NotNegative
 from eelsunmix.typing import Bools, Floats
-from eelsunmix.vacuum.dark import dark_pixels, typical_counts, with_halo
+from eelsunmix.vacuum.dark import dark_pixels, typical_counts, with_halo, without_hot_pixels
 from eelsunmix.vacuum.features import without_features
 
 Vacuum = Literal["auto", "none"] | NotNegative
@@ -47,7 +47,7 @@ def vacuum_pixels(image: xr.DataArray, option: Vacuum = "auto") -> Bools:
     electrons = np.where(valid & np.isfinite(totals), np.maximum(totals, 0.0), 0.0) / counts_per_electron(
         image
     )
-    level = typical_counts(electrons[valid])
+    level = typical_counts(without_hot_pixels(electrons)[valid])
     core = dark_pixels(electrons, valid, level)
     if core.any():
         core = without_features(image, core, electrons, level)

@@ -40,6 +40,15 @@ def typical_counts(totals: Floats) -> float:
     return float(ordered[np.searchsorted(np.cumsum(ordered), ordered.sum() / 2)])
 
 
+def without_hot_pixels(electrons: Floats) -> Floats:
+    """Return medians of 3 x 3 pixels within a frame: lone pixels set no scale, however bright and many."""
+    from scipy.ndimage import median_filter
+
+    size = (1,) * (electrons.ndim - 2) + (3,) * min(electrons.ndim, 2)
+    medians: Floats = median_filter(electrons, size=size, mode="nearest")
+    return medians
+
+
 def dark_pixels(electrons: Floats, valid: Bools, level: float) -> Bools:
     """Find the pixels that have hardly any counts, in areas of enough of them; none where this is a wedge."""
     nothing = np.zeros_like(valid)

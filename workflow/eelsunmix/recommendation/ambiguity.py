@@ -1,0 +1,81 @@
+"""What twins cannot see: how far other simplices that describe the image as well are away."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from eelsunmix.anchored_fit import net_counts_of_elements
+from eelsunmix.comparison.simplex_range import Range, Simplex, simplex_range
+from eelsunmix.recommendation.choosing import Choice
+from eelsunmix.recommendation.deviations import map_deviation
+from eelsunmix.typing import Floats, Indices
+
+BANDS = 256
+"""Most bands of channels in which spectra are held above zero."""
+MOST_PIXELS = 4096
+"""Pixels that say how far a simplex may move; more of them say hardly more."""
+ENDS_SD = 2.0
+"""The ends of a range are so many standard deviations away."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ambiguity:
+    """Standard deviations of maps and spectra by the choice of a simplex.
+
+    Parameters
+    ----------
+    range : Range, optional
+        None where there is one endmember, or nothing to move.
+    """
+
+    range: Range | None = None
+
+    def of_maps(self, maps: Floats) -> Floats:
+        """Half of the way to the farther end of the range, shape (pixel, endmember)."""
+        if self.range is None:
+            return np.zeros_like(maps)
+        low, high = self.range.abundances(maps)
+        return np.maximum(high - maps, maps - low) / ENDS_SD
+
+    def of_spectra(self, endmembers: Floats) -> Floats:
+        """Half of what an endmember may take up or give off, shape (endmember, channel)."""
+        if self.range is None:
+            return np.zeros_like(endmembers)
+        parts = np.maximum(np.abs(self.range.taken_low), np.abs(self.range.taken_high))
+        moved: Floats = np.sqrt((parts**2) @ endmembers**2) / ENDS_SD
+        return moved
+
+
+def ambiguity_of(choice: Choice) -> Ambiguity:
+    """Find the range of the shares of a choice."""
+    best, data = choice.best, choice.data
+    if len(best.endmembers) < 2 or not (best.endmembers.sum(axis=1) > 0).all():
+        return Ambiguity()
+    trials = choice.ranking.trials[best.label]
+    sd = map_deviation([one.shares for one in trials], data.chosen)[data.chosen]
+    some = np.linspace(0, len(sd) - 1, min(len(sd), MOST_PIXELS)).astype(int)
+    net, net_sd, owner = _edges(choice)
+    pixels = np.maximum(np.sum(best.shares**2, axis=0), 1.0)[:, None]
+    starts = np.unique(np.linspace(0, best.endmembers.shape[1], BANDS, endpoint=False, dtype=int))
+    bands = np.add.reduceat(best.endmembers, starts, axis=1)
+    simplex = Simplex(
+        endmembers=bands,
+        endmembers_sd=np.sqrt(data.variance_to_mean * np.maximum(bands, 1.0) / pixels),
+        abundances=best.shares[some],
+        abundances_sd=sd[some],
+        net_counts=net,
+        net_counts_sd=net_sd / np.sqrt(pixels),
+        owner=owner,
+    )
+    return Ambiguity(range=simplex_range(simplex))
+
+
+def _edges(choice: Choice) -> tuple[Floats, Floats, Indices]:
+    """Net counts of the elements, their deviations for one pixel, and the owners; no column without edges."""
+    best, data = choice.best, choice.data
+    if not choice.edges:
+        none = np.zeros((len(best.endmembers), 0))
+        return none, none, np.zeros(0, dtype=np.intp)
+    energy = data.image[data.image.dims[-1]]
+    net, variance = net_counts_of_elements(best.endmembers, choice.edges, energy, data.spectra.mean(axis=0))
+    return net, np.sqrt(data.variance_to_mean * variance), net.argmax(axis=0)

@@ -1,0 +1,147 @@
+"""The tournament: which candidate is best on twins of an image, `choose`."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from eelsunmix.background.net_counts import net_counts_of_spectra
+from eelsunmix.edges import Edge
+from eelsunmix.errors import MethodFailedError
+from eelsunmix.recommendation.anchored import ANCHORED, is_anchored
+from eelsunmix.recommendation.bending import find_bending
+from eelsunmix.recommendation.candidates import first_solution, measured_brightness, solutions
+from eelsunmix.recommendation.choice import Ranking, passing, rank_on_twins, with_consensus
+from eelsunmix.recommendation.data import Data, prepared, without_bending
+from eelsunmix.recommendation.doubts import doubts
+from eelsunmix.recommendation.solution import Solution
+from eelsunmix.typing import Brightness
+
+MODELS = ("BLU, neighbours", "uDAS, neighbours", "VCA of averages, neighbours")
+"""Twins are made of these; of the first solutions where they did not pass."""
+UNKNOWN = "without edges it is not known which pixels have none, nor how thickness bends the background"
+ICA_REASON = "ICA is no candidate: shares that sum to one are not independent"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Choice:
+    """The candidate that is best on twins of an image.
+
+    Parameters
+    ----------
+    best : Solution
+        Of that image.
+    ranking : Ranking
+    data : Data
+        The image that was looked at.
+    brightness : {"constant", "variable"}
+    edges : mapping of str to Edge
+        Those of the user.
+    record : dict
+        Attributes of the result.
+    """
+
+    best: Solution
+    ranking: Ranking
+    data: Data
+    brightness: Brightness
+    edges: Mapping[str, Edge]
+    record: dict[str, Any]
+
+
+def choose(
+    image: xr.DataArray, n_endmembers: int, edges: Mapping[str, Edge], *, seed: int, of_averages: bool = False
+) -> Choice:
+    """Fit all candidates to an image, run them on its twins, and take the best.
+
+    Parameters
+    ----------
+    image : DataArray, dims (navigation, energy)
+        Loaded; `valid_pixel` is False where there is no sample.
+    n_endmembers, seed
+        As in `recommend`.
+    edges : mapping of str to Edge
+    of_averages : bool
+        Whether only candidates compete that map averages by least squares, as other pixels can be.
+    """
+    data = prepared(image, n_endmembers, edges)
+    data, brightness, bending = straightened(data, n_endmembers, seed=seed)
+    found, failed, _ = solutions(data, n_endmembers, seed=seed, brightness=brightness)
+    if not found:
+        raise MethodFailedError("recommend: no method gave a result; " + "; ".join(failed.values()))
+    found, refusal = without_repeated([one for one in found if one.average or not of_averages])
+    kept, excluded = passing(found, data)
+    models = twin_models(kept)
+    if not any(is_anchored(one) for one in kept):
+        data = dataclasses.replace(data, edges={})
+    rng = np.random.default_rng([seed, n_endmembers])
+    ranking = rank_on_twins(kept, data, n_endmembers, models=models, brightness=brightness, rng=rng)
+    label = next(one for one in ranking.errors if not of_averages or one != "consensus")
+    best = next(one for one in with_consensus(kept, data.weight) if one.label == label)
+    record = {
+        "method": best.label,
+        "reason": _reason(ranking, kept, excluded | failed, len(models)),
+        "twin_error": ranking.errors,
+        "excluded": excluded | failed,
+        "brightness": brightness,
+        "seed": seed,
+        "n_endmembers": n_endmembers,
+        "anchoring": refusal,
+        "nuisance": int(data.nuisance is not None),
+        "nuisance_reason": bending,
+        "edge_owner": _owners(best, edges, image[image.dims[-1]]),
+        "warnings": doubts(best, ranking, data, excluded if len(excluded) == len(found) else {}),
+    }
+    return Choice(best=best, ranking=ranking, data=data, brightness=brightness, edges=edges, record=record)
+
+
+def straightened(data: Data, n_endmembers: int, *, seed: int) -> tuple[Data, Brightness, str]:
+    """Measure the brightness, and take out how it bends the background; also why that was done or not."""
+    brightness = measured_brightness(data, n_endmembers, seed=seed)
+    if not data.edges or brightness != "variable":
+        return data, brightness, UNKNOWN if not data.edges else "the brightness does not vary"
+    first = first_solution(data, n_endmembers, seed=seed, brightness=brightness)
+    if first is None:
+        return data, brightness, "no first result to look for pixels without edges"
+    bending = find_bending(first, data)
+    if bending.nuisance is None:
+        return data, brightness, bending.reason
+    return without_bending(data, bending.nuisance, n_endmembers), brightness, bending.reason
+
+
+def twin_models(kept: Sequence[Solution]) -> list[Solution]:
+    """Choose the solutions of which twins are made: with clean edges, where the image has named ones."""
+    known = {one.label: one for one in kept}
+    pairs = [(ANCHORED.format(label), label) for label in MODELS]
+    chosen = [next((known[name] for name in pair if name in known), None) for pair in pairs]
+    return [one for one in chosen if one is not None] or list(kept[:1])
+
+
+def without_repeated(found: Sequence[Solution]) -> tuple[list[Solution], str]:
+    """Leave out anchored solutions that are as before, and say why they are."""
+    reasons = list(dict.fromkeys(one.fault for one in found if one.fault))
+    return [one for one in found if not one.fault], "; ".join(reasons)
+
+
+def _reason(ranking: Ranking, kept: Sequence[Solution], excluded: Mapping[str, str], n_twins: int) -> str:
+    """Say in one line how the candidates did, which did not converge, and why others took no part."""
+    errors = ", ".join(f"{label} {_percent(error)}" for label, error in ranking.errors.items())
+    parts = [f"on data like yours ({n_twins} simulated images), error of the maps: {errors}"]
+    early = [one.label for one in kept if one.status != "converged"]
+    parts += [f"did not converge: {', '.join(early)}"] if early else []
+    parts += [f"left out: {label} ({reason})" for label, reason in excluded.items()]
+    return "; ".join([*parts, ICA_REASON])
+
+
+def _percent(error: float) -> str:
+    """Relative error of the maps: root of the relative squared error."""
+    return f"{100 * np.sqrt(error):.2g} %"
+
+
+def _owners(best: Solution, edges: Mapping[str, Edge], energy: xr.DataArray) -> dict[str, int]:
+    if not edges:
+        return {}
+    net = net_counts_of_spectra(best.endmembers, energy, edges)
+    return {name: int(owner) for name, owner in zip(edges, net.argmax(axis=0), strict=True)}
