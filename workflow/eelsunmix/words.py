@@ -6,6 +6,9 @@ import xarray as xr
 
 from eelsunmix.typing import Floats
 
+RECOMMENDED = "recommended"
+"""Label of the recommended result among those of the methods (`eelsunmix.recommend`); no method has it."""
+
 
 def place_in_words(image: xr.DataArray, index: Sequence[int], corner: Sequence[int] = ()) -> str:
     """Say where a pixel, or a value of it, lies: in the coordinates of the image, or in its indices.

@@ -13,7 +13,7 @@ from eelsunmix.noise import channel_variance_to_mean
 from eelsunmix.pca import DenoiseOptions, denoise
 from eelsunmix.pca.reconstruction import reconstruct
 from eelsunmix.typing import Bools, Floats
-from eelsunmix.vacuum import vacuum_pixels
+from eelsunmix.vacuum import sample_pixels
 
 SPARE = 2
 """Components above the number of endmembers that averages keep: thickness and slopes."""
@@ -68,8 +68,10 @@ class Data:
         return channel_variance_to_mean(self.image)
 
 
-def with_sample_alone(image: xr.DataArray) -> tuple[xr.DataArray, Bools]:
+def with_sample_alone(image: xr.DataArray, vacuum: xr.DataArray | None = None) -> tuple[xr.DataArray, Bools]:
     """Bring an image of the user to its usual form, and leave pixels without sample out.
+
+    Those are found in the counts, unless `vacuum` says which they are.
 
     Returns
     -------
@@ -82,8 +84,8 @@ def with_sample_alone(image: xr.DataArray) -> tuple[xr.DataArray, Bools]:
     valid = valid_pixels(image)
     if not (image.to_numpy()[valid] > 0).any():
         raise InputError("recommend: the image has no valid pixel with counts; check its mask valid_pixel")
-    empty = vacuum_pixels(image)
-    return image.assign_coords(valid_pixel=(image.dims[:-1], valid & ~empty)), empty
+    sample = sample_pixels(image, vacuum)
+    return image.assign_coords(valid_pixel=(image.dims[:-1], sample)), valid & ~sample
 
 
 def prepared(image: xr.DataArray, n_endmembers: int) -> Data:

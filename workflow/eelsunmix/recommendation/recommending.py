@@ -22,7 +22,12 @@ ICA_REASON = "ICA is no candidate: shares that sum to one are not independent"
 
 
 def recommend(
-    image: xr.DataArray, n_endmembers: int = 3, edges: Edges | None = None, seed: int = 0
+    image: xr.DataArray,
+    n_endmembers: int = 3,
+    edges: Edges | None = None,
+    seed: int = 0,
+    *,
+    vacuum: xr.DataArray | None = None,
 ) -> xr.Dataset:
     """Find the endmembers and maps by the method that is best on images like this one.
 
@@ -41,6 +46,8 @@ def recommend(
         which endmember has most of each.
     seed : int
         Of everything random: the same image and seed give the same result.
+    vacuum : DataArray of bool, dims those of the pixels, optional
+        True in pixels without sample, which are left out; found in the counts where it is not given.
 
     Returns
     -------
@@ -57,7 +64,7 @@ def recommend(
     InputError
         Not as many endmembers in the image, a bad pixel, edges that are off the axis.
     """
-    narrowed, empty = with_sample_alone(image)
+    narrowed, empty = with_sample_alone(image, vacuum)
     resolved = {} if edges is None else resolve_edges(edges, narrowed[narrowed.dims[-1]])
     data = prepared(narrowed, n_endmembers)
     found, failed, brightness = solutions(data, n_endmembers, seed=seed, brightness="auto")
