@@ -14,6 +14,8 @@ from eelsunmix.model_arrays import model_arrays
 from eelsunmix.pca import denoise
 from eelsunmix.rank import ComponentOptions, estimate_endmembers
 from eelsunmix.recipes import RECIPES, Recipes
+from eelsunmix.recipes.table import COMPARED
+from eelsunmix.recommendation.candidates import LEARNERS
 from eelsunmix.storage import check_layout
 
 SAMPLE = {"samples": {"A": {"simulate": {"scene": "multilayer"}}}}
@@ -67,6 +69,12 @@ def test_a_setting_of_it_is_part_of_its_recipe_and_of_no_other():
     assert RECIPES["fit_recommended"].inputs == ("corrected", "pca", "rank")
 
 
+def test_an_edit_of_a_method_that_competes_is_one_of_it():
+    assert {*COMPARED} == {one.method for one in LEARNERS.values()}
+    modules = RECIPES["fit_recommended"].modules(None, "recommended")
+    assert {f"eelsunmix.methods.{one}" for one in COMPARED} < {*modules}
+
+
 @pytest.fixture(scope="module")
 def board():
     """Scene, its principal components, number of endmembers, and two pixels that are said to be vacuum."""
@@ -115,6 +123,7 @@ def test_its_stores_hold_what_the_package_recommends(board, made):
     for name in ("abundance", "thickness_weighted_abundance", "abundance_sd"):
         np.testing.assert_array_equal(maps[name], alone[name])
     assert (stored.attrs["chosen"], stored.attrs["reason"]) == (alone.attrs["method"], alone.attrs["reason"])
+    assert stored.attrs["status"] == alone.attrs["status"]
     assert next(iter(stored.attrs["twin_error"])) == stored.attrs["chosen"]
     assert (maps["abundance"].to_numpy()[4, 5:7] == 0).all()
     assert error(scene, maps, stored["endmember_spectrum"]) < 0.02

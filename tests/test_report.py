@@ -41,8 +41,8 @@ PAYLOADS = (
     "%{x} \u2028 <!--",
 )
 SECTIONS = (
-    "verdict data corrections background components endmembers maps profiles residuals truth cost "
-    "caveats provenance"
+    "verdict caveats data corrections background components endmembers maps profiles residuals truth cost "
+    "provenance"
 )
 
 

@@ -148,6 +148,7 @@ def _recommended(
         endmembers=best["endmember_spectrum"].to_numpy().astype(float),
         sum_to_one=n_endmembers > 1,
         channel_weight=weight,
+        status=str(best.attrs["status"]),
         message=said if whole else f"{said}; {_FROM_TILES.format(tiles=len(tiles), side=TILE_PX)}",
     )
     energy = counts.dims[-1]

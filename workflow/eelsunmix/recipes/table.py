@@ -135,6 +135,9 @@ def _references_of_methods(sample: SampleSettings, label: str) -> dict[str, list
 
 _references = functools.cache(references)
 
+COMPARED = ("blu", "udas", "vca")
+"""Methods of the candidates of `eelsunmix.recommendation.candidates`, which are built by name."""
+
 RECIPES: dict[str, Recipe] = {
     "import_image": Recipe(
         store="raw",
@@ -205,7 +208,7 @@ RECIPES: dict[str, Recipe] = {
         store="fit",
         inputs=("corrected", "pca", "rank"),
         settings={"seed": lambda sample, label: sample.seed_of(label), **_of_sample("edges")},
-        modules=_code("eelsunmix.recommended"),
+        modules=_code("eelsunmix.recommended", *(f"eelsunmix.methods.{name}" for name in COMPARED)),
     ),
     "map_recommended": Recipe(
         store="map",

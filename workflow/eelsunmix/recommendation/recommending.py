@@ -55,8 +55,8 @@ def recommend(
         ``endmember_spectrum (endmember, energy)`` in counts of a pixel of share one and brightness one;
         ``abundance (navigation, endmember)``, shares that sum to one; ``thickness_weighted_abundance``,
         shares times brightness; ``_sd`` of all three. Shares and amounts are zero in pixels without sample,
-        and NaN in pixels that are not valid. Attrs: ``method``, ``reason`` (a line with the errors on twins),
-        ``twin_error`` (label -> relative squared error), ``excluded`` (label -> why), ``brightness``,
+        and NaN in pixels that are not valid. Attrs: ``method`` and its ``status``, ``reason`` (a line with the
+        errors on twins), ``twin_error`` (label -> relative squared error), ``excluded`` (label -> why), ``brightness``,
         ``edge_owner``, ``n_empty_pixels``, ``warnings``.
 
     Raises
@@ -77,6 +77,7 @@ def recommend(
     best = next(one for one in with_consensus(kept, data.weight) if one.label == ranking.best)
     record = {
         "method": best.label,
+        "status": best.status,
         "reason": _reason(ranking, kept, excluded | failed, len(models)),
         "twin_error": ranking.errors,
         "excluded": excluded | failed,
