@@ -55,9 +55,9 @@ def recommend(
         ``endmember_spectrum (endmember, energy)`` in counts of a pixel of share one and brightness one;
         ``abundance (navigation, endmember)``, shares that sum to one; ``thickness_weighted_abundance``,
         shares times brightness; ``_sd`` of all three. Shares and amounts are zero in pixels without sample,
-        and NaN in pixels that are not valid. Attrs: ``method`` and its ``status``, ``reason`` (a line with the
-        errors on twins), ``twin_error`` (label -> relative squared error), ``excluded`` (label -> why), ``brightness``,
-        ``edge_owner``, ``n_empty_pixels``, ``warnings``.
+        and NaN in pixels that are not valid. Attrs: ``method`` and its ``status``, ``reason`` (a line with
+        the errors on twins), ``twin_error`` (label -> relative squared error), ``excluded`` (label -> why),
+        ``brightness``, ``edge_owner``, ``n_empty_pixels``, ``warnings``.
 
     Raises
     ------

@@ -17,12 +17,12 @@ CLIPPED = 0.005
 """Part of the values beyond the end of a scale."""
 
 
-def map_png(image: NDArray[np.float32]) -> tuple[str, float, float]:
+def map_png(image: NDArray[np.float32], *, from_zero: bool = True) -> tuple[str, float, float]:
     """Return a map as the address of an image, and the limits of its scale.
 
-    The scale begins at zero, so that dark is none, and ends where 0.5 % of the values are beyond.
+    The scale begins at zero, so that dark is none, or where 0.5 % of the values are below; it ends alike.
     """
-    low, high = scale_of(image)
+    low, high = scale_of(image) if from_zero else limits([image], clipped=CLIPPED)
     codes = 1 + np.clip(np.nan_to_num((image - low) / (high - low)) * 254, 0, 254).astype(np.uint8)
     codes[~np.isfinite(image)] = 0
     return _address(_png(codes, 3, palette())), low, high

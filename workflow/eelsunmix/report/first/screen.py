@@ -104,7 +104,7 @@ def _valid(inputs: Inputs) -> xr.DataArray:
 
 
 def _total(total: xr.DataArray, view: MapView) -> Picture:
-    address, low, high = map_png(view.image(total))
+    address, low, high = map_png(view.image(total), from_zero=False)
     return Picture(
         name="Total counts", address=address, low=number(low), high=number(high), note="all channels"
     )

@@ -49,7 +49,7 @@ def sentences(inputs: Inputs, label: str, maps: Sequence[Shown]) -> list[Said]:
     found = [void] if void else [_use(inputs, label, maps)]
     if doubts:
         found.append(_said("Do not believe", "; ".join(doubts), "doubt", "verdict"))
-    if care := _care(inputs):
+    if care := _care(inputs, label):
         found.append(_said("Take care", care, "doubt", "verdict"))
     if next_step := _next(inputs, label, maps):
         found.append(_said("Next", *next_step))
@@ -57,7 +57,7 @@ def sentences(inputs: Inputs, label: str, maps: Sequence[Shown]) -> list[Said]:
 
 
 def _said(title: str, text: str, level: str, section: str = "") -> Said:
-    text = one_style(text).replace("± ", "±\u00a0")
+    text = one_style(text)
     return Said(title=title, text=text if text.endswith(".") else f"{text}.", level=level, section=section)
 
 
@@ -169,10 +169,11 @@ def _open_shares(inputs: Inputs, label: str, maps: Sequence[Shown]) -> list[str]
     return [f"{listed(elements)} ({wide})" for wide, elements in found.items()]
 
 
-def _care(inputs: Inputs) -> str:
-    """Return the first warning that is neither of the energy axis nor of a reference."""
+def _care(inputs: Inputs, label: str) -> str:
+    """Return the first warning, of the maps shown before others, but none of the axis or a reference."""
     known = ("The energy axis", "The reference", "Background subtraction")
-    texts = [text for place, text in inputs.warnings if not place.startswith(known)]
+    warnings = sorted(inputs.warnings, key=lambda one: one[0] != label)
+    texts = [text for place, text in warnings if not place.startswith(known)]
     if not texts:
         return ""
     more = f" {len(texts) - 1} more in the verdict." if len(texts) > 1 else ""
