@@ -9,14 +9,15 @@ from eelsunmix import recommended, synthetic
 from eelsunmix.comparison.matching import match_whitened
 from eelsunmix.configuration import ConfigurationError, read_values
 from eelsunmix.errors import MethodFailedError
+from eelsunmix.methods._references import references
 from eelsunmix.metrics import nmse_scale_free
 from eelsunmix.model_arrays import model_arrays
 from eelsunmix.pca import denoise
 from eelsunmix.rank import ComponentOptions, estimate_endmembers
 from eelsunmix.recipes import RECIPES, Recipes
-from eelsunmix.recipes.table import COMPARED
 from eelsunmix.recommendation.candidates import LEARNERS
 from eelsunmix.storage import check_layout
+from eelsunmix.words import COMPARED
 
 SAMPLE = {"samples": {"A": {"simulate": {"scene": "multilayer"}}}}
 
@@ -73,6 +74,12 @@ def test_an_edit_of_a_method_that_competes_is_one_of_it():
     assert {*COMPARED} == {one.method for one in LEARNERS.values()}
     modules = RECIPES["fit_recommended"].modules(None, "recommended")
     assert {f"eelsunmix.methods.{one}" for one in COMPARED} < {*modules}
+
+
+def test_the_papers_of_its_candidates_are_cited_once():
+    found = references("recommended")
+    assert {*found} == {entry for one in COMPARED for entry in references(one)}
+    assert len(found) == len({*found}) > 3
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,8 @@ from eelsunmix.typing import Floats
 
 RECOMMENDED = "recommended"
 """Label of the recommended result among those of the methods (`eelsunmix.recommend`); no method has it."""
+COMPARED = ("blu", "udas", "vca")
+"""Methods of its candidates (`eelsunmix.recommendation.candidates`), which are built by name."""
 
 
 def place_in_words(image: xr.DataArray, index: Sequence[int], corner: Sequence[int] = ()) -> str:

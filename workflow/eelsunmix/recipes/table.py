@@ -12,7 +12,7 @@ from eelsunmix.methods._references import references
 from eelsunmix.plain import field_values, plain_values
 from eelsunmix.provenance import source_fingerprint
 from eelsunmix.recipes.content import OfFiles
-from eelsunmix.words import RECOMMENDED
+from eelsunmix.words import COMPARED, RECOMMENDED
 
 Value = Callable[[SampleSettings, str], Any]
 """From the settings of a sample and the label of a method to a plain value."""
@@ -134,9 +134,6 @@ def _references_of_methods(sample: SampleSettings, label: str) -> dict[str, list
 
 
 _references = functools.cache(references)
-
-COMPARED = ("blu", "udas", "vca")
-"""Methods of the candidates of `eelsunmix.recommendation.candidates`, which are built by name."""
 
 RECIPES: dict[str, Recipe] = {
     "import_image": Recipe(
