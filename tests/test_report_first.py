@@ -104,10 +104,10 @@ def test_at_most_four_sentences_and_none_is_red_unless_nothing_can_be_used(input
     assert [one.title for one in found] == ["Use", "Do not believe", "Take care", "Next"]
     assert {one.level for one in found} == {"use", "doubt", "next"}
     assert found[2].text == "The number is a guess. 1 more in the verdict."
-    del inputs.warnings  # gathered once
+    inputs.__dict__.pop("warnings")  # gathered once
     inputs.fits["ica"].attrs["warnings"] = ["even ica is off"]
     assert said(inputs)[2].text == "The number is a guess. 2 more in the verdict."
-    del inputs.warnings
+    inputs.__dict__.pop("warnings")
     inputs.fits[choice.chosen_label(inputs)].attrs["warnings"] = ["even the best is off by 30 %"]
     assert said(inputs)[2].text.startswith("Even the best is off by 30\u00a0%.")
     assert 'class="void"' not in first_screen(inputs)
