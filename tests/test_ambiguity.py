@@ -1,6 +1,7 @@
 """What other simplices allow: planted ones lie in the range, and images with pure pixels are not doubted."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -279,3 +280,25 @@ class _Edge:
 class _Setting:
     def __init__(self, edges):
         self.edges = edges
+
+
+def test_elements_of_one_component_share_a_sentence_that_can_be_read():
+    edges = {name: SimpleNamespace(element=name.split("_")[0]) for name in ("Ti_L23", "O_K", "La_M45")}
+    ranges = {
+        "scale_low": [[0.5, 0.5, 0.95], [0.6, 0.6, 0.9]],
+        "scale_high": [[1.1, 1.1, 1.05], [1.2, 1.2, 1.1]],
+        "shape_error": [[0.67, 0.67, 0.1], [0.9, 0.9, 0.1]],
+        "pure_pixels": [[0.0, 0.0, 60.0], [0.0, 0.0, 80.0]],
+    }
+    comparison = xr.Dataset(
+        {name: (("label", "edge"), np.array(values)) for name, values in ranges.items()},
+        coords={"label": ["vca", "blu"], "edge": list(edges)},
+    )
+    told, left_open = ambiguity_sentences(comparison, SimpleNamespace(edges=edges))
+    assert len(told) == 2
+    assert left_open == [text for text in told if text.startswith("Ti and O of vca and blu: ")]
+    assert "shape known to ± 67 % of the peak at best and ± 90 % at worst" in left_open[0]
+    assert "with more Ti and O. A region of pure Ti and O" in left_open[0]
+    assert any(
+        text.startswith("La of vca and blu: shape known to ± 10 % of the peak, scale") for text in told
+    )

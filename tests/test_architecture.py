@@ -30,7 +30,7 @@ LAYERS = [
     {"fitting", "mapping"},
     {"unmixing", "model_arrays"},
     {"comparison"},
-    {"recommendation"},
+    {"recommendation", "recommended"},
     {"report", "configuration"},
     {"recipes"},
     {"benchmark"},

@@ -109,6 +109,7 @@ NETWORKS = ("daeu", "mtaeu", "cnnaeu")
 SUBTRACTION = {"background", "peer_images", "peer_scores"}
 RANDOM = {"method " + method for method in METHODS} | {"oracle"} | SUBTRACTION
 """Everything of the benchmark but its page."""
+RECOMMENDED = {"fit_recommended", "map_recommended"}
 ANCHORED = "fit vca anchored"
 """By edges, so that it depends on background subtraction."""
 
@@ -134,7 +135,7 @@ EDITS = {
         "mapping/pieces.py",
         "PIECE = 2**20",
         "PIECE = 2**19",
-        {"map"} | {f"method {method}" for method in METHODS} | {"oracle"} | SUBTRACTION,
+        {"map"} | {f"method {method}" for method in METHODS} | {"oracle"} | SUBTRACTION | RECOMMENDED,
     ),
     "an error text of apply": (
         "mapping/application.py",
@@ -153,16 +154,25 @@ EDITS = {
         "units.py",
         '"meV": 1e-3}',
         '"meV": 1e-3, "MeV": 1e6}',
-        IMPORTS | CORRECTIONS | SUBTRACTION | {"subtract_background", "compare", "report", ANCHORED},
+        IMPORTS
+        | CORRECTIONS
+        | SUBTRACTION
+        | RECOMMENDED
+        | {"subtract_background", "compare", "report", ANCHORED},
     ),
     "the search for pure pixels": (
         "methods/_vertices.py",
         "bright = signal > 0.1",
         "bright = signal > 0.2",
-        _all_of(*METHODS) | {"map", "compare", "oracle", ANCHORED} | SUBTRACTION,
+        _all_of(*METHODS) | {"map", "compare", "oracle", ANCHORED} | SUBTRACTION | RECOMMENDED,
     ),
     "a method": ("methods/ica.py", "_PIECES = 16", "_PIECES = 8", _all_of("ica")),
-    "the sampler of BLU": ("methods/blu/gibbs.py", "VERTEX_PASSES = 3", "VERTEX_PASSES = 4", _all_of("blu")),
+    "the sampler of BLU": (
+        "methods/blu/gibbs.py",
+        "VERTEX_PASSES = 3",
+        "VERTEX_PASSES = 4",
+        _all_of("blu") | {"fit_recommended"},
+    ),
     "the training of the networks": (
         "methods/_networks/torch_score_networks.py",
         "REACH = 4.0",
@@ -174,7 +184,7 @@ EDITS = {
         "background/power_law.py",
         "PLAUSIBLE_EXPONENTS = (0.5, 7.0)",
         "PLAUSIBLE_EXPONENTS = (0.5, 6.0)",
-        {"subtract_background", "compare", ANCHORED} | SUBTRACTION,
+        {"subtract_background", "compare", ANCHORED} | SUBTRACTION | RECOMMENDED,
     ),
     "a limit of the verdict": ("comparison/thresholds.py", "FLAT = 0.25", "FLAT = 0.3", {"compare"}),
     "a caption of the page": (

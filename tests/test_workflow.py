@@ -34,6 +34,7 @@ profiles: {{all: {{along: x}}}}
 methods:
   vca: {{n_draws: 5}}
   nmf: {{}}
+  recommended: {{}}
 """
 PREPARED = {
     "correct_gain",
@@ -131,7 +132,8 @@ def project(finished, tmp_path):
 
 
 def test_everything_is_made(finished):
-    assert finished.first_run == PREPARED | {"simulate_image", "fit_vca", "map_vca", "fit_nmf", "map_nmf"}
+    methods = {"fit_vca", "map_vca", "fit_nmf", "map_nmf", "recommend", "map_recommended"}
+    assert finished.first_run == PREPARED | {"simulate_image"} | methods
     results = finished.folder / "results" / "SI1"
     for name in (
         "raw",
@@ -144,10 +146,17 @@ def test_everything_is_made(finished):
         "map/vca",
         "fit/nmf",
         "map/nmf",
+        "fit/recommended",
+        "map/recommended",
     ):
         open_store(results / f"{name}.zarr")
+    comparison = open_store(results / "comparison.zarr")
+    assert comparison["label"].values.tolist() == ["BS", "recommended", "vca", "nmf"]
+    chosen = open_store(results / "fit" / "recommended.zarr").attrs
+    assert comparison.attrs["recommended"]["method"] == chosen["chosen"] in chosen["twin_error"]
     page = (finished.folder / "reports" / "SI1.html").read_text()
     assert "SI1" in page
+    assert "the maps of “recommended”" in page
     assert len(page) < 15e6
     for job in finished.first_run - {"all"}:
         assert (results / "logs" / f"{job}.log").read_text().rstrip().endswith("done")
@@ -219,7 +228,7 @@ def test_a_new_sample_can_use_the_models_of_another(project):
     first, other_scene = f"  SI1: {{simulate: {SCENE}}}", SCENE.replace("seed: 1", "seed: 2")
     second = f"  SI2: {{fit_on: SI1, simulate: {other_scene}}}"
     project.configure(CONFIGURATION.replace(first, f"{first}\n{second}"))
-    assert project.run() == PREPARED | {"simulate_image", "map_vca", "map_nmf"}
+    assert project.run() == PREPARED | {"simulate_image", "map_vca", "map_nmf", "map_recommended"}
     assert not (project.folder / "results" / "SI2" / "fit").exists()
 
 

@@ -6,6 +6,11 @@ import xarray as xr
 
 from eelsunmix.typing import Floats
 
+RECOMMENDED = "recommended"
+"""Label of the recommended result among those of the methods (`eelsunmix.recommend`); no method has it."""
+COMPARED = ("blu", "udas", "vca")
+"""Methods of its candidates (`eelsunmix.recommendation.candidates`), which are built by name."""
+
 
 def place_in_words(image: xr.DataArray, index: Sequence[int], corner: Sequence[int] = ()) -> str:
     """Say where a pixel, or a value of it, lies: in the coordinates of the image, or in its indices.

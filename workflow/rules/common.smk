@@ -25,6 +25,7 @@ from eelsunmix.errors import InputError
 from eelsunmix.provenance import source_fingerprint
 from eelsunmix.recipes import RECIPES, Product, Recipes
 from eelsunmix.recipes.needs import needs_of
+from eelsunmix.words import RECOMMENDED
 
 if workflow.is_main_process:  # jobs need not load what reads stores
     from eelsunmix.recipes.present import Present
@@ -78,7 +79,10 @@ def of_sample(name):
 
 
 def product_of(rule, wildcards):
-    return Product(wildcards.sample, RECIPES[rule].store, wildcards.get("label", ""))
+    unnamed = RECOMMENDED if rule.endswith(RECOMMENDED) else ""
+    return Product(
+        wildcards.sample, RECIPES[rule].store, wildcards.get("label", unnamed)
+    )
 
 
 def asked(rule):
@@ -160,7 +164,7 @@ def check_place(path, found):
 
 def forced(product):
     """Whether a product is made again though nothing is wrong with it, or because its source is."""
-    recipe = recipe_of(product.store, samples[product.sample])
+    recipe = recipe_of(product, samples[product.sample])
     name = next(name for name in RECIPES if RECIPES[name] is recipe)
     return (
         not {getattr(rules, name).rule}.isdisjoint(workflow.dag.forcerules)
@@ -235,7 +239,8 @@ def of_benchmarked(name):
 
 def fitted_model(wildcards):
     source = samples[wildcards.sample].model_source
-    return f"results/{source}/fit/{wildcards.label}.zarr"
+    label = wildcards.get("label", RECOMMENDED)
+    return f"results/{source}/fit/{label}.zarr"
 
 
 def threads_of(rule):

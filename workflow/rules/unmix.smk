@@ -1,6 +1,58 @@
 """One fit and one map rule per method label of the configuration, so that each can be rerun and sized alone."""
 
-for label in sorted({label for sample in samples.values() for label in sample.methods}):
+
+rule recommend:
+    input:
+        remade("fit_recommended"),
+        corrected="results/{sample}/corrected.zarr",
+        pca="results/{sample}/pca.zarr",
+        rank="results/{sample}/rank.zarr",
+    output:
+        directory(f"results/{{sample}}/fit/{RECOMMENDED}.zarr"),
+    log:
+        "results/{sample}/logs/recommend.log",
+    benchmark:
+        "results/{sample}/benchmarks/recommend.tsv"
+    threads: 2
+    resources:
+        mem_mb=per_attempt(3000),
+        runtime=per_attempt(60),
+    params:
+        **asked("fit_recommended"),
+    message:
+        "{wildcards.sample}: recommend a result"
+    script:
+        "../scripts/fit_recommended.py"
+
+
+rule map_recommended:
+    input:
+        remade("map_recommended"),
+        model=fitted_model,
+        corrected="results/{sample}/corrected.zarr",
+        pca="results/{sample}/pca.zarr",
+        rank="results/{sample}/rank.zarr",
+    output:
+        directory(f"results/{{sample}}/map/{RECOMMENDED}.zarr"),
+    log:
+        "results/{sample}/logs/map_recommended.log",
+    benchmark:
+        "results/{sample}/benchmarks/map_recommended.tsv"
+    threads: 2
+    resources:
+        mem_mb=per_attempt(1500),
+        runtime=per_attempt(60),
+    params:
+        **asked("map_recommended"),
+    message:
+        "{wildcards.sample}: map with the recommended result"
+    script:
+        "../scripts/map_recommended.py"
+
+
+for label in sorted(
+    {label for sample in samples.values() for label in sample.methods} - {RECOMMENDED}
+):
 
     rule:
         name:

@@ -1,6 +1,6 @@
 """How well each element is known, in a sentence: how far, why not better, and what would settle it."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,8 @@ from eelsunmix.comparison.words import listed, percent, span
 
 SCALE, SHAPE = 1.25, 0.2
 """Factor, and part of the peak, up to which a map counts as known."""
+_ELEMENT = "{element}"
+"""Where the elements stand in a sentence until it is known which ones share it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,21 +44,27 @@ def ambiguity_sentences(
     can_be_anchored : collection of str
         Methods whose abundances sum to one, and of which nobody has asked for ``anchor: edges`` yet.
     """
-    sentences, left_open = [], []
+    sentences: dict[str, list[str]] = {}
+    left_open: dict[str, list[str]] = {}
     for element, edge in _first_edges(setting):
         known = list(_known(comparison.sel(edge=edge)))
         wide = [one for one in known if one.is_wide]
         closed = [one for one in known if not one.is_wide]
         if closed:
             taken = " if the pixels that pile up at its vertex are pure" * _found_pure(closed)
-            sentences.append(
-                f"{_range(element, closed)}, by noise and by what edges and spectra allow{taken}."
-            )
+            text = f"{_range(closed)}, by noise and by what edges and spectra allow{taken}."
+            sentences.setdefault(text, []).append(element)
         if wide:
             # Also where another method is sure: a mixture may pile up at its vertex as pure pixels do.
-            left_open.append(f"{_range(element, wide)}, because {_reason(element, wide, can_be_anchored)}")
-            sentences += left_open[-1:]
-    return sentences, left_open
+            text = f"{_range(wide)}, because {_reason(wide, can_be_anchored)}"
+            left_open.setdefault(text, []).append(element)
+            sentences.setdefault(text, []).append(element)
+    return _named(sentences), _named(left_open)
+
+
+def _named(texts: Mapping[str, Sequence[str]]) -> list[str]:
+    """Put the elements into their sentence: those of one component share it."""
+    return [text.replace(_ELEMENT, listed(elements)) for text, elements in texts.items()]
 
 
 def _found_pure(known: Sequence[Known]) -> bool:
@@ -84,30 +92,30 @@ def _known(at: xr.Dataset) -> Iterator[Known]:
             )
 
 
-def _range(element: str, known: Sequence[Known]) -> str:
+def _range(known: Sequence[Known]) -> str:
     shapes = sorted(one.shape for one in known)
     shape = span(percent(shapes[0]), percent(shapes[-1]))
     low, high = min(one.low for one in known), max(one.high for one in known)
     return (
-        f"{element} of {listed([one.method for one in known])}: shape known to ± {shape} of the peak, scale "
+        f"{_ELEMENT} of {listed([one.method for one in known])}: shape known to ± {shape} of the peak, scale "
         f"between {low:.2f} and {high:.2f} times the abundances shown"
     )
 
 
-def _reason(element: str, wide: Sequence[Known], can_be_anchored: Collection[str]) -> str:
+def _reason(wide: Sequence[Known], can_be_anchored: Collection[str]) -> str:
     """Say why, and what would settle it."""
     if not _found_pure(wide):
         less = any(one.low < 1 / SCALE for one in wide)
-        means = f": abundances may all be less, of a material with more {element}" * less
+        means = f": abundances may all be less, of a material with more {_ELEMENT}" * less
         return (
             f"no area of one composition lies at its vertex: no pixel is pure, or too few to tell{means}. A "
-            f"region of pure {element} or its reference spectrum would settle it"
+            f"region of pure {_ELEMENT} or its reference spectrum would settle it"
             f"{_anchor(wide, can_be_anchored)}."
         )
     if any(one.shape > SHAPE for one in wide):
         return (
             "edges and backgrounds of its endmember and the others are alike within their noise. A region "
-            f"known to be without {element}, or more counts would settle it."
+            f"known to be without {_ELEMENT}, or more counts would settle it."
         )
     return "noise hides how far the purest pixels reach. More counts would settle it."
 

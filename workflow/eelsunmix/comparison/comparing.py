@@ -25,6 +25,7 @@ from eelsunmix.edge_choice import resolve_edges
 from eelsunmix.edges import Edge, Edges
 from eelsunmix.image import in_canonical_order
 from eelsunmix.profiles import Profile, Region, as_options
+from eelsunmix.words import RECOMMENDED
 
 
 def compare(
@@ -82,7 +83,15 @@ def compare(
         for label, fit in fits.items()
     ]
     check_same_counts(image, setting.mean_spectrum, setting.total_counts, components, maps)
-    return _compared(image, components, setting, truth)
+    return _compared(image, components, setting, truth).assign_attrs(_recommended(fits))
+
+
+def _recommended(fits: Mapping[str, xr.Dataset]) -> dict[str, Any]:
+    """Take over which candidate is recommended and why, so that whoever reads the comparison knows."""
+    attrs = fits[RECOMMENDED].attrs if RECOMMENDED in fits else {}
+    names = {"method": "chosen", "reason": "reason", "twin_error": "twin_error", "warnings": "warnings"}
+    found = {name: attrs[key] for name, key in names.items() if key in attrs}
+    return {RECOMMENDED: found} if found else {}
 
 
 def _setting(

@@ -9,6 +9,7 @@ from eelsunmix.configuration.documents import read_documents, read_leniently, sh
 from eelsunmix.configuration.extras import missing_libraries
 from eelsunmix.configuration.nodes import Node, node_of
 from eelsunmix.configuration.problems import ConfigurationError, Problem
+from eelsunmix.configuration.recommended import recommended_alone
 from eelsunmix.configuration.samples import read_samples
 from eelsunmix.configuration.sections import (
     SAMPLE_KEYS,
@@ -168,6 +169,7 @@ def _settings(draft: Draft, values: Mapping[Keys, Any]) -> SampleSettings:
     given = {key: values[path] for key, (_, path) in draft.sections.items()}
     simulate = draft.node.child("simulate")
     scene = simulate.child("scene") if simulate else None
+    given.setdefault("methods", recommended_alone())
     return SampleSettings(name=draft.name, scene=scene.value if scene else None, **given)
 
 

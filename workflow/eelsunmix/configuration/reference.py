@@ -18,6 +18,14 @@ Every key, what may be written there, its default and its meaning. This page is 
 How a configuration is put together stands in [config/README.md](../config/README.md).
 `python -m eelsunmix.configuration config/config.yaml` checks one and says in words what it asks for.
 """
+RECOMMENDED_ENTRY = """### `recommended`
+
+The result to use where nothing speaks for a method of your own choice: a few quick methods, each on the
+counts and on averages over alike neighbours, are run on images simulated from what they found, and the one
+with the least error there is taken ([036](decisions/036-recommended-result.md),
+[042](decisions/042-recommended-in-the-workflow.md)). It takes a `seed` and nothing else, stands first, and is
+what a sample gets for which no `methods` are given.
+"""
 _TABLE = ("| key | write | default | meaning |", "|---|---|---|---|")
 
 
@@ -68,6 +76,7 @@ def _methods(known: Schema, names: list[str]) -> Iterator[str]:
     yield "The keys of every entry; the options of the method stand beside them.\n"
     keys = [key for key in known["MethodSettings"]["properties"] if key != "options"]
     yield _table(_rows(known, "MethodSettings", keys))
+    yield RECOMMENDED_ENTRY
     for name in names:
         yield from _options(known, f"method: {name}", method_class(name).__name__, level=3)
 

@@ -12,6 +12,7 @@ from eelsunmix.methods import method_class, method_names
 from eelsunmix.mistakes import Schema
 from eelsunmix.options import Options
 from eelsunmix.synthetic import SCENES
+from eelsunmix.words import RECOMMENDED
 
 _LINE = 110
 _SHARED = ("dask", "device", "benchmark")
@@ -103,6 +104,8 @@ def _methods(known: dict[str, Schema], names: list[str]) -> Schema:
         link = _link(method_class(name).__name__)
         named[name] = {"anyOf": [link, {"type": "null"}]}
         free.append(link | {"required": ["method"]})
+    seed = {"method": {"const": RECOMMENDED}, "seed": _link("MethodSettings/properties/seed")}
+    named = {RECOMMENDED: {"anyOf": [_object(seed), {"type": "null"}]}} | named
     labels = _names({"anyOf": free}, LABEL.pattern, RESERVED_LABELS)
     return labels | {"properties": named}
 

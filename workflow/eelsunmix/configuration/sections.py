@@ -8,6 +8,7 @@ from eelsunmix.configuration.benchmark import BenchmarkOptions, default_methods,
 from eelsunmix.configuration.names import duplicates_but_for_case, label_fault, method_label_fault
 from eelsunmix.configuration.nodes import Node, node_of
 from eelsunmix.configuration.problems import Problem, unknown_key
+from eelsunmix.configuration.recommended import first, is_recommended, read_recommended
 from eelsunmix.configuration.settings import MethodSettings, Sections
 from eelsunmix.configuration.validation import kind_of, validate
 from eelsunmix.edge_table import split_name
@@ -16,6 +17,7 @@ from eelsunmix.errors import suggestion
 from eelsunmix.methods import method_class, method_names, suits_variable_brightness
 from eelsunmix.mistakes import Keys
 from eelsunmix.synthetic import SCENES
+from eelsunmix.words import RECOMMENDED
 
 Result = tuple[Any, list[Problem]]
 SECTION_KEYS = tuple(Sections.model_fields)
@@ -28,7 +30,8 @@ _NAMED = ("profiles", "regions")
 def read_section(key: str, node: Node, path: Keys) -> Result:
     """Read the value of one key of a sample or of the top level."""
     if key == "methods":
-        return _read_named(node, path, method_label_fault, read_method)
+        methods, problems = _read_named(node, path, method_label_fault, _read_entry)
+        return first(methods), problems
     if key == "simulate":
         return read_scene(node, path)
     if key in ("file", "fit_on"):
@@ -83,12 +86,26 @@ def unknown_keys(node: Node, keys: tuple[str, ...], path: Keys) -> list[Problem]
     ]
 
 
-def read_method(node: Node, label: str, path: Keys) -> Result:
-    """Read one entry of `methods`: the keys of the workflow, the rest as options of the method."""
+def _read_entry(node: Node, label: str, path: Keys) -> Result:
+    """Read one entry of `methods` of a sample: a method, or the recommended result."""
+    if not is_recommended(node, label):
+        return read_method(node, label, path)
+    node, problems = _of_options(node, path)
+    return (None, problems) if problems else read_recommended(node, label, path)
+
+
+def _of_options(node: Node, path: Keys) -> tuple[Node, list[Problem]]:
     if node.value is None:
         node = dataclasses.replace(node, value={})
-    if not node.is_mapping:
-        return None, [Problem(node.file, "needs a mapping of options; {} for none", node.line, path)]
+    problem = Problem(node.file, "needs a mapping of options; {} for none", node.line, path)
+    return node, [] if node.is_mapping else [problem]
+
+
+def read_method(node: Node, label: str, path: Keys) -> Result:
+    """Read one entry of `methods`: the keys of the workflow, the rest as options of the method."""
+    node, problems = _of_options(node, path)
+    if problems:
+        return None, problems
     own = {key: child for key, child in node.value.items() if key in _METHOD_KEYS}
     own.setdefault("method", Node(label, node.file, node.line, label))
     settings, problems = validate(dataclasses.replace(node, value=own), MethodSettings, path)
@@ -170,7 +187,7 @@ def _name_hint(node: Node) -> str:
 
 
 def _unknown_method(node: Node, label: str, path: Keys) -> Problem:
-    known = suggestion(str(node.value), method_names())
+    known = suggestion(str(node.value), [*method_names(), RECOMMENDED])
     if node.value == label:
         known += f" (for a label of your own, write {label}: {{method: NAME}})"
     return Problem(node.file, f"no such method; {known}", node.line, path)

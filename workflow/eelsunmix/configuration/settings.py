@@ -101,7 +101,8 @@ class Sections(Options):
     regions : mapping of names
         Parts of the image of which something is known.
     methods : mapping of labels
-        Unmixing methods to run; a method is on if it is listed, ``vca: {}`` being enough.
+        Unmixing methods to run; a method is on if it is listed, ``vca: {}`` being enough. ``recommended: {}``
+        is the result that is best on images simulated from the sample's own; without this key, it alone.
     n_learning_pixels : int
         Pixels that a method learns from; all of them if the image has no more.
     seed : int

@@ -4,6 +4,8 @@ import ast
 import re
 from importlib.resources import files
 
+from eelsunmix.words import COMPARED, RECOMMENDED
+
 _REFERENCES = re.compile(r"^References\n-+\n(.*?)(?:\n\n|\Z)", re.MULTILINE | re.DOTALL)
 _MARK = re.compile(r"^\.\. \[\d+\]", re.MULTILINE)
 
@@ -16,13 +18,15 @@ def references(method: str) -> list[str]:
     Parameters
     ----------
     method : str
-        Name of a method; one that does not exist has no references.
+        Name of a method; one that does not exist has no references, ``recommended`` those of its candidates.
 
     Examples
     --------
     >>> references("vca")[1]
     'M. R. Keenan, P. G. Kotula, Surf. Interface Anal. 36, 203 (2004), for the weights.'
     """
+    if method == RECOMMENDED:
+        return list(dict.fromkeys(entry for one in COMPARED for entry in references(one)))
     sections = [_REFERENCES.search(text) for text in _docstrings(method)]
     found = [entry for section in sections if section for entry in _MARK.split(section[1])]
     return [" ".join(entry.split()) for entry in found if entry.strip()]

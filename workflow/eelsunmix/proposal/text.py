@@ -57,7 +57,7 @@ def configuration_text(
         "",
         *_edges(proposal),
         "",
-        "methods: {nmf: {}, ica: {}, vca: {}}   # others: blu, udas, daeu, mtaeu, cnnaeu",
+        "methods: {recommended: {}, nmf: {}, ica: {}, vca: {}}   # others: blu, udas, daeu, mtaeu, cnnaeu",
         "",
         "# profiles: {across: {along: y}}       # counts along a line, summed over the other axis",
         *_region(proposal),

@@ -26,7 +26,7 @@ class Recipes:
     def value(self, product: Product, name: str) -> Any:
         """Value of one parameter of the rule that makes a product."""
         sample = self.samples[product.sample]
-        recipe = recipe_of(product.store, sample)
+        recipe = recipe_of(product, sample)
         if name == "code":
             return code_of(*recipe.modules(sample, product.label))
         if name == "made_of":
@@ -39,7 +39,7 @@ class Recipes:
 
     def settings(self, product: Product) -> dict[str, Any]:
         """All parameters of the rule that makes a product, as its manifest must have them."""
-        names = recipe_of(product.store, self.samples[product.sample]).names
+        names = recipe_of(product, self.samples[product.sample]).names
         return {name: self.value(product, name) for name in names}
 
     def digest(self, product: Product) -> str:
@@ -52,7 +52,7 @@ class Recipes:
         """Products that a product is made of."""
         sample = self.samples[product.sample]
         found = []
-        for store in recipe_of(product.store, sample).inputs:
+        for store in recipe_of(product, sample).inputs:
             source = sample.model_source if store == "fit" else sample.name
             for label in self._labels(store, product):
                 found.append(Product(source, store, label))

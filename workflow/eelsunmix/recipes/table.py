@@ -12,6 +12,7 @@ from eelsunmix.methods._references import references
 from eelsunmix.plain import field_values, plain_values
 from eelsunmix.provenance import source_fingerprint
 from eelsunmix.recipes.content import OfFiles
+from eelsunmix.words import COMPARED, RECOMMENDED
 
 Value = Callable[[SampleSettings, str], Any]
 """From the settings of a sample and the label of a method to a plain value."""
@@ -65,11 +66,13 @@ class Recipe:
         return any(isinstance(setting, OfFiles) for setting in self.settings.values())
 
 
-def recipe_of(store: str, sample: SampleSettings) -> Recipe:
-    """Return the recipe of a store of a sample."""
-    if store == "raw":
+def recipe_of(product: Product, sample: SampleSettings) -> Recipe:
+    """Return the recipe of a product of a sample."""
+    if product.store == "raw":
         return RECIPES["import_image" if sample.file else "simulate_image"]
-    return next(recipe for recipe in RECIPES.values() if recipe.store == store)
+    if product.label == RECOMMENDED:
+        return RECIPES[f"{product.store}_recommended"]
+    return next(recipe for recipe in RECIPES.values() if recipe.store == product.store)
 
 
 @functools.cache
@@ -197,6 +200,18 @@ RECIPES: dict[str, Recipe] = {
         inputs=("fit", "corrected", "pca", "rank"),
         settings=_of_method("input"),
         modules=_code("eelsunmix.inputs", "eelsunmix.mapping", "eelsunmix.mapping.timing"),
+    ),
+    "fit_recommended": Recipe(
+        store="fit",
+        inputs=("corrected", "pca", "rank"),
+        settings={"seed": lambda sample, label: sample.seed_of(label), **_of_sample("edges")},
+        modules=_code("eelsunmix.recommended", *(f"eelsunmix.methods.{name}" for name in COMPARED)),
+    ),
+    "map_recommended": Recipe(
+        store="map",
+        inputs=("fit", "corrected", "pca", "rank"),
+        settings={"same_image": lambda sample, label: sample.model_source == sample.name},
+        modules=_code("eelsunmix.recommended"),
     ),
     "compare": Recipe(
         store="comparison",

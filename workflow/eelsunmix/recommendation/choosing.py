@@ -82,6 +82,7 @@ def choose(
     best = next(one for one in with_consensus(kept, data.weight) if one.label == label)
     record = {
         "method": best.label,
+        "status": best.status,
         "reason": _reason(ranking, kept, excluded | failed, len(models)),
         "twin_error": ranking.errors,
         "excluded": excluded | failed,

@@ -17,7 +17,7 @@ from eelsunmix.numerics.nuisance import Nuisance
 from eelsunmix.pca import DenoiseOptions, denoise
 from eelsunmix.pca.reconstruction import reconstruct
 from eelsunmix.typing import Bools, Floats
-from eelsunmix.vacuum import vacuum_pixels
+from eelsunmix.vacuum import sample_pixels
 
 SPARE = 2
 """Components above the number of endmembers that averages keep: thickness and slopes."""
@@ -84,8 +84,10 @@ class Data:
         return channel_variance_to_mean(self.image)
 
 
-def with_sample_alone(image: xr.DataArray) -> tuple[xr.DataArray, Bools]:
+def with_sample_alone(image: xr.DataArray, vacuum: xr.DataArray | None = None) -> tuple[xr.DataArray, Bools]:
     """Bring an image of the user to its usual form, and leave pixels without sample out.
+
+    Those are found in the counts, unless `vacuum` says which they are.
 
     Returns
     -------
@@ -98,8 +100,8 @@ def with_sample_alone(image: xr.DataArray) -> tuple[xr.DataArray, Bools]:
     valid = valid_pixels(image)
     if not valid.any() or not blocks.fold(_has_counts, image, operator.or_):
         raise InputError("recommend: the image has no valid pixel with counts; check its mask valid_pixel")
-    empty = vacuum_pixels(image)
-    return image.assign_coords(valid_pixel=(image.dims[:-1], valid & ~empty)), empty
+    sample = sample_pixels(image, vacuum)
+    return image.assign_coords(valid_pixel=(image.dims[:-1], sample)), valid & ~sample
 
 
 def _has_counts(block: xr.DataArray) -> bool:

@@ -13,7 +13,12 @@ from eelsunmix.recommendation.sample import is_large, representative
 
 
 def recommend(
-    image: xr.DataArray, n_endmembers: int = 3, edges: Edges | None = None, seed: int = 0
+    image: xr.DataArray,
+    n_endmembers: int = 3,
+    edges: Edges | None = None,
+    seed: int = 0,
+    *,
+    vacuum: xr.DataArray | None = None,
 ) -> xr.Dataset:
     """Find the endmembers and maps by the method that is best on images like this one.
 
@@ -35,6 +40,8 @@ def recommend(
         why. ``attrs["edge_owner"]`` says which endmember has most of each.
     seed : int
         Of everything random: the same image and seed give the same result.
+    vacuum : DataArray of bool, dims those of the pixels, optional
+        True in pixels without sample, which are left out; found in the counts where it is not given.
 
     Returns
     -------
@@ -42,8 +49,8 @@ def recommend(
         ``endmember_spectrum (endmember, energy)`` in counts of a pixel of share one and brightness one;
         ``abundance (navigation, endmember)``, shares that sum to one; ``thickness_weighted_abundance``,
         shares times brightness; ``_sd`` of all three. Shares and amounts are zero in pixels without sample,
-        and NaN in pixels that are not valid. Attrs: ``method``, ``reason`` (a line with the errors on twins),
-        ``nuisance`` and ``nuisance_reason`` (whether bending of the background was taken out, and why),
+        and NaN in pixels that are not valid. Attrs: ``method`` and its ``status``, ``reason`` (a line with
+        the errors on twins), ``nuisance`` and ``nuisance_reason`` (whether bending of the background was taken out, and why),
         ``twin_error`` (label -> relative squared error), ``excluded`` (label -> why), ``brightness``,
         ``anchoring``, ``edge_owner``, ``n_empty_pixels``, ``warnings``.
 
@@ -52,7 +59,7 @@ def recommend(
     InputError
         Not as many endmembers in the image, a bad pixel, edges that are off the axis.
     """
-    narrowed, empty = with_sample_alone(image)
+    narrowed, empty = with_sample_alone(image, vacuum)
     resolved = {} if edges is None else resolve_edges(edges, narrowed[narrowed.dims[-1]])
     large = is_large(narrowed)
     looked_at = representative(narrowed) if large else narrowed.load()

@@ -19,6 +19,8 @@ from eelsunmix.report.figures.thinning import thinned
 from eelsunmix.storage.drafts import flush, make_folder
 from eelsunmix.storage.handed_over import write_and_compare
 
+NO_SCREEN = Markup("")
+
 
 def page_text(
     sections: Sequence[Section],
@@ -27,6 +29,7 @@ def page_text(
     name: str,
     facts: Sequence[tuple[str, str]],
     methods: Sequence[tuple[str, Mapping[str, Any]]] = (),
+    first_screen: Markup = NO_SCREEN,
 ) -> str:
     """Return a page as text.
 
@@ -39,6 +42,8 @@ def page_text(
         Names and values below the heading.
     methods : sequence of (str, mapping)
         Labels that the reader can hide, with their line styles.
+    first_screen : Markup
+        What stands between the title and the facts.
     """
     sections = [_with_thin_lines(section) for section in sections]
     bank = ArrayBank()
@@ -57,9 +62,10 @@ def page_text(
         facts=facts,
         sections=sections,
         methods=methods,
+        first_screen=first_screen,
         policy=f"default-src 'none'; script-src {' '.join(map(script_hash, scripts))}; "
         "style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'",
-        css=Markup(_asset("report.css")),  # noqa: S704
+        css=Markup(_asset("report.css") + _asset("first/first.css")),  # noqa: S704
         scripts=[Markup(script) for script in scripts],  # noqa: S704
         figures=Markup(script_json(figures)),  # noqa: S704
         arrays=Markup(script_json(bank.entries)),  # noqa: S704

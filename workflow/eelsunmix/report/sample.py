@@ -9,6 +9,7 @@ import xarray as xr
 
 from eelsunmix.errors import InputError
 from eelsunmix.report.facts import key_facts
+from eelsunmix.report.first import first_screen
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.page import page_text, write_page
 from eelsunmix.report.sections import IN_ORDER
@@ -97,4 +98,5 @@ def render(inputs: Inputs) -> str:
         name=inputs.sample,
         facts=key_facts(inputs),
         methods=[(method, inputs.styles[method]) for method in inputs.working],
+        first_screen=first_screen(inputs),
     )

@@ -48,6 +48,7 @@ def one_style(text: Any) -> str:
     ('−3\xa0% to 12\xa0% of NMC-1', 'Ti-O, 2.5e-07')
     """
     text = re.sub(r"(?<=\d) ?%", "\u00a0%", str(text))
+    text = re.sub(r"± (?=\d)", "±\u00a0", text)
     return re.sub(r"(?<![\w.)-])-(?=\d)", "−", text)
 
 

@@ -9,7 +9,9 @@ FAST_SECONDS = 0.1
 PAPER_PIXELS = 64 * 64
 
 
-def judged_seconds(seconds: float) -> Cell:
-    """Return the time that an image of `PAPER_PIXELS` takes, with the light that it deserves."""
+def judged_seconds(seconds: float, *, network: bool = True) -> Cell:
+    """Return the time that an image of `PAPER_PIXELS` takes; of a network with the light that it deserves."""
+    if not network:
+        return figure_cell(duration(seconds))
     light = "green" if seconds < FAST_SECONDS else "amber"
     return figure_cell(f"{LIGHTS[light]}\u00a0{duration(seconds)}", light=light)

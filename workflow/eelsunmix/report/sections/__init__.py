@@ -18,6 +18,7 @@ from eelsunmix.report.sections import (
 
 IN_ORDER = (
     verdict,
+    caveats,
     data,
     corrections,
     background,
@@ -28,6 +29,5 @@ IN_ORDER = (
     residuals,
     truth,
     cost,
-    caveats,
     provenance,
 )

@@ -1,5 +1,7 @@
 """Section on run time and memory."""
 
+import xarray as xr
+
 from eelsunmix.report.content import (
     Block,
     Figure,
@@ -19,9 +21,11 @@ COST = "Wall time and peak memory of every rule of this sample, as measured by S
 MAPPING = (
     "Time to map the abundances alone with the fitted model, without start-up, reading, refit, residuals "
     "and writing: the fastest of a few repeats on the first rows of the image. Last column: what an image "
-    "of 64 × 64 pixels takes at this speed, ✔ if that is less than {limit}, which the paper expects of a "
-    "trained network."
+    "of 64 × 64 pixels takes at this speed{networks}."
 )
+NETWORKS = "; of trained networks ✔ if that is less than {limit}, which the paper expects of them, else ▲"
+_MODELS_OF_NETWORKS = "_networks."
+"""How the names of their models begin."""
 
 
 def section(inputs: Inputs) -> Section:
@@ -32,9 +36,14 @@ def section(inputs: Inputs) -> Section:
         blocks = [Figure(name="cost-bars", caption=COST, variants={(): bars}), _cost_table(inputs)]
     if rows := _mapping_rows(inputs):
         columns = ("method", "pixels", "time", "pixels per second", "64 × 64 pixels")
-        caption = MAPPING.format(limit=duration(FAST_SECONDS))
+        networks = NETWORKS.format(limit=duration(FAST_SECONDS)) * any(map(_is_network, inputs.maps.values()))
+        caption = MAPPING.format(networks=networks)
         blocks.append(Table(caption=caption, columns=columns, rows=rows, css="small lights"))
     return Section(name="cost", title="Run time and memory", blocks=tuple(blocks))
+
+
+def _is_network(store: xr.Dataset) -> bool:
+    return str(store.attrs.get("model", "")).startswith(_MODELS_OF_NETWORKS)
 
 
 def _cost_table(inputs: Inputs) -> Table:
@@ -69,6 +78,7 @@ def _mapping_rows(inputs: Inputs) -> tuple[Row, ...]:
         seconds, pixels = attrs.get("abundance_seconds"), attrs.get("abundance_pixels")
         if seconds and pixels:
             numbers = (integer(pixels), duration(seconds), integer(round(pixels / seconds)))
-            judged = judged_seconds(seconds / pixels * PAPER_PIXELS)
+            network = _is_network(inputs.maps[method])
+            judged = judged_seconds(seconds / pixels * PAPER_PIXELS, network=network)
             rows.append(Row(method=method, cells=(cell(method), *map(figure_cell, numbers), judged)))
     return tuple(rows)

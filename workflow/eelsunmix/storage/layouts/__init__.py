@@ -8,7 +8,7 @@ from eelsunmix.storage.layouts.benchmark import BENCHMARK
 from eelsunmix.storage.layouts.comparison import COMPARISON
 from eelsunmix.storage.layouts.components import PCA, RANK
 from eelsunmix.storage.layouts.images import CORRECTED, RAW
-from eelsunmix.storage.layouts.unmixing import FIT, MAP
+from eelsunmix.storage.layouts.unmixing import FIT, MAP, RECOMMENDED
 
 LAYOUTS = MappingProxyType(
     {
@@ -18,6 +18,7 @@ LAYOUTS = MappingProxyType(
         "rank": RANK,
         "bs": BS,
         "fit": FIT,
+        "recommended": RECOMMENDED,
         "map": MAP,
         "comparison": COMPARISON,
         "benchmark": BENCHMARK,

@@ -235,6 +235,11 @@ COMPARISON = Layout(
             "list",
             "sentences on profiles that are too short, and components that are no materials of their own",
         ),
+        "recommended": attribute(
+            "dict",
+            "`method, reason, twin_error, warnings` of the recommended result, whose label is `recommended`",
+            when="it is among the methods",
+        ),
         "edges": attribute("dict", "as in `bs.zarr`"),
         "profiles": attribute("dict", "as in `bs.zarr`"),
         "regions": attribute("dict", "name -> `x_nm, y_nm, without`"),

@@ -1,5 +1,7 @@
 """Layouts of the stores `fit/<m>.zarr` and `map/<m>.zarr` of a method."""
 
+from dataclasses import replace
+
 from eelsunmix.storage.layout import Layout, attribute, variable
 from eelsunmix.storage.layouts.axes import ENERGY, IMAGE
 
@@ -58,6 +60,50 @@ FIT = Layout(
         ),
         "n_learning_pixels": attribute("int", "pixels that the method has learned from"),
         "seconds": attribute("float", "time of the fit"),
+    },
+    may_fail=True,
+)
+
+WHOLE = "all pixels took part in the comparison"
+RECOMMENDED = Layout(
+    path="fit/recommended.zarr",
+    variables={
+        "endmember_spectrum": variable(
+            "endmember energy", "float", "counts", "of a pixel of share 1 and brightness 1"
+        ),
+        "endmember_spectrum_sd": variable(
+            "endmember energy", "float", "counts", "its standard deviation: errors on the simulated images"
+        ),
+        **{
+            name: variable("navigation endmember", "float", "1", meaning, when=WHOLE)
+            for name, meaning in {
+                "abundance": "shares, which sum to one; 0 in vacuum",
+                "abundance_sd": "their standard deviation: errors on the simulated images",
+                "thickness_weighted_abundance": "share x brightness; 0 in vacuum",
+                "thickness_weighted_abundance_sd": "its standard deviation: errors on the simulated images",
+            }.items()
+        },
+    },
+    coordinates={name: replace(one, when=one.when or WHOLE) for name, one in IMAGE.items()}
+    | ENERGY
+    | {"endmember": variable("endmember", "integer", None, "number of the endmember, from 0", when=WHOLE)},
+    attributes=OUTCOME
+    | {
+        **{
+            name: FIT.attributes[name]
+            for name in ("model_settings", "brightness", "equalised_counts", "learned_brightness")
+        },
+        **{
+            name: FIT.attributes[name]
+            for name in ("brightness_spread", "nuisance", "nuisance_reason", "n_learning_pixels", "seconds")
+        },
+        "chosen": attribute("str", "the candidate that is recommended"),
+        "reason": attribute("str", "how all candidates did on the simulated images, and who was left out"),
+        "twin_error": attribute(
+            "dict", "candidate -> squared error of its maps there, relative to their square; the best first"
+        ),
+        "excluded": attribute("dict", "candidate -> why it was left out"),
+        "warnings": attribute("list", "sentences on why it may not be trusted"),
     },
     may_fail=True,
 )

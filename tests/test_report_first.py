@@ -1,0 +1,263 @@
+"""The first screen: whose maps it shows, its pictures and curves, and sentences that say what is known."""
+
+import re
+import struct
+import zlib
+from base64 import b64decode
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from eelsunmix.report.first import choice, pictures, sentences
+from eelsunmix.report.first.screen import first_screen, gathered
+from eelsunmix.report.inputs import Inputs
+from tiny_run import report_arguments
+
+LIGHT = {"value": 1.0, "text": "12 % of the peak (Co_L23, all_rows)", "explanation": "e"}
+
+
+def inputs_of(**options):
+    given = report_arguments(**options)
+    names = ("sample", "title", "fits", "maps", "benchmarks", "settings", "seals", "versions")
+    return Inputs(**given["stores"], **{name: given[name] for name in names})
+
+
+@pytest.fixture
+def inputs():
+    """Maps of nmf, ica and vca; nothing that blocks their use, and no light that is red."""
+    found = inputs_of(truth=False)
+    for store in (found.bs, found.comparison, found.raw, found.corrected, found.rank):
+        store.attrs = {name: value for name, value in store.attrs.items() if name != "warnings"}
+    found.raw.attrs["counts_check"] = {}
+    found.bs.attrs |= {"reference_problems": {}, "energy_axis": {}}
+    found.comparison.attrs["verdict"] = []
+    return found
+
+
+def lit(inputs, **lights):
+    inputs.comparison.attrs["verdict"] = [
+        {"method": method, "criterion": criterion, "light": light, **LIGHT}
+        for method, rows in lights.items()
+        for criterion, light in rows.items()
+    ]
+
+
+def with_recommended(inputs):
+    """The same stores, in which nmf has the label `recommended`."""
+    names = ["recommended" if one == "nmf" else one for one in inputs.comparison["label"].values.tolist()]
+    comparison = inputs.comparison.assign_coords(label=names, other_label=names)
+    known = {"method": "BLU, neighbours", "reason": "r", "warnings": [], "twin_error": TWINS}
+    return Inputs(
+        **{name: getattr(inputs, name) for name in ("raw", "corrected", "pca", "rank", "bs")},
+        **{name: getattr(inputs, name) for name in ("sample", "title", "settings", "seals", "versions")},
+        comparison=comparison.assign_attrs(recommended=known),
+        fits={"recommended" if one == "nmf" else one: store for one, store in inputs.fits.items()},
+        maps={"recommended" if one == "nmf" else one: store for one, store in inputs.maps.items()},
+        benchmarks=[],
+    )
+
+
+TWINS = {
+    "BLU, neighbours": 4e-4,
+    "BLU": 9e-4,
+    "uDAS": 25e-4,
+    "consensus": 1e-2,
+    "VCA": 0.04,
+    "VCA, neighbours": 0.03,
+}
+
+
+def said(inputs):
+    label = choice.chosen_label(inputs)
+    return sentences.sentences(inputs, label, choice.shown_maps(inputs, label))
+
+
+def test_the_recommended_result_is_shown_with_its_errors_on_twins(inputs):
+    found = with_recommended(inputs)
+    lit(found, recommended={"misfit": "amber"}, vca={})
+    first = said(found)[0]
+    assert (first.level, first.section) == ("use", "maps")
+    assert first.text == (
+        "the maps of “recommended”: BLU, mapped on averages over alike neighbours. On images simulated from "
+        "yours its maps are off by 2\u00a0%, those of uDAS by 5\u00a0%, of the consensus by 10\u00a0% and "
+        "of VCA by 17\u00a0%."
+    )
+
+
+def test_without_it_the_method_with_the_best_lights_is(inputs):
+    lit(inputs, nmf={"a": "red"}, ica={"a": "amber", "b": "amber"}, vca={"a": "amber", "b": "green"})
+    assert choice.chosen_label(inputs) == "vca"
+    texts = [one.text for one in said(inputs)]
+    assert texts[0].startswith("the maps of vca: of 3 methods it has the best lights in the verdict (with 1")
+    assert "other methods where they have ✖: nmf (a)" in texts[1]
+    assert "recommended: {}" in texts[-1]
+    lit(inputs, nmf={"a": "red"}, ica={"a": "red"}, vca={"a": "red", "b": "red"})
+    assert choice.chosen_label(inputs) == "nmf"
+    assert "nmf itself where it has ✖: a, 12\u00a0% of the peak (Co L23, all rows)" in said(inputs)[1].text
+
+
+def test_at_most_four_sentences_and_none_is_red_unless_nothing_can_be_used(inputs):
+    lit(inputs, nmf={"a": "red"}, vca={"b": "red"}, ica={"c": "red"})
+    inputs.rank.attrs["warnings"] = ["the number is a guess", "and another"]
+    found = said(inputs)
+    assert [one.title for one in found] == ["Use", "Do not believe", "Take care", "Next"]
+    assert {one.level for one in found} == {"use", "doubt", "next"}
+    assert found[2].text == "The number is a guess. 1 more in the verdict."
+    inputs.__dict__.pop("warnings")  # gathered once
+    inputs.fits["ica"].attrs["warnings"] = ["even ica is off"]
+    assert said(inputs)[2].text == "The number is a guess. 2 more in the verdict."
+    inputs.__dict__.pop("warnings")
+    inputs.fits[choice.chosen_label(inputs)].attrs["warnings"] = ["even the best is off by 30 %"]
+    assert said(inputs)[2].text.startswith("Even the best is off by 30\u00a0%.")
+    assert 'class="void"' not in first_screen(inputs)
+
+
+def test_an_energy_axis_that_is_off_comes_first_and_recommends_nothing(inputs):
+    inputs.bs.attrs["energy_axis"] = {"warnings": ["all energies are 15 eV too high"]}
+    found = said(inputs)
+    assert (found[0].title, found[0].level) == ("Use nothing yet", "void")
+    assert "15 eV too high" in found[0].text
+    assert "Use" not in [one.title for one in found]
+    assert "correct the energy axis" in found[-1].text
+    assert len(found) <= 4
+    assert first_screen(inputs).count('class="void"') == 1
+
+
+def test_edges_that_failed_are_named_and_void_only_if_all_did(inputs):
+    inputs.bs.attrs["reference_problems"] = {"Ru_M23": ["net counts are negative"]}
+    found = said(inputs)
+    assert found[1].text.startswith("counts of Ru M23, by any method: background subtraction failed there")
+    assert found[0].level == "use"
+    inputs.bs.attrs["reference_problems"] = {edge: ["bad"] for edge in inputs.edges}
+    assert said(inputs)[0].level == "void"
+
+
+def test_each_element_is_shown_once_by_a_sound_edge(inputs):
+    maps = choice.shown_maps(inputs, "vca")
+    elements = [one["element"] for one in inputs.edges.values()]
+    assert [one.name for one in maps] == list(dict.fromkeys(elements))
+    first = maps[0].edge
+    inputs.bs.attrs["reference_problems"] = {first: ["bad"]}
+    others = [edge for edge, one in inputs.edges.items() if one["element"] == elements[0] and edge != first]
+    assert choice.shown_maps(inputs, "vca")[0].edge == (others[0] if others else first)
+
+
+def test_an_element_that_no_component_shows_has_the_map_of_bs_and_says_so(inputs):
+    edge = next(iter(inputs.edges))
+    inputs.comparison["element_map"].loc[{"label": "vca", "edge": edge}] = 0.0
+    maps = choice.shown_maps(inputs, "vca")
+    assert maps[0].source == "BS"
+    np.testing.assert_array_equal(maps[0].values, inputs.comparison["element_map"].sel(label="BS", edge=edge))
+    found = sentences.sentences(inputs, "vca", maps)
+    assert any("no component of vca shows it, so its map is that of BS" in one.text for one in found)
+
+
+def test_shares_that_other_simplices_change_are_not_to_be_believed(inputs):
+    edges = list(inputs.edges)
+    inputs.comparison["scale_low"].loc[{"label": "vca"}] = 0.95
+    inputs.comparison["scale_high"].loc[{"label": "vca"}] = 1.05
+    inputs.comparison["shape_error"].loc[{"label": "vca"}] = 0.1
+    maps = choice.shown_maps(inputs, "vca")
+    assert not any("shares as absolute" in one.text for one in sentences.sentences(inputs, "vca", maps))
+    for edge in edges:
+        inputs.comparison["scale_low"].loc[{"label": "vca", "edge": edge}] = 0.43
+    low_to_high = "(0.43 to 1.1 times as much)"
+    text = sentences.sentences(inputs, "vca", maps)[1].text
+    assert f"{maps[0].name} and {maps[1].name} {low_to_high}" in text
+
+
+def test_without_edges_components_are_shown_and_without_methods_bs(inputs):
+    found = inputs_of(source="eds", edges={}, methods=("nmf", "vca"))
+    page = gathered(found)
+    assert len(page.pictures) == 2 + 3
+    assert page.profile is None
+    failed = inputs_of(truth=False, methods=("failed",), failed=("failed",))
+    assert choice.chosen_label(failed) == "BS"
+    assert "no method gave a result" in said(failed)[0].text or said(failed)[0].level == "void"
+    assert "data:image/png" in first_screen(failed)
+
+
+def test_a_composite_takes_the_three_that_are_least_alike():
+    y, x = np.mgrid[:9, :12].astype(float)
+    shapes = {"A": x, "B": x + 0.01 * y, "C": -x, "D": y}
+    maps = [
+        choice.Shown(name=name, source="vca", values=xr.DataArray(one, dims=("y", "x")))
+        for name, one in shapes.items()
+    ]
+    chosen = [one.name for one in choice.composite_of(maps)]
+    assert len(chosen) == 3
+    assert {"C", "D"} < {*chosen}
+    assert choice.composite_of(maps[:2]) == maps[:2]
+
+
+def decoded(address):
+    """Width, height, kind and rows of bytes of one of our images."""
+    data = b64decode(address.removeprefix("data:image/png;base64,"))
+    assert data[:8] == b"\x89PNG\r\n\x1a\n"
+    chunks, at = {}, 8
+    while at < len(data):
+        (length,) = struct.unpack(">I", data[at : at + 4])
+        name, body = data[at + 4 : at + 8], data[at + 8 : at + 8 + length]
+        assert struct.unpack(">I", data[at + 8 + length : at + 12 + length])[0] == zlib.crc32(name + body)
+        chunks[name], at = body, at + 12 + length
+    width, height, depth, kind = struct.unpack(">IIBB", chunks[b"IHDR"][:10])
+    assert depth == 8
+    rows = np.frombuffer(zlib.decompress(chunks[b"IDAT"]), np.uint8).reshape(height, -1)
+    assert not rows[:, 0].any()
+    return width, height, kind, rows[:, 1:]
+
+
+def test_maps_are_png_images_from_zero_to_their_maximum():
+    image = np.linspace(-50, 200, 35, dtype=np.float32).reshape(5, 7)
+    image[0, 0] = np.nan
+    address, low, high = pictures.map_png(image)
+    width, height, kind, rows = decoded(address)
+    assert (width, height, kind) == (7, 5, 3)
+    assert rows[0, 0] == 0
+    assert rows[0, 1] == 1  # below zero is as dark as zero
+    assert rows[-1, -1] == 255
+    assert low == 0
+    _, lowest, _ = pictures.map_png(image, from_zero=False)
+    assert -50 < lowest < -30
+    assert 195 < high <= 200
+
+
+def test_a_composite_has_one_colour_for_each_map():
+    one, two = np.zeros((4, 6), np.float32), np.zeros((4, 6), np.float32)
+    one[1, 2], two[3, 5] = 8.0, 3.0
+    two[0, 0] = one[0, 0] = np.nan
+    width, height, kind, rows = decoded(pictures.composite_png([one, two]))
+    pixels = rows.reshape(4, 6, 3)
+    assert (width, height, kind) == (6, 4, 2)
+    assert pixels[1, 2].tolist() == [255, 0, 0]
+    assert pixels[3, 5].tolist() == [0, 255, 0]
+    assert len({*pixels[0, 0].tolist()}) > 1  # neither black nor an element: no data
+
+
+def test_the_profile_is_drawn_in_parts_of_the_peak_of_bs(inputs):
+    page = gathered(inputs)
+    drawn = page.profile
+    bs = inputs.comparison["element_profile"].sel(label="BS", profile=drawn.name)
+    for curve, one in zip(drawn.curves, choice.shown_maps(inputs, "nmf"), strict=False):
+        values = bs.sel(edge=one.edge).to_numpy()
+        at = int(np.nanargmax(values))
+        hundred = next(tick.at for tick in drawn.up if tick.text == "100 %")
+        assert curve.dots[at][1] == pytest.approx(hundred, abs=0.11)
+        assert len(curve.dots) == np.isfinite(values).sum()
+    assert "100 % is the peak of BS" in page.profile_caption
+
+
+def test_names_of_the_user_are_text_on_the_first_screen(inputs):
+    bad = "<img src=x onerror=alert(1)>"
+    renamed = with_recommended(inputs)
+    renamed.comparison.attrs["recommended"] |= {"method": bad, "twin_error": {bad: 0.01}}
+    text = first_screen(renamed)
+    assert bad not in text
+    assert re.search(r"&lt;img src=x onerror=alert\(1\)&gt;", text)
+
+
+def test_candidates_are_named_as_a_reader_would():
+    assert sentences._in_words("uDAS, many neighbours").startswith("uDAS, mapped on averages over many")
+    assert sentences._in_words("BLU") == "BLU"
+    assert sentences._in_words("consensus") == "the median of all candidates"

@@ -1,0 +1,141 @@
+"""Whose maps the first screen shows, of which elements, and which three make its composite."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from eelsunmix.report.figures.style import REFERENCE
+from eelsunmix.report.inputs import Inputs
+from eelsunmix.stage_warnings import marked_or_all, reference_problems
+from eelsunmix.words import RECOMMENDED
+
+COMPOSITE_OF = 3
+"""Maps that a composite of red, green and blue can hold."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """A map of the first screen.
+
+    Parameters
+    ----------
+    name : str
+        Element, or component where no edge is named.
+    source : str
+        Label of the method, or of background subtraction where the method has nothing of the element.
+    edge : str
+        Edge that stands for the element; empty for a component.
+    values : DataArray, dims (navigation)
+    deviation : DataArray, dims (navigation), optional
+    unit : str
+    """
+
+    name: str
+    source: str
+    values: xr.DataArray
+    edge: str = ""
+    deviation: xr.DataArray | None = None
+    unit: str = "counts"
+
+
+def chosen_label(inputs: Inputs) -> str:
+    """Return the recommended result, else the method with the best lights; the reference if all failed."""
+    if RECOMMENDED in inputs.working:
+        return RECOMMENDED
+    return min(inputs.working, key=lambda label: lights_of(inputs, label), default=REFERENCE)
+
+
+def red_lights(inputs: Inputs, label: str) -> dict[str, str]:
+    """Return criterion and value of the red lights of a label."""
+    rows: Sequence[Mapping[str, Any]] = inputs.comparison.attrs.get("verdict", [])
+    return {
+        str(row["criterion"]): str(row.get("text") or row.get("value"))
+        for row in rows
+        if row.get("method") == label and row.get("light") == "red"
+    }
+
+
+def lights_of(inputs: Inputs, label: str) -> tuple[int, int]:
+    """Return how many red and how many amber lights a label has."""
+    rows: Sequence[Mapping[str, Any]] = inputs.comparison.attrs.get("verdict", [])
+    lights = [row.get("light") for row in rows if row.get("method") == label]
+    return lights.count("red"), lights.count("amber")
+
+
+def shown_maps(inputs: Inputs, label: str) -> list[Shown]:
+    """Return one map for each element; for each component where no edge is named."""
+    if inputs.edges:
+        return [_of_element(inputs, label, *one) for one in _edge_of_elements(inputs)]
+    return [] if label == REFERENCE else _of_components(inputs, label)
+
+
+def _edge_of_elements(inputs: Inputs) -> Iterator[tuple[str, str]]:
+    """Element and the edge that stands for it: a sound reference, another sound edge, any."""
+    failed = reference_problems(inputs.bs)
+    elements = dict.fromkeys(str(one.get("element") or name) for name, one in inputs.edges.items())
+    for element in elements:
+        own = {name: one for name, one in inputs.edges.items() if str(one.get("element") or name) == element}
+        marked = marked_or_all({name: bool(one.get("reference")) for name, one in own.items()})
+        sound = [name for name in (*marked, *own) if name not in failed]
+        yield element, (sound or marked)[0]
+
+
+def _of_element(inputs: Inputs, label: str, element: str, edge: str) -> Shown:
+    at = inputs.comparison.sel(edge=edge)
+    found = at["element_map"].sel({"label": label})
+    if not bool((found > 0).any()):
+        label = REFERENCE
+    one = at.sel({"label": label})
+    return Shown(
+        name=element,
+        source=label,
+        edge=edge,
+        values=one["element_map"],
+        deviation=one["element_map_sd"],
+    )
+
+
+def _of_components(inputs: Inputs, label: str) -> list[Shown]:
+    store = inputs.maps[label]
+    names = inputs.comparison["endmember_label"].sel({"label": label}).values.tolist()
+    abundance, deviation = store["abundance"], store.get("abundance_sd")
+    return [
+        Shown(
+            name=_component_name(names, number),
+            source=label,
+            values=abundance.isel(endmember=number),
+            deviation=None if deviation is None else deviation.isel(endmember=number),
+            unit="share" if "thickness_weighted_abundance" in store else "abundance",
+        )
+        for number in range(abundance.sizes["endmember"])
+    ]
+
+
+def _component_name(names: Sequence[str], number: int) -> str:
+    name = names[number] if number < len(names) else ""
+    repeated = names.count(name) > 1
+    return f"Component {number + 1}" if not name or repeated or name == "background" else name
+
+
+def composite_of(maps: Sequence[Shown]) -> list[Shown]:
+    """Choose up to three maps that are least alike, in their order; the clearest is one of them."""
+    if len(maps) <= COMPOSITE_OF:
+        return list(maps)
+    flat = np.array([np.nan_to_num(one.values.to_numpy().astype(float)).ravel() for one in maps])
+    alike = np.nan_to_num(np.corrcoef(flat))
+    chosen = [int(np.argmax([_clarity(one) for one in maps]))]
+    while len(chosen) < COMPOSITE_OF:
+        likeness = alike[:, chosen].max(axis=1)
+        likeness[chosen] = np.inf
+        chosen.append(int(np.argmin(likeness)))
+    return [maps[number] for number in sorted(chosen)]
+
+
+def _clarity(one: Shown) -> float:
+    """How far the map varies beyond its noise."""
+    spread = float(one.values.std())
+    noise = float(one.deviation.median()) if one.deviation is not None else 0.0
+    return spread / noise if np.isfinite(noise) and noise > 0 else spread

@@ -1,0 +1,151 @@
+"""The first screen: what it shows, gathered, and its HTML."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+
+import jinja2
+import numpy as np
+import xarray as xr
+from markupsafe import Markup
+
+from eelsunmix.report.figures.mapview import MapView, nice_length, view_of
+from eelsunmix.report.figures.style import REFERENCE
+from eelsunmix.report.first.choice import Shown, chosen_label, composite_of, shown_maps
+from eelsunmix.report.first.pictures import composite_png, gradient, map_png
+from eelsunmix.report.first.profile import COLOURS, Drawing, drawing
+from eelsunmix.report.first.sentences import Said, sentences
+from eelsunmix.report.formatting import number, tidy
+from eelsunmix.report.inputs import Inputs
+from eelsunmix.words import RECOMMENDED
+
+PIXELS = 400_000
+"""Pixels that all pictures together may have."""
+MOST_MAPS = 8
+"""Maps that one looks at; the section of maps has all."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """A map or composite.
+
+    Parameters
+    ----------
+    name : str
+    address : str
+        Of the image, whose bytes it holds.
+    low, high : str
+        Ends of the scale; empty for the composite.
+    note : str
+        One short line.
+    key : tuple of (str, str)
+        Of the composite: colours and names.
+    """
+
+    name: str
+    address: str
+    low: str = ""
+    high: str = ""
+    note: str = ""
+    key: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Screen:
+    """All that the template shows."""
+
+    said: list[Said]
+    pictures: list[Picture]
+    caption: str
+    profile: Drawing | None
+    profile_caption: str
+    aspect: float
+    bar: str
+    bar_percent: float
+    gradient: str
+
+
+def first_screen(inputs: Inputs) -> Markup:
+    """Return the first screen as HTML."""
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    template = files("eelsunmix.report.first").joinpath("first.html").read_text(encoding="utf-8")
+    return Markup(environment.from_string(template).render(screen=gathered(inputs)))  # noqa: S704
+
+
+def gathered(inputs: Inputs) -> Screen:
+    """Gather what the first screen shows."""
+    label = chosen_label(inputs)
+    maps = shown_maps(inputs, label)
+    three = composite_of(maps)
+    total = inputs.corrected["total_counts"]
+    view = view_of(total, n_maps=len(maps) + 2, budget=PIXELS)
+    pictures = [_total(total.where(_valid(inputs)), view)]
+    pictures += [_composite(three, view)] if len(three) > 1 else []
+    pictures += [_map(one, view, label) for one in maps[:MOST_MAPS]]
+    bar = nice_length(max(view.extent(view.across), 1e-12) / 2.5)
+    profile = drawing(inputs, label, three)
+    return Screen(
+        said=sentences(inputs, label, maps),
+        pictures=pictures,
+        caption=_caption(maps, view, label),
+        profile=profile,
+        profile_caption=_profile_caption(profile, label),
+        aspect=1 / view.aspect,
+        bar=f"{tidy(bar, 3)} {view.unit}",
+        bar_percent=100 * bar / view.extent(view.across),
+        gradient=gradient(),
+    )
+
+
+def _valid(inputs: Inputs) -> xr.DataArray:
+    total = inputs.corrected["total_counts"]
+    valid: xr.DataArray = inputs.counts.coords.get("valid_pixel", xr.ones_like(total, dtype=bool))
+    return valid.astype(bool)
+
+
+def _total(total: xr.DataArray, view: MapView) -> Picture:
+    address, low, high = map_png(view.image(total), from_zero=False)
+    return Picture(
+        name="Total counts", address=address, low=number(low), high=number(high), note="all channels"
+    )
+
+
+def _composite(maps: Sequence[Shown], view: MapView) -> Picture:
+    key = tuple(zip(COLOURS, (one.name for one in maps), strict=False))
+    address = composite_png([view.image(one.values) for one in maps])
+    return Picture(name="Composite", address=address, note="each from 0 to its maximum", key=key)
+
+
+def _map(one: Shown, view: MapView, label: str) -> Picture:
+    address, low, high = map_png(view.image(one.values))
+    edge = one.edge.replace("_", " ").removeprefix(one.name).strip()
+    note = "" if one.source == label else f"by {one.source}: {label} has none"
+    if one.deviation is not None and bool(np.isfinite(one.deviation).any()):
+        typical = float(one.deviation.median())
+        note = note or f"± {number(typical, 2)} in a typical pixel"
+    name = f"{one.name} {edge}" if edge else one.name
+    return Picture(name=name, address=address, low=number(low), high=f"{number(high)} {one.unit}", note=note)
+
+
+def _caption(maps: Sequence[Shown], view: MapView, label: str) -> str:
+    whose = "background subtraction (BS)" if label == REFERENCE else label
+    if label == RECOMMENDED:
+        whose = "the recommended result"
+    what = "counts of each element" if any(one.edge for one in maps) else "each component"
+    more = f" {len(maps) - MOST_MAPS} further ones are in the section of maps." * (len(maps) > MOST_MAPS)
+    if not maps:
+        return f"Total counts of each pixel. {view.remark}".strip()
+    return f"Maps of {whose}: {what}; dark is none.{more} {view.remark}".strip()
+
+
+def _profile_caption(profile: Drawing | None, label: str) -> str:
+    if profile is None:
+        return ""
+    peaks = ", ".join(f"{curve.name} {curve.peak}" for curve in profile.curves)
+    lines = "Dots: background subtraction (BS)"
+    if label != REFERENCE:
+        lines += f"; lines: {label}, with one standard deviation by the noise of the counts"
+    return (
+        f"Profile {profile.name.replace('_', ' ')}. {lines}. 100 % is the peak of BS, in counts: {peaks}. "
+        "Where a line leaves its dots, look at the section of profiles."
+    )

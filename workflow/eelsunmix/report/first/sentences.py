@@ -1,0 +1,201 @@
+"""At most four sentences: which maps to use, what not to believe, where to take care, what to do next."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from eelsunmix.comparison.ambiguity_words import SCALE, SHAPE
+from eelsunmix.comparison.words import listed
+from eelsunmix.report.figures.style import REFERENCE
+from eelsunmix.report.first.choice import Shown, lights_of, red_lights
+from eelsunmix.report.inputs import Inputs
+from eelsunmix.report.texts import one_style, sentence
+from eelsunmix.stage_warnings import reference_problems
+from eelsunmix.words import RECOMMENDED
+
+MOST_NAMED = 3
+"""Methods and items that a sentence names."""
+NEIGHBOURS = {
+    "many neighbours": "mapped on averages over many alike neighbours",
+    "neighbours": "mapped on averages over alike neighbours",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """A sentence, what it is about, and the section with the evidence.
+
+    Parameters
+    ----------
+    title, text : str
+    level : {"use", "doubt", "void", "next"}
+        ``void`` where nothing may be used; it alone is red.
+    section : str
+        Name of the section that shows why.
+    """
+
+    title: str
+    text: str
+    level: str
+    section: str = ""
+
+
+def sentences(inputs: Inputs, label: str, maps: Sequence[Shown]) -> list[Said]:
+    """Return what the first screen says of the maps that it shows."""
+    void = _void(inputs, label)
+    doubts = list(_doubts(inputs, label, maps))
+    found = [void] if void else [_use(inputs, label, maps)]
+    if doubts:
+        found.append(_said("Do not believe", "; ".join(doubts), "doubt", "verdict"))
+    if care := _care(inputs, label):
+        found.append(_said("Take care", care, "doubt", "verdict"))
+    if next_step := _next(inputs, label, maps):
+        found.append(_said("Next", *next_step))
+    return found
+
+
+def _said(title: str, text: str, level: str, section: str = "") -> Said:
+    text = one_style(text)
+    return Said(title=title, text=text if text.endswith(".") else f"{text}.", level=level, section=section)
+
+
+def _void(inputs: Inputs, label: str) -> Said | None:
+    """Say that nothing may be used, where that is so."""
+    axis = _axis_warnings(inputs)
+    if axis:
+        text = f"no map of an element can be trusted as long as the energy axis is off: {axis[0]}"
+        return _said("Use nothing yet", text, "void", "background")
+    failed, edges = reference_problems(inputs.bs), list(inputs.edges)
+    if edges and all(edge in failed for edge in edges):
+        text = (
+            "background subtraction failed for every edge, so that no counts of an element are right; "
+            "components and their abundances do not depend on it"
+        )
+        return _said("Use no counts", text, "void", "background")
+    if label == REFERENCE:
+        return _said("Use background subtraction", "no method gave a result", "void", "verdict")
+    return None
+
+
+def _axis_warnings(inputs: Inputs) -> list[str]:
+    return [text for place, text in inputs.warnings if place == "The energy axis"]
+
+
+def _use(inputs: Inputs, label: str, maps: Sequence[Shown]) -> Said:
+    known = dict(inputs.comparison.attrs.get("recommended") or {})
+    if label == RECOMMENDED and known:
+        return _said("Use", f"the maps of “recommended”: {_on_twins(known)}", "use", "maps")
+    red, amber = lights_of(inputs, label)
+    marks = listed([f"{number}\u00a0{mark}" for number, mark in ((red, "✖"), (amber, "▲")) if number])
+    lights = f"with {marks}" if marks else "all lights green"
+    text = f"the maps of {label}"
+    if len(inputs.working) > 1:
+        text += f": of {len(inputs.working)} methods it has the best lights in the verdict ({lights})"
+    return _said("Use", text, "use", "verdict")
+
+
+def _on_twins(known: Mapping[str, Any]) -> str:
+    """Say which candidate it is, and how it and the others did on simulated images."""
+    errors = {str(label): 100 * float(np.sqrt(error)) for label, error in dict(known["twin_error"]).items()}
+    best = str(known["method"])
+    others: dict[str, float] = {}
+    for label, error in errors.items():
+        base = label.partition(",")[0]
+        if label != best and base != best.partition(",")[0]:
+            others[base] = min(error, others.get(base, np.inf))
+    worse = sorted(others.items(), key=lambda item: item[1])[:MOST_NAMED]
+    named = [f"of {'the ' * (base == 'consensus')}{base} by {error:.2g} %" for base, error in worse]
+    beside = f", those {listed(named)}" if worse else ""
+    return (
+        f"{_in_words(best)}. On images simulated from yours its maps are off by {errors[best]:.2g} %{beside}"
+    )
+
+
+def _in_words(candidate: str) -> str:
+    """Name a candidate as a reader would.
+
+    Examples
+    --------
+    >>> _in_words("BLU, neighbours"), _in_words("consensus")
+    ('BLU, mapped on averages over alike neighbours', 'the median of all candidates')
+    """
+    if candidate == "consensus":
+        return "the median of all candidates"
+    base, _, how = candidate.partition(", ")
+    return f"{base}, {NEIGHBOURS.get(how, how)}" if how else base
+
+
+def _doubts(inputs: Inputs, label: str, maps: Sequence[Shown]) -> Iterator[str]:
+    """Yield what must not be believed, the most serious first."""
+    failed = [edge for edge in reference_problems(inputs.bs) if edge in inputs.edges]
+    if failed and len(failed) < len(inputs.edges):
+        names = listed([edge.replace("_", " ") for edge in failed])
+        yield f"counts of {names}, by any method: background subtraction failed there"
+    missing = [one.name for one in maps if one.edge and one.source != label]
+    if missing:
+        yield f"that {listed(missing)} is absent: no component of {label} shows it, so its map is that of BS"
+    own = red_lights(inputs, label)
+    if own:
+        name, text = next(iter(own.items()))
+        more = f" and {len(own) - 1} more" if len(own) > 1 else ""
+        yield f"{label} itself where it has ✖: {name}, {text.replace('_', ' ')}{more}"
+    worse = {one: set(red_lights(inputs, one)) - set(own) for one in inputs.working if one != label}
+    named = [f"{one} ({listed(sorted(names)[:MOST_NAMED])})" for one, names in worse.items() if names]
+    if named:
+        more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
+        yield f"other methods where they have ✖: {', '.join(named[:MOST_NAMED])}{more}"
+    shares = _open_shares(inputs, label, maps)
+    if shares:
+        yield f"shares as absolute numbers, though counts stay as they are: {listed(shares)}"
+
+
+def _open_shares(inputs: Inputs, label: str, maps: Sequence[Shown]) -> list[str]:
+    """Elements whose abundances other simplices, fitting as well, would change much; and how much."""
+    if label == REFERENCE or "scale_low" not in inputs.comparison:
+        return []
+    table = inputs.comparison.sel({"label": label})
+    found: dict[str, list[str]] = {}
+    for one in maps:
+        if one.edge and one.source == label:
+            low, high, shape = (
+                float(table[name].sel(edge=one.edge)) for name in ("scale_low", "scale_high", "shape_error")
+            )
+            wide = [f"{low:.2g} to {high:.2g} times as much"] if low < 1 / SCALE or high > SCALE else []
+            wide += [f"± {100 * shape:.0f} % of the peak"] if shape > SHAPE else []
+            if wide:
+                found.setdefault(", ".join(wide), []).append(one.name)
+    return [f"{listed(elements)} ({wide})" for wide, elements in found.items()]
+
+
+def _care(inputs: Inputs, label: str) -> str:
+    """Return the first warning, of the maps shown before others, but none of the axis or a reference."""
+    known = ("The energy axis", "The reference", "Background subtraction")
+    warnings = sorted(inputs.warnings, key=lambda one: one[0] != label)
+    texts = [text for place, text in warnings if not place.startswith(known)]
+    if not texts:
+        return ""
+    more = f" {len(texts) - 1} more in the verdict." if len(texts) > 1 else ""
+    return f"{sentence(texts[0]).rstrip('.')}.{more}"
+
+
+def _next(inputs: Inputs, label: str, maps: Sequence[Shown]) -> tuple[str, str, str] | None:
+    """Return what to do next, its level, and the section that helps."""
+    if _axis_warnings(inputs):
+        return "correct the energy axis (axes in the configuration) and run again", "next", "data"
+    failed = reference_problems(inputs.bs)
+    alone = [one for one in maps if one.edge in failed]
+    if alone:
+        names = listed([one.edge.replace("_", " ") for one in alone])
+        return f"choose other windows for {names}, or other edges, and run again", "next", "background"
+    if RECOMMENDED not in inputs.methods:
+        return "list recommended: {} under methods, and the choice is made on simulated images", "next", ""
+    if _open_shares(inputs, label, maps):
+        text = "for absolute shares add a region of the pure material to the image, or its reference spectrum"
+        return f"{text}; for counts, look at the residuals and export the maps", "next", "residuals"
+    return (
+        f"look at the residuals for what no method explains; then eelsunmix export {inputs.sample}",
+        "next",
+        "residuals",
+    )
