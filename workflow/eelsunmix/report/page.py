@@ -14,10 +14,13 @@ from markupsafe import Markup
 
 from eelsunmix.errors import unwritable
 from eelsunmix.report.content import Figure, Section
-from eelsunmix.report.figures.encoding import ArrayBank, script_hash, script_json
+from eelsunmix.report.figures.encoding import ArrayBank, compressed, packed, script_hash
 from eelsunmix.report.figures.thinning import thinned
 from eelsunmix.storage.drafts import flush, make_folder
 from eelsunmix.storage.handed_over import write_and_compare
+
+SCRIPTS = ("unpack.js", "report.js")
+"""The page's own scripts, in the order in which they run."""
 
 
 def page_text(
@@ -48,21 +51,22 @@ def page_text(
         for block in section.blocks
         if isinstance(block, Figure)
     }
-    scripts = [_plotly(), _asset("report.js")]
+    scripts = [_asset(name) for name in SCRIPTS]
+    plotly = _plotly()
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    # Only our own files and JSON without a single "<" are marked as safe; all else is escaped.
+    # Only our own files are marked as safe; all else is escaped, or base64.
     return environment.from_string(_asset("template.html")).render(
         title=title,
         sample=name,
         facts=facts,
         sections=sections,
         methods=methods,
-        policy=f"default-src 'none'; script-src {' '.join(map(script_hash, scripts))}; "
+        policy=f"default-src 'none'; script-src {' '.join(map(script_hash, [plotly, *scripts]))}; "
         "style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'",
         css=Markup(_asset("report.css")),  # noqa: S704
         scripts=[Markup(script) for script in scripts],  # noqa: S704
-        figures=Markup(script_json(figures)),  # noqa: S704
-        arrays=Markup(script_json(bank.entries)),  # noqa: S704
+        plotly=compressed(plotly.encode()),
+        data=packed({"figures": figures, "arrays": bank.entries}, bank.content),
     )
 
 

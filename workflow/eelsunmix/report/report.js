@@ -1,10 +1,7 @@
 /* Draws the figures of the page and lets its controls choose among their variants. Knows nothing of their content. */
 "use strict";
-(() => {
-  const read = (id) => JSON.parse(document.getElementById(id).textContent);
-  const figures = read("data-figures");
-  const arrays = read("data-arrays");
-  const decoded = new Map();
+page.ready.then((data) => {
+  const { figures } = data;
   const hidden = new Set();
   const drawn = new Set();
   const config = {
@@ -17,32 +14,6 @@
   };
   /** Width at which plots are drawn for paper; the style sheet scales them down. */
   const PAPER_WIDTH = 960;
-
-  function bytes(text) {
-    return Uint8Array.from(atob(text), (character) => character.charCodeAt(0)).buffer;
-  }
-
-  function decode(key) {
-    if (!decoded.has(key)) {
-      const entry = arrays[key];
-      decoded.set(key, entry.t === "u2" ? decodeMap(entry) : new Float32Array(bytes(entry.d)));
-    }
-    return decoded.get(key);
-  }
-
-  function decodeMap(entry) {
-    const codes = new Uint16Array(bytes(entry.d));
-    const [rows, columns] = entry.s;
-    const values = Float32Array.from(codes, (code) => (code ? entry.lo + entry.st * (code - 1) : NaN));
-    return Array.from({ length: rows }, (_, row) => values.subarray(row * columns, (row + 1) * columns));
-  }
-
-  function resolve(tree) {
-    if (Array.isArray(tree)) return tree.map(resolve);
-    if (tree === null || typeof tree !== "object") return tree;
-    if ("$" in tree) return decode(tree.$);
-    return Object.fromEntries(Object.entries(tree).map(([key, item]) => [key, resolve(item)]));
-  }
 
   function choice(name, count) {
     const chosen = [];
@@ -75,7 +46,7 @@
 
   function draw(canvas, paper) {
     const name = canvas.dataset.plot;
-    const variant = resolve(figures[name].variants[choice(name, Number(canvas.dataset.controls))]);
+    const variant = page.resolve(data, figures[name].variants[choice(name, Number(canvas.dataset.controls))]);
     for (const trace of variant.data) {
       if (trace.meta && hidden.has(trace.meta.method)) trace.visible = false;
     }
@@ -168,4 +139,4 @@
 
   canvases.forEach(reserve);
   setTimeout(drawRest, 60);
-})();
+});
