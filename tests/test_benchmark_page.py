@@ -52,7 +52,8 @@ def test_the_page_takes_scenes_of_x_rays(tmp_path):
     results = collect([run.assign_attrs(label=label) for label, run in runs.items()])
     text = write_benchmark_report(tmp_path / "b.html", results, settings={}).read_text()
     assert "Scene eds: quartz, olivine, ilmenite, pyrite" in text
-    assert "energy (keV)" in text
+    packed = re.search(r'id="packed-data">([^<]*)<', text)[1]
+    assert "energy (keV)" in str(unpacked(packed)["figures"])
     assert "no edges to subtract a background from" in text
 
 

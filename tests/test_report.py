@@ -4,7 +4,6 @@ import errno
 import gzip
 import hashlib
 import html
-import json
 import os
 import re
 import sys
@@ -43,7 +42,7 @@ PAYLOADS = (
     "%{x} \u2028 <!--",
 )
 SECTIONS = (
-    "verdict data corrections background components endmembers maps profiles residuals truth cost "
+    "verdict explorer data corrections background components endmembers maps profiles residuals truth cost "
     "caveats provenance"
 )
 
@@ -168,6 +167,7 @@ def test_every_plot_has_its_figure_and_every_control_its_variants(elements):
     for figure, control in zip(elements.values("data-figure"), elements.values("data-control"), strict=True):
         options.setdefault(figure, {}).setdefault(control, 0)
         options[figure][control] += 1
+    assert {"0", "1"} == options.pop("explorer").keys()
     assert options.keys() == {name for name, figure in figures.items() if len(figure["variants"]) > 1}
     for name, controls in options.items():
         assert len(figures[name]["variants"]) == np.prod(list(controls.values()))

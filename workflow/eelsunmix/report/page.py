@@ -13,13 +13,13 @@ import jinja2
 from markupsafe import Markup
 
 from eelsunmix.errors import unwritable
-from eelsunmix.report.content import Figure, Section
+from eelsunmix.report.content import Explorer, Figure, Section
 from eelsunmix.report.figures.encoding import ArrayBank, compressed, packed, script_hash
 from eelsunmix.report.figures.thinning import thinned
 from eelsunmix.storage.drafts import flush, make_folder
 from eelsunmix.storage.handed_over import write_and_compare
 
-SCRIPTS = ("unpack.js", "report.js")
+SCRIPTS = ("unpack.js", "looks.js", "panels.js", "exports.js", "report.js", "explorer.js")
 """The page's own scripts, in the order in which they run."""
 
 
@@ -51,6 +51,8 @@ def page_text(
         for block in section.blocks
         if isinstance(block, Figure)
     }
+    explorers = [block for section in sections for block in section.blocks if isinstance(block, Explorer)]
+    tree = {"figures": figures, "explorer": bank.strip(explorers[0].data) if explorers else None}
     scripts = [_asset(name) for name in SCRIPTS]
     plotly = _plotly()
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
@@ -66,7 +68,7 @@ def page_text(
         css=Markup(_asset("report.css")),  # noqa: S704
         scripts=[Markup(script) for script in scripts],  # noqa: S704
         plotly=compressed(plotly.encode()),
-        data=packed({"figures": figures, "arrays": bank.entries}, bank.content),
+        data=packed({**tree, "arrays": bank.entries}, bank.content),
     )
 
 
@@ -78,7 +80,19 @@ def _with_thin_lines(section: Section) -> Section:
 def encode_figure(figure: Figure, bank: ArrayBank) -> dict[str, Any]:
     """Return the variants of a figure by the options that choose them, arrays replaced by references."""
     variants = {".".join(map(str, key)): bank.strip(variant) for key, variant in figure.variants.items()}
-    return {"variants": variants}
+    return {"variants": variants, "methods": _shows_methods(figure)}
+
+
+def _shows_methods(figure: Figure) -> bool:
+    """Whether a choice of methods changes the figure."""
+    return any(
+        (trace.get("meta") or {}).get("method")
+        for variant in figure.variants.values()
+        for trace in variant["data"]
+    ) or any(
+        any(variant.get("layout", {}).get("meta", {}).get("grid", {}).get("methods", []))
+        for variant in figure.variants.values()
+    )
 
 
 def _asset(name: str) -> str:

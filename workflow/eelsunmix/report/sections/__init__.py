@@ -8,6 +8,7 @@ from eelsunmix.report.sections import (
     cost,
     data,
     endmembers,
+    explorer,
     maps,
     profiles,
     provenance,
@@ -18,6 +19,7 @@ from eelsunmix.report.sections import (
 
 IN_ORDER = (
     verdict,
+    explorer,
     data,
     corrections,
     background,
