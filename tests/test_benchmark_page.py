@@ -13,6 +13,7 @@ from eelsunmix.benchmark.scene import scene_options
 from eelsunmix.benchmark.subtraction import run_background_subtraction
 from eelsunmix.errors import InputError
 from eelsunmix.synthetic import ChequerboardOptions
+from page_data import unpacked
 
 
 def test_the_page_says_what_failed_and_who_is_best(tmp_path):

@@ -166,9 +166,9 @@ page.ready.then((data) => {
       text: escaped(edge.name), x: edge.onset, y: 1, xref: "x", yref: "paper", yanchor: "bottom", yshift: (i % 2) * 12, showarrow: false, font: { size: 11, color: "#57606a" },
     }));
     return {
-      width, height: 470, font: { family: "system-ui, sans-serif", size: 12, color: "#1b1f24" },
-      paper_bgcolor: "#ffffff", plot_bgcolor: "#ffffff", margin: { l: 70, r: 14, t: 74, b: 46 },
-      legend: { orientation: "h", x: 0, y: 1, yanchor: "bottom", yref: "paper", font: { size: 11 }, bgcolor: "rgba(0,0,0,0)" },
+      width, height: 500, font: { family: "system-ui, sans-serif", size: 12, color: "#1b1f24" },
+      paper_bgcolor: "#ffffff", plot_bgcolor: "#ffffff", margin: { l: 70, r: 14, t: 104, b: 46 },
+      legend: { orientation: "h", x: 0, y: 1.09, yanchor: "bottom", font: { size: 11 }, bgcolor: "rgba(0,0,0,0)" },
       hovermode: "x", uirevision: `${option(0)}`,
       xaxis: axis(content.energy_title, { range, anchor: "y2" }),
       yaxis: axis("counts per pixel and channel", { domain: [0.36, 1], type: logarithmic ? "log" : "linear", uirevision: `${option(0)}.${option(1)}`, autorange: true }),
@@ -209,7 +209,7 @@ page.ready.then((data) => {
     return Plotly.react(plot, figure.data, figure.layout, figuresOfPage.configOf(plot));
   }
 
-  const rounded = (value) => (Number.isFinite(value) ? Number(value.toPrecision(4)).toLocaleString("en").replace(/,/g, "\u202f").replace("-", "−") : "–");
+  const rounded = (value, digits = 4) => (Number.isFinite(value) ? Number(value.toPrecision(digits)).toLocaleString("en").replace(/,/g, "\u202f").replace("-", "−") : "–");
 
   function say(pixels) {
     const { across, down, unit } = content.pixels;
@@ -241,7 +241,7 @@ page.ready.then((data) => {
     const head = document.createElement("thead");
     head.append(row("th", ["net counts", ...content.edges.map((edge) => edge.name)]));
     const body = document.createElement("tbody");
-    body.append(row("td", ["BS ± 1 sd", ...content.edges.map((edge) => `${rounded(meanOf(edge.net, pixels))} ± ${rounded(sd(edge))}`)]));
+    body.append(row("td", ["BS ± 1 sd", ...content.edges.map((edge) => `${rounded(meanOf(edge.net, pixels))} ± ${rounded(sd(edge), 2)}`)]));
     for (const method of content.methods) {
       if (figuresOfPage.hidden.has(method.name)) continue;
       body.append(row("td", [method.name, ...method.counts.map((image) => rounded(meanOf(image, pixels)))]));

@@ -85,14 +85,8 @@ def encode_figure(figure: Figure, bank: ArrayBank) -> dict[str, Any]:
 
 def _shows_methods(figure: Figure) -> bool:
     """Whether a choice of methods changes the figure."""
-    return any(
-        (trace.get("meta") or {}).get("method")
-        for variant in figure.variants.values()
-        for trace in variant["data"]
-    ) or any(
-        any(variant.get("layout", {}).get("meta", {}).get("grid", {}).get("methods", []))
-        for variant in figure.variants.values()
-    )
+    traces = (trace for variant in figure.variants.values() for trace in variant["data"])
+    return any((trace.get("meta") or {}).get("method") for trace in traces)
 
 
 def _asset(name: str) -> str:

@@ -44,7 +44,7 @@ const panels = (() => {
     moveAxes(next, grid, place, box);
     moveTexts(next, grid, place);
     moveBars(next, figure.data, grid, place, box, { oldHeight, height, width });
-    const data = figure.data.map((trace) => (place.has(panelOf(trace)) ? trace : { ...trace, visible: false }));
+    const data = figure.data.filter((trace) => place.has(panelOf(trace)));
     return { data, layout: next };
   }
 
@@ -64,7 +64,9 @@ const panels = (() => {
       for (const letter of "xy") {
         const key = axisKey(letter, index);
         if (!where) {
-          layout[key] = { ...layout[key], visible: false };
+          // The other axes zoom with the first one, which has to stay.
+          if (index) delete layout[key];
+          else layout[key] = { ...layout[key], visible: false, domain: [0, 0.001] };
           continue;
         }
         const outer = letter === "x" ? !taken.has(`${where[0] + 1},${where[1]}`) : where[1] === 0;

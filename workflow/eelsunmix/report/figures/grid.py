@@ -148,7 +148,9 @@ def _traces(
         hover = f"{where}<br>%{{z:.4g}} {plain(tile.scale.unit)}<extra>{tile.title}</extra>"
         colours = {"coloraxis": keys[index], "hovertemplate": hover, "hoverongaps": False}
         row = row_titles[index // columns] if index // columns < len(row_titles) else ""
-        meta = {"meta": {"name": f"{row} {tile.title}".strip(), "unit": tile.scale.unit}}
+        meta = {
+            "meta": {"name": f"{row} {tile.title}".strip(), "unit": tile.scale.unit, "method": tile.method}
+        }
         traces.append({"type": "heatmap", "z": tile.image, **colours, **place, **axes, **meta})
         if view.outline is not None:
             line = {"x": view.outline[0], "y": view.outline[1], "line": {"color": OUTLINE, "width": 1}}

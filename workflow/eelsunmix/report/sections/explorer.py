@@ -14,8 +14,8 @@ from eelsunmix.report.figures.explorer import (
 from eelsunmix.report.inputs import Inputs
 
 INTRO = (
-    "Click a pixel, or drag over an area, on this map or on any other map of the page. With the keyboard: arrow "
-    "keys move the pixel, with Shift they stretch the area, Escape takes all pixels."
+    "Click a pixel, or drag over an area, on this map or on any other map of the page. With the keyboard: "
+    "arrow keys move the pixel, with Shift they stretch the area, Escape takes all pixels."
 )
 MEASURED = "Shown are the corrected counts of the pixel, {rounded}."
 WHOLE = "as they are"
