@@ -286,7 +286,7 @@ page.ready.then((data) => {
     const rows = [first.y, second.y].map((y) => pixelAt(down, y)).sort((a, b) => a - b);
     area = { left: columns[0], right: columns[1], top: rows[0], bottom: rows[1] };
     if (canvas && canvas !== map) dock();
-    return show(false);
+    return show(false).then(() => canvas && figuresOfPage.mark(canvas));
   }
 
   /** Brings the spectrum to a reader who is far from it. */

@@ -147,6 +147,7 @@ page.ready.then((data) => {
         if (entry.isIntersecting) inView.add(name);
         else inView.delete(name);
         if (entry.isIntersecting && (!drawn.has(name) || stale.has(name))) draw(entry.target, false);
+        else if (entry.isIntersecting) mark(entry.target);
       }
     },
     { rootMargin: "300px" },
