@@ -84,7 +84,11 @@ page.ready.then((data) => {
     return amounts;
   }
 
-  const inside = (window) => content.energy.map((_, i) => i).filter((i) => content.energy[i] >= window[0] && content.energy[i] <= window[1]);
+  /** Channels whose centre lies in a window; energies are rounded to 32 bits here. */
+  function inside([low, high]) {
+    const slack = 1e-3 * Math.abs(content.energy[1] - content.energy[0]);
+    return content.energy.map((_, i) => i).filter((i) => content.energy[i] >= low - slack && content.energy[i] <= high + slack);
+  }
 
   /** The mean power law of the pixels from the window of the fit to the end of that of integration. */
   function backgroundOf(edge, pixels) {
@@ -95,7 +99,9 @@ page.ready.then((data) => {
     const nodes = Array.from({ length: NODES }, (_, i) => Math.round((i * (channels.length - 1)) / (NODES - 1)));
     const middle = content.energy[window[Math.floor(window.length / 2)]];
     const sampled = nodes.map((i) => Math.log(content.energy[channels[i]] / middle));
-    const inWindow = window.filter((_, i) => i % Math.ceil(window.length / 16) === 0).map((i) => Math.log(content.energy[i] / middle));
+    // Of many pixels, channels in the middle of blocks stand for the window.
+    const block = Math.max(1, Math.floor((window.length * pixels.length) / 500000));
+    const inWindow = window.filter((_, i) => i % block === Math.floor(block / 2) || window.length < block).map((i) => Math.log(content.energy[i] / middle));
     const sums = new Float64Array(NODES);
     let count = 0;
     for (const [row, column] of pixels) {
@@ -133,7 +139,7 @@ page.ready.then((data) => {
     const found = [line(energy, spectrum, content.spectra.score ? "PCA" : "measured", { color: "#1b1f24", width: 1.2, shape: "hvh" }, {})];
     edges.forEach((edge, i) => {
       const { channels, values } = backgroundOf(edge, pixels);
-      found.push(line(channels.map((c) => energy[c]), values, "BS background", { color: "#D55E00", width: 2.2 }, { legendgroup: "BS", showlegend: i === 0 }));
+      found.push(line(channels.map((c) => energy[c]), values, "BS background", { color: "#c2185b", width: 2.2 }, { legendgroup: "BS", showlegend: i === 0 }));
     });
     for (const method of shown) {
       const model = mixture(method.endmember, amountsOf(method, pixels));
@@ -165,10 +171,15 @@ page.ready.then((data) => {
     const names = edges.filter((edge) => edge.onset).map((edge, i) => ({
       text: escaped(edge.name), x: edge.onset, y: 1, xref: "x", yref: "paper", yanchor: "bottom", yshift: (i % 2) * 12, showarrow: false, font: { size: 11, color: "#57606a" },
     }));
+    // Names of edges stand on two lines above the plot, the legend above them.
+    const PLOT = 350;
+    const entries = ["measured", "BS background", ...content.methods.map((method) => method.name)];
+    const lines = Math.ceil((1.15 * entries.reduce((sum, name) => sum + 50 + 6.8 * name.length, 0)) / (width - 84));
+    const top = 62 + 19 * lines;
     return {
-      width, height: 500, font: { family: "system-ui, sans-serif", size: 12, color: "#1b1f24" },
-      paper_bgcolor: "#ffffff", plot_bgcolor: "#ffffff", margin: { l: 70, r: 14, t: 104, b: 46 },
-      legend: { orientation: "h", x: 0, y: 1.09, yanchor: "bottom", font: { size: 11 }, bgcolor: "rgba(0,0,0,0)" },
+      width, height: PLOT + top + 46, font: { family: "system-ui, sans-serif", size: 12, color: "#1b1f24" },
+      paper_bgcolor: "#ffffff", plot_bgcolor: "#ffffff", margin: { l: 70, r: 14, t: top, b: 46 },
+      legend: { orientation: "h", x: 0, y: 1 + 30 / PLOT, yanchor: "bottom", font: { size: 11 }, bgcolor: "rgba(0,0,0,0)" },
       hovermode: "x", uirevision: `${option(0)}`,
       xaxis: axis(content.energy_title, { range, anchor: "y2" }),
       yaxis: axis("counts per pixel and channel", { domain: [0.36, 1], type: logarithmic ? "log" : "linear", uirevision: `${option(0)}.${option(1)}`, autorange: true }),
