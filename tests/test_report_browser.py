@@ -337,10 +337,12 @@ def test_a_method_can_be_hidden_everywhere(page):
     assert drawn(page, "element-profiles", visible) == 3 * len(EDGES)  # lines, and both sides of their bands
     assert count(page, "tr[data-method='ica']:not([hidden])") > 5
     page.evaluate("document.querySelector('[data-toggle=\"ica\"]').click()")
+    settled(page)  # what is out of view is redrawn when there is time
     assert drawn(page, "element-profiles", visible) == 0
     assert drawn(page, "spectra", visible) == 0
     assert count(page, "tr[data-method='ica']:not([hidden])") == 0
     page.evaluate("document.querySelector('[data-toggle=\"ica\"]').click()")
+    settled(page)
     assert drawn(page, "element-profiles", visible) == 3 * len(EDGES)  # lines, and both sides of their bands
 
 
@@ -348,6 +350,7 @@ def test_plots_follow_the_width_of_the_window(page):
     wide = drawn(page, "element-maps", "_fullLayout.width")
     page.resize(1280, 900)
     page.wait_for(f"document.querySelector('[data-plot=\"element-maps\"]')._fullLayout.width < {wide}")
+    settled(page)
     # Nothing sticks out of the page.
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     page.resize(1440, 900)
@@ -363,7 +366,7 @@ def test_print_holds_all_plots_and_no_controls(tmp_path):
         opened.wait_for(READY)
         opened.media("print")
         opened.evaluate("window.dispatchEvent(new Event('beforeprint'))")
-        assert count(opened, "[data-plot]") == count(opened, ".main-svg:first-of-type")
+        assert count(opened, "[data-plot]") == count(opened, "[data-plot] .main-svg:first-of-type")
         assert opened.evaluate("getComputedStyle(document.querySelector('.controls')).display") == "none"
         assert opened.evaluate("getComputedStyle(document.querySelector('nav')).display") == "none"
         assert "Edge: Ru M23" in opened.evaluate(
