@@ -266,7 +266,8 @@ page.ready.then((data) => {
     const chosen = content.backdrops[Number(backdrop.value)];
     const flat = chosen.image.flatMap((line) => Array.from(line)).filter(Number.isFinite).sort((a, b) => a - b);
     const at = (part) => flat[Math.min(flat.length - 1, Math.floor(part * flat.length))] || 0;
-    const width = map.clientWidth;
+    // On narrow pages the map would push its spectrum out of view.
+    const width = Math.min(map.clientWidth, 560);
     const tick = { ticks: "outside", ticklen: 3, tickfont: { size: 11 }, showgrid: false, zeroline: false, linecolor: "#8a929c", showline: true, mirror: true };
     const span = (axis) => [axis.first - Math.abs(axis.step) / 2, axis.first - Math.abs(axis.step) / 2 + axis.size * Math.abs(axis.step)];
     const layout = {
