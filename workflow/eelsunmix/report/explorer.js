@@ -146,8 +146,8 @@ page.ready.then((data) => {
       const noise = Math.sqrt(content.noise / pixels.length);
       const rest = spectrum.map((value, i) => (value - model[i]) / (noise * Math.sqrt(Math.max(model[i], content.noise))));
       const style = { color: method.style.color, dash: method.style.dash, width: 1.6 };
-      found.push(line(energy, model, method.name, style, { legendgroup: method.name }));
-      found.push(line(energy, rest, method.name, { ...style, width: 1 }, { legendgroup: method.name, showlegend: false, yaxis: "y2" }));
+      found.push(line(energy, model, escaped(method.name), style, { legendgroup: method.name }));
+      found.push(line(energy, rest, escaped(method.name), { ...style, width: 1 }, { legendgroup: method.name, showlegend: false, yaxis: "y2" }));
     }
     return { found, edges, single: Boolean(chosen) };
   }
@@ -181,7 +181,7 @@ page.ready.then((data) => {
       paper_bgcolor: "#ffffff", plot_bgcolor: "#ffffff", margin: { l: 70, r: 14, t: top, b: 46 },
       legend: { orientation: "h", x: 0, y: 1 + 30 / PLOT, yanchor: "bottom", font: { size: 11 }, bgcolor: "rgba(0,0,0,0)" },
       hovermode: "x", uirevision: `${option(0)}`,
-      xaxis: axis(content.energy_title, { range, anchor: "y2" }),
+      xaxis: axis(escaped(content.energy_title), { range, anchor: "y2" }),
       yaxis: axis("counts per pixel and channel", { domain: [0.36, 1], type: logarithmic ? "log" : "linear", uirevision: `${option(0)}.${option(1)}`, autorange: true }),
       yaxis2: axis("residual (σ)", { domain: [0, 0.28], zeroline: true, zerolinecolor: "#6b7480" }),
       shapes: [...onsets, ...(single ? edges.flatMap((edge) => [window(edge.fit, "rgba(107,116,128,0.16)"), window(edge.integrate, "rgba(0,114,178,0.14)")]) : [])],
@@ -278,8 +278,8 @@ page.ready.then((data) => {
         cmin: at(0.005), cmax: at(0.995), colorscale: "Cividis",
         colorbar: { orientation: "h", thickness: 9, x: 0.5, y: 0, yanchor: "top", ypad: 44, xpad: 0, len: 1, tickfont: { size: 10 }, exponentformat: "SI", nticks: 5 },
       },
-      xaxis: { ...tick, title: { text: `${across.name} (${unit})`, standoff: 4 }, range: span(across), nticks: 6 },
-      yaxis: { ...tick, title: { text: `${down.name} (${unit})`, standoff: 4 }, range: span(down).reverse(), nticks: 6 },
+      xaxis: { ...tick, title: { text: escaped(`${across.name} (${unit})`), standoff: 4 }, range: span(across), nticks: 6 },
+      yaxis: { ...tick, title: { text: escaped(`${down.name} (${unit})`), standoff: 4 }, range: span(down).reverse(), nticks: 6 },
       meta: { map: true }, dragmode: false, showlegend: false,
     };
     const trace = {
