@@ -75,6 +75,19 @@ class Page:
             raise AssertionError(found["exceptionDetails"])
         return found["result"].get("value")
 
+    def drag(self, selector, start, end):
+        """Press on one place of an element and let go on another; both are fractions of its size."""
+        box = self.evaluate(f"document.querySelector({selector!r}).getBoundingClientRect().toJSON()")
+        for kind, (x, y) in zip(
+            ("mousePressed", "mouseMoved", "mouseReleased"), (start, end, end), strict=True
+        ):
+            place = {"x": box["left"] + x * box["width"], "y": box["top"] + y * box["height"]}
+            self._call("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **place)
+
+    def key(self, name, *, shift=False):
+        for kind in ("keyDown", "keyUp"):
+            self._call("Input.dispatchKeyEvent", type=kind, key=name, modifiers=8 * shift)
+
     def wait_for(self, expression, seconds=60):
         end = time.monotonic() + seconds
         while not self.evaluate(expression):

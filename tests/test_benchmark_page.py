@@ -13,6 +13,7 @@ from eelsunmix.benchmark.scene import scene_options
 from eelsunmix.benchmark.subtraction import run_background_subtraction
 from eelsunmix.errors import InputError
 from eelsunmix.synthetic import ChequerboardOptions
+from page_data import unpacked
 
 
 def test_the_page_says_what_failed_and_who_is_best(tmp_path):
@@ -52,7 +53,8 @@ def test_the_page_takes_scenes_of_x_rays(tmp_path):
     results = collect([run.assign_attrs(label=label) for label, run in runs.items()])
     text = write_benchmark_report(tmp_path / "b.html", results, settings={}).read_text()
     assert "Scene eds: quartz, olivine, ilmenite, pyrite" in text
-    assert "energy (keV)" in text
+    packed = re.search(r'id="packed-data">([^<]*)<', text)[1]
+    assert "energy (keV)" in str(unpacked(packed)["figures"])
     assert "no edges to subtract a background from" in text
 
 

@@ -1,9 +1,9 @@
 """The page: contents, safety, size, atomic writing; without a browser."""
 
 import errno
+import gzip
 import hashlib
 import html
-import json
 import os
 import re
 import sys
@@ -26,9 +26,10 @@ from eelsunmix.report.figures.maps import COMMON, DEVIATION, RETURNED, SUBSPACE,
 from eelsunmix.report.figures.mapview import view_of
 from eelsunmix.report.figures.profiles import element_profiles
 from eelsunmix.report.figures.style import method_styles
-from eelsunmix.report.page import write_page
+from eelsunmix.report.page import SCRIPTS, write_page
 from eelsunmix.storage import publish
 from eelsunmix.storage.pages import read_page_manifest
+from page_data import unpacked
 from tiny_run import EDGES, altered, report_arguments
 
 PAYLOADS = (
@@ -41,8 +42,8 @@ PAYLOADS = (
     "%{x} \u2028 <!--",
 )
 SECTIONS = (
-    "verdict caveats data corrections background components endmembers maps profiles residuals truth cost "
-    "provenance"
+    "verdict caveats explorer data corrections background components endmembers maps profiles residuals truth "
+    "cost provenance"
 )
 
 
@@ -125,18 +126,17 @@ def elements(page):
 
 
 def figures_of(elements):
-    return {
-        kind: json.loads(text) for kind, text in zip(("figures", "arrays"), data_of(elements), strict=True)
-    }
+    return unpacked(packed_of(elements)[1])
 
 
-def data_of(elements):
-    return [text for kind, text in elements.scripts if kind == "application/json"]
+def packed_of(elements):
+    """The plotting library and the data, as they stand in the page."""
+    return [text for kind, text in elements.scripts if kind == "text/plain"]
 
 
 def test_all_sections_in_order_and_in_the_contents(elements):
     assert [i for i in elements.values("id") if i in SECTIONS.split()] == SECTIONS.split()
-    contents = ["answer", *SECTIONS.split()]
+    contents = ["page", "answer", *SECTIONS.split()]
     links = [link[1:] for link in elements.values("href")]
     assert links[: len(contents)] == contents
     assert {*links} <= {*elements.values("id")}
@@ -146,7 +146,9 @@ def test_all_sections_in_order_and_in_the_contents(elements):
 def test_policy_allows_only_the_scripts_of_the_page(elements):
     policy = elements.values("content")[0]
     scripts = [text for kind, text in elements.scripts if kind == ""]
-    assert len(scripts) == 2
+    assert len(scripts) == len(SCRIPTS)
+    scripts.append(gzip.decompress(b64decode(packed_of(elements)[0])).decode())
+    assert "plotly.js v" in scripts[-1][:100]
     hashes = {b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in scripts}
     assert hashes == set(re.findall(r"'sha256-([^']+)'", policy))
     assert policy.startswith("default-src 'none'; script-src 'sha256-")
@@ -168,6 +170,7 @@ def test_every_plot_has_its_figure_and_every_control_its_variants(elements):
     for figure, control in zip(elements.values("data-figure"), elements.values("data-control"), strict=True):
         options.setdefault(figure, {}).setdefault(control, 0)
         options[figure][control] += 1
+    assert {"0", "1"} == options.pop("explorer").keys()
     assert options.keys() == {name for name, figure in figures.items() if len(figure["variants"]) > 1}
     for name, controls in options.items():
         assert len(figures[name]["variants"]) == np.prod(list(controls.values()))
@@ -186,18 +189,10 @@ def test_every_figure_is_one_that_plotly_knows(elements):
 
 def resolve(tree, arrays):
     if isinstance(tree, dict) and "$" in tree:
-        return decode(arrays[tree["$"]])
+        return arrays[tree["$"]]
     if isinstance(tree, dict):
         return {key: resolve(item, arrays) for key, item in tree.items()}
     return [resolve(item, arrays) for item in tree] if isinstance(tree, list) else tree
-
-
-def decode(entry):
-    raw = b64decode(entry["d"])
-    if entry["t"] == "f4":
-        return np.frombuffer(raw, "<f4")
-    codes = np.frombuffer(raw, "<u2").reshape(entry["s"])
-    return np.where(codes > 0, entry["lo"] + entry["st"] * (codes - 1.0), np.nan)
 
 
 def test_every_axis_with_ticks_has_a_title(elements):
@@ -218,7 +213,7 @@ def test_maps_hold_the_values_of_the_stores(elements):
     arguments = told_arguments()
     total = arguments["stores"]["corrected"]["total_counts"].values
     trace = content["figures"]["total-counts"]["variants"][""]["data"][0]
-    shown = decode(content["arrays"][trace["z"]["$"]])
+    shown = content["arrays"][trace["z"]["$"]]
     assert np.isnan(shown[2, 3])
     # 16-bit steps between the extremes: half a step at most.
     span = np.nanmax(total) - np.nanmin(total)
@@ -320,7 +315,7 @@ def test_hostile_text_stays_text(tmp_path, payload):
         "title"
     }
     assert not [link for link in elements.values("href") if not link.startswith("#")]
-    assert all("<" not in text for text in data_of(elements))
+    assert not [text for text in packed_of(elements) if re.search(r"[^A-Za-z0-9+/=]", text)]
     assert payload in "".join(elements.text)
 
 

@@ -1,6 +1,5 @@
 """How maps are laid out, coded and coloured: exact values."""
 
-from base64 import b64decode
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eelsunmix.report.figures.components import components_by_method
-from eelsunmix.report.figures.encoding import ArrayBank, encode_map, script_json
+from eelsunmix.report.figures.encoding import ArrayBank, encode_map, packed
 from eelsunmix.report.figures.endmembers import group_names, members_of
 from eelsunmix.report.figures.grid import Scale, Tile, columns_for, map_grid
 from eelsunmix.report.figures.grid_colours import bar_places
@@ -20,6 +19,7 @@ from eelsunmix.report.figures.matrices import angles
 from eelsunmix.report.figures.outline import outline_of
 from eelsunmix.report.figures.spectra import edge_marks
 from eelsunmix.report.figures.style import method_styles, one_legend_entry
+from page_data import codes_of, decoded, unpacked
 
 
 def example(n_y=5, n_x=7, step_y=0.5, step_x=0.5, **dims):
@@ -121,18 +121,16 @@ def test_coded_maps_are_exact_to_half_a_step(offset, spread, seed):
     rng = np.random.default_rng(seed)
     image = offset + spread * rng.normal(size=(5, 7))
     image[2, 3] = np.nan
-    entry = encode_map(image)
-    codes = np.frombuffer(b64decode(entry["d"]), "<u2").reshape(entry["s"])
-    found = np.where(codes > 0, entry["lo"] + entry["st"] * (codes - 1.0), np.nan)
+    entry, content = encode_map(image)
+    found = decoded(entry, content)
     np.testing.assert_array_equal(np.isnan(found), np.isnan(image))
     np.testing.assert_allclose(found, image, rtol=0, atol=entry["st"] * 0.501)
 
 
 @pytest.mark.parametrize("image", [np.full((5, 7), np.nan), np.full((5, 7), 3.0)])
 def test_maps_without_contrast_can_be_coded(image):
-    entry = encode_map(image)
-    codes = np.frombuffer(b64decode(entry["d"]), "<u2")
-    assert set(codes.tolist()) == ({0} if np.isnan(image).all() else {1})
+    codes = codes_of(*encode_map(image))
+    assert set(codes.ravel().tolist()) == ({0} if np.isnan(image).all() else {1})
 
 
 def test_bank_keeps_equal_arrays_once_and_writes_small_ones_out():
@@ -145,9 +143,23 @@ def test_bank_keeps_equal_arrays_once_and_writes_small_ones_out():
     assert found["d"] == 0.1
 
 
-def test_script_json_cannot_end_its_element():
-    text = script_json({"</script><!--": "&\u2028"})
-    assert not set("<>&\u2028") & set(text)
+def test_whole_numbers_are_coded_exactly():
+    counts = np.random.default_rng(0).integers(-5, 40000, (7, 11)).astype("f4")
+    np.testing.assert_array_equal(decoded(*encode_map(counts)), counts)
+
+
+def test_packed_data_are_the_same_text_for_the_same_page_and_cannot_end_their_element():
+    bank = ArrayBank()
+    arrays = {"lines": [np.linspace(0, 1, 300), np.arange(900.0)], "map": np.arange(35.0).reshape(5, 7)}
+    tree = {"figures": bank.strip({"</script><!--": "&\u2028", **arrays}), "arrays": bank.entries}
+    text = packed(tree, bank.content)
+    assert text == packed(tree, bank.content)
+    assert set(text) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=")
+    found = unpacked(text)
+    assert found["figures"]["</script><!--"] == "&\u2028"
+    np.testing.assert_array_equal(found["arrays"][tree["figures"]["map"]["$"]], arrays["map"])
+    for reference, line in zip(tree["figures"]["lines"], arrays["lines"], strict=True):
+        np.testing.assert_array_equal(found["arrays"][reference["$"]], line.astype("f4"))
 
 
 def test_limits_ignore_nan_and_can_be_symmetric():

@@ -95,6 +95,16 @@ class Figure:
     kind: ClassVar[str] = "figure"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Explorer:
+    """The spectrum of any pixel or area, computed by the page's script from `data`; one on a page."""
+
+    data: Mapping[str, Any]
+    caption: str
+    controls: tuple[Control, ...] = ()
+    kind: ClassVar[str] = "explorer"
+
+
 @dataclass(frozen=True)
 class Code:
     """Preformatted text; folded away on the screen where it is long."""
@@ -104,7 +114,7 @@ class Code:
     kind: ClassVar[str] = "code"
 
 
-Block = Text | Notice | Table | Figure | Code
+Block = Text | Notice | Table | Figure | Explorer | Code
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,13 +13,15 @@ import jinja2
 from markupsafe import Markup
 
 from eelsunmix.errors import unwritable
-from eelsunmix.report.content import Figure, Section
-from eelsunmix.report.figures.encoding import ArrayBank, script_hash, script_json
+from eelsunmix.report.content import Explorer, Figure, Section
+from eelsunmix.report.figures.encoding import ArrayBank, compressed, packed, script_hash
 from eelsunmix.report.figures.thinning import thinned
 from eelsunmix.storage.drafts import flush, make_folder
 from eelsunmix.storage.handed_over import write_and_compare
 
 NO_SCREEN = Markup("")
+SCRIPTS = ("unpack.js", "looks.js", "panels.js", "exports.js", "report.js", "explorer.js")
+"""The page's own scripts, in the order in which they run."""
 
 
 def page_text(
@@ -53,9 +55,12 @@ def page_text(
         for block in section.blocks
         if isinstance(block, Figure)
     }
-    scripts = [_plotly(), _asset("report.js")]
+    explorers = [block for section in sections for block in section.blocks if isinstance(block, Explorer)]
+    tree = {"figures": figures, "explorer": bank.strip(explorers[0].data) if explorers else None}
+    scripts = [_asset(name) for name in SCRIPTS]
+    plotly = _plotly()
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    # Only our own files and JSON without a single "<" are marked as safe; all else is escaped.
+    # Only our own files are marked as safe; all else is escaped, or base64.
     return environment.from_string(_asset("template.html")).render(
         title=title,
         sample=name,
@@ -63,12 +68,12 @@ def page_text(
         sections=sections,
         methods=methods,
         first_screen=first_screen,
-        policy=f"default-src 'none'; script-src {' '.join(map(script_hash, scripts))}; "
+        policy=f"default-src 'none'; script-src {' '.join(map(script_hash, [plotly, *scripts]))}; "
         "style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'",
         css=Markup(_asset("report.css") + _asset("first/first.css")),  # noqa: S704
         scripts=[Markup(script) for script in scripts],  # noqa: S704
-        figures=Markup(script_json(figures)),  # noqa: S704
-        arrays=Markup(script_json(bank.entries)),  # noqa: S704
+        plotly=compressed(plotly.encode()),
+        data=packed({**tree, "arrays": bank.entries}, bank.content),
     )
 
 
@@ -80,7 +85,13 @@ def _with_thin_lines(section: Section) -> Section:
 def encode_figure(figure: Figure, bank: ArrayBank) -> dict[str, Any]:
     """Return the variants of a figure by the options that choose them, arrays replaced by references."""
     variants = {".".join(map(str, key)): bank.strip(variant) for key, variant in figure.variants.items()}
-    return {"variants": variants}
+    return {"variants": variants, "methods": _shows_methods(figure)}
+
+
+def _shows_methods(figure: Figure) -> bool:
+    """Whether a choice of methods changes the figure."""
+    traces = (trace for variant in figure.variants.values() for trace in variant["data"])
+    return any((trace.get("meta") or {}).get("method") for trace in traces)
 
 
 def _asset(name: str) -> str:

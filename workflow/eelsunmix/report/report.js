@@ -1,47 +1,50 @@
 /* Draws the figures of the page and lets its controls choose among their variants. Knows nothing of their content. */
 "use strict";
-(() => {
-  const read = (id) => JSON.parse(document.getElementById(id).textContent);
-  const figures = read("data-figures");
-  const arrays = read("data-arrays");
-  const decoded = new Map();
-  const hidden = new Set();
+const figuresOfPage = { hidden: new Set(), explorer: null };
+page.ready.then((data) => {
+  const { figures } = data;
+  const { hidden } = figuresOfPage;
   const drawn = new Set();
-  const config = {
-    displaylogo: false,
-    displayModeBar: "hover",
-    responsive: false,
-    showSendToCloud: false,
-    modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"],
-    toImageButtonOptions: { format: "png", scale: 3 },
-  };
+  const zooms = new Map();
   /** Width at which plots are drawn for paper; the style sheet scales them down. */
   const PAPER_WIDTH = 960;
+  let areas = true;
 
-  function bytes(text) {
-    return Uint8Array.from(atob(text), (character) => character.charCodeAt(0)).buffer;
+  const SHAPES = {
+    picture: "M80 180h840v640h-840zM160 260v480h680v-480zM200 700l200-260 150 180 90-100 160 180z",
+    drawing: "M120 860l90-260 480-480 170 170-480 480zM250 640l90 90 400-400-90-90z",
+    rows: "M100 150h800v120h-800zM100 440h800v120h-800zM100 730h800v120h-800z",
+    frame: "M100 100h800v800h-800zM220 220v560h560v-560z",
+  };
+  const icon = (shape) => ({ width: 1000, height: 1000, path: SHAPES[shape] });
+
+  function configOf(canvas) {
+    const button = (name, title, shape, click) => ({ name, title, icon: icon(shape), click });
+    const picture = (format) => () => exporting.picture(canvas, format, hidden);
+    const area = button("area", "Drag to choose an area for the explorer", "frame", () => dragWith(false));
+    return {
+      displaylogo: false,
+      displayModeBar: "hover",
+      responsive: false,
+      showSendToCloud: false,
+      modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d", "toImage"],
+      modeBarButtonsToAdd: [
+        button("png", "Download as PNG", "picture", picture("png")),
+        button("svg", "Download as SVG", "drawing", picture("svg")),
+        button("csv", "Download the numbers as CSV", "rows", () => exporting.save(canvas, hidden)),
+        ...(figuresOfPage.explorer && canvas.dataset.maps ? [area] : []),
+      ],
+    };
   }
+  figuresOfPage.configOf = configOf;
 
-  function decode(key) {
-    if (!decoded.has(key)) {
-      const entry = arrays[key];
-      decoded.set(key, entry.t === "u2" ? decodeMap(entry) : new Float32Array(bytes(entry.d)));
+  /** Dragging on a map chooses an area, or zooms: the same on all maps. */
+  function dragWith(mode) {
+    areas = mode === false;
+    for (const name of drawn) {
+      const canvas = byName.get(name);
+      if (canvas.dataset.maps) Plotly.relayout(canvas, { dragmode: areas ? false : "zoom" });
     }
-    return decoded.get(key);
-  }
-
-  function decodeMap(entry) {
-    const codes = new Uint16Array(bytes(entry.d));
-    const [rows, columns] = entry.s;
-    const values = Float32Array.from(codes, (code) => (code ? entry.lo + entry.st * (code - 1) : NaN));
-    return Array.from({ length: rows }, (_, row) => values.subarray(row * columns, (row + 1) * columns));
-  }
-
-  function resolve(tree) {
-    if (Array.isArray(tree)) return tree.map(resolve);
-    if (tree === null || typeof tree !== "object") return tree;
-    if ("$" in tree) return decode(tree.$);
-    return Object.fromEntries(Object.entries(tree).map(([key, item]) => [key, resolve(item)]));
   }
 
   function choice(name, count) {
@@ -56,7 +59,7 @@
   }
 
   function fit(layout, width) {
-    const room = layout.meta;
+    const room = layout.meta && layout.meta.width ? layout.meta : null;
     const height = room ? room.fixed + (room.plot * (width - room.side)) / (room.width - room.side) : layout.height;
     return { ...layout, width, height: Math.round(height), autosize: false };
   }
@@ -68,34 +71,86 @@
     const chosen = Array.from(canvas.parentElement.querySelectorAll(".control"), (control) => {
       const select = control.querySelector("select");
       const option = select ? select.selectedOptions[0] : control.querySelector("input:checked + span");
-      return `${control.querySelector("legend, label > span").textContent}: ${option.textContent}`;
+      return `${control.dataset.label}: ${option.textContent}`;
     });
     shown.textContent = chosen.length ? ` Shown here: ${chosen.join("; ")}.` : "";
   }
 
+  /** Zooms of line plots stay as long as their axes mean the same. */
+  function withMemory(layout) {
+    const next = { ...layout, uirevision: "page" };
+    for (const key of Object.keys(layout).filter((name) => /^[xy]axis\d*$/.test(name))) {
+      const { title, type, range } = layout[key];
+      next[key] = { ...layout[key], uirevision: JSON.stringify([title && title.text, type, range]) };
+    }
+    return next;
+  }
+
+  /** Zooms of maps are kept here: their plots are made anew, so that no part of the former one is left. */
+  function zoomed(layout, name) {
+    const zoom = zooms.get(name);
+    if (!zoom) return layout;
+    const next = { ...layout };
+    for (const key of Object.keys(layout).filter((axis) => /^[xy]axis\d*$/.test(axis))) {
+      next[key] = { ...layout[key], range: zoom[key[0]] };
+    }
+    return next;
+  }
+
+  function listen(canvas, name) {
+    canvas.on("plotly_relayout", (change) => {
+      const keys = Object.keys(change);
+      if (keys.some((key) => /^[xy]axis.*range|autorange/.test(key))) {
+        const reset = keys.some((key) => key.endsWith("autorange"));
+        const { xaxis, yaxis } = canvas._fullLayout;
+        if (reset) zooms.delete(name);
+        else zooms.set(name, { x: [...xaxis.range], y: [...yaxis.range] });
+      }
+      if (change.dragmode === "zoom" || change.dragmode === "pan") areas = false;
+      mark(canvas);
+    });
+  }
+
   function draw(canvas, paper) {
     const name = canvas.dataset.plot;
-    const variant = resolve(figures[name].variants[choice(name, Number(canvas.dataset.controls))]);
+    const variant = page.resolve(data, figures[name].variants[choice(name, Number(canvas.dataset.controls))]);
     for (const trace of variant.data) {
       if (trace.meta && hidden.has(trace.meta.method)) trace.visible = false;
     }
+    const isMap = variant.layout.meta && variant.layout.meta.map;
     const half = canvas.parentElement.classList.contains("half");
     const width = paper ? PAPER_WIDTH * (half ? 0.5 : 1) : canvas.clientWidth;
+    const { data: traces, layout } = looks.dressed(panels.moved(variant, hidden), paper);
     drawn.add(name);
+    stale.delete(name);
+    canvas.style.minHeight = "";
     describe(canvas);
-    return Plotly.react(canvas, variant.data, fit(variant.layout, width), config);
+    if (!isMap) return Plotly.react(canvas, traces, withMemory(fit(layout, width)), configOf(canvas));
+    canvas.dataset.maps = "true";
+    const dragmode = areas && figuresOfPage.explorer ? false : "zoom";
+    const full = zoomed(fit({ ...layout, dragmode }, width), name);
+    return Plotly.newPlot(canvas, traces, full, configOf(canvas)).then(() => {
+      listen(canvas, name);
+      mark(canvas);
+    });
   }
 
   const canvases = Array.from(document.querySelectorAll("[data-plot]"));
   const byName = new Map(canvases.map((canvas) => [canvas.dataset.plot, canvas]));
+  const stale = new Set();
+  const inView = new Set();
 
   const observer = new IntersectionObserver(
     (entries) => {
       for (const entry of entries) {
-        if (entry.isIntersecting && !drawn.has(entry.target.dataset.plot)) draw(entry.target, false);
+        const name = entry.target.dataset.plot;
+        if (entry.isIntersecting) inView.add(name);
+        else inView.delete(name);
+        if (entry.isIntersecting && (!drawn.has(name) || stale.has(name))) draw(entry.target, false);
+        else if (entry.isIntersecting) mark(entry.target);
       }
     },
-    { rootMargin: "600px" },
+    { rootMargin: "300px" },
   );
 
   function reserve(canvas) {
@@ -106,27 +161,54 @@
 
   /** Draws what the reader has not reached yet, one plot at a time, so that printing finds all of them. */
   function drawRest() {
-    const next = canvases.find((canvas) => !drawn.has(canvas.dataset.plot));
+    const next = canvases.find((canvas) => !drawn.has(canvas.dataset.plot) || stale.has(canvas.dataset.plot));
     if (!next) {
       document.documentElement.dataset.ready = "true";
       return;
     }
-    draw(next, false).then(() => setTimeout(drawRest, 20));
+    Promise.resolve(draw(next, false)).then(() => setTimeout(drawRest, 20));
   }
 
-  function redraw(paper) {
-    for (const canvas of canvases) {
-      canvas.style.minHeight = "";
-      draw(canvas, paper);
+  /** Redraws what is in view at once, the rest when there is time. */
+  function refresh(names) {
+    document.documentElement.dataset.ready = "false";
+    for (const name of names) {
+      if (inView.has(name)) draw(byName.get(name), false);
+      else stale.add(name);
     }
+    setTimeout(drawRest, 30);
+  }
+
+  function redrawAll(paper) {
+    for (const canvas of canvases) draw(canvas, paper);
+    if (figuresOfPage.explorer) figuresOfPage.explorer.show(paper);
+  }
+
+  /** Sets the controls of all figures that offer the same choice, and returns the names of these figures. */
+  function follow(control) {
+    const label = control.closest(".control").dataset.label;
+    const textOf = (input) => (input.tagName === "SELECT" ? input.selectedOptions[0].textContent : input.nextElementSibling.textContent);
+    const wanted = textOf(control);
+    const names = [control.dataset.figure];
+    for (const other of document.querySelectorAll(".control")) {
+      if (other.dataset.label !== label || other.contains(control)) continue;
+      const select = other.querySelector("select");
+      const inputs = select ? [...select.options] : [...other.querySelectorAll("input")];
+      const match = inputs.find((input) => (select ? input.textContent : textOf(input)) === wanted);
+      if (!match || (select ? match.selected : match.checked)) continue;
+      if (select) match.selected = true;
+      else match.checked = true;
+      names.push((select || match).dataset.figure);
+    }
+    return names;
   }
 
   document.addEventListener("change", (event) => {
     const control = event.target;
     if (control.dataset.figure) {
-      const canvas = byName.get(control.dataset.figure);
-      canvas.style.minHeight = "";
-      draw(canvas, false);
+      const names = follow(control);
+      refresh(names.filter((name) => byName.has(name)));
+      if (names.includes("explorer")) figuresOfPage.explorer.show(false);
     }
     if (control.dataset.toggle) {
       const method = control.dataset.toggle;
@@ -135,28 +217,125 @@
       for (const row of document.querySelectorAll("tr[data-method]")) {
         row.hidden = hidden.has(row.dataset.method);
       }
-      for (const name of drawn) draw(byName.get(name), false);
+      refresh([...drawn].filter((name) => figures[name].methods));
+      if (figuresOfPage.explorer) figuresOfPage.explorer.show(false);
+    }
+    if (control.dataset.look) {
+      looks.chosen[control.dataset.look] = control.type === "range" ? Number(control.value) : control.value;
+      looks.apply();
+      refresh([...drawn].filter((name) => control.dataset.look === "ground" || byName.get(name).dataset.maps));
+      if (figuresOfPage.explorer) figuresOfPage.explorer.drawMap().then(() => figuresOfPage.explorer.show(false));
     }
   });
+  looks.system.addEventListener("change", () => {
+    looks.apply();
+    refresh([...drawn]);
+  });
+
+  /** The axes of the map under the pointer, and the place in their units. */
+  function placeOn(canvas, event) {
+    if (!canvas._fullLayout || !canvas.layout.meta || !canvas.layout.meta.map) return null;
+    const frame = canvas.querySelector(".main-svg").getBoundingClientRect();
+    const [left, top] = [event.clientX - frame.left, event.clientY - frame.top];
+    for (const trace of canvas.data) {
+      if (trace.type !== "heatmap") continue;
+      const { x, y } = axesOf(canvas, trace);
+      if (left >= x._offset && left <= x._offset + x._length && top >= y._offset && top <= y._offset + y._length) {
+        return { x: x.p2d(left - x._offset), y: y.p2d(top - y._offset), left, top };
+      }
+    }
+    return null;
+  }
+
+  function axesOf(canvas, trace) {
+    const key = (name, letter) => `${letter}axis${(name || letter).slice(1)}`;
+    return { x: canvas._fullLayout[key(trace.xaxis, "x")], y: canvas._fullLayout[key(trace.yaxis, "y")] };
+  }
+
+  let press = null;
+  document.addEventListener("pointerdown", (event) => {
+    const canvas = event.target.closest && event.target.closest(".canvas");
+    if (!canvas || event.button !== 0 || event.target.closest(".modebar") || !figuresOfPage.explorer) return;
+    const start = placeOn(canvas, event);
+    if (start) press = { canvas, start, end: start };
+  });
+  document.addEventListener("pointermove", (event) => {
+    if (!press) return;
+    const at = placeOn(press.canvas, event);
+    if (at) press.end = at;
+    if (press.canvas._fullLayout.dragmode === false) sketch();
+  });
+  document.addEventListener("pointerup", () => {
+    if (!press) return;
+    const { canvas, start, end } = press;
+    press = null;
+    document.querySelectorAll(".sketch").forEach((box) => box.remove());
+    const still = Math.hypot(end.left - start.left, end.top - start.top) < 4;
+    if (still) figuresOfPage.explorer.pick(start, start, canvas);
+    else if (canvas._fullLayout.dragmode === false) figuresOfPage.explorer.pick(start, end, canvas);
+  });
+
+  function sketch() {
+    const { canvas, start, end } = press;
+    const box = canvas.querySelector(".sketch") || canvas.appendChild(document.createElement("div"));
+    box.className = "sketch";
+    const frame = canvas.getBoundingClientRect();
+    const plot = canvas.querySelector(".main-svg").getBoundingClientRect();
+    set(box, Math.min(start.left, end.left) + plot.left - frame.left, Math.min(start.top, end.top) + plot.top - frame.top, Math.abs(end.left - start.left), Math.abs(end.top - start.top));
+  }
+
+  function set(box, left, top, width, height) {
+    Object.assign(box.style, { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` });
+  }
+
+  /** Frames the chosen pixels on every map of a figure. */
+  function mark(canvas) {
+    canvas.querySelectorAll(".mark").forEach((box) => box.remove());
+    const area = figuresOfPage.explorer && figuresOfPage.explorer.box();
+    if (!area || area.whole || !canvas._fullLayout || !canvas.layout.meta || !canvas.layout.meta.map) return;
+    const frame = canvas.getBoundingClientRect();
+    const plot = canvas.querySelector(".main-svg").getBoundingClientRect();
+    for (const trace of canvas.data) {
+      if (trace.type !== "heatmap" || trace.visible === false) continue;
+      const { x, y } = axesOf(canvas, trace);
+      const ends = (axis, range) => range.map((value) => Math.max(0, Math.min(axis._length, axis.d2p(value)))).sort((a, b) => a - b);
+      const [left, right] = ends(x, area.x);
+      const [top, bottom] = ends(y, area.y);
+      if (right - left < 0.5 || bottom - top < 0.5) continue;
+      const box = canvas.appendChild(document.createElement("div"));
+      box.className = "mark";
+      set(box, plot.left - frame.left + x._offset + left, plot.top - frame.top + y._offset + top, right - left, bottom - top);
+    }
+  }
+  figuresOfPage.mark = mark;
+  figuresOfPage.markAll = () => {
+    for (const name of inView) if (drawn.has(name)) mark(byName.get(name));
+    const map = document.getElementById("explorer-map");
+    if (map) mark(map);
+  };
 
   let timer = 0;
   let printing = false;
   window.addEventListener("resize", () => {
     clearTimeout(timer);
-    if (!printing) timer = setTimeout(() => drawn.forEach((name) => draw(byName.get(name), false)), 150);
+    if (printing) return;
+    timer = setTimeout(() => {
+      refresh([...drawn]);
+      if (figuresOfPage.explorer) figuresOfPage.explorer.drawMap().then(() => figuresOfPage.explorer.show(false));
+    }, 150);
   });
   window.addEventListener("beforeprint", () => {
     printing = true;
     document.querySelectorAll("details").forEach((details) => details.setAttribute("open", ""));
-    redraw(true);
+    redrawAll(true);
   });
   window.addEventListener("afterprint", () => {
-    redraw(false);
+    redrawAll(false);
     printing = false;
   });
 
   const links = new Map(
-    Array.from(document.querySelectorAll("#contents a")).map((link) => [link.getAttribute("href").slice(1), link]),
+    Array.from(document.querySelectorAll("#contents a[href^='#']")).map((link) => [link.getAttribute("href").slice(1), link]),
   );
   const spy = new IntersectionObserver(
     (entries) => {
@@ -168,4 +347,4 @@
 
   canvases.forEach(reserve);
   setTimeout(drawRest, 60);
-})();
+});

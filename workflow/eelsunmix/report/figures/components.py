@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix.report.figures.endmembers import displayed, group_names, members_of, spectrum_axes
-from eelsunmix.report.figures.layout import axis_key, axis_name, line_panels
+from eelsunmix.report.figures.layout import axis_key, axis_name, grid_of, line_panels
 from eelsunmix.report.figures.spectra import Edges, edge_marks, panel_title
 from eelsunmix.report.figures.style import COLOURS, base_layout, line, one_legend_entry
 from eelsunmix.report.texts import plain
@@ -45,4 +45,5 @@ def components_by_method(
         shapes, texts = edge_marks(edges, energy, panel=i, named=panels.place(i)[0] == 0)
         layout["shapes"] += shapes
         layout["annotations"] += [*texts, panel_title(f"<b>{plain(method)}</b>", i)]
+    layout["meta"] = {"plot": panels.plot_height, "grid": grid_of(panels, methods)}
     return {"data": one_legend_entry(data), "layout": layout}

@@ -14,13 +14,16 @@ from eelsunmix.report.texts import plain
 
 FLATTENED, UNIT_AREA, LOGARITHMIC, RETURNED = "unit area × E³", "unit area", "logarithmic", "as returned"
 DISPLAYS = {
+    UNIT_AREA: "fraction of the counts per channel",
     FLATTENED: "fraction of the area × (E / Emax)³",
-    UNIT_AREA: "fraction of the area per channel",
     LOGARITHMIC: "fraction of the area per channel",
     RETURNED: "as returned",
 }
-"""Ways to show endmember spectra, and the titles of their axes. The first takes out the steep background of
-core losses, so that edges show that are a few per cent of it."""
+"""Ways to show endmember spectra, and the titles of their axes. The first looks as spectra do at the
+microscope; the second takes out the steep background of core losses, so that edges show that are a few per
+cent of it."""
+IMPOSSIBLE = 0.05
+"""A spectrum that goes below zero by more than this part of its peak does not set the scale of a panel."""
 
 Styles = Mapping[str, Mapping[str, Any]]
 
@@ -95,11 +98,29 @@ def endmember_spectra(
             data.append(_spectrum(spectrum, method, i, styles, display, first=method not in seen))
             seen.add(method)
         layout |= spectrum_axes(i, panels, title, display)
+        if display != LOGARITHMIC:
+            shown = [displayed(fits[m]["endmember_spectrum"].isel(endmember=k), display) for m, k in found]
+            layout[axis_key("y", i)]["range"] = scale_of(shown)
         energy = np.asarray(spectrum[spectrum.dims[-1]].values)
         shapes, texts = edge_marks(edges, energy, panel=i, named=panels.place(i)[0] == 0)
         layout["shapes"] += shapes
         layout["annotations"] += [*texts, panel_title(f"<b>{plain(names[group])}</b>", i)]
     return {"data": data, "layout": layout}
+
+
+def scale_of(spectra: Sequence[np.ndarray]) -> list[float]:
+    """Return the range of a panel of spectra, set by those that are possible, if there are any.
+
+    Examples
+    --------
+    >>> scale_of([np.array([0.0, 10.0]), np.array([-50.0, 100.0])])
+    [-0.6, 10.6]
+    """
+    possible = [one for one in spectra if np.nanmin(one) >= -IMPOSSIBLE * np.nanmax(one)] or spectra
+    low = min(float(np.nanmin(one)) for one in possible)
+    high = max(float(np.nanmax(one)) for one in possible)
+    room = 0.06 * ((high - low) or 1.0)
+    return [low - room, high + room]
 
 
 def _spectrum(

@@ -12,7 +12,7 @@ from eelsunmix.report.figures.grid_colours import (
     scale_bar,
     scale_keys,
 )
-from eelsunmix.report.figures.layout import Panels, axis_key, axis_name
+from eelsunmix.report.figures.layout import Panels, axis_key, axis_name, grid_of
 from eelsunmix.report.figures.mapview import MapView
 from eelsunmix.report.figures.style import NO_DATA, OUTLINE, WIDTH, axis, base_layout, label
 from eelsunmix.report.formatting import number
@@ -61,7 +61,9 @@ def map_grid(
     if panels.panel_height >= ROOM_FOR_BAR:
         layout["shapes"], text = scale_bar(view, {name: _span(view, name) for name in "xy"})
         layout["annotations"].append(text)
-    return {"data": _traces(tiles, view, columns, bars), "layout": layout}
+    grid = grid_of(panels, [tile.method for tile in tiles], titled=bool(row_titles), bars=bars)
+    layout["meta"] |= {"map": True, "grid": grid}
+    return {"data": _traces(tiles, view, columns, bars, row_titles), "layout": layout}
 
 
 def columns_for(count: int, view: MapView) -> int:
@@ -130,7 +132,9 @@ def _span(view: MapView, name: str) -> tuple[float, float]:
     return start, start + view.extent(name)
 
 
-def _traces(tiles: Sequence[Tile], view: MapView, columns: int, bars: Bars) -> list[dict[str, Any]]:
+def _traces(
+    tiles: Sequence[Tile], view: MapView, columns: int, bars: Bars, row_titles: Sequence[str]
+) -> list[dict[str, Any]]:
     keys = scale_keys(tiles, columns, bars)
     place = {"x0": view.origin[view.across], "dx": view.step[view.across]}
     place |= {"y0": view.origin[view.down], "dy": view.step[view.down]}
@@ -143,7 +147,11 @@ def _traces(tiles: Sequence[Tile], view: MapView, columns: int, bars: Bars) -> l
             continue
         hover = f"{where}<br>%{{z:.4g}} {plain(tile.scale.unit)}<extra>{tile.title}</extra>"
         colours = {"coloraxis": keys[index], "hovertemplate": hover, "hoverongaps": False}
-        traces.append({"type": "heatmap", "z": tile.image, **colours, **place, **axes})
+        row = row_titles[index // columns] if index // columns < len(row_titles) else ""
+        meta = {
+            "meta": {"name": f"{row} {tile.title}".strip(), "unit": tile.scale.unit, "method": tile.method}
+        }
+        traces.append({"type": "heatmap", "z": tile.image, **colours, **place, **axes, **meta})
         if view.outline is not None:
             line = {"x": view.outline[0], "y": view.outline[1], "line": {"color": OUTLINE, "width": 1}}
             traces.append({"type": "scatter", "mode": "lines", "hoverinfo": "skip", **line, **axes})
@@ -160,7 +168,7 @@ def _titles(
         if row == 0 or not row_titles:
             unit = f" ({plain(tile.scale.unit)})" if bars == "column" and tile.scale.unit else ""
             options = {"x": 0, "y": 1, "xanchor": "left", "yanchor": "bottom"}
-            options["yshift"] = 14 if bars == "text" else 1
+            options |= {"yshift": 14 if bars == "text" else 1, "name": "column" if row_titles else ""}
             found.append(label(f"{tile.title}{unit}", **options, **_domain(index)))
         if column == 0 and row < len(row_titles):
             options = {"x": 0, "y": 0.5, "xanchor": "right", "xshift": -56, "align": "right"}

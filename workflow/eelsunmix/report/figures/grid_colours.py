@@ -37,12 +37,13 @@ class Scale:
 
 @dataclass(frozen=True, kw_only=True)
 class Tile:
-    """One map of a grid; one without image says why in `message`."""
+    """One map of a grid; one without image says why in `message`; choosing `method` hides and shows it."""
 
     title: str
     image: np.ndarray | None
     scale: Scale
     message: str = ""
+    method: str = ""
 
 
 def bar_places(tiles: Sequence[Tile], columns: int) -> Bars:
@@ -106,7 +107,9 @@ def scale_bar(
     lines = [{**ends, "line": {"color": colour, "width": width}} for colour, width in _HALO]
     text = label(f"{tidy(length)} {plain(view.unit)}", x=start + length / 2, y=height, xref="x", yref="y")
     white = {"font": {"size": 11, "color": "#fff"}, "bgcolor": "rgba(0,0,0,0.55)", "borderpad": 1}
-    return lines, {**text, **white, "yanchor": "bottom", "yshift": 3}
+    place = {"xref": "x", "yref": "y", "name": "first"}
+    text |= {**white, "yanchor": "bottom", "yshift": 3, "name": "first"}
+    return [{**one, **place} for one in lines], text
 
 
 def _bar(index: int, panels: Panels, bars: Bars, scale: Scale) -> dict[str, Any]:

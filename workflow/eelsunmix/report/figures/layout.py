@@ -89,6 +89,33 @@ class Panels:
         return {"height": round(self.height), "margin": {**margin, "autoexpand": False}, "meta": meta}
 
 
+def grid_of(
+    panels: Panels, methods: Sequence[str], *, titled: bool = False, bars: str = ""
+) -> dict[str, Any]:
+    """Describe the panels of a figure, so that the page's script can close the gaps of hidden methods.
+
+    Parameters
+    ----------
+    panels : Panels
+    methods : sequence of str
+        Method of each panel; empty where it belongs to none, so that nothing hides it.
+    titled : bool
+        Whether rows and columns have titles, so that a panel cannot move to another row or column.
+    bars : str
+        Where colour bars stand, see `eelsunmix.report.figures.grid_colours.Bars`.
+    """
+    size = {"width": panels.panel_width, "height": panels.panel_height}
+    gaps = {"gapX": panels.gap_x, "gapY": panels.gap_y}
+    return {
+        "columns": panels.columns,
+        **size,
+        **gaps,
+        "methods": list(methods),
+        "titled": titled,
+        "bars": bars,
+    }
+
+
 def line_panels(count: int, *, columns: int, panel_height: float = 190, top: float = 56) -> Panels:
     """Return panels for line plots that fill the width of the page."""
     columns = max(1, min(columns, count))

@@ -16,6 +16,8 @@ COMMON, OWN, RETURNED = "counts, common scale", "counts, own scale", "abundance 
 SUBSPACE, DEVIATION = "subspace check", "standard deviation"
 MAPS = {SUBSPACE: "subspace_map", DEVIATION: "element_map_sd"}
 """Scale -> what it shows instead of the element map."""
+NO_METHODS = (TRUE_MAP, MATERIAL_BS, REFERENCE)
+"""Maps that stay when the reader hides methods."""
 MOST_COLUMNS = 8
 """Up to this many methods stand side by side, one row per edge; more of them stand below each other."""
 
@@ -104,14 +106,16 @@ def element_grid(source: ElementMaps, *, edges: Sequence[str], scale: str) -> di
     unit = "abundance" if scale == RETURNED else "counts"
     if len(edges) == 1:
         found = images[edges[0]]
-        tiles = [_tile(name, image, unit, shared.get(edges[0])) for name, image in found.items()]
+        tiles = [_tile(name, image, unit, shared.get(edges[0]), name) for name, image in found.items()]
         return map_grid(tiles, source.view, columns=columns_for(len(tiles), source.view))
     names, below = [edge.replace("_", " ") for edge in edges], source.labels
     if _edges_as_rows(source):
-        tiles = [_tile(name, images[edge][name], unit, shared.get(edge)) for edge in edges for name in below]
+        tiles = [
+            _tile(name, images[edge][name], unit, shared.get(edge), name) for edge in edges for name in below
+        ]
         return map_grid(tiles, source.view, columns=len(below), row_titles=_plain(names), widest=300)
     tiles = [
-        _tile(title, images[edge][name], unit, shared.get(edge))
+        _tile(title, images[edge][name], unit, shared.get(edge), name)
         for name in below
         for edge, title in zip(edges, names, strict=True)
     ]
@@ -158,7 +162,7 @@ def component_grid(
         for group, found in members.items():
             own = [endmember for label, endmember in found if label == method]
             image = view.image(values.isel(endmember=own[0])) if own else "no such component"
-            tiles.append(_tile(names[group], image, "abundance"))
+            tiles.append(_tile(names[group], image, "abundance", method=method))
     widest = 420 if view.aspect < 0.35 else 220
     titles = [TRUE_MAP] * bool(known) + list(rows)
     return map_grid(tiles, view, columns=len(members), row_titles=_plain(titles), widest=widest)
@@ -168,7 +172,7 @@ def chi2_maps(maps: Mapping[str, xr.Dataset], view: MapView) -> dict[str, Any]:
     """Draw the reduced chi-squared of every method's fit, on a common scale."""
     images = {method: view.image(store["reduced_chi2"]) for method, store in maps.items()}
     shared = limits(list(images.values()))
-    tiles = [_tile(method, image, "reduced χ²", shared) for method, image in images.items()]
+    tiles = [_tile(method, image, "reduced χ²", shared, method) for method, image in images.items()]
     return map_grid(
         tiles, view, columns=columns_for(len(tiles), view), widest=320 if view.aspect > 0.35 else 420
     )
@@ -194,13 +198,17 @@ def _typical_limits(images: Any) -> tuple[float, float]:
 
 
 def _tile(
-    heading: str, image: np.ndarray | str, unit: str, shared: tuple[float, float] | None = None
+    heading: str,
+    image: np.ndarray | str,
+    unit: str,
+    shared: tuple[float, float] | None = None,
+    method: str = "",
 ) -> Tile:
-    title = plain(heading)
+    who = {"title": plain(heading), "method": "" if method in NO_METHODS else method}
     if isinstance(image, str):
-        return Tile(title=title, image=None, message=image, scale=Scale(low=0, high=1, unit=unit))
+        return Tile(image=None, message=image, scale=Scale(low=0, high=1, unit=unit), **who)
     low, high = shared or limits([image])
-    return Tile(title=title, image=image, scale=Scale(low=low, high=high, unit=unit, colours=SEQUENTIAL))
+    return Tile(image=image, scale=Scale(low=low, high=high, unit=unit, colours=SEQUENTIAL), **who)
 
 
 def _plain(names: Sequence[str]) -> list[str]:

@@ -8,6 +8,7 @@ from eelsunmix.report.sections import (
     cost,
     data,
     endmembers,
+    explorer,
     maps,
     profiles,
     provenance,
@@ -19,6 +20,7 @@ from eelsunmix.report.sections import (
 IN_ORDER = (
     verdict,
     caveats,
+    explorer,
     data,
     corrections,
     background,

@@ -24,7 +24,7 @@ SPECTRA = (
     "Endmember spectra of all methods, one panel per matched component, named after the elements that it "
     "shows; those in brackets are weaker than half of what their own component has. An edge of another "
     "element in a spectrum means that the method has not separated the two. Every spectrum has unit "
-    "area{flattened}."
+    "area{flattened}. A spectrum that goes far below zero does not set the scale, and may be cut."
 )
 SPECTRA_SD = " Bands are ±2 standard deviations, for methods that give them."
 SPECTRA_FLATTENED = "; multiplied by E³, which flattens the background, weak edges stand out"

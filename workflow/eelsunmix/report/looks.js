@@ -1,0 +1,51 @@
+/* How plots look: on light ground, on dark ground, on paper; colours and contrast of maps, as the reader chose. */
+"use strict";
+const looks = (() => {
+  const DARK = {
+    "#ffffff": "#171a1f", "#1b1f24": "#e4e8ec", "#e9ecef": "#2b3036", "#4a525b": "#aab3bc", "#57606a": "#aab3bc",
+    "#3b424a": "#14171a", "#6b7480": "#98a2ad", "#332288": "#9a8be8", "#0072B2": "#4aa8e0", "#a8adb4": "#7d858e",
+    "rgba(255,255,255,0.8)": "rgba(23,26,31,0.8)", "rgba(27,31,36,0.16)": "rgba(228,232,236,0.18)",
+  };
+  const GREYS = [[0, "#000000"], [1, "#ffffff"]];
+  const system = window.matchMedia("(prefers-color-scheme: dark)");
+  const chosen = { ground: "", map: "Cividis", contrast: 1 };
+
+  const isDark = () => (chosen.ground ? chosen.ground === "dark" : system.matches);
+
+  function recoloured(tree) {
+    if (typeof tree === "string") return DARK[tree] || tree;
+    if (Array.isArray(tree)) return tree.length > 60 ? tree : tree.map(recoloured);
+    if (tree === null || typeof tree !== "object" || ArrayBuffer.isView(tree)) return tree;
+    return Object.fromEntries(Object.entries(tree).map(([key, item]) => [key, recoloured(item)]));
+  }
+
+  /** Makes the colour axes as chosen: signed scales keep their colours, and both follow the contrast. */
+  function withColours(layout) {
+    const next = { ...layout };
+    for (const key of Object.keys(layout).filter((name) => name.startsWith("coloraxis"))) {
+      const { cmin, cmax, colorscale } = layout[key];
+      const map = chosen.map === "Greys" ? GREYS : chosen.map;
+      const middle = cmin < 0 && typeof colorscale !== "string" ? (cmin + cmax) / 2 : cmin;
+      next[key] = {
+        ...layout[key],
+        colorscale: typeof colorscale === "string" ? map : colorscale,
+        cmin: middle + (cmin - middle) / chosen.contrast,
+        cmax: middle + (cmax - middle) / chosen.contrast,
+      };
+    }
+    return next;
+  }
+
+  function dressed(figure, paper) {
+    const { data, layout } = { data: figure.data, layout: withColours(figure.layout) };
+    if (paper || !isDark()) return { data, layout };
+    // The ground of maps stays: it shows pixels without a value.
+    return { data: recoloured(data), layout: recoloured(layout) };
+  }
+
+  function apply() {
+    document.documentElement.dataset.ground = isDark() ? "dark" : "light";
+  }
+  apply();
+  return { chosen, dressed, apply, isDark, system };
+})();

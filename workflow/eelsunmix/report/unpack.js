@@ -1,0 +1,65 @@
+/* Unpacks the plotting library and the data of the page, both of which stand in it compressed. */
+"use strict";
+const page = (() => {
+  async function unpacked(id) {
+    const packed = Uint8Array.from(atob(document.getElementById(id).textContent), (letter) => letter.charCodeAt(0));
+    const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+    return new Response(stream).arrayBuffer();
+  }
+
+  /** Runs the library: the content-security policy of the page holds the hash of its text. */
+  async function runPlotly() {
+    const script = document.createElement("script");
+    script.textContent = new TextDecoder().decode(await unpacked("packed-plotly"));
+    document.head.append(script);
+  }
+
+  async function readData() {
+    const buffer = await unpacked("packed-data");
+    const length = new DataView(buffer).getUint32(0, true);
+    const tree = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
+    return { ...tree, bytes: new Uint8Array(buffer, 4 + length) };
+  }
+
+  /** Puts the bytes of each number, which stand apart by their weight, side by side. */
+  function joined(bytes, start, count, width) {
+    const found = new Uint8Array(count * width);
+    for (let weight = 0; weight < width; weight += 1) {
+      const from = start + weight * count;
+      for (let i = 0; i < count; i += 1) found[i * width + weight] = bytes[from + i];
+    }
+    return found.buffer;
+  }
+
+  function decoded(data, key) {
+    const entry = data.arrays[key];
+    const count = entry.s.reduce((product, size) => product * size, 1);
+    if (entry.t === "f4") return new Float32Array(joined(data.bytes, entry.at, count, 4));
+    const codes = new Uint16Array(joined(data.bytes, entry.at, count, 2));
+    const [rows, columns] = entry.s;
+    const values = Float32Array.from(codes, (code) => (code ? entry.lo + entry.st * (code - 1) : NaN));
+    return Array.from({ length: rows }, (_, row) => values.subarray(row * columns, (row + 1) * columns));
+  }
+
+  const memory = new Map();
+
+  /** Replaces the references of a tree by the arrays that they name. */
+  function resolve(data, tree) {
+    if (Array.isArray(tree)) return tree.map((item) => resolve(data, item));
+    if (tree === null || typeof tree !== "object") return tree;
+    if ("$" in tree) {
+      if (!memory.has(tree.$)) memory.set(tree.$, decoded(data, tree.$));
+      return memory.get(tree.$);
+    }
+    return Object.fromEntries(Object.entries(tree).map(([key, item]) => [key, resolve(data, item)]));
+  }
+
+  const ready = Promise.all([readData(), runPlotly()]).then(([data]) => data);
+  ready.catch(() => {
+    const notice = document.createElement("p");
+    notice.className = "notice warning";
+    notice.textContent = "This browser is too old for the plots: Chrome 80, Firefox 113, Safari 16.4 or newer show them.";
+    document.querySelector("main header").after(notice);
+  });
+  return { ready, resolve };
+})();
