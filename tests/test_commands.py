@@ -120,12 +120,6 @@ def test_cores_are_a_number_or_all(cores):
     assert "write a number from 1 on, or all" in found.output
 
 
-def test_a_name_that_is_no_utf_8_is_one_line(tmp_path):
-    found = eelsunmix("verify", os.fsdecode(b"a\xff"), cwd=tmp_path)
-    assert found.returncode == 2
-    assert found.stderr == "a\\udcff: no such folder; name the folder of the results\n"
-
-
 def test_a_file_that_cannot_be_read_is_left_to_its_job(folder):
     (folder / "broken.dm4").write_bytes(b"not a file of DigitalMicrograph")
     text = "samples: {SI1: {file: broken.dm4}}\nedges: [Ti]\n"

@@ -1,5 +1,6 @@
 """References: every format gives the same spectrum, every fault one line."""
 
+import os
 import pickle
 
 import numpy as np
@@ -79,6 +80,7 @@ def _npy(shape):
         ("r.npy", _npy("(((((12,)"), "is not a numpy array"),
         ("r.npy", _npy("(10**6,"), "is not a numpy array"),
         ("r.npy", _npy("(1000000000000,)"), "is not a numpy array"),
+        ("r.npy", _npy("(True, 12)"), "is not a numpy array"),
         ("r.csv", b"a,b\nc,d\n", "is not a table of numbers"),
         ("r.csv", b"1,2\n3\n", "is not a table of numbers"),
         ("r.txt", b"", "holds no numbers"),
@@ -91,6 +93,31 @@ def test_unreadable_files(tmp_path, name, content, message):
         read_reference(tmp_path / name, 12, key="corrections.gain.dark")
     assert "\n" not in str(caught.value)
     assert name in str(caught.value)
+
+
+@pytest.mark.guarantee(4)
+@pytest.mark.parametrize("name", ["r.csv", "r.npy", "r.msa", "r.zarr"])
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_what_might_never_end_is_not_read(tmp_path, name, kind):
+    path = tmp_path / name
+    os.mkfifo(path) if kind == "pipe" else path.symlink_to("/dev/zero")
+    with pytest.raises(InputError, match=rf"k: .*{name} is no plain file, and reading from it might never"):
+        read_reference(path, 12, key="k")
+
+
+@pytest.mark.guarantee("G9")
+def test_no_other_file_is_pulled_into_a_reference(tmp_path):
+    zarr.create_array(tmp_path / "secret.zarr", data=np.ones(12))
+    zarr.create_array(tmp_path / "r.zarr", data=np.ones(12))
+    chunk = next(path for path in (tmp_path / "r.zarr" / "c").rglob("*") if path.is_file())
+    chunk.unlink()
+    chunk.symlink_to(tmp_path / "secret.zarr" / chunk.relative_to(tmp_path / "r.zarr"))
+    with pytest.raises(InputError, match=r"k: .*r\.zarr: c/0 is a link that leads out of the folder"):
+        read_reference(tmp_path / "r.zarr", 12, key="k")
+    chunk.unlink()
+    os.mkfifo(chunk)
+    with pytest.raises(InputError, match=r"k: .*r\.zarr: c/0 is no plain file"):
+        read_reference(tmp_path / "r.zarr", 12, key="k")
 
 
 def test_missing_file(tmp_path):

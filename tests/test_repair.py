@@ -162,6 +162,12 @@ def test_what_never_ends_in_the_place_of_a_manifest_is_not_waited_for(project, k
     assert any(line.startswith("results/A/raw.zarr: manifest.json is damaged") for line in _repair())
 
 
+def test_a_damaged_manifest_moves_no_store_that_was_made_of_its_own(project):
+    Path("results/A/raw.zarr/manifest.json").write_text("{")
+    moved = [line.rpartition(" ")[2] for line in _repair()]
+    assert sorted(moved) == ["reports/A.html.aside1", "results/A/raw.zarr.aside1"]
+
+
 @pytest.mark.parametrize("kind", ["pipe", "folder", "link to nowhere"])
 def test_what_stands_in_the_place_of_a_page_and_is_none_is_a_fault(project, kind, capsys):
     page = Path("reports/A.html")

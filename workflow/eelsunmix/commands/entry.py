@@ -184,11 +184,6 @@ def repair(files: tuple[Path, ...], config: tuple[str, ...]) -> None:
     sys.exit(repair_results(files, config))
 
 
-def _encodable(text: str) -> str:
-    """Names of files may hold bytes that are no UTF-8."""
-    return text.encode("utf-8", "backslashreplace").decode()
-
-
 def main() -> None:
     """Run the command line; mistakes of the user are one line each on the standard error."""
     from eelsunmix.execution.limits import TERMINAL, enforced
@@ -197,12 +192,11 @@ def main() -> None:
         with enforced(TERMINAL):
             eelsunmix(prog_name="eelsunmix")
     except InputError as error:
-        click.echo(_encodable(str(error)), err=True)
+        click.echo(str(error), err=True)
         sys.exit(MISTAKEN)
     except OSError as error:
         advice = REMEDIES.get(error.errno or 0, ("", "check it"))[1]
-        said = f"{error.filename or 'a file'}: {error.strerror or error}; {advice}"
-        click.echo(_encodable(said), err=True)
+        click.echo(f"{error.filename or 'a file'}: {error.strerror or error}; {advice}", err=True)
         sys.exit(FAILED)
     except KeyboardInterrupt:
         click.echo("stopped", err=True)

@@ -7,6 +7,9 @@ import numpy as np
 
 from eelsunmix.errors import InputError
 
+_NO_ARRAY = (ValueError, EOFError, OSError, SyntaxError, tokenize.TokenError, RecursionError, TypeError)
+"""What numpy says of a file that is no array."""
+
 
 def read_reference(
     path: str | Path,
@@ -45,10 +48,24 @@ def read_reference(
     path = Path(path)
     if not path.exists():
         raise InputError(f"{key}: {path} does not exist: check the path")
+    _check_plain(path, key)
     values = np.asarray(_READERS.get(path.suffix.lower(), _read_vendor)(path, key), float)
     values = values.reshape(-1, values.shape[-1]).sum(axis=0) if values.ndim else values.reshape(1)
     values = _registered(values, n_channels, offset_channels, f"{key}: {path}")
     return _checked(values, positive_except, f"{key}: {path}")
+
+
+def _check_plain(path: Path, key: str) -> None:
+    """Refuse what reading might never end of, and what would have other files read with it."""
+    from eelsunmix.io.files import check_folder
+
+    if path.is_dir():
+        try:
+            check_folder(path)
+        except InputError as error:
+            raise InputError(f"{key}: {error}") from error
+    elif not path.is_file():
+        raise InputError(f"{key}: {path} is no plain file, and reading from it might never end: name a file")
 
 
 def _registered(values: np.ndarray, n_channels: int, offset: int | None, where: str) -> np.ndarray:
@@ -80,7 +97,7 @@ def _checked(values: np.ndarray, positive_except: np.ndarray | None, where: str)
 def _read_npy(path: Path, key: str) -> np.ndarray:
     try:  # mapped, because an array in memory would be as large as the header says
         return np.array(np.load(path, allow_pickle=False, mmap_mode="r"))
-    except (ValueError, EOFError, OSError, SyntaxError, tokenize.TokenError, RecursionError) as error:
+    except _NO_ARRAY as error:
         raise InputError(f"{key}: {path} is not a numpy array: {_line(error)}") from error
 
 
@@ -112,7 +129,7 @@ def _read_zarr(path: Path, key: str) -> np.ndarray:
 
     try:
         node = zarr.open(str(path), mode="r")
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{key}: {path} is not a Zarr store: {_line(error)}") from error
     if isinstance(node, zarr.Array):
         return np.asarray(node[...])

@@ -72,7 +72,7 @@ def check_path(path: Path) -> Format:
         found = "a directory" if path.is_dir() else "a file"
         raise InputError(f"{path}: is {found}; name the spectrum image itself")
     if known.is_folder:
-        _check_folder(path)
+        check_folder(path)
     elif not path.is_file():
         raise InputError(f"{path}: is no plain file, and reading from it might never end; name a file")
     if path.is_file() and path.stat().st_size == 0:
@@ -80,7 +80,7 @@ def check_path(path: Path) -> Format:
     return known
 
 
-def _check_folder(folder: Path) -> None:
+def check_folder(folder: Path) -> None:
     """Refuse what leads out of a folder, and what is no plain file: reading it might never end."""
     home = folder.resolve()
     for entry in folder.rglob("*"):
