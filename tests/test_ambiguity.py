@@ -9,14 +9,19 @@ import xarray as xr
 
 from eelsunmix import fit
 from eelsunmix.background import BackgroundOptions, subtract_background
+from eelsunmix.background.net_counts import net_counts_of_spectra
 from eelsunmix.comparison import compare
 from eelsunmix.comparison.ambiguity_words import ambiguity_sentences
+from eelsunmix.comparison.atomic_floor import atomic_floor, least_of_each
 from eelsunmix.comparison.pure_pixels import pure_pixels
 from eelsunmix.comparison.shared_purity import shared_pure_pixels
 from eelsunmix.comparison.simplex_range import Simplex, simplex_range
+from eelsunmix.edges import Edge
 from eelsunmix.image import as_spectrum_image
 from eelsunmix.mapping import apply
 from eelsunmix.synthetic import SCENES, simulate
+from eelsunmix.synthetic.edges import SCENE_EDGES
+from eelsunmix.synthetic.spectra import pixel_spectrum
 
 CHANNELS = np.linspace(0.5, 2.0, 40)
 EDGES = np.array([[0.0, 0.0], [900.0, 0.0], [0.0, 250.0]])
@@ -45,6 +50,7 @@ def planted(mixing, *, purest=1.0, sd=0.01, number=3000, seed=0):
         net_counts=mixing @ EDGES,
         net_counts_sd=np.full((3, 2), 2.0),
         owner=np.array([1, 2]),
+        floor=np.zeros((2, len(CHANNELS))),
     )
     return simplex, truth
 
@@ -98,6 +104,39 @@ def test_a_vertex_without_pure_pixels_moves_until_a_spectrum_is_empty():
     moved = simplex.endmembers[2] - part * simplex.endmembers[0] + 0.2  # two standard deviations
     assert moved.min() == pytest.approx(0, abs=1e-6)
     assert part > 0.3
+
+
+def test_the_atoms_of_an_edge_forbid_more_than_counts_below_zero():
+    simplex, _ = planted(RU_NOT_PURE, purest=0.6)
+    atoms = simplex.floor.copy()
+    atoms[1] = 0.5 * materials()[2] / EDGES[2, 1]  # half of the spectrum comes with the late edge
+    least = simplex_range(replace(simplex, floor=atoms)).scale_low[2]
+    assert simplex_range(simplex).scale_low[2] + 0.05 < least < 0.75
+    # What is below already belongs to a table of something else, and says nothing.
+    wrong = simplex_range(replace(simplex, floor=4 * atoms))
+    np.testing.assert_allclose(wrong.scale_low, simplex_range(simplex).scale_low)
+
+
+def test_spectra_of_the_simulation_are_above_what_their_atoms_make():
+    energy = xr.DataArray(np.arange(150.0, 900, 2.5), dims="energy_loss", name="energy_loss")
+    energy = energy.assign_coords(energy_loss=energy).energy_loss.assign_attrs(units="eV")
+    names = ("Co_L23", "Ru_M23", "Ru_M45", "B_K", "N_K", "C_K")
+    edges = {name: SCENE_EDGES[name] for name in names}
+    edges["Fe_L23"] = Edge(element="Fe", onset_eV=708, fit_eV=(640, 700), integrate_eV=(708, 760))
+    floor = atomic_floor(edges, energy)
+    assert (floor[-1] == 0).all()
+    for row, material in enumerate(("Co", "Ru", "Ru", "BN", "BN", "C")):
+        spectrum = 1e6 * pixel_spectrum(material, energy.to_numpy())
+        name = names[row]
+        net = net_counts_of_spectra(spectrum[None], energy, {name: edges[name]}, exponent_from=spectrum)[0, 0]
+        assert 0.2 < (net * floor[row] / spectrum).max() < 1.0
+
+
+def test_of_two_edges_of_an_element_the_one_with_fewer_atoms_counts():
+    floor = np.array([[1.0, 1, 1], [2.0, 2, 2], [3.0, 3, 3]])
+    net = np.array([[0.0, 0, 0], [10.0, 4, 7]])
+    kept = least_of_each(["Ru", "Ru", "Co"], net, np.array([1, 1, 1]), floor)
+    np.testing.assert_array_equal(kept, [[0, 0, 0], [2, 2, 2], [3, 3, 3]])
 
 
 def test_edges_forbid_what_spectra_allow():

@@ -13,6 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from eelsunmix.anchoring import KEPT
+from eelsunmix.comparison.atomic_floor import atomic_floor, least_of_each
 from eelsunmix.comparison.components import Components
 from eelsunmix.comparison.setting import Setting
 from eelsunmix.comparison.shared_purity import shared_pure_pixels
@@ -131,7 +132,11 @@ def _edges(at: xr.Dataset, factor: Floats, setting: Setting) -> dict[str, Any]:
     used = _usable(at, size, setting)
     names = ("endmember_net_counts", "endmember_net_counts_sd")
     net, net_sd = (at[name].to_numpy()[:size, used] * factor[:, None] for name in names)
-    return {"net_counts": net, "net_counts_sd": net_sd, "owner": at["owner"].to_numpy()[used]}
+    owner = at["owner"].to_numpy()[used]
+    elements = [edge.element for edge in setting.edges.values()]
+    floor = atomic_floor(setting.edges, setting.energy)[used]
+    kept = least_of_each(np.array(elements)[used].tolist(), net, owner, floor)
+    return {"net_counts": net, "net_counts_sd": net_sd, "owner": owner, "floor": _in_bands(kept)}
 
 
 def _in_bands(spectra: Floats) -> Floats:

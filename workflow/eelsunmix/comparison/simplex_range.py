@@ -31,6 +31,8 @@ class Simplex:
     net_counts, net_counts_sd : ndarray, shape (endmember, edge)
     owner : ndarray of int, shape (edge,)
         Endmember that an edge belongs to; -1 if to none.
+    floor : ndarray, shape (edge, channel)
+        Counts that a spectrum has at least for one net count of an edge; zero where nobody knows.
     """
 
     endmembers: Floats
@@ -40,6 +42,7 @@ class Simplex:
     net_counts: Floats
     net_counts_sd: Floats
     owner: Indices
+    floor: Floats
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,9 +81,9 @@ def simplex_range(simplex: Simplex, pure: Bools | None = None) -> Range:
 
     The others are held, but for what they may give off themselves: where one is moved outwards, another has
     the room to move inwards. A vertex at which pixels pile up is a material: it does not move outwards. The
-    other limits: spectra and abundances are not negative, the latter in `KEPT` of the pixels; edges of the
-    endmember stay positive, and those of others neither grow nor turn negative there. All this within
-    `SURE_SD` standard deviations.
+    other limits: spectra are above what the atoms of their edges make; abundances are not negative in `KEPT`
+    of the pixels; edges of the endmember stay positive, and those of others neither grow nor turn negative
+    there. All this within `SURE_SD` standard deviations.
 
     Parameters
     ----------
@@ -153,19 +156,34 @@ def _limits(simplex: Simplex, i: int, others: Indices) -> tuple[Floats, Floats]:
     slack = SURE_SD * simplex.net_counts_sd[i] + SUBTRACTION * np.maximum(strongest, 0.0)
     low = np.where(own, 0.0, np.minimum(net[i], 0.0) - slack)
     high = (np.maximum(net[i], 0.0) + slack)[~own]
+    spectra, room = _above_floor(simplex, i, own)
     rows = [
-        simplex.endmembers[others].T,
+        spectra[others].T,
         net[others].T,
         high[:, None] - net[others][:, ~own].T,
         np.ones((1, len(others))),
     ]
     limits = [
-        simplex.endmembers[i] + SURE_SD * simplex.endmembers_sd[i],
+        room,
         net[i] - low,
         high - net[i, ~own],
         [1.0],
     ]
     return np.vstack(rows), np.maximum(np.concatenate(limits), 0.0)
+
+
+def _above_floor(simplex: Simplex, i: int, own: Bools) -> tuple[Floats, Floats]:
+    """Return what of each spectrum is above its atoms' part, and the room that the *i*-th has there.
+
+    A spectrum that is below already is none of what the table means (a background was subtracted, say): then
+    it is held above zero.
+    """
+    slack = SURE_SD * simplex.endmembers_sd[i]
+    for floor in (simplex.net_counts[:, own] @ simplex.floor[own], 0.0):
+        spectra = simplex.endmembers - floor
+        if (spectra[i] >= -slack).all():
+            break
+    return spectra, spectra[i] + slack
 
 
 def _extremes(direction: Floats, rows: Floats, limits: Floats, bounds: list[tuple[float, float]]) -> Floats:

@@ -22,6 +22,8 @@ CM2_EV_PER_OSCILLATOR = 1.0975e-16
 TAIL_REFERENCE_EV = 250.0
 PLASMON_EV, PLASMON_WIDTH_EV = 27.0, 9.0
 FINE_STEP_EV = 0.25
+TABLE_EV = (40.0, 1500.0)
+"""Energies between which there are cross-sections."""
 LOWEST_EV = 45.0
 
 
@@ -111,6 +113,11 @@ def cross_section(
     angles = np.log1p((collection_mrad * 1e-3 / theta_e) ** 2)
     dipole = 4 * math.pi * (BOHR_RADIUS_CM * RYDBERG_EV) ** 2 / (kinetic * energy_ev)
     return dipole * photo_cm2 / CM2_EV_PER_OSCILLATOR * angles / CM2_PER_BARN
+
+
+def tabulated(element: str) -> bool:
+    """Whether the package has the cross-sections of an element."""
+    return element in _table()
 
 
 def plural_scattering(single: np.ndarray, relative_thickness: float) -> np.ndarray:

@@ -112,7 +112,9 @@ AMBIGUITY = {
         "most that such a simplex adds to the abundance, or takes from it, of that of other endmembers; part "
         "of its peak",
     ),
-    "pure_pixels": variable("label edge", "float", "1", "pixels at the vertex of the owner; 0 if few"),
+    "pure_pixels": variable(
+        "label edge", "float", "1", "pixels of a pure area at the vertex of the owner; 0 if none"
+    ),
     "owner_abundance_low": variable(
         "label edge navigation",
         "float",
