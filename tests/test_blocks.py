@@ -276,7 +276,8 @@ def test_bad_options_are_refused(options, message):
 
 
 @pytest.mark.guarantee(31)
-def test_a_scheduler_that_does_not_answer_is_one_line():
+def test_a_scheduler_that_does_not_answer_is_one_line(monkeypatch):
+    monkeypatch.setattr(clusters, "SECONDS_TO_ANSWER", 0.5)
     with (
         pytest.raises(InputError, match=r"dask\.address: no Dask scheduler answers at tcp://127\.0\.0\.1:1"),
         execution(Execution(mode="address", address="tcp://127.0.0.1:1")),

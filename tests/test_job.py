@@ -212,3 +212,23 @@ def test_long_fits_report(method, options, said, caplog, monkeypatch):
         model = fit(counts, method, n_endmembers=3, **options)
     assert model.attrs["status"] != "failed"
     assert any(text.startswith(said) for text in caplog.messages)
+
+
+FAULTS = """
+import resource
+import numpy as np
+from eelsunmix.execution.job import job
+with job({log!r}, keep_freed={keep}):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(40):
+        np.ones(3 * 2**20, np.uint8)
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.parametrize(("keep", "least", "most"), [(True, 0, 6000), (False, 20_000, 60_000)])
+def test_memory_of_freed_blocks_is_used_again_unless_whole_maps_need_it(tmp_path, keep, least, most):
+    """Pages that the system has to zero: a block of 3 MB has 768 of them."""
+    code = FAULTS.format(log=str(tmp_path / "log"), keep=keep)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert least <= int(done.stdout) < most

@@ -16,6 +16,10 @@ from eelsunmix.options import BrokenRuleError, Options
 
 _ONE_THREAD_EACH = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 """For libraries that load from now on: here, and in workers, which inherit our environment."""
+KEPT_FREE = 2**27
+"""Bytes at the end of the heap: two blocks in float64."""
+SECONDS_TO_ANSWER = 10.0
+"""In which a scheduler that runs already must answer."""
 
 
 class Execution(Options):
@@ -49,7 +53,9 @@ class Execution(Options):
 
 
 @contextmanager
-def execution(options: Execution | None = None, *, threads: int = 1) -> Iterator[None]:
+def execution(
+    options: Execution | None = None, *, threads: int = 1, keep_freed: bool = True
+) -> Iterator[None]:
     """Run the blocks of everything computed inside this context as `options` say.
 
     Parameters
@@ -58,9 +64,11 @@ def execution(options: Execution | None = None, *, threads: int = 1) -> Iterator
         Threads of this process by default.
     threads : int
         Blocks in flight at a time. BLAS is held to one thread, so that this is also the number of busy cores.
+    keep_freed : bool
+        Whether memory of freed blocks is kept for the next ones: faster, but not for work on whole maps.
     """
     options = options or Execution()
-    _return_freed_blocks()
+    treat_freed_blocks(keep=keep_freed)
     # The limits are for the BLAS that is loaded, the environment for that of SciPy, which comes when needed.
     with environment(_ONE_THREAD_EACH), threadpool_limits(limits=1):
         if options.mode == "threads":
@@ -71,15 +79,25 @@ def execution(options: Execution | None = None, *, threads: int = 1) -> Iterator
                 yield
 
 
-def _return_freed_blocks() -> None:
-    """Let the C library give the memory of every freed block back at once, where it is glibc.
+def treat_freed_blocks(*, keep: bool) -> None:
+    """Let the C library, where it is glibc, keep freed blocks for the next ones, or give each back at once.
 
-    Its threshold for doing so grows with use, up to 32 MB, just above our blocks: a fold then peaks at twice
-    the memory that it holds.
+    What is given back is asked from the system anew, which zeroes it page by page: that takes
+    longer than the work itself (docs/decisions/044). What is kept lies in one heap, because what
+    the heap of one thread keeps no other can use; beyond `KEPT_FREE`, its free end is given back.
+    But between whole maps of an image, holes stay empty: there a job needs less where each block
+    goes back.
     """
-    mmap_threshold = -3
+    trim_threshold, mmap_threshold, mmap_max, arena_max = -1, -3, -4, -8
     library = ctypes.CDLL(None)
-    if hasattr(library, "mallopt"):
+    if not hasattr(library, "mallopt"):
+        return
+    if keep:
+        library.mallopt(arena_max, 1)
+        library.mallopt(mmap_max, 0)
+        library.mallopt(trim_threshold, KEPT_FREE)
+    else:
+        library.mallopt(mmap_max, 2**16)
         library.mallopt(mmap_threshold, 2**20)
 
 
@@ -109,7 +127,7 @@ def _client_at(address: str) -> Iterator[None]:
     from distributed import Client
 
     try:
-        client = Client(address, timeout="10s")
+        client = Client(address, timeout=SECONDS_TO_ANSWER)
     except (OSError, ValueError) as error:
         raise InputError(f"dask.address: no Dask scheduler answers at {address}") from error
     with client:

@@ -30,7 +30,13 @@ _SURROUNDINGS = frozenset(
 
 
 @contextmanager
-def job(log: str | Path, *, threads: int = 1, dask: Mapping[str, Any] | None = None) -> Iterator[None]:
+def job(
+    log: str | Path,
+    *,
+    threads: int = 1,
+    dask: Mapping[str, Any] | None = None,
+    keep_freed: bool = True,
+) -> Iterator[None]:
     """Run the body with its log in a file, its blocks as `dask` says, and mistakes of the user as one line.
 
     Parameters
@@ -41,6 +47,8 @@ def job(log: str | Path, *, threads: int = 1, dask: Mapping[str, Any] | None = N
         Blocks in flight at a time.
     dask : mapping, optional
         Fields of `eelsunmix.execution.clusters.Execution`.
+    keep_freed : bool
+        As in `eelsunmix.execution.clusters.execution`.
 
     Raises
     ------
@@ -53,7 +61,7 @@ def job(log: str | Path, *, threads: int = 1, dask: Mapping[str, Any] | None = N
     with _logging_to(log), sudden_end_told(log), _stopping_in_order(), enforced(log), scratch_beside(log):
         try:
             leave_out_unused_libraries()
-            with execution(Execution(**(dask or {})), threads=threads):
+            with execution(Execution(**(dask or {})), threads=threads, keep_freed=keep_freed):
                 yield
             logger.info("%d MB of memory at most", peak_mb())
             logger.info("done")
