@@ -15,6 +15,7 @@ from eelsunmix.model_arrays import model_arrays
 from eelsunmix.pca import denoise
 from eelsunmix.rank import ComponentOptions, estimate_endmembers
 from eelsunmix.recipes import RECIPES, Recipes
+from eelsunmix.recommendation import sample
 from eelsunmix.recommendation.candidates import LEARNERS
 from eelsunmix.storage import check_layout
 from eelsunmix.words import COMPARED
@@ -145,40 +146,26 @@ def test_another_image_is_mapped_by_its_endmembers(board, stored):
     assert error(scene, maps.isel(x=slice(None, None, -1)), stored["endmember_spectrum"]) < 0.05
 
 
-def test_a_large_image_is_compared_on_tiles_and_mapped_as_a_whole(board, monkeypatch):
+def test_a_large_image_is_compared_on_tiles_and_mapped_as_a_whole(monkeypatch):
     scene = synthetic.chequerboard(size=(41, 52), block=7, filter_size=5, counts=800.0, seed=4)
     pca = denoise(scene.spectrum_image)
     rank = estimate_endmembers(scene.spectrum_image, pca, ComponentOptions(n=3))
-    monkeypatch.setattr(recommended, "TILE_PX", 12)
-    monkeypatch.setattr(recommended, "MOST_PIXELS", 4 * 12 * 12)
-    seen = []
-    whole = recommended.recommend
-    monkeypatch.setattr(
-        recommended, "recommend", lambda image, *a, **k: seen.append(image.shape) or whole(image, *a, **k)
-    )
+    monkeypatch.setattr(sample, "SIDE", 12)
+    monkeypatch.setattr(sample, "MOST_PIXELS", 6 * 12 * 12)
     model = recommended.fit_recommended(scene.spectrum_image, n_endmembers=3, pca=pca, seed=0)
-    assert seen == [(12, 4 * 12, 200)]
-    assert "abundance" not in model
-    assert "compared on 4 tiles of 12 x 12 pixels" in model.attrs["message"]
+    assert model.attrs["n_learning_pixels"] == 6 * 12 * 12
+    assert f"compared on tiles of {6 * 12 * 12} of the {41 * 52} pixels" in model.attrs["message"]
     check_layout(model, "recommended", model_arrays(model), place="fit")
     maps = recommended.map_recommended(model, scene.spectrum_image, pca=pca, rank=rank)
+    check_layout(maps, "map", place="map")
     assert maps["abundance"].shape == (41, 52, 3)
     assert error(scene, maps, model["endmember_spectrum"]) < 0.05
 
 
-def test_tiles_lie_evenly_and_where_a_component_is_extreme(monkeypatch):
-    monkeypatch.setattr(recommended, "TILE_PX", 10)
-    monkeypatch.setattr(recommended, "MOST_PIXELS", 600)
-    score = np.zeros((70, 95, 2), np.float32)
-    score[33:36, 51:54, 1] = 5.0  # a rare phase
-    pca = xr.Dataset({"score": (("y", "x", "component"), score)})
-    counts = xr.DataArray(np.zeros((70, 95, 3)), dims=("y", "x", "energy_loss"))
-    tiles = recommended._tiles(counts, pca, 2)
-    assert len(tiles) == len({*tiles}) == 6
-    assert (30, 50) in tiles
-    assert all(y <= 60 and x <= 80 for y, x in tiles)
-    assert max(y for y, _ in tiles) - min(y for y, _ in tiles) >= 30
-    assert recommended._tiles(counts[:20, :25], pca, 2) == []
+def test_pixels_are_bounded_by_the_counts_that_they_hold():
+    line = xr.DataArray(np.zeros((1, 1), np.uint8), dims=("y", "energy_loss"))
+    assert not sample.is_large(line.isel(y=np.zeros(128 * 128, int), energy_loss=np.zeros(500, int)))
+    assert sample.is_large(line.isel(y=np.zeros(8193, int), energy_loss=np.zeros(1024, int)))
 
 
 def test_a_failure_is_recorded_like_that_of_any_method(board, monkeypatch):

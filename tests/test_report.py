@@ -42,8 +42,8 @@ PAYLOADS = (
     "%{x} \u2028 <!--",
 )
 SECTIONS = (
-    "verdict caveats explorer data corrections background components endmembers maps profiles residuals truth "
-    "cost provenance"
+    "verdict caveats explorer data corrections background components endmembers maps profiles residuals "
+    "truth cost provenance"
 )
 
 

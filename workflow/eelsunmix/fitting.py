@@ -27,7 +27,7 @@ from eelsunmix.methods._learning_set import LearningSet, Resources
 from eelsunmix.methods._lookup import build_method
 from eelsunmix.methods._method import Method
 from eelsunmix.methods._models import COUNTS_ATTRIBUTE, LEARNED_BRIGHTNESS, StoredModel
-from eelsunmix.nuisance import DIRECTION, FILTER, Number, learned_nuisance, without_nuisance
+from eelsunmix.nuisance import Number, learned_nuisance, nuisance_arrays, without_nuisance
 from eelsunmix.numerics.dose import mean_brightness
 from eelsunmix.numerics.nuisance import Nuisance
 from eelsunmix.plain import plain_values
@@ -232,13 +232,7 @@ def _nuisance(
 def _with_nuisance(dataset: xr.Dataset, nuisance: Nuisance | None, energy: Hashable) -> xr.Dataset:
     if nuisance is None or dataset.attrs["status"] == "failed":
         return dataset
-    dims = ("nuisance", energy)
-    return dataset.assign(
-        {
-            DIRECTION: (dims, nuisance.directions, {"units": "counts"}),
-            FILTER: (dims, nuisance.filters, {"units": "1/counts"}),
-        }
-    )
+    return dataset.assign(nuisance_arrays(nuisance, energy))
 
 
 def _check_number(n_endmembers: int, image: xr.DataArray) -> None:

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import operator
+from collections.abc import Hashable
 from typing import Any, Literal
 
 import numpy as np
@@ -97,6 +98,15 @@ def without_nuisance(learning: LearningSet, nuisance: Nuisance | None) -> Learni
         loadings=nuisance.removed(learning.loadings),
         tiles=None if sampler is None else tiles,
     )
+
+
+def nuisance_arrays(nuisance: Nuisance, energy: Hashable) -> dict[str, Any]:
+    """Lay directions out as the variables of a store, over its dim of energy."""
+    dims = ("nuisance", energy)
+    return {
+        DIRECTION: (dims, nuisance.directions, {"units": "counts"}),
+        FILTER: (dims, nuisance.filters, {"units": "1/counts"}),
+    }
 
 
 def mapped_without_nuisance(stored: xr.Dataset, image: xr.DataArray) -> xr.DataArray:

@@ -13,10 +13,9 @@ rule recommend:
         "results/{sample}/logs/recommend.log",
     benchmark:
         "results/{sample}/benchmarks/recommend.tsv"
-    threads: 2
+    threads: threads_of("fit_recommended")
     resources:
-        mem_mb=per_attempt(3000),
-        runtime=per_attempt(60),
+        **needs("fit_recommended"),
     params:
         **asked("fit_recommended"),
     message:
@@ -38,10 +37,9 @@ rule map_recommended:
         "results/{sample}/logs/map_recommended.log",
     benchmark:
         "results/{sample}/benchmarks/map_recommended.tsv"
-    threads: 2
+    threads: threads_of("map_recommended")
     resources:
-        mem_mb=per_attempt(1500),
-        runtime=per_attempt(60),
+        **needs("map_recommended"),
     params:
         **asked("map_recommended"),
     message:

@@ -85,7 +85,7 @@ def apply(
     if sums_to_one(model):
         abundances = _weighted_by_thickness(abundances, fitted, counts, dose=factor, noise=noise)
     maps = abundances.merge(refit(fitted, counts), join="exact", compat="override")
-    maps = _zero_in_vacuum(maps, sample)
+    maps = zero_in_vacuum(maps, sample)
     for array in maps.data_vars.values():
         array.attrs.setdefault("units", "1")
     result = maps.assign_attrs(attrs)
@@ -108,7 +108,7 @@ def _weighted_by_thickness(
     )
 
 
-def _zero_in_vacuum(maps: xr.Dataset, sample: Bools) -> xr.Dataset:
+def zero_in_vacuum(maps: xr.Dataset, sample: Bools) -> xr.Dataset:
     """Set abundances of valid pixels without sample to zero; deviations and chi-square stay."""
     names = [name for name in maps.data_vars if str(name).endswith("abundance")]
     filled = {}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eelsunmix.anchored_fit import net_counts_of_elements
+from eelsunmix.comparison.pure_pixels import pure_pixels
 from eelsunmix.comparison.simplex_range import Range, Simplex, simplex_range
 from eelsunmix.recommendation.choosing import Choice
 from eelsunmix.recommendation.deviations import map_deviation
@@ -14,6 +15,8 @@ BANDS = 256
 """Most bands of channels in which spectra are held above zero."""
 MOST_PIXELS = 4096
 """Pixels that say how far a simplex may move; more of them say hardly more."""
+LEAST_SD = 1e-3
+"""Of a share."""
 ENDS_SD = 2.0
 """The ends of a range are so many standard deviations away."""
 
@@ -53,6 +56,7 @@ def ambiguity_of(choice: Choice) -> Ambiguity:
         return Ambiguity()
     trials = choice.ranking.trials[best.label]
     sd = map_deviation([one.shares for one in trials], data.chosen)[data.chosen]
+    sd = np.maximum(sd, LEAST_SD)  # all twins may find nothing of an endmember
     some = np.linspace(0, len(sd) - 1, min(len(sd), MOST_PIXELS)).astype(int)
     net, net_sd, owner = _edges(choice)
     pixels = np.maximum(np.sum(best.shares**2, axis=0), 1.0)[:, None]
@@ -66,8 +70,11 @@ def ambiguity_of(choice: Choice) -> Ambiguity:
         net_counts=net,
         net_counts_sd=net_sd / np.sqrt(pixels),
         owner=owner,
+        # Nothing is said of the counts that go with an edge: net counts are those of whole elements here.
+        floor=np.zeros((net.shape[1], bands.shape[1])),
     )
-    return Ambiguity(range=simplex_range(simplex))
+    pure = pure_pixels(best.shares, sd, data.chosen)[:, some]
+    return Ambiguity(range=simplex_range(simplex, pure))
 
 
 def _edges(choice: Choice) -> tuple[Floats, Floats, Indices]:

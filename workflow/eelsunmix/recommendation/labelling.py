@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix.image import valid_pixels
+from eelsunmix.nuisance import nuisance_arrays
 from eelsunmix.recommendation.ambiguity import Ambiguity, ambiguity_of
 from eelsunmix.recommendation.choosing import Choice
 from eelsunmix.recommendation.deviations import deviation_by_value, map_deviation, spectrum_deviation
@@ -40,14 +41,16 @@ def labelled(choice: Choice, image: xr.DataArray, amounts: Floats, empty: Bools)
     spectra_sd = np.hypot(
         spectrum_deviation([one.spectra for one in trials]), range_.of_spectra(best.endmembers)
     )
-    return _dataset(maps, best.endmembers, spectra_sd, image)
+    result = _dataset(maps, best.endmembers, spectra_sd, image)
+    nuisance = choice.data.nuisance
+    return result if nuisance is None else result.assign(nuisance_arrays(nuisance, image.dims[-1]))
 
 
 def in_callers_order(result: xr.Dataset, image: xr.DataArray) -> xr.Dataset:
     """Put the dims in the order of the image of the caller."""
     energy = next(dim for dim in result["endmember_spectrum"].dims if dim != "endmember")
     place: Sequence[Hashable] = ["endmember" if dim == energy else dim for dim in image.dims]
-    return result.transpose(*place, energy)
+    return result.transpose(..., *place, energy)
 
 
 def _noise(choice: Choice, errors: list[Floats], kind: str, values: Floats, chosen: Bools) -> Floats:

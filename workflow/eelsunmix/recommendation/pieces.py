@@ -7,7 +7,7 @@ import xarray as xr
 
 from eelsunmix.execution import blocks
 from eelsunmix.image import valid_pixels
-from eelsunmix.nuisance import DIRECTION, FILTER, mapped_without_nuisance
+from eelsunmix.nuisance import mapped_without_nuisance, nuisance_arrays
 from eelsunmix.pca.reconstruction import reconstruct
 from eelsunmix.recommendation.choosing import Choice
 from eelsunmix.recommendation.data import averages_of
@@ -47,11 +47,7 @@ def _without_bending(choice: Choice, image: xr.DataArray) -> xr.DataArray:
     if nuisance is None:
         return image
     energy = image.dims[-1]
-    dims = ("nuisance", energy)
-    stored = xr.Dataset(
-        {DIRECTION: (dims, nuisance.directions), FILTER: (dims, nuisance.filters)},
-        coords={energy: image[energy]},
-    )
+    stored = xr.Dataset(nuisance_arrays(nuisance, energy), coords={energy: image[energy]})
     return mapped_without_nuisance(stored, image)
 
 

@@ -49,10 +49,12 @@ def recommend(
         ``endmember_spectrum (endmember, energy)`` in counts of a pixel of share one and brightness one;
         ``abundance (navigation, endmember)``, shares that sum to one; ``thickness_weighted_abundance``,
         shares times brightness; ``_sd`` of all three. Shares and amounts are zero in pixels without sample,
-        and NaN in pixels that are not valid. Attrs: ``method`` and its ``status``, ``reason`` (a line with
-        the errors on twins), ``nuisance`` and ``nuisance_reason`` (whether bending of the background was taken out, and why),
-        ``twin_error`` (label -> relative squared error), ``excluded`` (label -> why), ``brightness``,
-        ``anchoring``, ``edge_owner``, ``n_empty_pixels``, ``warnings``.
+        and NaN in pixels that are not valid. Where bending of the background was taken out, its
+        ``nuisance_direction`` and ``nuisance_filter (nuisance, energy)``. Attrs: ``method`` and its
+        ``status``, ``reason`` (a line with the errors on twins), ``nuisance`` and ``nuisance_reason``
+        (whether bending was taken out, and why), ``twin_error`` (label -> relative squared error),
+        ``excluded`` (label -> why), ``brightness``, ``anchoring``, ``edge_owner``, ``n_empty_pixels``,
+        ``n_pixels_looked_at``, ``warnings``.
 
     Raises
     ------

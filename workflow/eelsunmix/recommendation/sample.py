@@ -9,7 +9,7 @@ from eelsunmix.execution import blocks
 from eelsunmix.image import spread_out, valid_pixels
 from eelsunmix.typing import Bools, Floats, Indices
 
-MOST_PIXELS = 128 * 128
+MOST_PIXELS, MOST_COUNTS = 128 * 128, 2**23
 """Of an image that is looked at as a whole."""
 SIDE, N_DIFFERENT = 32, 8
 """Side of a tile in pixels; so many tiles are taken for their spectra, the others at even distances."""
@@ -19,7 +19,11 @@ N_BANDS = 16
 
 def is_large(image: xr.DataArray) -> bool:
     """Whether an image, energy last, has more pixels than are looked at as a whole."""
-    return int(np.prod(image.shape[:-1])) > MOST_PIXELS
+    return int(np.prod(image.shape[:-1])) > _most_pixels(image)
+
+
+def _most_pixels(image: xr.DataArray) -> int:
+    return min(MOST_PIXELS, max(MOST_COUNTS // image.shape[-1], 4 * SIDE**2))
 
 
 def representative(image: xr.DataArray) -> xr.DataArray:
@@ -39,7 +43,7 @@ def representative(image: xr.DataArray) -> xr.DataArray:
     """
     frames, (height, width) = image.shape[:-3], image.shape[-3:-1]
     sides = min(SIDE, height), min(SIDE, width)
-    tiles = _tiles(_bands(image), valid_pixels(image), sides)
+    tiles = _tiles(_bands(image), valid_pixels(image), sides, _most_pixels(image))
     grid = tuple(-(-size // side) for size, side in zip((height, width), sides, strict=True))
     cut = []
     for tile in tiles.tolist():
@@ -55,10 +59,10 @@ def _kept(image: xr.DataArray) -> tuple[str, ...]:
     return ("valid_pixel", str(image.dims[-1]))
 
 
-def _tiles(bands: Floats, valid: Bools, sides: tuple[int, int]) -> Indices:
+def _tiles(bands: Floats, valid: Bools, sides: tuple[int, int], most_pixels: int) -> Indices:
     """Choose tiles of a grid, by number: the different ones, then others; increasing."""
     places = _place(valid.shape, sides)
-    most = max(1, MOST_PIXELS // (sides[0] * sides[1]))
+    most = max(1, most_pixels // (sides[0] * sides[1]))
     chosen: list[int] = []
     rows = np.where(valid[..., None], bands, 0.0).reshape(-1, bands.shape[-1])
     for _ in range(min(most, N_DIFFERENT)):

@@ -1,7 +1,5 @@
 """Layouts of the stores `fit/<m>.zarr` and `map/<m>.zarr` of a method."""
 
-from dataclasses import replace
-
 from eelsunmix.storage.layout import Layout, attribute, variable
 from eelsunmix.storage.layouts.axes import ENERGY, IMAGE
 
@@ -64,7 +62,6 @@ FIT = Layout(
     may_fail=True,
 )
 
-WHOLE = "all pixels took part in the comparison"
 RECOMMENDED = Layout(
     path="fit/recommended.zarr",
     variables={
@@ -72,21 +69,25 @@ RECOMMENDED = Layout(
             "endmember energy", "float", "counts", "of a pixel of share 1 and brightness 1"
         ),
         "endmember_spectrum_sd": variable(
-            "endmember energy", "float", "counts", "its standard deviation: errors on the simulated images"
+            "endmember energy",
+            "float",
+            "counts",
+            "its standard deviation: errors on simulated images, and what other simplices allow",
         ),
+        **{name: FIT.variables[name] for name in ("nuisance_direction", "nuisance_filter")},
         **{
-            name: variable("navigation endmember", "float", "1", meaning, when=WHOLE)
+            name: variable("navigation endmember", "float", "1", meaning)
             for name, meaning in {
                 "abundance": "shares, which sum to one; 0 in vacuum",
-                "abundance_sd": "their standard deviation: errors on the simulated images",
+                "abundance_sd": "their standard deviation: errors on simulated images, and other simplices",
                 "thickness_weighted_abundance": "share x brightness; 0 in vacuum",
-                "thickness_weighted_abundance_sd": "its standard deviation: errors on the simulated images",
+                "thickness_weighted_abundance_sd": "its standard deviation: the same",
             }.items()
         },
     },
-    coordinates={name: replace(one, when=one.when or WHOLE) for name, one in IMAGE.items()}
+    coordinates=IMAGE
     | ENERGY
-    | {"endmember": variable("endmember", "integer", None, "number of the endmember, from 0", when=WHOLE)},
+    | {"endmember": variable("endmember", "integer", None, "number of the endmember, from 0")},
     attributes=OUTCOME
     | {
         **{
