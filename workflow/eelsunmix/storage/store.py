@@ -106,7 +106,7 @@ def publish(
 
 
 def open_store(
-    path: str | Path, *, kind: str | None = None, loaded_elements: int = BLOCK_ELEMENTS
+    path: str | Path, *, kind: str | None = None, loaded_elements: int | None = None
 ) -> xr.Dataset:
     """Verify a sealed store and open it.
 
@@ -117,7 +117,7 @@ def open_store(
     path : path-like
     kind : str, optional
         One of `eelsunmix.storage.LAYOUTS`; what that kind always holds must be there.
-    loaded_elements : int
+    loaded_elements : int, optional
         Elements of a variable up to which it is small: those of a block by default.
 
     Raises
@@ -126,14 +126,14 @@ def open_store(
         If the store is missing, was not sealed, or a file of it is missing, damaged or foreign; the message
         names the file. If it is of another kind.
     """
-    path = Path(path)
+    path, most = Path(path), BLOCK_ELEMENTS if loaded_elements is None else loaded_elements
     remember(path, verify(path))
     dataset = xr.open_zarr(path, consolidated=True, chunks=None, decode_times=False)
     if kind is not None:
         check_layout(dataset, kind, place=path, whole=False)
     loaded = {}
     for name, variable in dataset.variables.items():
-        if variable.size <= loaded_elements:
+        if variable.size <= most:
             loaded[name] = variable.load()
         else:
             loaded[name] = variable.chunk(dict(zip(variable.dims, block_shape(variable.shape), strict=True)))
