@@ -27,6 +27,7 @@ from eelsunmix.report.figures.mapview import view_of
 from eelsunmix.report.figures.profiles import element_profiles
 from eelsunmix.report.figures.style import method_styles
 from eelsunmix.report.page import SCRIPTS, write_page
+from eelsunmix.report.sections import cost
 from eelsunmix.storage import publish
 from eelsunmix.storage.pages import read_page_manifest
 from page_data import unpacked
@@ -498,7 +499,8 @@ def test_the_time_of_the_mapping_alone_is_shown_and_judged(tmp_path):
     maps = arguments["maps"]
     for method, seconds in (("nmf", 0.0021), ("ica", 0.5)):
         times = {"abundance_seconds": seconds, "abundance_pixels": 210}
-        maps[method] = altered(maps[method], "map", attrs=times)
+        network = {"model": "_networks.encoder.SpectrumEncoder"}
+        maps[method] = altered(maps[method], "map", attrs=times | network)
     del maps["vca"].attrs["abundance_seconds"]
     text = write_report(tmp_path / "page.html", **arguments).read_text(encoding="utf-8")
     table = text[text.index("pixels per second") :]
@@ -508,6 +510,13 @@ def test_the_time_of_the_mapping_alone_is_shown_and_judged(tmp_path):
     assert cells[fast : fast + 5] == ["nmf", "210", "2 ms", "100\u202f000", "✔\u00a041 ms"]
     assert cells[slow + 4] == "▲\u00a09.75 s"
     assert "vca" not in cells
+
+
+def test_the_time_of_what_is_no_network_has_no_light():
+    arguments = report_arguments()
+    store = arguments["maps"]["ica"].assign_attrs(abundance_seconds=0.5, abundance_pixels=210)
+    cells = cost._mapping_rows(types.SimpleNamespace(working=["ica"], maps={"ica": store}))[0].cells
+    assert (cells[-1].text, cells[-1].light) == ("9.75 s", "")
 
 
 def test_deviations_are_shown_where_a_method_knows_them(tmp_path, elements):

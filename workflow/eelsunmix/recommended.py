@@ -143,7 +143,7 @@ def _recommended(
     stored = model.to_dataset().rename(channel=energy).assign_coords({energy: counts[energy]})
     stored["endmember_spectrum_sd"] = best["endmember_spectrum_sd"].drop_vars("endmember", errors="ignore")
     stored = stored.assign(
-        {name: best[name].drop_vars(energy) for name in (DIRECTION, FILTER) if name in best}
+        {name: best[name].drop_vars([energy]) for name in (DIRECTION, FILTER) if name in best}
     )
     stored = stored.merge(best[list(_MAPS)], join="exact", compat="override")
     spectrum, _ = mean_spectrum(counts.assign_coords(valid_pixel=(dims, sample)))
