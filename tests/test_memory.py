@@ -35,7 +35,7 @@ def in_child(step, folder, shape):
     # Of a process of its own, with all imports done.
     child = os.fork()
     if child == 0:
-        treat_freed_blocks(keep=step != "rank")  # as the scripts do
+        treat_freed_blocks(keep=step not in ("pca", "rank"))  # as the scripts do
         made = scene(*shape) if step == "corrected" else result(step, folder)
         publish(made, folder / f"{step}.zarr")
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
