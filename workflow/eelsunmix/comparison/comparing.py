@@ -132,7 +132,7 @@ def _compared(
     truths, notes = _truth(truth, image, components, setting, elements)
     parts += truths
     result = xr.merge(parts, join="exact", compat="identical", combine_attrs="override")
-    free = [component.label for component in components if component.anchoring == "not asked for"]
+    free = [one.label for one in components if one.anchoring == "not asked for" and one.label != RECOMMENDED]
     ambiguity, open_ones = ambiguity_sentences(result, setting, can_be_anchored=free)
     warnings = [*short_profiles(setting), *component_warnings(result, components, setting)]
     judged = _with_verdict(_with_units(result), setting, [*open_ones, *notes])

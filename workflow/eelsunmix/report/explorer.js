@@ -171,11 +171,11 @@ page.ready.then((data) => {
     const names = edges.filter((edge) => edge.onset).map((edge, i) => ({
       text: escaped(edge.name), x: edge.onset, y: 1, xref: "x", yref: "paper", yanchor: "bottom", yshift: (i % 2) * 12, showarrow: false, font: { size: 11, color: "#57606a" },
     }));
-    // Names of edges stand on two lines above the plot, the legend above them.
+    // Names of edges stand on two lines above the plot, the legend above them, the tool bar above all.
     const PLOT = 350;
     const entries = ["measured", "BS background", ...content.methods.map((method) => method.name)];
     const lines = Math.ceil((1.15 * entries.reduce((sum, name) => sum + 50 + 6.8 * name.length, 0)) / (width - 84));
-    const top = 62 + 19 * lines;
+    const top = 88 + 19 * lines;
     return {
       width, height: PLOT + top + 46, font: { family: "system-ui, sans-serif", size: 12, color: "#1b1f24" },
       paper_bgcolor: "#ffffff", plot_bgcolor: "#ffffff", margin: { l: 70, r: 14, t: top, b: 46 },
