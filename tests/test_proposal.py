@@ -122,7 +122,7 @@ def test_what_is_written_runs_as_it_is(folder):
     assert said.endswith("next: eelsunmix run SI_1.yaml")
     settings = read_configuration([folder / "SI_1.yaml"]).samples["SI_1"]
     assert list(settings.edges) == ["Ti_L23", "O_K"]
-    assert list(settings.methods) == ["nmf", "ica", "vca"]
+    assert list(settings.methods) == ["recommended", "nmf", "ica", "vca"]
     page = (folder / "SI_1.windows.html").read_text(encoding="utf-8")
     assert "Ti_L23" in page
     assert 'src="http' not in page  # nothing is fetched

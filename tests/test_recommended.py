@@ -12,6 +12,8 @@ from eelsunmix.errors import MethodFailedError
 from eelsunmix.methods._references import references
 from eelsunmix.metrics import nmse_scale_free
 from eelsunmix.model_arrays import model_arrays
+from eelsunmix.nuisance import nuisance_arrays
+from eelsunmix.numerics.nuisance import Nuisance
 from eelsunmix.pca import denoise
 from eelsunmix.rank import ComponentOptions, estimate_endmembers
 from eelsunmix.recipes import RECIPES, Recipes
@@ -135,6 +137,22 @@ def test_its_stores_hold_what_the_package_recommends(board, made):
     assert next(iter(stored.attrs["twin_error"])) == stored.attrs["chosen"]
     assert (maps["abundance"].to_numpy()[4, 5:7] == 0).all()
     assert error(scene, maps, stored["endmember_spectrum"]) < 0.02
+
+
+def test_bending_that_was_taken_out_is_kept_and_taken_out_of_other_images(board, made, monkeypatch):
+    (scene, pca, rank, _), (_, alone) = board, made
+    image, energy = scene.spectrum_image, scene.spectrum_image.dims[-1]
+    nuisance = Nuisance(directions=np.ones((1, 200)), filters=np.full((1, 200), 1e-3))
+    bent = alone.assign(nuisance_arrays(nuisance, energy)).assign_attrs(nuisance=1, nuisance_reason="bent")
+    monkeypatch.setattr(recommended, "recommend", lambda *_, **__: bent)
+    model = recommended.fit_recommended(image, n_endmembers=3, pca=pca)
+    check_layout(model, "recommended", model_arrays(model), place="fit")
+    assert (model.attrs["nuisance"], model.attrs["nuisance_reason"]) == (1, "bent")
+    moved, straight = (
+        recommended.map_recommended(one, image, pca=pca, rank=rank, same_image=False)["abundance"]
+        for one in (model, model.drop_vars(["nuisance_direction", "nuisance_filter"]))
+    )
+    assert np.abs(moved - straight).max() > 0.01
 
 
 def test_another_image_is_mapped_by_its_endmembers(board, stored):

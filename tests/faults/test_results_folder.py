@@ -149,7 +149,7 @@ def run(recipes, *, meanwhile=lambda: None, at_the_end=lambda: None):
     list(settle(RESULTS))
     plan, failed = planned(recipes), {}
     for product in plan:
-        if recipe_of(product.store, recipes.samples[product.sample]).reads_files:
+        if recipe_of(product, recipes.samples[product.sample]).reads_files:
             keep(Path(product.path))
     for product in plan:
         if set(failed) & set(recipes.inputs(product)):

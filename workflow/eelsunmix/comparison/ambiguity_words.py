@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix.comparison.setting import Setting
-from eelsunmix.comparison.words import listed, percent, span
+from eelsunmix.comparison.words import listed, percent
 
 SCALE, SHAPE = 1.25, 0.2
 """Factor, and part of the peak, up to which a map counts as known."""
@@ -93,11 +93,11 @@ def _known(at: xr.Dataset) -> Iterator[Known]:
 
 
 def _range(known: Sequence[Known]) -> str:
-    shapes = sorted(one.shape for one in known)
-    shape = span(percent(shapes[0]), percent(shapes[-1]))
+    best, worst = (percent(end(one.shape for one in known)) for end in (min, max))
+    shape = f"± {best} of the peak" + f" at best and ± {worst} at worst" * (best != worst)
     low, high = min(one.low for one in known), max(one.high for one in known)
     return (
-        f"{_ELEMENT} of {listed([one.method for one in known])}: shape known to ± {shape} of the peak, scale "
+        f"{_ELEMENT} of {listed([one.method for one in known])}: shape known to {shape}, scale "
         f"between {low:.2f} and {high:.2f} times the abundances shown"
     )
 

@@ -105,9 +105,7 @@ def publish(
     return manifest.seal
 
 
-def open_store(
-    path: str | Path, *, kind: str | None = None, loaded_elements: int | None = None
-) -> xr.Dataset:
+def open_store(path: str | Path, *, kind: str | None = None) -> xr.Dataset:
     """Verify a sealed store and open it.
 
     Small variables are loaded; larger ones are lazy arrays chunked in blocks.
@@ -117,8 +115,6 @@ def open_store(
     path : path-like
     kind : str, optional
         One of `eelsunmix.storage.LAYOUTS`; what that kind always holds must be there.
-    loaded_elements : int, optional
-        Elements of a variable up to which it is small: those of a block by default.
 
     Raises
     ------
@@ -126,7 +122,16 @@ def open_store(
         If the store is missing, was not sealed, or a file of it is missing, damaged or foreign; the message
         names the file. If it is of another kind.
     """
-    path, most = Path(path), BLOCK_ELEMENTS if loaded_elements is None else loaded_elements
+    return _opened(Path(path), kind, BLOCK_ELEMENTS)
+
+
+def open_stores(paths: Iterable[str | Path]) -> dict[str, xr.Dataset]:
+    """Open several stores, loading only what is quite small; their names without ``.zarr`` are the keys."""
+    return {Path(path).stem: _opened(Path(path), None, SEVERAL_LOADED) for path in paths}
+
+
+def _opened(path: Path, kind: str | None, most: int) -> xr.Dataset:
+    """Open a store, loading variables of up to so many values."""
     remember(path, verify(path))
     dataset = xr.open_zarr(path, consolidated=True, chunks=None, decode_times=False)
     if kind is not None:
@@ -140,13 +145,6 @@ def open_store(
     return dataset.assign({name: loaded[name] for name in dataset.data_vars}).assign_coords(
         {name: loaded[name] for name in dataset.coords if name not in dataset.indexes}
     )
-
-
-def open_stores(
-    paths: Iterable[str | Path], *, loaded_elements: int = SEVERAL_LOADED
-) -> dict[str, xr.Dataset]:
-    """Open several stores, loading only what is quite small; their names without ``.zarr`` are the keys."""
-    return {Path(path).stem: open_store(path, loaded_elements=loaded_elements) for path in paths}
 
 
 def _would_be(path: Path, inputs: Mapping[str, str], settings: Mapping[str, Any]) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 
 from eelsunmix.export.package import Package
 from eelsunmix.report.texts import as_yaml, shown_path
+from eelsunmix.words import RECOMMENDED
 
 _OF_SAMPLE = ("file", "simulate", "fit_on")
 _NOT_WRITTEN = ("name", "scene")
@@ -45,6 +46,8 @@ def _in_order(found: dict[str, Any], order: Iterable[str] | None) -> dict[str, A
 
 
 def _method(one: Mapping[str, Any]) -> dict[str, Any]:
+    if one["method"] == RECOMMENDED:  # it takes nothing else
+        return {"seed": one["seed"]}
     own = {key: item for key, item in one.items() if key != "options"}
     return dict(_without_none(own | dict(one.get("options") or {})))
 
