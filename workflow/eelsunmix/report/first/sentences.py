@@ -118,13 +118,12 @@ def _in_words(candidate: str) -> str:
 
     Examples
     --------
-    >>> _in_words("BLU, neighbours"), _in_words("consensus")
-    ('BLU, mapped on averages over alike neighbours', 'the median of all candidates')
+    >>> _in_words("BLU, neighbours, anchored by edges"), _in_words("consensus")
+    ('BLU, mapped on averages over alike neighbours, anchored by edges', 'the median of all candidates')
     """
     if candidate == "consensus":
         return "the median of all candidates"
-    base, _, how = candidate.partition(", ")
-    return f"{base}, {NEIGHBOURS.get(how, how)}" if how else base
+    return ", ".join(NEIGHBOURS.get(part, part) for part in candidate.split(", "))
 
 
 def _doubts(inputs: Inputs, label: str, maps: Sequence[Shown]) -> Iterator[str]:
