@@ -9,10 +9,12 @@ import xarray as xr
 import eelsunmix as eu
 from eelsunmix import synthetic
 from eelsunmix.comparison.matching import match_whitened
+from eelsunmix.comparison.simplex_range import Range
 from eelsunmix.errors import InputError, MethodFailedError
 from eelsunmix.metrics import nmse, nmse_scale_free
 from eelsunmix.numerics.abundances import non_negative
-from eelsunmix.recommendation import choice, sample
+from eelsunmix.recommendation import bending, choice, choosing, sample
+from eelsunmix.recommendation.ambiguity import ENDS_SD, Ambiguity
 from eelsunmix.recommendation.anchored import is_anchored
 from eelsunmix.recommendation.bending import find_bending
 from eelsunmix.recommendation.candidates import with_clean_edges
@@ -401,3 +403,60 @@ def test_ambiguity_widens_what_twins_cannot_see(mixed):
     strong = true[:, 2] > 0.1
     assert np.mean(off[strong] <= 2 * sd[strong]) > 0.9
     assert np.mean(off[strong] <= 0.02) < 0.3
+
+
+def test_the_spectrum_of_another_simplex_is_that_of_a_share_of_one():
+    endmembers = np.array([[40.0, 30, 20, 10], [38.0, 33, 20, 9]])
+    taken = np.array([[[0.0, -0.1], [0.0, 0.0]], [[0.0, 0.02], [0.6, 0.0]]])  # low, high
+    one = np.ones(2)
+    allowed = Range(
+        scale_low=one, scale_high=one, taken_low=taken[0], taken_high=taken[1], pure=np.zeros(2, dtype=int)
+    )
+    ends = (endmembers[0] + 0.1 * endmembers[1]) / 1.1, (endmembers[1] - 0.6 * endmembers[0]) / 0.4
+    off = np.abs(np.array(ends) - endmembers)
+    np.testing.assert_allclose(Ambiguity(range=allowed).of_spectra(endmembers), off / ENDS_SD)
+
+
+def test_beside_a_large_vacuum_the_sample_is_not_its_dimmest_pixels(small_limit):
+    y, x = np.mgrid[:60, :47]
+    channel = np.linspace(0, 1, 100)
+    spectra = np.stack([np.exp(-2 * channel), np.exp(-2 * channel) + 0.6 * (channel > 0.7)])
+    spectra /= spectra.sum(axis=1, keepdims=True)
+    valid, rare = x < 18, (abs(y - 24) < 3) & (abs(x - 4) < 3)
+    expected = 3000 * np.clip(1 - x / 18, 0.005, 1)[..., None] * spectra[rare.astype(int)]
+    counts = np.random.default_rng(1).poisson(expected * valid[..., None])
+    image = xr.DataArray(counts, dims=("y", "x", "energy_loss"), coords={"energy_loss": np.arange(100.0)})
+    part = sample.representative(image.assign_coords(valid_pixel=(("y", "x"), valid)))
+    rows = {row.tobytes() for row in counts[rare]}
+    assert len(rows & {row.tobytes() for row in part.to_numpy().reshape(-1, 100)}) > 10
+
+
+def test_bending_is_learned_from_all_over_the_image(mixed, monkeypatch):
+    _, data, found = mixed
+    seen = []
+
+    def recorded(spectra, number, variance):
+        seen.append(spectra)
+        return None, [0.0]
+
+    monkeypatch.setattr(bending, "SAMPLE_PIXELS", 60)
+    monkeypatch.setattr(bending, "find_nuisance", recorded)
+    monkeypatch.setattr(bending, "_without_edges", lambda *_: np.ones(len(data.spectra), bool))
+    assert "no bending" in find_bending(found, data).reason
+    np.testing.assert_array_equal(seen[0][[0, -1]], data.spectra[[0, -1]])
+
+
+def test_a_consensus_that_only_twins_have_is_not_recommended(data, truth, monkeypatch):
+    ranking = choice.Ranking(
+        errors={"consensus": 0.01, truth.label: 0.02},
+        trials={"consensus": [], truth.label: []},
+        misfits={"consensus": 1.0, truth.label: 1.0},
+    )
+    for name, result in {
+        "prepared": data,
+        "straightened": (data, "constant", ""),
+        "solutions": ([truth], {}, "constant"),
+        "rank_on_twins": ranking,
+    }.items():
+        monkeypatch.setattr(choosing, name, lambda *_, result=result, **__: result)
+    assert choosing.choose(data.image, 3, {}, seed=0).best is truth

@@ -19,6 +19,8 @@ LEAST_SD = 1e-3
 """Of a share."""
 ENDS_SD = 2.0
 """The ends of a range are so many standard deviations away."""
+MOST_TAKEN = 0.95
+"""Part of a spectrum that can be that of others, at most: what is left of it is noise."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,11 +43,13 @@ class Ambiguity:
         return np.maximum(high - maps, maps - low) / ENDS_SD
 
     def of_spectra(self, endmembers: Floats) -> Floats:
-        """Half of what an endmember may take up or give off, shape (endmember, channel)."""
+        """Half of the way to the farther end: ``(E_i - v E_j) / (1 - v)``, shape (endmember, channel)."""
         if self.range is None:
             return np.zeros_like(endmembers)
-        parts = np.maximum(np.abs(self.range.taken_low), np.abs(self.range.taken_high))
-        moved: Floats = np.sqrt((parts**2) @ endmembers**2) / ENDS_SD
+        ends = np.minimum([self.range.taken_low, self.range.taken_high], MOST_TAKEN)
+        parts = np.abs(ends / (1 - ends)).max(axis=0)
+        away = endmembers[:, None] - endmembers
+        moved: Floats = np.sqrt(np.einsum("ij,ijc->ic", parts**2, away**2)) / ENDS_SD
         return moved
 
 

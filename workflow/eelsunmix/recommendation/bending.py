@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eelsunmix.anchored_fit import net_counts_of_elements
+from eelsunmix.image import spread_out
 from eelsunmix.nuisance import EXCESS, LEAST_PIXELS, SAMPLE_PIXELS
 from eelsunmix.numerics.nuisance import Nuisance, find_nuisance
 from eelsunmix.recommendation.data import Data
@@ -57,7 +58,8 @@ def find_bending(solution: Solution, data: Data) -> Bending:
     pixels = _without_edges(solution, data, net, owners, int(free[0]))
     if pixels.sum() < LEAST_PIXELS:
         return Bending(reason=f"only {pixels.sum()} pixels show no edge, too few to learn bending from")
-    return _judged(data.spectra[pixels][:SAMPLE_PIXELS], solution, data, owners, int(free[0]))
+    chosen = spread_out(np.flatnonzero(pixels), SAMPLE_PIXELS)
+    return _judged(data.spectra[chosen], solution, data, owners, int(free[0]))
 
 
 def _without_edges(solution: Solution, data: Data, net: Floats, owners: Indices, free: int) -> Bools:

@@ -93,8 +93,8 @@ def solutions(
 def measured_brightness(data: Data, n_endmembers: int, *, seed: int) -> Brightness:
     """Say whether the brightness varies: as the fit measures it, or because a constant one fits ill.
 
-    The measure of the fit is robust: it does not see a few particles on a film of constant thickness, which
-    raise the misfit.
+    The measure of the fit leaves the farthest 1 % of the pixels out, and hardly sees particles of few counts
+    on a film of constant thickness; they raise the misfit.
     """
     if n_endmembers == 1:
         return "variable"

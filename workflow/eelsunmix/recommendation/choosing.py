@@ -78,8 +78,9 @@ def choose(
         data = dataclasses.replace(data, edges={})
     rng = np.random.default_rng([seed, n_endmembers])
     ranking = rank_on_twins(kept, data, n_endmembers, models=models, brightness=brightness, rng=rng)
-    label = next(one for one in ranking.errors if not of_averages or one != "consensus")
-    best = next(one for one in with_consensus(kept, data.weight) if one.label == label)
+    # A twin may have a consensus, of candidates whose anchoring is refused there, and the image none.
+    known = {one.label: one for one in (kept if of_averages else with_consensus(kept, data.weight))}
+    best = next(known[label] for label in ranking.errors if label in known)
     record = {
         "method": best.label,
         "status": best.status,

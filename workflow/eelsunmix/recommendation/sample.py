@@ -96,12 +96,13 @@ def _bands(image: xr.DataArray) -> Floats:
     )
     kernel = functools.partial(_bands_of_block, starts=starts)
     found = blocks.map_blocks(kernel, image, template)["bands"].to_numpy()
-    found = np.where(valid_pixels(image)[..., None], found, 0.0)
+    valid = valid_pixels(image)
+    found = np.where(valid[..., None], found, 0.0)
     smooth = uniform_filter(found, (1,) * (found.ndim - 3) + (3, 3, 1))
     total = np.maximum(smooth.sum(axis=-1, keepdims=True), 1e-6)
     typical = np.maximum(found.reshape(-1, len(starts)).mean(axis=0), 1e-6)
     # A root of the total, as noise falls with it: a dark pixel is no material of its own.
-    parts: Floats = smooth / total * np.sqrt(np.minimum(total, np.median(total))) / np.sqrt(typical)
+    parts: Floats = smooth / total * np.sqrt(np.minimum(total, np.median(total[valid]))) / np.sqrt(typical)
     return parts
 
 
