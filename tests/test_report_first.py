@@ -1,5 +1,6 @@
 """The first screen: whose maps it shows, its pictures and curves, and sentences that say what is known."""
 
+import dataclasses
 import re
 import struct
 import zlib
@@ -261,3 +262,13 @@ def test_candidates_are_named_as_a_reader_would():
     assert sentences._in_words("uDAS, many neighbours").startswith("uDAS, mapped on averages over many")
     assert sentences._in_words("BLU") == "BLU"
     assert sentences._in_words("consensus") == "the median of all candidates"
+
+
+def test_maps_that_are_not_in_memory_are_shown_alike(inputs):
+    """Of large images they are lazy, and Dask has no median of a whole array."""
+    names = ("element_map", "element_map_sd")
+    maps = {name: inputs.comparison[name].chunk() for name in names}
+    lazy = dataclasses.replace(inputs, comparison=inputs.comparison.assign(maps))
+    assert first_screen(lazy) == first_screen(inputs)
+    shown = choice.shown_maps(lazy, "nmf")
+    assert len(choice.composite_of([*shown, *shown, *shown])) == 3

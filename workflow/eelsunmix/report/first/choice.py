@@ -137,5 +137,5 @@ def composite_of(maps: Sequence[Shown]) -> list[Shown]:
 def _clarity(one: Shown) -> float:
     """How far the map varies beyond its noise."""
     spread = float(one.values.std())
-    noise = float(one.deviation.median()) if one.deviation is not None else 0.0
+    noise = float(one.deviation.compute().median()) if one.deviation is not None else 0.0
     return spread / noise if np.isfinite(noise) and noise > 0 else spread

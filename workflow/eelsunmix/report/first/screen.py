@@ -121,7 +121,7 @@ def _map(one: Shown, view: MapView, label: str) -> Picture:
     edge = one.edge.replace("_", " ").removeprefix(one.name).strip()
     note = "" if one.source == label else f"by {one.source}: {label} has none"
     if one.deviation is not None and bool(np.isfinite(one.deviation).any()):
-        typical = float(one.deviation.median())
+        typical = float(one.deviation.compute().median())  # Dask has no median of all
         note = note or f"± {number(typical, 2)} in a typical pixel"
     name = f"{one.name} {edge}" if edge else one.name
     return Picture(name=name, address=address, low=number(low), high=f"{number(high)} {one.unit}", note=note)
