@@ -134,6 +134,7 @@ def test_its_stores_hold_what_the_package_recommends(board, made):
         np.testing.assert_array_equal(maps[name], alone[name])
     assert (stored.attrs["chosen"], stored.attrs["reason"]) == (alone.attrs["method"], alone.attrs["reason"])
     assert stored.attrs["status"] == alone.attrs["status"]
+    assert stored.attrs["anchoring"] == alone.attrs["anchoring"]
     assert next(iter(stored.attrs["twin_error"])) == stored.attrs["chosen"]
     assert (maps["abundance"].to_numpy()[4, 5:7] == 0).all()
     assert error(scene, maps, stored["endmember_spectrum"]) < 0.02

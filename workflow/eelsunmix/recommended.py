@@ -170,6 +170,7 @@ def _record(best: xr.Dataset, mean_spectrum: Floats, endmembers: Floats) -> dict
         "warnings": list(best.attrs["warnings"]),
         "brightness": str(best.attrs["brightness"]),
         "brightness_spread": None,
+        "anchoring": str(best.attrs["anchoring"]),
         "nuisance": int(best.attrs["nuisance"]),
         "nuisance_reason": str(best.attrs["nuisance_reason"]),
     }
