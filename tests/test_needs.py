@@ -92,6 +92,13 @@ def test_memory_is_asked_for_within_half_as_much_again_of_what_is_used(size):
     assert wrong == {}
 
 
+@pytest.mark.parametrize(("size", "used"), [((256 * 256, 100), 664), ((128 * 128, 512), 871)])
+def test_the_recommended_result_asks_for_what_it_was_seen_to_use(size, used):
+    """The second is of an image as large as is looked at whole, with VCA alone: no less than that."""
+    need = Needs(costs_of("fit_recommended"), ImageSize(*size))
+    assert used <= need.mem_mb(min(THREADS, need.threads)) <= 1.5 * used + STEP_MB
+
+
 @pytest.mark.parametrize("rule", COSTS)
 def test_what_is_asked_for_grows_with_the_image_and_with_attempts(rule):
     asked = [Needs(COSTS[rule], ImageSize(10**n, 500)) for n in range(3, 8)]

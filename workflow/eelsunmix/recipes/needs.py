@@ -1,7 +1,7 @@
 """What the job of a rule needs of a machine, from the size of its image: the only place that says so.
 
-Measured from 10^3 to 10^7 pixels, and checked against these measurements: docs/decisions/039. Nothing here is
-a parameter of a rule, so nothing is ever made again because of it.
+Measured from 10^3 to 10^6 pixels, and checked against these measurements: docs/decisions/039. Beyond them
+it is extrapolated. Nothing here is a parameter of a rule, so nothing is ever made again because of it.
 """
 
 import math
@@ -80,7 +80,7 @@ COSTS = {
     "estimate_endmembers": Costs(mb=235, block=6, pixel=40, scored=60, square=2, count=120),
     "subtract_background": Costs(mb=215, block=11.5, pixel=5, count=60, threads=2),
     "fit": Costs(mb=200, learned=20, scored=450, count=20, learned_count=1000),
-    "fit_recommended": Costs(mb=300, block=40, pixel=300, count=300, seconds=60, threads=2),
+    "fit_recommended": Costs(mb=340, block=70, pixel=300, count=300, seconds=60, threads=2),
     "map_recommended": Costs(mb=230, block=11.5, pixel=150, count=300, threads=2),
     "map": Costs(mb=230, block=11.5, pixel=45, count=300, threads=2),
     "compare": Costs(mb=205, block=8, pixel=120, pixel_method=200, count=230),
