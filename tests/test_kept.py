@@ -116,6 +116,29 @@ def test_a_touched_file_is_read_whole_by_one_run_only(image, monkeypatch):
     assert len(read) == 3
 
 
+@pytest.mark.parametrize("kind", ["pipe", "device", "link", "folder"])
+def test_what_stands_in_the_place_of_the_records_is_not_waited_for_nor_written_through(image, kind):
+    known, other = image.parent / ".snakemake" / "eelsunmix-sources", image.parent / "other"
+    known.parent.mkdir()
+    other.write_text("of the user\n")
+    make = {
+        "pipe": lambda: os.mkfifo(known),
+        "device": lambda: known.symlink_to("/dev/zero"),
+        "link": lambda: known.symlink_to(other),
+        "folder": known.mkdir,
+    }
+    make[kind]()
+    before = [read_manifest(STORE).settings["content"]]
+    image.touch()
+    ask = f"""
+from eelsunmix.recipes.content import Contents
+print(Contents().of(["a.npy"], "{STORE}", "content"))
+"""
+    found = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, timeout=60)
+    assert found.stdout.strip() == str(before), found.stderr
+    assert other.read_text() == "of the user\n"
+
+
 @pytest.mark.parametrize("change", ["touch", "copy", "mode"])
 def test_the_same_content_is_never_another(image, change):
     before, state = _now("a.npy"), file_state(image)

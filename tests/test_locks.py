@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -153,6 +154,24 @@ def test_locks_of_a_run_in_another_folder_are_left_alone(results, holder, tmp_pa
     monkeypatch.chdir(other)
     assert not remove_dead_locks(results, lock.parent)
     assert lock.exists()
+
+
+@pytest.mark.parametrize("how", ["moved", "copied"])
+def test_the_locks_of_a_killed_run_in_a_folder_that_was_moved_lock_nobody_out(
+    results, holder, tmp_path, monkeypatch, how
+):
+    holder.kill()
+    holder.wait()
+    _snakemakes_lock(results.parent)
+    new = tmp_path.with_name(f"{tmp_path.name}-new")
+    if how == "moved":
+        tmp_path.rename(new)
+    else:
+        shutil.copytree(tmp_path, new)
+    monkeypatch.chdir(new)
+    locks = new / ".snakemake" / "locks"
+    assert remove_dead_locks(Path("results"), locks)
+    assert not list(locks.iterdir())
 
 
 def test_of_another_machine_nobody_can_know(results):

@@ -179,6 +179,27 @@ def test_what_stands_in_the_place_of_a_page_and_is_none_is_a_fault(project, kind
     assert not os.path.lexists(page)
 
 
+def test_stores_of_a_sample_on_another_disk_are_verified_and_repaired(project, capsys):
+    sample, disk = Path("results/A"), project / "disk"
+    assert check_stores(["results"]) == 0
+    whole = capsys.readouterr().out
+    sample.rename(disk)
+    sample.symlink_to(disk)
+    (disk / "again").symlink_to(disk)  # leads round in a circle
+    (project / "data" / "image.zarr").mkdir(parents=True)  # of the user, and no result
+    Path("results/data").symlink_to(project / "data")
+    assert check_stores(["results"]) == 0
+    everything = capsys.readouterr().out
+    _damage("results/A/pca.zarr")
+    assert check_stores(["results"]) == 1
+    told = capsys.readouterr()
+    assert "results/A/pca.zarr: a/c/0 is damaged" in told.err
+    assert told.out.partition(",")[0] == everything.partition(",")[0] == whole.partition(",")[0]
+    assert any("moved to results/A/pca.zarr.aside1" in line for line in _repair())
+    assert (project / "data" / "image.zarr").is_dir()
+    assert check_stores(["results"]) == 0
+
+
 def test_what_was_made_with_other_settings_is_moved_aside(project):
     _configure(TREE | {"denoise": {"n_components": 5}})
     said = _repair()

@@ -1,6 +1,9 @@
 """What the files of the user hold now, as against what they held when they were read."""
 
+import errno
 import json
+import os
+import stat
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -87,14 +90,23 @@ class Contents:
 
 
 def _is_known(file: str, state: str, sha256: str) -> bool:
-    with suppress(OSError):
-        return digest_of([file, state, sha256]).encode() in _KNOWN.read_bytes().splitlines()
+    with suppress(OSError), open(_KNOWN, "rb", opener=_plain_file) as known:
+        return digest_of([file, state, sha256]).encode() in known.read().splitlines()
     return False
 
 
 def _remember(file: str, state: str, sha256: str) -> None:
-    with suppress(OSError), _KNOWN.open("a", encoding="ascii") as known:
+    with suppress(OSError), open(_KNOWN, "a", encoding="ascii", opener=_plain_file) as known:
         known.write(f"{digest_of([file, state, sha256])}\n")
+
+
+def _plain_file(path: str, flags: int) -> int:
+    """Open no link, which leads to somebody else's file, and nothing that might be waited for."""
+    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise OSError(errno.EINVAL, "not a plain file", path)
 
 
 def _manifest(store: Path) -> Mapping[str, Any]:

@@ -17,7 +17,7 @@ from eelsunmix.storage import is_a_page, verify, verify_page
 from eelsunmix.storage.drafts import is_abandoned, is_draft
 from eelsunmix.storage.kept import is_aside, is_kept
 from eelsunmix.storage.locks import run_in_progress
-from eelsunmix.storage.manifest import check_sources
+from eelsunmix.storage.manifest import MANIFEST, check_sources
 
 CONFIGURATION = Path("config/config.yaml")
 
@@ -126,19 +126,35 @@ class Verification:
         return f"{path}: {found.reason}; run the workflow again" if found else None
 
 
-def stores_below(folder: Path) -> Iterator[Path]:
+def stores_below(folder: Path, above: frozenset[Path] = frozenset()) -> Iterator[Path]:
     """Yield all stores below a folder, or the folder itself if it is one.
 
-    Drafts too, and whatever else has the name of a store.
+    Drafts too, and whatever else has the name of a store. A link is followed where sealed stores lie in its
+    folder, as in that of a sample on another disk: a run follows it, too.
+
+    Parameters
+    ----------
+    folder : Path
+    above : frozenset of Path
+        Folders that led here, links resolved; none is entered twice.
     """
     if folder.suffix == ".zarr" or is_draft(folder) or is_kept(folder):
         yield folder
         return
     if is_aside(folder):
         return
+    above |= {folder.resolve()}
     for entry in sorted(folder.iterdir()):
-        if entry.suffix == ".zarr" or (entry.is_dir() and not entry.is_symlink()):
-            yield from stores_below(entry)
+        if entry.suffix == ".zarr" or _is_entered(entry, above):
+            yield from stores_below(entry, above)
+
+
+def _is_entered(entry: Path, above: frozenset[Path]) -> bool:
+    if not entry.is_dir() or not entry.is_symlink():
+        return entry.is_dir()
+    return entry.resolve() not in above and any(
+        (store / MANIFEST).is_file() for store in entry.glob("*.zarr")
+    )
 
 
 def _check_files(store: Path, read: Mapping[str, Mapping[str, str]]) -> None:

@@ -79,7 +79,8 @@ def remove_dead_locks(folder: Path, locks: Path) -> bool:
     Parameters
     ----------
     folder : Path
-        Folder of results, whose lock says that a run from this working folder did not end by itself.
+        Folder of results, whose lock says that a run did not end by itself: one from this working folder, or
+        any if the results lie in it.
     locks : Path
         Where Snakemake keeps its locks.
     """
@@ -115,7 +116,9 @@ def _left_by_a_dead_run(path: Path) -> bool:
         return False
     try:
         owner = _owner(descriptor)
-        ours = bool(owner) and _was_here(owner) and owner.get("folder") == str(Path.cwd())
+        # Since then the folder may have been moved, or copied, with its results in it.
+        from_here = owner.get("folder") == str(Path.cwd()) or path.resolve().parent.parent == Path.cwd()
+        ours = bool(owner) and _was_here(owner) and from_here
         return ours and _locked(descriptor) is True  # without locks nobody knows whether that run still lives
     finally:
         os.close(descriptor)
