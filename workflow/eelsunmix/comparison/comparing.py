@@ -1,5 +1,6 @@
 """Stores of the methods and of background subtraction -> one dataset of the same quantities for all."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,6 +24,7 @@ from eelsunmix.comparison.truth import truth_on_axes_of, truth_variables
 from eelsunmix.comparison.verdict import verdict
 from eelsunmix.edge_choice import resolve_edges
 from eelsunmix.edges import Edge, Edges
+from eelsunmix.execution.map_stacks import PIXELS
 from eelsunmix.image import in_canonical_order
 from eelsunmix.profiles import Profile, Region, as_options
 from eelsunmix.words import RECOMMENDED
@@ -62,7 +64,8 @@ def compare(
     Returns
     -------
     Dataset
-        The store ``comparison.zarr`` of the data model, in memory; the first `method` is ``"BS"``.
+        The store ``comparison.zarr`` of the data model; the first `label` is ``"BS"``. The maps of a large
+        image are lazy, in files that are removed with the job.
 
     Raises
     ------
@@ -108,12 +111,22 @@ def _setting(
     return Setting(
         energy=image[image.dims[-1]],
         mean_spectrum=mean_spectrum(image),
-        bs=bs.load(),
+        bs=_reference(bs),
         edges=edges,
         profiles=lines,
         regions=as_options(Region, regions),
         total_counts=totals.compute(),
     )
+
+
+def _reference(bs: xr.Dataset) -> xr.Dataset:
+    """Load the reference, without the maps of a large image: of those it keeps the two that are compared."""
+    navigation, used = bs["net_counts"].dims[1:], ("net_counts", "net_counts_sd")
+    if math.prod(bs.sizes[dim] for dim in navigation) <= PIXELS:
+        return bs.load()
+    maps = [name for name, one in bs.data_vars.items() if set(navigation) <= {*one.dims}]
+    rest = bs.drop_vars(maps).load()
+    return rest.assign({name: bs[name] for name in used})
 
 
 def _compared(
