@@ -1,6 +1,7 @@
 """How well a map or profile follows the reference, and how well it could at best."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,7 @@ def correlation(reference: Floats, other: Floats) -> float:
         return np.nan
     x_mean, y_mean = (total / n_points for total in totals)
 
-    def products(x: Floats, y: Floats) -> tuple[float, ...]:
+    def products(x: Floats, y: Floats) -> tuple[Any, ...]:
         x, y = x - x_mean, y - y_mean
         return x @ x, y @ y, x @ y
 
@@ -31,7 +32,7 @@ def correlation(reference: Floats, other: Floats) -> float:
 def scale(reference: Floats, other: Floats, sd: Floats) -> float:
     """Factor on `other` that fits `reference` best in weighted least squares."""
 
-    def weighted(x: Floats, y: Floats, noise: Floats) -> tuple[float, ...]:
+    def weighted(x: Floats, y: Floats, noise: Floats) -> tuple[Any, ...]:
         weight = np.divide(1.0, noise**2, out=np.zeros_like(noise), where=noise > 0)
         return weight @ y**2, weight @ (x * y)
 
@@ -42,7 +43,7 @@ def scale(reference: Floats, other: Floats, sd: Floats) -> float:
 def scale_sd(other: Floats, sd: Floats) -> float:
     """Return the standard deviation that the noise of the reference gives `scale`."""
 
-    def power_of(y: Floats, noise: Floats) -> tuple[float, ...]:
+    def power_of(y: Floats, noise: Floats) -> tuple[Any, ...]:
         used = noise > 0
         return (np.sum((y[used] / noise[used]) ** 2),)
 
@@ -80,7 +81,7 @@ def scaled_error(reference: Floats, other: Floats, factor: float) -> float:
 def reduced_chi2(reference: Floats, other: Floats, sd: Floats, factor: float) -> float:
     """Chi-square per degree of freedom of ``reference - factor * other``; one parameter is fitted."""
 
-    def terms(x: Floats, y: Floats, noise: Floats) -> tuple[float, ...]:
+    def terms(x: Floats, y: Floats, noise: Floats) -> tuple[Any, ...]:
         used = noise > 0
         return used.sum(), np.sum(((x - factor * y)[used] / noise[used]) ** 2)
 
@@ -118,7 +119,7 @@ def noise_ceiling(values: Floats, sd: Floats) -> float:
     return float(np.sqrt(max(reliability, 0.0)))
 
 
-def _summed(terms: Callable[..., tuple[float, ...]], *arrays: Floats) -> Floats:
+def _summed(terms: Callable[..., tuple[Any, ...]], *arrays: Floats) -> Floats:
     """Add up what a function says of each piece of the points."""
     total: Floats = np.array([terms(*piece) for piece in _pieces(*arrays)], dtype=float).sum(axis=0)
     return total

@@ -18,6 +18,7 @@ from eelsunmix.comparison.pixel_samples import PixelSample, pixel_sample
 from eelsunmix.comparison.setting import Setting
 from eelsunmix.comparison.shared_purity import shared_pure_pixels
 from eelsunmix.comparison.simplex_range import Range, Simplex, simplex_range
+from eelsunmix.comparison.simplex_rows import known_rows, simplex_rows
 from eelsunmix.execution.map_stacks import MapStack
 from eelsunmix.typing import Bools, Floats, Indices
 
@@ -74,8 +75,8 @@ def _put_ends(
 ) -> None:
     """Write the least and greatest maps of the abundance of each owner."""
     for part in setting.parts:
-        abundance, deviation, scaled = _rows(component.at(part), setting)
-        known = _known(abundance, deviation, scaled)
+        abundance, deviation, scaled = simplex_rows(component.at(part), setting)
+        known = known_rows(abundance, deviation, scaled)
         for name, values in zip(MAPS, found.abundances(abundance[known]), strict=True):
             ends = np.full((len(owner), len(known)), np.nan, dtype=np.float32)
             ends[np.ix_(owner >= 0, known)] = values[:, owner[owner >= 0]].T
@@ -110,11 +111,11 @@ def _shares(component: Components, at: xr.Dataset, setting: Setting, sample: Pix
     if not _has_simplex(component):
         return None
     pieces = [
-        tuple(one[chosen] for one in _rows(component.at(part), setting))
+        tuple(one[chosen] for one in simplex_rows(component.at(part), setting))
         for part, chosen in zip(setting.parts, sample.chosen, strict=True)
     ]
     abundance, deviation, scaled = (np.concatenate(rows) for rows in zip(*pieces, strict=True))
-    known = _known(abundance, deviation, scaled)
+    known = known_rows(abundance, deviation, scaled)
     if not known.any():
         return None
     abundance, deviation, scaled = abundance[known], deviation[known], scaled[known]
@@ -132,21 +133,6 @@ def _shares(component: Components, at: xr.Dataset, setting: Setting, sample: Pix
         **_edges(at, factor, setting),
     )
     return _Shares(simplex=simplex, factor=factor, abundance=abundance, known=known)
-
-
-def _rows(component: Components, setting: Setting) -> list[Floats]:
-    """Return abundances, their deviations, and abundances in counts, each of shape (pixel, endmember)."""
-    order = (*setting.navigation, "endmember")
-    maps = (component.abundance, component.deviation, component.scaled)
-    return [
-        one.transpose(*order).to_numpy().astype(float).reshape(-1, len(component.spectra))  # type: ignore[union-attr]
-        for one in maps
-    ]
-
-
-def _known(abundance: Floats, deviation: Floats, scaled: Floats) -> Bools:
-    known: Bools = np.isfinite(abundance).all(axis=1) & np.isfinite(deviation).all(axis=1)
-    return known & (scaled.sum(axis=1) > 0)
 
 
 def _has_simplex(component: Components) -> bool:

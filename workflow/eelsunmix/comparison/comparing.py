@@ -1,6 +1,5 @@
 """Stores of the methods and of background subtraction -> one dataset of the same quantities for all."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,7 +15,7 @@ from eelsunmix.comparison.matching import matching_variables
 from eelsunmix.comparison.same_image import check_same_counts, check_same_image, check_subtracted
 from eelsunmix.comparison.scores import score_variables
 from eelsunmix.comparison.sentences import sentences
-from eelsunmix.comparison.setting import Setting
+from eelsunmix.comparison.setting import Setting, loaded_reference
 from eelsunmix.comparison.sharing import shared_variables
 from eelsunmix.comparison.tables import component_variables
 from eelsunmix.comparison.true_maps import UNKNOWN_MATERIALS
@@ -24,7 +23,6 @@ from eelsunmix.comparison.truth import truth_on_axes_of, truth_variables
 from eelsunmix.comparison.verdict import verdict
 from eelsunmix.edge_choice import resolve_edges
 from eelsunmix.edges import Edge, Edges
-from eelsunmix.execution.map_stacks import PIXELS
 from eelsunmix.image import in_canonical_order
 from eelsunmix.profiles import Profile, Region, as_options
 from eelsunmix.words import RECOMMENDED
@@ -111,22 +109,12 @@ def _setting(
     return Setting(
         energy=image[image.dims[-1]],
         mean_spectrum=mean_spectrum(image),
-        bs=_reference(bs),
+        bs=loaded_reference(bs),
         edges=edges,
         profiles=lines,
         regions=as_options(Region, regions),
         total_counts=totals.compute(),
     )
-
-
-def _reference(bs: xr.Dataset) -> xr.Dataset:
-    """Load the reference, without the maps of a large image: of those it keeps the two that are compared."""
-    navigation, used = bs["net_counts"].dims[1:], ("net_counts", "net_counts_sd")
-    if math.prod(bs.sizes[dim] for dim in navigation) <= PIXELS:
-        return bs.load()
-    maps = [name for name, one in bs.data_vars.items() if set(navigation) <= {*one.dims}]
-    rest = bs.drop_vars(maps).load()
-    return rest.assign({name: bs[name] for name in used})
 
 
 def _compared(

@@ -6,6 +6,7 @@ have maps that differ little. Edges below zero are none: the power law of that m
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -30,7 +31,7 @@ def confirmed_counts(refit: xr.DataArray, setting: Setting) -> tuple[Floats, Flo
     refit : DataArray, dims (navigation, endmember)
     setting : Setting
     """
-    triangle = np.empty((0, refit.sizes["endmember"]))
+    triangle: Any = np.empty((0, refit.sizes["endmember"]))
     for shares, _, _ in _known_pixels(refit, setting):
         triangle = np.linalg.qr(np.vstack([triangle, shares]), mode="r")
     inverse = np.linalg.pinv(triangle)

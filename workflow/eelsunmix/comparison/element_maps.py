@@ -106,7 +106,7 @@ def overshoot(components: Sequence[Components], elements: xr.Dataset, setting: S
         at = elements.isel(label=row)
         for part in setting.parts:
             there = setting.at(part)
-            found = _overshoot(component.at(part).scaled, component.spectra, at, there.bs["net_counts"])
+            found = _overshoot(component.at(part), at, there.bs["net_counts"])
             maps.put(row, part, found.to_numpy())
         for column in range(len(setting.edges)):
             profiles[row, column] = _profiles_of(maps.one(row, column), column, setting)
@@ -118,13 +118,15 @@ def overshoot(components: Sequence[Components], elements: xr.Dataset, setting: S
     )
 
 
-def _overshoot(scaled: xr.DataArray, spectra: Floats, at: xr.Dataset, like: xr.DataArray) -> xr.DataArray:
-    total = np.abs(spectra).sum(axis=1)
+def _overshoot(component: Components, at: xr.Dataset, like: xr.DataArray) -> xr.DataArray:
+    total = np.abs(component.spectra).sum(axis=1)
     owner, size = at["owner"].to_numpy(), len(total)
     own = at["endmember_net_counts"].to_numpy()[owner, np.arange(owner.size)] / total[owner]
     strength = np.nan_to_num(np.minimum(at["shared_strength"].to_numpy()[:size], 0.0) * own)
     others = 1 - at["edge_weight"].to_numpy()[:size]
-    return _like(counts_of_members(scaled, strength * total[:, None], others), like)
+    if component.scaled is None:
+        return xr.zeros_like(like)
+    return _like(counts_of_members(component.scaled, strength * total[:, None], others), like)
 
 
 def _stack(components: Sequence[Components], setting: Setting, fill: float = np.nan) -> MapStack:

@@ -1,6 +1,7 @@
 """What is compared against: the axes of the image, the reference, and what the user asked to look at."""
 
 import functools
+import math
 import operator
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
@@ -10,7 +11,7 @@ import xarray as xr
 
 from eelsunmix.comparison.agreement import FEWEST_POINTS
 from eelsunmix.edges import Edge
-from eelsunmix.execution.map_stacks import Part, pixel_parts
+from eelsunmix.execution.map_stacks import PIXELS, Part, pixel_parts
 from eelsunmix.profile_geometry import region_mask
 from eelsunmix.profiles import Profile, Region
 from eelsunmix.stage_warnings import reference_problems
@@ -82,3 +83,13 @@ class Setting:
             if element in region.without
         ]
         return functools.reduce(operator.or_, masks) if masks else None
+
+
+def loaded_reference(bs: xr.Dataset) -> xr.Dataset:
+    """Load the reference, without the maps of a large image: of those it keeps the two that are compared."""
+    navigation, used = bs["net_counts"].dims[1:], ("net_counts", "net_counts_sd")
+    if math.prod(bs.sizes[dim] for dim in navigation) <= PIXELS:
+        return bs.load()
+    maps = [name for name, one in bs.data_vars.items() if set(navigation) <= {*one.dims}]
+    rest = bs.drop_vars(maps).load()
+    return rest.assign({name: bs[name] for name in used})

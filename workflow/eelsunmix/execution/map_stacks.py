@@ -71,7 +71,8 @@ class MapStack:
     def put(self, label: int, part: Part, values: Any) -> None:
         """Write all maps of a label in one part of the pixels, shape (edge, navigation)."""
         if self._values is not None:
-            self._values[(label, slice(None), *part.values())] = values
+            here: Any = (label, slice(None), *part.values())
+            self._values[here] = values
             return
         for edge, one in enumerate(values):
             content = np.ascontiguousarray(one, dtype=np.float32)
