@@ -83,7 +83,7 @@ COSTS = {
     "fit_recommended": Costs(mb=300, block=40, pixel=300, count=300, seconds=60, threads=2),
     "map_recommended": Costs(mb=230, block=11.5, pixel=150, count=300, threads=2),
     "map": Costs(mb=230, block=11.5, pixel=45, count=300, threads=2),
-    "compare": Costs(mb=205, block=8, pixel=120, pixel_method=200, count=230),
+    "compare": Costs(mb=190, block=8, scored=120, pixel=40, count=460),
     "report": Costs(mb=245, block=8, pixel=20, count=80),
 }
 """Rule -> costs; those of all fits and of all maps in common, but for `OTHERWISE`."""
