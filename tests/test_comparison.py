@@ -12,11 +12,13 @@ import xarray as xr
 
 from eelsunmix import synthetic
 from eelsunmix.background import subtract_background
-from eelsunmix.comparison import compare
+from eelsunmix.comparison import agreement, compare, components, doubts, pixel_samples, setting
 from eelsunmix.comparison.counts import edge_weights, judging_edges
 from eelsunmix.edges import Edge
 from eelsunmix.errors import InputError
+from eelsunmix.execution import map_stacks
 from eelsunmix.execution.blocks import block_shape
+from eelsunmix.execution.scratch import scratch_beside
 from eelsunmix.methods import LinearModel
 from eelsunmix.profiles import Profile, Region
 
@@ -398,6 +400,40 @@ def test_lazy_equals_eager_and_reads_no_more_than_a_block_at_a_time(scene, bs, m
     xr.testing.assert_allclose(found, eager)
     assert found.attrs == eager.attrs
     assert disk.most == 1
+
+
+def test_parts_of_the_pixels_give_what_the_whole_gives(scene, bs, monkeypatch, tmp_path):
+    methods = {"oracle": oracle, "failed": failed}
+    whole = run(scene, bs, methods)
+    for module in (map_stacks, components, setting, doubts):
+        for name in {"PIXELS"} & vars(module).keys():
+            monkeypatch.setattr(module, name, 70)
+    monkeypatch.setattr(agreement, "_PIECE", 70)
+    with scratch_beside(tmp_path / "a.log"):
+        parts = run(scene, bs, methods)
+        large = {name for name, one in parts.data_vars.items() if one.chunks}
+        assert {"element_map", "subspace_map_sd", "overshoot_map", "owner_abundance_high"} <= large
+        xr.testing.assert_allclose(parts.compute(), whole, rtol=1e-5, atol=1e-6)
+        assert parts.attrs == whole.attrs
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("shape", [(3, 400, 301), (701, 600), (2, 300_000), (400_000,), (5, 100_000, 3)])
+def test_a_sample_has_squares_of_neighbours_from_everywhere(shape):
+    dims = ("frame", "y", "x")[-len(shape) :]
+    parts = map_stacks.pixel_parts(dict(zip(dims, shape, strict=True)))
+    sample = pixel_samples.pixel_sample(parts, shape)
+    index = np.arange(np.prod(shape)).reshape(shape)
+    pieces = [index[tuple(part.values())].ravel() for part in parts]
+    np.testing.assert_array_equal(np.concatenate(pieces), index.ravel())
+    chosen = np.concatenate([piece[own] for piece, own in zip(pieces, sample.chosen, strict=True)])
+    assert len(np.unique(chosen)) == chosen.size == np.prod(sample.shape)
+    assert 0.8 * pixel_samples.SAMPLE < chosen.size <= 1.05 * pixel_samples.SAMPLE
+    assert sample.part == chosen.size / index.size
+    squares = chosen.reshape(sample.shape)
+    assert (np.diff(squares, axis=2) == 1).all()
+    assert (np.diff(squares, axis=1) == shape[-1]).all()
+    assert np.histogram(chosen, 20, (0, index.size))[0].min() > 0.7 * chosen.size / 20
 
 
 def test_invalid_pixels_are_nan_and_take_no_part(scene, bs):

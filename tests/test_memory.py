@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-STEPS = """
+JOBS = """
 import json, os, resource, sys
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from eelsunmix.execution import blocks
 blocks.BLOCK_ELEMENTS = 2**20  # before others take it: small images then have many blocks, as large ones have
 
 from eelsunmix.background import subtract_background
+from eelsunmix.comparison import compare
 from eelsunmix.edges import Edge
 from eelsunmix.execution.clusters import treat_freed_blocks
 from eelsunmix.execution.job import job
@@ -26,8 +27,9 @@ from eelsunmix.fitting import fit
 from eelsunmix.mapping import apply
 from eelsunmix.pca import DenoiseOptions, denoise
 from eelsunmix.rank import estimate_endmembers
-from eelsunmix.storage import open_store, publish
+from eelsunmix.storage import open_store, open_stores, publish
 
+STEPS = ("pca", "rank", "bs", "fit", "map", "compare")
 EDGE = Edge(element="N", onset_eV=401, fit_eV=(330, 390), integrate_eV=(401, 450))
 
 
@@ -68,7 +70,14 @@ def result(step, folder):
         return estimate_endmembers(counts, open_store(folder / "pca.zarr"))
     if step == "fit":
         return fit(counts[:40].load(), "vca", n_endmembers=2)
+    if step == "compare":
+        return comparison(counts, **open_stores(folder / f"{name}.zarr" for name in ("bs", "fit", "map")))
     return apply(open_store(folder / "fit.zarr"), counts)
+
+
+def comparison(counts, bs, fit, map):
+    fits, maps = (dict.fromkeys("abc", store) for store in (fit, map))
+    return compare(counts, bs, fits, maps, edges={"N_K": EDGE}, profiles={"P": {"along": "x"}})
 
 
 with job(sys.argv[1] + "/log", threads=1):
@@ -77,7 +86,7 @@ with job(sys.argv[1] + "/log", threads=1):
         folder = Path(sys.argv[1]) / name
         folder.mkdir()
         in_child("corrected", folder, shape)
-        found.append({step: in_child(step, folder, shape) for step in ("pca", "rank", "bs", "fit", "map")})
+        found.append({step: in_child(step, folder, shape) for step in STEPS})
 print(json.dumps(found))
 """
 
@@ -85,11 +94,11 @@ print(json.dumps(found))
 @pytest.mark.guarantee("G11")
 @pytest.mark.slow
 def test_the_peak_of_memory_does_not_grow_with_the_pixels(tmp_path):
-    command = [sys.executable, "-c", STEPS, tmp_path]
+    command = [sys.executable, "-c", JOBS, tmp_path]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
     small, large = json.loads(done.stdout)
     growth = {step: round(large[step] / small[step], 2) for step in small}
-    assert all(growth[step] < 1.2 for step in ("pca", "rank", "bs", "map")), (
+    assert all(growth[step] < 1.2 for step in ("pca", "rank", "bs", "map", "compare")), (
         f"growth {growth} from {small} MB"
     )

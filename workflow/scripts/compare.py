@@ -10,15 +10,16 @@ from eelsunmix.storage import check_inputs, open_store, open_stores, publish
 with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
     check_inputs(snakemake.params.made_of)
     corrected = open_store(snakemake.input.corrected)
+    bs, raw = open_stores([snakemake.input.bs, snakemake.input.raw]).values()
     comparison = compare(
         corrected.counts,
-        open_store(snakemake.input.bs),
+        bs,
         open_stores(snakemake.input.fits),
         open_stores(snakemake.input.maps),
         edges=from_params(dict[str, EdgeRequest], snakemake.params.edges),
         profiles=from_params(dict[str, Profile], snakemake.params.profiles),
         regions=from_params(dict[str, Region], snakemake.params.regions),
-        truth=open_store(snakemake.input.raw),
+        truth=raw,
         total_counts=corrected.total_counts,
     )
     publish(

@@ -1,37 +1,53 @@
 """How well a map or profile follows the reference, and how well it could at best."""
 
+from collections.abc import Callable, Iterator
+from typing import Any
+
 import numpy as np
 
 from eelsunmix.typing import Floats
 
 FEWEST_POINTS = 3
+_PIECE = 2**16
 LEAST_CHI2, CHI2_SD = 1.5, 4.0
 """A chi-square is above noise from here on, and beyond so many standard deviations of its own."""
 
 
 def correlation(reference: Floats, other: Floats) -> float:
     """Pearson correlation over the points that both have; NaN where either does not vary."""
-    x, y = _common(reference, other)
-    if x.size < FEWEST_POINTS:
+    n_points, *totals = _summed(lambda x, y: (x.size, x.sum(), y.sum()), reference, other)
+    if n_points < FEWEST_POINTS:
         return np.nan
-    x, y = x - x.mean(), y - y.mean()
-    power = np.sqrt((x @ x) * (y @ y))
-    return float(x @ y / power) if power > 0 else np.nan
+    x_mean, y_mean = (total / n_points for total in totals)
+
+    def products(x: Floats, y: Floats) -> tuple[Any, ...]:
+        x, y = x - x_mean, y - y_mean
+        return x @ x, y @ y, x @ y
+
+    xx, yy, xy = _summed(products, reference, other)
+    power = np.sqrt(xx * yy)
+    return float(xy / power) if power > 0 else np.nan
 
 
 def scale(reference: Floats, other: Floats, sd: Floats) -> float:
     """Factor on `other` that fits `reference` best in weighted least squares."""
-    x, y, noise = _common(reference, other, sd)
-    weight = np.divide(1.0, noise**2, out=np.zeros_like(noise), where=noise > 0)
-    power = float(weight @ y**2)
-    return float(weight @ (x * y)) / power if power > 0 else np.nan
+
+    def weighted(x: Floats, y: Floats, noise: Floats) -> tuple[Any, ...]:
+        weight = np.divide(1.0, noise**2, out=np.zeros_like(noise), where=noise > 0)
+        return weight @ y**2, weight @ (x * y)
+
+    power, product = _summed(weighted, reference, other, sd)
+    return float(product) / float(power) if power > 0 else np.nan
 
 
 def scale_sd(other: Floats, sd: Floats) -> float:
     """Return the standard deviation that the noise of the reference gives `scale`."""
-    y, noise = _common(other, sd)
-    used = noise > 0
-    power = float(np.sum((y[used] / noise[used]) ** 2))
+
+    def power_of(y: Floats, noise: Floats) -> tuple[Any, ...]:
+        used = noise > 0
+        return (np.sum((y[used] / noise[used]) ** 2),)
+
+    (power,) = _summed(power_of, other, sd)
     return float(1 / np.sqrt(power)) if power > 0 else np.nan
 
 
@@ -55,20 +71,22 @@ def excess(error: float, chi2: float, n_points: int) -> float:
 
 def scaled_error(reference: Floats, other: Floats, factor: float) -> float:
     """Root mean square of ``reference - factor * other`` relative to the largest reference value."""
-    x, y = _common(reference, other)
-    if x.size < FEWEST_POINTS or not x.max() > 0:
+    n_points, squares = _summed(lambda x, y: (x.size, np.sum((x - factor * y) ** 2)), reference, other)
+    highest = max(float(x.max(initial=-np.inf)) for x, _ in _pieces(reference, other))
+    if n_points < FEWEST_POINTS or not highest > 0:
         return np.nan
-    return float(np.sqrt(np.mean((x - factor * y) ** 2)) / x.max())
+    return float(np.sqrt(squares / n_points) / highest)
 
 
 def reduced_chi2(reference: Floats, other: Floats, sd: Floats, factor: float) -> float:
     """Chi-square per degree of freedom of ``reference - factor * other``; one parameter is fitted."""
-    x, y, noise = _common(reference, other, sd)
-    used = noise > 0
-    if used.sum() < FEWEST_POINTS:
-        return np.nan
-    terms = ((x - factor * y)[used] / noise[used]) ** 2
-    return float(terms.sum() / (used.sum() - 1))
+
+    def terms(x: Floats, y: Floats, noise: Floats) -> tuple[Any, ...]:
+        used = noise > 0
+        return used.sum(), np.sum(((x - factor * y)[used] / noise[used]) ** 2)
+
+    n_points, total = _summed(terms, reference, other, sd)
+    return float(total / (n_points - 1)) if n_points >= FEWEST_POINTS else np.nan
 
 
 def noise_ceiling(values: Floats, sd: Floats) -> float:
@@ -90,14 +108,31 @@ def noise_ceiling(values: Floats, sd: Floats) -> float:
     >>> noise_ceiling(np.array([0.0, 3.0, 0.0, 3.0]), np.zeros(4))
     1.0
     """
-    x, noise = _common(values, sd)
-    if x.size < FEWEST_POINTS or not x.var() > 0:
+    n_points, total, noise = _summed(lambda x, noise: (x.size, x.sum(), np.sum(noise**2)), values, sd)
+    if n_points < FEWEST_POINTS:
         return np.nan
-    reliability = 1.0 - np.mean(noise**2) / x.var(ddof=1)
+    mean = total / n_points
+    (squares,) = _summed(lambda x, _: (np.sum((x - mean) ** 2),), values, sd)
+    if not squares > 0:
+        return np.nan
+    reliability = 1.0 - (noise / n_points) / (squares / (n_points - 1))
     return float(np.sqrt(max(reliability, 0.0)))
 
 
+def _summed(terms: Callable[..., tuple[Any, ...]], *arrays: Floats) -> Floats:
+    """Add up what a function says of each piece of the points."""
+    total: Floats = np.array([terms(*piece) for piece in _pieces(*arrays)], dtype=float).sum(axis=0)
+    return total
+
+
+def _pieces(*arrays: Floats) -> Iterator[list[Floats]]:
+    """Yield the points that all arrays have, so many at a time that they need no memory."""
+    flat = [np.asarray(values).ravel() for values in arrays]
+    for first in range(0, max(flat[0].size, 1), _PIECE):
+        yield _common(*(values[first : first + _PIECE] for values in flat))
+
+
 def _common(*arrays: Floats) -> list[Floats]:
-    flat = [np.asarray(values, dtype=float).ravel() for values in arrays]
-    finite = np.all([np.isfinite(values) for values in flat], axis=0)
-    return [values[finite] for values in flat]
+    numbers = [values.astype(float) for values in arrays]
+    finite = np.logical_and.reduce([np.isfinite(values) for values in numbers])
+    return [values[finite] for values in numbers]

@@ -4,21 +4,23 @@ Of methods whose abundances sum to one the simplex is that of their endmembers; 
 hold the brightness of the pixel, are first turned into shares of its counts. Signed ones have no simplex.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from eelsunmix.anchoring import KEPT
 from eelsunmix.comparison.atomic_floor import atomic_floor, least_of_each
 from eelsunmix.comparison.components import Components
+from eelsunmix.comparison.pixel_samples import PixelSample, pixel_sample
 from eelsunmix.comparison.setting import Setting
 from eelsunmix.comparison.shared_purity import shared_pure_pixels
 from eelsunmix.comparison.simplex_range import Range, Simplex, simplex_range
-from eelsunmix.typing import Bools, Floats
+from eelsunmix.comparison.simplex_rows import known_rows, simplex_rows
+from eelsunmix.execution.map_stacks import MapStack
+from eelsunmix.typing import Bools, Floats, Indices
 
 BANDS = 256
 """Most bands of channels in which spectra are held above zero; each is a row of a linear program."""
@@ -38,30 +40,48 @@ def ambiguity_variables(
         With ``owner``, ``endmember_net_counts`` and their deviation.
     setting : Setting
     """
-    like = setting.bs["net_counts"]
     numbers = {name: np.full((len(components) + 1, len(setting.edges)), np.nan) for name in NUMBERS}
-    maps = {name: np.full((len(components) + 1, *like.shape), np.nan, dtype=np.float32) for name in MAPS}
+    maps = {name: MapStack(len(components) + 1, setting.bs["net_counts"]) for name in MAPS}
+    sample = pixel_sample(setting.parts, setting.total_counts.transpose(*setting.navigation).shape)
     shares = {
         row: known
         for row, component in enumerate(components, start=1)
-        if (known := _shares(component, table.isel(label=row), setting)) is not None
+        if (known := _shares(component, table.isel(label=row), setting, sample)) is not None
     }
     pure = shared_pure_pixels(
         [one.simplex for one in shares.values()],
-        [one.known.reshape(like.shape[1:]) for one in shares.values()],
+        [one.known.reshape(sample.shape) for one in shares.values()],
     )
     for (row, one), piled in zip(shares.items(), pure, strict=True):
         found = simplex_range(one.simplex, piled).in_units(one.factor)
-        for column, owner in enumerate(table.isel(label=row)["owner"].to_numpy()):
-            if owner >= 0:
-                values, ends = _of_owner(found, one.abundance, one.known, int(owner), like)
-                for name, value in values.items():
-                    numbers[name][row, column] = value
-                for name, end in zip(MAPS, ends, strict=True):
-                    maps[name][row, column] = end
-    unit = {"units": "1"}
+        owner = table.isel(label=row)["owner"].to_numpy()
+        for column in np.flatnonzero(owner >= 0):
+            for name, value in _of_owner(found, one.abundance, int(owner[column])).items():
+                numbers[name][row, column] = value
+        numbers["pure_pixels"][row] = np.round(numbers["pure_pixels"][row] / sample.part)
+        _put_ends(maps, row, components[row - 1], found, owner, setting)
+    unit, dims = {"units": "1"}, ("label", *map(str, setting.bs["net_counts"].dims))
     data: dict[str, Any] = {name: (("label", "edge"), values, unit) for name, values in numbers.items()}
-    return data | {name: (("label", *map(str, like.dims)), values, unit) for name, values in maps.items()}
+    return data | {name: (dims, stack.array(), unit) for name, stack in maps.items()}
+
+
+def _put_ends(
+    maps: Mapping[str, MapStack],
+    row: int,
+    component: Components,
+    found: Range,
+    owner: Indices,
+    setting: Setting,
+) -> None:
+    """Write the least and greatest maps of the abundance of each owner."""
+    for part in setting.parts:
+        abundance, deviation, scaled = simplex_rows(component.at(part), setting)
+        known = known_rows(abundance, deviation, scaled)
+        for name, values in zip(MAPS, found.abundances(abundance[known]), strict=True):
+            ends = np.full((len(owner), len(known)), np.nan, dtype=np.float32)
+            ends[np.ix_(owner >= 0, known)] = values[:, owner[owner >= 0]].T
+            size = [where.stop - where.start for where in part.values()]
+            maps[name].put(row, part, ends.reshape(len(owner), *size))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +95,7 @@ class _Shares:
     factor : ndarray, shape (endmember,)
         Abundance of a share of one, in a pixel of mean counts.
     abundance : ndarray, shape (pixel, endmember)
+        Of pixels that are known.
     known : ndarray of bool, shape (pixel,)
     """
 
@@ -84,36 +105,38 @@ class _Shares:
     known: Bools
 
 
-def _shares(component: Components, at: xr.Dataset, setting: Setting) -> _Shares | None:
+def _shares(component: Components, at: xr.Dataset, setting: Setting, sample: PixelSample) -> _Shares | None:
     """Return the shares, or None where there is no simplex."""
     spectra = component.spectra
     if not _has_simplex(component):
         return None
-    order = (*setting.navigation, "endmember")
-    abundance, deviation, scaled = (
-        one.transpose(*order).to_numpy().astype(float).reshape(-1, len(spectra))  # type: ignore[union-attr]
-        for one in (component.abundance, component.deviation, component.scaled)
-    )
-    known = np.isfinite(abundance).all(axis=1) & np.isfinite(deviation).all(axis=1) & (scaled.sum(axis=1) > 0)
+    pieces = [
+        tuple(one[chosen] for one in simplex_rows(component.at(part), setting))
+        for part, chosen in zip(setting.parts, sample.chosen, strict=True)
+    ]
+    abundance, deviation, scaled = (np.concatenate(rows) for rows in zip(*pieces, strict=True))
+    known = known_rows(abundance, deviation, scaled)
     if not known.any():
         return None
-    factor, per_pixel = np.ones(len(spectra)), np.ones((int(known.sum()), 1))
+    abundance, deviation, scaled = abundance[known], deviation[known], scaled[known]
+    factor, per_pixel = np.ones(len(spectra)), np.ones((len(abundance), 1))
     if not component.simplex:
-        counts = abundance[known] @ spectra.sum(axis=1)
+        counts = abundance @ spectra.sum(axis=1)
         factor = counts.mean() / spectra.sum(axis=1)
         per_pixel = counts[:, None] / counts.mean()
-    shares = abundance[known] / factor / per_pixel
+    shares = abundance / factor / per_pixel
+    pixels = np.sum(shares * scaled / factor, axis=0) / sample.part
     simplex = Simplex(
         abundances=shares,
-        abundances_sd=deviation[known] / factor / per_pixel,
-        **_endmembers(spectra * factor[:, None], np.sum(shares * scaled[known] / factor, axis=0), setting),
+        abundances_sd=deviation / factor / per_pixel,
+        **_endmembers(spectra * factor[:, None], pixels, setting),
         **_edges(at, factor, setting),
     )
     return _Shares(simplex=simplex, factor=factor, abundance=abundance, known=known)
 
 
 def _has_simplex(component: Components) -> bool:
-    parts = (component.abundance, component.deviation, component.scaled)
+    parts = (component.abundance, component.deviation)
     if any(part is None for part in parts) or len(component.spectra) < 2:
         return False
     signed = component.model is not None and component.model.signed
@@ -155,23 +178,15 @@ def _usable(at: xr.Dataset, size: int, setting: Setting) -> Bools:
     return usable
 
 
-def _of_owner(
-    found: Range, abundance: Floats, known: Bools, owner: int, like: xr.DataArray
-) -> tuple[dict[str, float], list[NDArray[np.float32]]]:
-    """Return the numbers of one endmember, and the least and greatest maps of its abundance."""
-    own, others = abundance[known, owner], abundance[known]
-    added = others @ found.taken_high[:, owner]
-    lost = np.minimum(-(others @ found.taken_low[:, owner]), np.maximum(own, 0.0))
+def _of_owner(found: Range, abundance: Floats, owner: int) -> dict[str, float]:
+    """Return the numbers of one endmember."""
+    own = abundance[:, owner]
+    added = abundance @ found.taken_high[:, owner]
+    lost = np.minimum(-(abundance @ found.taken_low[:, owner]), np.maximum(own, 0.0))
     peak = max(float(np.quantile(own, KEPT)), np.finfo(float).tiny)
-    numbers = {
+    return {
         "scale_low": float(found.scale_low[owner]),
         "scale_high": float(found.scale_high[owner]),
         "shape_error": float(max(np.quantile(added, KEPT), np.quantile(lost, KEPT))) / peak,
         "pure_pixels": float(found.pure[owner]),
     }
-    ends = []
-    for values in found.abundances(others):
-        end = np.full(len(known), np.nan, dtype=np.float32)
-        end[known] = values[:, owner]
-        ends.append(end.reshape(like.shape[1:]))
-    return numbers, ends

@@ -15,7 +15,7 @@ from eelsunmix.comparison.matching import matching_variables
 from eelsunmix.comparison.same_image import check_same_counts, check_same_image, check_subtracted
 from eelsunmix.comparison.scores import score_variables
 from eelsunmix.comparison.sentences import sentences
-from eelsunmix.comparison.setting import Setting
+from eelsunmix.comparison.setting import Setting, loaded_reference
 from eelsunmix.comparison.sharing import shared_variables
 from eelsunmix.comparison.tables import component_variables
 from eelsunmix.comparison.true_maps import UNKNOWN_MATERIALS
@@ -62,7 +62,8 @@ def compare(
     Returns
     -------
     Dataset
-        The store ``comparison.zarr`` of the data model, in memory; the first `method` is ``"BS"``.
+        The store ``comparison.zarr`` of the data model; the first `label` is ``"BS"``. The maps of a large
+        image are lazy, in files that are removed with the job.
 
     Raises
     ------
@@ -108,7 +109,7 @@ def _setting(
     return Setting(
         energy=image[image.dims[-1]],
         mean_spectrum=mean_spectrum(image),
-        bs=bs.load(),
+        bs=loaded_reference(bs),
         edges=edges,
         profiles=lines,
         regions=as_options(Region, regions),

@@ -1,13 +1,15 @@
 """What the comparison knows of the image and of each method, loaded and checked once."""
 
+import functools
 import operator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
 
 from eelsunmix.errors import InputError, MethodFailedError
 from eelsunmix.execution.blocks import fold
+from eelsunmix.execution.map_stacks import PIXELS, Part, pixel_parts
 from eelsunmix.image import valid_pixels
 from eelsunmix.mapping.brightness import brightness, sums_to_one
 from eelsunmix.mapping.models import model_for
@@ -30,10 +32,8 @@ class Components:
         Label of the method in the configuration.
     spectra : ndarray, shape (endmember, channel)
     refit, abundance : DataArray or None, dims (navigation, endmember)
-        Of the corrected counts on the endmembers; as the method returned it.
-    scaled : DataArray or None, dims (navigation, endmember)
-        The latter brought to counts (`eelsunmix.mapping.brightness`): ``scaled @ spectra`` are those of
-        the pixels.
+        Of the corrected counts on the endmembers; as the method returned it. Those of a large image are lazy.
+    total_counts : DataArray or None, dims (navigation)
     model : Model or None
         What gave the abundances, on the channels of the image; None where that cannot be known.
     simplex : bool
@@ -59,11 +59,29 @@ class Components:
     message: str
     seconds: float
     stopped_at_limit: bool = False
-    scaled: xr.DataArray | None = None
+    total_counts: xr.DataArray | None = None
     model: Model | None = None
     simplex: bool = False
     deviation: xr.DataArray | None = None
     anchoring: str = "impossible"
+
+    @functools.cached_property
+    def scaled(self) -> xr.DataArray | None:
+        """The abundance brought to counts: ``scaled @ spectra`` are those of the pixels.
+
+        See `eelsunmix.mapping.brightness`.
+        """
+        if self.abundance is None or self.total_counts is None or not self.simplex:
+            return self.abundance
+        factor = brightness(self.abundance, self.spectra, self.total_counts)
+        return self.abundance * factor.astype(np.float32)
+
+    def at(self, part: Part) -> "Components":
+        """Return the same for one part of the pixels, loaded."""
+        maps = {name: getattr(self, name) for name in ("refit", "abundance", "deviation", "total_counts")}
+        return replace(
+            self, **{name: one.isel(part).compute() for name, one in maps.items() if one is not None}
+        )
 
 
 def read_components(
@@ -84,7 +102,9 @@ def read_components(
     if failed or not complete or mapped is None:
         message = failed[0].attrs.get("message", "") if failed else "no abundances were stored"
         return _failed(label, message, fit)
-    mapped = mapped[[name for name in _USED if name in mapped]].load()
+    mapped = mapped[[name for name in _USED if name in mapped]]
+    if total_counts.size <= PIXELS:
+        mapped = mapped.load()
     refit, spectra = mapped["refit_abundance"], _spectra_on_channels_of(image, fit)
     abundance = mapped.get("abundance", refit)
     return Components(
@@ -92,7 +112,7 @@ def read_components(
         spectra=spectra,
         refit=refit,
         abundance=abundance,
-        scaled=_in_counts(abundance, spectra, fit, total_counts),
+        total_counts=total_counts,
         reduced_chi2=_median_chi2(mapped, abundance),
         status=str(fit.attrs.get("status", "converged")),
         message=str(fit.attrs.get("message", "")),
@@ -117,8 +137,11 @@ def _median_chi2(mapped: xr.Dataset, abundance: xr.DataArray) -> float:
     """Take the pixels with sample alone: abundances are zero in vacuum, whose noise is not that of counts."""
     if "reduced_chi2" not in mapped:
         return np.nan
-    chi2 = mapped["reduced_chi2"]
-    with_sample = (abundance != 0).any("endmember")
+    chi2 = mapped["reduced_chi2"].compute()
+    parts = pixel_parts({dim: chi2.sizes[dim] for dim in chi2.dims})
+    with_sample = xr.zeros_like(chi2, dtype=bool).compute()
+    for part in parts:
+        with_sample[part] = (abundance.isel(part).compute() != 0).any("endmember")
     return float(chi2.where(with_sample).median() if with_sample.any() else chi2.median())
 
 
@@ -134,14 +157,6 @@ def _model(image: xr.DataArray, fit: xr.Dataset) -> Model | None:
 def _stopped_at_limit(fit: xr.Dataset) -> bool:
     """Methods with `max_iter` have not converged where they reach it, and nowhere else."""
     return fit.attrs.get("status") == "not converged" and "max_iter" in fit.attrs.get("options", {})
-
-
-def _in_counts(
-    abundance: xr.DataArray, spectra: Floats, fit: xr.Dataset, total_counts: xr.DataArray
-) -> xr.DataArray:
-    if not sums_to_one(fit):
-        return abundance
-    return abundance * brightness(abundance, spectra, total_counts).astype(np.float32)
 
 
 def _spectra_on_channels_of(image: xr.DataArray, fit: xr.Dataset) -> Floats:

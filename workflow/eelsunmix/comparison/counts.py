@@ -5,6 +5,9 @@ deviations, nearly all of them far beyond. No limit of strength decides, so that
 have maps that differ little. Edges below zero are none: the power law of that material is not its background.
 """
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -28,12 +31,27 @@ def confirmed_counts(refit: xr.DataArray, setting: Setting) -> tuple[Floats, Flo
     refit : DataArray, dims (navigation, endmember)
     setting : Setting
     """
-    size = refit.sizes["endmember"]
-    shares = refit.transpose(*setting.navigation, "endmember").to_numpy().reshape(-1, size).astype(float)
-    maps, noise = (_by_pixel(setting.bs[name]) for name in ("net_counts", "net_counts_sd"))
-    known = np.isfinite(shares).all(axis=1) & np.isfinite(maps).all(axis=1) & np.isfinite(noise).all(axis=1)
-    part = np.linalg.pinv(shares[known])
-    return part @ maps[known], np.sqrt(part**2 @ noise[known] ** 2)
+    triangle: Any = np.empty((0, refit.sizes["endmember"]))
+    for shares, _, _ in _known_pixels(refit, setting):
+        triangle = np.linalg.qr(np.vstack([triangle, shares]), mode="r")
+    inverse = np.linalg.pinv(triangle)
+    found, variance = np.zeros((2, refit.sizes["endmember"], len(setting.edges)))
+    for shares, maps, noise in _known_pixels(refit, setting):
+        weight = inverse @ (shares @ inverse).T  # of the pseudo-inverse of all shares
+        found += weight @ maps
+        variance += weight**2 @ noise**2
+    return found, np.sqrt(variance)
+
+
+def _known_pixels(refit: xr.DataArray, setting: Setting) -> Iterator[tuple[Floats, Floats, Floats]]:
+    """Yield shares, net counts and their deviations of the known pixels of each part."""
+    order = (*setting.navigation, "endmember")
+    for part in setting.parts:
+        bs = setting.at(part).bs
+        shares = refit.isel(part).transpose(*order).to_numpy().reshape(-1, refit.sizes["endmember"])
+        rows = [shares.astype(float), *(_by_pixel(bs[name]) for name in ("net_counts", "net_counts_sd"))]
+        known = np.logical_and.reduce([np.isfinite(one).all(axis=1) for one in rows])
+        yield rows[0][known], rows[1][known], rows[2][known]
 
 
 def _by_pixel(maps: xr.DataArray) -> Floats:

@@ -14,7 +14,8 @@ from eelsunmix.comparison.components import Components
 from eelsunmix.comparison.elements import BACKGROUND
 from eelsunmix.comparison.setting import Setting
 from eelsunmix.comparison.words import listed
-from eelsunmix.typing import Floats
+from eelsunmix.execution.map_stacks import PIXELS
+from eelsunmix.typing import Floats, Indices
 
 FEW_PIXELS, FEW_PART = (1, 5), 0.01
 """A component lives in a few pixels if this part of them, but one at least and five at most, hold half of the
@@ -89,18 +90,29 @@ def _in_few_pixels(components: Sequence[Components]) -> Iterator[tuple[str, str,
 
 def few_pixels(abundance: xr.DataArray) -> list[str]:
     """Return the places of the pixels that hold most of an abundance; none if they are many."""
-    values = abundance.to_numpy().astype(float).ravel()
-    known = np.isfinite(values)
-    if not known.any():
+    values = abundance.to_numpy().ravel()
+    known = values[np.isfinite(values)]
+    if not known.size:
         return []
-    power = np.where(known, values - np.median(values[known]), 0.0) ** 2
-    most = int(np.clip(FEW_PART * known.sum(), *FEW_PIXELS))
-    order = np.argsort(power)[::-1][:most]
-    if not power[order].sum() > 0.5 * power.sum():
+    most, middle = int(np.clip(FEW_PART * known.size, *FEW_PIXELS)), float(np.median(known))
+    order, powers, total = _strongest(values, middle, most)
+    if not powers.sum() > 0.5 * total:
         return []
-    strong = sorted(order[power[order] > 0.1 * power[order[0]]])
+    strong = sorted(order[powers > 0.1 * powers[0]])
     places = np.transpose(np.unravel_index(strong, abundance.shape))
     return ["(" + ", ".join(f"{d} {i}" for d, i in zip(abundance.dims, p, strict=True)) + ")" for p in places]
+
+
+def _strongest(values: Floats, middle: float, most: int) -> tuple[Indices, Floats, float]:
+    """Find the squares of the deviations from the middle that are largest, and the sum of all."""
+    order, powers, total = np.empty(0, dtype=np.intp), np.empty(0), 0.0
+    for first in range(0, values.size, PIXELS):
+        power = np.nan_to_num(values[first : first + PIXELS].astype(float) - middle, posinf=0, neginf=0) ** 2
+        best = np.argsort(power)[::-1][:most]
+        total += float(power.sum())
+        order, powers = np.concatenate([order, best + first]), np.concatenate([powers, power[best]])
+    kept = np.argsort(powers)[::-1][:most]
+    return order[kept], powers[kept], total
 
 
 def _of_one_slope(

@@ -32,8 +32,9 @@ def owners(spectra: Floats, net_counts: Floats, setting: Setting) -> NDArray[np.
     result = np.full(len(setting.edges), -1)
     if not len(spectra):
         return result
-    variance = setting.bs["net_counts_sd"].astype(float) ** 2
-    noise = np.sqrt(variance.mean(setting.navigation).to_numpy())
+    sd = setting.bs["net_counts_sd"]
+    variance = [float((sd[k].astype(float) ** 2).mean()) for k in range(len(setting.edges))]
+    noise = np.sqrt(variance)
     relative = net_counts / _total(spectra)[:, None] / np.where(noise > 0, noise, np.inf)
     for element in {edge.element for edge in setting.edges.values()}:
         columns = [k for k, edge in enumerate(setting.edges.values()) if edge.element == element]
@@ -112,7 +113,7 @@ def element_map(abundance: xr.DataArray, net_counts: Floats, setting: Setting) -
 
 def element_profiles(maps: xr.DataArray, setting: Setting) -> xr.DataArray:
     """Sum maps over the band of each profile, dims (edge, profile, ..., position) as in `bs.zarr`."""
-    like = setting.bs["profile_counts"]
+    like = setting.bs["profile_counts"].sel(edge=maps["edge"])
     profiles = xr.full_like(like, np.nan, dtype=float)
     for name, profile in setting.profiles.items():
         summed = sum_profile(maps, profile, name=name).transpose(

@@ -8,6 +8,7 @@ import xarray as xr
 from eelsunmix.comparison.components import REFERENCE, Components
 from eelsunmix.edges import Edge
 from eelsunmix.errors import InputError
+from eelsunmix.execution.map_stacks import pixel_parts
 from eelsunmix.image import valid_pixels
 from eelsunmix.profile_geometry import profile_pixels
 from eelsunmix.profiles import Profile
@@ -91,14 +92,23 @@ def check_same_counts(
         mapped = maps.get(component.label)
         if component.refit is None or mapped is None or "mean_residual" not in mapped:
             continue
-        refit = component.refit.where(valid).mean(image.dims[:-1], dtype=float).to_numpy()
-        described = refit @ component.spectra + mapped["mean_residual"].to_numpy()
+        described = _mean_of(component.refit, valid) @ component.spectra + mapped["mean_residual"].to_numpy()
         apart = float(np.linalg.norm(described - mean_spectrum) / (np.linalg.norm(mean_spectrum) or 1.0))
         if apart > _SAME_MEAN:
             raise InputError(
                 f"maps[{component.label!r}]: its mean spectrum and that of the image differ by "
                 f"{100 * apart:.2g} %; map this image with fits[{component.label!r}] (eelsunmix.apply)"
             )
+
+
+def _mean_of(refit: xr.DataArray, valid: xr.DataArray) -> Floats:
+    """Mean of each abundance over the valid pixels, shape (endmember,)."""
+    total, number = np.zeros((2, refit.sizes["endmember"]))
+    for part in pixel_parts({dim: valid.sizes[dim] for dim in valid.dims}):
+        here = refit.isel(part).where(valid.isel(part))
+        total += here.sum(valid.dims, dtype=float).to_numpy()
+        number += here.count(valid.dims).to_numpy()
+    return np.divide(total, number, out=np.full(total.shape, np.nan), where=number > 0)
 
 
 def check_subtracted(bs: xr.Dataset, edges: Mapping[str, Edge], profiles: Mapping[str, Profile]) -> None:

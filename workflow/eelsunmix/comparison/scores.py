@@ -1,6 +1,6 @@
 """Scores of every map and profile against background subtraction, and of the maps alone."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import astuple
 
 import numpy as np
@@ -27,7 +27,7 @@ def score_variables(elements: xr.Dataset, components: Sequence[Components], sett
     ceiling = maps["map_noise_ceiling"].to_numpy()
     alone = xr.Dataset(
         {
-            "negative_fraction": _negative_fraction(elements["element_map"], setting),
+            "negative_fraction": _negative_fraction(elements["element_map"]),
             "binarisation": ("label", binarisation(elements, components, ceiling, setting)),
         }
     )
@@ -40,33 +40,53 @@ def score_variables(elements: xr.Dataset, components: Sequence[Components], sett
 
 def map_variables(elements: xr.Dataset, less: xr.Dataset, setting: Setting) -> xr.Dataset:
     """Agreement of the maps, less what BS subtracts too much, with the reference's; dims (label, edge)."""
-    maps = elements["element_map"].to_numpy() + less["overshoot_map"].to_numpy()
-    return _agreement("map", maps, setting.bs["net_counts_sd"].to_numpy(), ("label", "edge"))
+
+    def shifted(label: int, edge: int) -> Floats:
+        values: Floats = elements["element_map"][label, edge].to_numpy()
+        return values + less["overshoot_map"][label, edge].to_numpy()
+
+    sd = setting.bs["net_counts_sd"]
+    shape = elements["element_map"].shape[:2]
+    return _agreement("map", shape, shifted, lambda edge: sd[edge].to_numpy(), ("label", "edge"))
 
 
 def _subspace_correlation(elements: xr.Dataset) -> xr.DataArray:
     """Correlation of the counts of all endmembers with the reference, dims (label, edge)."""
-    maps = elements["subspace_map"].to_numpy()
-    found = [[agreement.correlation(maps[0, k], one) for k, one in enumerate(row)] for row in maps]
-    return xr.DataArray(np.array(found).reshape(maps.shape[:2]), dims=("label", "edge"))
+    maps = elements["subspace_map"]
+    found = np.full(maps.shape[:2], np.nan)
+    for label, edge in np.ndindex(found.shape):
+        found[label, edge] = agreement.correlation(maps[0, edge].to_numpy(), maps[label, edge].to_numpy())
+    return xr.DataArray(found, dims=("label", "edge"))
 
 
 def profile_variables(elements: xr.Dataset, less: xr.Dataset) -> xr.Dataset:
     """Agreement of the profiles with the reference's, as of the maps; dims (label, edge, profile)."""
     profiles = elements["element_profile"].to_numpy() + less["overshoot_profile"].to_numpy()
     sd = elements["element_profile_sd"].to_numpy()[0]
-    return _agreement("profile", profiles, sd, ("label", "edge", "profile"))
+    dims = ("label", "edge", "profile")
+    return _agreement(
+        "profile", profiles.shape[:3], lambda *index: profiles[index], lambda *index: sd[index], dims
+    )
 
 
-def _agreement(kind: str, values: Floats, sd: Floats, dims: tuple[str, ...]) -> xr.Dataset:
-    """Score the values of all labels against those of the first, whose deviation is given."""
-    shape = values.shape[: len(dims)]
+def _agreement(
+    kind: str,
+    shape: tuple[int, ...],
+    values: Callable[..., Floats],
+    sd: Callable[..., Floats],
+    dims: tuple[str, ...],
+) -> xr.Dataset:
+    """Score the values of all labels against those of the first, whose deviation is given.
+
+    Both are functions of an index, so that two maps and a deviation are in memory at a time.
+    """
     scores, ceiling = np.full((len(SCORES), *shape), np.nan), np.full(shape[1:], np.nan)
-    for index in np.ndindex(shape):
-        scores[(slice(None), *index)] = _scores(values[(0, *index[1:])], values[index], sd[index[1:]])
+    for place in np.ndindex(shape[1:]):
+        reference, noise = values(0, *place), sd(*place)
+        ceiling[place] = agreement.noise_ceiling(reference, noise)
+        for label in range(shape[0]):
+            scores[(slice(None), label, *place)] = _scores(reference, values(label, *place), noise)
     scores[SCORES.index("reduced_chi2"), 0] = np.nan
-    for index in np.ndindex(shape[1:]):
-        ceiling[index] = agreement.noise_ceiling(values[(0, *index)], sd[index])
     data = {f"{kind}_{name}": (dims, array) for name, array in zip(SCORES, scores, strict=True)}
     return xr.Dataset({**data, f"{kind}_noise_ceiling": (dims[1:], ceiling)})
 
@@ -127,7 +147,10 @@ def _period(reference: Floats, name: str, setting: Setting) -> float:
     return lattice_period(np.vstack([reference[:, : line.size], line]))
 
 
-def _negative_fraction(maps: xr.DataArray, setting: Setting) -> xr.DataArray:
-    known = maps.notnull().sum(setting.navigation)
-    part = (maps < 0).sum(setting.navigation) / known.where(known > 0)
-    return part.assign_attrs(units="1")
+def _negative_fraction(maps: xr.DataArray) -> xr.DataArray:
+    part = np.full(maps.shape[:2], np.nan)
+    for label, edge in np.ndindex(part.shape):
+        values = maps[label, edge].to_numpy()
+        known = int(np.isfinite(values).sum())
+        part[label, edge] = (values < 0).sum() / known if known else np.nan
+    return xr.DataArray(part, dims=("label", "edge"), attrs={"units": "1"})

@@ -1,15 +1,17 @@
 """What is compared against: the axes of the image, the reference, and what the user asked to look at."""
 
 import functools
+import math
 import operator
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
 
 from eelsunmix.comparison.agreement import FEWEST_POINTS
 from eelsunmix.edges import Edge
+from eelsunmix.execution.map_stacks import PIXELS, Part, pixel_parts
 from eelsunmix.profile_geometry import region_mask
 from eelsunmix.profiles import Profile, Region
 from eelsunmix.stage_warnings import reference_problems
@@ -26,7 +28,7 @@ class Setting:
     mean_spectrum : ndarray, shape (channel,)
         Over the valid pixels.
     bs : Dataset
-        `bs.zarr`, loaded.
+        `bs.zarr`; the maps of a large image are lazy.
     total_counts : DataArray, dims (navigation)
         Of each pixel, over all channels.
     """
@@ -43,6 +45,16 @@ class Setting:
     def navigation(self) -> tuple[Hashable, ...]:
         """Navigation dims, in the order of the image."""
         return self.bs["net_counts"].dims[1:]
+
+    @property
+    def parts(self) -> list[Part]:
+        """Parts of the pixels, in reading order; one if they are few."""
+        return pixel_parts({dim: self.total_counts.sizes[dim] for dim in self.navigation})
+
+    def at(self, part: Part) -> "Setting":
+        """Return the same for one part of the pixels; the reference with its maps alone."""
+        maps = self.bs[["net_counts", "net_counts_sd"]]
+        return replace(self, bs=maps.isel(part).compute(), total_counts=self.total_counts.isel(part))
 
     @property
     def noise(self) -> Floats:
@@ -71,3 +83,13 @@ class Setting:
             if element in region.without
         ]
         return functools.reduce(operator.or_, masks) if masks else None
+
+
+def loaded_reference(bs: xr.Dataset) -> xr.Dataset:
+    """Load the reference, without the maps of a large image: of those it keeps the two that are compared."""
+    navigation, used = bs["net_counts"].dims[1:], ("net_counts", "net_counts_sd")
+    if math.prod(bs.sizes[dim] for dim in navigation) <= PIXELS:
+        return bs.load()
+    maps = [name for name, one in bs.data_vars.items() if set(navigation) <= {*one.dims}]
+    rest = bs.drop_vars(maps).load()
+    return rest.assign({name: bs[name] for name in used})

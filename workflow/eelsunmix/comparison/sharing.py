@@ -31,23 +31,32 @@ def shared_variables(
         if component.refit is None:
             continue
         total = np.abs(component.spectra).sum(axis=1)
-        counts = component.refit.transpose(*setting.navigation, "endmember").to_numpy() * total
-        for k in range(len(total)):
-            found[row, k] = _strength(counts, k, elements, setting)
+        found[row, : len(total)] = _strengths(component.refit, total, setting)
         owner = elements["owner"].to_numpy()[row]
         own = elements["endmember_net_counts"].to_numpy()[row][owner, np.arange(owner.size)] / total[owner]
         found[row] = np.where((owner >= 0) & (own > 0), found[row] / np.where(own > 0, own, np.inf), np.nan)
     return xr.Dataset({"shared_strength": (("label", "endmember", "edge"), found)})
 
 
-def _strength(counts: Floats, k: int, elements: xr.Dataset, setting: Setting) -> Floats:
-    """Net counts by BS over total counts in the pixels of endmember k: at most, zero if not sure."""
-    total = counts.sum(axis=-1)
-    share = counts[..., k] / np.maximum(np.abs(counts).sum(axis=-1), np.finfo(float).tiny)
-    alone = share > ALONE
-    if alone.sum() < max(FEWEST, PART * (share > SEEN).sum()):
-        return np.full(len(setting.edges), np.nan)
-    net, sd = (setting.bs[name].to_numpy()[:, alone] for name in ("net_counts", "net_counts_sd"))
-    found, spread = np.nansum(net, axis=1), SURE_SD * np.sqrt(np.nansum(sd**2, axis=1))
-    strength: Floats = np.select([found > spread, found < -spread], [found + spread, found], 0.0)
-    return strength / total[alone].sum()
+def _strengths(refit: xr.DataArray, total: Floats, setting: Setting) -> Floats:
+    """Net counts by BS over total counts in the pixels of each endmember: at most, zero if not sure."""
+    alone, seen, counts = np.zeros((3, len(total)))
+    net, variance = np.zeros((2, len(total), len(setting.edges)))
+    for part in setting.parts:
+        bs = setting.at(part).bs
+        of_pixels = refit.isel(part).transpose(*setting.navigation, "endmember").to_numpy() * total
+        whole = of_pixels.sum(axis=-1)
+        tiny = np.finfo(float).tiny
+        share = of_pixels / np.maximum(np.abs(of_pixels).sum(axis=-1, keepdims=True), tiny)
+        seen += (share > SEEN).sum(axis=tuple(range(share.ndim - 1)))
+        for k in range(len(total)):
+            own = share[..., k] > ALONE
+            alone[k], counts[k] = alone[k] + own.sum(), counts[k] + whole[own].sum()
+            net[k] += np.nansum(bs["net_counts"].to_numpy()[:, own], axis=1)
+            variance[k] += np.nansum(bs["net_counts_sd"].to_numpy()[:, own] ** 2, axis=1)
+    spread = SURE_SD * np.sqrt(variance)
+    strength = np.select([net > spread, net < -spread], [net + spread, net], 0.0)
+    is_alone = alone >= np.maximum(FEWEST, PART * seen)
+    counts = np.where(is_alone, counts, np.nan)
+    result: Floats = strength / counts[:, None]
+    return result

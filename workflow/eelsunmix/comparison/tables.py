@@ -18,11 +18,13 @@ from eelsunmix.comparison.elements import (
     owners,
 )
 from eelsunmix.comparison.setting import Setting
+from eelsunmix.execution.map_stacks import pixel_parts
 from eelsunmix.typing import Floats
 
 PEAK_QUANTILE = 0.995
 """Stands for the peak of a map: the highest values but for a few outliers."""
 COUNTS = {"units": "counts"}
+Single = NDArray[np.float32]
 
 
 def component_variables(components: Sequence[Components], setting: Setting, n_endmembers: int) -> xr.Dataset:
@@ -71,10 +73,10 @@ def region_variables(elements: xr.Dataset, components: Sequence[Components], set
             continue
         share[0, column] = mean[0, column] / _smooth_peak(elements["element_map"][0, column], setting)
         for row, component in enumerate(components, start=1):
-            inside = elements["element_map"][row, column].where(mask)
+            inside = elements["element_map"][row, column].compute().where(mask)
             mean[row, column] = inside.mean()
             sd[row, column] = inside.std() / np.sqrt(max(int(inside.count()), 1))
-            share[row, column] = _off_region_share(component, elements, row, column, mask)
+            share[row, column] = _off_region_share(component, elements, row, column, mask, setting)
     dims = ("label", "edge")
     return xr.Dataset(
         {
@@ -95,53 +97,77 @@ def binarisation(
     pure: the map of the method, divided alike, below 0.05 or above 0.95 of its peak. Divided by the counts,
     a thinner place of one material is no mixture.
     """
-    values = np.full(len(components) + 1, np.nan)
-    pixels = setting.total_counts.transpose(*setting.navigation).to_numpy().astype(float)
-    failed = setting.reference_problems
-    clear = [k for k, edge in enumerate(setting.edges) if ceiling[k] > 0.7 and edge not in failed]
-    for row, component in enumerate(components, start=1):
-        pure, mixed = 0, 0
-        for column in clear:
-            if component.scaled is None or int(elements["owner"][row, column]) < 0:
+    pure, mixed = np.zeros((2, len(components) + 1))
+    pixels, failed = setting.total_counts.transpose(*setting.navigation), setting.reference_problems
+    for column, edge in enumerate(setting.edges):
+        if not ceiling[column] > 0.7 or edge in failed:
+            continue
+        reference = _part_of(_smooth(elements["element_map"][0, column], setting), pixels.to_numpy())
+        uncertain = (reference > 0.1) & (reference < 0.9)
+        for row, component in enumerate(components, start=1):
+            if component.abundance is None or int(elements["owner"][row, column]) < 0:
                 continue
-            reference = _part_of(_smooth(elements["element_map"][0, column], setting), pixels)
             found = _part_of(elements["element_map"][row, column].to_numpy(), _mixture(component, setting))
-            inside = (reference > 0.1) & (reference < 0.9) & np.isfinite(found)
-            part = found[inside]
-            pure, mixed = pure + int(((part < 0.05) | (part > 0.95)).sum()), mixed + part.size
-        values[row] = pure / mixed if mixed else np.nan
-    return values
+            part = found[uncertain & np.isfinite(found)]
+            pure[row] += ((part < 0.05) | (part > 0.95)).sum()
+            mixed[row] += part.size
+    return np.divide(pure, mixed, out=np.full(pure.shape, np.nan), where=mixed > 0)
 
 
-def _mixture(component: Components, setting: Setting) -> Floats:
+def _mixture(component: Components, setting: Setting) -> Single:
     """Return the counts of the pixels as the components describe them."""
-    totals = xr.DataArray(component.spectra.sum(axis=1), dims="endmember")
-    scaled = component.scaled.drop_vars("endmember", errors="ignore")  # type: ignore[union-attr]
-    counts: Floats = xr.dot(scaled, totals, dim="endmember").transpose(*setting.navigation).to_numpy()
-    return counts
+    return _weighted(component, component.spectra.sum(axis=1), setting)
 
 
-def _part_of(counts: Floats, totals: Floats) -> Floats:
+def _weighted(component: Components, weight: Floats, setting: Setting) -> Single:
+    """Sum the abundances in counts with weights, shape (navigation)."""
+    weights = xr.DataArray(weight, dims="endmember")
+    result = np.empty([setting.total_counts.sizes[dim] for dim in setting.navigation], dtype=np.float32)
+    for part in setting.parts:
+        scaled = component.at(part).scaled.drop_vars("endmember", errors="ignore")  # type: ignore[union-attr]
+        result[tuple(part.values())] = xr.dot(scaled, weights, dim="endmember").transpose(*setting.navigation)
+    return result
+
+
+def _part_of(counts: NDArray[Any], totals: NDArray[Any]) -> Single:
     """Divide the counts of an element by those of the pixels, and by the peak of that."""
-    part = np.divide(counts, totals, out=np.full(counts.shape, np.nan), where=totals > 0)
-    relative: Floats = part / _peak(part)
-    return relative
+    part = np.full(counts.shape, np.nan, dtype=np.float32)
+    np.divide(counts, totals, out=part, where=totals > 0, casting="same_kind")
+    part /= np.float32(_peak(part))
+    return part
 
 
 def _off_region_share(
-    component: Components, elements: xr.Dataset, row: int, column: int, mask: xr.DataArray
+    component: Components,
+    elements: xr.Dataset,
+    row: int,
+    column: int,
+    mask: xr.DataArray,
+    setting: Setting,
 ) -> float:
     k = int(elements["owner"][row, column])
-    if component.scaled is None or k < 0:
+    if component.abundance is None or k < 0:
         return np.nan
-    own = component.scaled.isel(endmember=k)
-    return float(own.where(mask).mean()) / _peak(own.to_numpy())
+    values = _weighted(component, np.eye(len(component.spectra))[k], setting)
+    own = elements["element_map"][row, column].copy(data=values)
+    return float(own.where(mask).mean()) / _peak(values)
 
 
-def _smooth(reference: xr.DataArray, setting: Setting) -> Floats:
+def _smooth(reference: xr.DataArray, setting: Setting) -> Single:
     """Average over the valid ones of 3 x 3 pixels; NaN where none is valid."""
     size = [3 if dim in ("y", "x") else 1 for dim in setting.navigation]
-    values = reference.to_numpy().astype(float)
+    values = reference.to_numpy()
+    result = np.full(values.shape, np.nan, dtype=np.float32)
+    for part in pixel_parts(dict(zip(setting.navigation, values.shape, strict=True))):
+        own = tuple(part.values())
+        rim = [(min(one.start, width // 2), width // 2) for one, width in zip(own, size, strict=True)]
+        wide = tuple(slice(o.start - a, o.stop + b) for o, (a, b) in zip(own, rim, strict=True))
+        core = tuple(slice(a, a + o.stop - o.start) for o, (a, _) in zip(own, rim, strict=True))
+        result[own] = _averaged(values[wide].astype(float), size)[core]
+    return result
+
+
+def _averaged(values: Floats, size: list[int]) -> Floats:
     valid = np.isfinite(values)
     total = scipy.ndimage.uniform_filter(np.where(valid, values, 0.0), size, mode="nearest")
     part = scipy.ndimage.uniform_filter(valid.astype(float), size, mode="nearest")

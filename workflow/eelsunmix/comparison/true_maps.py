@@ -74,7 +74,7 @@ def map_scores(maps: xr.DataArray, true: xr.DataArray) -> dict[str, tuple[tuple[
     shape = maps.shape[:2]
     r, error = np.full(shape, np.nan), np.full(shape, np.nan)
     for row, column in np.ndindex(shape):
-        found, known = maps.values[row, column].astype(float), true.values[column].astype(float)
+        found, known = (one.to_numpy().astype(float) for one in (maps[row, column], true[column]))
         r[row, column] = correlation(known, found)
         power = float(np.nansum(known**2))
         if np.isfinite(found).any() and power > 0:

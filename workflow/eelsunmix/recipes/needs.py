@@ -42,10 +42,10 @@ class Costs:
         Bytes for each count of the blocks that are worked on at a time.
     image : float
         Bytes for each count of the image, where it is held as a whole.
-    pixel, pixel_method : float
-        Bytes of a pixel; and, for each method, of those that hold the maps of all.
+    pixel : float
+        Bytes of a pixel.
     scored : float
-        Bytes of a pixel in a block of scores.
+        Bytes of a pixel in a block of scores, or in the sample that the comparison takes.
     learned : float
         Bytes for each count of what a method learns from.
     square : float
@@ -62,7 +62,6 @@ class Costs:
     block: float = 0.0
     image: float = 0.0
     pixel: float = 0.0
-    pixel_method: float = 0.0
     scored: float = 0.0
     learned: float = 0.0
     square: float = 0.0
@@ -83,7 +82,7 @@ COSTS = {
     "fit_recommended": Costs(mb=340, block=70, pixel=300, count=300, seconds=60, threads=2),
     "map_recommended": Costs(mb=230, block=11.5, pixel=150, count=300, threads=2),
     "map": Costs(mb=230, block=11.5, pixel=45, count=300, threads=2),
-    "compare": Costs(mb=205, block=8, pixel=120, pixel_method=200, count=230),
+    "compare": Costs(mb=190, block=8, scored=120, pixel=40, count=460),
     "report": Costs(mb=245, block=8, pixel=20, count=80),
 }
 """Rule -> costs; those of all fits and of all maps in common, but for `OTHERWISE`."""
@@ -108,15 +107,12 @@ class Needs:
     ----------
     costs : Costs
     size : ImageSize
-    n_methods : int
-        That are compared.
     learning_pixels : int
         Pixels that a method learns from at most.
     """
 
     costs: Costs
     size: ImageSize
-    n_methods: int = 3
     learning_pixels: int = 20_000
 
     @property
@@ -132,7 +128,7 @@ class Needs:
         parts = (
             costs.block * in_blocks,
             costs.image * size.counts,
-            (costs.pixel + costs.pixel_method * self.n_methods) * size.pixels,
+            costs.pixel * size.pixels,
             costs.scored * min(size.pixels, BLOCK_ELEMENTS // SCORES),
             costs.learned * self._learned,
             costs.square * matrix,
@@ -186,9 +182,7 @@ def needs_of(rule: str, sample: SampleSettings, label: str = "") -> Needs:
     if rule == "import_image" and not str(sample.file).endswith(".npy"):
         kind = "vendor"
     costs = costs_of(rule, kind)
-    return Needs(
-        costs, image_size(sample, corrected=not reads_raw), len(sample.methods), sample.n_learning_pixels
-    )
+    return Needs(costs, image_size(sample, corrected=not reads_raw), sample.n_learning_pixels)
 
 
 def costs_of(rule: str, kind: str = "") -> Costs:
