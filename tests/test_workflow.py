@@ -132,7 +132,7 @@ def project(finished, tmp_path):
 
 
 def test_everything_is_made(finished):
-    methods = {"fit_vca", "map_vca", "fit_nmf", "map_nmf", "recommend", "map_recommended"}
+    methods = {"fit_vca", "map_vca", "fit_nmf", "map_nmf", "fit_recommended", "map_recommended"}
     assert finished.first_run == PREPARED | {"simulate_image"} | methods
     results = finished.folder / "results" / "SI1"
     for name in (
