@@ -14,6 +14,7 @@ from eelsunmix.mapping.models import model_for
 from eelsunmix.methods import Model
 from eelsunmix.pca.gram import valid_spectra
 from eelsunmix.typing import Floats
+from eelsunmix.words import RECOMMENDED
 
 REFERENCE = "BS"
 _USED = ("refit_abundance", "abundance", "reduced_chi2", "abundance_sd", "refit_abundance_sd")
@@ -39,7 +40,9 @@ class Components:
     simplex : bool
         Whether they sum to one.
     deviation : DataArray or None, dims (navigation, endmember)
-        Standard deviation of the abundance by the noise of the counts; of networks, that of the refit.
+        Standard deviation of the abundance by the noise of the counts; of networks, that of the refit. Of
+        the recommended result no more than that of the refit: its own holds what other simplices make of it,
+        which is asked of the comparison.
     anchoring : str
         "done", "refused", "not asked for", or "impossible" where abundances do not sum to one.
     reduced_chi2 : float
@@ -87,12 +90,13 @@ def read_components(
     mapped = mapped[[name for name in _USED if name in mapped]].load()
     refit, spectra = mapped["refit_abundance"], _spectra_on_channels_of(image, fit)
     abundance = mapped.get("abundance", refit)
+    scaled = _in_counts(abundance, spectra, fit, total_counts)
     return Components(
         label=label,
         spectra=spectra,
         refit=refit,
         abundance=abundance,
-        scaled=_in_counts(abundance, spectra, fit, total_counts),
+        scaled=scaled,
         reduced_chi2=_median_chi2(mapped, abundance),
         status=str(fit.attrs.get("status", "converged")),
         message=str(fit.attrs.get("message", "")),
@@ -100,9 +104,19 @@ def read_components(
         seconds=float(fit.attrs.get("seconds", np.nan)),
         model=_model(image, fit),
         simplex=sums_to_one(fit),
-        deviation=mapped.get("abundance_sd", mapped.get("refit_abundance_sd")),
+        deviation=_noise(mapped, scaled, recommended=fit.attrs.get("method") == RECOMMENDED),
         anchoring=_anchoring(fit),
     )
+
+
+def _noise(mapped: xr.Dataset, scaled: xr.DataArray, *, recommended: bool) -> xr.DataArray | None:
+    """Return the deviation by noise; that of a refitted amount is divided by the brightness of its pixel."""
+    refitted = mapped.get("refit_abundance_sd")
+    given = mapped.get("abundance_sd", refitted)
+    if not recommended or given is None or refitted is None:
+        return given
+    bright = scaled.sum("endmember", skipna=False) / mapped["abundance"].sum("endmember", skipna=False)
+    return np.minimum(given, (refitted / bright.where(bright > 0)).transpose(*given.dims))
 
 
 def _anchoring(fit: xr.Dataset) -> str:
