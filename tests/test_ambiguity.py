@@ -13,6 +13,7 @@ from eelsunmix.background.net_counts import net_counts_of_spectra
 from eelsunmix.comparison import compare
 from eelsunmix.comparison.ambiguity_words import ambiguity_sentences
 from eelsunmix.comparison.atomic_floor import atomic_floor, least_of_each
+from eelsunmix.comparison.components import read_components
 from eelsunmix.comparison.pure_pixels import pure_pixels
 from eelsunmix.comparison.shared_purity import shared_pure_pixels
 from eelsunmix.comparison.simplex_range import Simplex, simplex_range
@@ -171,6 +172,38 @@ def test_tops_of_bumps_are_no_pure_area_although_pixels_pile_up_there(sd):
         shares, deviation, grid = areas(flat=flat, sd=sd)
         assert pure_pixels(shares, deviation)[1].any()
         assert pure_pixels(shares, deviation, grid)[1].any() == flat
+
+
+def test_deviations_of_half_a_share_prove_no_pixel():
+    y, x = np.indices((24, 30))
+    share = 0.5 + 0.3 * (y % 12 < 6) * (x % 10 < 5)  # nowhere above .8
+    shares = np.stack([0.9 * share, 1 - share, 0.1 * share], axis=-1).reshape(-1, 3)
+    grid = np.ones(share.shape, dtype=bool)
+    for sd in (0.35, 0.5, 0.65):
+        assert not pure_pixels(shares, np.full(shares.shape, sd), grid).any()
+
+
+def test_what_other_simplices_make_of_the_recommended_maps_is_no_noise():
+    dims, energy = ("y", "x", "endmember"), [1.0, 2.0, 3.0, 4.0]
+    share = np.broadcast_to([0.6, 0.4], (3, 5, 2))
+    maps = xr.Dataset(
+        {
+            "abundance": (dims, share),
+            "abundance_sd": (dims, np.full((3, 5, 2), 0.5)),
+            "refit_abundance": (dims, 2 * share),
+            "refit_abundance_sd": (dims, np.broadcast_to([0.04, 0.06], (3, 5, 2))),
+        }
+    )
+    spectra = np.array([[3.0, 3, 2, 2], [1.0, 2, 3, 4]])
+    counts = xr.DataArray(2 * share @ spectra, dims=("y", "x", "energy_loss"), coords={"energy_loss": energy})
+    fit = xr.Dataset(
+        {"endmember_spectrum": (("endmember", "energy_loss"), spectra)}, coords={"energy_loss": energy}
+    ).assign_attrs(learned_brightness=1.0)
+    for method, sd in (("recommended", [0.02, 0.03]), ("vca", [0.5, 0.5])):
+        model = fit.assign_attrs(method=method)
+        found = read_components(method, model, maps, counts, total_counts=counts.sum("energy_loss"))
+        assert found.deviation.dims == dims
+        np.testing.assert_allclose(found.deviation, np.broadcast_to(sd, (3, 5, 2)), rtol=1e-6)
 
 
 def test_what_another_method_proves_holds_for_a_vertex_that_is_a_noisy_pixel():
@@ -341,3 +374,24 @@ def test_elements_of_one_component_share_a_sentence_that_can_be_read():
     assert any(
         text.startswith("La of vca and blu: shape known to ± 10 % of the peak, scale") for text in told
     )
+
+
+def test_the_range_of_the_recommended_result_stands_apart_from_that_of_others():
+    ranges = {
+        "scale_low": [[0.57], [0.31], [0.33]],
+        "scale_high": [[1.75], [1.05], [1.11]],
+        "shape_error": [[0.05], [0.07], [0.09]],
+        "pure_pixels": [[0.0], [0.0], [0.0]],
+    }
+    comparison = xr.Dataset(
+        {name: (("label", "edge"), np.array(values)) for name, values in ranges.items()},
+        coords={"label": ["recommended", "nmf", "vca"], "edge": ["Ru_M45"]},
+    )
+    setting = SimpleNamespace(edges={"Ru_M45": SimpleNamespace(element="Ru")})
+    ((text,), _) = ambiguity_sentences(comparison, setting)
+    assert "± 5 % of the peak, scale between 0.57 and 1.75 times the abundances shown by recommended" in text
+    assert "± 9 % at worst, between 0.31 and 1.11 by the others)" in text
+    assert "may all be less" not in text  # nor more
+    ((text,), _) = ambiguity_sentences(comparison.isel(label=[1, 2]), setting)
+    assert "scale between 0.31 and 1.11 times the abundances shown, because" in text
+    assert "may all be less" in text

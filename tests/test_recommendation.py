@@ -241,6 +241,9 @@ def test_clean_edges_leave_a_solution_as_it_is(mixed):
     left, reason = without_repeated([true, same])
     assert (left, "no endmember has a foreign edge" in reason) == ([true], True)
     assert twin_models(left) == [true]
+    number = "(the largest has {} of them)"
+    others = [dataclasses.replace(same, fault=f"not anchored {number.format(n)}") for n in ("2.3", "1.7")]
+    assert without_repeated(others) == ([], f"not anchored {number.format('2.3')}")
 
 
 def layers(level, counts, **options):

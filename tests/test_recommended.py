@@ -1,5 +1,7 @@
 """The recommended result as one more method: its entry, its stores, and images too large to compare whole."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -8,7 +10,7 @@ import eelsunmix as eu
 from eelsunmix import recommended, synthetic
 from eelsunmix.comparison.matching import match_whitened
 from eelsunmix.configuration import ConfigurationError, read_values
-from eelsunmix.errors import MethodFailedError
+from eelsunmix.errors import InputError, MethodFailedError
 from eelsunmix.methods._references import references
 from eelsunmix.metrics import nmse_scale_free
 from eelsunmix.model_arrays import model_arrays
@@ -201,3 +203,33 @@ def test_a_failure_is_recorded_like_that_of_any_method(board, monkeypatch):
     maps = recommended.map_recommended(model, scene.spectrum_image, pca=pca, rank=rank)
     check_layout(maps, "map", place="map")
     assert maps.attrs["status"] == "failed"
+
+
+def test_a_mistake_of_the_user_is_no_failed_method(board, monkeypatch):
+    scene, pca, _, _ = board
+
+    def refusing(*_, **__):
+        raise InputError("edges: Ru is beyond the end of the energy axis")
+
+    monkeypatch.setattr(recommended, "recommend", refusing)
+    with pytest.raises(InputError, match="Ru is beyond"):
+        recommended.fit_recommended(scene.spectrum_image, n_endmembers=3, pca=pca)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "kind"), [("consensus", "nlm"), ("BLU, neighbours", "nlm"), ("BLU", "corrected")]
+)
+def test_other_images_are_averaged_where_averages_had_won(board, stored, monkeypatch, chosen, kind):
+    scene, pca, rank, _ = board
+    smoothed = pca.assign(score_nlm_guarded=pca["score"])
+    seen = []
+    monkeypatch.setattr(recommended, "mapped_image", lambda kind, counts, *_: seen.append(kind) or counts)
+    model = stored.assign_attrs(chosen=chosen)
+    recommended.map_recommended(model, scene.spectrum_image, pca=smoothed, rank=rank, same_image=False)
+    assert seen == [kind]
+
+
+@pytest.mark.parametrize("name", [name for name in RECIPES if name.endswith("recommended")])
+def test_its_rules_have_the_names_of_their_recipes(name):
+    rules = Path(eu.__file__).parents[1] / "rules" / "unmix.smk"
+    assert f"\nrule {name}:\n" in rules.read_text()

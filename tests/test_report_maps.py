@@ -8,6 +8,7 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from eelsunmix.comparison.thresholds import CRITERIA
 from eelsunmix.report.figures.components import components_by_method
 from eelsunmix.report.figures.encoding import ArrayBank, encode_map, packed
 from eelsunmix.report.figures.endmembers import group_names, members_of
@@ -17,8 +18,10 @@ from eelsunmix.report.figures.layout import Panels, legend_height, line_panels
 from eelsunmix.report.figures.mapview import average, limits, view_of
 from eelsunmix.report.figures.matrices import angles
 from eelsunmix.report.figures.outline import outline_of
+from eelsunmix.report.figures.residuals import mean_residuals
 from eelsunmix.report.figures.spectra import edge_marks
 from eelsunmix.report.figures.style import method_styles, one_legend_entry
+from eelsunmix.report.sections import residuals
 from page_data import codes_of, decoded, unpacked
 
 
@@ -329,3 +332,20 @@ def test_the_legend_has_the_room_of_its_rows():
 def test_legend_holds_each_name_once():
     data = [{"name": "a", "showlegend": False}, {"name": "a"}, {"name": "a"}, {"name": "b"}]
     assert [trace["showlegend"] for trace in one_legend_entry(data)] == [False, True, False, True]
+
+
+def test_the_axis_of_residuals_holds_those_of_every_method():
+    energy, sd = np.arange(5.0), np.full(5, 2.0)
+    found = {"vca": (np.array([0, 1, 0, -1, 0.0]), sd), "nmf": (np.array([0, 8, -18.0, 0, 0]), sd)}
+    styles = {method: {} for method in found}
+    layout = mean_residuals(found, energy, {}, styles, "energy (eV)")["layout"]
+    ranges = [one["range"] for name, one in layout.items() if name.startswith("yaxis")]
+    assert len(ranges) == 2
+    assert all(low < -9 and high > 4 for low, high in ranges)
+
+
+def test_it_is_said_that_residuals_are_those_of_a_refit():
+    assert "fitted anew" in residuals.REFIT
+    assert "refit" in residuals.CHI2
+    assert "refit" in residuals.MEAN_RESIDUAL
+    assert "fitted anew" in CRITERIA["reconstruction"].explanation

@@ -36,7 +36,7 @@ methods:
   nmf: {{}}
   recommended: {{}}
 """
-RECOMMENDED = {"recommend", "map_recommended"}
+RECOMMENDED = {"fit_recommended", "map_recommended"}
 """Its candidates are methods too."""
 PREPARED = {
     "correct_gain",

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix.edges import Edges
-from eelsunmix.errors import MethodFailedError, failure_record
+from eelsunmix.errors import InputError, MethodFailedError, failure_record
 from eelsunmix.image import as_spectrum_image, valid_pixels
 from eelsunmix.inputs import mapped_image
 from eelsunmix.mapping import apply, model_for
@@ -20,6 +20,7 @@ from eelsunmix.methods._models import COUNTS_ATTRIBUTE, LEARNED_BRIGHTNESS
 from eelsunmix.nuisance import DIRECTION, FILTER
 from eelsunmix.numerics.dose import mean_brightness
 from eelsunmix.recommendation import recommend
+from eelsunmix.recommendation.twins import CONSENSUS
 from eelsunmix.typing import Floats
 from eelsunmix.vacuum import sample_pixels
 from eelsunmix.words import RECOMMENDED
@@ -64,11 +65,18 @@ def fit_recommended(
         The store ``fit/recommended.zarr`` of the data model: endmembers, and maps of all pixels. If
         nothing can be recommended, a dataset without arrays, with status "failed" and the reason in
         ``message``, as of any method.
+
+    Raises
+    ------
+    InputError
+        A mistake in the image or the edges, which every method would meet; nothing is to be stored of it.
     """
     start = time.perf_counter()
     record = {"method": RECOMMENDED, "options": {}, "input": "corrected"}
     try:
         found = _recommended(as_spectrum_image(counts), n_endmembers, pca, vacuum, edges, seed)
+    except InputError:
+        raise
     except (MethodFailedError, np.linalg.LinAlgError, ArithmeticError, ValueError) as error:
         # It must not cost the other methods their report; where it happened stands in the log.
         logger.exception("nothing can be recommended")
@@ -96,8 +104,9 @@ def map_recommended(
     counts : DataArray, dims (navigation, energy)
         Corrected counts, of this image or of another.
     pca, rank : Dataset
-        Of the same image. Where averages over neighbours were recommended, and the model is of another image,
-        the scores smoothed by non-local means are mapped if there are any.
+        Of the same image. Where averages over neighbours were recommended (or the consensus, which is mostly
+        of these), and the model is of another image, the scores smoothed by non-local means are mapped if
+        there are any.
     vacuum : DataArray of bool, dims (navigation), optional
     same_image : bool
         Whether the model was fitted to this image.
@@ -108,7 +117,7 @@ def map_recommended(
         As of `eelsunmix.apply`.
     """
     if has_failed(model) or not same_image:
-        averages = "neighbours" in str(model.attrs.get("chosen")) and "score_nlm_guarded" in pca
+        averages = _is_of_averages(str(model.attrs.get("chosen"))) and "score_nlm_guarded" in pca
         image = mapped_image("nlm" if averages else "corrected", counts, pca, rank)
         return apply(model, image, counts=counts, vacuum=vacuum)
     names = ("method", "options", "input", "seed", "n_endmembers", "status", "message", "model")
@@ -119,6 +128,11 @@ def map_recommended(
         array.attrs.setdefault("units", "1")
     fitted.attrs = {name: model.attrs[name] for name in names} | {"warnings": []}
     return fitted
+
+
+def _is_of_averages(chosen: str) -> bool:
+    """Whether a candidate maps averages over neighbours; of the consensus most members do."""
+    return chosen == CONSENSUS or "neighbours" in chosen
 
 
 def _recommended(

@@ -1,7 +1,7 @@
 """One fit and one map rule per method label of the configuration, so that each can be rerun and sized alone."""
 
 
-rule recommend:
+rule fit_recommended:
     input:
         remade("fit_recommended"),
         corrected="results/{sample}/corrected.zarr",
@@ -10,9 +10,9 @@ rule recommend:
     output:
         directory(f"results/{{sample}}/fit/{RECOMMENDED}.zarr"),
     log:
-        "results/{sample}/logs/recommend.log",
+        "results/{sample}/logs/fit_recommended.log",
     benchmark:
-        "results/{sample}/benchmarks/recommend.tsv"
+        "results/{sample}/benchmarks/fit_recommended.tsv"
     threads: threads_of("fit_recommended")
     resources:
         **needs("fit_recommended"),

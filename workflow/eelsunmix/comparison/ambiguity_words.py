@@ -8,6 +8,7 @@ import xarray as xr
 
 from eelsunmix.comparison.setting import Setting
 from eelsunmix.comparison.words import listed, percent
+from eelsunmix.words import RECOMMENDED
 
 SCALE, SHAPE = 1.25, 0.2
 """Factor, and part of the peak, up to which a map counts as known."""
@@ -93,19 +94,37 @@ def _known(at: xr.Dataset) -> Iterator[Known]:
 
 
 def _range(known: Sequence[Known]) -> str:
-    best, worst = (percent(end(one.shape for one in known)) for end in (min, max))
-    shape = f"± {best} of the peak" + f" at best and ± {worst} at worst" * (best != worst)
-    low, high = min(one.low for one in known), max(one.high for one in known)
-    return (
+    first = _leading(known)
+    shape, scale = _shape(first), _scale(first)
+    text = (
         f"{_ELEMENT} of {listed([one.method for one in known])}: shape known to {shape}, scale "
-        f"between {low:.2f} and {high:.2f} times the abundances shown"
+        f"{scale} times the abundances shown"
     )
+    others = [one for one in known if one not in first]
+    if not others:
+        return text
+    return f"{text} by {RECOMMENDED} ({_shape(others)}, {_scale(others)} by the others)"
+
+
+def _leading(known: Sequence[Known]) -> Sequence[Known]:
+    """Return the recommended result alone where it is among them: it is what the page shows first."""
+    return [one for one in known if one.method == RECOMMENDED] or known
+
+
+def _shape(known: Sequence[Known]) -> str:
+    best, worst = (percent(end(one.shape for one in known)) for end in (min, max))
+    return f"± {best} of the peak" + f" at best and ± {worst} at worst" * (best != worst)
+
+
+def _scale(known: Sequence[Known]) -> str:
+    return f"between {min(one.low for one in known):.2f} and {max(one.high for one in known):.2f}"
 
 
 def _reason(wide: Sequence[Known], can_be_anchored: Collection[str]) -> str:
     """Say why, and what would settle it."""
     if not _found_pure(wide):
-        less = any(one.low < 1 / SCALE for one in wide)
+        shown = _leading(wide)
+        less = any(one.low < 1 / SCALE for one in shown) and all(one.high <= SCALE for one in shown)
         means = f": abundances may all be less, of a material with more {_ELEMENT}" * less
         return (
             f"no area of one composition lies at its vertex: no pixel is pure, or too few to tell{means}. A "

@@ -16,6 +16,7 @@ from eelsunmix.mapping.models import model_for
 from eelsunmix.methods import Model
 from eelsunmix.pca.gram import valid_spectra
 from eelsunmix.typing import Floats
+from eelsunmix.words import RECOMMENDED
 
 REFERENCE = "BS"
 _USED = ("refit_abundance", "abundance", "reduced_chi2", "abundance_sd", "refit_abundance_sd")
@@ -39,7 +40,9 @@ class Components:
     simplex : bool
         Whether they sum to one.
     deviation : DataArray or None, dims (navigation, endmember)
-        Standard deviation of the abundance by the noise of the counts; of networks, that of the refit.
+        Standard deviation of the abundance by the noise of the counts; of networks, that of the refit. Of
+        the recommended result no more than that of the refit: its own holds what other simplices make of it,
+        which is asked of the comparison.
     anchoring : str
         "done", "refused", "not asked for", or "impossible" where abundances do not sum to one.
     reduced_chi2 : float
@@ -120,9 +123,21 @@ def read_components(
         seconds=float(fit.attrs.get("seconds", np.nan)),
         model=_model(image, fit),
         simplex=sums_to_one(fit),
-        deviation=mapped.get("abundance_sd", mapped.get("refit_abundance_sd")),
+        deviation=_noise(mapped, fit, spectra, total_counts),
         anchoring=_anchoring(fit),
     )
+
+
+def _noise(
+    mapped: xr.Dataset, fit: xr.Dataset, spectra: Floats, total_counts: xr.DataArray
+) -> xr.DataArray | None:
+    """Return the deviation by noise; that of a refitted amount is divided by the brightness of its pixel."""
+    refitted = mapped.get("refit_abundance_sd")
+    given = mapped.get("abundance_sd", refitted)
+    if fit.attrs.get("method") != RECOMMENDED or given is None or refitted is None:
+        return given
+    bright = brightness(mapped["abundance"], spectra, total_counts)
+    return np.minimum(given, (refitted / bright.where(bright > 0)).transpose(*given.dims))
 
 
 def _anchoring(fit: xr.Dataset) -> str:

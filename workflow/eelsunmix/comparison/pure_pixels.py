@@ -11,6 +11,8 @@ from eelsunmix.typing import Bools, Floats
 
 SURE_SD = 2.0
 """Standard deviations by which a spectrum, an abundance or an edge may miss what it has to be."""
+MOST_SD = 0.25
+"""Standard deviation of an abundance from which on a pixel proves nothing: twice that is half a share."""
 PILED_SD = 0.5
 """Standard deviations of chance by which more pixels lie at a vertex than even ones would."""
 FEWEST_PURE, PURE_PART = 10, 0.005
@@ -33,6 +35,7 @@ def pure_pixels(abundances: Floats, sd: Floats, grid: Bools | None = None) -> Bo
     Parameters
     ----------
     abundances, sd : ndarray, shape (pixel, endmember)
+        The deviations are those by noise; pixels of which an abundance has more than `MOST_SD` prove nothing.
     grid : ndarray of bool, shape (..., y, x), optional
         Where these pixels are. With it, a vertex also needs an area of one composition, and a gap around it.
     """
@@ -47,7 +50,8 @@ def pure_pixels(abundances: Floats, sd: Floats, grid: Bools | None = None) -> Bo
 
 
 def _piled(others: Floats, noise: Floats, residue: float) -> Bools:
-    near, nearer = (_within(others - SURE_SD * noise, part * residue) for part in (1.0, 0.5))
+    sure = _within(noise, MOST_SD)
+    near, nearer = (sure & _within(others - SURE_SD * noise, part * residue) for part in (1.0, 0.5))
     fewest = max(FEWEST_PURE, PURE_PART * len(others), _on_a_slope(noise[near], residue))
     if nearer.sum() < fewest or (others - RESIDUE_SD * noise)[near].mean(axis=0).max() > residue:
         return np.zeros_like(near)

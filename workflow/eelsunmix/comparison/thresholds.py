@@ -127,8 +127,9 @@ CRITERIA = MappingProxyType(
             title="reconstruction",
             green=1.1,
             amber=1.5,
-            explanation="Median over the pixels of the chi-square per channel of what the components leave; "
-            "1 is pure counting noise.",
+            explanation="Median over the pixels of the chi-square per channel of a refit: what the "
+            "endmembers leave when all abundances are fitted anew, not what the maps as returned leave. 1 is "
+            "pure counting noise.",
         ),
         "exponent": Criterion(
             title="background shape",

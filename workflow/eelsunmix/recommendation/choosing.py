@@ -1,6 +1,7 @@
 """The tournament: which candidate is best on twins of an image, `choose`."""
 
 import dataclasses
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -122,9 +123,12 @@ def twin_models(kept: Sequence[Solution]) -> list[Solution]:
 
 
 def without_repeated(found: Sequence[Solution]) -> tuple[list[Solution], str]:
-    """Leave out anchored solutions that are as before, and say why they are."""
-    reasons = list(dict.fromkeys(one.fault for one in found if one.fault))
-    return [one for one in found if not one.fault], "; ".join(reasons)
+    """Leave out anchored solutions that are as before; say why, and once where only numbers differ."""
+    reasons: dict[str, str] = {}
+    for one in found:
+        if one.fault:
+            reasons.setdefault(re.sub(r"\d+(\.\d+)?", "#", one.fault), one.fault)
+    return [one for one in found if not one.fault], "; ".join(reasons.values())
 
 
 def _reason(ranking: Ranking, kept: Sequence[Solution], excluded: Mapping[str, str], n_twins: int) -> str:

@@ -12,6 +12,9 @@ from eelsunmix.recommendation.data import Data
 from eelsunmix.recommendation.solution import Solution
 from eelsunmix.typing import Floats, Indices
 
+CONSENSUS = "consensus"
+"""Label of the medians of several solutions."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
@@ -72,7 +75,7 @@ def consensus(found: Sequence[Solution], weight: Floats) -> Solution:
     endmembers = [one.endmembers[order] for one, order in zip(found, orders, strict=True)]
     amounts = [one.amounts[:, order] for one, order in zip(found, orders, strict=True)]
     return Solution(
-        label="consensus",
+        label=CONSENSUS,
         endmembers=np.median(endmembers, axis=0),
         amounts=np.median(amounts, axis=0),
     )

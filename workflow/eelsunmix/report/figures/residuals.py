@@ -1,6 +1,6 @@
 """Plot of the mean residual spectra."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,9 @@ from eelsunmix.report.figures.layout import axis_key, axis_name, balanced, line_
 from eelsunmix.report.figures.spectra import Edges, edge_marks, panel_title
 from eelsunmix.report.figures.style import GREY, axis, band, base_layout, line
 from eelsunmix.report.texts import plain
+
+SMALLEST, MARGIN = 2.5, 1.08
+"""Standard deviations that are shown at least, so that the band of two is seen; and room beside the lines."""
 
 
 def mean_residuals(
@@ -34,15 +37,16 @@ def mean_residuals(
     panels = line_panels(len(residuals), columns=balanced(len(residuals)), panel_height=150, top=62)
     layout = base_layout(0, showlegend=False, shapes=[], annotations=[]) | panels.layout(scale_height=False)
     data: list[dict[str, Any]] = []
-    for i, (method, (mean, deviation)) in enumerate(residuals.items()):
+    sizes = {m: mean / np.where(sd > 0, sd, np.nan) for m, (mean, sd) in residuals.items()}
+    reach = _reach(list(sizes.values()))
+    for i, (method, sigmas) in enumerate(sizes.items()):
         axes = {"xaxis": axis_name("x", i), "yaxis": axis_name("y", i)}
         data += band(energy[[0, -1]], [-2, -2], [2, 2], colour="rgba(107,116,128,0.18)", name="±2 σ", **axes)
-        sigmas = mean / np.where(deviation > 0, deviation, np.nan)
         hover = "%{x:.5g}: %{y:.3g} σ<extra>" + plain(method) + "</extra>"
         data.append(
             line(energy, sigmas, plain(method), dict(styles[method], width=1.1), hovertemplate=hover, **axes)
         )
-        layout |= _residual_axes(i, panels, title)
+        layout |= _residual_axes(i, panels, title, reach)
         shapes, texts = edge_marks(edges, energy, panel=i, named=panels.place(i)[0] == 0)
         layout["shapes"] += shapes
         layout["annotations"] += texts
@@ -50,11 +54,17 @@ def mean_residuals(
     return {"data": data, "layout": layout}
 
 
-def _residual_axes(i: int, panels: Any, title: str) -> dict[str, Any]:
+def _reach(sizes: Sequence[np.ndarray]) -> list[float]:
+    """Range of the axis of all panels: a range found for the first of those that match cuts off others."""
+    known = np.concatenate([[-SMALLEST, SMALLEST], *(one[np.isfinite(one)] for one in sizes)])
+    return [MARGIN * float(known.min()), MARGIN * float(known.max())]
+
+
+def _residual_axes(i: int, panels: Any, title: str, reach: list[float]) -> dict[str, Any]:
     first = panels.place(i)[1] == 0
     x = axis(title if panels.is_lowest(i) else "", domain=panels.domain_x(i), anchor=axis_name("y", i))
     y = axis("residual (σ)" if first else "", domain=panels.domain_y(i), anchor=axis_name("x", i))
-    line_at_zero = {"zeroline": True, "zerolinecolor": GREY}
+    line_at_zero = {"zeroline": True, "zerolinecolor": GREY, "range": reach}
     return {
         axis_key("x", i): {**x, **({"matches": "x"} if i else {})},
         axis_key("y", i): {**y, **line_at_zero, **({"matches": "y"} if i else {})},

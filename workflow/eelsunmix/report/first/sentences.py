@@ -194,7 +194,8 @@ def _next(inputs: Inputs, label: str, maps: Sequence[Shown]) -> tuple[str, str, 
         text = "for absolute shares add a region of the pure material to the image, or its reference spectrum"
         return f"{text}; for counts, look at the residuals and export the maps", "next", "residuals"
     return (
-        f"look at the residuals for what no method explains; then eelsunmix export {inputs.sample}",
+        "look at the residuals of the refit for what no method's endmembers explain; then eelsunmix export "
+        f"{inputs.sample}",
         "next",
         "residuals",
     )

@@ -1,18 +1,22 @@
 """Section on what the methods leave unexplained."""
 
-from eelsunmix.report.content import Figure, Notice, Section
+from eelsunmix.report.content import Figure, Notice, Section, Text
 from eelsunmix.report.figures.maps import chi2_maps
 from eelsunmix.report.figures.residuals import mean_residuals
 from eelsunmix.report.inputs import Inputs
 
+REFIT = (
+    "Of a refit: what the endmembers leave when all abundances are fitted anew. The maps as the methods "
+    "returned them leave more; the explorer shows that, pixel by pixel."
+)
 CHI2 = (
-    "Reduced χ² of each pixel, common scale. 1 is noise alone; structure shows where the endmembers do "
-    "not suffice."
+    "Reduced χ² of each pixel after a refit of all abundances, common scale. 1 is noise alone; "
+    "structure shows where the endmembers do not suffice."
 )
 MEAN_RESIDUAL = (
-    "Residual spectrum averaged over {n_pixels} pixels, in units of its expected standard deviation; "
-    "grey: ±2 σ. Structure at an edge means that a component is missing or wrong; spikes mean bad "
-    "channels."
+    "Residual spectrum after a refit of all abundances, averaged over {n_pixels} pixels, in units of its "
+    "expected standard deviation; grey: ±2 σ. Structure at an edge means that a component is missing or "
+    "wrong; spikes mean bad channels."
 )
 
 
@@ -27,7 +31,8 @@ def section(inputs: Inputs) -> Section:
     mean = mean_residuals(found, inputs.energy, inputs.edges, inputs.styles, inputs.energy_title)
     caption = MEAN_RESIDUAL.format(n_pixels=inputs.n_pixels)
     blocks = (
+        Text(REFIT),
         Figure(name="chi2", caption=inputs.remarked(CHI2), variants={(): maps}),
         Figure(name="mean-residual", caption=caption, variants={(): mean}),
     )
-    return Section(name="residuals", title="Residuals", blocks=blocks)
+    return Section(name="residuals", title="Residuals of the refit", blocks=blocks)
