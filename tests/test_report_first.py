@@ -14,6 +14,7 @@ from eelsunmix.report import candidates
 from eelsunmix.report.first import choice, pictures, screen, sentences
 from eelsunmix.report.first.screen import first_screen, gathered
 from eelsunmix.report.inputs import Inputs
+from eelsunmix.report.sections import cost, provenance
 from tiny_run import report_arguments
 
 LIGHT = {"value": 1.0, "text": "12 % of the peak (Co_L23, all_rows)", "explanation": "e"}
@@ -297,3 +298,15 @@ def test_maps_that_are_not_in_memory_are_shown_alike(inputs):
     assert first_screen(lazy) == first_screen(inputs)
     shown = choice.shown_maps(lazy, "nmf")
     assert len(choice.composite_of([*shown, *shown, *shown])) == 3
+
+
+def test_candidates_have_a_table_and_the_chosen_one_is_named_in_provenance(inputs):
+    found = with_recommended(inputs)
+    found.fits["recommended"].attrs["chosen"] = "BLU, neighbours"
+    fits, table = (block for block in provenance.section(found).blocks if block.kind == "table")
+    rows = [[one.text for one in row.cells] for row in table.rows]
+    assert rows[0] == ["✔ BLU, neighbours", "2 %", "BLU, mapped on averages over alike neighbours"]
+    assert ["consensus", "10 %", "the median of all candidates"] in rows
+    assert [row.cells[1].text for row in fits.rows if row.method == "recommended"] == ["BLU, neighbours"]
+    assert "recommended" in [row.method for row in cost._mapping_rows(found)]
+    assert len([block for block in provenance.section(inputs).blocks if block.kind == "table"]) == 1

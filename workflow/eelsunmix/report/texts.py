@@ -44,13 +44,13 @@ def one_style(text: Any) -> str:
 
     Examples
     --------
-    >>> one_style("-3% to 12 % of NMC-1"), one_style("Ti-O, 2.5e-07"), one_style("-0.00, -0.01, -0. Off")
-    ('−3\xa0% to 12\xa0% of NMC-1', 'Ti-O, 2.5e-07', '0.00, −0.01, -0. Off')
+    >>> one_style("-3% to 12 % of NMC-1"), one_style("Ti-O, 2.5e-07"), one_style("-0.00, -0.01, -0")
+    ('−3\xa0% to 12\xa0% of NMC-1', 'Ti-O, 2.5e-07', '0.00, −0.01, 0')
     """
     text = re.sub(r"(?<=\d) ?%", "\u00a0%", str(text))
     text = re.sub(r"± (?=\d)", "±\u00a0", text)
     text = re.sub(r"(?<![\w.)-])-(?=\d)", "−", text)
-    return re.sub(r"−(?=0(?:\.0+)?(?![\d.,×e]))", "", text)
+    return re.sub(r"−(?=0(?:\.0+)?(?!\.?\d|[×e]))", "", text)
 
 
 def plain(text: Any) -> str:
