@@ -140,7 +140,7 @@ def test_an_energy_axis_that_is_off_comes_first_and_recommends_nothing(inputs):
 def test_edges_that_failed_are_named_and_void_only_if_all_did(inputs):
     inputs.bs.attrs["reference_problems"] = {"Ru_M23": ["net counts are negative"]}
     found = said(inputs)
-    text = "counts of BS of Ru M23 (its background failed); nothing checks the methods' there"
+    text = "BS counts of Ru M23 (its background failed); nothing checks the methods' counts there"
     assert found[1].text.startswith(text)
     assert found[0].level == "use"
     inputs.bs.attrs["reference_problems"] = {edge: ["bad"] for edge in inputs.edges}

@@ -102,7 +102,7 @@ def _doubts(inputs: Inputs, label: str, maps: Sequence[Shown]) -> Iterator[str]:
     if failed and len(failed) < len(inputs.edges):
         names = listed([edge.replace("_", " ") for edge in failed])
         its = "its background" if len(failed) == 1 else "their backgrounds"
-        yield f"counts of BS of {names} ({its} failed); nothing checks the methods' there"
+        yield f"BS counts of {names} ({its} failed); nothing checks the methods' counts there"
     missing = [one.name for one in maps if one.edge and one.source != label]
     if missing:
         yield f"that {listed(missing)} is absent: no component of {label} shows it, so its map is that of BS"
