@@ -8,6 +8,7 @@ import xarray as xr
 
 from eelsunmix import synthetic
 from eelsunmix.background import subtract_background
+from eelsunmix.comparison import verdict
 from eelsunmix.comparison.caveats import caveats
 from eelsunmix.comparison.departures import UNEXPLAINED, reasons, variation
 from eelsunmix.comparison.sentences import MOST
@@ -125,3 +126,17 @@ def test_a_reference_below_zero_is_doubted(negative, n_pixels, doubted):
     )
     found = caveats(comparison, SETTING)
     assert [caveat.startswith("BS of O_K is negative in 69 %") for caveat in found] == [True] * doubted
+
+
+def test_the_reference_says_at_how_many_edges_it_leaves_counts_where_there_is_no_element():
+    names = ["Ru_M45", "Ru_M23", "Co_L23"]
+    columns = {
+        "owner": [-1, -1, -1],
+        "off_region_owner": [0.4, 0.1, 0.2],
+        "off_region_mean": [-9.0, 1.0, 7.0],
+        "off_region_sd": [1.0, 1.0, 1.0],
+    }
+    one = xr.Dataset({name: ("edge", values) for name, values in columns.items()}, {"edge": names})
+    setting = SimpleNamespace(edges={name: SimpleNamespace(element=name[:2]) for name in names})
+    value, text = verdict._off_region_of_reference(one, setting)
+    assert (value, text) == (0.4, "40 % (Ru_M45; beyond noise at 2 of 3 edges)")

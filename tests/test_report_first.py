@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from eelsunmix.report.first import choice, pictures, sentences
+from eelsunmix.report import candidates
+from eelsunmix.report.first import choice, pictures, screen, sentences
 from eelsunmix.report.first.screen import first_screen, gathered
 from eelsunmix.report.inputs import Inputs
+from eelsunmix.report.sections import cost, provenance
 from tiny_run import report_arguments
 
 LIGHT = {"value": 1.0, "text": "12 % of the peak (Co_L23, all_rows)", "explanation": "e"}
@@ -86,6 +88,16 @@ def test_the_recommended_result_is_shown_with_its_errors_on_twins(inputs):
     )
 
 
+@pytest.mark.parametrize("light", ["amber", "green"])
+def test_what_did_not_converge_says_so_where_it_is_to_be_used(inputs, light):
+    found = with_recommended(inputs)
+    lit(found, recommended={"convergence": light}, vca={"convergence": "amber"})
+    told = "alike neighbours, which did not converge. On images" in said(found)[0].text
+    assert told == (light == "amber")
+    lit(inputs, nmf={"convergence": light}, ica={"a": "red"}, vca={"a": "red"})
+    assert ("the maps of nmf, which did not converge: of 3" in said(inputs)[0].text) == (light == "amber")
+
+
 def test_without_it_the_method_with_the_best_lights_is(inputs):
     lit(inputs, nmf={"a": "red"}, ica={"a": "amber", "b": "amber"}, vca={"a": "amber", "b": "green"})
     assert choice.chosen_label(inputs) == "vca"
@@ -104,10 +116,10 @@ def test_at_most_four_sentences_and_none_is_red_unless_nothing_can_be_used(input
     found = said(inputs)
     assert [one.title for one in found] == ["Use", "Do not believe", "Take care", "Next"]
     assert {one.level for one in found} == {"use", "doubt", "next"}
-    assert found[2].text == "The number is a guess. 1 more in the verdict."
+    assert found[2].text == "The number is a guess. The verdict has 1 more warning."
     inputs.__dict__.pop("warnings")  # gathered once
     inputs.fits["ica"].attrs["warnings"] = ["even ica is off"]
-    assert said(inputs)[2].text == "The number is a guess. 2 more in the verdict."
+    assert said(inputs)[2].text == "The number is a guess. The verdict has 2 more warnings."
     inputs.__dict__.pop("warnings")
     inputs.fits[choice.chosen_label(inputs)].attrs["warnings"] = ["even the best is off by 30 %"]
     assert said(inputs)[2].text.startswith("Even the best is off by 30\u00a0%.")
@@ -128,7 +140,8 @@ def test_an_energy_axis_that_is_off_comes_first_and_recommends_nothing(inputs):
 def test_edges_that_failed_are_named_and_void_only_if_all_did(inputs):
     inputs.bs.attrs["reference_problems"] = {"Ru_M23": ["net counts are negative"]}
     found = said(inputs)
-    assert found[1].text.startswith("counts of Ru M23, by any method: background subtraction failed there")
+    text = "BS counts of Ru M23 (its background failed); nothing checks the methods' counts there"
+    assert found[1].text.startswith(text)
     assert found[0].level == "use"
     inputs.bs.attrs["reference_problems"] = {edge: ["bad"] for edge in inputs.edges}
     assert said(inputs)[0].level == "void"
@@ -160,7 +173,7 @@ def test_shares_that_other_simplices_change_are_not_to_be_believed(inputs):
     inputs.comparison["scale_high"].loc[{"label": "vca"}] = 1.05
     inputs.comparison["shape_error"].loc[{"label": "vca"}] = 0.1
     maps = choice.shown_maps(inputs, "vca")
-    assert not any("shares as absolute" in one.text for one in sentences.sentences(inputs, "vca", maps))
+    assert not any("absolute shares" in one.text for one in sentences.sentences(inputs, "vca", maps))
     for edge in edges:
         inputs.comparison["scale_low"].loc[{"label": "vca", "edge": edge}] = 0.43
     low_to_high = "(0.43 to 1.1 times as much)"
@@ -249,6 +262,19 @@ def test_the_profile_is_drawn_in_parts_of_the_peak_of_bs(inputs):
     assert "100 % is the peak of BS" in page.profile_caption
 
 
+def test_what_three_colours_leave_out_is_named_and_how_to_get_a_profile(inputs):
+    page = gathered(inputs)
+    assert "without" not in page.pictures[1].note
+    assert "name one under profiles" not in page.caption
+    one = choice.shown_maps(inputs, "nmf")[0]
+    maps = [dataclasses.replace(one, name=name, values=one.values.roll(x=k)) for k, name in enumerate("ABCD")]
+    assert screen._left_out(maps, maps[:3]) == "D"
+    assert screen._composite(maps[:3], inputs.view, "D").note == "each from 0 to its maximum; without D"
+    assert screen._profile_caption(page.profile, "nmf", "D").endswith("It also has D.")
+    inputs.__dict__["profiles"] = {}
+    assert "To see a profile here, name one under profiles" in gathered(inputs).caption
+
+
 def test_names_of_the_user_are_text_on_the_first_screen(inputs):
     bad = "<img src=x onerror=alert(1)>"
     renamed = with_recommended(inputs)
@@ -259,9 +285,9 @@ def test_names_of_the_user_are_text_on_the_first_screen(inputs):
 
 
 def test_candidates_are_named_as_a_reader_would():
-    assert sentences._in_words("uDAS, many neighbours").startswith("uDAS, mapped on averages over many")
-    assert sentences._in_words("BLU") == "BLU"
-    assert sentences._in_words("consensus") == "the median of all candidates"
+    assert candidates.in_words("uDAS, many neighbours").startswith("uDAS, mapped on averages over many")
+    assert candidates.in_words("BLU") == "BLU"
+    assert candidates.in_words("consensus") == "the median of all candidates"
 
 
 def test_maps_that_are_not_in_memory_are_shown_alike(inputs):
@@ -272,3 +298,15 @@ def test_maps_that_are_not_in_memory_are_shown_alike(inputs):
     assert first_screen(lazy) == first_screen(inputs)
     shown = choice.shown_maps(lazy, "nmf")
     assert len(choice.composite_of([*shown, *shown, *shown])) == 3
+
+
+def test_candidates_have_a_table_and_the_chosen_one_is_named_in_provenance(inputs):
+    found = with_recommended(inputs)
+    found.fits["recommended"].attrs["chosen"] = "BLU, neighbours"
+    fits, table = (block for block in provenance.section(found).blocks if block.kind == "table")
+    rows = [[one.text for one in row.cells] for row in table.rows]
+    assert rows[0] == ["✔ BLU, neighbours", "2 %", "BLU, mapped on averages over alike neighbours"]
+    assert ["consensus", "10 %", "the median of all candidates"] in rows
+    assert [row.cells[1].text for row in fits.rows if row.method == "recommended"] == ["BLU, neighbours"]
+    assert "recommended" in [row.method for row in cost._mapping_rows(found)]
+    assert len([block for block in provenance.section(inputs).blocks if block.kind == "table"]) == 1

@@ -30,8 +30,8 @@ BEYOND = MappingProxyType(
             "does not describe the spectra within their noise",
         ),
         "exponent": (
-            "have components with impossible backgrounds",
-            "has components with impossible backgrounds",
+            "have backgrounds of components that no material has",
+            "has backgrounds of components that no material has",
         ),
         "binarisation": ("take mixed pixels for pure ones", "takes mixed pixels for pure ones"),
     }
@@ -141,7 +141,8 @@ def _beyond(rows: list[Row], key: str, plural: str, singular: str) -> list[str]:
     beyond = {method: row for method, row in rows_of(rows, key).items() if _is_not_green(row)}
     if not beyond:
         return []
-    names = [f"{method} ({_unbracketed(row['text'])})" for method, row in beyond.items()]
+    texts = {method: _unbracketed(row["text"]).removesuffix(" impossible") for method, row in beyond.items()}
+    names = [f"{method} ({text})" for method, text in texts.items()]
     limit = CRITERIA[key].form(CRITERIA[key].green)
     return [f"{listed(names)} {plural if len(names) > 1 else singular} (limit {limit})."]
 

@@ -83,8 +83,8 @@ CRITERIA = MappingProxyType(
             higher_is_better=True,
             explanation="Correlation with background subtraction (BS) of the counts of an element in the "
             "components that show it, as a fraction of the noise ceiling, the correlation that the truth "
-            "itself would have with the noisy BS; the worst reference edge counts. Places where chance alone "
-            "may keep it short of good judge nobody.",
+            "itself would have with the noisy BS; the worst reference edge counts. Edges and "
+            "profiles where noise alone could spoil it are left out.",
         ),
         "misfit": Criterion(
             title="misfit to BS",

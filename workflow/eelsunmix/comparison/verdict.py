@@ -10,7 +10,7 @@ from eelsunmix.comparison.components import REFERENCE
 from eelsunmix.comparison.counts import SURE_SD, judging_edges
 from eelsunmix.comparison.following import UNKNOWN, VOID, Finding, worst_agreement, worst_misfit, worst_scale
 from eelsunmix.comparison.setting import Setting
-from eelsunmix.comparison.thresholds import CRITERIA, EXPONENTS, UNCALIBRATED_CHI2
+from eelsunmix.comparison.thresholds import CRITERIA, EXPONENTS, OFF_REGION_SD, UNCALIBRATED_CHI2
 from eelsunmix.typing import Floats
 
 Row = dict[str, Any]
@@ -39,7 +39,7 @@ def verdict(comparison: xr.Dataset, setting: Setting) -> list[Row]:
             findings["truth_spectra"] = _worst("truth_spectra", one["truth_sad_whitened"])
         rows += [_row(method, key, finding) for key, finding in findings.items()]
     reference = comparison.sel({"label": REFERENCE})
-    return [*rows, _row(REFERENCE, "off_region", worst_off_region(reference, setting, [*setting.edges]))]
+    return [*rows, _row(REFERENCE, "off_region", _off_region_of_reference(reference, setting))]
 
 
 def leaks(one: xr.Dataset, setting: Setting) -> dict[tuple[str, int], float]:
@@ -133,6 +133,15 @@ def worst_off_region(one: xr.Dataset, setting: Setting, edges: Sequence[str]) ->
         edge, at = setting.edges[name], one.sel(edge=name)
         shares[name if int(at["owner"]) < 0 else edge.element] = float(at["off_region_owner"])
     return _largest("off_region", shares) if shares else _void_or_unknown(setting)
+
+
+def _off_region_of_reference(one: xr.Dataset, setting: Setting) -> Finding:
+    """Return the worst edge of the reference, and at how many it leaves more than noise explains."""
+    value, text = worst_off_region(one, setting, [*setting.edges])
+    mean, sd = (one[f"off_region_{name}"].to_numpy() for name in ("mean", "sd"))
+    known, beyond = int((sd > 0).sum()), int((np.abs(mean) > OFF_REGION_SD * sd)[sd > 0].sum())
+    more = f"; beyond noise at {beyond} of {known} edges" if known > 1 and value == value else ""
+    return value, text.removesuffix(")") + more + ")" * (value == value)
 
 
 def _worst(key: str, values: xr.DataArray) -> Finding:

@@ -54,10 +54,10 @@ def percent(fraction: float, decimals: int = 0) -> str:
 
     Examples
     --------
-    >>> percent(0.347), percent(0.347, 1)
-    ('35 %', '34.7 %')
+    >>> percent(0.347), percent(0.347, 1), percent(-0.001)
+    ('35 %', '34.7 %', '0 %')
     """
-    return f"{100 * fraction:.{decimals}f} %"
+    return f"{100 * fraction:z.{decimals}f} %"
 
 
 def rounded(value: float) -> str:

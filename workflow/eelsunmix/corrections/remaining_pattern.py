@@ -11,7 +11,7 @@ from eelsunmix.corrections.losses import SIGNIFICANCE, edge_windows
 WORTH_A_WARNING = 5.0
 """Standard deviation of an edge's net counts, in per cent, from which a pattern that stays is named."""
 STAYS = (
-    "A fixed pattern of {size} was {removed}, but not at the edges, nor what is broad in it: that cannot be "
+    "A fixed pattern of {size} was {removed}, except at the edges and where it is broad: there it cannot be "
     "told from the spectrum. Net counts may be off by {off} (sd). Record a {reference} reference and "
     "name it in corrections.gain.{key}."
 )

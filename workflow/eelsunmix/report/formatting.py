@@ -48,13 +48,13 @@ def decimals(value: Any, places: int = 3) -> str:
 
     Examples
     --------
-    >>> decimals(0.99612), decimals(-0.5, 2), decimals(1130.2), decimals(None)
-    ('0.996', '−0.50', '1\u202f130', '–')
+    >>> decimals(0.99612), decimals(-0.5, 2), decimals(1130.2), decimals(None), decimals(-1e-5)
+    ('0.996', '−0.50', '1\u202f130', '–', '0.000')
     """
     text = number(value)
     if text == DASH or abs(float(value)) >= 10:
         return text
-    return f"{float(value):.{places}f}".replace("-", "−")
+    return f"{float(value):z.{places}f}".replace("-", "−")
 
 
 def integer(value: Any) -> str:
@@ -91,8 +91,8 @@ def plus_minus(value: Any, deviation: Any) -> str:
 
     Examples
     --------
-    >>> plus_minus(12.3456, 0.234), plus_minus(1234.5, 250), plus_minus(float("nan"), 1)
-    ('12.35 ± 0.23', '1234 ± 250', '–')
+    >>> plus_minus(12.3456, 0.234), plus_minus(1234.5, 250), plus_minus(-0.001, 1)
+    ('12.35 ± 0.23', '1234 ± 250', '0.0 ± 1.0')
     """
     if number(value) == DASH:
         return DASH
@@ -101,7 +101,7 @@ def plus_minus(value: Any, deviation: Any) -> str:
     decimals = max(0, 1 - math.floor(math.log10(float(deviation))))
     if decimals > 5 or float(deviation) >= 1e6:
         return f"{number(value)} ± {number(deviation, 2)}"
-    return f"{float(value):.{decimals}f} ± {float(deviation):.{decimals}f}".replace("-", "−")
+    return f"{float(value):z.{decimals}f} ± {float(deviation):.{decimals}f}".replace("-", "−")
 
 
 def duration(seconds: Any) -> str:

@@ -40,16 +40,17 @@ def sentence(text: Any) -> str:
 
 
 def one_style(text: Any) -> str:
-    r"""Write the numbers of a sentence as all of the page are: a space before %, a minus that is one.
+    r"""Write the numbers of a sentence as all of the page are: a space before %, a minus that is one, no −0.
 
     Examples
     --------
-    >>> one_style("-3% to 12 % of NMC-1"), one_style("Ti-O, 2.5e-07")
-    ('−3\xa0% to 12\xa0% of NMC-1', 'Ti-O, 2.5e-07')
+    >>> one_style("-3% to 12 % of NMC-1"), one_style("Ti-O, 2.5e-07"), one_style("-0.00, -0.01, -0")
+    ('−3\xa0% to 12\xa0% of NMC-1', 'Ti-O, 2.5e-07', '0.00, −0.01, 0')
     """
     text = re.sub(r"(?<=\d) ?%", "\u00a0%", str(text))
     text = re.sub(r"± (?=\d)", "±\u00a0", text)
-    return re.sub(r"(?<![\w.)-])-(?=\d)", "−", text)
+    text = re.sub(r"(?<![\w.)-])-(?=\d)", "−", text)
+    return re.sub(r"−(?=0(?:\.0+)?(?!\.?\d|[×e]))", "", text)
 
 
 def plain(text: Any) -> str:

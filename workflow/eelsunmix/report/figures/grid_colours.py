@@ -144,6 +144,9 @@ def _beside(index: int, panels: Panels, scale: Scale) -> dict[str, Any]:
             "ticktext": [number(end, 2) for end in ends],
             "title": {"text": ""},
         }
+    if scale.low == -scale.high:  # few ticks at round numbers may leave zero alone
+        ends = [scale.low, 0.0, scale.high]
+        return {**place, "tickvals": ends, "ticktext": [number(end, 2) for end in ends]}
     return place
 
 

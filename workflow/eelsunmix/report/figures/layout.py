@@ -116,10 +116,12 @@ def grid_of(
     }
 
 
-def line_panels(count: int, *, columns: int, panel_height: float = 190, top: float = 56) -> Panels:
+def line_panels(
+    count: int, *, columns: int, panel_height: float = 190, top: float = 56, gap_x: float = 64.0
+) -> Panels:
     """Return panels for line plots that fill the width of the page."""
     columns = max(1, min(columns, count))
-    left, right, gap_x = 88.0, 18.0, 64.0
+    left, right = 88.0, 18.0
     panel_width = (WIDTH - left - right - (columns - 1) * gap_x) / columns
     return Panels(
         count=max(1, count),

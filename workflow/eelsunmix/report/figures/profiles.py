@@ -26,6 +26,8 @@ from eelsunmix.report.texts import plain
 
 TRUE_LINES = "; the truth (broad grey line), and the sum of BS of each material alone (dotted)"
 """What captions say of the lines of a simulated sample."""
+POWERS = 88.0
+"""Space in px between panels, for labels of ticks as −1.5×10⁴."""
 Styles = Mapping[str, Mapping[str, Any]]
 
 
@@ -58,7 +60,8 @@ def element_profiles(
     """
     height = 240 if len(edges) > 1 else 360
     top = 36 + legend_height(["BS ± 1 sd", "BS", TRUE_MAP, MATERIAL_BS, *methods])
-    panels = line_panels(len(edges), columns=balanced(len(edges)), panel_height=height, top=top)
+    room = {"panel_height": height, "top": top, "gap_x": POWERS}
+    panels = line_panels(len(edges), columns=balanced(len(edges)), **room)
     layout = base_layout(0, annotations=[]) | panels.layout(scale_height=False)
     layout["legend"] |= {"y": 1 + 8 / panels.plot_height}
     data: list[dict[str, Any]] = []

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from markupsafe import Markup
 
+from eelsunmix.comparison.words import listed
 from eelsunmix.report.figures.mapview import MapView, nice_length, view_of
 from eelsunmix.report.figures.style import REFERENCE
 from eelsunmix.report.first.choice import Shown, chosen_label, composite_of, shown_maps
@@ -21,6 +22,7 @@ from eelsunmix.words import RECOMMENDED
 
 PIXELS = 400_000
 """Pixels that all pictures together may have."""
+NO_PROFILE = " To see a profile here, name one under profiles in the configuration."
 MOST_MAPS = 8
 """Maps that one looks at; the section of maps has all."""
 
@@ -80,21 +82,26 @@ def gathered(inputs: Inputs) -> Screen:
     total = inputs.corrected["total_counts"]
     view = view_of(total, n_maps=len(maps) + 2, budget=PIXELS)
     pictures = [_total(total.where(_valid(inputs)), view)]
-    pictures += [_composite(three, view)] if len(three) > 1 else []
+    pictures += [_composite(three, view, _left_out(maps, three))] if len(three) > 1 else []
     pictures += [_map(one, view, label) for one in maps[:MOST_MAPS]]
     bar = nice_length(max(view.extent(view.across), 1e-12) / 2.5)
     profile = drawing(inputs, label, three)
     return Screen(
         said=sentences(inputs, label, maps),
         pictures=pictures,
-        caption=_caption(maps, view, label),
+        caption=_caption(maps, view, label) + NO_PROFILE * (bool(inputs.edges) and not inputs.profiles),
         profile=profile,
-        profile_caption=_profile_caption(profile, label),
+        profile_caption=_profile_caption(profile, label, _left_out(maps, three)),
         aspect=1 / view.aspect,
         bar=f"{tidy(bar, 3)} {view.unit}",
         bar_percent=100 * bar / view.extent(view.across),
         gradient=gradient(),
     )
+
+
+def _left_out(maps: Sequence[Shown], three: Sequence[Shown]) -> str:
+    """Name the maps that three colours leave out."""
+    return listed([one.name for one in maps if all(one is not other for other in three)])
 
 
 def _valid(inputs: Inputs) -> xr.DataArray:
@@ -110,10 +117,11 @@ def _total(total: xr.DataArray, view: MapView) -> Picture:
     )
 
 
-def _composite(maps: Sequence[Shown], view: MapView) -> Picture:
+def _composite(maps: Sequence[Shown], view: MapView, without: str) -> Picture:
     key = tuple(zip(COLOURS, (one.name for one in maps), strict=False))
     address = composite_png([view.image(one.values) for one in maps])
-    return Picture(name="Composite", address=address, note="each from 0 to its maximum", key=key)
+    note = "each from 0 to its maximum" + f"; without {without}" * bool(without)
+    return Picture(name="Composite", address=address, note=note, key=key)
 
 
 def _map(one: Shown, view: MapView, label: str) -> Picture:
@@ -122,7 +130,7 @@ def _map(one: Shown, view: MapView, label: str) -> Picture:
     note = "" if one.source == label else f"by {one.source}: {label} has none"
     if one.deviation is not None and bool(np.isfinite(one.deviation).any()):
         typical = float(one.deviation.compute().median())  # Dask has no median of all
-        note = note or f"± {number(typical, 2)} in a typical pixel"
+        note = note or f"± {number(typical, 2)} by counting noise alone"
     name = f"{one.name} {edge}" if edge else one.name
     return Picture(name=name, address=address, low=number(low), high=f"{number(high)} {one.unit}", note=note)
 
@@ -138,7 +146,7 @@ def _caption(maps: Sequence[Shown], view: MapView, label: str) -> str:
     return f"Maps of {whose}: {what}; dark is none.{more} {view.remark}".strip()
 
 
-def _profile_caption(profile: Drawing | None, label: str) -> str:
+def _profile_caption(profile: Drawing | None, label: str, without: str) -> str:
     if profile is None:
         return ""
     peaks = ", ".join(f"{curve.name} {curve.peak}" for curve in profile.curves)
@@ -148,4 +156,6 @@ def _profile_caption(profile: Drawing | None, label: str) -> str:
     return (
         f"Profile {profile.name.replace('_', ' ')}. {lines}. 100 % is the peak of BS, in counts: {peaks}. "
         "Where a line leaves its dots, look at the section of profiles."
+        + f" It also has {without}."
+        * bool(without)
     )

@@ -4,23 +4,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from eelsunmix.comparison.ambiguity_words import SCALE, SHAPE
+from eelsunmix.comparison.verdict import CONVERGENCE
 from eelsunmix.comparison.words import listed
+from eelsunmix.report.candidates import MOST_NAMED, on_twins
 from eelsunmix.report.figures.style import REFERENCE
 from eelsunmix.report.first.choice import Shown, lights_of, red_lights
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.texts import one_style, sentence
 from eelsunmix.stage_warnings import reference_problems
 from eelsunmix.words import RECOMMENDED
-
-MOST_NAMED = 3
-"""Methods and items that a sentence names."""
-NEIGHBOURS = {
-    "many neighbours": "mapped on averages over many alike neighbours",
-    "neighbours": "mapped on averages over alike neighbours",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,44 +79,21 @@ def _axis_warnings(inputs: Inputs) -> list[str]:
 def _use(inputs: Inputs, label: str, maps: Sequence[Shown]) -> Said:
     known = dict(inputs.comparison.attrs.get("recommended") or {})
     if label == RECOMMENDED and known:
-        return _said("Use", f"the maps of “recommended”: {_on_twins(known)}", "use", "maps")
+        ended = ", which did not converge" * _not_converged(inputs, label)
+        return _said("Use", f"the maps of “recommended”: {on_twins(known, ended)}", "use", "maps")
     red, amber = lights_of(inputs, label)
     marks = listed([f"{number}\u00a0{mark}" for number, mark in ((red, "✖"), (amber, "▲")) if number])
     lights = f"with {marks}" if marks else "all lights green"
-    text = f"the maps of {label}"
+    text = f"the maps of {label}" + ", which did not converge" * _not_converged(inputs, label)
     if len(inputs.working) > 1:
         text += f": of {len(inputs.working)} methods it has the best lights in the verdict ({lights})"
     return _said("Use", text, "use", "verdict")
 
 
-def _on_twins(known: Mapping[str, Any]) -> str:
-    """Say which candidate it is, and how it and the others did on simulated images."""
-    errors = {str(label): 100 * float(np.sqrt(error)) for label, error in dict(known["twin_error"]).items()}
-    best = str(known["method"])
-    others: dict[str, float] = {}
-    for label, error in errors.items():
-        base = label.partition(",")[0]
-        if label != best and base != best.partition(",")[0]:
-            others[base] = min(error, others.get(base, np.inf))
-    worse = sorted(others.items(), key=lambda item: item[1])[:MOST_NAMED]
-    named = [f"of {'the ' * (base == 'consensus')}{base} by {error:.2g} %" for base, error in worse]
-    beside = f", those {listed(named)}" if worse else ""
-    return (
-        f"{_in_words(best)}. On images simulated from yours its maps are off by {errors[best]:.2g} %{beside}"
-    )
-
-
-def _in_words(candidate: str) -> str:
-    """Name a candidate as a reader would.
-
-    Examples
-    --------
-    >>> _in_words("BLU, neighbours, anchored by edges"), _in_words("consensus")
-    ('BLU, mapped on averages over alike neighbours, anchored by edges', 'the median of all candidates')
-    """
-    if candidate == "consensus":
-        return "the median of all candidates"
-    return ", ".join(NEIGHBOURS.get(part, part) for part in candidate.split(", "))
+def _not_converged(inputs: Inputs, label: str) -> bool:
+    rows: Sequence[Mapping[str, Any]] = inputs.comparison.attrs.get("verdict", [])
+    own = [row for row in rows if row.get("method") == label and row.get("criterion") == CONVERGENCE]
+    return any(row.get("light") not in ("green", "grey") for row in own)
 
 
 def _doubts(inputs: Inputs, label: str, maps: Sequence[Shown]) -> Iterator[str]:
@@ -131,7 +101,8 @@ def _doubts(inputs: Inputs, label: str, maps: Sequence[Shown]) -> Iterator[str]:
     failed = [edge for edge in reference_problems(inputs.bs) if edge in inputs.edges]
     if failed and len(failed) < len(inputs.edges):
         names = listed([edge.replace("_", " ") for edge in failed])
-        yield f"counts of {names}, by any method: background subtraction failed there"
+        its = "its background" if len(failed) == 1 else "their backgrounds"
+        yield f"BS counts of {names} ({its} failed); nothing checks the methods' counts there"
     missing = [one.name for one in maps if one.edge and one.source != label]
     if missing:
         yield f"that {listed(missing)} is absent: no component of {label} shows it, so its map is that of BS"
@@ -147,7 +118,7 @@ def _doubts(inputs: Inputs, label: str, maps: Sequence[Shown]) -> Iterator[str]:
         yield f"other methods where they have ✖: {', '.join(named[:MOST_NAMED])}{more}"
     shares = _open_shares(inputs, label, maps)
     if shares:
-        yield f"shares as absolute numbers, though counts stay as they are: {listed(shares)}"
+        yield f"absolute shares (counts are not affected), as others fit just as well: {listed(shares)}"
 
 
 def _open_shares(inputs: Inputs, label: str, maps: Sequence[Shown]) -> list[str]:
@@ -175,7 +146,8 @@ def _care(inputs: Inputs, label: str) -> str:
     texts = [text for place, text in warnings if not place.startswith(known)]
     if not texts:
         return ""
-    more = f" {len(texts) - 1} more in the verdict." if len(texts) > 1 else ""
+    further = len(texts) - 1
+    more = f" The verdict has {further} more warning{'s' * (further > 1)}." if further else ""
     return f"{sentence(texts[0]).rstrip('.')}.{more}"
 
 
@@ -191,7 +163,10 @@ def _next(inputs: Inputs, label: str, maps: Sequence[Shown]) -> tuple[str, str, 
     if RECOMMENDED not in inputs.methods:
         return "list recommended: {} under methods, and the choice is made on simulated images", "next", ""
     if _open_shares(inputs, label, maps):
-        text = "for absolute shares add a region of the pure material to the image, or its reference spectrum"
+        text = (
+            "for absolute shares, record an image that has a region of the pure material, or give its "
+            "reference spectrum"
+        )
         return f"{text}; for counts, look at the residuals and export the maps", "next", "residuals"
     return (
         "look at the residuals of the refit for what no method's endmembers explain; then eelsunmix export "

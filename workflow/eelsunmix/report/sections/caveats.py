@@ -15,5 +15,5 @@ def section(inputs: Inputs) -> Section:
     lines = list(dict.fromkeys(sentence(text) for text in inputs.comparison.attrs.get("caveats", [])))
     blocks: list[Block] = [Notice(text, "warning") for text in lines]
     if inputs.warnings:
-        blocks.append(Text("The warnings of all stages stand in the verdict, above."))
+        blocks.append(Text("The verdict above lists the warnings of all stages."))
     return Section(name="caveats", title="Caveats", blocks=tuple(blocks) or (Text("None were found."),))

@@ -102,7 +102,7 @@ def _check_table(inputs: Inputs) -> Table:
         ("mean counts per pixel", number(float(inputs.corrected["mean_spectrum"].sum()), 4)),
         ("variance / mean of the counts", number(check.get("variance_to_mean"))),
         ("counts per electron used", _from(check)),
-        ("counts in every channel that are no signal", number(check.get("constant_counts"))),
+        ("constant offset of every channel (counts)", number(check.get("constant_counts"))),
         ("correlation of neighbouring channels", number(check.get("neighbour_correlation"))),
         ("negative values", percent(check.get("negative_fraction"))),
         ("saturated values", percent(check.get("saturated_fraction"))),

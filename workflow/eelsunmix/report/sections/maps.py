@@ -22,10 +22,10 @@ from eelsunmix.report.ranges import range_tables
 
 MAPS = (
     "What each method stands for, in counts of an edge: its abundances, times the brightness of "
-    "the pixel, times the net counts of its endmembers that show the element. Each counts by how far its "
-    "edge is beyond noise, in its spectrum and by BS. Abundances of NMF and ICA hold the brightness; those "
-    "that sum to one are multiplied by the counts of the pixel. No arbitrary factor is left. How much of an "
-    "element a method puts into other components is its cross-talk."
+    "the pixel, times the net counts of its endmembers that show the element. The more clearly its edge "
+    "stands out from the noise, in its spectrum and in BS, the more an endmember counts. Abundances of NMF "
+    "and ICA hold the brightness; those that sum to one are multiplied by the counts of the pixel. No "
+    "arbitrary factor is left. How much of an element a method puts into other components is its cross-talk."
 )
 ELEMENT_MAPS = (
     "Element maps in counts of the edge, pixel by pixel; zooming one map zooms all. On the common scale "

@@ -1,11 +1,13 @@
 """Section on where every number comes from and how to get it again."""
 
 import shlex
+from collections.abc import Mapping
 from typing import Any
 
 import xarray as xr
 
 from eelsunmix.methods._references import references
+from eelsunmix.report.candidates import errors_of, in_words
 from eelsunmix.report.content import (
     Block,
     Code,
@@ -15,7 +17,9 @@ from eelsunmix.report.content import (
     Table,
     Text,
     cell,
+    figure_cell,
 )
+from eelsunmix.report.figures.style import LIGHTS
 from eelsunmix.report.formatting import DASH, integer
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.texts import as_yaml, shown_path
@@ -63,6 +67,10 @@ CHAINS = (
     "draws that would give its mean as precisely, and how well the halves of the chain agree (1: "
     "perfectly; above 1.1 the chain has not converged)."
 )
+CANDIDATES = (
+    "Candidates of the recommended result (✔: chosen), and by how much their maps were off on images "
+    "simulated from this one."
+)
 
 
 def section(inputs: Inputs) -> Section:
@@ -72,6 +80,7 @@ def section(inputs: Inputs) -> Section:
     blocks: tuple[Block, ...] = (
         *([Notice(mix, "warning")] if mix else []),
         _fits_table(inputs),
+        *_candidates(inputs),
         Code(_settings(inputs), "Effective settings, defaults included"),
         Code("\n".join(f"{seal}  {name}" for name, seal in inputs.seals.items()), SEALS),
         Code(as_yaml(inputs.versions), "Versions of the software"),
@@ -104,6 +113,7 @@ def _fits_table(inputs: Inputs) -> Table:
         attrs = inputs.fits[method].attrs if method in inputs.fits else {}
         options = as_yaml(attrs.get("options", {})).strip().replace("\n", "; ")
         texts = [str(attrs.get(key, DASH)) for key in ("method", "input", "seed", "status")]
+        texts[0] = str(attrs.get("chosen", texts[0]))
         texts.insert(2, _same_counts(attrs))
         pixels = integer(attrs.get("n_learning_pixels"))
         found = _chain_quality(inputs.fits.get(method)) if chains else ()
@@ -111,6 +121,21 @@ def _fits_table(inputs: Inputs) -> Table:
         rows.append(Row(cells=tuple(map(cell, texts)), method=method))
     caption = FITS + CHAINS * chains
     return Table(caption=caption, columns=columns, rows=tuple(rows), css="small")
+
+
+def _candidates(inputs: Inputs) -> list[Table]:
+    """Tabulate how all candidates of the recommended result did; nothing where there is none."""
+    known = dict(inputs.comparison.attrs.get("recommended") or {})
+    rows = tuple(
+        Row(cells=(cell(_marked(name, known)), figure_cell(f"{error:.2g} %"), cell(in_words(name))))
+        for name, error in errors_of(known).items()
+    )
+    columns = ("candidate", "error of its maps", "what it is")
+    return [Table(caption=CANDIDATES, columns=columns, rows=rows, css="small")] if rows else []
+
+
+def _marked(name: str, known: Mapping[str, Any]) -> str:
+    return f"{LIGHTS['green']} {name}" if name == known.get("method") else name
 
 
 def _same_counts(attrs: dict[str, Any]) -> str:

@@ -153,7 +153,7 @@ def _thresholds(entries: list[Entry]) -> Table:
             "what it measures",
         ),
         rows=rows,
-        css="small",
+        css="small criteria",
     )
 
 

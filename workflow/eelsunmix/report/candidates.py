@@ -1,0 +1,50 @@
+"""The candidates of the recommended result, in words, and how they did on simulated images."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from eelsunmix.comparison.words import listed
+
+MOST_NAMED = 3
+"""Methods and items that a sentence names."""
+WORDS = {
+    "many neighbours": "mapped on averages over many alike neighbours",
+    "neighbours": "mapped on averages over alike neighbours",
+    "consensus": "the median of all candidates",
+    "VCA of averages": "VCA of spectra averaged over alike neighbours",
+}
+
+
+def on_twins(known: Mapping[str, Any], ended: str = "") -> str:
+    """Say which candidate it is, and how it and the others did on simulated images."""
+    errors = errors_of(known)
+    best = str(known["method"])
+    others: dict[str, float] = {}
+    for label, error in errors.items():
+        base = label.partition(",")[0]
+        if label != best and base != best.partition(",")[0]:
+            others[base] = min(error, others.get(base, np.inf))
+    worse = sorted(others.items(), key=lambda item: item[1])[:MOST_NAMED]
+    named = [f"of {'the ' * (base == 'consensus')}{base} by {error:.2g} %" for base, error in worse]
+    beside = f", those {listed(named)}" if worse else ""
+    off = f"its maps are off by {errors[best]:.2g} %{beside}"
+    return f"{in_words(best)}{ended}. On images simulated from yours {off}"
+
+
+def in_words(candidate: str) -> str:
+    """Name a candidate as a reader would.
+
+    Examples
+    --------
+    >>> in_words("BLU, neighbours, anchored by edges"), in_words("consensus")
+    ('BLU, mapped on averages over alike neighbours, anchored by edges', 'the median of all candidates')
+    """
+    return ", ".join(WORDS.get(part, part) for part in candidate.split(", "))
+
+
+def errors_of(known: Mapping[str, Any]) -> dict[str, float]:
+    """Return by how many per cent the maps of each candidate are off on simulated images."""
+    errors = dict(known.get("twin_error") or {})
+    return {str(label): 100 * float(np.sqrt(error)) for label, error in errors.items()}
