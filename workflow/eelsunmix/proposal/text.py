@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from eelsunmix.edge_table import TABLE
+from eelsunmix.proposal.axis import change_in_words, disagree, positions
 from eelsunmix.proposal.naming import hidden_by
 from eelsunmix.proposal.proposing import SURE, Proposal, ProposedEdge
 
@@ -83,11 +84,36 @@ def _axis(proposal: Proposal) -> Iterator[str]:
         side = "below" if offset.offset_eV < 0 else "above"
         yield (
             f"# The edges rise {abs(offset.offset_eV):.1f} eV {side} the table (standard error "
-            f"{offset.sd_eV:.1f} eV),"
+            f"{offset.sd_eV:.1f} eV), at {offset.at_eV:.0f} eV of the axis as read. So it is put right:"
         )
-        yield "# so the axis is put right. If you trust the axis, take out this line and the onsets below:"
+        yield f"# {change_in_words(proposal.read_energies, proposal.energies)}."
+        yield "# This line and the onsets below belong together. If you trust the axis as read, write, in the"
+        yield f"# place of both:  edges: {{{_as_read(proposal)}}}"
         yield f"axes: {{energy: {{{written}}}}}"
         yield ""
+    elif disagree(proposal.witnesses, proposal.offset):
+        yield from _axis_alternatives(proposal)
+
+
+def _as_read(proposal: Proposal) -> str:
+    """Edges with their onsets on the axis as read: without them they would be taken from the table."""
+    usable = [one.named for one in proposal.edges if one.edge]
+    return ", ".join(f"{one.name}: {{onset_eV: {one.rise.onset_eV:.0f}}}" for one in usable)
+
+
+def _axis_alternatives(proposal: Proposal) -> Iterator[str]:
+    yield "# The axis stays as read: the edges lie off the table, but not together by more than chemistry"
+    yield f"# explains (a few eV): {positions(proposal.witnesses)}."
+    yield "# If you know where one of them belongs, write one of these, and no onset_eV of the edges below:"
+    first = float(proposal.read_energies[0])
+    for one in proposal.witnesses:
+        yield (
+            f"# axes: {{energy: {{offset_eV: {first - one.shift_eV:.1f}}}}}".ljust(_COLUMN)
+            + f"# by {one.name}"
+        )
+    mean = sum(one.shift_eV for one in proposal.witnesses) / len(proposal.witnesses)
+    yield f"# axes: {{energy: {{offset_eV: {first - mean:.1f}}}}}".ljust(_COLUMN) + "# by their mean"
+    yield ""
 
 
 _X_RAYS = """\
