@@ -9,14 +9,16 @@ import numpy as np
 import pytest
 
 from edge_spectra import EDGE, spectrum_of
-from eelsunmix.commands.proposing import _said, propose
+from eelsunmix.commands.proposing import _next, _said, propose
 from eelsunmix.configuration import read_configuration
 from eelsunmix.errors import InputError
 from eelsunmix.examples import find_example
 from eelsunmix.proposal import configuration_text, propose_edges
 from eelsunmix.proposal.axis import agreed_offset, change_in_words, disagree, put_right, witnesses
+from eelsunmix.proposal.drawing import windows_page
 from eelsunmix.proposal.naming import NamedRise, hidden_by, name_rises
 from eelsunmix.proposal.onset_search import Rise
+from eelsunmix.proposal.proposing import ProposedEdge
 
 STRONG_SNR = 10.0
 
@@ -296,3 +298,26 @@ def test_where_edges_disagree_alternatives_are_comments():
     assert "# axes: {energy: {offset_eV: 356.8}}" in text
     assert "\naxes:" not in text
     assert "left as read" in "\n".join(_said(image, proposal))
+
+
+def unsure(onset, *chances):
+    rise = Rise(onset_eV=onset, sd_eV=2.0, evidence=144.0)
+    return ProposedEdge(named=NamedRise(rise=rise, chances=chances), reason="too unsure")
+
+
+def test_an_edge_that_is_left_out_says_all_its_candidates_once():
+    image, _ = spectrum_of((), 40, 300, 100, seed=2)
+    lithium = unsure(51.0, ("Mg_L23", 0.45), ("Li_K", 0.35))
+    again = unsure(90.0, ("Mg_L23", 0.4), ("Si_L23", 0.3))
+    proposal = replace(propose_edges(image), edges=(lithium, again))
+    assert "51 eV: left out, too unsure: Mg_L23 0.45, Li_K 0.35" in _said(image, proposal)
+    text = configuration_text({"S": Path("a.dm4")}, proposal, page="p.html")
+    assert [text.count(f"# {name}: {{}}") for name in ("Mg_L23", "Li_K", "Si_L23")] == [1, 1, 1]
+    assert "name the edges that you know in a.yaml; none is written" in _next(proposal, Path("a.yaml"))[0]
+
+
+def test_the_page_of_windows_explains_itself():
+    image, _ = spectrum_of((), 40, 300, 100, seed=2)
+    page = windows_page("S", propose_edges(image))
+    for word in ("score", "logarithmic", "overlap"):
+        assert word in page.rpartition("</script>")[2]

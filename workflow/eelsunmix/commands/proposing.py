@@ -63,7 +63,16 @@ def propose(
     )
     write_page(page, windows_page(next(iter(samples)), proposal))
     write_page(target, text)
-    return "\n".join([*_said(image, proposal), f"wrote {target} and {page}", f"next: eelsunmix run {target}"])
+    wrote = f"wrote {target} and {page}"
+    return "\n".join([*_said(image, proposal), wrote, *_next(proposal, target)])
+
+
+def _next(proposal: Proposal, target: Path) -> list[str]:
+    run = f"next: eelsunmix run {target}"
+    if not proposal.is_loss or any(one.edge for one in proposal.edges):
+        return [run]
+    missing = f"next: name the edges that you know in {target}; none is written, so without them"
+    return [f"{missing} nothing checks the methods", f"then: eelsunmix run {target}"]
 
 
 def _names(files: Sequence[Path]) -> dict[str, Path]:

@@ -137,16 +137,16 @@ def _edges(proposal: Proposal) -> Iterator[str]:
     usable = [one for one in proposal.edges if one.edge]
     yield "# Windows that are not written are chosen from the axis and the other edges."
     yield "edges:" if usable else "# edges:"
+    taken = {one.named.name for one in usable}
     for one in proposal.edges:
-        yield from _entry(one, proposal)
+        yield from _entry(one, proposal, taken)
 
 
-def _entry(one: ProposedEdge, proposal: Proposal) -> Iterator[str]:
+def _entry(one: ProposedEdge, proposal: Proposal, taken: set[str]) -> Iterator[str]:
     seen = f"rises at {_seen(one, proposal):.0f} eV"
     if one.edge is None:
-        name = one.named.name or "an edge"
-        yield f"  # {name}: {{}}".ljust(_COLUMN) + f"# {seen}; left out: {one.reason or 'its name is taken'}"
-        yield from _alternatives(one)
+        yield f"  # {seen}; left out: {one.reason or 'its name is taken'}"
+        yield from _alternatives(one, taken)
         return
     fit, signal = one.edge.fit_eV, one.edge.integrate_eV
     written = ", ".join(f"{key}: {value:g}" for key, value in one.fields.items())
@@ -157,15 +157,19 @@ def _entry(one: ProposedEdge, proposal: Proposal) -> Iterator[str]:
         + f"fit {fit[0]:g}-{fit[1]:g}, sum {signal[0]:g}-{signal[1]:g} eV"
     )
     if doubt:
-        yield from _alternatives(one)
+        yield from _alternatives(one, taken)
     if hidden := hidden_by(one.named):
         yield f"  # in the fine structure of {one.named.name} could hide: {', '.join(hidden)}"
 
 
-def _alternatives(one: ProposedEdge) -> Iterator[str]:
+def _alternatives(one: ProposedEdge, taken: set[str]) -> Iterator[str]:
+    """Offer names to uncomment, each once: a key that stands twice is refused."""
     for name, chance in one.named.chances[:4]:
-        if name and (one.edge is None or name != one.named.name):
-            yield f"  # {name}: {{}}".ljust(_COLUMN) + f"# or this, score {chance:.2f}"
+        if not name or (one.edge and name == one.named.name):
+            continue
+        offered = f"  # {name} stands elsewhere already" if name in taken else f"  # {name}: {{}}"
+        yield offered.ljust(_COLUMN) + f"# or this, score {chance:.2f}"
+        taken.add(name)
 
 
 def _seen(one: ProposedEdge, proposal: Proposal) -> float:
