@@ -2,18 +2,23 @@
 
 import resource
 import signal
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from edge_spectra import EDGE, spectrum_of
-from eelsunmix.commands.proposing import propose
+from eelsunmix.commands.proposing import _next, _said, propose
 from eelsunmix.configuration import read_configuration
 from eelsunmix.errors import InputError
 from eelsunmix.examples import find_example
 from eelsunmix.proposal import configuration_text, propose_edges
-from eelsunmix.proposal.naming import hidden_by, name_rises
+from eelsunmix.proposal.axis import agreed_offset, change_in_words, disagree, put_right, witnesses
+from eelsunmix.proposal.drawing import windows_page
+from eelsunmix.proposal.naming import NamedRise, hidden_by, name_rises
 from eelsunmix.proposal.onset_search import Rise
+from eelsunmix.proposal.proposing import ProposedEdge
 
 STRONG_SNR = 10.0
 
@@ -226,3 +231,93 @@ def test_an_image_of_x_rays_gets_no_edges(tmp_path, monkeypatch):
     settings = read_configuration([tmp_path / "EDS_80x80.yaml"]).samples["EDS_80x80"]
     assert settings.edges == {}
     assert settings.corrections.gain.method == "none"
+
+
+def named(*pairs):
+    """Edges with names that are sure, and how far each rises from the table."""
+    return [
+        NamedRise(
+            rise=Rise(onset_eV=EDGE[name].onset_eV + shift, sd_eV=0.7, evidence=300.0),
+            chances=((name, chance),),
+        )
+        for name, shift, chance in pairs
+    ]
+
+
+def test_an_unsure_dispersion_is_not_written():
+    edges = named(("O_K", -15.6, 0.9), ("Mn_L23", -12.6, 0.9), ("Co_L23", -16.6, 0.9), ("Ni_L23", -21.6, 0.9))
+    offset = agreed_offset(witnesses(edges))
+    read = np.arange(440, 1054, 0.3)
+    right, written = put_right(read, offset)
+    assert written == {"offset_eV": pytest.approx(456.6)}
+    assert right - read == pytest.approx(16.6)
+    assert offset.sd_eV > 1.8  # the scatter of the edges, which no slope takes away
+
+
+def test_a_sure_dispersion_is_written_and_said():
+    shifts = {"C_K": -12.0, "O_K": -4.0, "Fe_L23": 4.0, "Ni_L23": 8.0, "Al_K": 33.0}
+    offset = agreed_offset(witnesses(named(*((name, shift, 0.9) for name, shift in shifts.items()))))
+    read = np.arange(200, 1700, 0.5)
+    right, written = put_right(read, offset)
+    assert written["dispersion_eV"] < 0.49
+    said = change_in_words(read, right)
+    assert "dispersion from 0.5 to 0.48" in said
+    assert f"{right[-1] - read[-1]:+.1f} eV at 1700 eV" in said
+
+
+def test_an_edge_of_some_doubt_keeps_others_from_moving_the_axis():
+    edges = witnesses(
+        named(("Ti_L23", 1.25, 0.74), ("O_K", -6.75, 0.95), ("Mn_L23", -7.75, 0.99), ("La_M45", -1.75, 0.99))
+    )
+    assert agreed_offset(edges[1:]) is not None
+    assert agreed_offset(edges) is None
+    assert disagree(edges, None)
+
+
+def test_chemistry_alone_is_no_disagreement():
+    assert not disagree(witnesses(named(("Ti_L23", 1.0, 0.9), ("O_K", -2.5, 0.9))), None)
+
+
+def test_both_axes_are_named_where_one_is_put_right():
+    image, _ = spectrum_of(("Mn_L23", "O_K", "La_M45"), 450, 960, 300, seed=5, shift=12.0)
+    proposal = propose_edges(image)
+    text = configuration_text({"S": Path("a.dm4")}, proposal, page="p.html")
+    moved = 462 - proposal.written_axis["offset_eV"]
+    assert f"offset from 462 to {462 - moved:.5g} eV" in text
+    oxygen = next(one.named.rise.onset_eV for one in proposal.edges if one.named.name == "O_K")
+    assert f"# place of both:  edges: {{O_K: {{onset_eV: {oxygen:.0f}}}" in text
+    said = "\n".join(_said(image, proposal))
+    assert f"{oxygen:.0f} eV as read, {oxygen - moved:.0f} eV on the axis put right: O_K" in said
+
+
+def test_where_edges_disagree_alternatives_are_comments():
+    image, _ = spectrum_of(("Ti_L23", "O_K"), 350, 860, 300, seed=5)
+    edges = tuple(witnesses(named(("Ti_L23", 1.25, 0.74), ("O_K", -6.75, 0.95), ("Mn_L23", -7.75, 0.99))))
+    proposal = replace(propose_edges(image), offset=None, witnesses=edges)
+    text = configuration_text({"S": Path("a.dm4")}, proposal, page="p.html")
+    assert "# axes: {energy: {offset_eV: 356.8}}" in text
+    assert "\naxes:" not in text
+    assert "left as read" in "\n".join(_said(image, proposal))
+
+
+def unsure(onset, *chances):
+    rise = Rise(onset_eV=onset, sd_eV=2.0, evidence=144.0)
+    return ProposedEdge(named=NamedRise(rise=rise, chances=chances), reason="too unsure")
+
+
+def test_an_edge_that_is_left_out_says_all_its_candidates_once():
+    image, _ = spectrum_of((), 40, 300, 100, seed=2)
+    lithium = unsure(51.0, ("Mg_L23", 0.45), ("Li_K", 0.35))
+    again = unsure(90.0, ("Mg_L23", 0.4), ("Si_L23", 0.3))
+    proposal = replace(propose_edges(image), edges=(lithium, again))
+    assert "51 eV: left out, too unsure: Mg_L23 0.45, Li_K 0.35" in _said(image, proposal)
+    text = configuration_text({"S": Path("a.dm4")}, proposal, page="p.html")
+    assert [text.count(f"# {name}: {{}}") for name in ("Mg_L23", "Li_K", "Si_L23")] == [1, 1, 1]
+    assert "name the edges that you know in a.yaml; none is written" in _next(proposal, Path("a.yaml"))[0]
+
+
+def test_the_page_of_windows_explains_itself():
+    image, _ = spectrum_of((), 40, 300, 100, seed=2)
+    page = windows_page("S", propose_edges(image))
+    for word in ("score", "logarithmic", "overlap"):
+        assert word in page.rpartition("</script>")[2]

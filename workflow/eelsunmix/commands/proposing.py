@@ -13,6 +13,7 @@ from eelsunmix.io import open_image
 from eelsunmix.io.files import check_path, read_signals
 from eelsunmix.io.signals import describe
 from eelsunmix.proposal import Proposal, configuration_text, propose_edges
+from eelsunmix.proposal.axis import change_in_words, disagree, positions
 from eelsunmix.proposal.drawing import is_windows_page, windows_page
 from eelsunmix.proposal.proposing import SURE, ProposedEdge
 from eelsunmix.report.page import write_page
@@ -62,7 +63,16 @@ def propose(
     )
     write_page(page, windows_page(next(iter(samples)), proposal))
     write_page(target, text)
-    return "\n".join([*_said(image, proposal), f"wrote {target} and {page}", f"next: eelsunmix run {target}"])
+    wrote = f"wrote {target} and {page}"
+    return "\n".join([*_said(image, proposal), wrote, *_next(proposal, target)])
+
+
+def _next(proposal: Proposal, target: Path) -> list[str]:
+    run = f"next: eelsunmix run {target}"
+    if not proposal.is_loss or any(one.edge for one in proposal.edges):
+        return [run]
+    missing = f"next: name the edges that you know in {target}; none is written, so without them"
+    return [f"{missing} nothing checks the methods", f"then: eelsunmix run {target}"]
 
 
 def _names(files: Sequence[Path]) -> dict[str, Path]:
@@ -113,19 +123,40 @@ def _said(image: xr.DataArray, proposal: Proposal) -> list[str]:
     lines = [f"{size} pixels, {axis.size} channels from {first:g} to {last:g} {axis.attrs.get('units', '')}"]
     if not proposal.is_loss:
         return [*lines, "an image of X-rays: no edges are proposed, the methods run without a reference"]
-    if offset := proposal.offset:
-        lines.append(
-            f"energy axis: off by {offset.offset_eV:+.1f} eV (standard error {offset.sd_eV:.1f}), put right"
-        )
+    lines += _axis_said(proposal)
     if not proposal.edges:
         return [*lines, "no edge was found; name those that you expect in the configuration"]
-    return [*lines, *(_edge_said(one) for one in proposal.edges)]
+    return [*lines, *(_edge_said(one, proposal) for one in proposal.edges)]
 
 
-def _edge_said(one: ProposedEdge) -> str:
+def _axis_said(proposal: Proposal) -> list[str]:
+    if offset := proposal.offset:
+        side = "below" if offset.offset_eV < 0 else "above"
+        return [
+            f"energy axis: the edges rise {abs(offset.offset_eV):.1f} eV {side} the table (standard error "
+            f"{offset.sd_eV:.1f}); put right in the configuration: "
+            + change_in_words(proposal.read_energies, proposal.energies)
+        ]
+    if disagree(proposal.witnesses, proposal.offset):
+        return [
+            "energy axis: left as read, for the edges do not lie off the table together: "
+            f"{positions(proposal.witnesses)}; alternatives are comments in the configuration"
+        ]
+    return []
+
+
+def _edge_said(one: ProposedEdge, proposal: Proposal) -> str:
     named = one.named
-    others = ", ".join(f"{name} {chance:.2f}" for name, chance in named.chances[1:4] if name)
-    doubt = f" (unsure; or {others})" if named.chance < SURE and others else ""
+    seen = named.rise.onset_eV
+    at = f"{seen:.0f} eV"
+    if proposal.offset:
+        at += f" as read, {seen - proposal.offset.at(seen):.0f} eV on the axis put right"
     if one.edge is None:
-        return f"{named.rise.onset_eV:.0f} eV: left out, {one.reason or 'its name is taken'}{doubt}"
-    return f"{named.rise.onset_eV:.0f} eV: {named.name}, score {named.chance:.2f}{doubt}"
+        return f"{at}: left out, {one.reason or 'its name is taken'}{_candidates(one, 0, ': ')}"
+    doubt = _candidates(one, 1, " (unsure; or ", ")") if named.chance < SURE else ""
+    return f"{at}: {named.name}, score {named.chance:.2f}{doubt}"
+
+
+def _candidates(one: ProposedEdge, first: int, before: str, after: str = "") -> str:
+    named = ", ".join(f"{name} {chance:.2f}" for name, chance in one.named.chances[first:4] if name)
+    return f"{before}{named}{after}" if named else ""

@@ -5,12 +5,15 @@ from typing import Any
 
 from eelsunmix.configuration.benchmark import BenchmarkOptions
 from eelsunmix.configuration.problems import shown
+from eelsunmix.configuration.recommended import recommended_alone
 from eelsunmix.configuration.settings import Configuration, MethodSettings, SampleSettings
 from eelsunmix.configuration.windows import window_warnings
 from eelsunmix.edges import EdgeRequest
 from eelsunmix.errors import InputError
+from eelsunmix.execution.clusters import Execution
 from eelsunmix.options import Options
 from eelsunmix.plain import field_values, plain_values
+from eelsunmix.words import RECOMMENDED
 
 _NOTHING = object()
 _STAGES = ("axes", "detector", "corrections", "denoise", "components", "background")
@@ -25,9 +28,18 @@ def summarise(configuration: Configuration) -> str:
     lines += [] if configuration.samples else ["", _benchmark(configuration.benchmark)]
     warnings = [f"warning: {text}" for text in window_warnings(configuration.samples)]
     lines += ["", *warnings] if warnings else []
-    return "\n".join(
-        [*lines, "", f"blocks are run by: {_changes(configuration.dask) or configuration.dask.mode}"]
-    )
+    return "\n".join([*lines, "", f"computed {_computed(configuration.dask)}"])
+
+
+def _computed(dask: Execution) -> str:
+    """Say where the work is done, with the options that were written."""
+    where = {
+        "threads": "on this computer, by threads of each job",
+        "processes": "on this computer, by worker processes",
+        "slurm": "by jobs submitted to SLURM",
+        "address": "by the Dask scheduler that runs already",
+    }[dask.mode]
+    return f"{where} (dask: {_changes(dask)})" if _changes(dask) else f"{where} (the default)"
 
 
 def _benchmark(options: BenchmarkOptions) -> str:
@@ -57,8 +69,17 @@ def _sample(sample: SampleSettings) -> Iterator[str]:
     if sample.fit_on:
         yield f"methods: fitted on {sample.fit_on}, applied here: {', '.join(sample.methods) or 'none'}"
     else:
-        yield f"methods: {'; '.join(map(_method, sample.methods, sample.methods.values())) or 'none'}"
+        yield f"methods: {_methods(sample)}"
         yield f"learning from at most {sample.n_learning_pixels} pixels, seed {sample.seed}"
+
+
+def _methods(sample: SampleSettings) -> str:
+    if sample.methods == recommended_alone():
+        return (
+            f"{RECOMMENDED}, the default where none are written: the candidate that is best on images "
+            "simulated from this one"
+        )
+    return "; ".join(map(_method, sample.methods, sample.methods.values())) or "none"
 
 
 def _source(sample: SampleSettings) -> str:

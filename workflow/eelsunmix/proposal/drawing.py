@@ -10,6 +10,16 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 MOST_POINTS = 4000
 _CAPTION = "light, where backgrounds are fitted; dark, where counts are summed"
 
+_LINES = (
+    "The number beside an edge is its score: the probability of its name among all edges of the table, "
+    "from 0 to 1. From 0.75 on it is taken without doubt; names below 0.5 are comments of the configuration.",
+    "Counts are drawn on a logarithmic axis, so that weak edges at high losses can be seen; a power law is "
+    "nearly straight on it.",
+    "Windows of two edges may overlap: the background before an edge is fitted to what the edge before it "
+    "leaves, while those counts are summed for that one too. No count is summed for two edges.",
+)
+"""Whoever opens the page for the first time asks these."""
+
 
 def windows_page(title: str, proposal: Proposal) -> str:
     """Draw a proposal: fit windows light, integration windows dark, onsets as lines.
@@ -43,7 +53,10 @@ def windows_page(title: str, proposal: Proposal) -> str:
         showlegend=False,
         template="plotly_white",
     )
-    return str(figure.to_html(include_plotlyjs=True, full_html=True))
+    page = str(figure.to_html(include_plotlyjs=True, full_html=True))
+    said = "".join(f"<p style='font-family: sans-serif; max-width: 60em'>{line}</p>" for line in _LINES)
+    body, end, rest = page.rpartition("</body>")
+    return body + said + end + rest
 
 
 def is_windows_page(path: Path) -> bool:

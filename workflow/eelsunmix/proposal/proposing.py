@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from eelsunmix.background.energy_offset import EnergyOffset, common_offset
+from eelsunmix.background.energy_offset import EnergyOffset
 from eelsunmix.background.group_spectra import sum_groups
 from eelsunmix.background.onsets import spectra_of_halves
 from eelsunmix.edge_choice import resolve_edges
@@ -17,12 +17,13 @@ from eelsunmix.energy.units import channel_energies
 from eelsunmix.errors import InputError
 from eelsunmix.image import valid_pixels
 from eelsunmix.noise import counts_per_electron
+from eelsunmix.proposal.axis import LIKELY, Witness, agreed_offset, put_right, witnesses
 from eelsunmix.proposal.naming import NamedRise, name_rises
 from eelsunmix.proposal.onset_search import Rise, find_rises, without_fine_structure
 from eelsunmix.typing import Floats
 
-SURE, LIKELY = 0.75, 0.5
-"""Probability from which a name is given without doubt; and below which an edge is only a comment."""
+SURE = 0.75
+"""Probability from which a name is given without doubt; below `LIKELY` an edge is only a comment."""
 MOVED_EV = 2.5
 """An onset that lies so far from the table, the axis put right, is written."""
 FEWEST_BINS = 60
@@ -61,8 +62,10 @@ class Proposal:
         In the order of energies.
     offset : EnergyOffset or None
         Of the energy axis as read, where the edges tell it surely.
-    energies : ndarray, shape (channel,)
-        In eV, with the offset taken away.
+    energies, read_energies : ndarray, shape (channel,)
+        In eV, with the offset taken away; and as read.
+    witnesses : tuple of Witness
+        What each edge says of the axis.
     written_axis : dict
         What to write of the energy axis; empty where it stays.
     mean_spectrum : ndarray, shape (channel,)
@@ -73,6 +76,8 @@ class Proposal:
     edges: tuple[ProposedEdge, ...]
     offset: EnergyOffset | None
     energies: Floats
+    read_energies: Floats
+    witnesses: tuple[Witness, ...]
     written_axis: dict[str, float]
     mean_spectrum: Floats
     is_loss: bool = True
@@ -97,12 +102,15 @@ def propose_edges(image: xr.DataArray) -> Proposal:
     is_loss = image.dims[-1] == "energy_loss"
     if is_loss:
         named = name_rises(_rises(image, energies), (float(energies[0]), float(energies[-1])))
-    offset = _offset(named)
-    right, written = _axis_put_right(energies, offset)
+    edges = witnesses(named)
+    offset = agreed_offset(edges)
+    right, written = put_right(energies, offset)
     return Proposal(
         edges=tuple(_with_windows(named, offset, right)),
         offset=offset,
         energies=right,
+        read_energies=energies,
+        witnesses=tuple(edges),
         written_axis=written,
         mean_spectrum=mean,
         is_loss=is_loss,
@@ -123,24 +131,6 @@ def _rises(image: xr.DataArray, energies: Floats) -> list[Rise]:
         if halves and halves[0].energy.size >= FEWEST_BINS:
             found += find_rises(halves, found)
     return without_fine_structure(found)
-
-
-def _offset(named: Sequence[NamedRise]) -> EnergyOffset | None:
-    known = [one for one in named if one.name and one.chance >= SURE]
-    onsets = [one.rise.onset_eV for one in known]
-    found = common_offset(onsets, [one.rise.onset_eV - _ONSETS[one.name] for one in known])
-    return found if found and found.is_sure else None
-
-
-def _axis_put_right(energies: Floats, offset: EnergyOffset | None) -> tuple[Floats, dict[str, float]]:
-    if offset is None:
-        return energies, {}
-    first, width = float(energies[0]), float(energies[1] - energies[0])
-    written = {"offset_eV": round(first - offset.at(first), 1)}
-    if offset.stretch:
-        written["dispersion_eV"] = float(f"{width * (1 - offset.stretch):.4g}")
-        width = written["dispersion_eV"]
-    return np.asarray(written["offset_eV"] + width * np.arange(energies.size), dtype=float), written
 
 
 def _with_windows(

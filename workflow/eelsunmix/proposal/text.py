@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from eelsunmix.edge_table import TABLE
+from eelsunmix.proposal.axis import change_in_words, disagree, positions
 from eelsunmix.proposal.naming import hidden_by
 from eelsunmix.proposal.proposing import SURE, Proposal, ProposedEdge
 
@@ -83,11 +84,36 @@ def _axis(proposal: Proposal) -> Iterator[str]:
         side = "below" if offset.offset_eV < 0 else "above"
         yield (
             f"# The edges rise {abs(offset.offset_eV):.1f} eV {side} the table (standard error "
-            f"{offset.sd_eV:.1f} eV),"
+            f"{offset.sd_eV:.1f} eV), at {offset.at_eV:.0f} eV of the axis as read. So it is put right:"
         )
-        yield "# so the axis is put right. If you trust the axis, take out this line and the onsets below:"
+        yield f"# {change_in_words(proposal.read_energies, proposal.energies)}."
+        yield "# This line and the onsets below belong together. If you trust the axis as read, write, in the"
+        yield f"# place of both:  edges: {{{_as_read(proposal)}}}"
         yield f"axes: {{energy: {{{written}}}}}"
         yield ""
+    elif disagree(proposal.witnesses, proposal.offset):
+        yield from _axis_alternatives(proposal)
+
+
+def _as_read(proposal: Proposal) -> str:
+    """Edges with their onsets on the axis as read: without them they would be taken from the table."""
+    usable = [one.named for one in proposal.edges if one.edge]
+    return ", ".join(f"{one.name}: {{onset_eV: {one.rise.onset_eV:.0f}}}" for one in usable)
+
+
+def _axis_alternatives(proposal: Proposal) -> Iterator[str]:
+    yield "# The axis stays as read: the edges lie off the table, but not together by more than chemistry"
+    yield f"# explains (a few eV): {positions(proposal.witnesses)}."
+    yield "# If you know where one of them belongs, write one of these, and no onset_eV of the edges below:"
+    first = float(proposal.read_energies[0])
+    for one in proposal.witnesses:
+        yield (
+            f"# axes: {{energy: {{offset_eV: {first - one.shift_eV:.1f}}}}}".ljust(_COLUMN)
+            + f"# by {one.name}"
+        )
+    mean = sum(one.shift_eV for one in proposal.witnesses) / len(proposal.witnesses)
+    yield f"# axes: {{energy: {{offset_eV: {first - mean:.1f}}}}}".ljust(_COLUMN) + "# by their mean"
+    yield ""
 
 
 _X_RAYS = """\
@@ -111,16 +137,16 @@ def _edges(proposal: Proposal) -> Iterator[str]:
     usable = [one for one in proposal.edges if one.edge]
     yield "# Windows that are not written are chosen from the axis and the other edges."
     yield "edges:" if usable else "# edges:"
+    taken = {one.named.name for one in usable}
     for one in proposal.edges:
-        yield from _entry(one, proposal)
+        yield from _entry(one, proposal, taken)
 
 
-def _entry(one: ProposedEdge, proposal: Proposal) -> Iterator[str]:
+def _entry(one: ProposedEdge, proposal: Proposal, taken: set[str]) -> Iterator[str]:
     seen = f"rises at {_seen(one, proposal):.0f} eV"
     if one.edge is None:
-        name = one.named.name or "an edge"
-        yield f"  # {name}: {{}}".ljust(_COLUMN) + f"# {seen}; left out: {one.reason or 'its name is taken'}"
-        yield from _alternatives(one)
+        yield f"  # {seen}; left out: {one.reason or 'its name is taken'}"
+        yield from _alternatives(one, taken)
         return
     fit, signal = one.edge.fit_eV, one.edge.integrate_eV
     written = ", ".join(f"{key}: {value:g}" for key, value in one.fields.items())
@@ -131,15 +157,19 @@ def _entry(one: ProposedEdge, proposal: Proposal) -> Iterator[str]:
         + f"fit {fit[0]:g}-{fit[1]:g}, sum {signal[0]:g}-{signal[1]:g} eV"
     )
     if doubt:
-        yield from _alternatives(one)
+        yield from _alternatives(one, taken)
     if hidden := hidden_by(one.named):
         yield f"  # in the fine structure of {one.named.name} could hide: {', '.join(hidden)}"
 
 
-def _alternatives(one: ProposedEdge) -> Iterator[str]:
+def _alternatives(one: ProposedEdge, taken: set[str]) -> Iterator[str]:
+    """Offer names to uncomment, each once: a key that stands twice is refused."""
     for name, chance in one.named.chances[:4]:
-        if name and (one.edge is None or name != one.named.name):
-            yield f"  # {name}: {{}}".ljust(_COLUMN) + f"# or this, score {chance:.2f}"
+        if not name or (one.edge and name == one.named.name):
+            continue
+        offered = f"  # {name} stands elsewhere already" if name in taken else f"  # {name}: {{}}"
+        yield offered.ljust(_COLUMN) + f"# or this, score {chance:.2f}"
+        taken.add(name)
 
 
 def _seen(one: ProposedEdge, proposal: Proposal) -> float:
