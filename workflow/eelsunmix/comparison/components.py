@@ -137,7 +137,8 @@ def _noise(
     if fit.attrs.get("method") != RECOMMENDED or given is None or refitted is None:
         return given
     bright = brightness(mapped["abundance"], spectra, total_counts)
-    return np.minimum(given, (refitted / bright.where(bright > 0)).transpose(*given.dims))
+    most = (refitted / bright.where(bright > 0)).transpose(*given.dims)
+    return most.where(~(given < most), given)
 
 
 def _anchoring(fit: xr.Dataset) -> str:
