@@ -116,7 +116,8 @@ def _noise(mapped: xr.Dataset, scaled: xr.DataArray, *, recommended: bool) -> xr
     if not recommended or given is None or refitted is None:
         return given
     bright = scaled.sum("endmember", skipna=False) / mapped["abundance"].sum("endmember", skipna=False)
-    return np.minimum(given, (refitted / bright.where(bright > 0)).transpose(*given.dims))
+    noise = (refitted / bright.where(bright > 0)).transpose(*given.dims)
+    return noise.where(noise < given, given)
 
 
 def _anchoring(fit: xr.Dataset) -> str:
