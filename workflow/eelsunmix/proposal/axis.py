@@ -1,5 +1,6 @@
 """The energy axis of a proposal: put right where the edges agree, left as read where not."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -101,7 +102,7 @@ def change_in_words(read: Floats, right: Floats) -> str:
     """
     offset = f"offset from {read[0]:.5g} to {right[0]:.5g} eV"
     widths = [float(axis[1] - axis[0]) for axis in (read, right)]
-    if np.isclose(*widths, rtol=1e-5):
+    if math.isclose(*widths, rel_tol=1e-5):
         moved = f"the whole axis moves by {right[0] - read[0]:+.1f} eV"
         return f"{offset}, dispersion {widths[0]:.4g} eV as read; {moved}"
     ends = [
