@@ -101,7 +101,7 @@ def change_in_words(read: Floats, right: Floats) -> str:
     """
     offset = f"offset from {read[0]:.5g} to {right[0]:.5g} eV"
     widths = [float(axis[1] - axis[0]) for axis in (read, right)]
-    if np.isclose(*widths, rtol=1e-5):
+    if np.isclose(widths[0], widths[1], rtol=1e-5):
         moved = f"the whole axis moves by {right[0] - read[0]:+.1f} eV"
         return f"{offset}, dispersion {widths[0]:.4g} eV as read; {moved}"
     ends = [
