@@ -24,6 +24,7 @@ from eelsunmix.configuration.nodes import node_of
 from eelsunmix.configuration.reading import read_tree
 from eelsunmix.configuration.schema import all_kinds, definitions, schema
 from eelsunmix.configuration.strict_yaml import parse_yaml
+from eelsunmix.configuration.summary import summarise
 from eelsunmix.edges import EdgeRequest
 from eelsunmix.errors import InputError
 from eelsunmix.execution.clusters import Execution
@@ -697,3 +698,14 @@ def test_files_that_nobody_reads_are_refused_before_anything_runs(mistakes, tmp_
     file, gain = (name, "{}") if key == "file" else ("good.npy", f"{{method: reference, {key}: {name}}}")
     found = mistakes(f"samples: {{A: {{file: {file}}}}}\ncorrections: {{gain: {gain}}}\n")
     assert any(f"{key}: {name}: {reason}" in line for line in found), found
+
+
+def test_the_default_is_said_and_where_the_work_is_done(write):
+    said = summarise(read_configuration(write(simulated(""))))
+    assert "methods: recommended, the default where none are written" in said
+    assert said.endswith("computed on this computer, by threads of each job (the default)")
+    other = summarise(
+        read_configuration(write(simulated("methods: {vca: {}}\ndask: {workers: 2, mode: processes}")))
+    )
+    assert "methods: vca\n" in other
+    assert other.endswith("by worker processes (dask: mode processes, workers 2)")
