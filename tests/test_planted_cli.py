@@ -26,7 +26,7 @@ def test_an_axis_that_is_off_is_put_right():
     image, _ = spectrum_of(OXIDE, 450, 960, 200, seed=21, shift=-14.0)
     proposal, text = proposed(image)
     assert proposal.written_axis["offset_eV"] == pytest.approx(450, abs=3)
-    assert "the axis is put right" in text
+    assert "So it is put right:" in text
 
 
 def test_an_unexpected_element_is_found():

@@ -11,10 +11,10 @@ from eelsunmix.comparison.counts import SURE_SD, judging_edges
 from eelsunmix.comparison.following import UNKNOWN, VOID, Finding, worst_agreement, worst_misfit, worst_scale
 from eelsunmix.comparison.setting import Setting
 from eelsunmix.comparison.thresholds import CRITERIA, EXPONENTS, OFF_REGION_SD, UNCALIBRATED_CHI2
+from eelsunmix.comparison.words import CONVERGENCE
 from eelsunmix.typing import Floats
 
 Row = dict[str, Any]
-CONVERGENCE = "convergence"
 CONVERGENCE_LIGHTS = {"converged": "green", "not converged": "amber", "failed": "red"}
 
 

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+CONVERGENCE = "convergence"
+"""The criterion of the verdict that has no limits."""
 ALL_BUT = 2
 """Up to so many methods are named as exceptions instead of all the others."""
 

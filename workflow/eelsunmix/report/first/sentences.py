@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from eelsunmix.comparison.ambiguity_words import SCALE, SHAPE
-from eelsunmix.comparison.verdict import CONVERGENCE
-from eelsunmix.comparison.words import listed
+from eelsunmix.comparison.words import CONVERGENCE, listed
 from eelsunmix.report.candidates import MOST_NAMED, on_twins
 from eelsunmix.report.figures.style import REFERENCE
 from eelsunmix.report.first.choice import Shown, lights_of, red_lights
