@@ -196,7 +196,7 @@ def test_warnings_come_of_images_that_deserve_them(board, of_board):
 
 
 def test_candidates_that_all_fail_on_a_twin_are_said_to(data, truth, monkeypatch):
-    monkeypatch.setattr(choice, "solutions", lambda *_, **__: ([], {"VCA": "no signal"}, "constant"))
+    monkeypatch.setattr(choice, "solutions", lambda *_, **__: ([], {"VCA": "no signal"}))
     rng = np.random.default_rng(0)
     with pytest.raises(MethodFailedError, match="no method gave a result on images simulated"):
         choice.rank_on_twins([truth], data, 3, models=[truth], brightness="constant", rng=rng)
@@ -458,7 +458,7 @@ def test_a_consensus_that_only_twins_have_is_not_recommended(data, truth, monkey
     for name, result in {
         "prepared": data,
         "straightened": (data, "constant", ""),
-        "solutions": ([truth], {}, "constant"),
+        "solutions": ([truth], {}),
         "rank_on_twins": ranking,
     }.items():
         monkeypatch.setattr(choosing, name, lambda *_, result=result, **__: result)

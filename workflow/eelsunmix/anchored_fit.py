@@ -17,7 +17,7 @@ from eelsunmix.methods._loading import load_model
 from eelsunmix.methods._models import COUNTS_ATTRIBUTE
 from eelsunmix.typing import Floats
 
-_ROUNDS = 3
+ROUNDS = 3
 """The exponent of a background is that of its own spectrum, so that net counts change with the mixing."""
 HOLES = 0.01
 """Part of the counts of an endmember that may be below zero, by noise."""
@@ -87,8 +87,15 @@ def _rounds(
 ) -> tuple[Anchored, LinearModel]:
     """Anchor a model again and again; return what the first round found, and the last model."""
     first: Anchored | None = None
-    for _ in range(_ROUNDS):
-        found = _step(model, _abundances(model, learning, counts), learning, edges, energy)
+    for _ in range(ROUNDS):
+        found = anchored_once(
+            model.endmembers,
+            _abundances(model, learning, counts),
+            edges,
+            energy,
+            mean_spectrum=learning.spectra.mean(axis=0),
+            variance_to_mean=learning.counts_per_electron,
+        )
         first = found if first is None else first
         if found.refused:
             break
@@ -98,7 +105,7 @@ def _rounds(
 
 def _without_holes(found: Anchored, endmembers: Floats) -> Anchored:
     """Refuse what would leave a spectrum with counts below zero: it belongs to no material."""
-    below = -np.minimum(endmembers, 0.0).sum(axis=1) / np.abs(endmembers).sum(axis=1)
+    below = part_below_zero(endmembers)
     if found.refused or below.max() <= HOLES:
         return found
     reason = (
@@ -108,6 +115,12 @@ def _without_holes(found: Anchored, endmembers: Floats) -> Anchored:
     return dataclasses.replace(found, reason=reason, refused=True)
 
 
+def part_below_zero(endmembers: Floats) -> Floats:
+    """Part of the counts of each endmember that is below zero, shape (endmember,)."""
+    parts: Floats = -np.minimum(endmembers, 0.0).sum(axis=1) / np.abs(endmembers).sum(axis=1)
+    return parts
+
+
 def _warnings(found: Anchored) -> list[str]:
     """Say what the user asked for and did not get; that nothing was to be done is none."""
     if not found.refused or found.clean:
@@ -115,18 +128,32 @@ def _warnings(found: Anchored) -> list[str]:
     return [f"anchor: edges was asked for, but the endmembers are {found.reason}."]
 
 
-def _step(
-    model: LinearModel,
+def anchored_once(
+    endmembers: Floats,
     abundances: Floats,
-    learning: LearningSet,
     edges: Mapping[str, Edge],
     energy: xr.DataArray,
+    *,
+    mean_spectrum: Floats,
+    variance_to_mean: float,
 ) -> Anchored:
-    mean = learning.spectra.mean(axis=0)
-    net, variance = net_counts_of_elements(model.endmembers, edges, energy, mean)
+    """Anchor endmembers by their net counts, as sure as the abundances of all pixels make them.
+
+    Parameters
+    ----------
+    endmembers : ndarray, shape (endmember, channel)
+    abundances : ndarray, shape (pixel, endmember)
+    edges : mapping of str to Edge
+    energy : DataArray, shape (channel,)
+    mean_spectrum : ndarray, shape (channel,)
+        Of these pixels; gives the exponents of the background.
+    variance_to_mean : float
+        Of the counts of a channel.
+    """
+    net, variance = net_counts_of_elements(endmembers, edges, energy, mean_spectrum)
     # An endmember is as well known as the mean of the pixels that it makes up.
     pixels = np.maximum(np.sum(abundances**2, axis=0), 1.0)[:, None]
-    return anchor(net, np.sqrt(learning.counts_per_electron * variance / pixels), abundances)
+    return anchor(net, np.sqrt(variance_to_mean * variance / pixels), abundances)
 
 
 def net_counts_of_elements(

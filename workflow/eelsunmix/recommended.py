@@ -12,7 +12,7 @@ from eelsunmix.errors import InputError, MethodFailedError, failure_record
 from eelsunmix.image import as_spectrum_image, valid_pixels
 from eelsunmix.inputs import mapped_image
 from eelsunmix.mapping import apply, model_for
-from eelsunmix.mapping.application import zero_in_vacuum
+from eelsunmix.mapping.application import map_attrs, zero_in_vacuum
 from eelsunmix.mapping.pieces import mean_spectrum
 from eelsunmix.mapping.refit import refit
 from eelsunmix.methods import LinearModel, has_failed
@@ -120,13 +120,12 @@ def map_recommended(
         averages = _is_of_averages(str(model.attrs.get("chosen"))) and "score_nlm_guarded" in pca
         image = mapped_image("nlm" if averages else "corrected", counts, pca, rank)
         return apply(model, image, counts=counts, vacuum=vacuum)
-    names = ("method", "options", "input", "seed", "n_endmembers", "status", "message", "model")
     counts = as_spectrum_image(counts)
     refitted = zero_in_vacuum(refit(model_for(model, counts), counts), sample_pixels(counts, vacuum))
     fitted = model[list(_MAPS)].merge(refitted, join="exact", compat="override")
     for array in fitted.data_vars.values():
         array.attrs.setdefault("units", "1")
-    fitted.attrs = {name: model.attrs[name] for name in names} | {"warnings": []}
+    fitted.attrs = map_attrs(model) | {"warnings": []}
     return fitted
 
 

@@ -17,13 +17,11 @@ from eelsunmix.comparison.components import Components
 from eelsunmix.comparison.pixel_samples import PixelSample, pixel_sample
 from eelsunmix.comparison.setting import Setting
 from eelsunmix.comparison.shared_purity import shared_pure_pixels
-from eelsunmix.comparison.simplex_range import Range, Simplex, simplex_range
+from eelsunmix.comparison.simplex_range import Range, Simplex, in_bands, simplex_range
 from eelsunmix.comparison.simplex_rows import known_rows, simplex_rows
 from eelsunmix.execution.map_stacks import MapStack
 from eelsunmix.typing import Bools, Floats, Indices
 
-BANDS = 256
-"""Most bands of channels in which spectra are held above zero; each is a row of a linear program."""
 NUMBERS = ("scale_low", "scale_high", "shape_error", "pure_pixels")
 MAPS = ("owner_abundance_low", "owner_abundance_high")
 
@@ -145,7 +143,7 @@ def _has_simplex(component: Components) -> bool:
 
 def _endmembers(spectra: Floats, pixels: Floats, setting: Setting) -> dict[str, Any]:
     """Return the spectra in bands; they are as well known as means of so many pixels."""
-    unit, bands = float(setting.bs.attrs.get("counts_per_electron", 1.0)), _in_bands(spectra)
+    unit, bands = float(setting.bs.attrs.get("counts_per_electron", 1.0)), in_bands(spectra)
     variance = unit * np.maximum(bands, 1.0) / np.maximum(pixels, 1.0)[:, None]
     return {"endmembers": bands, "endmembers_sd": np.sqrt(variance)}
 
@@ -159,14 +157,7 @@ def _edges(at: xr.Dataset, factor: Floats, setting: Setting) -> dict[str, Any]:
     elements = [edge.element for edge in setting.edges.values()]
     floor = atomic_floor(setting.edges, setting.energy)[used]
     kept = least_of_each(np.array(elements)[used].tolist(), net, owner, floor)
-    return {"net_counts": net, "net_counts_sd": net_sd, "owner": owner, "floor": _in_bands(kept)}
-
-
-def _in_bands(spectra: Floats) -> Floats:
-    """Sum neighbouring channels: no spectrum may be negative, but not for the noise of single channels."""
-    starts = np.unique(np.linspace(0, spectra.shape[1], BANDS, endpoint=False, dtype=int))
-    bands: Floats = np.add.reduceat(spectra, starts, axis=1)
-    return bands
+    return {"net_counts": net, "net_counts_sd": net_sd, "owner": owner, "floor": in_bands(kept)}
 
 
 def _usable(at: xr.Dataset, size: int, setting: Setting) -> Bools:

@@ -17,6 +17,8 @@ STRONG = 0.1
 """Part of the peak from which on a pixel says something of an endmember."""
 SUBTRACTION = 0.05
 """Part of an edge by which background subtraction may be wrong, however many counts there are."""
+BANDS = 256
+"""Most bands of channels in which spectra are held above zero; each is a row of a linear program."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +76,22 @@ class Range:
         """Return the least and greatest abundances by any of these simplices, shape (pixel, endmember)."""
         low = np.maximum(abundances + abundances @ self.taken_low, 0.0) * self.scale_low
         return low, (abundances + abundances @ self.taken_high) * self.scale_high
+
+
+def in_bands(spectra: Floats) -> Floats:
+    """Sum neighbouring channels: no spectrum may be negative, but not for the noise of single channels.
+
+    Parameters
+    ----------
+    spectra : ndarray, shape (spectrum, channel)
+
+    Returns
+    -------
+    ndarray, shape (spectrum, band)
+    """
+    starts = np.unique(np.linspace(0, spectra.shape[1], BANDS, endpoint=False, dtype=int))
+    bands: Floats = np.add.reduceat(spectra, starts, axis=1)
+    return bands
 
 
 def simplex_range(simplex: Simplex, pure: Bools | None = None) -> Range:

@@ -63,7 +63,7 @@ def apply(
     InputError
         The model does not cover the energy axis of the image, or the images do not belong together.
     """
-    attrs = _map_attrs(model)
+    attrs = map_attrs(model)
     if has_failed(model):
         return xr.Dataset(attrs=attrs)
     order = [*image.dims]
@@ -119,7 +119,8 @@ def zero_in_vacuum(maps: xr.Dataset, sample: Bools) -> xr.Dataset:
     return maps if sample.all() else maps.assign(filled)
 
 
-def _map_attrs(model: xr.Dataset) -> dict[str, Any]:
+def map_attrs(model: xr.Dataset) -> dict[str, Any]:
+    """Return what maps repeat of the attributes of the model that made them."""
     names = ("method", "options", "input", "seed", "n_endmembers", "status", "message", "model")
     return {name: model.attrs[name] for name in names if name in model.attrs}
 

@@ -6,13 +6,11 @@ import numpy as np
 
 from eelsunmix.anchored_fit import net_counts_of_elements
 from eelsunmix.comparison.pure_pixels import pure_pixels
-from eelsunmix.comparison.simplex_range import Range, Simplex, simplex_range
+from eelsunmix.comparison.simplex_range import Range, Simplex, in_bands, simplex_range
 from eelsunmix.recommendation.choosing import Choice
 from eelsunmix.recommendation.deviations import map_deviation
 from eelsunmix.typing import Floats, Indices
 
-BANDS = 256
-"""Most bands of channels in which spectra are held above zero."""
 MOST_PIXELS = 4096
 """Pixels that say how far a simplex may move; more of them say hardly more."""
 LEAST_SD = 1e-3
@@ -64,8 +62,7 @@ def ambiguity_of(choice: Choice) -> Ambiguity:
     some = np.linspace(0, len(sd) - 1, min(len(sd), MOST_PIXELS)).astype(int)
     net, net_sd, owner = _edges(choice)
     pixels = np.maximum(np.sum(best.shares**2, axis=0), 1.0)[:, None]
-    starts = np.unique(np.linspace(0, best.endmembers.shape[1], BANDS, endpoint=False, dtype=int))
-    bands = np.add.reduceat(best.endmembers, starts, axis=1)
+    bands = in_bands(best.endmembers)
     simplex = Simplex(
         endmembers=bands,
         endmembers_sd=np.sqrt(data.variance_to_mean * np.maximum(bands, 1.0) / pixels),

@@ -3,16 +3,11 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-import numpy as np
-
-from eelsunmix.anchored_fit import HOLES, net_counts_of_elements
-from eelsunmix.anchoring import Anchored, anchor
+from eelsunmix.anchored_fit import HOLES, ROUNDS, anchored_once, part_below_zero
+from eelsunmix.anchoring import Anchored
 from eelsunmix.recommendation.data import Data
 from eelsunmix.recommendation.solution import Solution
 from eelsunmix.typing import Floats
-
-ROUNDS = 3
-"""The exponent of a background is that of its own spectrum, so that net counts change with the mixing."""
 
 ANCHORED = "{}, anchored by edges"
 """Label of an anchored candidate."""
@@ -46,20 +41,18 @@ def anchored(solution: Solution, data: Data, amounts_of: Callable[[Floats], Floa
         if step.refused:
             return found if n_done else replace(as_it_is, fault=step.reason)
         endmembers = step.mixing @ found.endmembers
-        if _holes(endmembers) > HOLES:
+        if part_below_zero(endmembers).max() > HOLES:
             return replace(as_it_is, fault="not anchored: a spectrum would have counts below zero")
         found = replace(found, endmembers=endmembers, amounts=amounts_of(endmembers))
     return found
 
 
 def _step(solution: Solution, data: Data) -> Anchored:
-    energy = data.image[data.image.dims[-1]]
-    net, variance = net_counts_of_elements(solution.endmembers, data.edges, energy, data.spectra.mean(axis=0))
-    # An endmember is as well known as the mean of the pixels that it makes up.
-    pixels = np.maximum(np.sum(solution.shares**2, axis=0), 1.0)[:, None]
-    return anchor(net, np.sqrt(data.variance_to_mean * variance / pixels), solution.shares)
-
-
-def _holes(endmembers: Floats) -> float:
-    """Largest part of the counts of an endmember that is below zero."""
-    return float((-np.minimum(endmembers, 0.0).sum(axis=1) / np.abs(endmembers).sum(axis=1)).max())
+    return anchored_once(
+        solution.endmembers,
+        solution.shares,
+        data.edges,
+        data.image[data.image.dims[-1]],
+        mean_spectrum=data.spectra.mean(axis=0),
+        variance_to_mean=data.variance_to_mean,
+    )

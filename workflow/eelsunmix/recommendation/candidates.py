@@ -58,7 +58,7 @@ SETTLED = 1.1
 
 def solutions(
     data: Data, n_endmembers: int, *, seed: int, brightness: Brightness, quick: bool = False
-) -> tuple[list[Solution], dict[str, str], Brightness]:
+) -> tuple[list[Solution], dict[str, str]]:
     """Run all candidates on an image.
 
     Parameters
@@ -66,8 +66,8 @@ def solutions(
     data : Data
     n_endmembers, seed
         As in `eelsunmix.fit`.
-    brightness : {"auto", "constant", "variable"}
-        ``auto``: as `measured_brightness` finds it.
+    brightness : {"constant", "variable"}
+        As `measured_brightness` finds it.
     quick : bool
         With the options `QUICK`.
 
@@ -76,18 +76,15 @@ def solutions(
     found : list of Solution
     failed : dict
         Label -> reason, of methods that gave nothing.
-    brightness : {"constant", "variable"}
-        What all of them took it for.
     """
     found, failed = list[Solution](), dict[str, str]()
-    known = brightness if brightness != "auto" else measured_brightness(data, n_endmembers, seed=seed)
     for label, learner in LEARNERS.items():
-        model = _fitted(learner, data, n_endmembers, seed=seed, brightness=known, quick=quick)
+        model = _fitted(learner, data, n_endmembers, seed=seed, brightness=brightness, quick=quick)
         if model.attrs["status"] == "failed":
             failed[label] = str(model.attrs["message"])
         else:
             found += _mapped(label, learner, model, data)
-    return found, failed, known
+    return found, failed
 
 
 def measured_brightness(data: Data, n_endmembers: int, *, seed: int) -> Brightness:

@@ -44,11 +44,6 @@ class Ranking:
     trials: dict[str, list[Trial]]
     misfits: dict[str, float]
 
-    @property
-    def best(self) -> str:
-        """Label of the candidate with the least error."""
-        return next(iter(self.errors))
-
 
 def passing(found: Sequence[Solution], data: Data) -> tuple[list[Solution], dict[str, str]]:
     """Leave out what has negative spectra, and what does not describe the counts.
@@ -85,7 +80,7 @@ def rank_on_twins(
     for model in models:
         seed = int(rng.integers(2**31))
         twin = prepared(twin_of(model, data, rng), n_endmembers, data.edges)
-        found, _, _ = solutions(twin, n_endmembers, seed=seed, brightness=brightness, quick=True)
+        found, _ = solutions(twin, n_endmembers, seed=seed, brightness=brightness, quick=True)
         for one in with_consensus([one for one in found if one.label in labels], twin.weight):
             trials.setdefault(one.label, []).append(trial(one, model, twin.weight))
             misfits.setdefault(one.label, []).append(misfit(one, twin))

@@ -69,7 +69,7 @@ def choose(
     """
     data = prepared(image, n_endmembers, edges)
     data, brightness, bending = straightened(data, n_endmembers, seed=seed)
-    found, failed, _ = solutions(data, n_endmembers, seed=seed, brightness=brightness)
+    found, failed = solutions(data, n_endmembers, seed=seed, brightness=brightness)
     if not found:
         raise MethodFailedError("recommend: no method gave a result; " + "; ".join(failed.values()))
     found, refusal = without_repeated([one for one in found if one.average or not of_averages])
