@@ -19,7 +19,7 @@ RULES = sorted((ROOT / "workflow").rglob("*.smk")) + sorted((ROOT / "workflow").
 
 # A module may import what stands above it, and what stands beside it in the same folder.
 LAYERS = [
-    {"errors", "mistakes", "typing", "image", "units", "words", "elements", "edge_table"},
+    {"errors", "failures", "mistakes", "typing", "image", "units", "words", "elements", "edge_table"},
     {"energy", "options", "plain", "provenance", "sources"},
     {"execution", "metrics", "edges", "numerics", "noise", "profiles", "anchoring"},
     {"storage", "edge_choice", "edge_windows", "profile_geometry", "io", "examples", "arguments"}

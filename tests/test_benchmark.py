@@ -164,13 +164,13 @@ def test_a_failing_method_records_its_reason(monkeypatch):
     from eelsunmix.methods import vca as module
 
     def refuse(*_, **__):
-        raise RuntimeError("out of\nmemory")
+        raise RuntimeError("not\nconverged")
 
     monkeypatch.setattr(module, "purest_spectra", refuse)
     run = run_replicates(SMALL, "vca", n_replicates=2)
     assert run["status"].values.tolist() == ["failed"] * 2
     (reason,) = set(run["message"].values.tolist())
-    assert reason.startswith("RuntimeError: out of memory; ")
+    assert reason.startswith("RuntimeError: not converged; ")
     assert np.isnan(run["nmse"]).all()
     assert "abundance" not in run
     assert collect([run.assign_attrs(label="vca")]).failures(("ru3", 3000.0), "vca") == {reason: 2}

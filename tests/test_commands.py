@@ -10,7 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from eelsunmix.commands import entry
+from eelsunmix.commands.checking import checked_configuration
 from eelsunmix.commands.progress import Progress
+from eelsunmix.commands.running import _gone, _now_on_disk
 from eelsunmix.commands.workflow_files import demo_configuration, profile, snakefile
 from eelsunmix.configuration import read_configuration
 from eelsunmix.errors import InputError
@@ -143,9 +145,9 @@ Finished jobid: 0 (Rule: all)
 """
 
 
-def progress(text):
+def progress(text, **given):
     said, clock = [], iter(range(0, 1000, 10))
-    one = Progress(echo=said.append, clock=lambda: float(next(clock)))
+    one = Progress(echo=said.append, clock=lambda: float(next(clock)), **given)
     for line in text.splitlines():
         one.take(line)
     return one, said
@@ -164,6 +166,40 @@ def test_a_failed_job_is_one_line_with_the_end_of_its_log(tmp_path):
     assert one.failures()[0] == f"fit_vca failed: the memory is used up (log: {log})"
 
 
+def failed(log, *, before="", **given):
+    text = f"{before}\nError in rule fit_vca:\n    jobid: 5\n    log: {log} (check log file(s))\n"
+    return progress(text, **given)[0].failures()[0]
+
+
+def test_a_job_that_died_early_is_not_explained_by_the_log_of_an_earlier_run(tmp_path):
+    """On a cluster nobody removes the old log before the job itself begins."""
+    log = tmp_path / "fit.log"
+    log.write_text("10:00:01 ERROR data/old.npy: is empty\n", encoding="utf-8")
+    assert "old.npy: is empty" in failed(log, began=log.stat().st_mtime_ns)
+    os.utime(log, ns=(0, log.stat().st_mtime_ns - 10**8))
+    said = failed(log, began=_now_on_disk(tmp_path))
+    assert "old.npy" not in said
+    assert said.startswith(f"fit_vca failed: it ended before it wrote into its log {log}; ")
+
+
+@pytest.mark.parametrize(
+    ("before", "said"),
+    [
+        (
+            "Command 'set -e; python fit.py' died with <Signals.SIGKILL: 9>.",
+            "the job was killed without a word",
+        ),
+        ("Command 'set -e; python fit.py' died with <Signals.SIGSEGV: 11>.", "it was ended by SIGSEGV"),
+        ("ModuleNotFoundError: No module named 'zarr'", "ModuleNotFoundError: No module named 'zarr'"),
+        ("WorkflowError: all went wrong", "run snakemake itself"),
+    ],
+)
+def test_how_a_job_ended_that_wrote_nothing_is_said(tmp_path, before, said):
+    log = tmp_path / "fit.log"
+    log.touch()
+    assert f"; {said}" in failed(log, before=before)
+
+
 def test_a_locked_folder_is_said_in_one_line():
     one, _ = progress("LockException:\nError: Directory cannot be locked. Please make sure ...\n")
     assert one.failures()[0].startswith("another run is going on in this folder")
@@ -172,6 +208,25 @@ def test_a_locked_folder_is_said_in_one_line():
 def test_nothing_to_do_is_said():
     one, _ = progress("Nothing to be done (all requested files are present and up to date).")
     assert one.end() == "nothing to do: all results are there and match the configuration"
+
+
+@pytest.mark.guarantee(23)
+def test_stores_that_are_gone_behind_a_page_are_named():
+    one, _ = progress("Nothing to be done (all requested files are present and up to date).")
+    said = one.end(dry_run=True, gone=["results/A/pca.zarr", "results/A/rank.zarr"])
+    assert "all results are there" not in said
+    assert "2 stores are gone: results/A/pca.zarr, results/A/rank.zarr; to have them made again" in said
+
+
+def test_stores_that_are_gone_are_found(folder):
+    checked = checked_configuration([Path(write(folder, "methods: {vca: {}}\n"))])
+    page = folder / "reports" / "SI1.html"
+    page.parent.mkdir()
+    page.touch()
+    stores = [f"results/SI1/{name}.zarr" for name in ("raw", "corrected", "pca", "rank", "bs", "fit/vca")]
+    assert _gone(checked) == [*stores, "results/SI1/map/vca.zarr", "results/SI1/comparison.zarr"]
+    (folder / "results" / "SI1" / "pca.zarr").mkdir(parents=True)
+    assert "results/SI1/pca.zarr" not in _gone(checked)
 
 
 def test_the_files_of_the_workflow_are_found(tmp_path, monkeypatch):

@@ -77,7 +77,15 @@ MEMORY = (
         (OSError(errno.ENOMEM, os.strerror(errno.ENOMEM), "x"), MEMORY),
         (MemoryError(), MEMORY),
         (RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory"), MEMORY),
-        (type("OutOfMemoryError", (RuntimeError,), {})("CUDA out of memory. Tried to allocate"), MEMORY),
+        (
+            type("OutOfMemoryError", (RuntimeError,), {})("CUDA out of memory. Tried to allocate"),
+            "the memory of the graphics card is used up; wait until it is free, or set device: cpu",
+        ),
+        (
+            OSError(errno.EMFILE, os.strerror(errno.EMFILE)),
+            "too many files are open at a time; raise the limit (ulimit -n 4096), or give the job fewer "
+            "threads",
+        ),
         (InputError("data/a\x1b[31m\nb.npy: is empty"), "data/a [31m b.npy: is empty"),
     ],
 )

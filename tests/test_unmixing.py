@@ -281,7 +281,7 @@ class Broken(methods.Method):
         if self.how == "scikit-learn":
             raise ValueError("Array passed to NMF is full of zeros")
         if self.how == "torch":
-            raise RuntimeError("CUDA out of memory.\nTried to allocate 2 GiB")
+            raise RuntimeError("cuDNN error:\nCUDNN_STATUS_NOT_SUPPORTED")
         endmembers = np.ones((n_endmembers, len(learning_set.energy)))
         endmembers[1] = {"nan": np.nan, "empty": 0.0, "nearly empty": 1e-30}[self.how]
         return LinearModel(endmembers=endmembers)
@@ -335,7 +335,7 @@ SEE_LOG = "; see the log of the fit, look for extreme pixels, move the store asi
         ("linear algebra", f"LinAlgError: SVD did not converge{SEE_LOG}"),
         ("overflow", f"OverflowError: (34, 'Numerical result out of range'){SEE_LOG}"),
         ("scikit-learn", f"ValueError: Array passed to NMF is full of zeros{SEE_LOG}"),
-        ("torch", f"RuntimeError: CUDA out of memory. Tried to allocate 2 GiB{SEE_LOG}"),
+        ("torch", f"RuntimeError: cuDNN error: CUDNN_STATUS_NOT_SUPPORTED{SEE_LOG}"),
         ("nan", "the endmembers are not finite"),
         ("empty", "endmember 1 of 3 is empty (zero everywhere)"),
         ("nearly empty", "endmember 1 of 3 is empty (zero everywhere)"),

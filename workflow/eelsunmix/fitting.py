@@ -2,9 +2,7 @@
 
 import functools
 import importlib
-import logging
 import time
-import traceback
 from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ import xarray as xr
 
 from eelsunmix.edges import Edges
 from eelsunmix.errors import InputError, MethodFailedError, failure_record, in_brief
+from eelsunmix.failures import FAILURES, reason_of_failure
 from eelsunmix.image import as_spectrum_image
 from eelsunmix.learning import learning_set
 from eelsunmix.methods._brightness import (
@@ -36,9 +35,6 @@ from eelsunmix.vacuum import sample_pixels
 
 Training = Callable[[LearningSet, int, np.random.Generator], Any]
 
-logger = logging.getLogger(__name__)
-
-_SEE_LOG = "see the log of the fit, look for extreme pixels, move the store aside to fit again"
 _EMPTY = 1e-12
 """Endmembers below this part of the largest one are empty: least squares cannot tell them from zero."""
 
@@ -301,28 +297,13 @@ def _fitted(
         else:
             model = train(learning, n_endmembers, rng)
         _check_model(model, n_endmembers)
-    except MethodFailedError as error:
-        return xr.Dataset(attrs=failure_record(str(error)))
-    except InputError:
-        raise
-    except (np.linalg.LinAlgError, ArithmeticError, ValueError, RuntimeError) as error:
-        if _is_of_compiler(error):
-            raise
-        # So libraries say that they cannot compute with these numbers, torch also of what the GPU lacks.
-        # It must not cost the other methods their report; where it happened stands in the log.
-        logger.exception("the fit failed")
-        return xr.Dataset(attrs=failure_record(f"{type(error).__name__}: {error}; {_SEE_LOG}"))
+    except FAILURES as error:
+        return xr.Dataset(attrs=failure_record(reason_of_failure(error)))
     dataset = model.to_dataset().assign_attrs(record)
     energy = image.dims[-1]
     if "channel" in dataset.dims:
         dataset = dataset.rename(channel=energy).assign_coords({energy: image[energy]})
     return dataset.drop_vars([name for name in dataset.coords if name != energy])
-
-
-def _is_of_compiler(error: Exception) -> bool:
-    """Whether an error comes from numba's compiler or its files, which says nothing of the data."""
-    frames = (frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__))
-    return any(name.partition(".")[0] in ("numba", "llvmlite") for name in frames)
 
 
 def _check_model(model: StoredModel, n_endmembers: int) -> None:

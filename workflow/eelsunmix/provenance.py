@@ -14,6 +14,7 @@ INFRASTRUCTURE = frozenset(
         "configuration",
         "errors",
         "execution",
+        "failures",
         "mistakes",
         "model_arrays",
         "options",

@@ -1,6 +1,5 @@
 """The recommended result as the stores of one more method: `eelsunmix.recommend` in the workflow."""
 
-import logging
 import time
 from typing import Any
 
@@ -8,7 +7,8 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix.edges import Edges
-from eelsunmix.errors import InputError, MethodFailedError, failure_record
+from eelsunmix.errors import failure_record
+from eelsunmix.failures import FAILURES, reason_of_failure
 from eelsunmix.image import as_spectrum_image, valid_pixels
 from eelsunmix.inputs import mapped_image
 from eelsunmix.mapping import apply, model_for
@@ -32,8 +32,6 @@ _MAPS = (
     "thickness_weighted_abundance_sd",
 )
 _FROM_TILES = "compared on tiles of {number} of the {all} pixels, as the image is large"
-
-logger = logging.getLogger(__name__)
 
 
 def fit_recommended(
@@ -75,12 +73,8 @@ def fit_recommended(
     record = {"method": RECOMMENDED, "options": {}, "input": "corrected"}
     try:
         found = _recommended(as_spectrum_image(counts), n_endmembers, pca, vacuum, edges, seed)
-    except InputError:
-        raise
-    except (MethodFailedError, np.linalg.LinAlgError, ArithmeticError, ValueError) as error:
-        # It must not cost the other methods their report; where it happened stands in the log.
-        logger.exception("nothing can be recommended")
-        found = xr.Dataset(attrs=failure_record(str(error).removeprefix("recommend: ")))
+    except FAILURES as error:
+        found = xr.Dataset(attrs=failure_record(reason_of_failure(error).removeprefix("recommend: ")))
     return found.assign_attrs(
         record, seed=seed, n_endmembers=n_endmembers, seconds=time.perf_counter() - start
     )

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from eelsunmix.benchmark.scene import described, nth_image
 from eelsunmix.benchmark.scores import SCORES, UNITS, Truth, matched, n_dead, n_duplicated, scores, truth_of
-from eelsunmix.errors import InputError, MethodFailedError
+from eelsunmix.errors import InputError
+from eelsunmix.failures import FAILURES, reason_of_failure
 from eelsunmix.fitting import fit
 from eelsunmix.inputs import Input, learning_image, mapped_image
 from eelsunmix.mapping import apply
@@ -23,9 +24,6 @@ from eelsunmix.synthetic import AnySceneOptions, Scene, simulate
 from eelsunmix.typing import Floats, Indices
 
 Record = dict[str, Any]
-
-FAILURES = (InputError, MethodFailedError, RuntimeError, ArithmeticError, np.linalg.LinAlgError)
-"""What becomes the status of a replicate: torch tells of its own limits, memory too, by RuntimeError."""
 
 
 def run_replicates(
@@ -129,8 +127,10 @@ def _run(
             return failed_record(n_endmembers, model.attrs["message"]), None
         mapped = mapped_image(kind, image, pca, rank)
         maps, seconds = apply(model, mapped, counts=image), mapping_time(model, mapped)["abundance_seconds"]
-    except FAILURES as error:
+    except InputError as error:  # of this image, not of the user: n_endmembers above its rank, say
         return failed_record(n_endmembers, error), None
+    except FAILURES as error:
+        return failed_record(n_endmembers, reason_of_failure(error)), None
     spectra = model["endmember_spectrum"].to_numpy().astype(np.float64)
     abundance = _to_compare(scene, model, maps).to_numpy().astype(np.float64)
     if not np.isfinite(abundance).all():

@@ -8,6 +8,7 @@ import click
 
 from eelsunmix.errors import REMEDIES, InputError
 from eelsunmix.export.formats import format_names, help_of
+from eelsunmix.failures import shortage
 
 FAILED, MISTAKEN, INTERRUPTED = 1, 2, 130
 """Exit codes beside 0: something failed; the user can mend it; stopped by the user."""
@@ -194,10 +195,18 @@ def main() -> None:
     except InputError as error:
         click.echo(str(error), err=True)
         sys.exit(MISTAKEN)
-    except OSError as error:
-        advice = REMEDIES.get(error.errno or 0, ("", "check it"))[1]
-        click.echo(f"{error.filename or 'a file'}: {error.strerror or error}; {advice}", err=True)
+    except (MemoryError, OSError, RuntimeError) as error:
+        if not (line := shortage(error) or _of_system(error)):
+            raise
+        click.echo(line, err=True)
         sys.exit(FAILED)
     except KeyboardInterrupt:
         click.echo("stopped", err=True)
         sys.exit(INTERRUPTED)
+
+
+def _of_system(error: Exception) -> str | None:
+    if not isinstance(error, OSError):
+        return None
+    advice = REMEDIES.get(error.errno or 0, ("", "check it"))[1]
+    return f"{error.filename or 'a file'}: {error.strerror or error}; {advice}"

@@ -3,8 +3,12 @@
 import itertools
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+
+from eelsunmix.errors import names_in_brief
+from eelsunmix.execution.sudden_end import KILLED
+from eelsunmix.words import numbered
 
 _JOB = re.compile(r"(?:Job|Rule) (\d+): (.+)")
 _DONE = re.compile(r"Finished jobid: (\d+)")
@@ -14,6 +18,9 @@ _LOG = re.compile(r"\s+log: (\S+)")
 _LAST = re.compile(r"all\s+1")
 """The rule that only gathers: no step for the user."""
 _PLANNED = re.compile(r"total\s+(\d+)")
+_DIED = re.compile(r"Command '.*' died with <Signals\.(\w+): \d+>\.")
+_RAISED = re.compile(r"(?!Workflow|Rule|CalledProcess)[\w.]+(?:Error|Exception): \S.*")
+"""How a job ended that never came to write into its log."""
 _LOGGED = re.compile(r"\d\d:\d\d:\d\d ERROR (.*)")
 _LOCKED = "cannot be locked"
 _IN_USE = re.compile(r"\S+: another run uses these results .*|.*: cannot be written, .*")
@@ -24,6 +31,7 @@ _OF_FILES = re.compile(
 """What is said of files and of what was made of them, for the user as it is."""
 _MISTAKE = re.compile(r'WorkflowError(?: in file ".*", line \d+)?:')
 _PLACE = re.compile(r'File ".*", line \d+.*')
+_NOTHING_TO_DO = "nothing to do: all results are there and match the configuration"
 _KEPT = 400
 """Lines of Snakemake that are kept, to look for a reason."""
 
@@ -37,14 +45,20 @@ class Progress:
         Takes each line for the user.
     clock : callable
         Seconds.
+    began : int
+        When the run began, in nanoseconds by the clock of the disk of the results: what was written before is
+        of an earlier run.
     """
 
-    def __init__(self, *, echo: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
-        self._echo, self._clock, self._start = echo, clock, clock()
+    def __init__(
+        self, *, echo: Callable[[str], None], clock: Callable[[], float] = time.monotonic, began: int = 0
+    ) -> None:
+        self._echo, self._clock, self._start, self._began = echo, clock, clock(), began
         self._first_job: float | None = None
         self._names: dict[str, str] = {}
         self._finished: list[str] = []
-        self._failed: list[tuple[str, str | None]] = []
+        self._failed: list[tuple[str, str | None, str]] = []
+        self._ended = ""
         self._lines: list[str] = []
         self._planned = self._gathering = 0
 
@@ -69,9 +83,14 @@ class Progress:
 
     def _take_failure(self, line: str) -> None:
         if match := _FAILED.match(line):
-            self._failed.append((match[1], None))
+            self._failed.append((match[1], None, self._ended))
+            self._ended = ""
         elif self._failed and (match := _LOG.match(line)):
-            self._failed[-1] = (self._failed[-1][0], match[1])
+            self._failed[-1] = (self._failed[-1][0], match[1], self._failed[-1][2])
+        elif match := _DIED.fullmatch(line):
+            self._ended = KILLED if match[1] == "SIGKILL" else f"it was ended by {match[1]}"
+        elif _RAISED.fullmatch(line):
+            self._ended = line
 
     def _count(self, done: int, planned: int) -> None:
         now, planned = self._clock(), planned - self._gathering
@@ -82,10 +101,10 @@ class Progress:
                 self._echo(f"[{done}/{planned}] {self._names[number]} ({duration(passed)}{left})")
         self._finished = []
 
-    def end(self, *, dry_run: bool = False) -> str:
-        """Say how it ended well."""
+    def end(self, *, dry_run: bool = False, gone: Sequence[str] = ()) -> str:
+        """Say how it ended well; `gone` are stores that no run asks for behind a page."""
         if any("Nothing to be done" in line for line in self._lines):
-            return "nothing to do: all results are there and match the configuration"
+            return _NOTHING_TO_DO if not gone else _of_pages_alone(gone)
         if dry_run:
             steps = list(dict.fromkeys(self._names.values()))
             return "\n".join([*steps, f"{self._planned - self._gathering} steps would run"])
@@ -93,7 +112,8 @@ class Progress:
 
     def failures(self) -> list[str]:
         """Say what failed: the last error in the log of each job, or what Snakemake says of itself."""
-        found = [f"{rule} failed: {_reason(log)}" for rule, log in dict.fromkeys(self._failed)]
+        failed = dict.fromkeys(self._failed)
+        found = [f"{rule} failed: {_reason(log, ended, self._began)}" for rule, log, ended in failed]
         if found:
             return [*found, "what is finished stays; mend the reason and run again"]
         if used := [match[0] for line in self._lines if (match := _IN_USE.fullmatch(line))]:
@@ -105,6 +125,14 @@ class Progress:
             ]
         said = [line.strip() for line in self._lines if line.strip()]
         return _mistakes(said) or ["Snakemake stopped:", *said[-5:]]
+
+
+def _of_pages_alone(gone: Sequence[str]) -> str:
+    return (
+        "nothing to do: the pages are there and match the configuration; but of the results behind them "
+        f"{numbered(len(gone), 'store')} {'is' if len(gone) == 1 else 'are'} gone: "
+        f"{names_in_brief(gone, most=5)}; to have them made again, move their pages aside and run again"
+    )
 
 
 def _mistakes(lines: list[str]) -> list[str]:
@@ -131,12 +159,19 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def _reason(log: str | None) -> str:
+def _reason(log: str | None, ended: str, began: int) -> str:
+    """Last error in the log of a job; how it ended, where it wrote none, or only in an earlier run."""
     if log is None:
         return "Snakemake names no log; run snakemake itself to see all that it says"
     try:
-        text = Path(log).read_text(encoding="utf-8", errors="replace")
+        is_of_this_run = Path(log).stat().st_mtime_ns >= began
+        text = Path(log).read_text(encoding="utf-8", errors="replace") if is_of_this_run else ""
     except OSError:
         return f"its log {log} cannot be read"
     errors = [match[1] for line in text.splitlines() if (match := _LOGGED.match(line))]
-    return f"{errors[-1]} (log: {log})" if errors else f"see its log {log}"
+    if errors:
+        return f"{errors[-1]} (log: {log})"
+    if text:
+        return f"see its log {log}"
+    how = ended or "run snakemake itself to see all that it says"
+    return f"it ended before it wrote into its log {log}; {how}"

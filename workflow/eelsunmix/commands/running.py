@@ -1,7 +1,9 @@
 """Running the workflow: Snakemake does it, in a process of its own; its noise becomes a line per step."""
 
+import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -11,7 +13,9 @@ from eelsunmix.commands.checking import Checked
 from eelsunmix.commands.progress import Progress
 from eelsunmix.commands.workflow_files import profile as profile_folder
 from eelsunmix.commands.workflow_files import snakefile
+from eelsunmix.configuration import available_samples
 from eelsunmix.examples import DIRECTORY, named_in, report
+from eelsunmix.recipes import Recipes
 from eelsunmix.stage_warnings import PLACES, collect_warnings
 from eelsunmix.storage import open_store
 
@@ -57,7 +61,7 @@ def run_workflow(
     """
     for text in checked.warnings:
         click.echo(f"warning: {text}", err=True)
-    progress = Progress(echo=click.echo)
+    progress = Progress(echo=click.echo, began=_now_on_disk(Path("results")))
     command = [*_command(files, cores, profile, dry_run), *(["--config", *config] if config else [])]
     with subprocess.Popen(  # noqa: S603 - our own command, its values are paths that were checked
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
@@ -68,10 +72,26 @@ def run_workflow(
         for text in progress.failures():
             click.echo(text, err=True)
         return 1
-    click.echo(progress.end(dry_run=dry_run))
+    click.echo(progress.end(dry_run=dry_run, gone=_gone(checked)))
     for line in [] if dry_run else _results(checked.configuration.samples or ["benchmark"]):
         click.echo(line)
     return 0
+
+
+def _now_on_disk(folder: Path) -> int:
+    """Nanoseconds, by the clock that gives the files of a folder their times; 0 where none can be written."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            return os.fstat(file.fileno()).st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _gone(checked: Checked) -> list[str]:
+    """Return what the configuration asks for and is not there."""
+    samples, _ = available_samples(checked.configuration.samples)
+    products = Recipes(samples).products()
+    return [product.path for product in products if not Path(product.path).exists()]
 
 
 def _results(names: Iterable[str]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from eelsunmix.errors import InputError
 from eelsunmix.execution.private_clusters import environment, private_cluster
-from eelsunmix.execution.sudden_end import MORE_MEMORY
+from eelsunmix.failures import MORE_MEMORY
 from eelsunmix.options import BrokenRuleError, Options
 
 _ONE_THREAD_EACH = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")

@@ -17,14 +17,15 @@ from eelsunmix.execution.clusters import Execution, execution
 from eelsunmix.execution.limits import enforced
 from eelsunmix.execution.peak import peak_mb
 from eelsunmix.execution.scratch import scratch_beside
-from eelsunmix.execution.sudden_end import MORE_MEMORY, sudden_end_told
+from eelsunmix.execution.sudden_end import sudden_end_told
 from eelsunmix.execution.unused_libraries import leave_out_unused_libraries
+from eelsunmix.failures import shortage
 
 logger = logging.getLogger("eelsunmix")
 
 _SURROUNDINGS = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ESTALE}
-    | {errno.EMFILE, errno.ETIMEDOUT, errno.ENOTCONN}
+    | {errno.ETIMEDOUT, errno.ENOTCONN}
 )
 """Errors of disks, permissions and networks, which nobody repairs by reading our source."""
 
@@ -84,20 +85,12 @@ def _not_our_defect(error: Exception) -> str | None:
     """Say in one line what went wrong, if it is nothing that a traceback would help with."""
     if isinstance(error, InputError):
         return str(error)
-    if _is_want_of_memory(error):
-        return f"the memory is used up; {MORE_MEMORY}"
+    if line := shortage(error):
+        return line
     if isinstance(error, OSError) and error.errno in _SURROUNDINGS:
         line = f"{error.filename or 'a file of this job'}: {error.strerror}"
         return f"{line}; {REMEDIES[error.errno][1]}" if error.errno in REMEDIES else line
     return None
-
-
-def _is_want_of_memory(error: Exception) -> bool:
-    """Whether Python, NumPy, the system or PyTorch (which has errors of its own) got no more memory."""
-    if isinstance(error, OSError):
-        return error.errno == errno.ENOMEM
-    of_torch = type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error)
-    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and of_torch)
 
 
 @contextmanager

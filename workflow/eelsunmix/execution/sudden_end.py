@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-MORE_MEMORY = "give the job more (mem_mb), or fewer threads, or take a smaller image (corrections.bin)"
+from eelsunmix.failures import MORE_MEMORY
+
 KILLED = (
     "the job was killed without a word, as the system does when the memory is used up (SIGKILL); if nobody "
     f"stopped it: {MORE_MEMORY}"

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from eelsunmix.errors import InputError
 from eelsunmix.execution.limits import limited
+from eelsunmix.failures import shortage
 from eelsunmix.io.format import Format
 from eelsunmix.io.formats import format_of, known_formats
 from eelsunmix.io.signals import Signal
@@ -116,6 +117,10 @@ def reading(path: Path) -> Iterator[None]:
     except PermissionError as error:
         raise InputError(f"{path}: no permission to read it; ask its owner, or change its mode") from error
     except _errors(path) as error:
+        if line := shortage(error):
+            raise InputError(
+                f"{path}: cannot be read, {line}; if there is enough, the file is damaged: copy it again"
+            ) from error
         found = " ".join(f"{type(error).__name__}: {error}".split())[:200]
         size = f"{path.stat().st_size} bytes" if path.is_file() else "a directory"
         raise InputError(
