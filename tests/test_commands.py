@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from eelsunmix.commands import entry
+from eelsunmix.commands import caches, entry
 from eelsunmix.commands.checking import checked_configuration
 from eelsunmix.commands.progress import Progress
 from eelsunmix.commands.running import _gone, _now_on_disk
@@ -21,13 +21,13 @@ ROOT = Path(__file__).parents[1]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "workflow"), "OMP_NUM_THREADS": "1"}
 
 
-def eelsunmix(*arguments, cwd=None):
+def eelsunmix(*arguments, cwd=None, env=ENVIRONMENT):
     return subprocess.run(
         [sys.executable, "-m", "eelsunmix", *map(str, arguments)],
         capture_output=True,
         text=True,
         cwd=cwd,
-        env=ENVIRONMENT,
+        env=env,
     )
 
 
@@ -227,6 +227,31 @@ def test_stores_that_are_gone_are_found(folder):
     assert _gone(checked) == [*stores, "results/SI1/map/vca.zarr", "results/SI1/comparison.zarr"]
     (folder / "results" / "SI1" / "pca.zarr").mkdir(parents=True)
     assert "results/SI1/pca.zarr" not in _gone(checked)
+
+
+@pytest.mark.parametrize("kind", ["cannot be made", "a file", "nobody's"])
+def test_caches_lie_in_the_working_folder_where_home_cannot_be_written(tmp_path, monkeypatch, kind):
+    (tmp_path / "file").touch()
+    home = {"cannot be made": "/proc/none", "a file": str(tmp_path / "file"), "nobody's": "~nobody-at-all"}
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert "XDG_CACHE_HOME" not in caches.environment()
+    if kind == "nobody's":
+        monkeypatch.setenv("XDG_CACHE_HOME", home[kind])
+    else:
+        monkeypatch.setenv("HOME", home[kind])
+    assert caches.environment()["XDG_CACHE_HOME"] == str(tmp_path / ".snakemake" / "cache")
+
+
+@pytest.mark.workflow
+def test_a_run_needs_no_home(folder):
+    name = write(folder, "edges: [Ti]\nmethods: {vca: {}}\n")
+    without = {key: value for key, value in ENVIRONMENT.items() if key != "XDG_CACHE_HOME"}
+    done = eelsunmix("run", name, "-n", cwd=folder, env=without | {"HOME": "/proc/none"})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("steps would run\n")
+    assert not list(folder.glob("~*"))
 
 
 def test_the_files_of_the_workflow_are_found(tmp_path, monkeypatch):

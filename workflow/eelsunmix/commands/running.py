@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from eelsunmix.commands.caches import environment
 from eelsunmix.commands.checking import Checked
 from eelsunmix.commands.progress import Progress
 from eelsunmix.commands.workflow_files import profile as profile_folder
@@ -64,7 +65,12 @@ def run_workflow(
     progress = Progress(echo=click.echo, began=_now_on_disk(Path("results")))
     command = [*_command(files, cores, profile, dry_run), *(["--config", *config] if config else [])]
     with subprocess.Popen(  # noqa: S603 - our own command, its values are paths that were checked
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        command,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
     ) as process:
         for line in process.stdout or ():
             progress.take(line.rstrip("\n"))
