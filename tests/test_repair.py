@@ -124,6 +124,27 @@ def _spoil():
     return [*moved, str(LOCKS / "0.output.lock"), draft.name.removeprefix(".")]
 
 
+def test_a_kept_store_gets_its_place_back_from_a_damaged_successor_and_then_all_is_settled(project):
+    keep(Path("results/A/raw.zarr"))
+    shutil.copytree("results/A/.raw.zarr.kept", "results/A/raw.zarr")
+    _damage("results/A/raw.zarr")
+    before = _content(project)
+    moved, back = _repair()
+    assert moved.endswith("is damaged (its checksum differs); moved to results/A/raw.zarr.aside1")
+    assert back.startswith("results/A/raw.zarr: was not made again")
+    assert _content(project) == before
+    assert _repair() == []
+    assert check_stores(["results"]) == 0
+
+
+def test_a_store_that_no_page_shows_moves_no_page(project):
+    Path("results/A/mine.zarr").mkdir()
+    (line,) = _repair()
+    assert line.endswith("moved to results/A/mine.zarr.aside1")
+    assert Path("reports/A.html").is_file()
+    assert check_stores(["results"]) == 0
+
+
 def test_in_order_nothing_is_moved(project):
     before = sorted(project.rglob("*"))
     assert _repair() == []

@@ -494,6 +494,18 @@ def test_benchmarks_are_read_in_the_order_of_their_end(tmp_path):
     assert read_benchmarks(tmp_path / "nowhere") == []
 
 
+def test_what_is_no_table_of_snakemake_costs_no_page(tmp_path):
+    (tmp_path / "good.tsv").write_text("s\tmax_rss\n1.5\t99.5\n")
+    (tmp_path / "latin.tsv").write_bytes("s\tZeit für alles\n1.5\t2\n".encode("latin-1"))
+    (tmp_path / "zeros.tsv").write_bytes(bytes(300))
+    (tmp_path / "endless.tsv").write_bytes(b"s\n" + b"1" * 200_000)  # longer than csv reads
+    (tmp_path / "folder.tsv").mkdir()
+    os.mkfifo(tmp_path / "pipe.tsv")
+    found = {entry["rule"]: entry["seconds"] for entry in read_benchmarks(tmp_path)}
+    assert found.pop("good") == 1.5
+    assert set(found) <= {"zeros"}
+
+
 def test_the_time_of_the_mapping_alone_is_shown_and_judged(tmp_path):
     arguments = report_arguments()
     maps = arguments["maps"]

@@ -107,7 +107,7 @@ class Progress:
             return _NOTHING_TO_DO if not gone else _of_pages_alone(gone)
         if dry_run:
             steps = list(dict.fromkeys(self._names.values()))
-            return "\n".join([*steps, f"{self._planned - self._gathering} steps would run"])
+            return "\n".join([*steps, f"{numbered(self._planned - self._gathering, 'step')} would run"])
         return f"done in {duration(self._clock() - self._start)}"
 
     def failures(self) -> list[str]:

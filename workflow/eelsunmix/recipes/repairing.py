@@ -1,11 +1,14 @@
 """Repair of a folder of results: what is not in order is moved aside, so that a run makes it again."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from eelsunmix.errors import StoreError, UnreadableStoreError
 from eelsunmix.recipes.verification import Verification, stores_below
+from eelsunmix.storage import read_page_manifest, verify
 from eelsunmix.storage.drafts import is_abandoned, is_draft
-from eelsunmix.storage.kept import is_kept, move_aside, settle
+from eelsunmix.storage.kept import is_kept, kept_stores, move_aside, settle
 from eelsunmix.storage.locks import take_lock
 
 
@@ -35,8 +38,9 @@ def repair(results: Path, verification: Verification, *, locks: Path) -> Iterato
         If a run uses the results.
     """
     take_lock(results)
-    yield from settle(results)
     yield from _locks_aside(locks)
+    yield from _damaged_successors_aside(results)
+    yield from settle(results)
     stores = [store for store in stores_below(results) if not is_kept(store)]
     drafts = [store for store in stores if is_draft(store)]
     yield from _drafts_aside(drafts)
@@ -46,7 +50,19 @@ def repair(results: Path, verification: Verification, *, locks: Path) -> Iterato
             yield f"{fault} (left where it is)"
         else:
             faulty[path] = fault
-    yield from _with_their_pages(faulty, results)
+    yield from _with_their_pages(faulty, verification.pages_of(results))
+
+
+def _damaged_successors_aside(results: Path) -> Iterator[str]:
+    """Clear the places of stores that are kept until there is a whole one, so that they get them back."""
+    for _, place in kept_stores(results):
+        try:
+            if os.path.lexists(place):
+                verify(place)
+        except UnreadableStoreError:
+            continue
+        except StoreError as error:
+            yield _moved(place, str(error))
 
 
 def _faults(verification: Verification, results: Path, stores: list[Path]) -> Iterator[tuple[Path, str]]:
@@ -58,16 +74,29 @@ def _faults(verification: Verification, results: Path, stores: list[Path]) -> It
         yield from ((path, fault) for path in paths if (fault := look(path)))
 
 
-def _with_their_pages(faulty: dict[Path, str], results: Path) -> Iterator[str]:
+def _with_their_pages(faulty: dict[Path, str], pages: list[Path]) -> Iterator[str]:
     """Pages first: while a page is there, no run asks for the stores behind it."""
-    pages = {path: fault for path, fault in faulty.items() if path.suffix == ".html"}
-    for store in faulty.keys() - pages.keys():
-        page = results.parent / "reports" / f"{store.relative_to(results).parts[0]}.html"
-        if page.is_file():
-            pages.setdefault(page, f"{page}: shows stores that are made again")
-    for path, fault in {**dict(sorted(pages.items())), **faulty}.items():
+    with_stores = {
+        page: faulty.get(page, f"{page}: shows stores that are made again")
+        for page in pages
+        if page in faulty or not faulty.keys().isdisjoint(_shown_by(page))
+    }
+    for path, fault in (with_stores | faulty).items():
         if path.exists() or path.is_symlink():
-            yield f"{fault.partition(';')[0]}; moved to {move_aside(path)}"
+            yield _moved(path, fault)
+
+
+def _shown_by(page: Path) -> set[Path]:
+    """Return the stores that a page was made of; none if it is not in order, and moved for itself."""
+    try:
+        names = read_page_manifest(page).inputs
+    except StoreError:
+        return set()
+    return {Path(os.path.normpath(page.parent / name)) for name in names}
+
+
+def _moved(path: Path, fault: str) -> str:
+    return f"{fault.partition(';')[0]}; moved to {move_aside(path)}"
 
 
 def _drafts_aside(drafts: list[Path]) -> Iterator[str]:

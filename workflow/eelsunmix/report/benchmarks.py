@@ -26,14 +26,18 @@ def read_benchmarks(folder: str | os.PathLike[str]) -> list[dict[str, Any]]:
         where Snakemake has no value, as for jobs too short to be sampled. Of several rows the last counts.
         The report itself is left out: what is known of it is of the page before.
     """
-    found = (table for table in Path(folder).glob("*.tsv") if table.stem != ITSELF)
+    found = (table for table in Path(folder).glob("*.tsv") if table.stem != ITSELF and table.is_file())
     tables = sorted(found, key=lambda table: (table.stat().st_mtime_ns, table.name))
     return [entry for table in tables if (entry := _read(table)) is not None]
 
 
 def _read(table: Path) -> dict[str, Any] | None:
-    with table.open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream, delimiter="\t"))
+    """Read the last row; None of what holds none, or is no such table: no page is to fail for its times."""
+    try:
+        with table.open(encoding="utf-8", newline="") as stream:
+            rows = list(csv.DictReader(stream, delimiter="\t"))
+    except (OSError, ValueError, csv.Error):
+        return None
     if not rows:
         return None
     return {"rule": table.stem, **{key: _number(rows[-1].get(column)) for key, column in COLUMNS.items()}}

@@ -35,6 +35,12 @@ def is_kept(path: Path) -> bool:
     return path.name.startswith(".") and path.name.endswith(f".zarr{_END}")
 
 
+def kept_stores(results: Path) -> list[tuple[Path, Path]]:
+    """Return the stores in a folder of results that are kept, each with the place that it had."""
+    found = filter(is_kept, sorted(results.glob(f"*/.*{_END}")))
+    return [(kept, kept.with_name(kept.name.removeprefix(".").removesuffix(_END))) for kept in found]
+
+
 def keep(path: Path) -> None:
     """Give a store its private name; whoever holds the lock of the results may.
 
@@ -64,8 +70,7 @@ def settle(results: Path) -> Iterator[str]:
     InputError
         If a folder cannot be written.
     """
-    for kept in filter(is_kept, sorted(results.glob(f"*/.*{_END}"))):
-        path = kept.with_name(kept.name.removeprefix(".").removesuffix(_END))
+    for kept, path in kept_stores(results):
         if not os.path.lexists(path):
             _rename(kept, path)
             yield f"{path}: was not made again; what was there before is put back"
