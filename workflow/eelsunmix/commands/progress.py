@@ -22,6 +22,7 @@ _OF_FILES = re.compile(
     r"|is no whole store; .*|.*; kept as \S.*|.*; it is made again(?:; further ones are not listed)?)"
 )
 """What is said of files and of what was made of them, for the user as it is."""
+_PAGE = re.compile(r"report of (all samples: .*)")
 _MISTAKE = re.compile(r'WorkflowError(?: in file ".*", line \d+)?:')
 _PLACE = re.compile(r'File ".*", line \d+.*')
 _KEPT = 400
@@ -95,7 +96,8 @@ class Progress:
         """Say what failed: the last error in the log of each job, or what Snakemake says of itself."""
         found = [f"{rule} failed: {_reason(log)}" for rule, log in dict.fromkeys(self._failed)]
         if found:
-            return [*found, "what is finished stays; mend the reason and run again"]
+            pages = [f"page of {match[1]}" for line in self._lines if (match := _PAGE.fullmatch(line))]
+            return [*found, "what is finished stays; mend the reason and run again", *pages]
         if used := [match[0] for line in self._lines if (match := _IN_USE.fullmatch(line))]:
             return used[:1]
         if any(_LOCKED in line for line in self._lines):

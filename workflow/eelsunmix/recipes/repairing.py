@@ -53,6 +53,7 @@ def _faults(verification: Verification, results: Path, stores: list[Path]) -> It
     looks: list[tuple[Callable[[Path], str | None], list[Path]]] = [
         (verification.of_store, stores),
         (verification.of_page, verification.pages_of(results)),
+        (verification.of_page, verification.verdicts_of(results)),
     ]
     for look, paths in looks:
         yield from ((path, fault) for path in paths if (fault := look(path)))
@@ -61,7 +62,7 @@ def _faults(verification: Verification, results: Path, stores: list[Path]) -> It
 def _with_their_pages(faulty: dict[Path, str], results: Path) -> Iterator[str]:
     """Pages first: while a page is there, no run asks for the stores behind it."""
     pages = {path: fault for path, fault in faulty.items() if path.suffix == ".html"}
-    for store in faulty.keys() - pages.keys():
+    for store in (path for path in faulty if path.suffix == ".zarr"):
         page = results.parent / "reports" / f"{store.relative_to(results).parts[0]}.html"
         if page.is_file():
             pages.setdefault(page, f"{page}: shows stores that are made again")
