@@ -46,7 +46,8 @@ from eelsunmix.storage import (
     verify_page,
 )
 from eelsunmix.storage.kept import keep, settle
-from eelsunmix.storage.manifest import REMEDY, check_sources
+from eelsunmix.storage.inputs import check_sources
+from eelsunmix.storage.manifest import REMEDY
 from faults.system_calls import SystemCalls
 
 AXES = {"dims": ["y", "x", "energy_loss"], "energy": {"offset_eV": 400, "dispersion_eV": 1.0}}

@@ -23,13 +23,14 @@ from eelsunmix.configuration import (
 )
 from eelsunmix.errors import InputError
 from eelsunmix.provenance import source_fingerprint
-from eelsunmix.recipes import RECIPES, Product, Recipes
+from eelsunmix.recipes import INDEX, RECIPES, Product, Recipes
 from eelsunmix.recipes.needs import needs_of
 from eelsunmix.words import RECOMMENDED
 
 if workflow.is_main_process:  # jobs need not load what reads stores
     from eelsunmix.recipes.present import Present
     from eelsunmix.recipes.table import recipe_of
+    from eelsunmix.recipes.unfinished import write_unfinished_index
     from eelsunmix.storage.kept import keep, settle
     from eelsunmix.storage.locks import remove_dead_locks, take_lock
 
@@ -54,13 +55,13 @@ try:
         )
     samples, skipped = available_samples(settings.samples)
     if workflow.is_main_process:  # beside jobs, results are being replaced
-        check_results([*samples, "benchmark"])
+        check_results([*samples, "benchmark", "index"])
         if remove_dead_locks(Path("results"), Path(".snakemake/locks")):
             logger.warning("the last run was killed; its lock is removed")
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
-recipes = Recipes(samples)
+recipes = Recipes(samples, skipped)
 present = Present(recipes) if workflow.is_main_process else None
 
 # Who runs the blocks, and where, is not a parameter: it changes no result, so it must rerun nothing.
@@ -79,10 +80,18 @@ def of_sample(name):
 
 
 def product_of(rule, wildcards):
+    if rule == "index":
+        return INDEX
     unnamed = RECOMMENDED if rule.endswith(RECOMMENDED) else ""
     return Product(
         wildcards.sample, RECIPES[rule].store, wildcards.get("label", unnamed)
     )
+
+
+def products_of(rule, wildcards):
+    """All that a job makes."""
+    product = product_of(rule, wildcards)
+    return [product, *(product._replace(store=one) for one in RECIPES[rule].beside)]
 
 
 def asked(rule):
@@ -143,7 +152,7 @@ def keep_until_made(rule, path):
         stop(str(error))
 
 
-def make_again(path, found):
+def make_again(path, found, *, silent=False):
     """Force the job of a store or page that is not as asked for, and say why."""
     if found:
         if not hasattr(workflow.dag, "forcefiles"):  # no public interface
@@ -151,7 +160,7 @@ def make_again(path, found):
                 "this version of Snakemake cannot be told what to make again; install snakemake 9"
             )
         workflow.dag.forcefiles.add(path)
-        if line := present.line(path, found):
+        if not silent and (line := present.line(path, found)):
             logger.warning(line)
 
 
@@ -198,14 +207,16 @@ def remade(rule):
         if present:
             if is_run():
                 begin_run()
-            product = product_of(rule, wildcards)
-            found = present.fault(product)
-            make_again(product.path, found)
-            check_place(product.path, found)
+            said = False
+            for product in products_of(rule, wildcards):
+                found = present.fault(product)
+                make_again(product.path, found, silent=said)
+                said = said or found is not None
+                check_place(product.path, found)
+                if is_run():
+                    give_way(rule, product, found)
             for line in recipes.unread():
                 logger.warning(line)
-            if is_run():
-                give_way(rule, product, found)
         return []
 
     return no_file
@@ -263,7 +274,8 @@ def needs(rule):
 
 
 def job_needs(rule, wildcards):
-    return needs_of(rule, samples[wildcards.sample], wildcards.get("label", ""))
+    sample = samples.get(wildcards.get("sample", ""))  # none of the index
+    return needs_of(rule, sample, wildcards.get("label", ""))
 
 
 def per_attempt(amount):

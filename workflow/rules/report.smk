@@ -1,4 +1,4 @@
-"""All methods beside the reference, and the page that shows them."""
+"""All methods beside the reference, the page that shows them, and the page of all samples."""
 
 
 rule compare:
@@ -41,9 +41,10 @@ rule report:
         fits=rules.compare.input.fits,
         maps=rules.compare.input.maps,
     output:
-        report(
+        page=report(
             "reports/{sample}.html", category="Samples", labels={"sample": "{sample}"}
         ),
+        verdict="results/{sample}/verdict.json",
     log:
         "results/{sample}/logs/report.log",
     benchmark:
@@ -53,6 +54,27 @@ rule report:
     params:
         **asked("report"),
     message:
-        "{wildcards.sample}: write {output}"
+        "{wildcards.sample}: write {output.page}"
     script:
         "../scripts/report.py"
+
+
+rule index:
+    input:
+        remade("index"),
+        verdicts=expand("results/{sample}/verdict.json", sample=samples),
+    output:
+        report("reports/index.html", category="Samples", labels={"sample": "all"}),
+    log:
+        "results/index/logs/index.log",
+    benchmark:
+        "results/index/benchmarks/index.tsv"
+    localrule: True  # less work than a job of a cluster takes to begin
+    resources:
+        **needs("index"),
+    params:
+        **asked("index"),
+    message:
+        "all samples: write {output}"
+    script:
+        "../scripts/index.py"

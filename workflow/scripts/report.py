@@ -1,4 +1,4 @@
-"""All stores of a sample -> its page."""
+"""All stores of a sample -> its page and its verdict."""
 
 from eelsunmix.execution.job import job
 from eelsunmix.report import read_benchmarks, write_report
@@ -8,7 +8,8 @@ with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["das
     check_inputs(snakemake.params.made_of)
     stages = ["raw", "corrected", "pca", "rank", "bs", "comparison"]
     write_report(
-        snakemake.output[0],
+        snakemake.output.page,
+        verdict=snakemake.output.verdict,
         sample=snakemake.wildcards.sample,
         stores=open_stores(map(snakemake.input.get, stages)),
         fits=open_stores(snakemake.input.fits),

@@ -29,6 +29,7 @@ _OF_FILES = re.compile(
     r"|is no whole store; .*|.*; kept as \S.*|.*; it is made again(?:; further ones are not listed)?)"
 )
 """What is said of files and of what was made of them, for the user as it is."""
+_PAGE = re.compile(r"report of (all samples: .*)")
 _MISTAKE = re.compile(r'WorkflowError(?: in file ".*", line \d+)?:')
 _PLACE = re.compile(r'File ".*", line \d+.*')
 _NOTHING_TO_DO = "nothing to do: all results are there and match the configuration"
@@ -115,7 +116,8 @@ class Progress:
         failed = dict.fromkeys(self._failed)
         found = [f"{rule} failed: {_reason(log, ended, self._began)}" for rule, log, ended in failed]
         if found:
-            return [*found, "what is finished stays; mend the reason and run again"]
+            pages = [f"page of {match[1]}" for line in self._lines if (match := _PAGE.fullmatch(line))]
+            return [*found, "what is finished stays; mend the reason and run again", *pages]
         if used := [match[0] for line in self._lines if (match := _IN_USE.fullmatch(line))]:
             return used[:1]
         if any(_LOCKED in line for line in self._lines):

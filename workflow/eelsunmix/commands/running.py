@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -16,7 +16,7 @@ from eelsunmix.commands.workflow_files import profile as profile_folder
 from eelsunmix.commands.workflow_files import snakefile
 from eelsunmix.configuration import available_samples
 from eelsunmix.examples import DIRECTORY, named_in, report
-from eelsunmix.recipes import Recipes
+from eelsunmix.recipes import INDEX, Recipes
 from eelsunmix.stage_warnings import PLACES, collect_warnings
 from eelsunmix.storage import open_store
 
@@ -79,7 +79,7 @@ def run_workflow(
             click.echo(text, err=True)
         return 1
     click.echo(progress.end(dry_run=dry_run, gone=_gone(checked)))
-    for line in [] if dry_run else _results(checked.configuration.samples or ["benchmark"]):
+    for line in [] if dry_run else _results(list(checked.configuration.samples) or ["benchmark"]):
         click.echo(line)
     return 0
 
@@ -100,16 +100,16 @@ def _gone(checked: Checked) -> list[str]:
     return [product.path for product in products if not Path(product.path).exists()]
 
 
-def _results(names: Iterable[str]) -> Iterator[str]:
-    """Say what the stages of each sample warn of, and where its page is."""
+def _results(names: Sequence[str]) -> Iterator[str]:
+    """Say what the stages of each sample warn of, and where its page is; of several that of all."""
     for name in names:
         places = {stage: Path("results") / name / f"{stage}.zarr" for stage in PLACES}
         stores = {stage: open_store(place) for stage, place in places.items() if place.is_dir()}
         for place, text in collect_warnings(stores):
             yield f"{name}, {place[0].lower()}{place[1:]}: {text}"
-        page = Path("reports") / f"{name}.html"
-        if page.is_file():
-            yield f"page of {name}: {page.absolute()}"
+    page = Path("reports") / f"{names[0]}.html" if len(names) == 1 else Path(INDEX.path)
+    if page.is_file():
+        yield f"page of {names[0] if len(names) == 1 else 'all samples'}: {page.absolute()}"
 
 
 def _command(files: Sequence[Path], cores: str, profile: str | None, dry_run: bool) -> list[str]:

@@ -12,9 +12,12 @@ LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]{0,39}")
 RESERVED_LABELS = frozenset({"bs"})
 """Background subtraction stands beside the methods under this label."""
 
-
-RESERVED_SAMPLES = frozenset({"benchmark", "benchmark_peers"})
-"""The benchmark keeps its results and its pages under these names."""
+RESERVED_SAMPLES = {
+    "benchmark": "the benchmark's results",
+    "benchmark_peers": "the benchmark's results",
+    "index": "the page of all samples",
+}
+"""Pages and results that are no sample's are kept under these names."""
 
 
 def sample_name_fault(name: str) -> str | None:
@@ -27,7 +30,7 @@ def sample_name_fault(name: str) -> str | None:
     'is no name for a sample; start with a letter or digit, then letters, digits, _ . - (64 at most)'
     """
     if name.lower() in RESERVED_SAMPLES:
-        return "is the name of the benchmark's results; choose another one"
+        return f"is the name of {RESERVED_SAMPLES[name.lower()]}; choose another one"
     if SAMPLE_NAME.fullmatch(name):
         return None
     return "is no name for a sample; start with a letter or digit, then letters, digits, _ . - (64 at most)"

@@ -14,6 +14,7 @@ WRITTEN = (".", ".snakemake", "results", "reports")
 """Folders, seen from where Snakemake runs, in which a run writes."""
 _OWN = WRITTEN[1:]
 _PLAIN = ("logs", "benchmarks")
+_FILES = {".html": "page", ".json": "verdict"}
 _MANIFEST, _TIMESTAMP = "manifest.json", ".snakemake_timestamp"
 
 _NOT_OURS = (
@@ -95,8 +96,8 @@ def check_results(names: Iterable[str]) -> None:
 
 def _faults(names: Iterable[str], latest: float) -> Iterator[tuple[Path, str]]:
     for name in names:
-        page = Path("reports") / f"{name}.html"
-        for path in (*_entries(Path("results") / name), *([page] if page.exists() else [])):
+        files = (Path("reports") / f"{name}.html", Path("results") / name / "verdict.json")
+        for path in (*_entries(Path("results") / name), *(file for file in files if file.exists())):
             if fault := _foreign(path) or _in_future(path, latest):
                 yield path, fault
 
@@ -130,8 +131,8 @@ def _foreign(path: Path) -> str | None:
     if path.suffix == ".zarr":
         ours = (path / _MANIFEST).is_file() or _is_broken_link(path)
         return None if ours else f"{_NOT_OURS}; move it aside"
-    if path.suffix == ".html" and path.is_dir():
-        return "is a folder, and a run would write a page there; move it aside"
+    if path.suffix in _FILES and path.is_dir():
+        return f"is a folder, and a run would write a {_FILES[path.suffix]} there; move it aside"
     if path.is_symlink():
         return "is a link, and a run would write to where it leads; move it aside"
     if path.name not in _PLAIN and not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
@@ -145,7 +146,7 @@ def _is_broken_link(path: Path) -> bool:
 
 def _in_future(path: Path, latest: float) -> str | None:
     """Say that a store or page is later than now; what is made of it would seem older."""
-    if path.suffix not in (".zarr", ".html"):
+    if path.suffix not in (".zarr", *_FILES):
         return None
     stamp = path / _TIMESTAMP
     try:

@@ -1,6 +1,7 @@
 """The JSON schema of a configuration, for completion and checking in editors."""
 
 import json
+from collections.abc import Collection
 from typing import Any
 
 from pydantic import create_model
@@ -126,6 +127,6 @@ def _object(properties: Schema) -> Schema:
     return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
-def _names(entry: Schema, pattern: str, reserved: frozenset[str]) -> Schema:
+def _names(entry: Schema, pattern: str, reserved: Collection[str]) -> Schema:
     names = {"pattern": f"^{pattern}$", "not": {"enum": sorted(reserved)}}
     return {"type": "object", "propertyNames": names, "additionalProperties": entry}

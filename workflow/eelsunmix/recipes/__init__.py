@@ -5,6 +5,6 @@ whatever became of the records that Snakemake keeps of its own.
 """
 
 from eelsunmix.recipes.asked import Recipes
-from eelsunmix.recipes.table import RECIPES, Product
+from eelsunmix.recipes.table import INDEX, RECIPES, Product
 
-__all__ = ["RECIPES", "Product", "Recipes"]
+__all__ = ["INDEX", "RECIPES", "Product", "Recipes"]

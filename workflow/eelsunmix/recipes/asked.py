@@ -1,12 +1,12 @@
 """The recipes of all products of a configuration, with its values filled in."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from eelsunmix.configuration import SampleSettings
 from eelsunmix.plain import digest_of
 from eelsunmix.recipes.content import Contents, OfFiles
-from eelsunmix.recipes.table import Product, code_of, recipe_of
+from eelsunmix.recipes.table import INDEX, Product, code_of, recipe_of
 
 
 class Recipes:
@@ -16,16 +16,18 @@ class Recipes:
     ----------
     samples : mapping of str to SampleSettings
         All samples of the configuration that can be run.
+    skipped : sequence of str
+        One line about each one that cannot.
     """
 
-    def __init__(self, samples: Mapping[str, SampleSettings]) -> None:
-        self.samples = samples
+    def __init__(self, samples: Mapping[str, SampleSettings], skipped: Sequence[str] = ()) -> None:
+        self.samples, self.skipped = samples, list(skipped)
         self._digests: dict[Product, str] = {}
         self._contents = Contents()
 
     def value(self, product: Product, name: str) -> Any:
         """Value of one parameter of the rule that makes a product."""
-        sample = self.samples[product.sample]
+        sample = self._asking(product)
         recipe = recipe_of(product, sample)
         if name == "code":
             return code_of(*recipe.modules(sample, product.label))
@@ -39,7 +41,7 @@ class Recipes:
 
     def settings(self, product: Product) -> dict[str, Any]:
         """All parameters of the rule that makes a product, as its manifest must have them."""
-        names = recipe_of(product, self.samples[product.sample]).names
+        names = recipe_of(product, self._asking(product)).names
         return {name: self.value(product, name) for name in names}
 
     def digest(self, product: Product) -> str:
@@ -50,6 +52,8 @@ class Recipes:
 
     def inputs(self, product: Product) -> list[Product]:
         """Products that a product is made of."""
+        if product == INDEX:
+            return [Product(name, "verdict") for name in self.samples]
         sample = self.samples[product.sample]
         found = []
         for store in recipe_of(product, sample).inputs:
@@ -70,7 +74,13 @@ class Recipes:
                 yield Product(name, store)
             for store in ("fit", "map")[sample.model_source != name :]:
                 yield from (Product(name, store, label) for label in sample.methods)
-            yield from (Product(name, "comparison"), Product(name, "page"))
+            yield from (Product(name, "comparison"), Product(name, "page"), Product(name, "verdict"))
+        if self.samples:
+            yield INDEX
+
+    def _asking(self, product: Product) -> Any:
+        """Return what the settings of a product are taken from; of the index this."""
+        return self if product == INDEX else self.samples[product.sample]
 
     def _labels(self, store: str, product: Product) -> list[str]:
         if store not in ("fit", "map"):

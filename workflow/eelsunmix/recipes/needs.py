@@ -84,6 +84,7 @@ COSTS = {
     "map": Costs(mb=230, block=11.5, pixel=45, count=300, threads=2),
     "compare": Costs(mb=190, block=8, scored=120, pixel=40, count=460),
     "report": Costs(mb=245, block=8, pixel=20, count=80),
+    "index": Costs(mb=200),
 }
 """Rule -> costs; those of all fits and of all maps in common, but for `OTHERWISE`."""
 
@@ -165,18 +166,20 @@ class Needs:
         return min(self.size.pixels, self.learning_pixels) * self.size.channels
 
 
-def needs_of(rule: str, sample: SampleSettings, label: str = "") -> Needs:
+def needs_of(rule: str, sample: SampleSettings | None, label: str = "") -> Needs:
     """Say what the job of a rule needs.
 
     Parameters
     ----------
     rule : str
         Key of `COSTS`.
-    sample : SampleSettings
-        Of the job.
+    sample : SampleSettings, optional
+        Of the job; the index, which has none, reads no image.
     label : str
         Of its method, if it has one.
     """
+    if sample is None:
+        return Needs(COSTS[rule], ImageSize(0, 0))
     reads_raw = rule in ("import_image", "simulate_image", "correct_gain")
     kind = sample.methods[label].method if rule == "fit" else ""
     if rule == "import_image" and not str(sample.file).endswith(".npy"):

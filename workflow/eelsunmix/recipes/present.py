@@ -10,7 +10,7 @@ from eelsunmix.plain import digest_of
 from eelsunmix.recipes.asked import Recipes
 from eelsunmix.recipes.table import Product
 from eelsunmix.recipes.words import Difference, difference
-from eelsunmix.storage import Manifest, is_a_page, read_manifest, read_page_manifest, verify_page
+from eelsunmix.storage import Manifest, is_a_page, manifest_at, read_page_manifest, read_record, verify_page
 from eelsunmix.storage.kept import move_aside
 
 WHOLE_PAGES = 2**30
@@ -36,11 +36,12 @@ class Present:
 
         Notes
         -----
-        A store whose manifest is damaged is refused by name by whoever opens it. A page is opened by nobody.
+        A store whose manifest is damaged is refused by name by whoever opens it. A page is opened by nobody,
+        and a verdict is made by the job that makes the page.
         """
         path = Path(product.path)
-        if product.store == "page":
-            return self._of_page(path, product)
+        if product.store in ("page", "verdict"):
+            return self._of_whole(path, product)
         manifest = self._manifest(path)
         return None if manifest is None else self._outdated(path, manifest, product)
 
@@ -72,16 +73,19 @@ class Present:
             return None
         return f"{path}: does not begin like a page of this workflow; kept as {move_aside(path)}"
 
-    def _of_page(self, path: Path, product: Product) -> Difference | None:
+    def _of_whole(self, path: Path, product: Product) -> Difference | None:
+        """As `fault`, of what is read to its last byte."""
         if not path.exists():
             return None
         try:
-            self._bytes += path.stat().st_size
-            whole = self._bytes <= WHOLE_PAGES
-            manifest = verify_page(path) if whole else read_page_manifest(path)
+            manifest = read_record(path)[1] if product.store == "verdict" else self._of_page(path)
         except (StoreError, OSError) as error:
             return Difference(str(error).removeprefix(f"{path}: ").partition(";")[0])
         return self._outdated(path, manifest, product)
+
+    def _of_page(self, path: Path) -> Manifest:
+        self._bytes += path.stat().st_size
+        return verify_page(path) if self._bytes <= WHOLE_PAGES else read_page_manifest(path)
 
     def _outdated(self, path: Path, manifest: Manifest, product: Product) -> Difference | None:
         if digest_of(manifest.settings) != self._recipes.digest(product):
@@ -95,7 +99,7 @@ class Present:
 
     def _manifest(self, path: Path) -> Manifest | None:
         if path not in self._manifests:
-            self._manifests[path] = _or_none(read_manifest, path)
+            self._manifests[path] = _or_none(manifest_at, path)
         return self._manifests[path]
 
 

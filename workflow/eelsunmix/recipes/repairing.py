@@ -69,6 +69,7 @@ def _faults(verification: Verification, results: Path, stores: list[Path]) -> It
     looks: list[tuple[Callable[[Path], str | None], list[Path]]] = [
         (verification.of_store, stores),
         (verification.of_page, verification.pages_of(results)),
+        (verification.of_page, verification.verdicts_of(results)),
     ]
     for look, paths in looks:
         yield from ((path, fault) for path in paths if (fault := look(path)))

@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from eelsunmix.configuration import SampleSettings
@@ -14,12 +15,15 @@ from eelsunmix.provenance import source_fingerprint
 from eelsunmix.recipes.content import OfFiles
 from eelsunmix.words import COMPARED, RECOMMENDED
 
-Value = Callable[[SampleSettings, str], Any]
-"""From the settings of a sample and the label of a method to a plain value."""
+Value = Callable[[Any, str], Any]
+"""From the settings of a sample (of the index: the recipes) and the label of a method to a plain value."""
+
+VERDICT = "verdict.json"
+"""Name of the verdict in the folder of its sample."""
 
 
 class Product(NamedTuple):
-    """A store of a sample, or its page (`store` is ``page``); `label` is that of a method, if any."""
+    """A store of a sample, its ``page`` or its ``verdict``; `label` is that of a method, if any."""
 
     sample: str
     store: str
@@ -30,7 +34,14 @@ class Product(NamedTuple):
         """Path, seen from where Snakemake runs."""
         if self.store == "page":
             return f"reports/{self.sample}.html"
+        if self.store == "verdict":
+            return f"results/{self.sample}/{VERDICT}"
         return f"results/{self.sample}/{'/'.join(filter(None, (self.store, self.label)))}.zarr"
+
+
+INDEX = Product("index", "page")
+"""The page of all samples; none is called so."""
+BENCHMARK_PAGE = "reports/benchmark.html"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +52,8 @@ class Recipe:
     ----------
     store : str
         What is made, as in `Product`.
+    beside : tuple of str
+        What the same job makes too.
     inputs : tuple of str
         Stores that are read. ``fit`` is that of the sample whose models are applied; for a product without
         a label, ``fit`` and ``map`` are those of all methods.
@@ -51,6 +64,7 @@ class Recipe:
     """
 
     store: str
+    beside: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
     settings: Mapping[str, Value | OfFiles] = field(default_factory=dict)
     modules: Callable[[SampleSettings, str], Iterable[str]]
@@ -66,13 +80,15 @@ class Recipe:
         return any(isinstance(setting, OfFiles) for setting in self.settings.values())
 
 
-def recipe_of(product: Product, sample: SampleSettings) -> Recipe:
-    """Return the recipe of a product of a sample."""
+def recipe_of(product: Product, sample: Any) -> Recipe:
+    """Return the recipe of a product of a sample, or of the index."""
+    if product == INDEX:
+        return RECIPES["index"]
     if product.store == "raw":
         return RECIPES["import_image" if sample.file else "simulate_image"]
     if product.label == RECOMMENDED:
         return RECIPES[f"{product.store}_recommended"]
-    return next(recipe for recipe in RECIPES.values() if recipe.store == product.store)
+    return next(one for one in RECIPES.values() if product.store in (one.store, *one.beside))
 
 
 @functools.cache
@@ -221,6 +237,7 @@ RECIPES: dict[str, Recipe] = {
     ),
     "report": Recipe(
         store="page",
+        beside=("verdict",),
         inputs=("raw", "corrected", "pca", "rank", "bs", "comparison", "fit", "map"),
         settings={
             "title": lambda sample, label: sample.report.title,
@@ -229,6 +246,15 @@ RECIPES: dict[str, Recipe] = {
             "benchmarks": lambda sample, label: f"results/{sample.name}/benchmarks",
         },
         modules=_code("eelsunmix.report"),
+    ),
+    "index": Recipe(
+        store="page",
+        inputs=("verdict",),
+        settings={
+            "skipped": lambda recipes, label: recipes.skipped,
+            "benchmark": lambda recipes, label: Path(BENCHMARK_PAGE).is_file(),
+        },
+        modules=_code("eelsunmix.report.index"),
     ),
 }
 """Rule -> its recipe."""

@@ -11,13 +11,14 @@ from eelsunmix.configuration import available_samples, read_configuration
 from eelsunmix.errors import StoreError, UnreadableStoreError
 from eelsunmix.recipes.asked import Recipes
 from eelsunmix.recipes.present import Present
-from eelsunmix.recipes.table import Product
+from eelsunmix.recipes.table import VERDICT, Product
 from eelsunmix.sources import checksum
-from eelsunmix.storage import is_a_page, verify, verify_page
+from eelsunmix.storage import check_sources, is_a_page, read_record, verify, verify_page
 from eelsunmix.storage.drafts import is_abandoned, is_draft
 from eelsunmix.storage.kept import is_aside, is_kept
 from eelsunmix.storage.locks import run_in_progress
-from eelsunmix.storage.manifest import MANIFEST, check_sources
+from eelsunmix.storage.manifest import MANIFEST
+from eelsunmix.storage.records import RECORD
 
 CONFIGURATION = Path("config/config.yaml")
 
@@ -59,7 +60,7 @@ class Verification:
         self.unreadable: set[Path] = set()
         read = read_configuration(configuration, overrides, must_exist=False) if configuration else None
         samples = read.samples if read else {}
-        recipes = Recipes(available_samples(samples)[0])
+        recipes = Recipes(*available_samples(samples))
         self._present = Present(recipes)
         self._asked: dict[Path, Product] = {Path(one.path).resolve(): one for one in recipes.products()}
 
@@ -90,9 +91,9 @@ class Verification:
         return self._of_settings(store)
 
     def of_page(self, page: Path) -> str | None:
-        """Say what is wrong with a page; None if nothing is."""
+        """Say what is wrong with a page or a verdict; None if nothing is."""
         try:
-            check_sources(page, verify_page(page))
+            check_sources(page, read_record(page)[1] if page.suffix == RECORD else verify_page(page))
         except StoreError as error:
             return self._said(page, error)
         return self._of_settings(page)
@@ -108,6 +109,14 @@ class Verification:
         beside = [folder.parent / "reports" / f"{name}.html" for name in sorted(names)]
         # A link to nowhere or a folder in the place of a page is a fault, and none to pass over.
         return own + [page for page in beside if os.path.lexists(page) and page not in own]
+
+    def verdicts_of(self, folder: Path) -> list[Path]:
+        """Return the verdicts in a folder and in those of samples in it."""
+        found = (
+            folder / VERDICT,
+            *(entry / VERDICT for entry in sorted(folder.iterdir()) if not is_aside(entry)),
+        )
+        return [path for path in found if os.path.lexists(path)]
 
     def _said(self, path: Path, error: StoreError) -> str:
         if isinstance(error, UnreadableStoreError):

@@ -12,8 +12,9 @@ from eelsunmix.report.facts import key_facts
 from eelsunmix.report.first import first_screen
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.page import page_text, write_page
+from eelsunmix.report.record import verdict_of
 from eelsunmix.report.sections import IN_ORDER
-from eelsunmix.storage import sealed_page
+from eelsunmix.storage import sealed_page, sealed_record
 
 STORES = ("raw", "corrected", "pca", "rank", "bs", "comparison")
 
@@ -32,6 +33,7 @@ def write_report(
     versions_of_stores: Mapping[str, Mapping[str, str]] | None = None,
     made_with: Mapping[str, Any] | None = None,
     title: str | None = None,
+    verdict: str | os.PathLike[str] | None = None,
 ) -> Path:
     """Write the report of a sample as one self-contained HTML page.
 
@@ -59,6 +61,8 @@ def write_report(
         Whole recipe of the page, for its seal.
     title : str, optional
         Heading of the page; the name of the sample by default.
+    verdict : path-like, optional
+        Where the verdict for machines is written, sealed as the page is.
 
     Returns
     -------
@@ -86,8 +90,22 @@ def write_report(
         versions_of_stores=versions_of_stores or {},
         **{name: stores[name] for name in STORES},
     )
+    if verdict is not None:
+        write_verdict(verdict, inputs, page=path, made_with=made_with)
     page = sealed_page(render(inputs), path, seals=inputs.seals, settings=made_with)
     return write_page(Path(path), page)
+
+
+def write_verdict(
+    path: str | os.PathLike[str],
+    inputs: Inputs,
+    *,
+    page: str | os.PathLike[str],
+    made_with: Mapping[str, Any] | None,
+) -> Path:
+    """Write the verdict of a sample as JSON; `page` and `made_with` as in `write_report`."""
+    content = verdict_of(inputs, page=os.path.relpath(page, Path(path).parent))
+    return write_page(Path(path), sealed_record(content, path, seals=inputs.seals, settings=made_with))
 
 
 def render(inputs: Inputs) -> str:

@@ -26,15 +26,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sys.stdout.writelines(f"{said}\n" for said in of_run.values())
     stores = [store for store in found if store not in of_run]
     pages = [page for folder in options.folders for page in verification.pages_of(folder)]
+    verdicts = [path for folder in options.folders for path in verification.verdicts_of(folder)]
     if not found + pages:
         folders = ", ".join(map(str, options.folders))
         sys.stderr.write(f"{folders}: no stores and no pages lie there; name the folder of the results\n")
         return 1
     of_stores = _told(map(verification.of_store, stores))
     of_pages = _told(map(verification.of_page, pages))
+    of_verdicts = _told(map(verification.of_page, verdicts))
     sys.stdout.write(f"{numbered(len(stores), 'store')}, {of_stores} of them not in order\n")
     if pages:
         sys.stdout.write(f"{numbered(len(pages), 'page')}, {of_pages} of them not in order\n")
+    if verdicts:
+        sys.stdout.write(f"{numbered(len(verdicts), 'verdict')}, {of_verdicts} of them not in order\n")
     if verification.n_compared:
         sys.stdout.write(f"settings compared with {', '.join(map(str, files))}\n")
     elif pages:
@@ -42,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "settings not compared: no configuration that was read names these samples; write --configfile "
             "FILE, where snakemake runs\n"
         )
-    return 1 if of_stores or of_pages else 0
+    return 1 if of_stores or of_pages or of_verdicts else 0
 
 
 def _told(lines: Iterable[str | None]) -> int:
@@ -55,8 +59,8 @@ def _told(lines: Iterable[str | None]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m eelsunmix.storage",
-        description="Verify every byte of all stores below the folders, and of the pages of their samples, "
-        "and whether they were made with what the configuration says now.",
+        description="Verify every byte of all stores below the folders, and of the pages and verdicts of "
+        "their samples, and whether they were made with what the configuration says now.",
     )
     parser.add_argument("folders", nargs="+", type=_folder, metavar="FOLDER", help="for example: results")
     parser.add_argument(

@@ -1,12 +1,14 @@
-"""The stores that a job reads: their seals, and whether they are still those that it opened."""
+"""What a job reads, stores and records: their seals, and whether they are still those that it opened."""
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from eelsunmix.errors import StoreError
 from eelsunmix.plain import digest_of
-from eelsunmix.storage.manifest import MANIFEST, Manifest, check_sources, read_manifest
+from eelsunmix.storage.manifest import MANIFEST, REMEDY, Manifest, read_manifest
+from eelsunmix.storage.records import RECORD, read_record
 
 _OPENED: dict[Path, tuple[Any, ...]] = {}
 """Stores that this process has opened, so that none is exchanged while it is read."""
@@ -23,18 +25,56 @@ def check_inputs(asked: Mapping[str, str]) -> None:
     Parameters
     ----------
     asked : mapping of str to str
-        Path of each store -> digest of the settings that it must have been made with.
+        Path of each store or record -> digest of the settings that it must have been made with.
 
     Raises
     ------
     StoreError
-        At the first store that was made with others.
+        At the first one that was made with others.
     """
     for path, digest in asked.items():
-        if digest_of(read_manifest(path).settings) != digest:
+        if digest_of(manifest_at(path).settings) != digest:
             raise StoreError(
                 f"{path}: was made otherwise than the configuration asks for now; run the workflow again "
                 "(python -m eelsunmix.storage results says what differs)"
+            )
+
+
+def manifest_at(path: str | Path) -> Manifest:
+    """Read the manifest of a store, without its data, or of a record.
+
+    Raises
+    ------
+    StoreError
+        If there is none that is whole.
+    """
+    return read_record(path)[1] if Path(path).suffix == RECORD else read_manifest(path)
+
+
+def check_sources(path: Path, manifest: Manifest, among: Iterable[Path] | None = None) -> None:
+    """Raise StoreError if something was made from another version of a store than the one that is there now.
+
+    Parameters
+    ----------
+    path : Path
+        Store, page or record.
+    manifest : Manifest
+        Its manifest.
+    among : iterable of Path, optional
+        Look at these only; by default at all that exist and whose manifests are whole: a damaged one says
+        nothing against what was made of its store.
+    """
+    chosen = None if among is None else {_place(source) for source in among}
+    for name, seal in manifest.inputs.items():
+        source = _place(path.parent / name)
+        if chosen is None:
+            found = _seal_of_whole(source)
+        else:
+            found = manifest_at(source).seal if source in chosen else None
+        if found not in (None, seal):
+            raise StoreError(
+                f"{path}: was made from another {os.path.relpath(source)} than the one that is there now; "
+                f"{REMEDY}"
             )
 
 
@@ -69,3 +109,14 @@ def _identity(path: Path, manifest: Manifest) -> tuple[Any, ...]:
     """Tell a store from one with the same content: while they were exchanged, its chunks read as zeros."""
     file = (path / MANIFEST).stat()
     return manifest.seal, file.st_ino, file.st_mtime_ns
+
+
+def _seal_of_whole(path: Path) -> str | None:
+    try:
+        return manifest_at(path).seal
+    except StoreError:
+        return None
+
+
+def _place(path: Path) -> Path:
+    return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links, which may have moved

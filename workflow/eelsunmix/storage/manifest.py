@@ -5,7 +5,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from eelsunmix.storage.versions import versions_used
 MANIFEST = "manifest.json"
 REMEDY = "move this folder aside and run the workflow again"
 REMEDY_OF_PAGE = "run the workflow again, which makes the page anew"
+REMEDY_OF_RECORD = "run the workflow again, which writes it anew"
 
 LARGEST_MANIFEST = 2**28
 """Bytes; a manifest has some 120 for each file of its store."""
@@ -180,40 +181,6 @@ def verify(path: str | Path) -> Manifest:
     return manifest
 
 
-def check_sources(path: Path, manifest: Manifest, among: Iterable[Path] | None = None) -> None:
-    """Raise StoreError if a store was made from another version of a store than the one that is there now.
-
-    Parameters
-    ----------
-    path : Path
-        The store.
-    manifest : Manifest
-        Its manifest.
-    among : iterable of Path, optional
-        Look at these stores only; by default at all that exist and whose manifests are whole: a damaged one
-        says nothing against what was made of its store.
-    """
-    chosen = None if among is None else {_place(source) for source in among}
-    for name, seal in manifest.inputs.items():
-        source = _place(path.parent / name)
-        if chosen is None:
-            found = _seal_of_whole(source)
-        else:
-            found = read_manifest(source).seal if source in chosen else None
-        if found not in (None, seal):
-            raise StoreError(
-                f"{path}: was made from another {os.path.relpath(source)} than the one that is there now; "
-                f"{REMEDY}"
-            )
-
-
-def _seal_of_whole(path: Path) -> str | None:
-    try:
-        return read_manifest(path).seal
-    except StoreError:
-        return None
-
-
 def _agrees(path: Path, name: str, manifest: Manifest) -> bool:
     expected = manifest.files[name]
     try:
@@ -228,7 +195,3 @@ def _agrees(path: Path, name: str, manifest: Manifest) -> bool:
 def _unreadable(path: Path, name: str, error: OSError) -> UnreadableStoreError:
     remedy = "ask for the permission" if error.errno in (errno.EACCES, errno.EPERM) else "check the disk"
     return UnreadableStoreError(f"{path}: {name} cannot be read ({error.strerror}); {remedy}")
-
-
-def _place(path: Path) -> Path:
-    return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links, which may have moved

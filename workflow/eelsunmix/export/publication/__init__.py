@@ -14,8 +14,7 @@ from eelsunmix.export.publication.bibtex import bibliography
 from eelsunmix.export.publication.configuration import configuration_text
 from eelsunmix.export.publication.crate import crate_text
 from eelsunmix.export.publication.methods_text import methods_text
-from eelsunmix.storage import read_manifest, verify_page
-from eelsunmix.storage.manifest import check_sources
+from eelsunmix.storage import check_sources, read_manifest, verify_page
 
 __all__ = ["verify_archive", "write_publication"]
 

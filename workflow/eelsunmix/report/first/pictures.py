@@ -34,14 +34,18 @@ def scale_of(image: NDArray[np.float32]) -> tuple[float, float]:
     return (0.0, high) if high > 0 else (high - 1.0, high)
 
 
-def composite_png(images: Sequence[NDArray[np.float32]]) -> str:
-    """Return up to three maps as red, green and blue of one image, each from zero to its own maximum."""
+def composite_png(images: Sequence[NDArray[np.float32]], *, bits: int = 8) -> str:
+    """Return up to three maps as red, green and blue of one image, each from zero to its own maximum.
+
+    Fewer than 8 bits of a colour take less room: the noise of maps is hard to compress.
+    """
     height, width = images[0].shape
     pixels = np.zeros((height, width, 3), dtype=np.uint8)
     known = np.isfinite(images[0])
     for channel, image in enumerate(images):
         low, high = scale_of(image)
         pixels[..., channel] = np.clip(np.nan_to_num((image - low) / (high - low)) * 255, 0, 255)
+    pixels = np.right_shift(pixels, 8 - bits, dtype=np.uint8) * np.uint8(255 // (2**bits - 1))
     pixels[~known] = _rgb(NO_DATA)
     return _address(_png(pixels.reshape(height, -1), 2, None, width))
 
