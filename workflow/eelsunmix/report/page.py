@@ -60,7 +60,7 @@ def page_text(
     scripts = [_asset(name) for name in SCRIPTS]
     plotly = _plotly()
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    # Only our own files are marked as safe; all else is escaped, or base64.
+    # Only our own files are marked as safe; all else is escaped, or base85 without signs of HTML.
     return environment.from_string(_asset("template.html")).render(
         title=title,
         sample=name,
