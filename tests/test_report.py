@@ -42,8 +42,8 @@ PAYLOADS = (
     "%{x} \u2028 <!--",
 )
 SECTIONS = (
-    "verdict caveats explorer data corrections background components endmembers maps profiles residuals "
-    "truth cost provenance"
+    "verdict caveats explorer endmembers maps profiles differences residuals data corrections background "
+    "components truth cost provenance"
 )
 
 
@@ -373,7 +373,7 @@ def test_page_without_any_working_method(tmp_path):
     arguments = report_arguments(methods=("daeu",), failed=("daeu",))
     elements = Elements(write_report(tmp_path / "page.html", **arguments).read_text(encoding="utf-8"))
     assert "No method gave a result." in elements.text
-    assert "spectra" not in figures_of(elements)["figures"]
+    assert "spectrum-1" not in figures_of(elements)["figures"]
 
 
 def test_page_without_edges_shows_the_components(tmp_path):
@@ -388,7 +388,7 @@ def test_page_without_edges_shows_the_components(tmp_path):
 def test_page_of_x_rays_without_edges(tmp_path):
     arguments = report_arguments(methods=("nmf", "vca"), edges={}, source="eds")
     elements = Elements(write_report(tmp_path / "page.html", **arguments).read_text(encoding="utf-8"))
-    spectra = figures_of(elements)["figures"]["spectra"]["variants"]
+    spectra = figures_of(elements)["figures"]["spectrum-1"]["variants"]
     titles = {figure["layout"]["xaxis"]["title"]["text"] for figure in spectra.values()}
     assert titles == {"energy (keV)"}
 
@@ -402,7 +402,7 @@ def test_windows_in_ev_are_drawn_on_an_axis_in_kev(tmp_path):
     drawn = {(shape["x0"], shape["x1"]) for shape in windows["layout"]["shapes"]}
     assert drawn == {(0.19, 0.27), (0.284, 0.35)}
     assert windows["layout"]["xaxis"]["range"] == pytest.approx([0.1708, 0.3692])
-    marks = next(iter(figures["spectra"]["variants"].values()))["layout"]["shapes"]
+    marks = next(iter(figures["spectrum-1"]["variants"].values()))["layout"]["shapes"]
     assert 0.284 in {mark["x0"] for mark in marks}
 
 
@@ -525,14 +525,15 @@ def test_deviations_are_shown_where_a_method_knows_them(tmp_path, elements):
     arguments["fits"]["blu"] = altered(blu, "fit", model_arrays(blu), **convergence)
     found = Elements(write_report(tmp_path / "page.html", **arguments).read_text(encoding="utf-8"))
     content = figures_of(found)
-    last = list(content["figures"]["spectra"]["variants"].values())[-1]
+    last = list(content["figures"]["spectrum-1"]["variants"].values())[-1]
     traces = resolve(last, content["arrays"])["data"]
     low, high = [trace for trace in traces if trace["meta"]["method"] == "blu"][:2]
     assert "fill" not in low
     assert (high["name"], high["fill"]) == ("blu ± 2 sd", "tonexty")
-    deviation = arguments["fits"]["blu"]["endmember_spectrum_sd"][0]  # shown as returned
+    place = arguments["stores"]["comparison"]["group"].sel(label="blu").values.tolist().index(0)
+    deviation = arguments["fits"]["blu"]["endmember_spectrum_sd"][place]  # shown as returned
     np.testing.assert_allclose(np.subtract(high["y"], low["y"]), 4 * deviation, rtol=1e-3)
-    assert [trace.get("name") for trace in traces].count("blu ± 2 sd") == 3
+    assert [trace.get("name") for trace in traces].count("blu ± 2 sd") == 1
     maps = resolve(content["figures"]["component-maps"]["variants"][""], content["arrays"])
     rows = [note["text"] for note in maps["layout"]["annotations"] if note["text"].startswith("<b>")]
     assert rows == ["<b>truth</b>", "<b>nmf</b>", "<b>nmf sd</b>", "<b>blu</b>", "<b>blu sd</b>"]

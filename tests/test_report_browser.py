@@ -339,7 +339,7 @@ def test_a_method_can_be_hidden_everywhere(page):
     page.evaluate("document.querySelector('[data-toggle=\"ica\"]').click()")
     settled(page)  # what is out of view is redrawn when there is time
     assert drawn(page, "element-profiles", visible) == 0
-    assert drawn(page, "spectra", visible) == 0
+    assert drawn(page, "spectrum-1", visible) == 0
     assert count(page, "tr[data-method='ica']:not([hidden])") == 0
     page.evaluate("document.querySelector('[data-toggle=\"ica\"]').click()")
     settled(page)

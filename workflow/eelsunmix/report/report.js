@@ -214,7 +214,7 @@ page.ready.then((data) => {
       const method = control.dataset.toggle;
       if (control.checked) hidden.delete(method);
       else hidden.add(method);
-      for (const row of document.querySelectorAll("tr[data-method]")) {
+      for (const row of document.querySelectorAll("[data-method]")) {
         row.hidden = hidden.has(row.dataset.method);
       }
       refresh([...drawn].filter((name) => figures[name].methods));
