@@ -21,6 +21,7 @@ from eelsunmix.methods import method_names
 from eelsunmix.methods._references import references
 from eelsunmix.model_arrays import model_arrays
 from eelsunmix.report import read_benchmarks, sections, write_report
+from eelsunmix.report.figures.encoding import STEPS
 from eelsunmix.report.figures.maps import COMMON, DEVIATION, RETURNED, SUBSPACE, ElementMaps
 from eelsunmix.report.figures.mapview import view_of
 from eelsunmix.report.figures.profiles import element_profiles
@@ -215,9 +216,9 @@ def test_maps_hold_the_values_of_the_stores(elements):
     trace = content["figures"]["total-counts"]["variants"][""]["data"][0]
     shown = content["arrays"][trace["z"]["$"]]
     assert np.isnan(shown[2, 3])
-    # 16-bit steps between the extremes: half a step at most.
+    # Steps between the extremes: half a step at most.
     span = np.nanmax(total) - np.nanmin(total)
-    np.testing.assert_allclose(shown, total, atol=span / 65534 * 0.51)
+    np.testing.assert_allclose(shown, total, atol=span / STEPS * 0.51)
 
 
 @pytest.fixture(scope="module")

@@ -228,7 +228,7 @@ def test_figures_leave_as_tables_under_telling_names(page):
     assert len(lines) == 1 + 13 * 17 + 1
     shown = report_arguments()["stores"]["bs"]["net_counts"].sel(edge="Co_L23")
     span = float(shown.max() - shown.min())
-    assert float(lines[1].split(",")[4]) == pytest.approx(float(shown[0, 0]), abs=span / 60000)
+    assert float(lines[1].split(",")[4]) == pytest.approx(float(shown[0, 0]), abs=span / 8000)
     profile = page.evaluate("exporting.csv(document.querySelector('[data-plot=\"element-profiles\"]'))")
     assert profile.startswith("panel,series,position (nm),counts summed over the width")
     assert "Co L23,nmf," in profile

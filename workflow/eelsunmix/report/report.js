@@ -163,6 +163,7 @@ page.ready.then((data) => {
   function drawRest() {
     const next = canvases.find((canvas) => !drawn.has(canvas.dataset.plot) || stale.has(canvas.dataset.plot));
     if (!next) {
+      looks.reach();
       document.documentElement.dataset.ready = "true";
       return;
     }
