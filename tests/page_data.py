@@ -2,14 +2,19 @@
 
 import gzip
 import json
-from base64 import b64decode
+from base64 import b85decode
 
 import numpy as np
 
 
+def uncompressed(text):
+    """Return the bytes of a compressed text of a page."""
+    return gzip.decompress(b85decode(text.translate(str.maketrans(",.:", "<>&"))))
+
+
 def unpacked(text):
     """Return figures and arrays of a page: the arrays are those of the bank, by their keys."""
-    content = gzip.decompress(b64decode(text))
+    content = uncompressed(text)
     start = 4 + int.from_bytes(content[:4], "little")
     tree = json.loads(content[4:start])
     arrays = {key: decoded(entry, content[start + entry["at"] :]) for key, entry in tree["arrays"].items()}

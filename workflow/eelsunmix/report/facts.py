@@ -18,7 +18,7 @@ def key_facts(inputs: Inputs) -> list[tuple[str, str]]:
     return [
         ("image", _image_size(inputs)),
         ("channels", f"{inputs.energy.size}, {channels}"),
-        ("counts per pixel", number(float(inputs.corrected["mean_spectrum"].sum()))),
+        ("counts per pixel", number(inputs.mean_counts)),
         ("components", f"{inputs.n_endmembers} ({_chosen_by(inputs)})"),
         ("edges", ", ".join(edge.replace("_", " ") for edge in inputs.edges) or DASH),
         ("methods", ", ".join(inputs.methods) or DASH),

@@ -121,6 +121,11 @@ class Inputs:
         return int(self.rank.attrs["n_endmembers"])
 
     @property
+    def mean_counts(self) -> float:
+        """Counts of a mean pixel, summed over its channels."""
+        return float(self.corrected["mean_spectrum"].sum())
+
+    @property
     def has_truth(self) -> bool:
         """Whether the sample is simulated and the comparison knows the truth."""
         return "true_abundance" in self.comparison

@@ -47,5 +47,19 @@ const looks = (() => {
     document.documentElement.dataset.ground = isDark() ? "dark" : "light";
   }
   apply();
-  return { chosen, dressed, apply, isDark, system };
+
+  /** On narrow pages the settings are folded away: the answer comes first. */
+  const narrow = window.matchMedia("(max-width: 760px)");
+  const fold = () => (document.getElementById("settings").open = !narrow.matches);
+  narrow.addEventListener("change", fold);
+  fold();
+
+  /** What scrolls sideways can be reached, and so scrolled, with the keyboard. */
+  function reach() {
+    for (const box of document.querySelectorAll(".scroll, figure.plot")) {
+      if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
+      else box.removeAttribute("tabindex");
+    }
+  }
+  return { chosen, dressed, apply, reach, isDark, system };
 })();

@@ -13,7 +13,7 @@ import jinja2
 from markupsafe import Markup
 
 from eelsunmix.errors import unwritable
-from eelsunmix.report.content import Explorer, Figure, Section
+from eelsunmix.report.content import Block, Card, Explorer, Figure, Section, figures_of
 from eelsunmix.report.figures.encoding import ArrayBank, compressed, packed, script_hash
 from eelsunmix.report.figures.thinning import thinned
 from eelsunmix.storage.drafts import flush, make_folder
@@ -50,17 +50,17 @@ def page_text(
     sections = [_with_thin_lines(section) for section in sections]
     bank = ArrayBank()
     figures = {
-        block.name: encode_figure(block, bank)
+        figure.name: encode_figure(figure, bank)
         for section in sections
         for block in section.blocks
-        if isinstance(block, Figure)
+        for figure in figures_of(block)
     }
     explorers = [block for section in sections for block in section.blocks if isinstance(block, Explorer)]
     tree = {"figures": figures, "explorer": bank.strip(explorers[0].data) if explorers else None}
     scripts = [_asset(name) for name in SCRIPTS]
     plotly = _plotly()
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    # Only our own files are marked as safe; all else is escaped, or base64.
+    # Only our own files are marked as safe; all else is escaped, or base85 without signs of HTML.
     return environment.from_string(_asset("template.html")).render(
         title=title,
         sample=name,
@@ -78,8 +78,13 @@ def page_text(
 
 
 def _with_thin_lines(section: Section) -> Section:
-    blocks = (thinned(block) if isinstance(block, Figure) else block for block in section.blocks)
-    return replace(section, blocks=tuple(blocks))
+    return replace(section, blocks=tuple(map(_thinned, section.blocks)))
+
+
+def _thinned(block: Block) -> Block:
+    if isinstance(block, Card):
+        return replace(block, figures=tuple(map(thinned, block.figures)))
+    return thinned(block) if isinstance(block, Figure) else block
 
 
 def encode_figure(figure: Figure, bank: ArrayBank) -> dict[str, Any]:

@@ -163,6 +163,7 @@ page.ready.then((data) => {
   function drawRest() {
     const next = canvases.find((canvas) => !drawn.has(canvas.dataset.plot) || stale.has(canvas.dataset.plot));
     if (!next) {
+      looks.reach();
       document.documentElement.dataset.ready = "true";
       return;
     }
@@ -214,7 +215,7 @@ page.ready.then((data) => {
       const method = control.dataset.toggle;
       if (control.checked) hidden.delete(method);
       else hidden.add(method);
-      for (const row of document.querySelectorAll("tr[data-method]")) {
+      for (const row of document.querySelectorAll("[data-method]")) {
         row.hidden = hidden.has(row.dataset.method);
       }
       refresh([...drawn].filter((name) => figures[name].methods));

@@ -27,14 +27,15 @@ def shown_path(text: Any) -> str:
 
 
 def sentence(text: Any) -> str:
-    """Begin a text with a capital, unless its first word is a name with capitals, digits or underscores.
+    """Begin a text with a capital, unless its first word is a name with capitals, digits or _; end it.
 
     Examples
     --------
-    >>> sentence("the variance is 3"), sentence("nmf_kl: failed"), sentence("")
-    ('The variance is 3', 'nmf_kl: failed', '')
+    >>> sentence("the variance is 3"), sentence("nmf_kl: failed."), sentence("")
+    ('The variance is 3.', 'nmf_kl: failed.', '')
     """
     text = one_style(text)
+    text += "." * text[-1:].isalnum()
     first = text.split(" ", 1)[0]
     return text[:1].upper() + text[1:] if first.isalpha() and first.islower() else text
 

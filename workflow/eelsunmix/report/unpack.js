@@ -1,8 +1,23 @@
 /* Unpacks the plotting library and the data of the page, both of which stand in it compressed. */
 "use strict";
 const page = (() => {
+  const LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%:()*+-;,=.?@^_`{|}~";
+
+  /** Base85: five letters are four bytes, the first of them the weightiest; fewer at the end. */
+  function bytesOf(text) {
+    const values = new Uint8Array(128);
+    [...LETTERS].forEach((letter, value) => (values[letter.charCodeAt(0)] = value));
+    const found = new DataView(new ArrayBuffer(4 * Math.ceil(text.length / 5)));
+    for (let group = 0; 5 * group < text.length; group += 1) {
+      let sum = 0;
+      for (let i = 5 * group; i < 5 * group + 5; i += 1) sum = sum * 85 + (i < text.length ? values[text.charCodeAt(i)] : 84);
+      found.setUint32(4 * group, sum);
+    }
+    return new Uint8Array(found.buffer, 0, found.byteLength - ((5 - (text.length % 5)) % 5));
+  }
+
   async function unpacked(id) {
-    const packed = Uint8Array.from(atob(document.getElementById(id).textContent), (letter) => letter.charCodeAt(0));
+    const packed = bytesOf(document.getElementById(id).textContent);
     const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
     return new Response(stream).arrayBuffer();
   }

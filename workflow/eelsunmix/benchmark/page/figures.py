@@ -7,7 +7,7 @@ import numpy as np
 
 from eelsunmix.benchmark.labels import as_in_paper
 from eelsunmix.benchmark.results import ORACLE, Place, Results
-from eelsunmix.report.figures.endmembers import DISPLAYS, LOGARITHMIC, displayed
+from eelsunmix.report.figures.endmembers import COUNTS, FLATTENED, LOGARITHMIC, displayed
 from eelsunmix.report.figures.grid import Scale, Tile, map_grid
 from eelsunmix.report.figures.layout import Panels, axis_key, axis_name, balanced, line_panels
 from eelsunmix.report.figures.mapview import view_of
@@ -41,6 +41,12 @@ SCORE_TITLES = {
 }
 COLOURS = (*OKABE_ITO, GREY, "#8B5A2B", BLACK)
 DASHES = {"eels": "solid", "published": "dash", "HyperSpy": "dot"}
+OF_UNIT_AREA = {
+    FLATTENED: "fraction of the area × (E / Emax)³",
+    COUNTS: "fraction of the counts per channel",
+    LOGARITHMIC: "fraction of the counts per channel",
+}
+"""Ways to show endmembers, and the titles of their axes."""
 CEILING = {"color": "#009E73", "width": 2}
 LIMIT = {"color": BLACK, "width": 1.4, "dash": "dash"}
 
@@ -130,7 +136,7 @@ def spectra_panels(
             else:
                 group = {"legendgroup": label, "meta": {"method": label}}
                 data.append(line(energy, values, plain(label), dict(styles[label]), **group, **axes))
-        layout |= profile_axes(i, panels, title, DISPLAYS[display])
+        layout |= profile_axes(i, panels, title, OF_UNIT_AREA[display])
         layout[axis_key("y", i)]["type"] = "log" if display == LOGARITHMIC else "linear"
     return {"data": one_legend_entry(data), "layout": layout}
 

@@ -5,6 +5,7 @@ import numpy as np
 from eelsunmix.benchmark.criteria import DEAD_SHARE, SAME_ANGLE
 from eelsunmix.benchmark.page import captions
 from eelsunmix.benchmark.page.figures import (
+    OF_UNIT_AREA,
     SCORE_TITLES,
     by_method,
     label_styles,
@@ -24,7 +25,6 @@ from eelsunmix.report.content import (
     cell,
     figure_cell,
 )
-from eelsunmix.report.figures.endmembers import FLATTENED, LOGARITHMIC, UNIT_AREA
 from eelsunmix.report.formatting import DASH, duration, integer, percent, plus_minus
 from eelsunmix.report.timing import FAST_SECONDS, judged_seconds
 
@@ -69,7 +69,7 @@ def times(results: Results) -> Section:
 def examples(results: Results) -> Section:
     """Endmembers and maps of the first image."""
     blocks: list[Block] = []
-    displays = (FLATTENED, UNIT_AREA, LOGARITHMIC)
+    displays = tuple(OF_UNIT_AREA)
     styles = label_styles(results)
     for scene in results.scenes:
         place = (scene, results.middle)

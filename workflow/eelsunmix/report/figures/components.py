@@ -20,11 +20,21 @@ def components_by_method(
     *,
     edges: Edges,
     display: str,
+    counts: float,
     title: str,
 ) -> dict[str, Any]:
     """Draw the endmember spectra of each method in a panel of its own, matched ones in the same colour.
 
-    Parameters are those of `eelsunmix.report.figures.endmembers.endmember_spectra`.
+    Parameters
+    ----------
+    comparison : Dataset
+    fits : mapping
+        Method -> store of its fit.
+    methods : sequence of str
+        Methods that gave a result.
+    edges : mapping
+    display, counts, title
+        As `eelsunmix.report.figures.endmembers.component_spectra` takes them.
     """
     members = members_of(comparison, methods)
     names = group_names(comparison, members)
@@ -36,7 +46,7 @@ def components_by_method(
         spectra = fits[method]["endmember_spectrum"]
         energy = np.asarray(spectra[spectra.dims[-1]].values)
         for group, endmember in [(g, k) for g, found in members.items() for m, k in found if m == method]:
-            values = displayed(spectra.isel(endmember=endmember), display)
+            values = displayed(spectra.isel(endmember=endmember), display, counts)
             style = {"color": COLOURS[list(members).index(group) % len(COLOURS)], "width": 1.6}
             axes = {"xaxis": axis_name("x", i), "yaxis": axis_name("y", i)}
             data.append(line(energy, values, plain(names[group]), style, meta={"method": method}, **axes))

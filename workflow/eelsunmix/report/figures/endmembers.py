@@ -1,4 +1,4 @@
-"""Plot of the endmember spectra of all methods by matched component."""
+"""Spectra of one matched component by all methods; ways to show spectra."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from eelsunmix.report.figures.layout import Panels, axis_key, axis_name, balanced, legend_height, line_panels
-from eelsunmix.report.figures.spectra import Edges, edge_marks, panel_title
-from eelsunmix.report.figures.style import axis, band, base_layout, line, see_through
+from eelsunmix.report.figures.layout import Panels, axis_key, axis_name, line_panels
+from eelsunmix.report.figures.spectra import Edges, edge_marks
+from eelsunmix.report.figures.style import HALF_WIDTH, axis, band, base_layout, line, see_through
 from eelsunmix.report.texts import plain
 
-FLATTENED, UNIT_AREA, LOGARITHMIC, RETURNED = "unit area × E³", "unit area", "logarithmic", "as returned"
+COUNTS, FLATTENED, LOGARITHMIC, RETURNED = "counts", "counts × E³", "logarithmic", "as returned"
 DISPLAYS = {
-    UNIT_AREA: "fraction of the counts per channel",
-    FLATTENED: "fraction of the area × (E / Emax)³",
-    LOGARITHMIC: "fraction of the area per channel",
+    COUNTS: "counts per channel",
+    FLATTENED: "counts × (E / Emax)³",
+    LOGARITHMIC: "counts per channel",
     RETURNED: "as returned",
 }
 """Ways to show endmember spectra, and the titles of their axes. The first looks as spectra do at the
@@ -58,53 +58,47 @@ def group_names(comparison: xr.Dataset, members: Mapping[int, Sequence[tuple[str
     return {group: f"{name} ({numbers[group]})" if name in alike else name for group, name in names.items()}
 
 
-def endmember_spectra(
-    comparison: xr.Dataset,
+def component_spectra(
+    found: Sequence[tuple[str, int]],
     fits: Mapping[str, xr.Dataset],
-    methods: Sequence[str],
     *,
     edges: Edges,
     styles: Styles,
     display: str,
+    counts: float,
     title: str,
 ) -> dict[str, Any]:
-    """Draw the endmember spectra of all methods, one panel per matched component.
+    """Draw the spectra of one matched component by all methods that have it.
 
     Parameters
     ----------
-    comparison : Dataset
+    found : sequence of (str, int)
+        Methods, and their endmembers that are this component.
     fits : mapping
         Method -> store of its fit.
-    methods : sequence of str
-        Methods that gave a result.
     edges, styles : mapping
     display : str
         One of `DISPLAYS`.
+    counts : float
+        Counts that every spectrum has, summed over its channels.
     title : str
         Title of the spectral axis.
     """
-    members = members_of(comparison, methods)
-    names = group_names(comparison, members)
-    top = 62 + legend_height(methods)
-    panels = line_panels(len(members), columns=balanced(len(members)), panel_height=240, top=top)
-    layout = base_layout(0, shapes=[], annotations=[]) | panels.layout(scale_height=False)
-    layout["legend"] |= {"y": 1 + 34 / panels.plot_height}
+    spectra = [fits[method]["endmember_spectrum"].isel(endmember=k) for method, k in found]
+    energy = np.asarray(spectra[0][spectra[0].dims[-1]].values)
+    panels = line_panels(1, columns=1, panel_height=250, top=44, width=HALF_WIDTH)
+    shapes, texts = edge_marks(edges, energy)
+    layout = base_layout(0, shapes=shapes, annotations=texts) | panels.layout(scale_height=False)
+    layout |= spectrum_axes(0, panels, title, display) | {"showlegend": False}
+    if display != LOGARITHMIC:
+        layout["yaxis"]["range"] = scale_of([displayed(one, display, counts) for one in spectra])
     data: list[dict[str, Any]] = []
-    seen: set[str] = set()
-    for i, (group, found) in enumerate(members.items()):
-        for method, endmember in found:
-            spectrum = fits[method]["endmember_spectrum"].isel(endmember=endmember)
-            data += _deviations(fits[method], method, endmember, i, styles, display)
-            data.append(_spectrum(spectrum, method, i, styles, display, first=method not in seen))
-            seen.add(method)
-        layout |= spectrum_axes(i, panels, title, display)
-        if display != LOGARITHMIC:
-            shown = [displayed(fits[m]["endmember_spectrum"].isel(endmember=k), display) for m, k in found]
-            layout[axis_key("y", i)]["range"] = scale_of(shown)
-        energy = np.asarray(spectrum[spectrum.dims[-1]].values)
-        shapes, texts = edge_marks(edges, energy, panel=i, named=panels.place(i)[0] == 0)
-        layout["shapes"] += shapes
-        layout["annotations"] += [*texts, panel_title(f"<b>{plain(names[group])}</b>", i)]
+    for (method, endmember), spectrum in zip(found, spectra, strict=True):
+        data += _deviations(fits[method], method, endmember, styles, display, counts)
+        hover = "%{x:.5g}: %{y:.4g}<extra>" + plain(method) + "</extra>"
+        values = displayed(spectrum, display, counts)
+        known = {"meta": {"method": method}, "hovertemplate": hover}
+        data.append(line(energy, values, plain(method), dict(styles[method]), **known))
     return {"data": data, "layout": layout}
 
 
@@ -123,54 +117,34 @@ def scale_of(spectra: Sequence[np.ndarray]) -> list[float]:
     return [low - room, high + room]
 
 
-def _spectrum(
-    spectrum: xr.DataArray, method: str, i: int, styles: Styles, display: str, *, first: bool
-) -> dict[str, Any]:
-    return line(
-        spectrum[spectrum.dims[-1]].values,
-        displayed(spectrum, display),
-        plain(method),
-        dict(styles[method]),
-        xaxis=axis_name("x", i),
-        yaxis=axis_name("y", i),
-        legendgroup=method,
-        showlegend=first,
-        meta={"method": method},
-        hovertemplate="%{x:.5g}: %{y:.4g}<extra>" + plain(method) + "</extra>",
-    )
-
-
 def _deviations(
-    fit: xr.Dataset, method: str, endmember: int, i: int, styles: Styles, display: str
+    fit: xr.Dataset, method: str, endmember: int, styles: Styles, display: str, counts: float
 ) -> list[dict[str, Any]]:
     """Draw two standard deviations around an endmember as a band, where the method knows them."""
     if "endmember_spectrum_sd" not in fit:
         return []
     one = fit.isel(endmember=endmember)
     spectrum = one["endmember_spectrum"]
-    values, factor = displayed(spectrum, display), _factor(spectrum, display)
+    values, factor = displayed(spectrum, display, counts), _factor(spectrum, display, counts)
     reach = 2 * one["endmember_spectrum_sd"].values * factor
     low = values - reach
     if display == LOGARITHMIC:
         low = np.maximum(low, 0.01 * np.abs(values))
     look = {"colour": see_through(styles[method]["color"], 0.25), "name": f"{plain(method)} ± 2 sd"}
-    where = {"xaxis": axis_name("x", i), "yaxis": axis_name("y", i)}
-    traces = band(
-        spectrum[spectrum.dims[-1]].values, low, values + reach, meta={"method": method}, **look, **where
-    )
-    return [{**trace, "legendgroup": method, "showlegend": False} for trace in traces]
+    energy = spectrum[spectrum.dims[-1]].values
+    return band(energy, low, values + reach, meta={"method": method}, **look)
 
 
-def displayed(spectrum: xr.DataArray, display: str) -> np.ndarray:
-    """Return the values of a spectrum as one of `DISPLAYS` shows them."""
-    return np.asarray(spectrum.values, dtype=float) * _factor(spectrum, display)
+def displayed(spectrum: xr.DataArray, display: str, counts: float = 1.0) -> np.ndarray:
+    """Return the values of a spectrum as one of `DISPLAYS` shows them, with so many `counts` in all."""
+    return np.asarray(spectrum.values, dtype=float) * _factor(spectrum, display, counts)
 
 
-def _factor(spectrum: xr.DataArray, display: str) -> Any:
+def _factor(spectrum: xr.DataArray, display: str, counts: float) -> Any:
     """Return what one of `DISPLAYS` multiplies a spectrum with: a number, or one for each channel."""
     if display == RETURNED:
         return 1.0
-    factor = 1.0 / (float(np.abs(np.asarray(spectrum.values, dtype=float)).sum()) or 1.0)
+    factor = counts / (float(np.abs(np.asarray(spectrum.values, dtype=float)).sum()) or 1.0)
     if display == FLATTENED:
         energy = np.asarray(spectrum[spectrum.dims[-1]].values, dtype=float)
         return factor * (energy / energy.max()) ** 3

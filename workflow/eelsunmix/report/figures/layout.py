@@ -117,12 +117,18 @@ def grid_of(
 
 
 def line_panels(
-    count: int, *, columns: int, panel_height: float = 190, top: float = 56, gap_x: float = 64.0
+    count: int,
+    *,
+    columns: int,
+    panel_height: float = 190,
+    top: float = 56,
+    gap_x: float = 64.0,
+    width: float = WIDTH,
 ) -> Panels:
-    """Return panels for line plots that fill the width of the page."""
+    """Return panels for line plots that fill the width of the page, or another one."""
     columns = max(1, min(columns, count))
     left, right = 88.0, 18.0
-    panel_width = (WIDTH - left - right - (columns - 1) * gap_x) / columns
+    panel_width = (width - left - right - (columns - 1) * gap_x) / columns
     return Panels(
         count=max(1, count),
         columns=columns,

@@ -45,6 +45,7 @@ def true_endmembers(
     styles: Styles,
     *,
     display: str,
+    counts: float,
     title: str,
 ) -> dict[str, Any]:
     """Draw the true endmember spectra and the matched ones of all methods.
@@ -61,6 +62,8 @@ def true_endmembers(
         Method -> line style.
     display : str
         One of `DISPLAYS`.
+    counts : float
+        Counts that every spectrum has, summed over its channels.
     title : str
         Title of the spectral axis.
     """
@@ -70,11 +73,11 @@ def true_endmembers(
     data = []
     for i in range(len(names)):
         axes = _axes_of(i)
-        truth = displayed(true_spectra.isel(true_endmember=i), display)
+        truth = displayed(true_spectra.isel(true_endmember=i), display, counts)
         data.append(line(energy, truth, "truth", BROAD, **axes))
         for method, k in _matches(comparison, methods, i).items():
             spectrum = fits[method]["endmember_spectrum"].isel(endmember=k)
-            x, y = spectrum[spectrum.dims[-1]].values, displayed(spectrum, display)
+            x, y = spectrum[spectrum.dims[-1]].values, displayed(spectrum, display, counts)
             data.append(_of_method(x, y, method, styles, axes))
         layout |= profile_axes(i, panels, title, DISPLAYS[display])
         layout[axis_key("y", i)]["type"] = "log" if display == LOGARITHMIC else "linear"

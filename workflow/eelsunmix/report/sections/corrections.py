@@ -43,7 +43,7 @@ def section(inputs: Inputs) -> Section:
         )
         for step in inputs.corrected.attrs.get("corrections", [])
     )
-    table = Table(caption=CORRECTIONS, columns=("step", "", "what it did"), rows=rows)
+    table = Table(caption=CORRECTIONS, columns=("step", "applied", "what it did"), rows=rows)
     blocks = (table, *_dark(inputs), *_gain(inputs), *_spikes(inputs), *_shift(inputs))
     return Section(name="corrections", title="Corrections", blocks=blocks)
 

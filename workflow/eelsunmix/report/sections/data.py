@@ -99,7 +99,7 @@ def _check_table(inputs: Inputs) -> Table:
         ("pixel", _pixel(inputs)),
         ("spectral range", interval((energy[0], energy[-1]), inputs.energy_unit)),
         ("channel", f"{tidy(np.diff(energy).mean(), 5)} {inputs.energy_unit}"),
-        ("mean counts per pixel", number(float(inputs.corrected["mean_spectrum"].sum()), 4)),
+        ("mean counts per pixel", number(inputs.mean_counts, 4)),
         ("variance / mean of the counts", number(check.get("variance_to_mean"))),
         ("counts per electron used", _from(check)),
         ("constant offset of every channel (counts)", number(check.get("constant_counts"))),

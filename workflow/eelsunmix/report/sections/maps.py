@@ -14,8 +14,7 @@ from eelsunmix.report.figures.maps import (
     component_grid,
     element_grid,
 )
-from eelsunmix.report.figures.style import REFERENCE
-from eelsunmix.report.formatting import DASH, decimals, number, percent
+from eelsunmix.report.formatting import decimals, number, percent
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.parts import edge_choices, failures, score_row, score_table
 from eelsunmix.report.ranges import range_tables
@@ -44,7 +43,7 @@ MAP_SCORES = (
     "Maps against BS. The noise ceiling is the r that the true map itself would have with the noisy BS "
     "map: a higher one means nothing. Scale: the factor that brings the map to BS, ideally 1. Before both "
     "are compared, the negative counts that BS finds in components without the element are added. "
-    "Subspace: r of the subspace check, no test of a method."
+    "The subspace check is in the section on how the methods differ."
 )
 MAP_TRUTH = " NMSE: squared error of the map against the true one, relative to its square; r truth: with it."
 MAP_OFF_REGION = " Off region: mean counts where the element is said to be absent, ideally 0."
@@ -101,7 +100,7 @@ def _map_scores(inputs: Inputs) -> list[Block]:
         ceiling = decimals(store["map_noise_ceiling"].sel(edge=edge).item())
         heading = f"{edge.replace('_', ' ')}: noise ceiling of r {ceiling}"
         columns = [
-            *("r", "scale", "sub\u00adspace"),
+            *("r", "scale"),
             *(["off region"] if known else []),
             *(["r truth", "NMSE"] if inputs.has_true_maps else []),
             "negative",
@@ -113,7 +112,6 @@ def _map_scores(inputs: Inputs) -> list[Block]:
 def _map_row(inputs: Inputs, method: str, edge: str, off_region: bool) -> Row:
     one = inputs.comparison.sel({"label": method, "edge": edge})
     numbers = [decimals(one[name].item()) for name in ("map_correlation", "map_scale")]
-    numbers += [DASH if method == REFERENCE else decimals(one["subspace_correlation"].item())]
     numbers += [number(one["off_region_mean"].item())] if off_region else []
     if inputs.has_true_maps:
         numbers += [decimals(one[name].item()) for name in ("truth_map_correlation", "truth_map_nmse")]

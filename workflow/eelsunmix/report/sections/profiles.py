@@ -6,6 +6,8 @@ import numpy as np
 
 from eelsunmix.report.content import Block, Control, Figure, Notice, Row, Section, Table, Text, cell
 from eelsunmix.report.figures.profiles import TRUE_LINES, element_profiles
+from eelsunmix.report.figures.style import REFERENCE
+from eelsunmix.report.first.choice import chosen_label
 from eelsunmix.report.formatting import DASH, decimals, number, tidy
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.parts import edge_choices, score_row, score_table
@@ -40,6 +42,10 @@ PROFILE_SCORES = (
 )
 
 
+WIDTHS = (
+    "Full width at half maximum by {label}; the spread tells how sure it is, beside what {label} and BS have "
+    "in common, as the size of the probe: "
+)
 LATTICE = (
     "The lattice modulates {profile}, with a period of {period} {unit}: widths, flanks and asymmetry are "
     "those of the average over one period, for BS and all methods alike."
@@ -109,7 +115,8 @@ def _scores(inputs: Inputs) -> list[Block]:
         for name in inputs.profiles
         if np.isfinite(periods.sel(profile=name).item())
     ]
-    tables: list[Block] = [Text(" ".join([PROFILE_SCORES.format(unit=inputs.view.unit), *seen]))]
+    tables: list[Block] = [*_widths(inputs)]
+    tables.append(Text(" ".join([PROFILE_SCORES.format(unit=inputs.view.unit), *seen])))
     for edge in inputs.edges:
         for profile in inputs.profiles:
             place = {"edge": edge, "profile": profile}
@@ -118,6 +125,22 @@ def _scores(inputs: Inputs) -> list[Block]:
             rows = [_row(inputs, method, place) for method in inputs.labels]
             tables.append(score_table(heading, [title for title, _ in SCORES.values()], rows))
     return tables
+
+
+def _widths(inputs: Inputs) -> list[Text]:
+    """Say how wide the main peak of each edge is, and how far the methods agree on it."""
+    label, texts = chosen_label(inputs), []
+    for edge in inputs.edges:
+        for profile in inputs.profiles:
+            found = inputs.comparison["fwhm"].sel(edge=edge, profile=profile)
+            own, bs = (float(found.sel({"label": one})) for one in (label, REFERENCE))
+            others = found.sel({"label": inputs.working}).values
+            if np.isfinite(own) and label != REFERENCE:
+                low, high = (number(limit) for limit in (np.nanmin(others), np.nanmax(others)))
+                all_methods = f"{low} to {high} by all methods, " * (int(np.isfinite(others).sum()) > 1)
+                name = f"{edge.replace('_', ' ')}, {profile}"
+                texts.append(f"{name}: {number(own)} {inputs.view.unit} ({all_methods}{number(bs)} by BS)")
+    return [Text(WIDTHS.format(label=label) + "; ".join(texts) + ".")] if texts else []
 
 
 def _row(inputs: Inputs, method: str, place: dict[str, str]) -> Row:

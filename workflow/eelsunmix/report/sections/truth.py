@@ -16,7 +16,8 @@ TRUTH_SCORES = (
 )
 TRUTH = "The sample is simulated: what every method should have found is known."
 TRUE_SPECTRA = (
-    "True endmember spectra (broad grey line) and the matched ones of all methods, all at unit area."
+    "True endmember spectra (broad grey line) and the matched ones of all methods, all with the counts of a "
+    "mean pixel."
 )
 TRUE_PROFILES = (
     "Abundance of each true endmember along the profile, averaged over its width (broad grey line), and "
@@ -54,7 +55,13 @@ def _truth_spectra(inputs: Inputs) -> Figure:
     displays = [display for display in displays_for(inputs.energy_dim) if display != RETURNED]
     variants = {
         (i,): true_endmembers(
-            spectra, *stores, inputs.working, inputs.styles, display=display, title=inputs.energy_title
+            spectra,
+            *stores,
+            inputs.working,
+            inputs.styles,
+            display=display,
+            counts=inputs.mean_counts,
+            title=inputs.energy_title,
         )
         for i, display in enumerate(displays)
     }

@@ -1,20 +1,13 @@
 """Section of the verdict: one row of lights per method, and the sentences that follow from them."""
 
-import re
-from typing import Any
-
 from eelsunmix.report.content import Block, Cell, Row, Section, Table, Text, cell, figure_cell
 from eelsunmix.report.figures.style import LIGHTS
-from eelsunmix.report.formatting import DASH, number, tidy
+from eelsunmix.report.formatting import DASH, tidy
 from eelsunmix.report.inputs import Inputs
+from eelsunmix.report.lights import Entry, light_cell, with_breaks
 from eelsunmix.report.parts import failures, warnings
 from eelsunmix.report.texts import one_style
 
-_LONGEST = 40
-"""Characters in a cell of the table of lights."""
-_NUMBER = re.compile(r"(factor )?([-−\d.e+]+(?:[ \u00a0]%)?)(?: of the peak, ([^()]*?))?(?: \((.*)\))?")
-"""A value as the verdict writes it: ``factor 1.06 (edge)``, ``10 % of the peak, ... (edge, profile)``."""
-Entry = dict[str, Any]
 VERDICT = (
     "Each method is judged criterion by criterion; no overall mark is given. Background subtraction "
     "(BS) is the reference, not the truth."
@@ -57,7 +50,7 @@ def _lights(inputs: Inputs, entries: list[Entry]) -> Table:
     for label in inputs.labels:
         found = [by_place.get((label, criterion)) for criterion in criteria]
         if any(entry is not None and entry.get("light") != "grey" for entry in found):
-            rows.append(Row(method=label, cells=(_name(inputs, label), *map(_light, found))))
+            rows.append(Row(method=label, cells=(_name(inputs, label), *map(light_cell, found))))
     return Table(
         caption=LEGEND + _not_judged(entries) + NO_EDGES * (not inputs.edges),
         columns=("method", *map(_breakable, criteria)),
@@ -94,44 +87,7 @@ def _not_judged(entries: list[Entry]) -> str:
 
 def _name(inputs: Inputs, label: str) -> Cell:
     style = inputs.styles[label]
-    return cell(_with_breaks(label), colour=style["color"], dash=style["dash"])
-
-
-def _light(entry: Entry | None) -> Cell:
-    if entry is None:
-        return cell(LIGHTS["grey"], light="grey")
-    light = str(entry.get("light", "grey"))
-    symbol = LIGHTS.get(light, LIGHTS["grey"])
-    text = one_style(entry.get("text") or number(entry.get("value")))
-    title = str(entry.get("explanation", ""))
-    text, note = _split(text)
-    if len(text) > _LONGEST:
-        # The sentences below the table give the reason in full.
-        text, title = text.partition(": ")[0], text
-    shown = symbol if text in (DASH, "") else f"{symbol}\u00a0{text}"
-    return cell(shown, light=light, title=title, note=_with_breaks(note))
-
-
-def _with_breaks(name: str) -> str:
-    """Let long names break after their underscores."""
-    return re.sub(r"\w{8,}", lambda long: long[0].replace("_", "_\u200b"), name)
-
-
-def _split(text: str) -> tuple[str, str]:
-    """Separate a number from what it belongs to: the edge, the component, its chi-square.
-
-    Examples
-    --------
-    >>> _split("10 % of the peak, chi 2.7 (Ru_M23, all_rows)"), _split("factor 1.06 (Co_L23)")
-    (('10 %', 'chi 2.7; Ru_M23, all_rows'), ('×1.06', 'Co_L23'))
-    >>> _split("1 of 9 impossible")
-    ('1 of 9 impossible', '')
-    """
-    found = _NUMBER.fullmatch(text)
-    if found is None:
-        return text, ""
-    factor, value, further, place = found.groups()
-    return ("×" if factor else "") + value, "; ".join(filter(None, (further, place)))
+    return cell(with_breaks(label), colour=style["color"], dash=style["dash"])
 
 
 def _thresholds(entries: list[Entry]) -> Table:

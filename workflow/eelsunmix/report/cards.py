@@ -1,0 +1,141 @@
+"""One card for each component: its spectrum, its map, the edges it holds, and how well all that is known."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import xarray as xr
+
+from eelsunmix.comparison.words import listed
+from eelsunmix.report.content import Card, Control, Figure
+from eelsunmix.report.figures.endmembers import component_spectra, group_names, members_of
+from eelsunmix.report.figures.maps import single_map
+from eelsunmix.report.figures.style import HALF_WIDTH
+from eelsunmix.report.first.choice import chosen_label
+from eelsunmix.report.formatting import number, tidy
+from eelsunmix.report.inputs import Inputs
+from eelsunmix.report.texts import one_style
+from eelsunmix.words import numbered
+
+FOREIGN = 0.02
+"""Part of an edge of the owner's above which a component is said to hold it too."""
+Member = tuple[str, int]
+
+
+def component_cards(inputs: Inputs, displays: Sequence[str]) -> list[Card]:
+    """Return a card for each matched component, and one for what no other method finds.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    displays : sequence of str
+        Ways to show spectra, the first one first.
+    """
+    members = members_of(inputs.comparison, inputs.working)
+    names = group_names(inputs.comparison, members)
+    label = chosen_label(inputs)
+    cards = []
+    for place, (group, found) in enumerate(members.items()):
+        shown = next((one for one in found if one[0] == label), found[0])
+        figures = (_spectra(inputs, place, found, displays), _map(inputs, place, shown))
+        facts = tuple(_facts(inputs, shown, found, matched=group >= 0))
+        cards.append(Card(name=names[group], figures=figures, facts=facts, note=_note(shown, label)))
+    return cards
+
+
+def _note(shown: Member, label: str) -> str:
+    """Say whose map and numbers the card has, if they are not those of all other cards."""
+    return f"by {shown[0]}" + f": {label} has no such component" * (shown[0] != label)
+
+
+def _spectra(inputs: Inputs, place: int, found: Sequence[Member], displays: Sequence[str]) -> Figure:
+    variants = {
+        (i,): component_spectra(
+            found,
+            inputs.fits,
+            edges=inputs.edges,
+            styles=inputs.styles,
+            display=display,
+            counts=inputs.mean_counts,
+            title=inputs.energy_title,
+        )
+        for i, display in enumerate(displays)
+    }
+    controls = (Control("Spectra", tuple(displays)),)
+    return Figure(name=f"spectrum-{place + 1}", caption="", variants=variants, controls=controls, half=True)
+
+
+def _map(inputs: Inputs, place: int, shown: Member) -> Figure:
+    method, endmember = shown
+    abundance = inputs.maps[method]["abundance"].isel(endmember=endmember)
+    figure = single_map(abundance, inputs.view, "abundance", width=HALF_WIDTH)
+    caption = inputs.remarked(f"Abundance by {method}.")
+    return Figure(name=f"abundance-{place + 1}", caption=caption, variants={(): figure}, half=True)
+
+
+def _facts(
+    inputs: Inputs, shown: Member, found: Sequence[Member], *, matched: bool
+) -> Iterator[tuple[str, str]]:
+    """Yield names and texts: edges, deviations, what other simplices would give, who finds the component."""
+    method, endmember = shown
+    at = inputs.comparison.sel({"label": method})
+    if inputs.edges:
+        yield from _edges(inputs, at.isel(endmember=endmember), at, endmember)
+    yield "abundance", _abundance(inputs.maps[method], endmember)
+    if "scale_low" in at:
+        yield from _ranges(inputs, at, endmember)
+    if matched and len(inputs.working) > 1:
+        others = listed([one for one in inputs.working if one not in {label for label, _ in found}])
+        missing = f"; not by {others}" if others else ""
+        yield "found by", f"{len(found)} of {numbered(len(inputs.working), 'method')}{missing}"
+
+
+def _edges(inputs: Inputs, one: xr.Dataset, at: xr.Dataset, endmember: int) -> Iterator[tuple[str, str]]:
+    """Edges that the component shows most clearly, and what it has of those of other components."""
+    own, foreign = [], []
+    for edge in inputs.edges:
+        share = float(one["cross_talk"].sel(edge=edge))
+        name = edge.replace("_", " ")
+        if int(at["owner"].sel(edge=edge)) == endmember:
+            own.append(name)
+        elif np.isfinite(share) and abs(share) >= FOREIGN:
+            foreign.append(f"{name} {percent_of(share)}")
+    yield "edges", ", ".join(own) or "none most clearly"
+    if foreign:
+        yield "of other edges", ", ".join(foreign) + " of what their own component has"
+
+
+def percent_of(part: float) -> str:
+    r"""Write a part as whole per cent.
+
+    Examples
+    --------
+    >>> percent_of(0.951), percent_of(-0.08)
+    ('95\xa0%', '−8\xa0%')
+    """
+    return one_style(f"{100 * part:.0f} %")
+
+
+def _abundance(store: xr.Dataset, endmember: int) -> str:
+    """Mean abundance and the deviation of one pixel, by the noise of the counts."""
+    mean = number(float(store["abundance"].isel(endmember=endmember).mean()))
+    name = next((name for name in ("abundance_sd", "refit_abundance_sd") if name in store), None)
+    if name is None:
+        return f"{mean} on average"
+    deviation = store[name].isel(endmember=endmember).values
+    if not np.isfinite(deviation).any():
+        return f"{mean} on average"
+    refit = " (of the refit)" * (name == "refit_abundance_sd")
+    return f"{mean} on average; one pixel ± {number(np.nanmedian(deviation), 2)} by noise{refit}"
+
+
+def _ranges(inputs: Inputs, at: xr.Dataset, endmember: int) -> Iterator[tuple[str, str]]:
+    """Yield what other simplices that fit as well make of the abundance; edges that say the same once."""
+    texts = []
+    for edge in inputs.edges:
+        one = at.sel(edge=edge)
+        low, high, shape = (float(one[name]) for name in ("scale_low", "scale_high", "shape_error"))
+        if int(one["owner"]) == endmember and np.isfinite([low, high]).all():
+            peak = f", ± {percent_of(shape)} of the peak" * bool(np.isfinite(shape))
+            texts.append(f"{tidy(low, 2)} to {tidy(high, 2)} times this{peak}")
+    if texts:
+        yield "fits as good", "; ".join(dict.fromkeys(texts))
