@@ -1,8 +1,8 @@
 """Write the table of X-ray lines by which EDS images are read.
 
-Source: W. T. Elam, B. D. Ravel, J. R. Sieber, Radiat. Phys. Chem. 63 (2002) 121, as tabulated in XrayDB 4.5.8,
-whose authors place its data in the public domain.  The package reads the CSV, so that only this script and a
-test need xraydb.  Run: ``python benchmarks/make_xray_lines.py``.
+Source: Elam, Ravel, Sieber, Radiat. Phys. Chem. 63 (2002) 121, as tabulated in XrayDB 4.5.8, whose authors
+place its data in the public domain.  The package reads the CSV, so that only this script and a test need
+xraydb.  Run: ``python benchmarks/make_xray_lines.py``.
 """
 
 from collections.abc import Iterator
@@ -37,8 +37,15 @@ def photons(database: XrayDB, element: str) -> Iterator[tuple[str, float, float]
     for name, line in database.xray_lines(element).items():
         level = line.initial_level
         if level in made:
-            fluorescence = edges["M4" if level == "M4,5" else level].fyield
-            yield name, line.energy, made[level] * fluorescence * line.intensity
+            # Of some elements the table has the yield of M5 only together with that of M4.
+            fluorescence = edges["M4" if level in ("M4,5", "M5") else level].fyield
+            filled = filling_of_3p(database.atomic_number(element)) if name.startswith("Kb") else 1.0
+            yield name, line.energy, made[level] * fluorescence * line.intensity * filled
+
+
+def filling_of_3p(number: int) -> float:
+    """Part of the 3p electrons that an element has: the tables give Mg the Kb of Fe, which it cannot emit."""
+    return min(max(number - 12, 0), 6) / 6
 
 
 def element_lines(database: XrayDB, element: str) -> list[str]:

@@ -22,7 +22,17 @@ LAYERS = [
     {"errors", "mistakes", "typing", "image", "units", "words", "elements", "edge_table", "line_table"},
     {"energy", "options", "plain", "provenance", "sources"},
     {"execution", "metrics", "edges", "numerics", "noise", "profiles", "anchoring"},
-    {"storage", "edge_choice", "edge_windows", "line_choice", "line_windows", "profile_geometry", "io", "examples", "arguments"}
+    {
+        "storage",
+        "edge_choice",
+        "edge_windows",
+        "line_choice",
+        "line_windows",
+        "profile_geometry",
+        "io",
+        "examples",
+        "arguments",
+    }
     | {"stage_warnings", "vacuum"},
     {"pca", "background", "corrections", "synthetic"},
     {"rank", "methods"},

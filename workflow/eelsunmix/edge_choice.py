@@ -97,7 +97,9 @@ def choices_in_words(edges: Mapping[str, Edge], requests: Mapping[str, EdgeReque
     """Say what was chosen of each edge, as it could be written; edges in the order of the requests."""
     texts = []
     for (name, edge), request in zip(edges.items(), requests.values(), strict=True):
-        left_open = [key for key in CHOSEN if getattr(request, key) is None and getattr(edge, key) is not None]
+        left_open = [
+            key for key in CHOSEN if getattr(request, key) is None and getattr(edge, key) is not None
+        ]
         written = ", ".join(f"{key}: {_written(getattr(edge, key))}" for key in left_open)
         texts += [f"edges.{name}: chosen by its name and the axis: {written}"] if left_open else []
     return texts

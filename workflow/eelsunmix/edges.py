@@ -153,10 +153,12 @@ def name_fault(name: str, edge: EdgeRequest) -> str | None:
     element = edge.element or element_of(name)
     if element is None:
         return "names no element; write element: Ti, or a name such as Ti_L23"
-    families = {line.family for line in lines_of(element)}
+    lines = [line.name for line in lines_of(element)]
     _, family = split_line_name(name) or (None, None)
-    if edge.onset_eV is not None or (family in families if family else not shell and families):
+    if edge.onset_eV is not None or (f"{element}_{family}" in lines if family else not shell and lines):
         return None
+    if family and not split_name(name):
+        return f"{element} has no {family} line between 0.1 and 30 keV; its lines are {', '.join(lines)}"
     return edge_fault(name, edge.replaced(element=element))
 
 
@@ -165,8 +167,8 @@ def edge_fault(name: str, edge: EdgeRequest) -> str | None:
 
     Examples
     --------
-    >>> edge_fault("Ti_Ka", EdgeRequest(element="Ti"))
-    'Ti_Ka is a line of X-rays, and the image is of energy losses; the edges of Ti are Ti_L23, Ti_M23, Ti_L1, Ti_M1'
+    >>> edge_fault("O_Ka", EdgeRequest(element="O"))
+    'O_Ka is a line of X-rays, and the image is of energy losses; the edges of O are O_K'
     """
     element, (_, shell) = edge.element, split_name(name) or (None, None)
     known = [one.shell for one in edges_of(str(element))]
@@ -174,7 +176,8 @@ def edge_fault(name: str, edge: EdgeRequest) -> str | None:
         return None
     written = ", ".join(f"{element}_{one}" for one in known)
     if split_name(name) is None and (split_line_name(name) or ("", None))[1]:
-        return f"{name} is a line of X-rays, and the image is of energy losses; the edges of {element} are {written}"
+        losses = "the image is of energy losses"
+        return f"{name} is a line of X-rays, and {losses}; the edges of {element} are {written}"
     if shell in known if shell else known:
         return None
     advice = f"its edges are {written}" if known else "give onset_eV"

@@ -70,7 +70,9 @@ def overlaps(edge: Edge, elements: Sequence[str], resolution_eV: float) -> dict[
     """
     own = sum(share_inside(one, edge.integrate_eV, resolution_eV) for one in lines_of(edge.element))
     others = [one for element in elements if element != edge.element for one in lines_of(element)]
-    shares = {one.name: share_inside(one, edge.integrate_eV, resolution_eV) / max(own, 1e-3) for one in others}
+    shares = {
+        one.name: share_inside(one, edge.integrate_eV, resolution_eV) / max(own, 1e-3) for one in others
+    }
     return {name: share for name, share in shares.items() if share >= OVERLAP}
 
 
@@ -83,23 +85,25 @@ def _meant(name: str, request: EdgeRequest) -> list[Line]:
     """Return the lines that a name may mean, the best first; one that is given by its energy, as it is."""
     element = str(request.element)
     if request.onset_eV is not None:
-        near = [one for one in lines_of(element) if abs(one.energy_eV - request.onset_eV) < SAME_LINE_EV]
-        best = max(near, key=lambda one: one.weight, default=None)
-        family = best.family if best else "line"
         at = request.onset_eV
-        return [Line(element=element, family=family, energy_eV=at, low_eV=at, high_eV=at, weight=1.0)]
-    read = split_line_name(name)
-    family = read[1] if read and read[0] == element else None
-    own = best_lines(element) if family is None else [one for one in lines_of(element) if one.family == family]
+        near = [one for one in lines_of(element) if abs(one.energy_eV - at) < SAME_LINE_EV]
+        nearest = max(near, key=lambda one: one.weight).family if near else "line"
+        return [Line(element=element, family=nearest, energy_eV=at, low_eV=at, high_eV=at, weight=1.0)]
+    named, family = split_line_name(name) or (None, None)
+    if family is None or named != element:
+        own = best_lines(element)
+    else:
+        own = [one for one in lines_of(element) if one.family == family]
     if not own:
         known = ", ".join(one.name for one in lines_of(element)) or "none"
-        raise NoRoomError(
-            f"{element} has no {f'{family} ' if family else ''}line between 0.1 and 30 keV; its lines are {known}"
-        )
+        missing = f"{family} line" if family else "bright line"
+        raise NoRoomError(f"{element} has no {missing} between 0.1 and 30 keV; its lines are {known}")
     return own
 
 
-def _edge(line: Line, request: EdgeRequest, span: Span, elements: Sequence[str], resolution_eV: float) -> Edge:
+def _edge(
+    line: Line, request: EdgeRequest, span: Span, elements: Sequence[str], resolution_eV: float
+) -> Edge:
     given = (request.fit_eV, request.integrate_eV, request.fit_above_eV)
     chosen: Windows = (
         given  # type: ignore[assignment]

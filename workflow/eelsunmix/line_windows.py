@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from statistics import NormalDist
 
 from eelsunmix.edge_windows import NoRoomError, Span, Window
 from eelsunmix.line_table import Line, full_width, single_lines
@@ -13,10 +14,11 @@ GAP = 0.3
 BACKGROUND, LEAST_BACKGROUND = 1.0, 0.5
 """Width of each window of the background, and the least."""
 REACH, REACH_PART = 6.0, 0.2
-"""How far from the line they may lie, in FWHM or as a part of its energy: bremsstrahlung is straight so far."""
+"""How far from the line they may be, in FWHM or as a part of its energy: bremsstrahlung is straight there."""
 FEWEST_CHANNELS = 3
-STRONG = 0.03
-"""Part of the photons of its shell from which a line is kept out of the windows of the background."""
+TAIL = 0.005
+"""Part of the photons of a shell that windows of a background may hold of the tail of each of its lines."""
+FWHM_OF_DEVIATION = math.sqrt(8 * math.log(2))
 MAIN = 0.2
 """The part from which the window of a line is widened to hold it, rather than cut it."""
 LOWEST_EV = 200.0
@@ -59,32 +61,36 @@ def line_windows(line: Line, span: Span, elements: Sequence[str], resolution_eV:
 
 
 def reach_of(line: Line, resolution_eV: float) -> Window:
-    """Return the energies between which nearly all photons of a line are seen."""
-    width = SIGNAL * full_width(line.energy_eV, resolution_eV)
+    """Return the energies beyond which a line has less than `TAIL` of the photons of its shell."""
+    deviations = NormalDist().inv_cdf(1 - TAIL / max(line.weight, 2 * TAIL))
+    width = deviations * full_width(line.energy_eV, resolution_eV) / FWHM_OF_DEVIATION
     return line.low_eV - width, line.high_eV + width
 
 
 def share_inside(line: Line, window: Window, resolution_eV: float) -> float:
     """Return the part of the photons of its shell that a line puts into a window."""
-    deviation = full_width(line.energy_eV, resolution_eV) / math.sqrt(8 * math.log(2))
+    deviation = full_width(line.energy_eV, resolution_eV) / FWHM_OF_DEVIATION
     low, high = ((end - line.energy_eV) / (math.sqrt(2) * deviation) for end in window)
     return line.weight * (math.erf(high) - math.erf(low)) / 2
 
 
 def _strong_lines(elements: set[str]) -> list[Line]:
     own = (line for element in sorted(elements) for line in single_lines().get(element, ()))
-    return [line for line in own if line.weight > STRONG and line.energy_eV > LOWEST_EV]
+    return [line for line in own if line.weight > 2 * TAIL and line.energy_eV > LOWEST_EV]
 
 
 def _signal(line: Line, resolution_eV: float) -> Window:
     """Return the window of a line, widened to hold lines of the same shell that it would cut, such as Mb."""
-    low, high = reach_of(line, resolution_eV)
+    width = SIGNAL * full_width(line.energy_eV, resolution_eV)
+    low, high = line.low_eV, line.high_eV
     cut = [
-        reach_of(one, resolution_eV)
+        one.energy_eV
         for one in _strong_lines({line.element})
-        if one.family[0] == line.family[0] and low < one.energy_eV < high and one.weight > MAIN
+        if one.family[0] == line.family[0]
+        and low - width < one.energy_eV < high + width
+        and one.weight > MAIN
     ]
-    return min([low, *(one[0] for one in cut)]), max([high, *(one[1] for one in cut)])
+    return min([low, *cut]) - width, max([high, *cut]) + width
 
 
 def _beside(
@@ -96,15 +102,19 @@ def _beside(
     farthest = max(REACH * width, REACH_PART * line.energy_eV)
     limit = min(farthest, side * ((span.low, span.high)[side > 0] - line.energy_eV))
     lines = [(sorted(side * (end - line.energy_eV) for end in reach), one) for one, reach in taken]
-    why = "the axis ends" if limit < farthest else ""
+    why = []
     for (near, far), one in sorted(lines, key=lambda each: each[0]):
         if near < first + fewest and far > first:
-            first, why = far, f"{one.element} {one.family} lies at {one.energy_eV:.0f} eV"
-    last = min([first + max(BACKGROUND * width, fewest), limit, *(near for (near, _), _ in lines if near > first)])
+            first = far
+            why += [f"{one.element} {one.family}"]
+    last = min(
+        [first + max(BACKGROUND * width, fewest), limit, *(near for (near, _), _ in lines if near > first)]
+    )
     if last - first < fewest:
         place = "below" if side < 0 else "above"
+        taken_by = f"{', '.join(dict.fromkeys(why))} lie there" if why else "the axis ends"
         raise NoRoomError(
-            f"no room for a background {place} {line.name} at {line.energy_eV:.0f} eV, since {why}; "
+            f"no room for a background {place} {line.name} at {line.energy_eV:.0f} eV, since {taken_by}; "
             "write its windows by hand, or leave it out"
         )
     ends = sorted((line.energy_eV + side * first, line.energy_eV + side * last))

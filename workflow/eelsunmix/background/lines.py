@@ -47,9 +47,8 @@ def locate_line(line: Edge, axis: xr.DataArray | Floats) -> LineChannels:
 
     Examples
     --------
-    >>> line = Edge(
-    ...     element="Fe", onset_eV=6401, fit_eV=(6100, 6199), integrate_eV=(6200, 6599), fit_above_eV=(6600, 6699)
-    ... )
+    >>> windows = {"fit_eV": (6100, 6199), "integrate_eV": (6200, 6599), "fit_above_eV": (6600, 6699)}
+    >>> line = Edge(element="Fe", onset_eV=6401, **windows)
     >>> place = locate_line(line, np.arange(6005.0, 7000.0, 10.0))
     >>> place.integrate, place.weights  # four times as wide, and midway
     ((20, 60), array([2., 2.]))
@@ -113,7 +112,7 @@ def subtract_line(
 
 
 def line_under(spectra: Floats, place: LineChannels, bounds: Floats) -> Floats:
-    """Return the background of spectra from the first window to the last, NaN elsewhere, (spectrum, channel)."""
+    """Return the background of spectra between the outer ends, NaN elsewhere, (spectrum, channel)."""
     sums = sum_ranges(spectra, list(place.ranges()))[:, :2]
     middles, widths = _places(bounds, (place.below, place.above))
     density = sums / widths
