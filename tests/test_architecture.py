@@ -19,10 +19,20 @@ RULES = sorted((ROOT / "workflow").rglob("*.smk")) + sorted((ROOT / "workflow").
 
 # A module may import what stands above it, and what stands beside it in the same folder.
 LAYERS = [
-    {"errors", "failures", "mistakes", "typing", "image", "units", "words", "elements", "edge_table"},
+    {"errors", "failures", "mistakes", "typing", "image", "units", "words", "elements"} | {"edge_table", "line_table"},
     {"energy", "options", "plain", "provenance", "sources"},
     {"execution", "metrics", "edges", "numerics", "noise", "profiles", "anchoring"},
-    {"storage", "edge_choice", "edge_windows", "profile_geometry", "io", "examples", "arguments"}
+    {
+        "storage",
+        "edge_choice",
+        "edge_windows",
+        "line_choice",
+        "line_windows",
+        "profile_geometry",
+        "io",
+        "examples",
+        "arguments",
+    }
     | {"stage_warnings", "vacuum"},
     {"pca", "background", "corrections", "synthetic"},
     {"rank", "methods"},

@@ -117,12 +117,6 @@ def test_every_edge_without_room_is_named():
         resolve_edges(["V", "O", "B"], axis(450, 0.5, 300))
 
 
-def test_x_rays_have_no_edges():
-    energy = xr.DataArray(np.arange(0.2, 9.0, 0.01), dims="energy", name="energy", attrs={"units": "keV"})
-    with pytest.raises(InputError, match="X-rays have lines, not edges"):
-        resolve_edges(["Fe"], energy)
-
-
 def _random_case(seed):
     """An axis and names of strong edges, some of which lie on it."""
     rng = np.random.default_rng(seed)

@@ -1,28 +1,30 @@
 """What names of edges mean on an energy axis: the one place where onsets and windows are chosen."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import xarray as xr
 
 from eelsunmix.edge_table import TABLE, TabulatedEdge, edges_of, split_name
 from eelsunmix.edge_windows import Neighbour, NoRoomError, Span, fit_window, signal_window, span_of
-from eelsunmix.edges import Edge, EdgeRequest, Edges, as_requests
+from eelsunmix.edges import Edge, EdgeRequest, Edges, as_requests, edge_fault
 from eelsunmix.elements import SYMBOLS
 from eelsunmix.energy.channels import channel_bounds
 from eelsunmix.energy.units import in_electronvolts
 from eelsunmix.errors import InputError
+from eelsunmix.line_choice import choose_line
+from eelsunmix.line_table import RESOLUTION_EV
 from eelsunmix.typing import Floats
 
 SAME_EV = 20.0
 """An edge as given is that of the table so near."""
-CHOSEN = ("onset_eV", "fit_eV", "integrate_eV")
+CHOSEN = ("onset_eV", "fit_eV", "integrate_eV", "fit_above_eV")
 
 logger = logging.getLogger(__name__)
 
 
 def resolve_edges(edges: Edges, energy: xr.DataArray | Floats) -> dict[str, Edge]:
-    """Choose what the user has left open of each edge: its onset and its windows.
+    """Choose what the user has left open of each edge, or line of X-rays: its onset and its windows.
 
     Every stage calls this with the edges as written and the axis of its image, so that all agree. What is
     written stays as it is.
@@ -32,7 +34,8 @@ def resolve_edges(edges: Edges, energy: xr.DataArray | Floats) -> dict[str, Edge
     edges : sequence of str, or mapping of str to Edge, EdgeRequest or a mapping of their fields
         Names of edges (`Ti_L23`) or of elements (`Ti`), of which the best edge on the axis is taken.
     energy : DataArray or ndarray, shape (channel,)
-        Centres of the channels; a DataArray says its unit, a plain array is in eV.
+        Centres of the channels; a DataArray says its unit, a plain array is of energy losses in eV. On an
+        axis named `energy` names are those of lines; its attribute `resolution_eV` is the FWHM of Mn Ka.
 
     Returns
     -------
@@ -52,16 +55,23 @@ def resolve_edges(edges: Edges, energy: xr.DataArray | Floats) -> dict[str, Edge
     ((412.0, 450.0), (453.0, 497.0))
     >>> edges["O_K"].fit_eV, edges["O_K"].integrate_eV
     ((490.0, 526.0), (529.0, 579.0))
+    >>> keV = xr.DataArray(np.arange(0.2, 10.0, 0.01), dims="energy", name="energy", attrs={"units": "keV"})
+    >>> iron = resolve_edges(["Fe"], keV)["Fe_Ka"]
+    >>> iron.fit_eV, iron.integrate_eV, iron.fit_above_eV
+    ((6072.0, 6206.0), (6248.0, 6549.0), (6591.0, 6725.0))
     """
     requests = as_requests(edges)
     if all(request.is_complete for request in requests.values()):
         return {name: Edge(**request.model_dump()) for name, request in requests.items()}
     found: dict[str, Edge] = {}
     reasons = []
-    span, neighbours = _span(energy), _neighbours(requests)
+    choose = _chooser(requests, energy)
     for name, request in requests.items():
+        if request.is_complete:
+            found[name] = Edge(**request.model_dump())
+            continue
         try:
-            label, edge = _chosen(name, request, span, neighbours)
+            label, edge = choose(name, request)
         except NoRoomError as reason:
             reasons.append(f"edges.{name}: {reason}")
             continue
@@ -87,7 +97,9 @@ def choices_in_words(edges: Mapping[str, Edge], requests: Mapping[str, EdgeReque
     """Say what was chosen of each edge, as it could be written; edges in the order of the requests."""
     texts = []
     for (name, edge), request in zip(edges.items(), requests.values(), strict=True):
-        left_open = [key for key in CHOSEN if getattr(request, key) is None]
+        left_open = [
+            key for key in CHOSEN if getattr(request, key) is None and getattr(edge, key) is not None
+        ]
         written = ", ".join(f"{key}: {_written(getattr(edge, key))}" for key in left_open)
         texts += [f"edges.{name}: chosen by its name and the axis: {written}"] if left_open else []
     return texts
@@ -97,9 +109,31 @@ def _written(value: float | tuple[float, float]) -> str:
     return f"[{value[0]:g}, {value[1]:g}]" if isinstance(value, tuple) else f"{value:g}"
 
 
+def is_of_x_rays(energy: xr.DataArray | Floats) -> bool:
+    """Whether an axis is one of X-rays, which have lines and no edges."""
+    return isinstance(energy, xr.DataArray) and energy.name == "energy"
+
+
+def resolution(energy: xr.DataArray | Floats) -> float:
+    """Return the FWHM of Mn Ka in eV that an axis of X-rays says, or that of usual detectors."""
+    attrs = energy.attrs if isinstance(energy, xr.DataArray) else {}
+    return float(attrs.get("resolution_eV", RESOLUTION_EV))
+
+
+def _chooser(
+    requests: Mapping[str, EdgeRequest], energy: xr.DataArray | Floats
+) -> Callable[[str, EdgeRequest], tuple[str, Edge]]:
+    span = _span(energy)
+    if is_of_x_rays(energy):
+        return lambda name, request: choose_line(name, request, requests, span, resolution(energy))
+    for name, request in requests.items():
+        if fault := edge_fault(name, request):
+            raise InputError(f"edges.{name}: {fault}")
+    neighbours = _neighbours(requests)
+    return lambda name, request: _chosen(name, request, span, neighbours)
+
+
 def _span(energy: xr.DataArray | Floats) -> Span:
-    if isinstance(energy, xr.DataArray) and energy.name == "energy":
-        raise InputError("edges: X-rays have lines, not edges; write each with its windows by hand")
     energies = in_electronvolts(energy)
     if energies.size < 2:
         raise InputError(f"edges: the energy axis has {energies.size} channel; backgrounds need a spectrum")

@@ -1,4 +1,4 @@
-"""Edges and their windows, as the user names them."""
+"""Edges, and lines of X-rays, with their windows, as the user names them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Self
@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 from eelsunmix.edge_table import edges_of, split_name
 from eelsunmix.elements import SYMBOLS
 from eelsunmix.errors import InputError, in_brief
+from eelsunmix.line_table import lines_of, split_line_name
 from eelsunmix.options import BrokenRuleError, Options, Positive, PositiveInterval
 
 _SYMBOL = {"pattern": f"^({'|'.join(sorted(SYMBOLS))})$", "examples": ["Ru"]}
@@ -34,6 +35,8 @@ class Edge(Options):
         Window before the edge in which the power law is fitted.
     integrate_eV : tuple of float
         Window after the onset in which the net counts are summed; may not overlap `fit_eV`.
+    fit_above_eV : tuple of float, optional
+        Of a line of X-rays: the window after it; the background is the straight line through both windows.
     reference : bool
         Whether the maps of this edge are the reference for the element when methods are compared.
     """
@@ -42,34 +45,48 @@ class Edge(Options):
     onset_eV: Positive
     fit_eV: PositiveInterval
     integrate_eV: PositiveInterval
+    fit_above_eV: PositiveInterval | None = None
     reference: bool = False
 
     @model_validator(mode="after")
     def _windows_do_not_overlap(self) -> Self:
-        check_order(self.fit_eV, self.integrate_eV)
+        check_order(self.fit_eV, self.integrate_eV, self.fit_above_eV)
         return self
 
+    @property
+    def is_line(self) -> bool:
+        """Whether it is a line of X-rays, with a background on both sides."""
+        return self.fit_above_eV is not None
 
-def check_order(fit_eV: tuple[float, float] | None, integrate_eV: tuple[float, float] | None) -> None:
-    """Refuse a fit window that reaches into the integration window."""
+
+_Window = tuple[float, float] | None
+
+
+def check_order(fit_eV: _Window, integrate_eV: _Window, fit_above_eV: _Window) -> None:
+    """Refuse windows of the background that reach into the integration window."""
     if fit_eV and integrate_eV and fit_eV[1] > integrate_eV[0]:
         end, start = fit_eV[1], integrate_eV[0]
         raise BrokenRuleError("fit_eV", f"must end before integrate_eV begins, but {end:g} > {start:g}")
+    if fit_above_eV and integrate_eV and integrate_eV[1] > fit_above_eV[0]:
+        end, start = integrate_eV[1], fit_above_eV[0]
+        raise BrokenRuleError("fit_above_eV", f"must begin after integrate_eV, but {start:g} < {end:g}")
 
 
 class EdgeRequest(Options):
-    """One ionisation edge; what is not given follows from its name, the other edges and the energy axis.
+    """One ionisation edge, or one line of X-rays; what is not given follows from its name and the axis.
 
     Parameters
     ----------
     element : str, optional
         Symbol of the element; the beginning of the name where it is not given, `Ti` of `Ti_L23`.
     onset_eV : float, optional
-        Onset of the edge; that of the table where it is not given.
+        Onset of the edge, or energy of the line; that of the table where it is not given.
     fit_eV : tuple of float, optional
         Window before the edge in which the power law is fitted.
     integrate_eV : tuple of float, optional
         Window after the onset in which the net counts are summed; may not overlap `fit_eV`.
+    fit_above_eV : tuple of float, optional
+        Of a line of X-rays: the window after it; the background is the straight line through both windows.
     reference : bool
         Whether the maps of this edge are the reference for the element when methods are compared.
     """
@@ -78,11 +95,12 @@ class EdgeRequest(Options):
     onset_eV: Positive | None = None
     fit_eV: PositiveInterval | None = None
     integrate_eV: PositiveInterval | None = None
+    fit_above_eV: PositiveInterval | None = None
     reference: bool = False
 
     @model_validator(mode="after")
     def _windows_do_not_overlap(self) -> Self:
-        check_order(self.fit_eV, self.integrate_eV)
+        check_order(self.fit_eV, self.integrate_eV, self.fit_above_eV)
         return self
 
     @property
@@ -120,23 +138,48 @@ def as_requests(edges: Edges) -> dict[str, EdgeRequest]:
 
 
 def name_fault(name: str, edge: EdgeRequest) -> str | None:
-    """Say what the name of an edge leaves open, or what its fields contradict; None if all is clear.
+    """Say what the name of an edge or line leaves open, or what its fields contradict; None if all is clear.
 
     Examples
     --------
-    >>> name_fault("Ti_K", EdgeRequest())
-    'Ti has no K edge between 30 and 3000 eV; its edges are Ti_L23, Ti_M23, Ti_L1, Ti_M1'
+    >>> name_fault("Ti_Ka", EdgeRequest()), name_fault("Ti", EdgeRequest())
+    (None, None)
+    >>> name_fault("Ti_N", EdgeRequest())
+    'Ti has no N edge between 30 and 3000 eV; its edges are Ti_L23, Ti_M23, Ti_L1, Ti_M1'
     """
-    named, shell = split_name(name) or (None, None)
+    named, shell = split_name(name) or split_line_name(name) or (None, None)
     if edge.element and shell and edge.element != named:
         return f"the name says {named}, but the element is {edge.element}; correct one of them"
     element = edge.element or element_of(name)
     if element is None:
         return "names no element; write element: Ti, or a name such as Ti_L23"
-    known = [one.shell for one in edges_of(element)]
-    if edge.onset_eV is not None or (shell in known if shell else known):
+    lines = [line.name for line in lines_of(element)]
+    _, family = split_line_name(name) or (None, None)
+    if edge.onset_eV is not None or (f"{element}_{family}" in lines if family else not shell and lines):
+        return None
+    if family and not split_name(name):
+        return f"{element} has no {family} line between 0.1 and 30 keV; its lines are {', '.join(lines)}"
+    return edge_fault(name, edge.replaced(element=element))
+
+
+def edge_fault(name: str, edge: EdgeRequest) -> str | None:
+    """Say why what is named is no edge of energy losses; None if it is one.
+
+    Examples
+    --------
+    >>> edge_fault("O_Ka", EdgeRequest(element="O"))
+    'O_Ka is a line of X-rays, and the image is of energy losses; the edges of O are O_K'
+    """
+    element, (_, shell) = edge.element, split_name(name) or (None, None)
+    known = [one.shell for one in edges_of(str(element))]
+    if edge.onset_eV is not None:
         return None
     written = ", ".join(f"{element}_{one}" for one in known)
+    if split_name(name) is None and (split_line_name(name) or ("", None))[1]:
+        losses = "the image is of energy losses"
+        return f"{name} is a line of X-rays, and {losses}; the edges of {element} are {written}"
+    if shell in known if shell else known:
+        return None
     advice = f"its edges are {written}" if known else "give onset_eV"
     return f"{element} has no {f'{shell} ' if shell else ''}edge between 30 and 3000 eV; {advice}"
 
@@ -154,7 +197,7 @@ def _request(name: str, edge: Edge | EdgeRequest | Mapping[str, Any]) -> EdgeReq
 
 def element_of(name: str) -> str | None:
     """Take the element from the name of an edge: what it is the name of, or what stands before `_`."""
-    read = split_name(name) or split_name(name.split("_")[0])
+    read = split_name(name) or split_line_name(name) or split_name(name.split("_")[0])
     return read[0] if read else None
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from eelsunmix.background.lines import LineChannels, line_under
 from eelsunmix.background.power_law import fit_power_law
 from eelsunmix.background.windows import EdgeChannels, sum_ranges
 from eelsunmix.energy.channels import channel_bounds
@@ -54,7 +55,7 @@ class GroupSums:
 def group_spectra(
     image: xr.DataArray,
     sums: GroupSums,
-    places: Mapping[str, EdgeChannels],
+    places: Mapping[str, EdgeChannels | LineChannels],
     *,
     exponents: Mapping[str, float] | None = None,
 ) -> xr.Dataset:
@@ -66,7 +67,7 @@ def group_spectra(
         Of which the axis is used.
     sums : GroupSums
         As `sum_groups` gives them.
-    places : mapping of str to EdgeChannels
+    places : mapping of str to EdgeChannels or LineChannels
     exponents : mapping of str to float, optional
         Given exponents; fitted to the mean spectra by default.
 
@@ -80,7 +81,9 @@ def group_spectra(
     bounds = channel_bounds(in_electronvolts(energy))
     spectra = sums.means()
     backgrounds = [
-        _power_law_under(spectra[row], place, bounds, exponents and exponents[name])
+        line_under(spectra[row], place, bounds)
+        if isinstance(place, LineChannels)
+        else _power_law_under(spectra[row], place, bounds, exponents and exponents[name])
         for row, (name, place) in enumerate(places.items())
     ]
     dims, units = ("edge", "region", energy.dims[0]), {"units": "counts"}

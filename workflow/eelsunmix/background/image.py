@@ -15,13 +15,20 @@ from eelsunmix.background.absence import known_absent, unused_regions
 from eelsunmix.background.channels_without_data import in_windows
 from eelsunmix.background.energy_axis import check_energy_axis
 from eelsunmix.background.group_spectra import GroupSums, group_spectra, sum_groups
-from eelsunmix.background.maps import SubtractionMaps, subtract_in_parts
+from eelsunmix.background.line_check import shared_lines
+from eelsunmix.background.maps import (
+    AnyChannels,
+    SubtractionMaps,
+    channels_of,
+    of_all_pixels,
+    subtract_in_parts,
+)
 from eelsunmix.background.profile_counts import profile_variables
 from eelsunmix.background.reference_check import exponent_flags, find_problems, in_fit_windows
 from eelsunmix.background.subtraction import BackgroundOptions, overall_exponent
 from eelsunmix.background.window_check import check_windows
-from eelsunmix.background.windows import EdgeChannels, WindowSums, locate, lost_pixels, sum_windows
-from eelsunmix.edge_choice import resolve_edges
+from eelsunmix.background.windows import EdgeChannels, WindowSums, lost_pixels, sum_windows
+from eelsunmix.edge_choice import resolution, resolve_edges
 from eelsunmix.edges import Edge, Edges
 from eelsunmix.errors import InputError
 from eelsunmix.image import in_canonical_order
@@ -41,7 +48,9 @@ def subtract_background(
     regions: Mapping[str, Region | Mapping[str, Any]] | None = None,
     raw_energy: xr.DataArray | None = None,
 ) -> xr.Dataset:
-    """Subtract a power-law background before each edge and sum the net counts.
+    """Subtract the background of each edge, or line of X-rays, and sum the net counts.
+
+    Before an edge a power law is fitted; under a line lies the straight line through the windows beside it.
 
     Parameters
     ----------
@@ -89,7 +98,7 @@ def subtract_background(
     warnings = check_windows(edges, energy)
     geometry = {name: profile_pixels(band, image, name=name).as_attrs() for name, band in profiles.items()}
     absent = known_absent(regions, edges, image)
-    places = {name: locate(edge, energy) for name, edge in edges.items()}
+    places = {name: channels_of(edge, energy) for name, edge in edges.items()}
     sums = sum_windows(image, places)
     warnings += lost_pixels(image, sums)
     results = {name: _subtract_map(sums, name, place, options) for name, place in places.items()}
@@ -112,7 +121,12 @@ def subtract_background(
         "flags": {name: exponent_flags(result) for name, result in results.items()},
         "energy_axis": axis.measured,
         # what else is wrong where channels hold no data comes of that
-        "reference_problems": find_problems(results, sums, places, in_fit_windows(axis.onsets, edges))
+        "reference_problems": find_problems(
+            results,
+            sums,
+            places,
+            in_fit_windows(axis.onsets, edges) | shared_lines(edges, resolution(energy)),
+        )
         | in_windows(image, edges),
         "warnings": axis.warnings + warnings + unused_regions(regions, edges),
     }
@@ -120,7 +134,7 @@ def subtract_background(
 
 
 def _subtract_map(
-    sums: WindowSums, name: str, place: EdgeChannels, options: BackgroundOptions
+    sums: WindowSums, name: str, place: AnyChannels, options: BackgroundOptions
 ) -> SubtractionMaps:
     return subtract_in_parts(
         sums.of_edge[name],
@@ -129,7 +143,7 @@ def _subtract_map(
         options,
         counts_per_electron=sums.counts_per_electron,
         average_over=[dim for dim in sums.dims if dim != "frame"],
-        overall=overall_exponent(sums.total(name), place, sums.counts_per_electron),
+        overall=of_all_pixels(sums, name, place),
     )
 
 
@@ -167,12 +181,16 @@ def _group_variables(
     image: xr.DataArray,
     sums: WindowSums,
     groups: GroupSums,
-    places: Mapping[str, EdgeChannels],
+    places: Mapping[str, AnyChannels],
     options: BackgroundOptions,
 ) -> xr.Dataset:
     exponents = None
     if options.exponent == "global":
-        exponents = {name: overall_exponent(sums.total(name), places[name])[0] for name in places}
+        exponents = {
+            name: overall_exponent(sums.total(name), place)[0]
+            for name, place in places.items()
+            if isinstance(place, EdgeChannels)
+        }
     spectra = group_spectra(image, groups, places, exponents=exponents)
     return spectra.assign_coords(edge=_labels(places))
 
@@ -183,6 +201,7 @@ def _edge_attrs(edge: Edge) -> dict[str, Any]:
         "onset_eV": float(edge.onset_eV),
         "fit_eV": list(edge.fit_eV),
         "integrate_eV": list(edge.integrate_eV),
+        **({"fit_above_eV": list(edge.fit_above_eV)} if edge.fit_above_eV else {}),
         "reference": edge.reference,
     }
 

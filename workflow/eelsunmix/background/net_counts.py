@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
+from eelsunmix.background.lines import LineWindow
 from eelsunmix.background.power_law import PowerLawFit, counting_variance, fit_power_law
 from eelsunmix.background.subtraction import overall_exponent
 from eelsunmix.background.window_check import check_windows
@@ -145,10 +146,15 @@ def net_counts_in_windows(
 
 def edge_windows(
     edges: Mapping[str, Edge], *, exponent_from: ArrayLike | None = None
-) -> dict[str, EdgeWindow]:
+) -> dict[str, EdgeWindow | LineWindow]:
     """Make windows of edges, with the reference spectrum for those that have no background of their own."""
     reference = None if exponent_from is None else np.asarray(exponent_from, dtype=float)
-    return {name: EdgeWindow(name=name, edge=edge, exponent_from=reference) for name, edge in edges.items()}
+    return {
+        name: LineWindow(line=edge)
+        if edge.is_line
+        else EdgeWindow(name=name, edge=edge, exponent_from=reference)
+        for name, edge in edges.items()
+    }
 
 
 def _looks_like_background(binned: Floats, fit: PowerLawFit) -> Bools:

@@ -30,6 +30,7 @@ def misplaced_windows(edges: Mapping[str, Edge]) -> list[str]:
     ' end it some eV before the onset'
     """
     warnings = []
+    edges = {name: edge for name, edge in edges.items() if not edge.is_line}  # lines have no onsets
     for name, edge in edges.items():
         if _onset_in_fit(edge, edge):
             warnings.append(

@@ -9,9 +9,9 @@ from collections.abc import Hashable, Mapping
 import numpy as np
 import xarray as xr
 
-from eelsunmix.background.maps import SubtractionMaps, subtract_in_parts
-from eelsunmix.background.subtraction import BackgroundOptions, overall_exponent
-from eelsunmix.background.windows import EdgeChannels, WindowSums
+from eelsunmix.background.maps import AnyChannels, SubtractionMaps, of_all_pixels, subtract_in_parts
+from eelsunmix.background.subtraction import BackgroundOptions
+from eelsunmix.background.windows import WindowSums
 from eelsunmix.execution.kept_maps import PIXELS
 from eelsunmix.execution.overlapping import fold_overlapping
 from eelsunmix.profile_geometry import length_unit, profile_pixels, profile_positions
@@ -24,7 +24,7 @@ _Sums = tuple[tuple[slice, ...], Floats]
 
 def profile_variables(
     sums: WindowSums,
-    places: Mapping[str, EdgeChannels],
+    places: Mapping[str, AnyChannels],
     profiles: Mapping[str, Profile],
     options: BackgroundOptions,
 ) -> xr.Dataset:
@@ -63,7 +63,7 @@ def _missing_factor(sums: WindowSums, profile: Profile) -> Floats:
 
 
 def _subtract_profile(
-    sums: WindowSums, name: str, place: EdgeChannels, profile: Profile, options: BackgroundOptions
+    sums: WindowSums, name: str, place: AnyChannels, profile: Profile, options: BackgroundOptions
 ) -> SubtractionMaps:
     band = profile_pixels(profile, sums.valid)
     strip = {band.across: slice(*band.pixels)}
@@ -75,7 +75,7 @@ def _subtract_profile(
         options,
         counts_per_electron=sums.counts_per_electron,
         average_over=[band.along],
-        overall=overall_exponent(sums.total(name), place, sums.counts_per_electron),
+        overall=of_all_pixels(sums, name, place),
     )
 
 

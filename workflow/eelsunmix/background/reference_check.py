@@ -9,6 +9,8 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 
+from eelsunmix.background.line_check import LINE_ADVICE, line_below_zero
+from eelsunmix.background.lines import LineChannels
 from eelsunmix.background.maps import SubtractionMaps
 from eelsunmix.background.onsets import Onset
 from eelsunmix.background.power_law import fit_power_law
@@ -29,6 +31,10 @@ MISFIT_PARTS = 6
 REDUCED_CHI2 = 6.0
 INSIDE_EV = 2.0
 """An edge that rises nearer to an end of the fit window may as well be taken to rise outside."""
+EDGE_ADVICE = (
+    "Move edges.{name}.fit_eV to a smooth stretch just before the edge. If the edge is not where "
+    "you expect it, the energy axis is off: axes: {{energy: {{offset_eV: ...}}}} shifts it."
+)
 SURE = 5.0
 """Standard errors. With some ten edges per image and three tests each, chance alone never gets there."""
 
@@ -36,7 +42,7 @@ SURE = 5.0
 def find_problems(
     results: Mapping[str, SubtractionMaps],
     sums: WindowSums,
-    places: Mapping[str, EdgeChannels],
+    places: Mapping[str, EdgeChannels | LineChannels],
     known: Mapping[str, str] | None = None,
 ) -> dict[str, list[str]]:
     """Name what is wrong with the background subtractions in their typical pixels.
@@ -46,7 +52,7 @@ def find_problems(
     results : mapping of str to SubtractionMaps
         By the names of the edges in the configuration.
     sums : WindowSums
-    places : mapping of str to EdgeChannels
+    places : mapping of str to EdgeChannels or LineChannels
     known : mapping of str to str, optional
         What is known to be wrong with some of them, such as `in_fit_windows`.
 
@@ -57,13 +63,15 @@ def find_problems(
     """
     found = {}
     for name, result in results.items():
-        halves = _halves(sums.of_edge[name][..., :-1])
-        reasons = [
-            (known or {}).get(name),
-            *_problems(result, halves, places[name], sums.counts_per_electron),
-        ]
+        place, reasons = places[name], [(known or {}).get(name)]
+        if isinstance(place, LineChannels):
+            reasons += [line_below_zero(result)]
+        else:
+            halves = _halves(sums.of_edge[name][..., :-1])
+            reasons += _problems(result, halves, place, sums.counts_per_electron)
         if texts := [text for text in reasons if text]:
-            found[name] = [_with_advice(name, texts)]
+            advice = LINE_ADVICE if isinstance(place, LineChannels) else EDGE_ADVICE
+            found[name] = [_with_advice(texts, advice.format(name=name))]
     return found
 
 
@@ -96,13 +104,10 @@ def _problems(
     ]
 
 
-def _with_advice(name: str, reasons: list[str]) -> str:
+def _with_advice(reasons: list[str], advice: str) -> str:
     """Write reasons as sentences, then what to do; the edge's name stands before it where it is shown."""
     text = " ".join(f"{reason[0].upper()}{reason[1:]}." for reason in reasons)
-    return (
-        f"{text} Move edges.{name}.fit_eV to a smooth stretch just before the edge. If the edge is not where "
-        "you expect it, the energy axis is off: axes: {energy: {offset_eV: ...}} shifts it."
-    )
+    return f"{text} {advice}"
 
 
 def _exponent_problem(

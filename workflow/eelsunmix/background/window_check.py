@@ -4,7 +4,9 @@ from collections.abc import Mapping
 
 import xarray as xr
 
+from eelsunmix.background.line_check import line_warnings
 from eelsunmix.background.onset_check import misplaced_windows, strange_onsets
+from eelsunmix.edge_choice import is_of_x_rays, resolution
 from eelsunmix.edges import Edge
 from eelsunmix.energy.channels import channel_bounds, window_channels
 from eelsunmix.energy.units import in_electronvolts
@@ -13,6 +15,7 @@ from eelsunmix.typing import Floats
 
 FEWEST_FIT_CHANNELS = 4
 FEW_FIT_CHANNELS = 10
+FEWEST_LINE_CHANNELS = 2
 
 
 def check_windows(edges: Mapping[str, Edge], energy: xr.DataArray | Floats) -> list[str]:
@@ -38,14 +41,20 @@ def check_windows(edges: Mapping[str, Edge], energy: xr.DataArray | Floats) -> l
     energies = in_electronvolts(energy)
     warnings = []
     for name, edge in edges.items():
-        n_fit = _check_window(f"edges.{name}.fit_eV", edge.fit_eV, energies, FEWEST_FIT_CHANNELS)
+        fewest = FEWEST_LINE_CHANNELS if edge.is_line else FEWEST_FIT_CHANNELS
+        n_fit = _check_window(f"edges.{name}.fit_eV", edge.fit_eV, energies, fewest)
         _check_window(f"edges.{name}.integrate_eV", edge.integrate_eV, energies, 1)
+        if edge.fit_above_eV:
+            _check_window(f"edges.{name}.fit_above_eV", edge.fit_above_eV, energies, FEWEST_LINE_CHANNELS)
+            continue
         if n_fit < FEW_FIT_CHANNELS:
             warnings.append(
                 f"edges.{name}.fit_eV: {n_fit} channels; the exponent is uncertain below {FEW_FIT_CHANNELS}"
             )
-    is_loss = not isinstance(energy, xr.DataArray) or energy.name != "energy"
-    return warnings + misplaced_windows(edges) + (strange_onsets(edges) if is_loss else [])
+    warnings += misplaced_windows(edges)
+    if is_of_x_rays(energy):
+        return warnings + line_warnings(edges, resolution(energy))
+    return warnings + strange_onsets(edges)
 
 
 def _check_window(key: str, window: tuple[float, float], energies: Floats, fewest: int) -> int:

@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import xarray as xr
@@ -50,6 +51,13 @@ class EdgeChannels:
         yield self.integrate
 
 
+class Place(Protocol):
+    """Windows on an energy axis."""
+
+    def ranges(self) -> Iterator[tuple[int, int]]:
+        """Yield the channel ranges below the counts, and last those of the counts."""
+
+
 def locate(edge: Edge, axis: xr.DataArray | Floats) -> EdgeChannels:
     """Find the channels of an edge's windows; `check_windows` first, this does not complain.
 
@@ -74,7 +82,7 @@ def locate(edge: Edge, axis: xr.DataArray | Floats) -> EdgeChannels:
 
 @dataclass(frozen=True, kw_only=True)
 class WindowSums:
-    """Counts of an image in the windows of all edges.
+    """Counts of an image in the windows of all edges, or lines.
 
     Parameters
     ----------
@@ -98,7 +106,15 @@ class WindowSums:
 
     def total(self, name: str) -> Floats:
         """Sum the fit bins of an edge over all pixels, shape (bin,)."""
-        return fold(_total, self.of_edge[name][..., :-1], np.add, elements=PIXELS * MAX_FIT_BINS)
+        return self._totals(name)[:-1]
+
+    def mean(self, name: str) -> Floats:
+        """Mean of all windows over the valid pixels, shape (window,)."""
+        return self._totals(name) / max(int(self.valid.sum()), 1)
+
+    def _totals(self, name: str) -> Floats:
+        found: Floats = fold(_total, self.of_edge[name], np.add, elements=PIXELS * MAX_FIT_BINS)
+        return found
 
 
 def _total(sums: xr.DataArray) -> Floats:
@@ -106,26 +122,27 @@ def _total(sums: xr.DataArray) -> Floats:
     return total
 
 
-def sum_windows(image: xr.DataArray, places: Mapping[str, EdgeChannels]) -> WindowSums:
+def sum_windows(image: xr.DataArray, places: Mapping[str, Place]) -> WindowSums:
     """Sum an image over the windows of its edges, block by block.
 
     Parameters
     ----------
     image : DataArray, dims (..., energy)
         Lazy or eager.
-    places : mapping of str to EdgeChannels
+    places : mapping of str to EdgeChannels or LineChannels
 
     Returns
     -------
     WindowSums
         A pixel is valid if `valid_pixel` says so (or is absent) and its sums are finite.
     """
-    ranges = [limits for place in places.values() for limits in place.ranges()]
+    of_place = [list(place.ranges()) for place in places.values()]
+    ranges = [limits for own in of_place for limits in own]
     dims = image.dims[:-1]
     variables = {"sums": ((*dims, "window"), np.float32), "valid": (dims, bool)}
     template = template_like(image, variables, {"window": np.arange(len(ranges))})
     maps = keep_maps(functools.partial(_sum_block, ranges=ranges), image, template)
-    ends = np.cumsum([len(place.fit) for place in places.values()])  # as many boundaries as bins plus one
+    ends = np.cumsum([len(own) for own in of_place])
     starts = [0, *ends[:-1].tolist()]
     sums = maps["sums"].drop_vars("window")
     of_edge = {

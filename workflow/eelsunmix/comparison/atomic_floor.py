@@ -25,7 +25,7 @@ _UNIT = 1e6
 def atomic_floor(edges: Mapping[str, Edge], energy: xr.DataArray) -> Floats:
     """Return the counts of each channel that go with one net count of each edge, shape (edge, channel).
 
-    Zero for elements that are not in the table, and outside of its range.
+    Zero for elements that are not in the table, outside of its range, and for lines of X-rays.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def atomic_floor(edges: Mapping[str, Edge], energy: xr.DataArray) -> Floats:
     losses = in_electronvolts(energy)
     inside = (losses >= TABLE_EV[0]) & (losses <= TABLE_EV[1])
     for row, (name, edge) in enumerate(edges.items()):
-        if not tabulated(edge.element) or not inside.any():
+        if edge.is_line or not tabulated(edge.element) or not inside.any():
             continue
         section = np.where(inside, cross_section(edge.element, np.clip(losses, *TABLE_EV)), 0.0)
         section *= _UNIT / section.sum()

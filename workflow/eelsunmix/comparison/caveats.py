@@ -33,9 +33,10 @@ def _offset(at: xr.Dataset, name: str, edge: Edge) -> str:
     decimals = 0 if sd >= 10 else 1
     if abs(mean) > OFF_REGION_SD * sd:
         counts = f"{mean:.{decimals}f} ± {sd:.{decimals}f} counts per pixel"
+        why = "its windows hold other lines" if edge.is_line else "its background is no power law"
         return (
             f"BS of {name} finds {counts} where {edge.element} is absent (more than {OFF_REGION_SD:g} "
-            "standard deviations from 0): its background is no power law."
+            f"standard deviations from 0): {why}."
         )
     return ""
 
@@ -68,7 +69,7 @@ def _noisy(at: xr.Dataset, name: str) -> str:
 
 def _carbon(name: str, edge: Edge) -> str:
     low, high = edge.integrate_eV
-    if edge.element == "C" or not low <= CARBON_K_EV + 2 or not high >= CARBON_K_EV:
+    if edge.element == "C" or edge.is_line or not low <= CARBON_K_EV + 2 or not high >= CARBON_K_EV:
         return ""
     return f"The window of {name} contains the C K edge: carbon contamination looks like {edge.element}."
 

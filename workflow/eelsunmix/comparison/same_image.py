@@ -15,7 +15,7 @@ from eelsunmix.profiles import Profile
 from eelsunmix.typing import Floats
 
 _MAPS = ("refit_abundance", "abundance")
-_WINDOWS = ("onset_eV", "fit_eV", "integrate_eV")
+_WINDOWS = ("onset_eV", "fit_eV", "integrate_eV", "fit_above_eV")
 _OF_THE_FIT = ("method", "options", "seed")
 _SAME_MEAN = 0.01
 """Relative difference of two mean spectra of one image, of which one may be denoised."""
@@ -124,7 +124,7 @@ def check_subtracted(bs: xr.Dataset, edges: Mapping[str, Edge], profiles: Mappin
         raise InputError(f"edges are {list(edges)}, but bs has {subtracted}; give both the same")
     for name, edge in edges.items():
         known = bs.attrs.get("edges", {}).get(name, {})
-        other = [key for key in _WINDOWS if key in known and not np.allclose(known[key], getattr(edge, key))]
+        other = [key for key in _WINDOWS if key in known and not _same(known[key], getattr(edge, key))]
         if other:
             raise InputError(f"edges[{name!r}] has another {other[0]} than that of bs; give both the same")
     summed = bs.attrs.get("profiles", {})
@@ -134,6 +134,10 @@ def check_subtracted(bs: xr.Dataset, edges: Mapping[str, Edge], profiles: Mappin
         band, line = profile_pixels(profile, bs["net_counts"], name=name), summed[name]
         if (band.along, list(band.pixels)) != (line["along"], list(line["pixels"])):
             raise InputError(f"profiles[{name!r}] is another band than that of bs; give both the same")
+
+
+def _same(known: object, given: object) -> bool:
+    return given is not None and np.allclose(np.asarray(known, dtype=float), np.asarray(given, dtype=float))
 
 
 def _check_labels(fits: Mapping[str, xr.Dataset], maps: Mapping[str, xr.Dataset]) -> None:

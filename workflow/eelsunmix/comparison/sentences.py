@@ -97,17 +97,18 @@ def _leaks(comparison: xr.Dataset, methods: Sequence[str], setting: Setting) -> 
         for edge in setting.edges:
             if int(one["owner"].sel(edge=edge)) < 0:
                 ownerless.setdefault(edge, []).append(method)
-    nobody = [f"No component of {listed(who)} shows the edge {edge}." for edge, who in ownerless.items()]
+    kind = setting.kind
+    nobody = [f"No component of {listed(who)} shows the {kind} {edge}." for edge, who in ownerless.items()]
     leaking = {element: worst for element, worst in places.items() if worst}
     if len(leaking) > MOST_EDGES:
         strongest = {e: max((value for value, _ in worst.values()), key=abs) for e, worst in leaking.items()}
         shares = listed([f"{element} (up to {limit.form(value)})" for element, value in strongest.items()])
         return [
-            f"Edges also found in components not their own, limit {limit.form(limit.green)}: {shares}. The "
-            "materials share the element, or the methods do not separate it.",
+            f"{kind.capitalize()}s also found in components not their own, limit {limit.form(limit.green)}: "
+            f"{shares}. The materials share the element, or the methods do not separate it.",
             *nobody,
         ]
-    told = [_leak(element, one) for element, worst in leaking.items() for one in _by_sign(worst)]
+    told = [_leak(element, kind, one) for element, worst in leaking.items() for one in _by_sign(worst)]
     return [*told, *nobody]
 
 
@@ -117,7 +118,7 @@ def _by_sign(worst: Mapping[str, tuple[float, str]]) -> list[dict[str, tuple[flo
     return [one for one in (above, below) if one]
 
 
-def _leak(element: str, worst: Mapping[str, tuple[float, str]]) -> str:
+def _leak(element: str, kind: str, worst: Mapping[str, tuple[float, str]]) -> str:
     limit = CRITERIA["cross_talk"]
     values = sorted(value for value, _ in worst.values())
     by_component: dict[str, list[str]] = {}
@@ -127,12 +128,13 @@ def _leak(element: str, worst: Mapping[str, tuple[float, str]]) -> str:
     strength = span(limit.form(values[0]), limit.form(values[-1]))
     why = f"the material contains {element}, or the method does not separate it"
     if values[0] < 0:
+        shape = "no power law" if kind == "edge" else "not straight, or another line lies beside it"
         why = (
-            "below zero it is no edge: the method takes there what it gives elsewhere, or the background of "
+            f"below zero it is no {kind}: the method takes there what it gives elsewhere, or the background "
+            f"of that component is {shape}"
         )
-        why += "that component is no power law"
     return (
-        f"The {element} edge is also in the component {where}, with {strength} of the strength that it "
+        f"The {element} {kind} is also in the component {where}, with {strength} of the strength that it "
         f"has in its own component (limit {limit.form(limit.green)}): {why}."
     )
 

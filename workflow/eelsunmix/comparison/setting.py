@@ -74,6 +74,11 @@ class Setting:
         sizes = self.total_counts.sizes
         return [name for name, one in self.profiles.items() if sizes[one.along] >= FEWEST_POINTS]
 
+    @property
+    def kind(self) -> str:
+        """What the user has named: edges, or lines of X-rays."""
+        return "line" if any(edge.is_line for edge in self.edges.values()) else "edge"
+
     def absent(self, edge: str) -> xr.DataArray | None:
         """Pixels where the element of an edge is known to be absent, dims (y, x); None if nobody knows."""
         element, image = self.edges[edge].element, self.bs["net_counts"]

@@ -108,8 +108,13 @@ def _binarisation(value: float, setting: Setting) -> Finding:
 
 def implausible_exponents(one: xr.Dataset, setting: Setting) -> Finding:
     """Fraction of the components' backgrounds that no material has; where BS failed they say nothing."""
+    # Lines of X-rays lie on a straight line, which has no exponent.
+    edges = [name for name, edge in setting.edges.items() if not edge.is_line]
+    if not edges and setting.edges:
+        return UNKNOWN
+    one = one.sel(edge=edges)
     exponents = one["endmember_exponent"].values[one["endmember_label"].values != ""]
-    sound = np.array([name in _sound(setting) for name in setting.edges], dtype=bool)
+    sound = np.array([name in _sound(setting) for name in edges], dtype=bool)
     # A spectrum below zero is impossible in any window.
     exponents = exponents[sound | np.isnan(exponents)]
     if exponents.size == 0:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 import xarray as xr
 
 from eelsunmix.background.window_check import check_windows
@@ -16,7 +15,6 @@ from eelsunmix.errors import InputError
 from eelsunmix.io.files import read_signals
 from eelsunmix.io.layout import find_layout
 from eelsunmix.io.signals import choose_signal
-from eelsunmix.typing import Floats
 
 
 def edges_on_axes(samples: Mapping[str, SampleSettings]) -> tuple[dict[str, dict[str, Edge]], list[str]]:
@@ -60,8 +58,8 @@ def edges_on_axes(samples: Mapping[str, SampleSettings]) -> tuple[dict[str, dict
     return found, warnings
 
 
-def file_energies(sample: SampleSettings) -> Floats:
-    """Energies in eV of the channels of a sample's file, of which only the head is read.
+def file_energies(sample: SampleSettings) -> xr.DataArray:
+    """Energies of the channels of a sample's file, of which only the head is read, as the image has them.
 
     Raises
     ------
@@ -71,12 +69,10 @@ def file_energies(sample: SampleSettings) -> Floats:
     path = Path(str(sample.file))
     layout = find_layout(choose_signal(read_signals(path), sample.signal, path), sample.axes, path)
     dim = layout.dims[-1]
-    if dim != "energy_loss" and any(not edge.is_complete for edge in sample.edges.values()):
-        raise InputError(f"{path}: X-rays have lines, not edges; write each edge with its windows by hand")
-    return in_electronvolts(xr.DataArray(layout.coords[dim], name=dim))
+    return xr.DataArray(layout.coords[dim], name=dim)
 
 
-def kept_energies(energies: Floats, sample: SampleSettings) -> Floats:
+def kept_energies(axis: xr.DataArray, sample: SampleSettings) -> xr.DataArray:
     """Energies of the channels that remain of a file when it is cropped and binned.
 
     Raises
@@ -85,7 +81,8 @@ def kept_energies(energies: Floats, sample: SampleSettings) -> Floats:
         If the crop is not on the axis.
     """
     crop, number = sample.corrections.crop.energy_eV, sample.corrections.bin.energy
+    energies = in_electronvolts(axis)
     if crop is not None:
         energies = energies[points_within(energies, crop, key="corrections.crop.energy_eV", unit="eV")]
-    whole = energies[: energies.size // number * number]
-    return np.asarray(whole.reshape(-1, number).mean(axis=1))
+    whole = energies[: energies.size // number * number].reshape(-1, number).mean(axis=1)
+    return xr.DataArray(whole, dims=axis.dims, name=axis.name, attrs={**axis.attrs, "units": "eV"})

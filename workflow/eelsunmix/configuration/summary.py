@@ -59,7 +59,10 @@ def _sample(sample: SampleSettings) -> Iterator[str]:
         yield f"as by default: {', '.join(unchanged)}"
     if sample.vacuum != "auto":
         yield f"vacuum: {sample.vacuum}"
-    yield from (f"edge {name}: {_edge(edge)}" for name, edge in sample.edges.items())
+    yield from (
+        f"{'line' if edge.fit_above_eV else 'edge'} {name}: {_edge(edge)}"
+        for name, edge in sample.edges.items()
+    )
     yield from (
         f"profile {name}: {_changes(profile) or 'along x'}" for name, profile in sample.profiles.items()
     )
@@ -93,6 +96,9 @@ def _edge(edge: EdgeRequest) -> str:
     role = "; reference of the element" if edge.reference else ""
     onset = "the onset of the table" if edge.onset_eV is None else f"{edge.onset_eV:g} eV"
     fit, signal = _window(edge.fit_eV), _window(edge.integrate_eV)
+    if edge.fit_above_eV:
+        above = _window(edge.fit_above_eV)
+        return f"{edge.element} at {onset}; background {fit} and {above}, signal summed {signal}{role}"
     return f"{edge.element} from {onset}; background fitted {fit}, signal summed {signal}{role}"
 
 

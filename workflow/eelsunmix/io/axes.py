@@ -36,12 +36,16 @@ class EnergyAxis(Options):
         Energy of the centre of the first channel, the lowest one. Alone it shifts the axis of the file.
     dispersion_eV, dispersion_keV : float, optional
         Width of a channel, above 0. A file whose energies descend is turned round first.
+    resolution_eV : float, optional
+        Of X-rays: full width at half maximum of the detector at Mn Ka, by which windows of lines are chosen;
+        130 eV where it is not given.
     """
 
     offset_eV: float | None = None
     dispersion_eV: Positive | None = None
     offset_keV: float | None = None
     dispersion_keV: Positive | None = None
+    resolution_eV: Positive | None = None
 
     @model_validator(mode="after")
     def _one_unit(self) -> Self:

@@ -66,7 +66,10 @@ def energy_axis(
         origin[f"{dim}.{key}"] = "file" if given.in_ev(key) is None else "configuration"
     check_increasing(values, dim, unit, path)
     _check_plausible(values * ENERGIES[unit], axis, path)
-    return SpectralAxis(xr.Variable(dim, values, {"units": unit}), is_reversed, tuple(notes))
+    attrs: dict[str, str | float] = {"units": unit}
+    if dim == "energy" and given.resolution_eV is not None:
+        attrs["resolution_eV"] = given.resolution_eV
+    return SpectralAxis(xr.Variable(dim, values, attrs), is_reversed, tuple(notes))
 
 
 def _energies_of_file(axis: FileAxis, given: EnergyAxis, path: Path) -> np.ndarray | None:

@@ -90,6 +90,17 @@ page.ready.then((data) => {
     return content.energy.map((_, i) => i).filter((i) => content.energy[i] >= low - slack && content.energy[i] <= high + slack);
   }
 
+  /** The straight line through the mean counts of the windows below and above a line of X-rays. */
+  function straightUnder(edge, spectrum) {
+    const mean = (channels, of) => channels.reduce((sum, i) => sum + of(i), 0) / channels.length;
+    const windows = [inside(edge.fit), inside(edge.above)];
+    const channels = inside([edge.fit[0], edge.above[1]]);
+    if (windows.some((one) => !one.length)) return { channels, values: [] };
+    const [x0, x1] = windows.map((one) => mean(one, (i) => content.energy[i]));
+    const [y0, y1] = windows.map((one) => mean(one, (i) => spectrum[i]));
+    return { channels, values: channels.map((i) => y0 + ((y1 - y0) * (content.energy[i] - x0)) / (x1 - x0)) };
+  }
+
   /** The mean power law of the pixels from the window of the fit to the end of that of integration. */
   function backgroundOf(edge, pixels) {
     const channels = inside([Math.min(edge.fit[0], edge.integrate[0]), Math.max(edge.fit[1], edge.integrate[1])]);
@@ -138,7 +149,7 @@ page.ready.then((data) => {
     const line = (x, y, name, style, more) => ({ type: "scatter", mode: "lines", x, y, name, line: style, ...more });
     const found = [line(energy, spectrum, content.spectra.score ? "PCA" : "measured", { color: "#1b1f24", width: 1.2, shape: "hvh" }, {})];
     edges.forEach((edge, i) => {
-      const { channels, values } = backgroundOf(edge, pixels);
+      const { channels, values } = edge.above ? straightUnder(edge, spectrum) : backgroundOf(edge, pixels);
       found.push(line(channels.map((c) => energy[c]), values, "BS background", { color: "#c2185b", width: 2.2 }, { legendgroup: "BS", showlegend: i === 0 }));
     });
     for (const method of shown) {
@@ -159,7 +170,7 @@ page.ready.then((data) => {
     });
     const logarithmic = option(1) === 1;
     const low = Math.min(...edges.map((edge) => edge.fit[0]));
-    const high = Math.max(...edges.map((edge) => edge.integrate[1]));
+    const high = Math.max(...edges.map((edge) => (edge.above || edge.integrate)[1]));
     const room = 0.12 * (high - low);
     const range = single && edges.length ? [low - room, high + room] : [content.energy[0], content.energy[content.energy.length - 1]];
     const window = (bounds, fillcolor) => ({
@@ -184,7 +195,7 @@ page.ready.then((data) => {
       xaxis: axis(escaped(content.energy_title), { range, anchor: "y2" }),
       yaxis: axis("counts per pixel and channel", { domain: [0.36, 1], type: logarithmic ? "log" : "linear", uirevision: `${option(0)}.${option(1)}`, autorange: true }),
       yaxis2: axis("residual (σ)", { domain: [0, 0.28], zeroline: true, zerolinecolor: "#6b7480" }),
-      shapes: [...onsets, ...(single ? edges.flatMap((edge) => [window(edge.fit, "rgba(107,116,128,0.16)"), window(edge.integrate, "rgba(0,114,178,0.14)")]) : [])],
+      shapes: [...onsets, ...(single ? edges.flatMap((edge) => [edge.fit, edge.above].filter(Boolean).map((one) => window(one, "rgba(107,116,128,0.16)")).concat([window(edge.integrate, "rgba(0,114,178,0.14)")])) : [])],
       annotations: names,
     };
   }

@@ -83,6 +83,11 @@ class Inputs:
         names: Any = self.bs["edge"].values if "edge" in self.bs.dims else []
         return {str(name): _on_axis(described.get(str(name), {}), self.energy_unit) for name in names}
 
+    @property
+    def has_lines(self) -> bool:
+        """Whether what is named are lines of X-rays, and no edges."""
+        return bool(self.edges) and all("fit_above" in windows for windows in self.edges.values())
+
     @cached_property
     def profiles(self) -> dict[str, dict[str, Any]]:
         """Profiles: name -> geometry."""

@@ -120,14 +120,22 @@ def _background(sample: Sample) -> Iterator[str]:
         yield "No edges were given, so there is no background subtraction."
         return
     exponent = _EXPONENT.get(str(bs.get("exponent_from")), "").format(sigma=bs.get("local_sigma_px", 0.0))
-    yield "Background subtraction: power laws were fitted by Poisson maximum likelihood (Trebbia, 1988)"
-    yield f"before each edge and extrapolated below it, the exponent {exponent}."
+    lines = [name for name, edge in edges.items() if "fit_above_eV" in edge]
+    if lines:
+        yield "Background subtraction: under each line of X-rays the straight line through the mean counts of"
+        yield "the windows on both sides was subtracted."
+    if len(lines) < len(edges):
+        yield "Background subtraction: power laws were fitted by Poisson maximum likelihood (Trebbia, 1988)"
+        yield f"before each edge and extrapolated below it, the exponent {exponent}."
     yield f"Windows in eV: {'; '.join(map(_edge, edges, edges.values()))}."
 
 
 def _edge(name: str, edge: dict[str, Any]) -> str:
-    windows = [f"{edge[key][0]:g} to {edge[key][1]:g}" for key in ("fit_eV", "integrate_eV")]
-    return f"{name} (onset {edge['onset_eV']:g}) fitted {windows[0]}, summed {windows[1]}"
+    keys = [key for key in ("fit_eV", "integrate_eV", "fit_above_eV") if key in edge]
+    fit, signal, *above = [f"{edge[key][0]:g} to {edge[key][1]:g}" for key in keys]
+    if above:
+        return f"{name} (at {edge['onset_eV']:g}) summed {signal}, background {fit} and {above[0]}"
+    return f"{name} (onset {edge['onset_eV']:g}) fitted {fit}, summed {signal}"
 
 
 def _unmixing(sample: Sample) -> Iterator[str]:

@@ -13,7 +13,9 @@ from eelsunmix.report.figures.spectra import panel_title
 from eelsunmix.report.figures.style import BLACK, DIVERGING, RED, axis, base_layout, label, line
 from eelsunmix.report.texts import plain
 
-WINDOWS = (("fit", "rgba(107,116,128,0.16)"), ("integrate", "rgba(0,114,178,0.14)"))
+GREY_WINDOW = "rgba(107,116,128,0.16)"
+WINDOWS = (("fit", GREY_WINDOW), ("integrate", "rgba(0,114,178,0.14)"), ("fit_above", GREY_WINDOW))
+"""The last one is that of lines of X-rays alone."""
 
 
 def windows_figure(bs: xr.Dataset, edge: str, windows: Mapping[str, Any], title: str) -> dict[str, Any]:
@@ -25,7 +27,7 @@ def windows_figure(bs: xr.Dataset, edge: str, windows: Mapping[str, Any], title:
         The store of the background subtraction.
     edge : str
     windows : mapping
-        ``fit`` and ``integrate`` of the edge.
+        ``fit`` and ``integrate`` of the edge, and ``fit_above`` of a line.
     title : str
         Title of the spectral axis.
     """
@@ -44,16 +46,21 @@ def windows_figure(bs: xr.Dataset, edge: str, windows: Mapping[str, Any], title:
     return {"data": data, "layout": layout}
 
 
-def background_maps(bs: xr.Dataset, edge: str, view: MapView) -> dict[str, Any]:
-    """Draw net counts, standard deviation, signal-to-noise ratio, exponent and fit quality of one edge."""
+def background_maps(bs: xr.Dataset, edge: str, view: MapView, *, is_line: bool = False) -> dict[str, Any]:
+    """Draw net counts, standard deviation, signal-to-noise ratio, exponent and fit quality of one edge.
+
+    Of a line of X-rays, the background in the place of the last two.
+    """
     one = bs.sel(edge=edge)
-    shown = (
+    shown = [
         ("net_counts", "net counts", "counts", False),
         ("net_counts_sd", "standard deviation", "counts", False),
         ("snr", "net counts / sd", "σ", True),
         ("exponent", "exponent r", "", False),
         ("reduced_chi2", "reduced χ² of the fit", "", False),
-    )
+    ]
+    if is_line:
+        shown[3:] = [("background_counts", "counts below the line", "counts", False)]
     tiles = []
     for name, heading, unit, signed in shown:
         if name in one:
@@ -70,8 +77,13 @@ def _scale(image: np.ndarray, unit: str, signed: bool) -> Scale:
 
 def shown_range(windows: Mapping[str, Any]) -> tuple[float, float]:
     """Return the range that shows both windows with some room beside them."""
-    low, high = windows["fit"][0], windows["integrate"][1]
+    low, high = windows["fit"][0], _end(windows)
     return low - 0.12 * (high - low), high + 0.12 * (high - low)
+
+
+def _end(windows: Mapping[str, Any]) -> float:
+    """Return where the background ends."""
+    return float(windows.get("fit_above", windows["integrate"])[1])
 
 
 def _region_traces(
@@ -80,7 +92,7 @@ def _region_traces(
     energy = np.asarray(spectrum[spectrum.dims[-1]].values, dtype=float)
     low, high = shown_range(windows)
     shown = (energy >= low) & (energy <= high)
-    fitted = (energy >= windows["fit"][0]) & (energy <= windows["integrate"][1])
+    fitted = (energy >= windows["fit"][0]) & (energy <= _end(windows))
     net = (energy >= windows["integrate"][0]) & (energy <= windows["integrate"][1])
     axes = {"xaxis": axis_name("x", i), "yaxis": axis_name("y", i), "showlegend": i == 0}
     hover = {"hovertemplate": "%{x:.5g}: %{y:.4g} counts<extra>%{fullData.name}</extra>"}
@@ -108,12 +120,14 @@ def _window_shapes(windows: Mapping[str, Any], i: int) -> list[dict[str, Any]]:
     return [
         {**box, **where, "x0": windows[key][0], "x1": windows[key][1], "fillcolor": colour}
         for key, colour in WINDOWS
+        if key in windows
     ]
 
 
 def _window_names(windows: Mapping[str, Any], i: int) -> list[dict[str, Any]]:
     where = {"xref": axis_name("x", i), "yref": f"{axis_name('y', i)} domain", "y": 0.02, "yanchor": "bottom"}
     return [
-        label(key, x=sum(windows[key]) / 2, font={"size": 10, "color": "#4a525b"}, **where)
+        label(key.split("_")[0], x=sum(windows[key]) / 2, font={"size": 10, "color": "#4a525b"}, **where)
         for key, _ in WINDOWS
+        if key in windows
     ]

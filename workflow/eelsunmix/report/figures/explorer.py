@@ -84,7 +84,8 @@ def backgrounds(
     """Return of each edge its windows, and the maps that its power law follows from.
 
     With ``background``, the counts of the power law in the window of integration, and ``exponent`` the
-    background of a pixel is ``background E^-exponent / sum(E^-exponent over the window)``.
+    background of a pixel is ``background E^-exponent / sum(E^-exponent over the window)``. That of a line of
+    X-rays, which has a window ``above`` too, is straight and follows from the spectrum.
     """
     maps = {"background": "background_counts", "exponent": "exponent", "net": "net_counts"}
     maps |= {"sd": "net_counts_sd"}
@@ -93,6 +94,7 @@ def backgrounds(
             "name": name.replace("_", " "),
             "fit": windows["fit"],
             "integrate": windows["integrate"],
+            **({"above": windows["fit_above"]} if "fit_above" in windows else {}),
             "onset": windows.get("onset"),
             **{key: view.image(bs[variable].sel(edge=name)) for key, variable in maps.items()},
         }

@@ -32,6 +32,11 @@ BACKGROUND = (
     "subtracted. The exponent is {exponent}; the amplitude is always fitted pixel by pixel. Net counts "
     "are signed and never clipped."
 )
+LINES = (
+    "Under each line of X-rays lies the straight line through the mean counts of the windows on both sides "
+    "of it, pixel by pixel: it is subtracted from the counts of the window between them. Net counts are "
+    "signed and never clipped, and their standard deviations follow from the counts of the three windows alone."
+)
 EDGES = (
     "Windows and checks of each edge. Off region: mean net counts per pixel where the element is said to "
     "be absent, with its standard error; further than {sigma} σ from zero is flagged ✖: the windows then "
@@ -52,6 +57,20 @@ WINDOWS = (
     "lowers the spectrum in the blue window on the left and raises it on the right, by about one standard "
     "deviation of a pixel, so a small step there is no proof of an edge."
 )
+LINE_WINDOWS = (
+    "Mean spectra of the pixels with low, middle and high net counts, the background through the grey "
+    "windows, and the net counts in the blue one. Check that no other line stands in a grey window. The "
+    "pixels are chosen by their own net counts: noise alone lowers the spectrum in the blue window on the left and "
+    "raises it on the right, by about one standard deviation of a pixel."
+)
+LINE_MAPS = (
+    "Maps of the background subtraction, pixel by pixel: net counts, their standard deviation, the ratio of "
+    "both, and the counts below the line."
+)
+LINE_PROFILES = (
+    "Net counts along the profile, summed over its width, with their standard deviation (grey "
+    "band){truth}. Where the element is absent they should be zero."
+)
 BACKGROUND_MAPS = (
     "Maps of the background subtraction, pixel by pixel: net counts, their standard deviation, the ratio "
     "of both, the exponent and the fit's reduced χ² (1 where the power law fits to within the noise)."
@@ -70,7 +89,7 @@ def section(inputs: Inputs) -> Section:
         notice = Notice("No edge is named in the configuration.")
         return Section(name="background", title=title, blocks=(notice,))
     origin = str(inputs.bs.attrs.get("exponent_from", "pixel"))
-    intro = BACKGROUND.format(exponent=EXPONENTS.get(origin, origin))
+    intro = LINES if inputs.has_lines else BACKGROUND.format(exponent=EXPONENTS.get(origin, origin))
     warnings = [Notice(str(text), "warning") for text in inputs.bs.attrs.get("warnings", [])]
     blocks: list[Block] = [_edge_table(inputs), *_off_region_notice(inputs), *warnings]
     blocks += [_windows(inputs), _maps(inputs), *([_profiles(inputs)] if inputs.profiles else [])]
@@ -79,7 +98,8 @@ def section(inputs: Inputs) -> Section:
 
 def _edge_table(inputs: Inputs) -> Table:
     unit = inputs.energy_unit
-    columns = ("edge", "element", f"onset ({unit})", "background fit", "integration", "negative pixels")
+    kind, place = ("line", "energy") if inputs.has_lines else ("edge", "onset")
+    columns = (kind, "element", f"{place} ({unit})", "background", "integration", "negative pixels")
     rows = tuple(_edge_row(inputs, edge, windows) for edge, windows in inputs.edges.items())
     if not any(_off_region(inputs, edge)[1] > 0 for edge in inputs.edges):
         short = tuple(replace(row, cells=row.cells[: len(columns)]) for row in rows)
@@ -94,9 +114,11 @@ def _edge_table(inputs: Inputs) -> Table:
 def _edge_row(inputs: Inputs, edge: str, windows: dict[str, Any]) -> Row:
     mean, error, light, sigmas = _off_region(inputs, edge)
     negative = inputs.comparison["negative_fraction"].sel({"label": REFERENCE, "edge": edge}).item()
-    fit, integrate = (
-        interval(windows[key], inputs.energy_unit) if key in windows else DASH for key in ("fit", "integrate")
+    fit, integrate, above = (
+        interval(windows[key], inputs.energy_unit) if key in windows else DASH
+        for key in ("fit", "integrate", "fit_above")
     )
+    fit = f"{fit}, {above}" if "fit_above" in windows else fit
     return Row(
         cells=(
             cell(edge.replace("_", " ")),
@@ -127,7 +149,9 @@ def _off_region_notice(inputs: Inputs) -> list[Block]:
 
 
 def _edge_control(inputs: Inputs) -> Control:
-    return Control("Edge", tuple(edge.replace("_", " ") for edge in inputs.edges))
+    return Control(
+        "Line" if inputs.has_lines else "Edge", tuple(edge.replace("_", " ") for edge in inputs.edges)
+    )
 
 
 def _windows(inputs: Inputs) -> Figure:
@@ -136,12 +160,16 @@ def _windows(inputs: Inputs) -> Figure:
         for i, (edge, windows) in enumerate(inputs.edges.items())
     }
     controls = (_edge_control(inputs),)
-    return Figure(name="windows", caption=WINDOWS, variants=variants, controls=controls)
+    caption = LINE_WINDOWS if inputs.has_lines else WINDOWS
+    return Figure(name="windows", caption=caption, variants=variants, controls=controls)
 
 
 def _maps(inputs: Inputs) -> Figure:
-    variants = {(i,): background_maps(inputs.bs, edge, inputs.view) for i, edge in enumerate(inputs.edges)}
-    caption = inputs.remarked(BACKGROUND_MAPS)
+    variants = {
+        (i,): background_maps(inputs.bs, edge, inputs.view, is_line="fit_above" in windows)
+        for i, (edge, windows) in enumerate(inputs.edges.items())
+    }
+    caption = inputs.remarked(LINE_MAPS if inputs.has_lines else BACKGROUND_MAPS)
     controls = (_edge_control(inputs),)
     return Figure(name="background-maps", caption=caption, variants=variants, controls=controls)
 
@@ -161,6 +189,6 @@ def _profiles(inputs: Inputs) -> Figure:
         for i, name in enumerate(names)
     }
     truth = TRUE_LINES if inputs.has_true_maps else ""
-    caption = BACKGROUND_PROFILES.format(truth=truth)
+    caption = (LINE_PROFILES if inputs.has_lines else BACKGROUND_PROFILES).format(truth=truth)
     control = (Control("Profile", tuple(names)),)
     return Figure(name="background-profiles", caption=caption, variants=variants, controls=control)

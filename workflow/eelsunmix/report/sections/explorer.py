@@ -25,7 +25,7 @@ DENOISED = (
     "the pixel, without most of its noise. The stores hold the counts."
 )
 CAPTION = (
-    "{what} Of an area, the mean of its pixels. Dark red: the power law of BS, averaged over the pixels. "
+    "{what} Of an area, the mean of its pixels. Dark red: the background of BS, averaged over the pixels. "
     "Lines: abundances times endmembers of each method as it returns them; where they sum to one, with the "
     "counts of the pixel. Below: what they leave, in standard deviations of the noise of a channel; of a "
     "good method it scatters around zero between −2 and 2{less}. An edge that stands out there is one that "
