@@ -1,7 +1,7 @@
 """Edges and their windows, as the user names them."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -10,6 +10,14 @@ from eelsunmix.elements import SYMBOLS
 from eelsunmix.errors import InputError, in_brief
 from eelsunmix.options import BrokenRuleError, Options, Positive, PositiveInterval
 
+BackgroundCurve = Literal["power_law", "exponential", "convex"]
+"""What the background before an edge is taken for."""
+CURVES: dict[BackgroundCurve, str] = {
+    "power_law": "a power law",
+    "exponential": "an exponential",
+    "convex": "a convex combination of power laws",
+}
+"""Their names in sentences."""
 _SYMBOL = {"pattern": f"^({'|'.join(sorted(SYMBOLS))})$", "examples": ["Ru"]}
 
 
@@ -31,11 +39,14 @@ class Edge(Options):
     onset_eV : float
         Onset of the edge.
     fit_eV : tuple of float
-        Window before the edge in which the power law is fitted.
+        Window before the edge in which the background is fitted.
     integrate_eV : tuple of float
         Window after the onset in which the net counts are summed; may not overlap `fit_eV`.
     reference : bool
         Whether the maps of this edge are the reference for the element when methods are compared.
+    background : {"power_law", "exponential", "convex"}
+        What its background is: A E^-r; A exp(-E / w); or a sum of power laws of exponents 2 to 5 with
+        coefficients that are not negative, for long fit windows and those on the tail of another edge.
     """
 
     element: Annotated[str, AfterValidator(_known_element), Field(json_schema_extra=_SYMBOL)]
@@ -43,6 +54,7 @@ class Edge(Options):
     fit_eV: PositiveInterval
     integrate_eV: PositiveInterval
     reference: bool = False
+    background: BackgroundCurve = "power_law"
 
     @model_validator(mode="after")
     def _windows_do_not_overlap(self) -> Self:
@@ -67,11 +79,14 @@ class EdgeRequest(Options):
     onset_eV : float, optional
         Onset of the edge; that of the table where it is not given.
     fit_eV : tuple of float, optional
-        Window before the edge in which the power law is fitted.
+        Window before the edge in which the background is fitted.
     integrate_eV : tuple of float, optional
         Window after the onset in which the net counts are summed; may not overlap `fit_eV`.
     reference : bool
         Whether the maps of this edge are the reference for the element when methods are compared.
+    background : {"power_law", "exponential", "convex"}
+        What its background is: A E^-r; A exp(-E / w); or a sum of power laws of exponents 2 to 5 with
+        coefficients that are not negative, for long fit windows and those on the tail of another edge.
     """
 
     element: Annotated[str, AfterValidator(_known_element), Field(json_schema_extra=_SYMBOL)] | None = None
@@ -79,6 +94,7 @@ class EdgeRequest(Options):
     fit_eV: PositiveInterval | None = None
     integrate_eV: PositiveInterval | None = None
     reference: bool = False
+    background: BackgroundCurve = "power_law"
 
     @model_validator(mode="after")
     def _windows_do_not_overlap(self) -> Self:

@@ -18,7 +18,7 @@ from eelsunmix.background.group_spectra import GroupSums, group_spectra, sum_gro
 from eelsunmix.background.maps import SubtractionMaps, subtract_in_parts
 from eelsunmix.background.profile_counts import profile_variables
 from eelsunmix.background.reference_check import exponent_flags, find_problems, in_fit_windows
-from eelsunmix.background.subtraction import BackgroundOptions, overall_exponent
+from eelsunmix.background.subtraction import BackgroundOptions, overall_shape
 from eelsunmix.background.window_check import check_windows
 from eelsunmix.background.windows import EdgeChannels, WindowSums, locate, lost_pixels, sum_windows
 from eelsunmix.edge_choice import resolve_edges
@@ -41,7 +41,7 @@ def subtract_background(
     regions: Mapping[str, Region | Mapping[str, Any]] | None = None,
     raw_energy: xr.DataArray | None = None,
 ) -> xr.Dataset:
-    """Subtract a power-law background before each edge and sum the net counts.
+    """Subtract the background before each edge and sum the net counts.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def _subtract_map(
         options,
         counts_per_electron=sums.counts_per_electron,
         average_over=[dim for dim in sums.dims if dim != "frame"],
-        overall=overall_exponent(sums.total(name), place, sums.counts_per_electron),
+        overall=overall_shape(sums.total(name), place),
     )
 
 
@@ -170,10 +170,10 @@ def _group_variables(
     places: Mapping[str, EdgeChannels],
     options: BackgroundOptions,
 ) -> xr.Dataset:
-    exponents = None
+    shapes = None
     if options.exponent == "global":
-        exponents = {name: overall_exponent(sums.total(name), places[name])[0] for name in places}
-    spectra = group_spectra(image, groups, places, exponents=exponents)
+        shapes = {name: overall_shape(sums.total(name), place)[0] for name, place in places.items()}
+    spectra = group_spectra(image, groups, places, shapes=shapes)
     return spectra.assign_coords(edge=_labels(places))
 
 
@@ -184,6 +184,7 @@ def _edge_attrs(edge: Edge) -> dict[str, Any]:
         "fit_eV": list(edge.fit_eV),
         "integrate_eV": list(edge.integrate_eV),
         "reference": edge.reference,
+        "background": edge.background,
     }
 
 

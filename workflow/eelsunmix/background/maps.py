@@ -11,7 +11,7 @@ from eelsunmix.background.subtraction import BackgroundOptions, Subtraction, gau
 from eelsunmix.background.windows import EdgeChannels
 from eelsunmix.execution.blocks import template_like
 from eelsunmix.execution.kept_maps import keep_maps
-from eelsunmix.typing import Bools
+from eelsunmix.typing import Bools, Floats
 
 _TRUTHS = ("implausible", "not_fitted")
 _PIXELS = 2**16
@@ -49,7 +49,7 @@ def subtract_in_parts(
     *,
     counts_per_electron: float,
     average_over: Sequence[Hashable],
-    overall: tuple[float, float],
+    overall: tuple[Floats, float],
 ) -> SubtractionMaps:
     """Subtract the backgrounds of one edge, as `subtract` does.
 
@@ -63,8 +63,8 @@ def subtract_in_parts(
     counts_per_electron : float
     average_over : sequence of dims
         Of the neighbourhood of a local exponent.
-    overall : tuple of float
-        Exponent of the whole image and its variance.
+    overall : tuple of ndarray and float
+        Shape of the whole image and the counts that it was fitted to.
     """
     dims = sums.dims[:-1]
     kernel = functools.partial(

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix.background.maps import SubtractionMaps, subtract_in_parts
-from eelsunmix.background.subtraction import BackgroundOptions, overall_exponent
+from eelsunmix.background.subtraction import BackgroundOptions, overall_shape
 from eelsunmix.background.windows import EdgeChannels, WindowSums
 from eelsunmix.execution.kept_maps import PIXELS
 from eelsunmix.execution.overlapping import fold_overlapping
@@ -75,7 +75,7 @@ def _subtract_profile(
         options,
         counts_per_electron=sums.counts_per_electron,
         average_over=[band.along],
-        overall=overall_exponent(sums.total(name), place, sums.counts_per_electron),
+        overall=overall_shape(sums.total(name), place),
     )
 
 

@@ -8,7 +8,7 @@ from eelsunmix.configuration.problems import shown
 from eelsunmix.configuration.recommended import recommended_alone
 from eelsunmix.configuration.settings import Configuration, MethodSettings, SampleSettings
 from eelsunmix.configuration.windows import window_warnings
-from eelsunmix.edges import EdgeRequest
+from eelsunmix.edges import CURVES, EdgeRequest
 from eelsunmix.errors import InputError
 from eelsunmix.execution.clusters import Execution
 from eelsunmix.options import Options
@@ -93,7 +93,8 @@ def _edge(edge: EdgeRequest) -> str:
     role = "; reference of the element" if edge.reference else ""
     onset = "the onset of the table" if edge.onset_eV is None else f"{edge.onset_eV:g} eV"
     fit, signal = _window(edge.fit_eV), _window(edge.integrate_eV)
-    return f"{edge.element} from {onset}; background fitted {fit}, signal summed {signal}{role}"
+    curve = "" if edge.background == "power_law" else f" by {CURVES[edge.background]}"
+    return f"{edge.element} from {onset}; background fitted {fit}{curve}, signal summed {signal}{role}"
 
 
 def _window(window: tuple[float, float] | None) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from eelsunmix.background.words import backgrounds_in_words
 from eelsunmix.export.axes import axis_of
 from eelsunmix.export.package import Package
 from eelsunmix.export.sample import Sample
@@ -120,8 +121,8 @@ def _background(sample: Sample) -> Iterator[str]:
         yield "No edges were given, so there is no background subtraction."
         return
     exponent = _EXPONENT.get(str(bs.get("exponent_from")), "").format(sigma=bs.get("local_sigma_px", 0.0))
-    yield "Background subtraction: power laws were fitted by Poisson maximum likelihood (Trebbia, 1988)"
-    yield f"before each edge and extrapolated below it, the exponent {exponent}."
+    yield f"Background subtraction: before each edge {backgrounds_in_words(edges)},"
+    yield f"and extrapolated below it, the shape {exponent}."
     yield f"Windows in eV: {'; '.join(map(_edge, edges, edges.values()))}."
 
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+from eelsunmix.background.words import backgrounds_in_words, curves_of
 from eelsunmix.report.content import (
     Block,
     Control,
@@ -28,9 +29,8 @@ EXPONENTS = {
     "global": "the same for the whole image",
 }
 BACKGROUND = (
-    "A power law is fitted to the counts below each edge by Poisson maximum likelihood, extrapolated and "
-    "subtracted. The exponent is {exponent}; the amplitude is always fitted pixel by pixel. Net counts "
-    "are signed and never clipped."
+    "Before each edge {curves}; it is extrapolated and subtracted. The {shape} {exponent}; the amplitude is "
+    "always fitted pixel by pixel. Net counts are signed and never clipped."
 )
 EDGES = (
     "Windows and checks of each edge. Off region: mean net counts per pixel where the element is said to "
@@ -54,12 +54,16 @@ WINDOWS = (
 )
 BACKGROUND_MAPS = (
     "Maps of the background subtraction, pixel by pixel: net counts, their standard deviation, the ratio "
-    "of both, the exponent and the fit's reduced χ² (1 where the power law fits to within the noise)."
+    "of both, the exponent and the fit's reduced χ² (1 where the background fits to within the noise).{slope}"
+)
+SLOPE = (
+    " Where the background is no single power law, the exponent is that of the power law of its slope in the "
+    "fit window."
 )
 BACKGROUND_PROFILES = (
     "Net counts along the profile, summed over its width, with their standard deviation (grey "
     "band){truth}. Where the element is absent they should be zero: they are negative where the "
-    "background is lower than the power law predicts, positive where it is higher."
+    "background is lower than the fit predicts, positive where it is higher."
 )
 
 
@@ -70,7 +74,12 @@ def section(inputs: Inputs) -> Section:
         notice = Notice("No edge is named in the configuration.")
         return Section(name="background", title=title, blocks=(notice,))
     origin = str(inputs.bs.attrs.get("exponent_from", "pixel"))
-    intro = BACKGROUND.format(exponent=EXPONENTS.get(origin, origin))
+    curves = curves_of(inputs.bs.attrs["edges"])
+    intro = BACKGROUND.format(
+        curves=backgrounds_in_words(inputs.bs.attrs["edges"]),
+        shape="exponent is" if curves == ["power_law"] else "shape of the curve (exponent, shares) is",
+        exponent=EXPONENTS.get(origin, origin),
+    )
     warnings = [Notice(str(text), "warning") for text in inputs.bs.attrs.get("warnings", [])]
     blocks: list[Block] = [_edge_table(inputs), *_off_region_notice(inputs), *warnings]
     blocks += [_windows(inputs), _maps(inputs), *([_profiles(inputs)] if inputs.profiles else [])]
@@ -141,7 +150,8 @@ def _windows(inputs: Inputs) -> Figure:
 
 def _maps(inputs: Inputs) -> Figure:
     variants = {(i,): background_maps(inputs.bs, edge, inputs.view) for i, edge in enumerate(inputs.edges)}
-    caption = inputs.remarked(BACKGROUND_MAPS)
+    curves = curves_of(inputs.bs.attrs["edges"])
+    caption = inputs.remarked(BACKGROUND_MAPS.format(slope="" if curves == ["power_law"] else SLOPE))
     controls = (_edge_control(inputs),)
     return Figure(name="background-maps", caption=caption, variants=variants, controls=controls)
 

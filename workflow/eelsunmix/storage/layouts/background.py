@@ -11,9 +11,9 @@ BS = Layout(
         "net_counts": variable(_MAP, "float", "counts", "above the background, signed, never clipped"),
         "net_counts_sd": variable(_MAP, "float", "counts", "its standard deviation"),
         "snr": variable(_MAP, "float", "1", "the one over the other"),
-        "background_counts": variable(_MAP, "float", "counts", "of the power law in the window"),
-        "exponent": variable(_MAP, "float", "1", "of the power law"),
-        "reduced_chi2": variable(_MAP, "float", "1", "of the power law in the fit window"),
+        "background_counts": variable(_MAP, "float", "counts", "of the background in the window"),
+        "exponent": variable(_MAP, "float", "1", "of the background in the fit window"),
+        "reduced_chi2": variable(_MAP, "float", "1", "of the background in the fit window"),
         "profile_counts": variable(
             _PROFILE, "float", "counts", "BS of the spectra summed over the width; NaN beyond the end"
         ),
@@ -22,7 +22,7 @@ BS = Layout(
         "region_spectrum": variable(
             "edge region energy", "float", "counts", "mean of the pixels with low, middle, high net counts"
         ),
-        "region_background": variable("edge region energy", "float", "counts", "its fitted power law"),
+        "region_background": variable("edge region energy", "float", "counts", "its fitted background"),
         "off_region_mean": variable(
             "edge", "float", "counts", "mean net counts per pixel where the user says the element is absent"
         ),
@@ -33,7 +33,10 @@ BS = Layout(
     | PROFILE
     | {"region": variable("region", "text", None, "`low, middle, high`")},
     attributes={
-        "edges": attribute("dict", "name -> `element, onset_eV, fit_eV, integrate_eV, reference`"),
+        "edges": attribute(
+            "dict",
+            "name -> `element, onset_eV, fit_eV, integrate_eV, reference, background` (the curve)",
+        ),
         "profiles": attribute("dict", "name -> geometry with `pixels` and `width_nm`"),
         "exponent_from": attribute("str", "`pixel`, `local` or `global`"),
         "local_sigma_px": attribute("float", "width of the average for `local`"),
