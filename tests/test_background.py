@@ -311,7 +311,7 @@ def test_mistakes_name_their_key():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"model": "exponential"}, "model needs power_law"),
+        ({"model": "exponential"}, "model is not an option"),
         ({"exponent": "rows"}, "exponent needs pixel, local or global"),
         ({"local_sigma_px": 0}, "local_sigma_px needs a number above 0"),
     ],

@@ -46,9 +46,9 @@ def test_equal_net_counts_still_make_three_groups():
     np.testing.assert_allclose(background[:, inside], counts[0][:, inside], rtol=3e-4)
 
 
-def test_given_exponent_is_used():
+def test_given_shape_is_used():
     counts = np.broadcast_to(ENERGY**-2.0, (2, 3, ENERGY.size)) * 1e6
-    found = grouped(image_of(counts), {"Ti_L23": np.zeros((2, 3))}, exponents={"Ti_L23": 4.0})
+    found = grouped(image_of(counts), {"Ti_L23": np.zeros((2, 3))}, shapes={"Ti_L23": np.array([4.0])})
     background = found.region_background[0, 0].dropna("energy_loss")
     slope = np.polyfit(np.log(background.energy_loss), np.log(background), 1)[0]
     assert slope == pytest.approx(-4, abs=1e-3)

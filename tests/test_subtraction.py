@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from eelsunmix.background.exponents import fitted_exponent_variance
 from eelsunmix.background.subtraction import (
-    EXPONENT_WITHOUT_COUNTS,
     BackgroundOptions,
     gaussian_sum,
-    overall_exponent,
+    overall_shape,
     subtract,
 )
 from eelsunmix.background.windows import locate
@@ -90,12 +90,14 @@ def test_pixels_without_counts_take_the_exponent_of_the_image():
     assert result.background_counts[1, 2] == pytest.approx(-result.background_counts[2, 2], rel=1e-6)
 
 
-def test_overall_exponent_is_that_of_the_sum():
+def test_overall_shape_is_that_of_the_sum():
     rng = np.random.default_rng(2)
     binned = rng.poisson(sums_of(3.0, np.full((20, 7), 300.0)))[..., :-1].astype(float)
-    exponent, variance = overall_exponent(binned, PLACE)
-    assert abs(exponent - 3) < 4 * np.sqrt(variance)
-    assert overall_exponent(np.zeros((2, 3, 12)), PLACE) == (EXPONENT_WITHOUT_COUNTS, 0.0)
+    shape, counts = overall_shape(binned, PLACE)
+    assert counts == binned.sum()
+    variance = fitted_exponent_variance(counts, shape, PLACE.fit_bounds)[0]
+    assert abs(shape[0] - 3) < 4 * np.sqrt(variance)
+    assert overall_shape(np.zeros((2, 3, 12)), PLACE) == (PLACE.model.usual, np.inf)
 
 
 def test_common_error_is_only_that_of_a_global_exponent():

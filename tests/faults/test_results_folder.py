@@ -45,8 +45,8 @@ from eelsunmix.storage import (
     verify,
     verify_page,
 )
-from eelsunmix.storage.kept import keep, settle
 from eelsunmix.storage.inputs import check_sources
+from eelsunmix.storage.kept import keep, settle
 from eelsunmix.storage.manifest import REMEDY
 from faults.system_calls import SystemCalls
 

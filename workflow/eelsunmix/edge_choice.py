@@ -219,5 +219,10 @@ def _with_windows(request: EdgeRequest, onset: float, span: Span, neighbours: Se
     )
     fit = request.fit_eV or fit_window(onset, signal[0], span, others)
     return Edge(
-        element=own.element, onset_eV=onset, fit_eV=fit, integrate_eV=signal, reference=request.reference
+        element=own.element,
+        onset_eV=onset,
+        fit_eV=fit,
+        integrate_eV=signal,
+        reference=request.reference,
+        background=request.background,
     )

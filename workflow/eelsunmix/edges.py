@@ -1,7 +1,7 @@
 """Edges, and lines of X-rays, with their windows, as the user names them."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -11,6 +11,14 @@ from eelsunmix.errors import InputError, in_brief
 from eelsunmix.line_table import lines_of, split_line_name
 from eelsunmix.options import BrokenRuleError, Options, Positive, PositiveInterval
 
+BackgroundCurve = Literal["power_law", "exponential", "convex"]
+"""What the background before an edge is taken for."""
+CURVES: dict[BackgroundCurve, str] = {
+    "power_law": "a power law",
+    "exponential": "an exponential",
+    "convex": "a convex combination of power laws",
+}
+"""Their names in sentences."""
 _SYMBOL = {"pattern": f"^({'|'.join(sorted(SYMBOLS))})$", "examples": ["Ru"]}
 
 
@@ -32,13 +40,16 @@ class Edge(Options):
     onset_eV : float
         Onset of the edge.
     fit_eV : tuple of float
-        Window before the edge in which the power law is fitted.
+        Window before the edge in which the background is fitted.
     integrate_eV : tuple of float
         Window after the onset in which the net counts are summed; may not overlap `fit_eV`.
     fit_above_eV : tuple of float, optional
         Of a line of X-rays: the window after it; the background is the straight line through both windows.
     reference : bool
         Whether the maps of this edge are the reference for the element when methods are compared.
+    background : {"power_law", "exponential", "convex"}
+        What its background is: A E^-r; A exp(-E / w); or a sum of power laws of exponents 2 to 5 with
+        coefficients that are not negative, for long fit windows and those on the tail of another edge.
     """
 
     element: Annotated[str, AfterValidator(_known_element), Field(json_schema_extra=_SYMBOL)]
@@ -47,6 +58,7 @@ class Edge(Options):
     integrate_eV: PositiveInterval
     fit_above_eV: PositiveInterval | None = None
     reference: bool = False
+    background: BackgroundCurve = "power_law"
 
     @model_validator(mode="after")
     def _windows_do_not_overlap(self) -> Self:
@@ -82,13 +94,16 @@ class EdgeRequest(Options):
     onset_eV : float, optional
         Onset of the edge, or energy of the line; that of the table where it is not given.
     fit_eV : tuple of float, optional
-        Window before the edge in which the power law is fitted.
+        Window before the edge in which the background is fitted.
     integrate_eV : tuple of float, optional
         Window after the onset in which the net counts are summed; may not overlap `fit_eV`.
     fit_above_eV : tuple of float, optional
         Of a line of X-rays: the window after it; the background is the straight line through both windows.
     reference : bool
         Whether the maps of this edge are the reference for the element when methods are compared.
+    background : {"power_law", "exponential", "convex"}
+        What its background is: A E^-r; A exp(-E / w); or a sum of power laws of exponents 2 to 5 with
+        coefficients that are not negative, for long fit windows and those on the tail of another edge.
     """
 
     element: Annotated[str, AfterValidator(_known_element), Field(json_schema_extra=_SYMBOL)] | None = None
@@ -97,6 +112,7 @@ class EdgeRequest(Options):
     integrate_eV: PositiveInterval | None = None
     fit_above_eV: PositiveInterval | None = None
     reference: bool = False
+    background: BackgroundCurve = "power_law"
 
     @model_validator(mode="after")
     def _windows_do_not_overlap(self) -> Self:

@@ -1,4 +1,6 @@
-"""The exponent of a power law: the one unknown of its likelihood, by Fisher scoring."""
+"""The exponent of a power law or an exponential: the one unknown of its likelihood, by Fisher scoring."""
+
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -6,13 +8,17 @@ from numpy.typing import ArrayLike
 from eelsunmix.background.integrals import power_law_integrals
 from eelsunmix.typing import Bools, Floats
 
+Integrals = Callable[[Floats, Floats], tuple[Floats, Floats]]
+"""Of a curve of one exponent over bins, and the derivatives of their logarithms, as `power_law_integrals`."""
 SEARCHED_EXPONENTS = (-10.0, 20.0)
 BATCH = 2**12
 """Pixels fitted at a time: their temporary arrays stay in the cache, and are too small for memory maps of
 their own, which the kernel clears anew each time."""
 
 
-def fit_exponent(counts: ArrayLike, bounds: ArrayLike) -> tuple[Floats, Bools]:
+def fit_exponent(
+    counts: ArrayLike, bounds: ArrayLike, integrals: Integrals = power_law_integrals
+) -> tuple[Floats, Bools]:
     """Exponent that makes the distribution of the counts over the bins most likely.
 
     Parameters
@@ -21,6 +27,8 @@ def fit_exponent(counts: ArrayLike, bounds: ArrayLike) -> tuple[Floats, Bools]:
         Only the proportions matter, so averages and sums over pixels serve as well.
     bounds : array_like, shape (bin + 1,)
         Limits of the bins in eV.
+    integrals : callable
+        Of the curve; a power law by default.
 
     Returns
     -------
@@ -35,21 +43,30 @@ def fit_exponent(counts: ArrayLike, bounds: ArrayLike) -> tuple[Floats, Bools]:
     for start in range(0, usable.size, BATCH):
         pixels = usable[start : start + BATCH]
         shares = counts[pixels] / counts[pixels].sum(axis=1, keepdims=True)
-        exponent[pixels], converged[pixels] = _score_exponent(shares, bounds)
+        exponent[pixels], converged[pixels] = _score_exponent(shares, bounds, integrals)
     return exponent, converged
 
 
 def fitted_exponent_variance(
-    counts: ArrayLike, exponent: ArrayLike, bounds: ArrayLike, counts_per_electron: float = 1.0
+    counts: ArrayLike,
+    exponent: ArrayLike,
+    bounds: ArrayLike,
+    counts_per_electron: float = 1.0,
+    integrals: Integrals = power_law_integrals,
 ) -> Floats:
     """Variance of an exponent fitted to a number of counts (inverse Fisher information), shape (pixel,)."""
     exponent, bounds = np.asarray(exponent, dtype=float), np.asarray(bounds, dtype=float)
-    _, information = _score_and_information(np.zeros((1, bounds.size - 1)), bounds, exponent)
+    _, information = _score_and_information(np.zeros((1, bounds.size - 1)), bounds, exponent, integrals)
     return counts_per_electron / (np.maximum(counts, counts_per_electron) * information)
 
 
 def _score_exponent(
-    shares: Floats, bounds: Floats, *, tolerance: float = 1e-9, max_iterations: int = 60
+    shares: Floats,
+    bounds: Floats,
+    integrals: Integrals,
+    *,
+    tolerance: float = 1e-9,
+    max_iterations: int = 60,
 ) -> tuple[Floats, Bools]:
     # Fisher scoring; pixels leave the loop as they converge, because a few slow ones would hold up the rest.
     exponent = np.full(len(shares), 3.0)
@@ -57,7 +74,7 @@ def _score_exponent(
     active = np.arange(len(shares))
     for _ in range(max_iterations):
         old = exponent[active]
-        score, information = _score_and_information(shares[active], bounds, old)
+        score, information = _score_and_information(shares[active], bounds, old, integrals)
         new = np.clip(old + np.clip(score / information, -2, 2), *SEARCHED_EXPONENTS)
         exponent[active] = new
         still = np.abs(new - old) > tolerance
@@ -69,8 +86,10 @@ def _score_exponent(
     return exponent, converged
 
 
-def _score_and_information(shares: Floats, bounds: Floats, exponent: Floats) -> tuple[Floats, Floats]:
-    integral, slope = power_law_integrals(bounds, exponent)
+def _score_and_information(
+    shares: Floats, bounds: Floats, exponent: Floats, integrals: Integrals
+) -> tuple[Floats, Floats]:
+    integral, slope = integrals(bounds, exponent)
     expected = integral / integral.sum(axis=1, keepdims=True)
     slope = slope - (expected * slope).sum(axis=1, keepdims=True)
     return (shares * slope).sum(axis=1), (expected * slope**2).sum(axis=1)

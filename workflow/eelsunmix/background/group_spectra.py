@@ -3,14 +3,12 @@
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from eelsunmix.background.lines import LineChannels, line_under
-from eelsunmix.background.power_law import fit_power_law
 from eelsunmix.background.windows import EdgeChannels, sum_ranges
 from eelsunmix.energy.channels import channel_bounds
 from eelsunmix.energy.units import in_electronvolts
@@ -57,7 +55,7 @@ def group_spectra(
     sums: GroupSums,
     places: Mapping[str, EdgeChannels | LineChannels],
     *,
-    exponents: Mapping[str, float] | None = None,
+    shapes: Mapping[str, Floats] | None = None,
 ) -> xr.Dataset:
     """Mean spectra of three equally large groups of pixels, for each edge, with fitted backgrounds.
 
@@ -68,8 +66,8 @@ def group_spectra(
     sums : GroupSums
         As `sum_groups` gives them.
     places : mapping of str to EdgeChannels or LineChannels
-    exponents : mapping of str to float, optional
-        Given exponents; fitted to the mean spectra by default.
+    shapes : mapping of str to ndarray, optional
+        Given shapes of the backgrounds; fitted to the mean spectra by default.
 
     Returns
     -------
@@ -83,7 +81,7 @@ def group_spectra(
     backgrounds = [
         line_under(spectra[row], place, bounds)
         if isinstance(place, LineChannels)
-        else _power_law_under(spectra[row], place, bounds, exponents and exponents[name])
+        else _background_under(spectra[row], place, bounds, None if shapes is None else shapes[name])
         for row, (name, place) in enumerate(places.items())
     ]
     dims, units = ("edge", "region", energy.dims[0]), {"units": "counts"}
@@ -168,9 +166,9 @@ def _sum_block(block: xr.DataArray, *, names: list[str]) -> Floats:
     return sums.reshape(len(names), N_THIRDS, -1)
 
 
-def _power_law_under(spectra: Floats, place: EdgeChannels, bounds: Floats, exponent: Any) -> Floats:
+def _background_under(spectra: Floats, place: EdgeChannels, bounds: Floats, shape: Floats | None) -> Floats:
     binned = np.nan_to_num(sum_ranges(spectra, list(place.ranges()))[:, :-1])
-    fit = fit_power_law(binned, place.fit_bounds, exponent=exponent)
+    fit = place.model.fit(binned, shapes=shape)
     first, stop = int(place.fit[0]), place.integrate[1]
     background = np.full(spectra.shape, np.nan)
     background[:, first:stop] = fit.expected_counts(bounds[first : stop + 1])

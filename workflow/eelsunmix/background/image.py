@@ -25,7 +25,7 @@ from eelsunmix.background.maps import (
 )
 from eelsunmix.background.profile_counts import profile_variables
 from eelsunmix.background.reference_check import exponent_flags, find_problems, in_fit_windows
-from eelsunmix.background.subtraction import BackgroundOptions, overall_exponent
+from eelsunmix.background.subtraction import BackgroundOptions, overall_shape
 from eelsunmix.background.window_check import check_windows
 from eelsunmix.background.windows import EdgeChannels, WindowSums, lost_pixels, sum_windows
 from eelsunmix.edge_choice import resolution, resolve_edges
@@ -50,7 +50,7 @@ def subtract_background(
 ) -> xr.Dataset:
     """Subtract the background of each edge, or line of X-rays, and sum the net counts.
 
-    Before an edge a power law is fitted; under a line lies the straight line through the windows beside it.
+    Before an edge a curve is fitted; under a line lies the straight line through the windows beside it.
 
     Parameters
     ----------
@@ -184,14 +184,14 @@ def _group_variables(
     places: Mapping[str, AnyChannels],
     options: BackgroundOptions,
 ) -> xr.Dataset:
-    exponents = None
+    shapes = None
     if options.exponent == "global":
-        exponents = {
-            name: overall_exponent(sums.total(name), place)[0]
+        shapes = {
+            name: overall_shape(sums.total(name), place)[0]
             for name, place in places.items()
             if isinstance(place, EdgeChannels)
         }
-    spectra = group_spectra(image, groups, places, exponents=exponents)
+    spectra = group_spectra(image, groups, places, shapes=shapes)
     return spectra.assign_coords(edge=_labels(places))
 
 
@@ -203,6 +203,7 @@ def _edge_attrs(edge: Edge) -> dict[str, Any]:
         "integrate_eV": list(edge.integrate_eV),
         **({"fit_above_eV": list(edge.fit_above_eV)} if edge.fit_above_eV else {}),
         "reference": edge.reference,
+        "background": edge.background,
     }
 
 

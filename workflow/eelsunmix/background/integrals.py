@@ -1,4 +1,4 @@
-"""Integrals of a power law over channels, and what they say of the exponent."""
+"""Integrals of a power law, and of an exponential, over channels, and what they say of the exponent."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,10 +19,36 @@ def power_law_integrals(bounds: ArrayLike, exponent: ArrayLike) -> tuple[Floats,
     -------
     integral, slope : ndarray, shape (pixel, bin)
     """
-    logs = np.log(np.asarray(bounds, dtype=float))
-    middle, half = (logs[1:] + logs[:-1]) / 2, (logs[1:] - logs[:-1]) / 2
-    power = 1 - np.asarray(exponent, dtype=float)[:, None]
-    # With u = ln E the integrand is exp(power * u): twice the half width times sinh(z) / z, smooth at r = 1.
+    # With u = ln E the integrand is exp((1 - r) u).
+    return _integrals(np.log(np.asarray(bounds, dtype=float)), 1 - np.asarray(exponent, dtype=float))
+
+
+def exponential_integrals(
+    bounds: ArrayLike, exponent: ArrayLike, *, pivot_eV: float
+) -> tuple[Floats, Floats]:
+    """Integrals of exp(-r E / pivot) over bins, and the derivatives of their logarithms with respect to r.
+
+    At the pivot the exponential has the slope of a power law E^-r, so that exponents compare.
+
+    Parameters
+    ----------
+    bounds : array_like, shape (bin + 1,)
+        Limits of the bins in eV.
+    exponent : array_like, shape (pixel,)
+    pivot_eV : float
+
+    Returns
+    -------
+    integral, slope : ndarray, shape (pixel, bin)
+    """
+    return _integrals(np.asarray(bounds, dtype=float) / pivot_eV, -np.asarray(exponent, dtype=float))
+
+
+def _integrals(limits: Floats, power: Floats) -> tuple[Floats, Floats]:
+    """Integrals of exp(power u) between limits of u, and minus the derivatives of their logarithms."""
+    middle, half = (limits[1:] + limits[:-1]) / 2, (limits[1:] - limits[:-1]) / 2
+    # Twice the half width times sinh(z) / z, smooth at power = 0.
+    power = power[:, None]
     z = power * half
     integral = 2 * half * np.exp(power * middle) * _sinhc(z)
     return integral, -(middle + half * _langevin(z))

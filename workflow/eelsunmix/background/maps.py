@@ -12,7 +12,7 @@ from eelsunmix.background.subtraction import (
     BackgroundOptions,
     Subtraction,
     gaussian_radius,
-    overall_exponent,
+    overall_shape,
     subtract,
 )
 from eelsunmix.background.windows import EdgeChannels, WindowSums, locate
@@ -57,10 +57,10 @@ def channels_of(edge: Edge, axis: xr.DataArray | Floats) -> AnyChannels:
 
 
 def of_all_pixels(sums: WindowSums, name: str, place: AnyChannels) -> Any:
-    """Return what pixels of few counts take from all: the mean counts of a line, the exponent of an edge."""
+    """What pixels of few counts take from all: the mean counts of a line, the shape of a background."""
     if isinstance(place, LineChannels):
         return sums.mean(name)
-    return overall_exponent(sums.total(name), place, sums.counts_per_electron)
+    return overall_shape(sums.total(name), place)
 
 
 def subtract_in_parts(
@@ -85,7 +85,7 @@ def subtract_in_parts(
     counts_per_electron : float
     average_over : sequence of dims
         Of the neighbourhood of a local exponent.
-    overall : tuple of float, or ndarray
+    overall : tuple of ndarray and float, or ndarray
         As `of_all_pixels` gives it.
     """
     dims = sums.dims[:-1]

@@ -9,8 +9,9 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from eelsunmix.background.lines import LineWindow
-from eelsunmix.background.power_law import PowerLawFit, counting_variance, fit_power_law
-from eelsunmix.background.subtraction import overall_exponent
+from eelsunmix.background.models import Fit
+from eelsunmix.background.power_law import counting_variance
+from eelsunmix.background.subtraction import overall_shape
 from eelsunmix.background.window_check import check_windows
 from eelsunmix.background.windows import EdgeChannels, locate, sum_ranges
 from eelsunmix.edges import Edge
@@ -37,10 +38,10 @@ class Window(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class EdgeWindow:
-    """An edge above a power law.
+    """An edge above its background.
 
     A spectrum that looks like a background in the fit window (positive in every bin, plausible exponent)
-    gets its own exponent. Any other, such as a signed one of ICA, gets the exponent of a reference; its net
+    gets its own shape. Any other, such as a signed one of ICA, gets the shape of a reference; its net
     counts are then linear in the spectrum, so that they add up as the spectra of a pixel do.
 
     Parameters
@@ -83,24 +84,24 @@ class EdgeWindow:
         place = locate(self.edge, energy)
         binned = sum_ranges(spectra, list(place.ranges()))[:, :-1]
         positive = np.all(binned > 0, axis=1, keepdims=True)
-        fit = fit_power_law(np.where(positive, binned, 1.0), place.fit_bounds)
+        fit = place.model.fit(np.where(positive, binned, 1.0))
         return np.where(positive[:, 0] & fit.converged, fit.exponent, np.nan)
 
-    def _fit(self, sums: Floats, place: EdgeChannels) -> PowerLawFit:
-        own = fit_power_law(sums[:, :-1], place.fit_bounds)
+    def _fit(self, sums: Floats, place: EdgeChannels) -> Fit:
+        model = place.model
+        shapes, _ = model.shapes(sums[:, :-1])
+        own = model.fit(sums[:, :-1], shapes=shapes)
         usable = _looks_like_background(sums[:, :-1], own)
         if usable.all():
             return own
         known = sums[usable]
         if self.exponent_from is not None:
             known = sum_ranges(self.exponent_from[None], list(place.ranges()))
-        reference = _reference_exponent(known[:, :-1].sum(axis=0), place, self.name)
-        return fit_power_law(
+        reference = _reference_shape(known[:, :-1].sum(axis=0), place, self.name)
+        return model.fit(
             sums[:, :-1],
-            place.fit_bounds,
-            exponent=np.where(usable, own.exponent, reference),
-            # the exponent of the reference is taken as known
-            exponent_variance=np.where(usable, own.exponent_variance, 0.0),
+            shapes=np.where(usable[:, None], shapes, reference),
+            determining=np.where(usable, own.counts, np.inf),  # the reference is taken as known
         )
 
 
@@ -157,14 +158,14 @@ def edge_windows(
     }
 
 
-def _looks_like_background(binned: Floats, fit: PowerLawFit) -> Bools:
+def _looks_like_background(binned: Floats, fit: Fit) -> Bools:
     return (binned > 0).all(axis=1) & fit.converged & ~fit.implausible
 
 
-def _reference_exponent(binned: Floats, place: EdgeChannels, name: str) -> float:
+def _reference_shape(binned: Floats, place: EdgeChannels, name: str) -> Floats:
     if not binned.sum() > 0:
         raise InputError(
             f"edges.{name}.fit_eV: no positive spectrum to take an exponent from; "
             "give a reference spectrum (exponent_from)"
         )
-    return overall_exponent(binned, place)[0]
+    return overall_shape(binned, place)[0]

@@ -4,7 +4,8 @@ The likelihood factorises: the counts in the fit window give the amplitude, thei
 window gives the exponent, and the two are uncorrelated.  So the exponent is a problem of one unknown per
 pixel, the amplitude has a closed form for any exponent, and a background is `counts * ratio(exponent)` whose
 variance is a sum of two terms.  The same integral over whole channels serves the fit and the extrapolation,
-so that a pure power law leaves nothing at any dispersion.
+so that a pure power law leaves nothing at any dispersion.  All of it holds for any curve of one exponent,
+such as an exponential.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from eelsunmix.background.exponents import fit_exponent, fitted_exponent_variance
+from eelsunmix.background.exponents import Integrals, fit_exponent, fitted_exponent_variance
 from eelsunmix.background.integrals import power_law_integrals
 from eelsunmix.typing import Bools, Floats
 
@@ -21,7 +22,7 @@ PLAUSIBLE_EXPONENTS = (0.5, 7.0)
 
 @dataclass(frozen=True, kw_only=True)
 class PowerLawFit:
-    """Power laws fitted to the counts of bins, one per pixel.
+    """Power laws, or other curves of one exponent, fitted to the counts of bins, one per pixel.
 
     Parameters
     ----------
@@ -36,6 +37,8 @@ class PowerLawFit:
         False also where the exponent ran into the limits of the search.
     counts_per_electron : float
         Variance over mean of the counts (quasi-Poisson dispersion).
+    integrals : callable
+        Of the curve.
     """
 
     bounds: Floats
@@ -44,11 +47,12 @@ class PowerLawFit:
     exponent_variance: Floats
     converged: Bools
     counts_per_electron: float = 1.0
+    integrals: Integrals = power_law_integrals
 
     def expected_counts(self, bounds: ArrayLike) -> Floats:
-        """Return the counts of the power law in other bins, shape (pixel, bin)."""
-        whole, _ = power_law_integrals(self.bounds[[0, -1]], self.exponent)
-        parts, _ = power_law_integrals(bounds, self.exponent)
+        """Return the counts of the curve in other bins, shape (pixel, bin)."""
+        whole, _ = self.integrals(self.bounds[[0, -1]], self.exponent)
+        parts, _ = self.integrals(np.asarray(bounds, dtype=float), self.exponent)
         return self.counts[:, None] * parts / whole
 
     def extrapolate(self, window: ArrayLike, *, mean_unbiased: bool = False) -> tuple[Floats, Floats]:
@@ -62,8 +66,8 @@ class PowerLawFit:
             The estimate is right in the median, and too high in the mean, because it depends on an uncertain
             exponent as a log-normal variable does; True divides by that factor exp(variance / 2).
         """
-        whole, whole_slope = power_law_integrals(self.bounds[[0, -1]], self.exponent)
-        part, part_slope = power_law_integrals(window, self.exponent)
+        whole, whole_slope = self.integrals(self.bounds[[0, -1]], self.exponent)
+        part, part_slope = self.integrals(np.asarray(window, dtype=float), self.exponent)
         ratio, slope = (part / whole)[:, 0], (part_slope - whole_slope)[:, 0]
         background = self.counts * ratio
         spread = slope**2 * self.exponent_variance
@@ -77,21 +81,25 @@ class PowerLawFit:
 
     def covariance(self) -> Floats:
         """Covariance of (ln A, r) with E in eV, shape (pixel, 2, 2)."""
-        _, slope = power_law_integrals(self.bounds[[0, -1]], self.exponent)
+        _, slope = self.integrals(self.bounds[[0, -1]], self.exponent)
         variance = self.exponent_variance
         amplitude = counting_variance(self.counts, self.counts_per_electron) / self.counts**2
         mixed = -slope[:, 0] * variance
         rows = [[amplitude + slope[:, 0] ** 2 * variance, mixed], [mixed, variance]]
         return np.moveaxis(np.array(rows), -1, 0)
 
-    def reduced_chi2(self, binned: ArrayLike, *, fitted_parameters: int = 2) -> Floats:
-        """Chi-square of the fitted bins per degree of freedom, shape (pixel,); NaN without counts."""
+    def reduced_chi2(self, binned: ArrayLike, *, shape_is_own: bool = True) -> Floats:
+        """Chi-square of the fitted bins per degree of freedom, shape (pixel,); NaN without counts.
+
+        Parameters
+        ----------
+        binned : array_like, shape (pixel, bin)
+        shape_is_own : bool
+            Whether the exponents were fitted to these counts, or are given.
+        """
         expected = self.expected_counts(self.bounds)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            terms = (np.asarray(binned, dtype=float) - expected) ** 2 / (self.counts_per_electron * expected)
-        freedom = expected.shape[1] - fitted_parameters
-        usable = (self.counts > 0) & (freedom > 0)
-        return np.where(usable, terms.sum(axis=1) / max(freedom, 1), np.nan)
+        fitted = 2 if shape_is_own else 1
+        return reduced_chi2(binned, expected, self.counts, self.counts_per_electron, fitted)
 
     @property
     def implausible(self) -> Bools:
@@ -107,8 +115,9 @@ def fit_power_law(
     counts_per_electron: float = 1.0,
     exponent: ArrayLike | None = None,
     exponent_variance: ArrayLike = 0.0,
+    integrals: Integrals = power_law_integrals,
 ) -> PowerLawFit:
-    """Fit a power law to each row of counts by Poisson maximum likelihood.
+    """Fit a power law, or another curve of one exponent, to each row of counts by Poisson maximum likelihood.
 
     Parameters
     ----------
@@ -120,6 +129,8 @@ def fit_power_law(
         Scales all variances.
     exponent, exponent_variance : array_like, shape (pixel,) or scalar, optional
         A given exponent, with its variance: only the amplitude is fitted.
+    integrals : callable
+        Of the curve.
 
     References
     ----------
@@ -137,8 +148,8 @@ def fit_power_law(
     counts, bounds = np.asarray(counts, dtype=float), np.asarray(bounds, dtype=float)
     totals = counts.sum(axis=1)
     if exponent is None:
-        fitted, converged = fit_exponent(counts, bounds)
-        variance = fitted_exponent_variance(totals, fitted, bounds, counts_per_electron)
+        fitted, converged = fit_exponent(counts, bounds, integrals)
+        variance = fitted_exponent_variance(totals, fitted, bounds, counts_per_electron, integrals)
     else:
         fitted = np.broadcast_to(np.asarray(exponent, dtype=float), totals.shape)
         variance = np.broadcast_to(np.asarray(exponent_variance, dtype=float), totals.shape)
@@ -150,9 +161,25 @@ def fit_power_law(
         exponent_variance=variance,
         converged=converged,
         counts_per_electron=counts_per_electron,
+        integrals=integrals,
     )
 
 
 def counting_variance(counts: Floats, counts_per_electron: float) -> Floats:
     """Variance of a number of counts, never less than that of one electron."""
     return counts_per_electron * np.maximum(counts, counts_per_electron)
+
+
+def reduced_chi2(
+    binned: ArrayLike,
+    expected: Floats,
+    totals: Floats,
+    counts_per_electron: float,
+    fitted_parameters: ArrayLike,
+) -> Floats:
+    """Chi-square per degree of freedom, shape (pixel,); NaN without counts or without freedom."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        terms = (np.asarray(binned, dtype=float) - expected) ** 2 / (counts_per_electron * expected)
+    freedom = expected.shape[1] - np.asarray(fitted_parameters)
+    usable = (totals > 0) & (freedom > 0)
+    return np.where(usable, terms.sum(axis=1) / np.maximum(freedom, 1), np.nan)

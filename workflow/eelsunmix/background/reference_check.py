@@ -12,10 +12,11 @@ import xarray as xr
 from eelsunmix.background.line_check import LINE_ADVICE, line_below_zero
 from eelsunmix.background.lines import LineChannels
 from eelsunmix.background.maps import SubtractionMaps
+from eelsunmix.background.models import background_model
 from eelsunmix.background.onsets import Onset
 from eelsunmix.background.power_law import fit_power_law
 from eelsunmix.background.windows import EdgeChannels, WindowSums
-from eelsunmix.edges import Edge
+from eelsunmix.edges import CURVES, Edge
 from eelsunmix.execution.blocks import fold
 from eelsunmix.execution.kept_maps import PIXELS
 from eelsunmix.typing import Floats
@@ -25,7 +26,7 @@ USUAL_EXPONENTS = (1.0, 6.5)
 NEGATIVE_FRACTION = 0.02
 """Net counts below minus this fraction of the background are not those of a right background."""
 MISFIT_FRACTION = 0.04
-"""Root mean square of the relative deviations from the power law in the parts of the fit window."""
+"""Root mean square of the relative deviations from the background in the parts of the fit window."""
 MISFIT_PARTS = 6
 """Few: what bends a background is broad, while the fixed pattern of a camera (5 % in narrow bins) is not."""
 REDUCED_CHI2 = 6.0
@@ -117,7 +118,7 @@ def _exponent_problem(
     low, high = USUAL_EXPONENTS
     exponent = result.exponent
     # An exponent that could not be fitted (NaN) is outside too: it ran into the limits of the search.
-    outside = valid & ~((exponent >= low) & (exponent <= high))
+    outside = valid & (~((exponent >= low) & (exponent <= high)) | result.implausible)
     if 2 * np.count_nonzero(outside) <= np.count_nonzero(valid):
         return None
     # Exponents of single pixels in a short window scatter beyond the limits; those of sums hardly do.
@@ -159,7 +160,7 @@ def _misfit_problem(halves: Floats, place: EdgeChannels, counts_per_electron: fl
     if misfit < MISFIT_FRACTION or chi2 < REDUCED_CHI2:
         return None
     return (
-        f"the counts in the fit window deviate from a power law by {misfit:.0%} "
+        f"the counts in the fit window deviate from {CURVES[place.background]} by {misfit:.0%} "
         f"(reduced chi-square of the summed spectrum {chi2:.0f}), as across an edge or a peak"
     )
 
@@ -182,10 +183,11 @@ def _joined(first: tuple[int, Floats], second: tuple[int, Floats]) -> tuple[int,
 
 
 def _misfit(counts: Floats, place: EdgeChannels, counts_per_electron: float) -> tuple[float, float]:
-    """Relative deviation from a power law beyond that of counting, and the reduced chi-square."""
+    """Relative deviation from the kind of background beyond that of counting, and the reduced chi-square."""
     limits = np.linspace(0, counts.size, min(MISFIT_PARTS, counts.size) + 1).round().astype(int)
     parts = np.add.reduceat(counts, limits[:-1])[None]
-    fit = fit_power_law(parts, place.fit_bounds[limits], counts_per_electron=counts_per_electron)
+    model = background_model(place.background, place.fit_bounds[limits])
+    fit = model.fit(parts, counts_per_electron=counts_per_electron)
     chi2 = float(fit.reduced_chi2(parts)[0])
     if not np.isfinite(chi2):
         return 0.0, 0.0

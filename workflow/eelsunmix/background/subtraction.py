@@ -1,37 +1,36 @@
-"""Net counts and their uncertainty from window sums: exponent as chosen, amplitude of the pixel."""
+"""Net counts and their uncertainty from window sums: shape as chosen, amplitude of the pixel."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import scipy
 
-from eelsunmix.background.exponents import BATCH, fit_exponent, fitted_exponent_variance
-from eelsunmix.background.power_law import PowerLawFit, counting_variance, fit_power_law
+from eelsunmix.background.exponents import BATCH
+from eelsunmix.background.models import Fit
+from eelsunmix.background.power_law import counting_variance
 from eelsunmix.background.windows import EdgeChannels
 from eelsunmix.options import Options, Positive
 from eelsunmix.typing import Bools, Floats
 
-EXPONENT_WITHOUT_COUNTS = 3.0
-"""Stands in where no pixel has counts to fit; the background is then zero whatever the exponent."""
-
 
 class BackgroundOptions(Options):
-    """How backgrounds are fitted.
+    """How backgrounds are fitted; what they are is said by each edge (`background`).
 
     Parameters
     ----------
-    model : {"power_law"}
-        A E^-r, by Poisson maximum likelihood.
     exponent : {"pixel", "local", "global"}
-        Exponent fitted in each pixel, on a Gaussian average of its neighbourhood, or once for the image.
-        The amplitude is always the pixel's own.
+        Exponent fitted in each pixel, on a Gaussian average of its neighbourhood, or once for the image; of
+        a convex combination, the shares of its power laws (with "pixel", its standard deviations are up to
+        1.4 times too small). The amplitude is always the pixel's own.
     local_sigma_px : float
         Standard deviation of that Gaussian in pixels.
     mean_unbiased : bool
         Remove the excess that an uncertain exponent gives the mean of many backgrounds (see
-        `PowerLawFit.extrapolate`); it matters for "pixel" below some tens of counts per channel.
+        `PowerLawFit.extrapolate`); it matters for "pixel" below some tens of counts per channel, and
+        changes nothing for convex combinations.
 
     References
     ----------
@@ -39,7 +38,6 @@ class BackgroundOptions(Options):
        is averaged, since averaging the amplitude too blurs sharp layers.
     """
 
-    model: Literal["power_law"] = "power_law"
     exponent: Literal["pixel", "local", "global"] = "local"
     local_sigma_px: Positive = 2.0
     mean_unbiased: bool = False
@@ -84,7 +82,7 @@ def subtract(
     *,
     counts_per_electron: float,
     average_over: Sequence[int],
-    overall: tuple[float, float] | None = None,
+    overall: tuple[Floats, float] | None = None,
 ) -> Subtraction:
     """Subtract the backgrounds of one edge from the sums over its windows.
 
@@ -98,35 +96,25 @@ def subtract(
     counts_per_electron : float
     average_over : sequence of int
         Axes of the neighbourhood of a local exponent.
-    overall : tuple of float, optional
-        Exponent of the whole image and its variance; fitted to `sums` by default.
+    overall : tuple of ndarray and float, optional
+        Shape of the whole image and the counts that it was fitted to; from `sums` by default.
     """
     binned, window = sums[..., :-1].astype(float), sums[..., -1].astype(float).ravel()
-    overall = overall or overall_exponent(binned, place, counts_per_electron)
-    exponent, variance, fitted = _choose_exponent(
-        binned, place, options, counts_per_electron, average_over, overall
-    )
+    overall = overall or overall_shape(binned, place)
+    shapes, determining, fitted = _choose_shapes(binned, place, options, average_over, overall)
+    shapes = np.where(fitted[:, None], shapes, overall[0])
+    determining = np.where(fitted, determining, overall[1])
     rows = binned.reshape(-1, binned.shape[-1])
-    given = np.where(fitted, exponent, overall[0]), np.where(fitted, variance, overall[1])
+    model = place.model
     pieces = [slice(first, first + BATCH) for first in range(0, len(rows), BATCH)]
-    found = [
-        _net_counts(
-            fit_power_law(
-                rows[piece],
-                place.fit_bounds,
-                counts_per_electron=counts_per_electron,
-                exponent=given[0][piece],
-                exponent_variance=given[1][piece],
-            ),
-            rows[piece],
-            window[piece],
-            place,
-            options,
+    found = []
+    for piece in pieces:
+        fit = functools.partial(
+            model.fit, rows[piece], counts_per_electron=counts_per_electron, shapes=shapes[piece]
         )
-        for piece in pieces
-    ]
+        found.append(_net_counts(fit, determining[piece], rows[piece], window[piece], place, options))
     maps = {name: np.concatenate([part[name] for part in found]) for name in found[0]}
-    maps["exponent"] = np.where(fitted, exponent, np.nan)
+    maps["exponent"][~fitted] = np.nan
     implausible = maps.pop("implausible").astype(bool)
     blank = np.where(valid, 1.0, np.nan)
     return Subtraction(
@@ -137,32 +125,41 @@ def subtract(
 
 
 def _net_counts(
-    fit: PowerLawFit, rows: Floats, window: Floats, place: EdgeChannels, options: BackgroundOptions
+    fit_with: Callable[..., Fit],
+    determining: Floats,
+    rows: Floats,
+    window: Floats,
+    place: EdgeChannels,
+    options: BackgroundOptions,
 ) -> dict[str, Floats]:
+    fit = fit_with(determining=determining)
     background, extrapolated = fit.extrapolate(place.integrate_bounds, mean_unbiased=options.mean_unbiased)
     counting = counting_variance(window, fit.counts_per_electron)
-    own = _independent_part(fit, place, options)
+    # Averaged over a region, local shapes err like the shapes of its single pixels would (the counts of
+    # a pixel enter all neighbourhoods with weights of sum one at most); a global one errs for all at once.
+    own_counts = np.full_like(fit.counts, np.inf) if options.exponent == "global" else fit.counts
+    own = fit_with(determining=own_counts).extrapolate(place.integrate_bounds)[1]
     shared = np.maximum(extrapolated - own, 0) if options.exponent == "global" else np.zeros_like(own)
     return {
         "net_counts": window - background,
         "net_counts_sd": np.sqrt(counting + extrapolated),
         "background_counts": background,
+        "exponent": fit.exponent,
         "independent_variance": counting + own,
         "common_error": np.sqrt(shared),
-        "reduced_chi2": fit.reduced_chi2(rows, fitted_parameters=2 if options.exponent == "pixel" else 1),
+        "reduced_chi2": fit.reduced_chi2(rows, shape_is_own=options.exponent == "pixel"),
         "implausible": fit.implausible.astype(float),
     }
 
 
-def overall_exponent(
-    binned: Floats, place: EdgeChannels, counts_per_electron: float = 1.0
-) -> tuple[float, float]:
-    """Exponent of the sum of all pixels and its variance; a stand-in where there are no counts at all."""
+def overall_shape(binned: Floats, place: EdgeChannels) -> tuple[Floats, float]:
+    """Shape of the background of the sum of all pixels, shape (parameter,), and the counts of that sum.
+
+    Where there are no counts at all, a stand-in and infinite counts: the background is then zero anyway.
+    """
     total = binned.reshape(-1, binned.shape[-1]).sum(axis=0, keepdims=True)
-    fit = fit_power_law(total, place.fit_bounds, counts_per_electron=counts_per_electron)
-    if not fit.converged[0]:
-        return EXPONENT_WITHOUT_COUNTS, 0.0
-    return float(fit.exponent[0]), float(fit.exponent_variance[0])
+    shapes, fitted = place.model.shapes(total)
+    return (shapes[0], float(total.sum())) if fitted[0] else (place.model.usual, np.inf)
 
 
 def gaussian_radius(sigma: float) -> int:
@@ -182,34 +179,23 @@ def gaussian_sum(values: Floats, sigma: float, axes: Sequence[int], *, squared: 
     return values
 
 
-def _choose_exponent(
+def _choose_shapes(
     binned: Floats,
     place: EdgeChannels,
     options: BackgroundOptions,
-    counts_per_electron: float,
     average_over: Sequence[int],
-    overall: tuple[float, float],
+    overall: tuple[Floats, float],
 ) -> tuple[Floats, Floats, Bools]:
-    """Return exponents, their variances, and whether they could be fitted; each of shape (pixel,)."""
+    """Return shapes (pixel, parameter), the counts they were fitted to, and whether they could be fitted."""
     n_pixels = binned[..., 0].size
     if options.exponent == "global":
-        return np.full(n_pixels, overall[0]), np.full(n_pixels, overall[1]), np.ones(n_pixels, dtype=bool)
+        shapes = np.broadcast_to(overall[0], (n_pixels, overall[0].size))
+        return shapes, np.full(n_pixels, overall[1]), np.ones(n_pixels, dtype=bool)
     determining = binned.sum(axis=-1)
     if options.exponent == "local":
-        # Electrons that determine the exponent of a weighted sum of Poisson counts: (sum w c)^2 / sum w^2 c.
+        # Electrons that determine the shape of a weighted sum of Poisson counts: (sum w c)^2 / sum w^2 c.
         spread = gaussian_sum(determining, options.local_sigma_px, average_over, squared=True)
         binned = gaussian_sum(binned, options.local_sigma_px, average_over)
         determining = binned.sum(axis=-1) ** 2 / np.where(spread > 0, spread, np.inf)
-    exponent, converged = fit_exponent(binned.reshape(n_pixels, -1), place.fit_bounds)
-    variance = fitted_exponent_variance(determining.ravel(), exponent, place.fit_bounds, counts_per_electron)
-    return exponent, variance, converged
-
-
-def _independent_part(fit: PowerLawFit, place: EdgeChannels, options: BackgroundOptions) -> Floats:
-    # Averaged over a region, local exponents err like the exponents of its single pixels would (the counts of
-    # a pixel enter all neighbourhoods with weights of sum one at most); a global one errs for all at once.
-    if options.exponent == "global":
-        own: Floats = np.zeros_like(fit.exponent)
-    else:
-        own = fitted_exponent_variance(fit.counts, fit.exponent, place.fit_bounds, fit.counts_per_electron)
-    return replace(fit, exponent_variance=own).extrapolate(place.integrate_bounds)[1]
+    shapes, fitted = place.model.shapes(binned.reshape(n_pixels, -1))
+    return shapes, determining.ravel(), fitted

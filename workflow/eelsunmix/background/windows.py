@@ -10,7 +10,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from eelsunmix.background.exponents import BATCH
-from eelsunmix.edges import Edge
+from eelsunmix.background.models import Model, background_model
+from eelsunmix.edges import BackgroundCurve, Edge
 from eelsunmix.energy.channels import channel_bounds, window_channels
 from eelsunmix.energy.units import in_electronvolts
 from eelsunmix.errors import InputError
@@ -38,12 +39,20 @@ class EdgeChannels:
         First channel of the integration window and the one after its last.
     integrate_bounds : ndarray, shape (2,)
         Its limits in eV.
+    background : str
+        What the background is (`Edge.background`).
     """
 
     fit: NDArray[np.int64]
     fit_bounds: Floats
     integrate: tuple[int, int]
     integrate_bounds: Floats
+    background: BackgroundCurve = "power_law"
+
+    @property
+    def model(self) -> Model:
+        """The model of the background in the bins of the fit window."""
+        return background_model(self.background, self.fit_bounds)
 
     def ranges(self) -> Iterator[tuple[int, int]]:
         """Yield the channel ranges of the fit bins, then of the integration window."""
@@ -76,7 +85,11 @@ def locate(edge: Edge, axis: xr.DataArray | Floats) -> EdgeChannels:
     # Windows that meet on the centre of a channel both include it: it belongs to the fit.
     integrate = (max(begin, stop), end)
     return EdgeChannels(
-        fit=fit, fit_bounds=bounds[fit], integrate=integrate, integrate_bounds=bounds[list(integrate)]
+        fit=fit,
+        fit_bounds=bounds[fit],
+        integrate=integrate,
+        integrate_bounds=bounds[list(integrate)],
+        background=edge.background,
     )
 
 

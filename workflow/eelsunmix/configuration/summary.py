@@ -8,7 +8,7 @@ from eelsunmix.configuration.problems import shown
 from eelsunmix.configuration.recommended import recommended_alone
 from eelsunmix.configuration.settings import Configuration, MethodSettings, SampleSettings
 from eelsunmix.configuration.windows import window_warnings
-from eelsunmix.edges import EdgeRequest
+from eelsunmix.edges import CURVES, EdgeRequest
 from eelsunmix.errors import InputError
 from eelsunmix.execution.clusters import Execution
 from eelsunmix.options import Options
@@ -99,7 +99,8 @@ def _edge(edge: EdgeRequest) -> str:
     if edge.fit_above_eV:
         above = _window(edge.fit_above_eV)
         return f"{edge.element} at {onset}; background {fit} and {above}, signal summed {signal}{role}"
-    return f"{edge.element} from {onset}; background fitted {fit}, signal summed {signal}{role}"
+    curve = "" if edge.background == "power_law" else f" by {CURVES[edge.background]}"
+    return f"{edge.element} from {onset}; background fitted {fit}{curve}, signal summed {signal}{role}"
 
 
 def _window(window: tuple[float, float] | None) -> str:

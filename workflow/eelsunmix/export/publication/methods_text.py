@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from eelsunmix.background.words import backgrounds_in_words
 from eelsunmix.export.axes import axis_of
 from eelsunmix.export.package import Package
 from eelsunmix.export.sample import Sample
@@ -125,8 +126,9 @@ def _background(sample: Sample) -> Iterator[str]:
         yield "Background subtraction: under each line of X-rays the straight line through the mean counts of"
         yield "the windows on both sides was subtracted."
     if len(lines) < len(edges):
-        yield "Background subtraction: power laws were fitted by Poisson maximum likelihood (Trebbia, 1988)"
-        yield f"before each edge and extrapolated below it, the exponent {exponent}."
+        curves = {name: edge for name, edge in edges.items() if name not in lines}
+        yield f"Background subtraction: before each edge {backgrounds_in_words(curves)},"
+        yield f"and extrapolated below it, the shape {exponent}."
     yield f"Windows in eV: {'; '.join(map(_edge, edges, edges.values()))}."
 
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+from eelsunmix.background.words import backgrounds_in_words, curves_of
 from eelsunmix.report.content import (
     Block,
     Control,
@@ -28,14 +29,14 @@ EXPONENTS = {
     "global": "the same for the whole image",
 }
 BACKGROUND = (
-    "A power law is fitted to the counts below each edge by Poisson maximum likelihood, extrapolated and "
-    "subtracted. The exponent is {exponent}; the amplitude is always fitted pixel by pixel. Net counts "
-    "are signed and never clipped."
+    "Before each edge {curves}; it is extrapolated and subtracted. The {shape} {exponent}; the amplitude is "
+    "always fitted pixel by pixel. Net counts are signed and never clipped."
 )
 LINES = (
     "Under each line of X-rays lies the straight line through the mean counts of the windows on both sides "
     "of it, pixel by pixel: it is subtracted from the counts of the window between them. Net counts are "
-    "signed and never clipped, and their standard deviations follow from the counts of the three windows alone."
+    "signed and never clipped, and their standard deviations follow from the counts of the three windows "
+    "alone."
 )
 EDGES = (
     "Windows and checks of each edge. Off region: mean net counts per pixel where the element is said to "
@@ -60,8 +61,8 @@ WINDOWS = (
 LINE_WINDOWS = (
     "Mean spectra of the pixels with low, middle and high net counts, the background through the grey "
     "windows, and the net counts in the blue one. Check that no other line stands in a grey window. The "
-    "pixels are chosen by their own net counts: noise alone lowers the spectrum in the blue window on the left and "
-    "raises it on the right, by about one standard deviation of a pixel."
+    "pixels are chosen by their own net counts: noise alone lowers the spectrum in the blue window on the "
+    "left and raises it on the right, by about one standard deviation of a pixel."
 )
 LINE_MAPS = (
     "Maps of the background subtraction, pixel by pixel: net counts, their standard deviation, the ratio of "
@@ -73,12 +74,16 @@ LINE_PROFILES = (
 )
 BACKGROUND_MAPS = (
     "Maps of the background subtraction, pixel by pixel: net counts, their standard deviation, the ratio "
-    "of both, the exponent and the fit's reduced χ² (1 where the power law fits to within the noise)."
+    "of both, the exponent and the fit's reduced χ² (1 where the background fits to within the noise).{slope}"
+)
+SLOPE = (
+    " Where the background is no single power law, the exponent is that of the power law of its slope in the "
+    "fit window."
 )
 BACKGROUND_PROFILES = (
     "Net counts along the profile, summed over its width, with their standard deviation (grey "
     "band){truth}. Where the element is absent they should be zero: they are negative where the "
-    "background is lower than the power law predicts, positive where it is higher."
+    "background is lower than the fit predicts, positive where it is higher."
 )
 
 
@@ -88,12 +93,22 @@ def section(inputs: Inputs) -> Section:
     if not inputs.edges:
         notice = Notice("No edge is named in the configuration.")
         return Section(name="background", title=title, blocks=(notice,))
-    origin = str(inputs.bs.attrs.get("exponent_from", "pixel"))
-    intro = LINES if inputs.has_lines else BACKGROUND.format(exponent=EXPONENTS.get(origin, origin))
+    intro = LINES if inputs.has_lines else _curves_in_words(inputs)
     warnings = [Notice(str(text), "warning") for text in inputs.bs.attrs.get("warnings", [])]
     blocks: list[Block] = [_edge_table(inputs), *_off_region_notice(inputs), *warnings]
     blocks += [_windows(inputs), _maps(inputs), *([_profiles(inputs)] if inputs.profiles else [])]
     return Section(name="background", title=title, intro=intro, blocks=tuple(blocks))
+
+
+def _curves_in_words(inputs: Inputs) -> str:
+    edges, origin = inputs.bs.attrs["edges"], str(inputs.bs.attrs.get("exponent_from", "pixel"))
+    return BACKGROUND.format(
+        curves=backgrounds_in_words(edges),
+        shape="exponent is"
+        if curves_of(edges) == ["power_law"]
+        else "shape of the curve (exponent, shares) is",
+        exponent=EXPONENTS.get(origin, origin),
+    )
 
 
 def _edge_table(inputs: Inputs) -> Table:
@@ -169,7 +184,8 @@ def _maps(inputs: Inputs) -> Figure:
         (i,): background_maps(inputs.bs, edge, inputs.view, is_line="fit_above" in windows)
         for i, (edge, windows) in enumerate(inputs.edges.items())
     }
-    caption = inputs.remarked(LINE_MAPS if inputs.has_lines else BACKGROUND_MAPS)
+    slope = "" if curves_of(inputs.bs.attrs["edges"]) == ["power_law"] else SLOPE
+    caption = inputs.remarked(LINE_MAPS if inputs.has_lines else BACKGROUND_MAPS.format(slope=slope))
     controls = (_edge_control(inputs),)
     return Figure(name="background-maps", caption=caption, variants=variants, controls=controls)
 

@@ -1,5 +1,6 @@
 """Section in which the reader looks at the spectrum of any pixel, or of any area."""
 
+from eelsunmix.background.words import curves_of
 from eelsunmix.report.content import Control, Explorer, Section
 from eelsunmix.report.figures.explorer import (
     PART_OF_ELECTRON,
@@ -25,12 +26,13 @@ DENOISED = (
     "the pixel, without most of its noise. The stores hold the counts."
 )
 CAPTION = (
-    "{what} Of an area, the mean of its pixels. Dark red: the background of BS, averaged over the pixels. "
+    "{what} Of an area, the mean of its pixels. Dark red: {curve} of BS, averaged over the pixels. "
     "Lines: abundances times endmembers of each method as it returns them; where they sum to one, with the "
     "counts of the pixel. Below: what they leave, in standard deviations of the noise of a channel; of a "
     "good method it scatters around zero between −2 and 2{less}. An edge that stands out there is one that "
     "the method misses."
 )
+SLOPES = "the background (where it is no power law, drawn as one of its counts and slope)"
 LESS = ", here by much less, for PCA has taken most of the noise"
 DIRECTIONS = (
     " Variations inside a material that were taken out before unmixing are no part of a reconstruction."
@@ -77,4 +79,6 @@ def _caption(inputs: Inputs) -> str:
     else:
         what, less = DENOISED.format(n=_n_components(inputs)), LESS
     directions = DIRECTIONS * any("nuisance_direction" in inputs.fits[method] for method in inputs.working)
-    return CAPTION.format(what=what, less=less) + directions
+    simple = inputs.has_lines or curves_of(inputs.bs.attrs["edges"]) == ["power_law"]
+    curve = "the background" if simple else SLOPES
+    return CAPTION.format(what=what, less=less, curve=curve) + directions

@@ -12,10 +12,10 @@ BS = Layout(
         "net_counts_sd": variable(_MAP, "float", "counts", "its standard deviation"),
         "snr": variable(_MAP, "float", "1", "the one over the other"),
         "background_counts": variable(
-            _MAP, "float", "counts", "of the power law, or below the line, in the window"
+            _MAP, "float", "counts", "of the background, or below the line, in the window"
         ),
-        "exponent": variable(_MAP, "float", "1", "of the power law; NaN of a line of X-rays"),
-        "reduced_chi2": variable(_MAP, "float", "1", "of the power law in the fit window; NaN of a line"),
+        "exponent": variable(_MAP, "float", "1", "of the background before it; NaN of a line of X-rays"),
+        "reduced_chi2": variable(_MAP, "float", "1", "of the background in the fit window; NaN of a line"),
         "profile_counts": variable(
             _PROFILE, "float", "counts", "BS of the spectra summed over the width; NaN beyond the end"
         ),
@@ -37,7 +37,7 @@ BS = Layout(
     attributes={
         "edges": attribute(
             "dict",
-            "name -> `element, onset_eV, fit_eV, integrate_eV, reference`, of a line `fit_above_eV` too",
+            "name -> `element, onset_eV, fit_eV, integrate_eV, reference, background`; lines: `fit_above_eV`",
         ),
         "profiles": attribute("dict", "name -> geometry with `pixels` and `width_nm`"),
         "exponent_from": attribute("str", "`pixel`, `local` or `global`"),

@@ -1,0 +1,39 @@
+"""What was fitted before the edges, in words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from eelsunmix.edges import CURVES, BackgroundCurve
+
+_FITTED: dict[BackgroundCurve, str] = {
+    "power_law": "by Poisson maximum likelihood (Trebbia, 1988)",
+    "exponential": "by Poisson maximum likelihood",
+    "convex": "(exponents 2 to 5, coefficients not negative) by weighted least squares (Cueva et al., 2012)",
+}
+
+
+def curves_of(edges: Mapping[str, Mapping[str, Any]]) -> list[BackgroundCurve]:
+    """Return the curves that edges, as a store has them, were given; each once."""
+    used = {_curve(edge) for edge in edges.values()}
+    return [curve for curve in CURVES if curve in used]
+
+
+def backgrounds_in_words(edges: Mapping[str, Mapping[str, Any]]) -> str:
+    """Say which curve was fitted before which of the edges that a store has.
+
+    Examples
+    --------
+    >>> backgrounds_in_words({"Ti_L23": {}, "O_K": {"background": "exponential"}})[:77]
+    'a power law is fitted by Poisson maximum likelihood (Trebbia, 1988) (Ti L23),'
+    """
+    curves = curves_of(edges)
+    said = []
+    for curve in curves:
+        names = [name.replace("_", " ") for name, edge in edges.items() if _curve(edge) == curve]
+        where = f" ({', '.join(names)})" if len(curves) > 1 else ""
+        said.append(f"{CURVES[curve]} is fitted {_FITTED[curve]}{where}")
+    return ", and ".join(said)
+
+
+def _curve(edge: Mapping[str, Any]) -> str:
+    return str(edge.get("background", "power_law"))
