@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from eelsunmix.edge_shapes import Parts
 from eelsunmix.typing import Bools, Floats, Indices
 
 SIGNIFICANT = 4.0
@@ -44,7 +45,9 @@ class Anchored:
     clean: bool = False
 
 
-def anchor(net_counts: Floats, net_counts_sd: Floats, abundances: Floats) -> Anchored:
+def anchor(
+    net_counts: Floats, net_counts_sd: Floats, abundances: Floats, by_shape: Parts | None = None
+) -> Anchored:
     """Mix endmembers so that each holds its own edges alone.
 
     Parameters
@@ -53,6 +56,8 @@ def anchor(net_counts: Floats, net_counts_sd: Floats, abundances: Floats) -> Anc
         Of the edges of each element in each endmember, and their standard deviations.
     abundances : ndarray, shape (pixel, endmember)
         They sum to one.
+    by_shape : Parts, optional
+        What the shape of the edges says, where net counts are in doubt.
 
     Returns
     -------
@@ -65,7 +70,12 @@ def anchor(net_counts: Floats, net_counts_sd: Floats, abundances: Floats) -> Anc
     foreign = _foreign(net_counts, owner)
     # Negative counts are no edge: the background there is no power law, and others are as doubtful.
     doubt = np.maximum(-net_counts.min(axis=0), 0.0)
-    significant = (net_counts >= SIGNIFICANT * net_counts_sd) & (net_counts > doubt)
+    counted = net_counts >= SIGNIFICANT * net_counts_sd
+    significant = counted & (net_counts > doubt)
+    if by_shape is not None:
+        seen = counted & ~significant & foreign & (by_shape.value >= SIGNIFICANT * by_shape.sd)
+        net_counts = np.where(seen, by_shape.value * net_counts.max(axis=0), net_counts)
+        significant |= seen
     if not (significant & foreign).any():
         return _nothing_foreign(net_counts, net_counts_sd, owner)
     kept = np.where(foreign & ~significant, 0.0, net_counts)
