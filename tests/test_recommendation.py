@@ -15,9 +15,8 @@ from eelsunmix.metrics import nmse, nmse_scale_free
 from eelsunmix.numerics.abundances import non_negative
 from eelsunmix.recommendation import bending, choice, choosing, sample
 from eelsunmix.recommendation.ambiguity import ENDS_SD, Ambiguity
-from eelsunmix.recommendation.anchored import is_anchored
+from eelsunmix.recommendation.anchored import anchored, is_anchored
 from eelsunmix.recommendation.bending import find_bending
-from eelsunmix.recommendation.candidates import with_clean_edges
 from eelsunmix.recommendation.choice import passing, with_consensus
 from eelsunmix.recommendation.choosing import Choice, _reason, twin_models, without_repeated
 from eelsunmix.recommendation.data import prepared, with_sample_alone, without_bending
@@ -222,7 +221,7 @@ def mixed():
 def test_edges_say_which_endmembers_are_mixtures(mixed):
     scene, data, found = mixed
     true = scene.abundance.to_numpy().reshape(-1, 3)
-    clean = with_clean_edges(found, data, "constant")
+    clean = anchored(found, data, "constant")
     assert is_anchored(clean)
     before, after = (nmse(true, one.amounts, endmember_axis=1) for one in (found, clean))
     assert (after[1:] < 0.5 * before[1:]).all()
@@ -236,7 +235,7 @@ def test_clean_edges_leave_a_solution_as_it_is(mixed):
     scene, data, found = mixed
     spectra = scene.endmember_spectrum.to_numpy()
     true = dataclasses.replace(found, endmembers=spectra, amounts=scene.abundance.to_numpy().reshape(-1, 3))
-    same = with_clean_edges(true, data, "constant")
+    same = anchored(true, data, "constant")
     assert not is_anchored(same)
     left, reason = without_repeated([true, same])
     assert (left, "no endmember has a foreign edge" in reason) == ([true], True)
