@@ -75,19 +75,27 @@ def _channels_of_elements(edges: Sequence[Edge], energy: Floats) -> list[Bools]:
 
 
 def _part(spectrum: Floats, own: Floats, energy: Floats, variance_of_one: float) -> tuple[float, float]:
-    place = np.log(energy / np.median(energy))
-    floor = max(float(np.abs(spectrum).mean()), np.finfo(float).tiny) * 1e-3
-    power_law = np.exp(np.polyval(np.polyfit(place, np.log(np.maximum(spectrum, floor)), 1), place))
-    columns = np.column_stack([own, *(power_law * place**degree for degree in range(BENDS + 1))])
-    if len(energy) <= columns.shape[1]:
+    """Fit the part of `own` in a spectrum beside a background of `BENDS` bends; NaN where that fails."""
+    n_free = len(energy) - (BENDS + 2)
+    if n_free < 1:
         return np.nan, np.nan
+    power_law, place = _power_law(spectrum, energy)
+    columns = np.column_stack([own, *(power_law * place**degree for degree in range(BENDS + 1))])
     weight = 1 / np.sqrt(variance_of_one * power_law)
     basis, triangle = np.linalg.qr(columns * weight[:, None])
     inverse = np.linalg.pinv(triangle)
     solution = inverse @ (basis.T @ (spectrum * weight))
     left = (spectrum - columns @ solution) * weight
-    misfit = float(left @ left) / (len(energy) - columns.shape[1])
+    misfit = float(left @ left) / n_free
     if misfit > MOST_MISFIT:
         return np.nan, np.nan
     noise = np.linalg.norm(inverse[0]) * np.sqrt(max(misfit, 1.0))
     return float(solution[0]), float(np.hypot(noise, SYSTEMATIC))
+
+
+def _power_law(spectrum: Floats, energy: Floats) -> tuple[Floats, Floats]:
+    """Return the power law through a spectrum, and the logarithms of the energies that it is one in."""
+    place = np.log(energy / np.median(energy))
+    floor = max(float(np.abs(spectrum).mean()), np.finfo(float).tiny) * 1e-3
+    line = np.polyfit(place, np.log(np.maximum(spectrum, floor)), 1)
+    return np.exp(np.polyval(line, place)), place
