@@ -111,6 +111,18 @@ def test_deviations_are_of_the_size_of_the_errors(board, of_board):
     assert 0.2 < np.sqrt(np.mean(ratio[true > 0.1] ** 2)) < 2
 
 
+def test_deviations_hold_the_truth_where_nothing_is_pure_and_no_edge_is_named():
+    """The maps are off by a fifth of the peak there, and their deviations say so."""
+    scene = synthetic.columns(size=(22, 26), seed=8)
+    result = recommended(scene, seed=1)
+    true, spectra = scene.abundance.to_numpy(), scene.endmember_spectrum.to_numpy()
+    order = match_whitened(spectra, result["endmember_spectrum"].to_numpy(), np.sqrt(spectra.mean(axis=0)))
+    found, sd = (result[name].to_numpy()[..., order] for name in ("abundance", "abundance_sd"))
+    inside = np.abs(found - true) < 1.96 * sd
+    assert inside[true > 0.1].mean() > 0.93
+    assert np.mean((np.abs(found - true) < 0.1)[true > 0.1]) < 0.7
+
+
 def test_pixels_without_sample_are_zero_and_invalid_ones_are_unknown(with_vacuum):
     scene, valid, result = with_vacuum
     assert result["abundance"].dims == ("endmember", "x", "y")
