@@ -7,7 +7,7 @@ and of the NMSE as returned. The oracle is weighted non-negative least squares w
 the brightness is constant, fully constrained too. Limits: `Cramer-Rao` of unbiased maps of single pixels that
 know the spectra (averages over neighbours and non-negativity go below), and what is `identifiable` without
 noise by the edges. The result is recommended with the edges of the scene, as a configuration names them, and
-without. Maps are thickness-weighted where the truth has a thickness.
+without (not with ``--with-edges-alone``). Maps are thickness-weighted where the truth has a thickness.
 """
 
 import argparse
@@ -124,7 +124,7 @@ def of_recommended(
     return scored(truth, spectra, maps, time.process_time() - start), result
 
 
-def runs(scene: Scene, methods: list[str], seed: int) -> Iterator[tuple[str, Score]]:
+def runs(scene: Scene, methods: list[str], seed: int, *, blind: bool) -> Iterator[tuple[str, Score]]:
     """Yield the label and the scores of everything on one image."""
     truth = truth_of(scene)
     yield "oracle", oracle(scene, truth, sum_to_one=False)
@@ -140,6 +140,8 @@ def runs(scene: Scene, methods: list[str], seed: int) -> Iterator[tuple[str, Sco
     used = result.attrs["method"].endswith("by edges") or result.attrs["nuisance"]
     said = f"{result.attrs['method']} ({result.attrs['brightness']} brightness)" + used * ", edges of use"
     print(f"    seed {seed}: {said}", flush=True)
+    if not blind:
+        return
     # Edges that are of no use leave the result as it is.
     yield "recommended, no edges", of_recommended(scene, truth, seed, None)[0] if used else found
 
@@ -152,14 +154,15 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--methods", default="vca")
     parser.add_argument("--scenes", default="")
+    parser.add_argument("--with-edges-alone", action="store_true")
     asked = parser.parse_args()
     warnings.simplefilter("ignore")
-    chosen = scenes(asked.size)
+    chosen, methods = scenes(asked.size), asked.methods.split(",")
     for name in asked.scenes.split(";") if asked.scenes else chosen:
         print(name, flush=True)
         table: dict[str, list[Score]] = {}
         for seed in range(asked.first, asked.first + asked.seeds):
-            for label, score in runs(chosen[name](seed), asked.methods.split(","), seed):
+            for label, score in runs(chosen[name](seed), methods, seed, blind=not asked.with_edges_alone):
                 table.setdefault(label, []).append(score)
         for label, found in table.items():
             free, plain = (np.median([one[index] for one in found], axis=0) for index in (0, 1))

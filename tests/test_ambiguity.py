@@ -281,8 +281,8 @@ def test_it_is_said_that_no_pixel_is_pure_and_what_would_settle_it(without_pure_
     assert "because no area of one composition lies at its vertex: no pixel is pure" in told[0]
     assert "its reference spectrum" in told[0]
     assert "anchor: edges" not in told[0]  # it has been
-    assert not any(text.startswith("Co of") for text in result.attrs["caveats"])
-    assert any(text.startswith("Co of udas: shape known to ± ") for text in result.attrs["ambiguity"])
+    # Nor is Co, of which 3 % are Ru everywhere.
+    assert any(text.startswith("Co of udas: shape known to ± ") for text in result.attrs["caveats"])
 
 
 def test_signed_components_have_no_simplex(without_pure_ru):
@@ -328,6 +328,7 @@ def test_what_one_method_leaves_open_stays_open_where_another_is_sure(without_pu
     result = without_pure_ru[1]
     at = {"label": "ica"}
     closed = result.copy(deep=True)
+    closed["scale_low"].loc[{"label": "udas", "edge": "Co_L23"}] = 0.9
     for name, value in {
         "scale_low": 0.97,
         "scale_high": 1.02,
@@ -374,6 +375,15 @@ def test_elements_of_one_component_share_a_sentence_that_can_be_read():
     assert any(
         text.startswith("La of vca and blu: shape known to ± 10 % of the peak, scale") for text in told
     )
+
+
+@pytest.mark.parametrize("label", ["recommended", "vca"])
+def test_without_edges_it_is_said_why_there_is_no_range(label):
+    comparison = xr.Dataset(coords={"label": ["BS", label], "edge": []})
+    ((text,), left_open) = ambiguity_sentences(comparison, SimpleNamespace(edges={}))
+    assert "none are named" in text
+    assert ("standard deviations of recommended" in text) == (label == "recommended")
+    assert left_open == []
 
 
 def test_the_range_of_the_recommended_result_stands_apart_from_that_of_others():

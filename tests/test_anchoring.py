@@ -108,6 +108,15 @@ def test_anchoring_never_makes_spectra_with_counts_below_zero(counts):
     assert any("below zero" in text for text in found.attrs["warnings"]) == (counts == 20)
 
 
+def test_cleaning_takes_foreign_edges_off_and_chooses_no_scale():
+    _, _, abundances, net_counts = rotated(1)
+    found = anchor(net_counts, np.full((3, 2), 0.1), abundances)
+    clean = found.cleaning @ net_counts
+    own = clean[[1, 2], [0, 1]]
+    np.testing.assert_allclose(clean[[0, 0, 1, 2], [0, 1, 1, 0]], 0, atol=1e-9 * own.min())
+    np.testing.assert_allclose(own, net_counts[[1, 2], [0, 1]], rtol=1e-9)
+
+
 @pytest.mark.parametrize("sd", [1.0, 20.0])
 def test_clean_edges_are_trouble_only_where_foreign_ones_could_not_be_seen(sd):
     found = anchor(EDGES, np.full((3, 2), sd), pixels(np.random.default_rng(3)))

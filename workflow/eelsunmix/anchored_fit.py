@@ -6,10 +6,12 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 
-from eelsunmix.anchoring import Anchored, anchor
+from eelsunmix.anchoring import Anchored, anchor, owners
 from eelsunmix.background.net_counts import edge_windows
 from eelsunmix.edge_choice import resolve_edges
+from eelsunmix.edge_shapes import parts_by_shape
 from eelsunmix.edges import Edge, Edges
+from eelsunmix.energy.units import in_electronvolts
 from eelsunmix.methods._equalised import EqualisedPixels
 from eelsunmix.methods._learning_set import LearningSet
 from eelsunmix.methods._linear import LinearModel
@@ -152,8 +154,9 @@ def anchored_once(
     """
     net, variance = net_counts_of_elements(endmembers, edges, energy, mean_spectrum)
     # An endmember is as well known as the mean of the pixels that it makes up.
-    pixels = np.maximum(np.sum(abundances**2, axis=0), 1.0)[:, None]
-    return anchor(net, np.sqrt(variance_to_mean * variance / pixels), abundances)
+    of_one = variance_to_mean / np.maximum(np.sum(abundances**2, axis=0), 1.0)
+    by_shape = parts_by_shape(endmembers, of_one, owners(net), edges, in_electronvolts(energy))
+    return anchor(net, np.sqrt(of_one[:, None] * variance), abundances, by_shape)
 
 
 def net_counts_of_elements(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from eelsunmix.edge_shapes import Parts
 from eelsunmix.typing import Bools, Floats, Indices
 
 SIGNIFICANT = 4.0
@@ -31,6 +32,9 @@ class Anchored:
     mixing : ndarray, shape (endmember, endmember)
         ``mixing @ endmembers`` are the anchored ones, ``abundances @ inverse(mixing)`` their abundances; rows
         sum to one. The unit matrix where anchoring was refused.
+    cleaning : ndarray, shape (endmember, endmember)
+        The same without any choice of scale: foreign edges are taken off with the spectra of their owners.
+        Rows do not sum to one; for amounts that need not.
     reason : str
         What was found, or why it was refused; one sentence.
     refused : bool
@@ -39,12 +43,15 @@ class Anchored:
     """
 
     mixing: Floats
+    cleaning: Floats
     reason: str
     refused: bool = False
     clean: bool = False
 
 
-def anchor(net_counts: Floats, net_counts_sd: Floats, abundances: Floats) -> Anchored:
+def anchor(
+    net_counts: Floats, net_counts_sd: Floats, abundances: Floats, by_shape: Parts | None = None
+) -> Anchored:
     """Mix endmembers so that each holds its own edges alone.
 
     Parameters
@@ -53,6 +60,8 @@ def anchor(net_counts: Floats, net_counts_sd: Floats, abundances: Floats) -> Anc
         Of the edges of each element in each endmember, and their standard deviations.
     abundances : ndarray, shape (pixel, endmember)
         They sum to one.
+    by_shape : Parts, optional
+        What the shape of the edges says, where net counts are in doubt.
 
     Returns
     -------
@@ -61,20 +70,26 @@ def anchor(net_counts: Floats, net_counts_sd: Floats, abundances: Floats) -> Anc
     unit = np.eye(len(net_counts))
     owner = owners(net_counts)
     if problem := _problem(net_counts, net_counts_sd, owner):
-        return Anchored(mixing=unit, reason=problem, refused=True)
+        return Anchored(mixing=unit, cleaning=unit, reason=problem, refused=True)
     foreign = _foreign(net_counts, owner)
     # Negative counts are no edge: the background there is no power law, and others are as doubtful.
     doubt = np.maximum(-net_counts.min(axis=0), 0.0)
-    significant = (net_counts >= SIGNIFICANT * net_counts_sd) & (net_counts > doubt)
+    counted = net_counts >= SIGNIFICANT * net_counts_sd
+    significant = counted & (net_counts > doubt)
+    if by_shape is not None:
+        seen = counted & ~significant & foreign & (by_shape.value >= SIGNIFICANT * by_shape.sd)
+        net_counts = np.where(seen, by_shape.value * net_counts.max(axis=0), net_counts)
+        significant |= seen
     if not (significant & foreign).any():
         return _nothing_foreign(net_counts, net_counts_sd, owner)
     kept = np.where(foreign & ~significant, 0.0, net_counts)
     if np.linalg.cond(_with_ones(kept / kept.max(axis=0))) > CONDITION:
         reason = "not anchored: the endmembers show all edges in the same proportions"
-        return Anchored(mixing=unit, reason=reason, refused=True)
+        return Anchored(mixing=unit, cleaning=unit, reason=reason, refused=True)
     mixing = mixing_of(kept, owner, abundances)
     number = int((significant & foreign).sum())
-    return Anchored(mixing=mixing, reason=f"anchored by edges: {number} foreign edges taken out")
+    reason = f"anchored by edges: {number} foreign edges taken out"
+    return Anchored(mixing=mixing, cleaning=_cleaning_of(kept, owner), reason=reason)
 
 
 def owners(net_counts: Floats) -> Indices:
@@ -104,6 +119,14 @@ def mixing_of(net_counts: Floats, owner: Indices, abundances: Floats) -> Floats:
     mixing[_edge_free(owner, number)] = parts[0]
     mixing[owner] = parts[0] + scales[:, None] * parts[1:]
     return mixing
+
+
+def _cleaning_of(net_counts: Floats, owner: Indices) -> Floats:
+    """Solve for the spectra of which each holds its own edges alone, the one without edges as it is."""
+    parts = np.eye(len(net_counts))
+    parts[:, owner] = net_counts / net_counts.max(axis=0)
+    cleaning: Floats = np.linalg.inv(parts)
+    return cleaning
 
 
 def least_scales(net_counts: Floats) -> Floats:
@@ -147,8 +170,9 @@ def _nothing_foreign(net_counts: Floats, sd: Floats, owner: Indices) -> Anchored
     )
     coarse = seen_from > COARSE
     few = f": with so few counts, only from {100 * seen_from:.0f} % of the strength of its owner on"
+    unit = np.eye(len(net_counts))
     return Anchored(
-        mixing=np.eye(len(net_counts)), reason=said + few * coarse, refused=True, clean=not coarse
+        mixing=unit, cleaning=unit, reason=said + few * coarse, refused=True, clean=not coarse
     )
 
 

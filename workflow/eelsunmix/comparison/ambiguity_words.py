@@ -12,6 +12,11 @@ from eelsunmix.words import RECOMMENDED
 
 SCALE, SHAPE = 1.25, 0.2
 """Factor, and part of the peak, up to which a map counts as known."""
+NO_EDGES = (
+    "how far other simplices change the maps is told for elements, by their edges, and none are named: without "
+    "edges nothing bounds the scale of a map but spectra and abundances that are not negative, and pure areas"
+)
+"""Said of X-ray maps, too."""
 _ELEMENT = "{element}"
 """Where the elements stand in a sentence until it is known which ones share it."""
 
@@ -45,6 +50,9 @@ def ambiguity_sentences(
     can_be_anchored : collection of str
         Methods whose abundances sum to one, and of which nobody has asked for ``anchor: edges`` yet.
     """
+    if not setting.edges:
+        held = "; the standard deviations of recommended hold what these allow"
+        return [f"{NO_EDGES}{held * (RECOMMENDED in comparison['label'].values)}."], []
     sentences: dict[str, list[str]] = {}
     left_open: dict[str, list[str]] = {}
     for element, edge in _first_edges(setting):

@@ -1,13 +1,13 @@
 """Candidates anchored by edges: of all simplices that describe an image alike, the one with clean edges."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from eelsunmix.anchored_fit import HOLES, ROUNDS, anchored_once, part_below_zero
 from eelsunmix.anchoring import Anchored
 from eelsunmix.recommendation.data import Data
+from eelsunmix.recommendation.least_squares import mapped_linearly
 from eelsunmix.recommendation.solution import Solution
-from eelsunmix.typing import Floats
+from eelsunmix.typing import Brightness, Floats
 
 ANCHORED = "{}, anchored by edges"
 """Label of an anchored candidate."""
@@ -18,16 +18,18 @@ def is_anchored(solution: Solution) -> bool:
     return solution.label.endswith(ANCHORED.format("")) and not solution.fault
 
 
-def anchored(solution: Solution, data: Data, amounts_of: Callable[[Floats], Floats]) -> Solution:
-    """Anchor a solution by the edges of the data, as `eelsunmix.anchored_fit` does a fit.
+def anchored(solution: Solution, data: Data, brightness: Brightness) -> Solution:
+    """Anchor a solution of averages by the edges of the data, as `eelsunmix.anchored_fit` does a fit.
+
+    Where the brightness varies and anchoring would leave counts below zero (materials of unlike brightness:
+    their shares say little of how much a pure pixel has), foreign edges are taken off and scales stay.
 
     Parameters
     ----------
     solution : Solution
     data : Data
         With edges.
-    amounts_of : callable
-        Endmembers -> amounts of all pixels, shape (pixel, endmember).
+    brightness : {"constant", "variable"}
 
     Returns
     -------
@@ -35,16 +37,26 @@ def anchored(solution: Solution, data: Data, amounts_of: Callable[[Floats], Floa
         Where anchoring is refused it is the same as before, with the reason in `fault`.
     """
     as_it_is = replace(solution, label=ANCHORED.format(solution.label))
-    found = as_it_is
+    spectra, found = data.averages[solution.average], as_it_is
     for n_done in range(ROUNDS):
         step = _step(found, data)
         if step.refused:
             return found if n_done else replace(as_it_is, fault=step.reason)
-        endmembers = step.mixing @ found.endmembers
-        if part_below_zero(endmembers).max() > HOLES:
+        endmembers = _without_holes(step, found.endmembers, brightness)
+        if endmembers is None:
             return replace(as_it_is, fault="not anchored: a spectrum would have counts below zero")
-        found = replace(found, endmembers=endmembers, amounts=amounts_of(endmembers))
+        amounts = mapped_linearly(spectra, endmembers, data.weight, brightness)
+        found = replace(found, endmembers=endmembers, amounts=amounts)
     return found
+
+
+def _without_holes(step: Anchored, endmembers: Floats, brightness: Brightness) -> Floats | None:
+    """Return the endmembers as a step mixes or cleans them, whichever leaves no counts below zero."""
+    for mixing in (step.mixing, step.cleaning) if brightness == "variable" else (step.mixing,):
+        mixed: Floats = mixing @ endmembers
+        if part_below_zero(mixed).max() <= HOLES:
+            return mixed
+    return None
 
 
 def _step(solution: Solution, data: Data) -> Anchored:

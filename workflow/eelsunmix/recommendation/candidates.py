@@ -113,14 +113,6 @@ def first_solution(data: Data, n_endmembers: int, *, seed: int, brightness: Brig
     return None if model.attrs["status"] == "failed" else _mapped("uDAS", LEARNERS["uDAS"], model, data)[-1]
 
 
-def with_clean_edges(solution: Solution, data: Data, brightness: Brightness) -> Solution:
-    """Anchor a solution of averages by the edges of the image."""
-    amounts_of = functools.partial(
-        mapped_linearly, data.averages[solution.average], weight=data.weight, brightness=brightness
-    )
-    return anchored(solution, data, amounts_of)
-
-
 def _fitted(
     learner: Learner, data: Data, n_endmembers: int, *, seed: int, brightness: Brightness, quick: bool = False
 ) -> xr.Dataset:
@@ -159,7 +151,7 @@ def _mapped(label: str, learner: Learner, model: xr.Dataset, data: Data) -> list
         for name, spectra in data.averages.items()
     ]
     if data.edges:
-        averaged += [with_clean_edges(one, data, model.attrs["brightness"]) for one in averaged]
+        averaged += [anchored(one, data, model.attrs["brightness"]) for one in averaged]
     if learner.learns == "averages":
         return averaged
     return [solution(label=label, endmembers=endmembers, amounts=_own(model, data)), *averaged]

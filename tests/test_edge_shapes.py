@@ -1,0 +1,71 @@
+"""Foreign edges by their shape: a planted part is found again, under backgrounds that net counts mistake."""
+
+import numpy as np
+import pytest
+
+from eelsunmix.anchoring import anchor
+from eelsunmix.edge_shapes import SYSTEMATIC, parts_by_shape
+from eelsunmix.synthetic.edges import SCENE_EDGES
+from eelsunmix.synthetic.spectra import pixel_spectrum
+
+ENERGY = np.arange(216.0, 880.0, 3.3)
+EDGES = {name: SCENE_EDGES[name] for name in ("Ru_M45", "Ru_M23", "Co_L23")}
+OWNER = np.array([2, 1])
+"""Owners of Ru and Co among Pt, Co, Ru."""
+
+
+@pytest.fixture(scope="module")
+def materials():
+    spectra = np.stack([pixel_spectrum(name, ENERGY) for name in ("Pt", "Co", "Ru")])
+    return 2000 * spectra / spectra[:, :1]
+
+
+def mixed(materials, ru_in_co):
+    mixing = np.array([[1.0, 0.0, 0.0], [0.0, 1 - ru_in_co, ru_in_co], [0.0, 0.3, 0.7]])
+    return mixing @ materials, mixing
+
+
+@pytest.mark.parametrize("ru_in_co", [0.0, 0.04, 0.15])
+def test_a_planted_part_is_found_again(materials, ru_in_co):
+    spectra, mixing = mixed(materials, ru_in_co)
+    found = parts_by_shape(spectra, np.full(3, 1 / 300), OWNER, EDGES, ENERGY)
+    np.testing.assert_allclose(found.value[1, 0], ru_in_co / mixing[2, 2], atol=2.5 * SYSTEMATIC)
+    np.testing.assert_allclose(found.value[2, 1], 0.3 / mixing[1, 1], rtol=0.02)
+
+
+def test_a_background_with_an_edge_that_nobody_named_says_nothing(materials):
+    """Pt-N lies where Ru-M4,5 rises."""
+    found = parts_by_shape(materials, np.full(3, 1 / 300), OWNER, EDGES, ENERGY)
+    assert np.isnan(found.value[0, 0])
+    assert np.isfinite(found.value[0, 1])
+    assert np.isnan(found.value[OWNER, [0, 1]]).all()
+
+
+def test_deviations_are_those_of_other_draws(materials):
+    spectra, _ = mixed(materials, 0.06)
+    rng, pixels = np.random.default_rng(1), 30
+    draws = [
+        parts_by_shape(rng.poisson(spectra * pixels) / pixels, np.full(3, 1 / pixels), OWNER, EDGES, ENERGY)
+        for _ in range(60)
+    ]
+    spread = np.std([one.value[1, 0] for one in draws])
+    told = np.mean([np.sqrt(one.sd[1, 0] ** 2 - SYSTEMATIC**2) for one in draws])
+    assert 0.7 < spread / told < 1.3
+
+
+def test_too_few_channels_say_nothing(materials):
+    few = slice(140, 144)
+    found = parts_by_shape(materials[:, few], np.ones(3), OWNER, EDGES, ENERGY[few])
+    assert np.isnan(found.value).all()
+
+
+def test_shape_decides_where_background_subtraction_is_in_doubt(materials):
+    """The first material has -900 net counts of Ru: 300 in the second may be no edge, but its shape is seen."""
+    spectra, mixing = mixed(materials, 0.06)
+    net = np.array([[-900.0, 0.0], [300.0, 900.0], [4000.0, 300.0]])
+    shares = np.random.default_rng(0).dirichlet([0.3, 0.3, 0.3], 3000)
+    by_shape = parts_by_shape(spectra, np.full(3, 1 / 300), OWNER, EDGES, ENERGY)
+    blind, seen = (anchor(net, np.full((3, 2), 10.0), shares, one) for one in (None, by_shape))
+    of_ru = [abs((one.mixing @ mixing)[1, 2] / (one.mixing @ mixing)[1, 1]) for one in (blind, seen)]
+    assert of_ru[0] > 0.05
+    assert of_ru[1] < 0.015
