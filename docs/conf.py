@@ -2,8 +2,10 @@
 
 import importlib.metadata
 import os
+import re
 import sys
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_extensions"))
@@ -19,6 +21,7 @@ extensions = [
     "links_of_the_repository",
     "method_pages",
     "command_help",
+    "example_data",
 ]
 exclude_patterns = ["_build", "_extensions"]
 
@@ -26,13 +29,13 @@ exclude_patterns = ["_build", "_extensions"]
 nb_execution_mode = "force"
 nb_execution_in_temp = True
 nb_execution_raise_on_error = True
-nb_execution_timeout = 300
+nb_execution_timeout = 1200
 nb_merge_streams = True
 nb_ipywidgets_js: dict[str, dict[str, str]] = {}  # it would be loaded from outside
 os.environ["MATPLOTLIBRC"] = str(HERE / "matplotlibrc")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-myst_enable_extensions = ["colon_fence", "deflist"]
+myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 3
 
 autodoc_typehints = "none"  # the docstrings say types, shapes and units
@@ -49,3 +52,12 @@ html_copy_source = False
 html_show_sphinx = False
 html_show_search_summary = False  # it is fetched page by page, which browsers refuse without a server
 html_theme_options = {"navigation_with_keys": True}
+
+
+def setup(app: Any) -> None:
+    """Number no footnotes: several docstrings share a page."""
+    app.connect("autodoc-process-docstring", _without_footnotes)
+
+
+def _without_footnotes(_app: Any, _what: str, _name: str, _object: Any, _options: Any, lines: list[str]) -> None:
+    lines[:] = [re.sub(r"^\.\. \[\d+\] ", "- ", re.sub(r"\s*\[\d+\]_", "", line)) for line in lines]
