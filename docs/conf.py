@@ -55,9 +55,11 @@ html_theme_options = {"navigation_with_keys": True}
 
 
 def setup(app: Any) -> None:
-    """Number no footnotes: several docstrings share a page."""
+    """Take the numbers of footnotes out of docstrings, of which several share a page."""
     app.connect("autodoc-process-docstring", _without_footnotes)
 
 
-def _without_footnotes(_app: Any, _what: str, _name: str, _object: Any, _options: Any, lines: list[str]) -> None:
+def _without_footnotes(
+    _app: Any, _what: str, _name: str, _object: Any, _options: Any, lines: list[str]
+) -> None:
     lines[:] = [re.sub(r"^\.\. \[\d+\] ", "- ", re.sub(r"\s*\[\d+\]_", "", line)) for line in lines]

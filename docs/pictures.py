@@ -35,7 +35,7 @@ def main(folder: Path) -> None:
 
 
 def _picture(result: xr.Dataset, path: Path) -> None:
-    """Maps of the truth and of the result; below them spectra and profiles, truth thin and dark."""
+    """Draw maps of the truth and of the result; below them spectra and profiles, truth thin and dark."""
     order = eu.metrics.match(SCENE.endmember_spectrum, result.endmember_spectrum)
     found = result.abundance.isel(endmember=order).transpose("endmember", "y", "x").to_numpy()
     true = SCENE.abundance.transpose("endmember", "y", "x").to_numpy()
@@ -51,7 +51,7 @@ def _picture(result: xr.Dataset, path: Path) -> None:
 
 
 def _picture_of_subtraction(bs: xr.Dataset, path: Path) -> None:
-    """Maps of net counts, of which the truth is the same materials; fits of the background at the layer."""
+    """Draw maps of net counts, of which the truth is the same materials, and fits of the background."""
     figure, axes = _sheet(2)
     for index, material in enumerate(("Ru", "Co")):
         true = SCENE.abundance.sel(endmember=material)

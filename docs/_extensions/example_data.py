@@ -12,7 +12,7 @@ from eelsunmix.examples import find_example
 _NEEDS = re.compile(r"<!-- needs: (.+) -->")
 _WARNING = """
 ```{{danger}}
-**{file} could not be had when this page was built. Nothing below was computed: there is no figure and no number.**
+**{file} could not be had when this page was built. Nothing below was computed: no figure, no number.**
 Set `EELSUNMIX_DATA` to a folder that holds the file, and build again.
 ```
 """

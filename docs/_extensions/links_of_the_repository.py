@@ -1,11 +1,12 @@
-"""Links of the repository's own pages, which browsers of the repository follow too, become links of the site."""
+"""Links that hold in the repository become links of the site, also of files that are pages by inclusion."""
 
 import os
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sphinx.application import Sphinx
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
 
 DOCS = Path(__file__).parents[1]
 ROOT = DOCS.parent
@@ -21,19 +22,19 @@ FOLDERS = {"docs": "index.md", "docs/decisions": "decisions/README.md"}
 _LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)#\s]+)")
 
 
-def setup(app: Sphinx) -> dict[str, Any]:
+def setup(app: "Sphinx") -> dict[str, Any]:
     """Rewrite what is read and what is included."""
     app.connect("source-read", _page)
     app.connect("include-read", _inclusion)
     return {"parallel_read_safe": True}
 
 
-def _page(app: Sphinx, name: str, source: list[str]) -> None:
+def _page(app: "Sphinx", name: str, source: list[str]) -> None:
     path = Path(app.env.doc2path(name))
     source[0] = rewritten(source[0], written_in=path.parent, shown_in=path.parent)
 
 
-def _inclusion(app: Sphinx, path: Path, name: str, source: list[str]) -> None:
+def _inclusion(app: "Sphinx", path: Path, name: str, source: list[str]) -> None:
     shown_in = Path(app.env.doc2path(name)).parent
     written_in = (Path(app.srcdir) / path).resolve().parent
     if written_in != shown_in:

@@ -67,11 +67,11 @@ class MethodPapers(_OfMethod):
 
 
 def papers(docstring: str) -> list[str]:
-    """Return what stands under References, one text for each.
+    r"""Return what stands under References, one text for each.
 
     Examples
     --------
-    >>> papers("Do it.\\n\\n    References\\n    ----------\\n    .. [1] A. Lee,\\n       Nature.\\n")
+    >>> papers("Do it.\n\n    References\n    ----------\n    .. [1] A. Lee,\n       Nature.\n")
     ['A. Lee, Nature.']
     """
     listed = re.split(r"References\n *-+\n", docstring)[1]
