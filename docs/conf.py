@@ -38,6 +38,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 3
 
+default_role = "literal"  # what docstrings put between single marks is code
 autodoc_typehints = "none"  # the docstrings say types, shapes and units
 autodoc_member_order = "bysource"
 napoleon_google_docstring = False

@@ -34,8 +34,8 @@ def _page(app: "Sphinx", name: str, source: list[str]) -> None:
     source[0] = rewritten(source[0], written_in=path.parent, shown_in=path.parent)
 
 
-def _inclusion(app: "Sphinx", path: Path, name: str, source: list[str]) -> None:
-    shown_in = Path(app.env.doc2path(name)).parent
+def _inclusion(app: "Sphinx", path: Path, _name: str, source: list[str]) -> None:
+    shown_in = Path(app.env.doc2path(app.env.docname)).parent  # of the name, MyST gives the last part alone
     written_in = (Path(app.srcdir) / path).resolve().parent
     if written_in != shown_in:
         source[0] = rewritten(source[0], written_in=written_in, shown_in=shown_in)
