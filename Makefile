@@ -1,4 +1,4 @@
-# make demo: install into .venv, run the two examples, print where the reports are.    make test: the test suite.
+# make demo: install into .venv, run the two examples, print where the reports are.    make test: the test suite.    make docs: the site.
 PYTHON ?= python3
 CONFIG ?= config/examples/demo.yaml
 CORES ?= all
@@ -12,7 +12,7 @@ locked := $(pip) --no-deps --require-hashes --requirement
 # One package first: setuptools, which builds others, and a PyTorch for CPUs if its file lies on this machine (PIP_FIND_LINKS).
 pin = sed -n '/^$(1)==/,/[^\\]$$/p' envs/locked.txt > .venv/pin.txt
 
-.PHONY: demo test lint format install lock clean
+.PHONY: demo test lint format docs install lock clean
 .DEFAULT_GOAL := demo
 
 install: .venv/installed
@@ -52,8 +52,19 @@ format: install
 	$(bin)/ruff format .
 	$(bin)/snakefmt Snakefile workflow
 
+# Pictures and tutorials are computed here; every warning is an error. Then all that pages load and link to is checked.
+docs: install .venv/documentation
+	@rm -rf docs/_build
+	$(bin)/python docs/pictures.py docs/_build/pictures
+	PATH="$(CURDIR)/$(bin):$$PATH" $(bin)/python -m sphinx --quiet --fail-on-warning --keep-going docs docs/_build/html
+	$(bin)/python docs/check_site.py docs/_build/html
+
+.venv/documentation: .venv/installed envs/locked-docs.txt
+	@$(locked) envs/locked-docs.txt
+	@touch $@
+
 lock:
 	$(PYTHON) envs/lock.py
 
 clean:
-	rm -rf results reports/*.html .snakemake
+	rm -rf results reports/*.html docs/_build .snakemake

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-LOCKS = ("envs/locked.txt", "envs/locked-gpu.txt", "envs/locked-audit.txt")
+LOCKS = ("envs/locked.txt", "envs/locked-gpu.txt", "envs/locked-docs.txt", "envs/locked-audit.txt")
 SERVICES = ("pypi", "osv")
 KNOWN_BAD = "pyyaml==5.3"  # runs code of a YAML file, CVE-2020-14343
 NOT_OURS: dict[str, str] = {}

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 ENVS = ROOT / "envs"
-LOCKS = ("locked.txt", "locked-gpu.txt", "locked-audit.txt")
+LOCKS = ("locked.txt", "locked-gpu.txt", "locked-docs.txt", "locked-audit.txt")
 PIN = re.compile(r"^([\w.-]+)==(\S+)", re.MULTILINE)
 
 
@@ -20,7 +20,8 @@ def pins(name):
 
 @pytest.mark.guarantee(40)
 def test_lock_and_constraints_name_the_same_versions():
-    assert pins("locked.txt") == pins("constraints.txt"), "run: make lock"
+    assert pins("locked.txt") | pins("locked-docs.txt") == pins("constraints.txt"), "run: make lock"
+    assert "sphinx" not in pins("locked.txt"), "make install takes what the documentation needs"
 
 
 @pytest.mark.guarantee(40)
@@ -56,6 +57,8 @@ def test_make_installs_by_hash_alone():
     by_hash = [line for line in installs if re.search(r"\$\(locked\) (envs|\.venv)/[\w-]+\.txt\b", line)]
     assert [line.strip() for line in installs if line not in by_hash] == ["@$(pip) --no-deps --editable ."]
     assert len(by_hash) == 4
+    (documentation,) = re.findall(r"\n\.venv/documentation:.*\n((?:\t.*\n)+)", text)
+    assert documentation == "\t@$(locked) envs/locked-docs.txt\n\t@touch $@\n"
 
 
 def test_packages_of_another_platform_and_of_gpus_are_sorted_out(monkeypatch, tmp_path):
