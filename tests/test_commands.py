@@ -192,12 +192,19 @@ def test_a_job_that_died_early_is_not_explained_by_the_log_of_an_earlier_run(tmp
         ("Command 'set -e; python fit.py' died with <Signals.SIGSEGV: 11>.", "it was ended by SIGSEGV"),
         ("ModuleNotFoundError: No module named 'zarr'", "ModuleNotFoundError: No module named 'zarr'"),
         ("WorkflowError: all went wrong", "run snakemake itself"),
+        ("MemoryError", "the memory is used up; give the job more"),
     ],
 )
 def test_how_a_job_ended_that_wrote_nothing_is_said(tmp_path, before, said):
     log = tmp_path / "fit.log"
     log.touch()
     assert f"; {said}" in failed(log, before=before)
+
+
+def test_too_few_files_for_snakemake_itself_are_one_line():
+    text = "Traceback (most recent call last):\n  File ...\nOSError: [Errno 24] Too many open files\n"
+    (said,) = progress(text)[0].failures()
+    assert said.startswith("Snakemake stopped: too many files are open at a time; raise the limit (ulimit -n")
 
 
 def test_a_locked_folder_is_said_in_one_line():

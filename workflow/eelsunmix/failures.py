@@ -31,7 +31,7 @@ _SHORTAGES = (
     ),
     (
         {errno.ENOMEM},
-        r"can(?:'|no)t allocate memory|(?:out of|not enough) memory|unable to allocate|bad_alloc",
+        r"can(?:'|no)t allocate memory|(?:out of|not enough) memory|unable to allocate|bad_alloc|MemoryError",
         f"the memory is used up; {MORE_MEMORY}",
     ),
 )
