@@ -207,6 +207,26 @@ def test_too_few_files_for_snakemake_itself_are_one_line():
     assert said.startswith("Snakemake stopped: too many files are open at a time; raise the limit (ulimit -n")
 
 
+STOPPED = """
+import os, signal, sys
+from pathlib import Path
+from eelsunmix.commands import running
+from eelsunmix.commands.checking import checked_configuration
+
+child = "import os, signal, time; signal.signal(signal.SIGTERM, lambda *_: os._exit(3)); "
+child += "os.kill(os.getppid(), signal.SIGTERM); time.sleep(60)"
+running._command = lambda *_: [sys.executable, "-c", child]
+print("code", running.run_workflow(checked_configuration([Path(sys.argv[1])]), []))
+"""
+
+
+def test_who_stops_a_run_stops_snakemake_too(folder):
+    name = write(folder, "methods: {vca: {}}\n")
+    command = [sys.executable, "-c", STOPPED, name]
+    done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=200)
+    assert (done.returncode, done.stdout) == (0, "code 1\n"), done.stderr
+
+
 def test_a_locked_folder_is_said_in_one_line():
     one, _ = progress("LockException:\nError: Directory cannot be locked. Please make sure ...\n")
     assert one.failures()[0].startswith("another run is going on in this folder")
