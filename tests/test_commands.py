@@ -192,12 +192,39 @@ def test_a_job_that_died_early_is_not_explained_by_the_log_of_an_earlier_run(tmp
         ("Command 'set -e; python fit.py' died with <Signals.SIGSEGV: 11>.", "it was ended by SIGSEGV"),
         ("ModuleNotFoundError: No module named 'zarr'", "ModuleNotFoundError: No module named 'zarr'"),
         ("WorkflowError: all went wrong", "run snakemake itself"),
+        ("MemoryError", "the memory is used up; give the job more"),
     ],
 )
 def test_how_a_job_ended_that_wrote_nothing_is_said(tmp_path, before, said):
     log = tmp_path / "fit.log"
     log.touch()
     assert f"; {said}" in failed(log, before=before)
+
+
+def test_too_few_files_for_snakemake_itself_are_one_line():
+    text = "Traceback (most recent call last):\n  File ...\nOSError: [Errno 24] Too many open files\n"
+    (said,) = progress(text)[0].failures()
+    assert said.startswith("Snakemake stopped: too many files are open at a time; raise the limit (ulimit -n")
+
+
+STOPPED = """
+import os, signal, sys
+from pathlib import Path
+from eelsunmix.commands import running
+from eelsunmix.commands.checking import checked_configuration
+
+child = "import os, signal, time; signal.signal(signal.SIGTERM, lambda *_: os._exit(3)); "
+child += "os.kill(os.getppid(), signal.SIGTERM); time.sleep(60)"
+running._command = lambda *_: [sys.executable, "-c", child]
+print("code", running.run_workflow(checked_configuration([Path(sys.argv[1])]), []))
+"""
+
+
+def test_who_stops_a_run_stops_snakemake_too(folder):
+    name = write(folder, "methods: {vca: {}}\n")
+    command = [sys.executable, "-c", STOPPED, name]
+    done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=200)
+    assert (done.returncode, done.stdout) == (0, "code 1\n"), done.stderr
 
 
 def test_a_locked_folder_is_said_in_one_line():

@@ -412,6 +412,19 @@ def test_a_file_may_be_absent_on_request(write):
     assert sample.file == "later.dm4"
 
 
+def test_a_file_that_is_gone_since_its_import_stops_nothing(write, mistakes, tmp_path):
+    """Its store stands, and the run says so of this sample alone."""
+    text = "samples: {A: {file: a.npy}, B: {file: b.npy}}\ncorrections: {gain: {reference: g.npy}}\n"
+    for store in ("A/raw.zarr", "A/corrected.zarr", "B/raw.zarr"):
+        manifest = tmp_path / "results" / store / "manifest.json"
+        manifest.parent.mkdir(parents=True)
+        manifest.touch()
+    (line,) = mistakes(text)
+    assert "no such file: g.npy" in line  # which B has still to be corrected with
+    (tmp_path / "g.npy").touch()
+    read_configuration(write(text))
+
+
 def test_a_file_that_exists_is_accepted(write):
     write("counts", "image.npy")
     assert read_configuration(write("samples: {S: {file: image.npy}}")).samples["S"].file == "image.npy"

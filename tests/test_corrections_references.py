@@ -95,6 +95,19 @@ def test_unreadable_files(tmp_path, name, content, message):
     assert name in str(caught.value)
 
 
+@pytest.mark.parametrize("inside", [True, False])
+def test_a_zarr_reference_that_was_copied_in_part_is_refused(tmp_path, inside):
+    path, store = tmp_path / "r.zarr", tmp_path / "r.zarr"
+    if inside:
+        zarr.open_group(path, mode="w")
+        store = path / "gain"
+    zarr.create_array(store, data=VALUES, chunks=(5,))
+    np.testing.assert_array_equal(read_reference(path, 12, key="k"), VALUES)
+    (store / "c" / "1").unlink()
+    with pytest.raises(InputError, match=r"^k: .*: 1 of 3 chunks are not in the Zarr store, where 0.0 would"):
+        read_reference(path, 12, key="k")
+
+
 @pytest.mark.guarantee(4)
 @pytest.mark.parametrize("name", ["r.csv", "r.npy", "r.msa", "r.zarr"])
 @pytest.mark.parametrize("kind", ["pipe", "device"])

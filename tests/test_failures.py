@@ -27,6 +27,10 @@ SHORTAGES = {
         "the memory is used up",
     ),
     "the system": (OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)), "the memory is used up"),
+    "a library": (
+        ImportError("libllvmlite.so: failed to map segment from shared object"),
+        "the memory is used up",
+    ),
     "a thread": (RuntimeError("can't start new thread"), "no further thread or process can be started"),
     "a process": (
         BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN)),

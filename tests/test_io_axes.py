@@ -257,6 +257,11 @@ def test_implausible_axes_are_refused(axes, message):
         (lambda: AxesOptions(pixel_nm=0), "above 0"),
         (lambda: EnergyAxis(dispersion_eV=-1), "dispersion_eV needs a number above 0"),
         (lambda: EnergyAxis(offset_eV=float("nan")), "offset_eV needs a finite number"),
+        (
+            lambda: EnergyAxis(dispersion_eV=1e308),
+            r"dispersion_eV is 1e\+308: no electron microscope reaches",
+        ),
+        (lambda: EnergyAxis(offset_keV=-1e4), "offset_keV is -10000: no electron microscope reaches"),
         (lambda: EnergyAxis(offset_eV=1, offset_keV=1), "not both"),
     ],
 )

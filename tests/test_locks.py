@@ -131,6 +131,26 @@ def test_without_locks_of_the_file_system_nobody_is_called_dead(results, holder,
     take_lock(results)
 
 
+@pytest.mark.parametrize("change", [{"boot": "another"}, {"processes": "1"}])
+def test_without_locks_of_the_file_system_the_same_name_is_not_the_same_machine(
+    results, holder, monkeypatch, change
+):
+    """Two nodes called localhost, two containers: no process of the other one can be seen."""
+
+    def refuses(descriptor, operation):
+        raise OSError(errno.ENOLCK, "no locks")
+
+    holder.kill()
+    holder.wait()
+    monkeypatch.setattr("fcntl.flock", refuses)
+    owner = json.loads((results / LOCK).read_text())
+    (results / LOCK).write_text(json.dumps(owner | change))
+    with pytest.raises(InputError, match=r"if it no longer runs there, remove .*\.lock"):
+        take_lock(results)
+    (results / LOCK).write_text(json.dumps(owner))
+    take_lock(results)
+
+
 def _ended(process):
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     return process.returncode is None

@@ -31,7 +31,8 @@ _SHORTAGES = (
     ),
     (
         {errno.ENOMEM},
-        r"can(?:'|no)t allocate memory|(?:out of|not enough) memory|unable to allocate|bad_alloc",
+        r"can(?:'|no)t allocate memory(?! in static TLS)|(?:out of|not enough) memory|unable to allocate"
+        r"|bad_alloc|MemoryError|failed to map segment",
         f"the memory is used up; {MORE_MEMORY}",
     ),
 )
@@ -90,7 +91,7 @@ def _line(error: BaseException) -> str | None:
     if isinstance(error, MemoryError):
         return _SHORTAGES[-1][-1]
     number = error.errno if isinstance(error, OSError) else None
-    text = str(error) if isinstance(error, OSError | RuntimeError) else ""
+    text = str(error) if isinstance(error, OSError | RuntimeError | ImportError) else ""
     for numbers, words, line in _SHORTAGES:
         if number in numbers or re.search(words, text, re.IGNORECASE):
             return line

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from eelsunmix.errors import names_in_brief
 from eelsunmix.execution.sudden_end import KILLED
+from eelsunmix.failures import shortage
 from eelsunmix.words import numbered
 
 _JOB = re.compile(r"(?:Job|Rule) (\d+): (.+)")
@@ -19,7 +20,7 @@ _LAST = re.compile(r"all\s+1")
 """The rule that only gathers: no step for the user."""
 _PLANNED = re.compile(r"total\s+(\d+)")
 _DIED = re.compile(r"Command '.*' died with <Signals\.(\w+): \d+>\.")
-_RAISED = re.compile(r"(?!Workflow|Rule|CalledProcess)[\w.]+(?:Error|Exception): \S.*")
+_RAISED = re.compile(r"(?!Workflow|Rule|CalledProcess)[\w.]+(?:Error|Exception)(?:: \S.*)?")
 """How a job ended that never came to write into its log."""
 _LOGGED = re.compile(r"\d\d:\d\d:\d\d ERROR (.*)")
 _LOCKED = "cannot be locked"
@@ -59,7 +60,7 @@ class Progress:
         self._names: dict[str, str] = {}
         self._finished: list[str] = []
         self._failed: list[tuple[str, str | None, str]] = []
-        self._ended = ""
+        self._ended, self._lack = "", ""
         self._lines: list[str] = []
         self._planned = self._gathering = 0
 
@@ -91,7 +92,8 @@ class Progress:
         elif match := _DIED.fullmatch(line):
             self._ended = KILLED if match[1] == "SIGKILL" else f"it was ended by {match[1]}"
         elif _RAISED.fullmatch(line):
-            self._ended = line
+            found = shortage(RuntimeError(line))
+            self._ended, self._lack = found or line, found or self._lack
 
     def _count(self, done: int, planned: int) -> None:
         now, planned = self._clock(), planned - self._gathering
@@ -114,7 +116,9 @@ class Progress:
     def failures(self) -> list[str]:
         """Say what failed: the last error in the log of each job, or what Snakemake says of itself."""
         failed = dict.fromkeys(self._failed)
-        found = [f"{rule} failed: {_reason(log, ended, self._began)}" for rule, log, ended in failed]
+        found = [
+            f"{rule} failed: {_reason(log, ended or self._lack, self._began)}" for rule, log, ended in failed
+        ]
         if found:
             pages = [f"page of {match[1]}" for line in self._lines if (match := _PAGE.fullmatch(line))]
             return [*found, "what is finished stays; mend the reason and run again", *pages]
@@ -126,7 +130,8 @@ class Progress:
                 "type: snakemake --unlock"
             ]
         said = [line.strip() for line in self._lines if line.strip()]
-        return _mistakes(said) or ["Snakemake stopped:", *said[-5:]]
+        of_machine = [f"Snakemake stopped: {self._lack}"] if self._lack else []
+        return _mistakes(said) or of_machine or ["Snakemake stopped:", *said[-5:]]
 
 
 def _of_pages_alone(gone: Sequence[str]) -> str:

@@ -1,10 +1,12 @@
 """Running the workflow: Snakemake does it, in a process of its own; its noise becomes a line per step."""
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -64,14 +66,17 @@ def run_workflow(
         click.echo(f"warning: {text}", err=True)
     progress = Progress(echo=click.echo, began=_now_on_disk(Path("results")))
     command = [*_command(files, cores, profile, dry_run), *(["--config", *config] if config else [])]
-    with subprocess.Popen(  # noqa: S603 - our own command, its values are paths that were checked
-        command,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-    ) as process:
+    with (
+        subprocess.Popen(  # noqa: S603 - our own command, its values are paths that were checked
+            command,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        ) as process,
+        _stopping_with(process),
+    ):
         for line in process.stdout or ():
             progress.take(line.rstrip("\n"))
     if process.returncode != 0:
@@ -82,6 +87,16 @@ def run_workflow(
     for line in [] if dry_run else _results(list(checked.configuration.samples) or ["benchmark"]):
         click.echo(line)
     return 0
+
+
+@contextmanager
+def _stopping_with(process: subprocess.Popen[str]) -> Iterator[None]:
+    """Pass SIGTERM on to Snakemake, which ends after the steps that run: alone it would go on, unseen."""
+    before = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _now_on_disk(folder: Path) -> int:

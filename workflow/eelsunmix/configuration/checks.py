@@ -14,6 +14,8 @@ from eelsunmix.examples import registry
 from eelsunmix.io.files import unread_kind
 from eelsunmix.mistakes import Keys
 
+_STORES = Path("results")
+
 
 @dataclass(frozen=True)
 class Draft:
@@ -69,7 +71,7 @@ def _check_file(draft: Draft) -> Iterator[Problem]:
         name = node.value.removeprefix(EXAMPLE_PREFIX)
         if name not in registry():
             yield draft.problem(f"no such example: {shown(name)}; {suggestion(name, registry())}", "file")
-    elif fault := _file_fault(node.value):
+    elif fault := _file_fault(node.value, made=_STORES / draft.name / "raw.zarr"):
         yield draft.problem(fault, "file")
 
 
@@ -78,11 +80,14 @@ def _check_references(draft: Draft) -> Iterator[Problem]:
     gain = node.child("gain") if node else None
     for key in ("reference", "dark"):
         file = gain.child(key) if gain else None
-        if file and isinstance(file.value, str) and (fault := _file_fault(file.value)):
+        if not file or not isinstance(file.value, str):
+            continue
+        if fault := _file_fault(file.value, made=_STORES / draft.name / "corrected.zarr"):
             yield Problem(file.file, fault, file.line, (*path, "gain", key))
 
 
-def _file_fault(text: str) -> str | None:
+def _file_fault(text: str, made: Path) -> str | None:
+    """Say what is wrong with the path of a file; it may be gone once its store is there."""
     if not text.strip():
         return "is empty; write the path of a file"
     if text.startswith("~"):
@@ -93,7 +98,7 @@ def _file_fault(text: str) -> str | None:
         exists = False
     if exists and (fault := endangered(Path(text))):
         return f"{shown(text, 200)}: {fault}"
-    if not exists:
+    if not exists and not (made / "manifest.json").is_file():
         return f"no such file: {shown(text, 200)}, seen from {shown(str(Path.cwd()), 200)}"
     if set(text) & set("{}<>") or not text.isprintable():  # the four mean something to Snakemake
         return (

@@ -2,6 +2,7 @@
 
 import tokenize
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -132,14 +133,25 @@ def _read_zarr(path: Path, key: str) -> np.ndarray:
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{key}: {path} is not a Zarr store: {_line(error)}") from error
     if isinstance(node, zarr.Array):
-        return np.asarray(node[...])
+        return _whole(node, path, key)
     arrays = dict(node.arrays())
     name = "counts" if "counts" in arrays else "gain" if "gain" in arrays else next(iter(arrays), None)
     if name is None or (name not in ("counts", "gain") and len(arrays) > 1):
         raise InputError(
             f"{key}: {path} holds the arrays {sorted(arrays)}: it needs one, or one named counts or gain"
         )
-    return np.asarray(arrays[name][...])
+    return _whole(arrays[name], path, key)
+
+
+def _whole(array: Any, path: Path, key: str) -> np.ndarray:
+    from eelsunmix.io.formats.zarr_stores import absent_files
+
+    if absent := absent_files(array):
+        raise InputError(
+            f"{key}: {path}: {absent} are not in the Zarr store, where {array.fill_value} would be read; "
+            "compare it with the original, or save it as .npy"
+        )
+    return np.asarray(array[...])
 
 
 def _read_vendor(path: Path, key: str) -> np.ndarray:

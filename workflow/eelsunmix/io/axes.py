@@ -14,6 +14,8 @@ from eelsunmix.io.signals import FileAxis
 from eelsunmix.options import LISTED, BrokenRuleError, Options, Positive
 from eelsunmix.units import ENERGIES, UNCALIBRATED, nanometres_per
 
+HIGHEST_EV = 1e6
+"""No electron microscope reaches this voltage, let alone a loss of it."""
 EXAMPLE = "axes: {energy: {offset_eV: ..., dispersion_eV: ...}} (or offset_keV, dispersion_keV)"
 
 
@@ -52,6 +54,10 @@ class EnergyAxis(Options):
         for key in ("offset", "dispersion"):
             if getattr(self, f"{key}_eV") is not None and getattr(self, f"{key}_keV") is not None:
                 raise BrokenRuleError(f"{key}_keV", f"stands beside {key}_eV; give one of them, not both")
+            if abs(self.in_ev(key) or 0.0) > HIGHEST_EV:
+                given = f"{key}_eV" if getattr(self, f"{key}_keV") is None else f"{key}_keV"
+                found = f"{getattr(self, given):g}"
+                raise BrokenRuleError(given, f"is {found}: no electron microscope reaches {HIGHEST_EV:g} eV")
         return self
 
     def in_ev(self, key: str) -> float | None:

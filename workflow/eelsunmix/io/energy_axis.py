@@ -8,15 +8,12 @@ import xarray as xr
 
 from eelsunmix.errors import InputError
 from eelsunmix.image import SPECTRAL_DIMS
-from eelsunmix.io.axes import EXAMPLE, EnergyAxis, check_increasing, file_values
+from eelsunmix.io.axes import EXAMPLE, HIGHEST_EV, EnergyAxis, check_increasing, file_values
 from eelsunmix.io.signals import FileAxis
 from eelsunmix.units import ENERGIES, electronvolts_per
 
 UNEVEN_STEPS = 0.01
 """Part of a channel by which energies may leave a straight line; more than the rounding of float32."""
-
-HIGHEST_EV = 1e6
-"""No electron microscope reaches this voltage, let alone a loss of it."""
 
 
 @dataclass(frozen=True)

@@ -43,10 +43,10 @@ def take_lock(folder: Path) -> bool:
         descriptor, may_write = _opened(path)
     except OSError as error:
         raise unwritable(path, error) from error
-    owner = _owner(descriptor)
-    if _is_held(_locked(descriptor), owner):
+    owner, locked = _owner(descriptor), _locked(descriptor)
+    if _is_held(locked, owner):
         os.close(descriptor)
-        raise InputError(_in_use(path, owner))
+        raise InputError(_in_use(path, owner, locked))
     try:
         if may_write:
             _write(descriptor, json.dumps(_this_run()))
@@ -134,9 +134,12 @@ def _locked(descriptor: int) -> bool | None:
 
 
 def _is_held(locked: bool | None, owner: Mapping[str, str]) -> bool:
-    """Whether another run has the lock; where the kernel keeps none, its process is looked for."""
-    if locked is None and _lives(owner):
-        return True
+    """Whether another run has the lock; where the kernel keeps none, its process is looked for.
+
+    If that cannot be seen from here, it may live: two machines or containers may have the same name.
+    """
+    if locked is None:
+        return bool(owner) and (_lives(owner) or not _is_seen(owner))
     return locked is False or (bool(owner) and not _was_here(owner))
 
 
@@ -146,6 +149,17 @@ def _lives(owner: Mapping[str, str]) -> bool:
     if owner.get("boot") != _boot() or process == str(os.getpid()):
         return False
     return bool(owner.get("began")) and owner["began"] == _began(process)
+
+
+def _is_seen(owner: Mapping[str, str]) -> bool:
+    """Whether the process of a run would be seen from here: numbers are those of a container."""
+    return bool(_boot()) and (owner.get("boot"), owner.get("processes")) == (_boot(), _processes())
+
+
+def _processes() -> str:
+    with suppress(OSError):
+        return str(os.stat("/proc/self/ns/pid").st_ino)  # noqa: PTH116 - a special file
+    return ""
 
 
 def _began(process: str) -> str:
@@ -175,6 +189,7 @@ def _this_run() -> dict[str, str]:
         "machine": socket.gethostname(),
         "boot": _boot(),
         "process": str(os.getpid()),
+        "processes": _processes(),
         "began": _began(str(os.getpid())),
         "since": datetime.now().isoformat(sep=" ", timespec="seconds"),
         "folder": str(Path.cwd()),
@@ -192,14 +207,14 @@ def _boot() -> str:
     return ""
 
 
-def _in_use(path: Path, owner: Mapping[str, str]) -> str:
+def _in_use(path: Path, owner: Mapping[str, str], locked: bool | None) -> str:
     if not owner:
         return f"{path.parent}: another run uses these results; wait for its end"
     who = "process {process} on {machine}, since {since}, started in {folder}".format_map(
         {"process": "?", "machine": "?", "since": "?", "folder": "?", **owner}
     )
     remedy = "wait for its end, or end it"
-    if not _was_here(owner):
+    if not _was_here(owner) or (locked is None and not _lives(owner)):
         remedy += f"; if it no longer runs there, remove {path}"
     return f"{path.parent}: another run uses these results ({who}); {remedy}"
 

@@ -144,7 +144,7 @@ def _unmixing(sample: Sample) -> Iterator[str]:
     yield "Unmixing, each with its settings:" if sample.fits else ""
     for label, store in sample.fits.items():
         one = store.attrs
-        options = value(dict(one.get("options") or {}))
+        options = value(dict(one.get("options") or {})) or "no settings of its own"
         said = {key: one.get(key) for key in ("method", "n_endmembers", "input", "seed", "n_learning_pixels")}
         yield "{method} with {n_endmembers} endmembers on the {input} counts".format(**said)
         yield f"(label {label}, seed {said['seed']}, learned from {said['n_learning_pixels']} pixels):"

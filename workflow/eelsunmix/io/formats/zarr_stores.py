@@ -71,21 +71,31 @@ def _zarr_signal(array: Any, siblings: dict[str, Any], path: Path) -> Signal:
 
 
 def _notes(array: Any) -> tuple[str, ...]:
-    """Tell of files that are absent: Zarr leaves out those without counts, a copy in part any.
+    """Tell of files that are absent."""
+    absent = absent_files(array)
+    if not absent:
+        return ()
+    return (
+        f"{absent} are not in the Zarr store and were read as {array.fill_value}: "
+        "they hold nothing else, or the store was copied in part; compare it with the original.",
+    )
+
+
+def absent_files(array: Any) -> str:
+    """Count the files of an array that are absent: Zarr leaves out those without counts, a copy in part any.
 
     A file holds a chunk, or a shard of many; Zarr counts the chunks of a shard at the rim as if it were full.
+
+    Returns
+    -------
+    str
+        Empty if none is.
     """
     files = array.shards or array.chunks
     expected = math.prod(-(-size // length) for size, length in zip(array.shape, files, strict=True))
     per_file = math.prod(length // chunk for length, chunk in zip(files, array.chunks, strict=True))
     absent = expected - array.nchunks_initialized // per_file
-    if absent <= 0:
-        return ()
-    what = "shards" if array.shards else "chunks"
-    return (
-        f"{absent} of {expected} {what} are not in the Zarr store and were read as {array.fill_value}: "
-        "they hold nothing else, or the store was copied in part; compare it with the original.",
-    )
+    return f"{absent} of {expected} {'shards' if array.shards else 'chunks'}" if absent > 0 else ""
 
 
 def _zarr_axis(coordinate: Any, name: str, size: int) -> FileAxis:
