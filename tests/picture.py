@@ -2,8 +2,8 @@
 
     python tests/picture.py reports/multilayer.html docs/report.png
 
-In the picture stands of which kind of screen it is: what a first screen shows, its layout and its looks, without
-numbers. `test_picture.py` compares that with the screens of today.
+In the picture stands a digest of what first screens show, of their layout and their looks, without numbers;
+`test_picture.py` compares it with the screens of today.
 """
 
 import hashlib
@@ -24,8 +24,10 @@ KEY = b"eelsunmix first screen"
 WIDTH = 1200
 _BEGIN, _END = b"\x89PNG\r\n\x1a\n", b"\x00\x00\x00\x00IEND"
 _PLACE = """(() => {
-  const [top, answer] = ["main h1", "#answer"].map((one) => document.querySelector(one).getBoundingClientRect());
-  return { x: answer.left - 12, y: top.top - 12, width: answer.width + 24, height: answer.bottom - top.top + 24 };
+  const box = (one) => document.querySelector(one).getBoundingClientRect();
+  const [title, answer] = [box("main h1"), box("#answer")];
+  const [x, y] = [answer.left - 12, title.top - 12];
+  return { x, y, width: answer.width + 24, height: answer.bottom - y + 12 };
 })()"""
 
 
@@ -36,9 +38,13 @@ def screen_of_today():
     screen = gathered(Inputs(**given["stores"], **{name: given[name] for name in names}))
     parts = [one.title for one in screen.said] + [one.name for one in screen.pictures]
     words = re.sub(r"\d+", "", "\n".join([*parts, screen.caption, screen.profile_caption]))
-    first = files("eelsunmix.report").joinpath("first")
-    layout = [first.joinpath(name).read_text(encoding="utf-8") for name in ("first.html", "first.css")]
-    colours = re.search(r":root {.*?}", files("eelsunmix.report").joinpath("report.css").read_text(), re.DOTALL)
+    report = files("eelsunmix.report")
+    layout = [
+        report.joinpath("first", name).read_text(encoding="utf-8") for name in ("first.html", "first.css")
+    ]
+    colours = re.search(
+        r":root {.*?}", files("eelsunmix.report").joinpath("report.css").read_text(), re.DOTALL
+    )
     return hashlib.blake2b("\0".join([words, *layout, colours[0]]).encode(), digest_size=8).hexdigest()
 
 
