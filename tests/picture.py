@@ -37,14 +37,10 @@ def screen_of_today():
     names = ("sample", "title", "fits", "maps", "benchmarks", "settings", "seals", "versions")
     screen = gathered(Inputs(**given["stores"], **{name: given[name] for name in names}))
     parts = [one.title for one in screen.said] + [one.name for one in screen.pictures]
-    words = re.sub(r"\d+", "", "\n".join([*parts, screen.caption, screen.profile_caption]))
+    words = re.sub(r"[^A-Za-z]+", " ", "\n".join([*parts, screen.caption, screen.profile_caption]))
     report = files("eelsunmix.report")
-    layout = [
-        report.joinpath("first", name).read_text(encoding="utf-8") for name in ("first.html", "first.css")
-    ]
-    colours = re.search(
-        r":root {.*?}", files("eelsunmix.report").joinpath("report.css").read_text(), re.DOTALL
-    )
+    layout = [report.joinpath("first", name).read_text() for name in ("first.html", "first.css")]
+    colours = re.search(r":root {.*?}", report.joinpath("report.css").read_text(), re.DOTALL)
     return hashlib.blake2b("\0".join([words, *layout, colours[0]]).encode(), digest_size=8).hexdigest()
 
 
