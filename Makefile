@@ -1,4 +1,5 @@
 # make demo: install into .venv, run the two examples, print where the reports are.    make test: the test suite.    make docs: the site.
+# make picture, after make demo: take the picture of the README anew.
 PYTHON ?= python3
 CONFIG ?= config/examples/demo.yaml
 CORES ?= all
@@ -12,7 +13,7 @@ locked := $(pip) --no-deps --require-hashes --requirement
 # One package first: setuptools, which builds others, and a PyTorch for CPUs if its file lies on this machine (PIP_FIND_LINKS).
 pin = sed -n '/^$(1)==/,/[^\\]$$/p' envs/locked.txt > .venv/pin.txt
 
-.PHONY: demo test lint format docs install lock clean
+.PHONY: demo picture test lint format docs install lock clean
 .DEFAULT_GOAL := demo
 
 install: .venv/installed
@@ -36,6 +37,9 @@ demo: install
 	@$(bin)/python -m eelsunmix.examples --for $(CONFIG)
 	@$(bin)/snakemake --cores $(CORES) --configfile $(CONFIG)
 	@printf 'Open in a browser: %s\n' "$(CURDIR)"/reports/*.html
+
+picture: install
+	$(bin)/python tests/picture.py reports/multilayer.html docs/report.png
 
 test: install
 	$(bin)/python -m pytest $(PYTEST_ARGS)

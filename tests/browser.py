@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -85,8 +84,11 @@ class Page:
             self._call("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **place)
 
     def key(self, name, *, shift=False):
+        code = (
+            {"windowsVirtualKeyCode": 13, "text": "\r"} if name == "Enter" else {}
+        )  # or no button is pressed
         for kind in ("keyDown", "keyUp"):
-            self._call("Input.dispatchKeyEvent", type=kind, key=name, modifiers=8 * shift)
+            self._call("Input.dispatchKeyEvent", type=kind, key=name, modifiers=8 * shift, **code)
 
     def wait_for(self, expression, seconds=60):
         end = time.monotonic() + seconds
@@ -158,10 +160,3 @@ class Page:
             url = params["request"]["url"]
             if not url.startswith(("data:", "blob:", "file:", "about:")):
                 self.requests.append(url)
-
-
-if __name__ == "__main__":
-    page_file, picture = sys.argv[1:]
-    with Page(page_file, width=1440, height=1000) as shown:
-        shown.wait_for("document.querySelectorAll('.js-plotly-plot').length > 0")
-        shown.screenshot(picture)

@@ -301,8 +301,8 @@ def test_a_run_ends_with_its_page_and_is_not_repeated(folder):
     first = eelsunmix("run", name, "--cores", "1", cwd=folder)
     assert first.returncode == 0, first.stdout + first.stderr
     lines = first.stdout.splitlines()
-    steps, (done, *warned, page) = [line for line in lines if line.startswith("[")], lines[9:]
-    assert len(steps) == 9, lines
+    steps, (done, *warned, page) = [line for line in lines if line.startswith("[")], lines[10:]
+    assert len(steps) == 10, lines
     (warning,) = warned
     assert warning.startswith("SI1, number of components: 2 endmembers are asked for, but 1")
     assert "SI1: import image.npy" in steps[0]
@@ -312,7 +312,9 @@ def test_a_run_ends_with_its_page_and_is_not_repeated(folder):
     assert again.stdout.splitlines()[0].startswith("nothing to do")
     verified = eelsunmix("verify", cwd=folder)
     assert verified.returncode == 0, verified.stdout + verified.stderr
-    assert verified.stdout.startswith("8 stores, 0 of them not in order\n1 page, 0 of them not in order\n")
+    assert verified.stdout.startswith(
+        "8 stores, 0 of them not in order\n2 pages, 0 of them not in order\n1 verdict, "
+    )
     (folder / "results" / "SI1" / "pca.zarr" / "score" / "zarr.json").write_text("{}")
     assert eelsunmix("verify", cwd=folder).returncode == 1
 

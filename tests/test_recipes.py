@@ -38,7 +38,7 @@ denoise: {n_components: 8}
 methods: {vca: {n_draws: 5}}
 """
 TWO = CONFIGURATION.replace("{n: 3}", "{n: 2}")
-AFTER_N = {"estimate_endmembers", "fit_vca", "map_vca", "compare", "report", "all"}
+AFTER_N = {"estimate_endmembers", "fit_vca", "map_vca", "compare", "report", "index", "all"}
 PAGE = "reports/SI1.html"
 TREE = {
     "samples": {
@@ -141,7 +141,7 @@ def test_a_job_refuses_what_was_made_otherwise(project):
     """The stages before are not allowed to run, so the page would be made of old stores."""
     project.configure(TWO)
     before = (project.folder / PAGE).read_bytes()
-    done = project.snakemake("--allowed-rules", "compare", "report", "all")
+    done = project.snakemake("--allowed-rules", "compare", "report", "index", "all")
     assert done.returncode != 0
     assert "fit/vca.zarr: was made otherwise than the configuration asks for now" in done.stdout + done.stderr
     assert not (project.folder / PAGE).exists() or (project.folder / PAGE).read_bytes() == before
@@ -185,7 +185,7 @@ def test_a_damaged_page_is_noticed_and_made_again(project, damage, capsys, monke
     page.write_bytes(damage(page.read_bytes()))
     assert check_stores(["results"]) == 1
     assert f"{PAGE}: " in capsys.readouterr().err
-    assert project.run("-n") == {"report", "all"}
+    assert project.run("-n") == {"report", "index", "all"}
 
 
 @pytest.mark.parametrize(
@@ -249,13 +249,16 @@ def _title(tree):
 def test_a_change_reaches_what_is_made_of_it_and_nothing_else():
     models = {f"A/fit/{label}" for label in ("vca", "nmf")}
     maps = {f"{sample}/map/{label}" for sample in "AB" for label in ("vca", "nmf")}
-    ends = {f"{sample}/{store}" for sample in "AB" for store in ("comparison", "page")}
+    ends = {f"{sample}/{store}" for sample in "AB" for store in ("comparison", "page", "verdict")} | {
+        "index/page"
+    }
+    of_b = {"B/comparison", "B/page", "B/verdict", "index/page"}
     everywhere = {"A/rank", "B/rank"} | models | maps | ends
     assert _changed(lambda tree: tree.update(components={"n": 2})) == everywhere
-    assert _changed(_of_b) == {"B/rank", "B/map/vca", "B/map/nmf", "B/comparison", "B/page"}
+    assert _changed(_of_b) == {"B/rank", "B/map/vca", "B/map/nmf", *of_b}
     of_vca = {"A/fit/vca", "A/map/vca", "B/map/vca"} | ends
     assert _changed(lambda tree: tree["methods"].update(vca={"n_draws": 7})) == of_vca
-    assert _changed(_title) == {"A/page"}
+    assert _changed(_title) == {"A/page", "A/verdict", "index/page"}
     assert _changed(lambda tree: tree.update(dask={"mode": "processes"})) == set()
 
 

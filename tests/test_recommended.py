@@ -71,6 +71,8 @@ def test_a_setting_of_it_is_part_of_its_recipe_and_of_no_other():
         "map/recommended.zarr",
         "comparison.zarr",
         "reports/A.html",
+        "verdict.json",
+        "reports/index.html",
     }
     assert RECIPES["fit_recommended"].inputs == ("corrected", "pca", "rank")
 

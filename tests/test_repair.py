@@ -22,7 +22,7 @@ from eelsunmix.errors import InputError
 from eelsunmix.recipes import Recipes
 from eelsunmix.recipes.repairing import repair
 from eelsunmix.recipes.verification import Verification
-from eelsunmix.storage import publish, sealed_page, seals
+from eelsunmix.storage import manifest_at, publish, sealed_page, sealed_record
 from eelsunmix.storage.__main__ import main as check_stores
 from eelsunmix.storage.kept import keep
 from eelsunmix.storage.locks import LOCK
@@ -40,10 +40,10 @@ def _make(tree):
     recipes = Recipes(read_tree(node_of(tree, "c.yaml")).samples)
     for product in recipes.products():
         inputs, settings = [one.path for one in recipes.inputs(product)], recipes.settings(product)
-        if product.store == "page":
-            text = sealed_page(
-                "<title>A - eelsunmix</title>", product.path, seals=seals(inputs), settings=settings
-            )
+        if product.store in ("page", "verdict"):
+            sealed = {"seals": {path: manifest_at(path).seal for path in inputs}, "settings": settings}
+            page = sealed_page("<title>A - eelsunmix</title>", product.path, **sealed)
+            text = page if product.store == "page" else sealed_record({"schema": 1}, product.path, **sealed)
             Path(product.path).parent.mkdir(exist_ok=True)
             Path(product.path).write_text(text)
         else:

@@ -186,12 +186,23 @@ EDITS = {
         "PLAUSIBLE_EXPONENTS = (0.5, 6.0)",
         {"subtract_background", "compare", ANCHORED} | SUBTRACTION | RECOMMENDED,
     ),
-    "a limit of the verdict": ("comparison/thresholds.py", "FLAT = 0.25", "FLAT = 0.3", {"compare"}),
+    "a limit of the verdict": (
+        "comparison/thresholds.py",
+        "FLAT = 0.25",
+        "FLAT = 0.3",
+        {"compare", "report"},
+    ),
     "a caption of the page": (
         "report/sections/residuals.py",
         "1 is noise alone",
         "one is noise alone",
         {"report"},
+    ),
+    "a word on the page of all samples": (
+        "report/index/rows.py",
+        "1 is counting noise",
+        "one is counting noise",
+        {"index"},
     ),
     "how stores are written": ("storage/store.py", "def publish(", "_UNUSED = 1\n\n\ndef publish(", set()),
     "a comment, and a docstring": (

@@ -45,6 +45,7 @@ PREPARED = {
     "subtract_background",
     "compare",
     "report",
+    "index",
     "all",
 }
 
@@ -161,6 +162,7 @@ def test_everything_is_made(finished):
     assert "the maps of “recommended”" in page
     assert len(page) < 15e6
     for job in finished.first_run - {"all"}:
+        results = finished.folder / "results" / ("index" if job == "index" else "SI1")
         assert (results / "logs" / f"{job}.log").read_text().rstrip().endswith("done")
         assert (results / "benchmarks" / f"{job}.tsv").is_file()
 
@@ -207,24 +209,24 @@ def test_nothing_is_rerun_for_a_touch_a_comment_or_other_cores(project):
 @pytest.mark.guarantee(15, "G4")
 def test_an_option_of_a_method_reruns_that_method(project):
     project.configure(CONFIGURATION.replace("n_draws: 5", "n_draws: 6"))
-    assert project.run() == {"fit_vca", "map_vca", "compare", "report", "all"}
+    assert project.run() == {"fit_vca", "map_vca", "compare", "report", "index", "all"}
 
 
 @pytest.mark.guarantee(16)
 def test_an_edit_of_a_method_reruns_that_method(project):
     project.edit("workflow/eelsunmix/methods/vca.py", "\nfrom ", "\nEDITED = True\nfrom ")
-    assert project.run() == {"fit_vca", "map_vca", *RECOMMENDED, "compare", "report", "all"}
+    assert project.run() == {"fit_vca", "map_vca", *RECOMMENDED, "compare", "report", "index", "all"}
 
 
 def test_an_edit_of_a_stage_reruns_what_depends_on_it(project):
     project.edit("workflow/eelsunmix/background/power_law.py", "\nfrom ", "\nEDITED = True\nfrom ")
     # The recommended result looks at net counts of edges.
-    assert project.run("-n") == {"subtract_background", *RECOMMENDED, "compare", "report", "all"}
+    assert project.run("-n") == {"subtract_background", *RECOMMENDED, "compare", "report", "index", "all"}
 
 
 def test_a_new_method_runs_alone(project):
     project.configure(CONFIGURATION + "  ica: {}\n")
-    assert project.run("-n") == {"fit_ica", "map_ica", "compare", "report", "all"}
+    assert project.run("-n") == {"fit_ica", "map_ica", "compare", "report", "index", "all"}
 
 
 def test_a_new_sample_can_use_the_models_of_another(project):
@@ -239,7 +241,7 @@ def test_a_new_sample_can_use_the_models_of_another(project):
 def test_a_deleted_store_is_made_again(project):
     shutil.rmtree(project.folder / "results" / "SI1" / "map" / "vca.zarr")
     (project.folder / "reports" / "SI1.html").unlink()
-    assert project.run("-n") == {"map_vca", "compare", "report", "all"}
+    assert project.run("-n") == {"map_vca", "compare", "report", "index", "all"}
 
 
 def test_a_flipped_bit_in_an_input_is_refused_by_name(project):

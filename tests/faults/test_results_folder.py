@@ -34,18 +34,20 @@ from eelsunmix.report.page import write_page
 from eelsunmix.sources import checksum
 from eelsunmix.storage import (
     check_inputs,
+    check_sources,
     drafts,
     is_a_page,
+    manifest_at,
     open_store,
     publish,
     read_manifest,
     read_page_manifest,
+    read_record,
     sealed_page,
-    seals,
+    sealed_record,
     verify,
     verify_page,
 )
-from eelsunmix.storage.inputs import check_sources
 from eelsunmix.storage.kept import keep, settle
 from eelsunmix.storage.manifest import REMEDY
 from faults.system_calls import SystemCalls
@@ -119,16 +121,17 @@ def job(product, recipes, meanwhile):
     """What a script of the workflow does; `meanwhile` happens while it reads the source."""
     asked, inputs = recipes.settings(product), recipes.inputs(product)
     check_inputs(asked.get("made_of", {}))
-    opened = [int(open_store(one.path)["value"]) for one in inputs]
+    opened = [read_value(one) for one in inputs]
     files = {}
     if product.store == "raw":
         files = {SOURCE: imported()}
         meanwhile()
     found, path = value(product, asked, opened, files.get(SOURCE, "")), Path(product.path)
-    if product.store == "page":
-        text = f"<title>A · eelsunmix</title><p>{found}</p>"
-        made_from = seals(one.path for one in inputs)
-        write_page(path, sealed_page(text, path, seals=made_from, settings=asked))
+    if product.store in ("page", "verdict"):
+        made_from = {one.path: manifest_at(one.path).seal for one in inputs}
+        sealed = {"seals": made_from, "settings": asked}
+        page = sealed_page(f"<title>A · eelsunmix</title><p>{found}</p>", path, **sealed)
+        write_page(path, page if product.store == "page" else sealed_record({"value": found}, path, **sealed))
     else:
         dataset = xr.Dataset({"value": ((), np.int64(found))})
         publish(dataset, path, inputs=[one.path for one in inputs], files=files, settings=asked)
@@ -150,7 +153,7 @@ def run(recipes, *, meanwhile=lambda: None, at_the_end=lambda: None):
     list(settle(RESULTS))
     plan, failed = planned(recipes), {}
     for product in plan:
-        if recipe_of(product, recipes.samples[product.sample]).reads_files:
+        if recipe_of(product, recipes.samples.get(product.sample)).reads_files:
             keep(Path(product.path))
     for product in plan:
         if set(failed) & set(recipes.inputs(product)):
@@ -188,7 +191,15 @@ def value_in(product):
     if product.store == "page":
         verify_page(product.path)
         return int(re.search(r"<p>(\d+)", Path(product.path).read_text()).group(1))
-    check_sources(Path(product.path), verify(product.path))
+    if product.store != "verdict":
+        check_sources(Path(product.path), verify(product.path))
+    return read_value(product)
+
+
+def read_value(product):
+    """Value of a store or a verdict."""
+    if product.store == "verdict":
+        return read_record(product.path)[0]["value"]
     return int(open_store(product.path)["value"])
 
 
@@ -256,7 +267,7 @@ class ResultsFolder(RuleBasedStateMachine):
         """What is asked for now; and what is right for it is remembered."""
         recipes = Recipes(read_tree(node_of(self.tree, "c.yaml"), must_exist=False).samples)
         self.right = right_values(recipes)
-        self.known |= {recipes.digest(one): found for one, found in self.right.items()}
+        self.known |= {(one, recipes.digest(one)): found for one, found in self.right.items()}
         return recipes
 
     @rule(n=st.integers(2, 4))
@@ -403,7 +414,8 @@ class ResultsFolder(RuleBasedStateMachine):
 
     def is_whole(self, path):
         with suppress(StoreError):
-            return bool(verify_page(path) if path.endswith(".html") else verify(path))
+            read = {".html": verify_page, ".json": read_record}.get(Path(path).suffix, verify)
+            return bool(read(path))
         return not Path(path).exists()
 
     @precondition(lambda self: any(Path("results").rglob("manifest.json")) or Path("reports").is_dir())
@@ -412,11 +424,12 @@ class ResultsFolder(RuleBasedStateMachine):
         found = RESULTS.rglob("manifest.json")
         stores = [path.parent for path in found if not re.search(r"\.tmp-|\.aside", str(path))]
         files = [file for store in stores for file in store.rglob("*") if file.is_file()]
-        files = sorted(files) + [page for page in Path("reports").glob("A.html") if is_a_page(page)]
+        files = sorted(files) + [page for page in sorted(Path("reports").glob("*.html")) if is_a_page(page)]
+        files += RESULTS.glob("A/verdict.json")
         if files:
             file = data.draw(st.sampled_from(files))
             damage(file, where)
-            path = re.match(r"results/.*?\.zarr|reports/.*", str(file)).group()
+            path = re.match(r"results/.*?\.(?:zarr|json)|reports/.*", str(file)).group()
             self.damaged.add(path.replace("/.", "/"))  # what is kept may come back
 
     @rule(data=st.data())
@@ -449,8 +462,8 @@ class ResultsFolder(RuleBasedStateMachine):
                 found = value_in(product)
             except StoreError:
                 continue
-            read = read_page_manifest if product.store == "page" else read_manifest
-            assert found == self.known[digest_of(read(product.path).settings)], product
+            read = read_page_manifest if product.store == "page" else manifest_at
+            assert found == self.known[product, digest_of(read(product.path).settings)], product
 
 
 ResultsFolder.TestCase.settings = settings(

@@ -32,7 +32,7 @@ _HELP = """From an EELS spectrum image to components and maps, and a page that s
 \b
 eelsunmix new data/SI1.dm4   finds the edges, writes SI1.yaml and draws the windows
 eelsunmix check SI1.yaml     says in words what will run
-eelsunmix run SI1.yaml       runs it; the last line is the path of the page
+eelsunmix run SI1.yaml       runs it; the last line is the path of the page, or of that of all samples
 eelsunmix export SI1 --hspy  takes maps and spectra to HyperSpy; or --tiff, --csv ...
 
 \b
@@ -82,7 +82,7 @@ def check(files: tuple[Path, ...]) -> None:
 @click.option("--profile", help="Profile of Snakemake instead of cores: a folder, or slurm.")
 @click.option("--dry-run", "-n", is_flag=True, help="Only say which steps would run.")
 def run(files: tuple[Path, ...], cores: str, profile: str | None, dry_run: bool) -> None:
-    """Run a configuration, after it has been checked as `check` does; the last lines are the pages.
+    """Run a configuration, after it has been checked as `check` does; the last line is the page.
 
     Finished steps are not repeated, so it may be called again at any time. Snakemake does the work; whoever
     wants its other options calls it: snakemake --cores all --configfile FILE.

@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix.comparison.ambiguity_words import ambiguity_sentences
+from eelsunmix.comparison.by_element import verdict_by_element
 from eelsunmix.comparison.caveats import caveats
 from eelsunmix.comparison.components import REFERENCE, Components, mean_spectrum, read_components
 from eelsunmix.comparison.doubts import component_warnings, short_profiles
@@ -169,6 +170,7 @@ def _with_verdict(result: xr.Dataset, setting: Setting, notes: Sequence[str]) ->
     rows = verdict(result, setting)
     return result.assign_attrs(
         verdict=rows,
+        verdict_by_element=verdict_by_element(result, setting),
         sentences=sentences(result, rows, setting),
         caveats=[*caveats(result, setting), *notes],
         **{key: setting.bs.attrs.get(key, {}) for key in ("edges", "profiles")},

@@ -17,8 +17,8 @@ from eelsunmix.report.page import write_page
 from eelsunmix.storage import read_record, sealed_page
 from eelsunmix.words import numbered
 
-WORDS = {"green": "green", "amber": "look closer", "red": "do not use yet", "failed": "without result"}
-"""Light of a sample -> how its number is told, and the choice of the filter."""
+WORDS = {"green": "good", "amber": "look closer", "red": "do not use yet", "failed": "no result"}
+"""Light of a sample -> what it means."""
 
 
 def write_index(
@@ -73,11 +73,12 @@ def _text(rows: Sequence[Row], *, skipped: Sequence[str], benchmark: bool) -> st
         rows=rows,
         columns=COLUMNS,
         lights=LIGHTS,
+        words=WORDS,
         facts=[
             ("samples", str(len(rows))),
             *((WORDS[one], str(lights[one])) for one in WORDS if lights[one]),
         ],
-        choices={one: word for one, word in WORDS.items() if lights[one]},
+        choices=[one for one in WORDS if lights[one]],
         failed=[row for row in rows if row.light == "failed"],
         skipped=skipped,
         benchmark=benchmark,

@@ -11,7 +11,11 @@ from eelsunmix.report.formatting import decimals, integer, number, percent
 
 COLUMNS = (
     ("sample", "sample", ""),
-    ("light", "light", "red: do not use yet; amber: look closer; green: nothing speaks against it"),
+    (
+        "light",
+        "light",
+        "of the recommended maps: look closer where there is a warning, or a light that is not green",
+    ),
     ("use", "use", "the method whose maps the page recommends"),
     ("elements", "elements", "each with the light of its map against background subtraction"),
     ("pixels", "pixels", "with counts"),

@@ -11,7 +11,6 @@ from eelsunmix.report.figures.style import REFERENCE
 from eelsunmix.report.first.choice import Shown, chosen_label, shown_maps
 from eelsunmix.report.first.sentences import Said, sentences
 from eelsunmix.report.inputs import Inputs
-from eelsunmix.report.record.elements import findings_of_elements
 from eelsunmix.report.record.thumbnail import thumbnail
 from eelsunmix.stage_warnings import reference_problems
 from eelsunmix.words import RECOMMENDED
@@ -154,20 +153,20 @@ def _method(inputs: Inputs, label: str) -> dict[str, Any]:
 
 def _elements(inputs: Inputs, label: str, maps: Sequence[Shown]) -> list[dict[str, Any]]:
     """Return one entry for each element, as its map on the first screen is."""
-    found = findings_of_elements(inputs, label)
+    rows = inputs.comparison.attrs.get("verdict_by_element", [])
+    own = {row["element"]: row for row in rows if row["method"] == label}
+    failed = reference_problems(inputs.bs)
     entries = []
-    for one in maps:
-        if one.edge:
-            own = found[one.name] if one.source == label else {}
-            lights = [CRITERIA[key].light(value) for key, value in own.items()]
-            entries.append(
-                {
-                    "element": one.name,
-                    "edge": one.edge,
-                    "source": one.source,
-                    "light": worst(lights),
-                    **{key: own.get(key) for key in ("agreement", "misfit", "scale", "cross_talk")},
-                    "reference_failed": one.edge in reference_problems(inputs.bs),
-                }
-            )
+    for one in filter(lambda one: one.edge, maps):
+        row = own.get(one.name, {}) if one.source == label else {}
+        entries.append(
+            {
+                "element": one.name,
+                "edge": one.edge,
+                "source": one.source,
+                "light": row.get("light", "grey"),
+                **{key: row.get(key) for key in ("agreement", "misfit", "scale", "cross_talk")},
+                "reference_failed": one.edge in failed,
+            }
+        )
     return entries

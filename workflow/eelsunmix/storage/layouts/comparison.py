@@ -230,6 +230,10 @@ COMPARISON = Layout(
         "verdict": attribute(
             "list", "of `method, criterion, value, text, green, amber, percent, light, explanation`"
         ),
+        "verdict_by_element": attribute(
+            "list",
+            "of `method, element, agreement, misfit, scale, cross_talk, light`, the worst of its edges",
+        ),
         "sentences": attribute("list", "what was found, in words"),
         "ambiguity": attribute("list", "what other simplices would give, for each element, in words"),
         "caveats": attribute("list", "what the reader should know before trusting it"),
