@@ -185,6 +185,18 @@ def test_a_pixel_is_redrawn_at_once(page):
     assert min(times) < 1000
 
 
+def test_a_pixel_and_a_method_can_be_chosen_without_waiting(page):
+    # Redraws that overlapped once started each other over for ever.
+    for _ in range(2):
+        page.evaluate(
+            "(() => { figuresOfPage.explorer.pick({x: 0, y: 0.3}, {x: 0, y: 0.3}, null);"
+            "document.querySelector('[data-toggle=\"nmf\"]').click(); })()"
+        )
+    settled(page)
+    assert "nmf" in spectrum(page, "data.map(trace => trace.name).join()")
+    assert page.problems == []
+
+
 def test_zoom_stays_when_another_method_or_edge_is_chosen(page):
     plot = "document.querySelector('[data-plot=\"element-maps\"]')"
     page.evaluate(f"Plotly.relayout({plot}, {{'xaxis.range': [0.5, 1.2]}}).then(() => 1)")
@@ -292,7 +304,7 @@ def test_everything_that_can_be_used_has_a_name_and_the_contents_can_be_reached_
 
 
 @pytest.mark.skipif(find_spec("axe_core_python") is None, reason="no axe: pip install -e .[dev]")
-@pytest.mark.parametrize(("ground", "width"), [("light", 1440), ("dark", 1440), ("light", 420)])
+@pytest.mark.parametrize(("ground", "width"), [("light", 420), ("dark", 1440)])
 def test_axe_finds_nothing_serious(page, ground, width):
     page.evaluate(files("axe_core_python").joinpath("axe.min.js").read_text(encoding="utf-8") + "; 1")
     page.resize(width, 900)
@@ -300,7 +312,8 @@ def test_axe_finds_nothing_serious(page, ground, width):
     time.sleep(0.3)
     settled(page)
     found = page.evaluate(
-        "axe.run(document, {resultTypes: ['violations']}).then(all => all.violations"
+        # What is inside of plots are numbers, not controls, and thousands of nodes.
+        "axe.run({exclude: [['.main-svg']]}, {resultTypes: ['violations']}).then(all => all.violations"
         ".filter(one => ['serious', 'critical'].includes(one.impact))"
         ".map(one => [one.id, one.nodes.map(node => node.html.slice(0, 120))]))"
     )

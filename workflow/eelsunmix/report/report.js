@@ -18,7 +18,15 @@ page.ready.then((data) => {
   };
   const icon = (shape) => ({ width: 1000, height: 1000, path: SHAPES[shape] });
 
+  const configs = new WeakMap();
+
+  /** One object for each canvas: where two redraws of it overlap and differ in theirs, plotly starts over for ever. */
   function configOf(canvas) {
+    if (!configs.has(canvas)) configs.set(canvas, newConfig(canvas));
+    return configs.get(canvas);
+  }
+
+  function newConfig(canvas) {
     const button = (name, title, shape, click) => ({ name, title, icon: icon(shape), click });
     const picture = (format) => () => exporting.picture(canvas, format, hidden);
     const area = button("area", "Drag to choose an area for the explorer", "frame", () => dragWith(false));
