@@ -133,7 +133,7 @@ def trend(maps: Mapping[str, xr.DataArray]) -> dict[str, Any]:
     n_frames = next(iter(maps.values())).sizes["frame"]
     layout["xaxis"] = axis("frame", dtick=-(-n_frames // 12))
     layout["yaxis"] = axis("mean, over the largest", rangemode="tozero")
-    data = []
+    data: list[dict[str, Any]] = []
     for title, values in maps.items():
         means = values.mean([dim for dim in values.dims if dim != "frame"]).values.astype(float)
         largest = float(np.nanmax(np.abs(means))) or 1.0
