@@ -308,6 +308,7 @@ def test_each_method_has_a_panel_of_its_components_in_the_colours_of_the_groups(
     options = {
         "edges": {"Co_L23": {"onset": 779.0}},
         "display": "as returned",
+        "counts": 1.0,
         "title": "energy loss (eV)",
     }
     figure = components_by_method(comparison, fits, ["a", "b", "c"], **options)
