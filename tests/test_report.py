@@ -21,7 +21,7 @@ from eelsunmix.methods import method_names
 from eelsunmix.methods._references import references
 from eelsunmix.model_arrays import model_arrays
 from eelsunmix.report import read_benchmarks, sections, write_report
-from eelsunmix.report.figures.encoding import STEPS
+from eelsunmix.report.figures.encoding import COLOUR_STEPS, STEPS
 from eelsunmix.report.figures.maps import COMMON, DEVIATION, RETURNED, SUBSPACE, ElementMaps
 from eelsunmix.report.figures.mapview import view_of
 from eelsunmix.report.figures.profiles import element_profiles
@@ -443,10 +443,21 @@ def test_page_is_replaced_as_a_whole(tmp_path, monkeypatch):
     assert [entry.name for entry in path.parent.iterdir()] == ["page.html"]
 
 
-def test_series_shows_its_middle_frame(tmp_path):
+def test_series_shows_its_middle_frame_and_all_of_them_by_a_slider(tmp_path):
     arguments = report_arguments(methods=("nmf",), edges={}, source="series")
     elements = Elements(write_report(tmp_path / "page.html", **arguments).read_text(encoding="utf-8"))
     assert any("Frame 2 of 3 is shown" in text for text in elements.text)
+    content = figures_of(elements)
+    frames = content["figures"]["frames"]["variants"]
+    total = arguments["stores"]["corrected"]["total_counts"]
+    assert list(frames) == ["0", "1", "2"]
+    for place, frame in enumerate(frames.values()):
+        shown = content["arrays"][frame["data"][0]["z"]["$"]]
+        expected = total.isel(frame=place).values
+        np.testing.assert_allclose(shown, expected, atol=0.51 * np.ptp(expected) / COLOUR_STEPS)
+        assert len(np.unique(shown)) <= COLOUR_STEPS + 1
+    assert len({repr(frame["layout"]["coloraxis"]["cmax"]) for frame in frames.values()}) == 1
+    assert elements.values("data-options") == ["1 of 3|2 of 3|3 of 3"]
 
 
 @pytest.mark.guarantee("G11")

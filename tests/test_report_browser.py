@@ -1,6 +1,8 @@
 """The page in a real browser: every plot drawn, controls that react, nothing from outside, print."""
 
 import time
+from importlib.resources import files
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -183,6 +185,18 @@ def test_a_pixel_is_redrawn_at_once(page):
     assert min(times) < 1000
 
 
+def test_a_pixel_and_a_method_can_be_chosen_without_waiting(page):
+    # Redraws that overlapped once started each other over for ever.
+    for _ in range(2):
+        page.evaluate(
+            "(() => { figuresOfPage.explorer.pick({x: 0, y: 0.3}, {x: 0, y: 0.3}, null);"
+            "document.querySelector('[data-toggle=\"nmf\"]').click(); })()"
+        )
+    settled(page)
+    assert "nmf" in spectrum(page, "data.map(trace => trace.name).join()")
+    assert page.problems == []
+
+
 def test_zoom_stays_when_another_method_or_edge_is_chosen(page):
     plot = "document.querySelector('[data-plot=\"element-maps\"]')"
     page.evaluate(f"Plotly.relayout({plot}, {{'xaxis.range': [0.5, 1.2]}}).then(() => 1)")
@@ -252,12 +266,16 @@ def test_nothing_sticks_out_at_any_width(page):
     settled(page)
 
 
-def test_dark_ground_reaches_plots_and_paper_stays_light(page):
+def wear(page, ground):
     page.evaluate(
-        "(() => { const one = document.querySelector('[data-look=ground]'); one.value = 'dark';"
+        f"(() => {{ const one = document.querySelector('[data-look=ground]'); one.value = '{ground}';"
         "one.dispatchEvent(new Event('change', {bubbles: true})); })()"
     )
     settled(page)
+
+
+def test_dark_ground_reaches_plots_and_paper_stays_light(page):
+    wear(page, "dark")
     assert drawn(page, "mean-spectrum", "_fullLayout.paper_bgcolor") == "#171a1f"
     assert (
         page.evaluate("getComputedStyle(document.querySelector('section')).backgroundColor")
@@ -266,11 +284,7 @@ def test_dark_ground_reaches_plots_and_paper_stays_light(page):
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     assert drawn(page, "mean-spectrum", "_fullLayout.paper_bgcolor") == "#ffffff"
     page.evaluate("window.dispatchEvent(new Event('afterprint'))")
-    page.evaluate(
-        "(() => { const one = document.querySelector('[data-look=ground]'); one.value = 'light';"
-        "one.dispatchEvent(new Event('change', {bubbles: true})); })()"
-    )
-    settled(page)
+    wear(page, "light")
 
 
 NAMELESS = """
@@ -287,6 +301,26 @@ def test_everything_that_can_be_used_has_a_name_and_the_contents_can_be_reached_
     ids = page.evaluate("[...document.querySelectorAll('[id]')].map(one => one.id)")
     own = [one for one in ids if not one.startswith(("clip", "g", "topdefs", "defs", "legend", "modebar"))]
     assert len(own) == len(set(own))
+
+
+@pytest.mark.skipif(find_spec("axe_core_python") is None, reason="no axe: pip install -e .[dev]")
+@pytest.mark.parametrize(("ground", "width"), [("light", 420), ("dark", 1440)])
+def test_axe_finds_nothing_serious(page, ground, width):
+    page.evaluate(files("axe_core_python").joinpath("axe.min.js").read_text(encoding="utf-8") + "; 1")
+    page.resize(width, 900)
+    wear(page, ground)
+    time.sleep(0.3)
+    settled(page)
+    found = page.evaluate(
+        # What is inside of plots are numbers, not controls, and thousands of nodes.
+        "axe.run({exclude: [['.main-svg']]}, {resultTypes: ['violations']}).then(all => all.violations"
+        ".filter(one => ['serious', 'critical'].includes(one.impact))"
+        ".map(one => [one.id, one.nodes.map(node => node.html.slice(0, 120))]))"
+    )
+    wear(page, "light")
+    page.resize(1440, 900)
+    settled(page)
+    assert found == []
 
 
 def test_no_table_loses_a_column_on_paper(page):
@@ -374,6 +408,25 @@ def test_print_holds_all_plots_and_no_controls(tmp_path):
         )
         assert opened.evaluate("document.querySelectorAll('details:not([open])').length") == 0
     assert (tmp_path / "page.pdf").read_bytes()[:5] == b"%PDF-"
+
+
+def test_a_slider_shows_each_frame_of_a_series_in_all_figures(tmp_path):
+    arguments = report_arguments(methods=("nmf",), source="series")
+    with Page(write_report(tmp_path / "page.html", **arguments)) as opened:
+        settled(opened)
+        opened.evaluate("document.querySelector('#figure-frames .slider input').focus()")
+        opened.key("End")
+        settled(opened)
+        total = float(arguments["stores"]["corrected"]["total_counts"][2, 3, 4])
+        assert drawn(opened, "frames", "data[0].z[3][4]") == pytest.approx(total, rel=0.01)
+        said = "[...document.querySelectorAll('.slider output')].map(one => one.textContent)"
+        assert opened.evaluate(said) == ["3 of 3", "3 of 3"]
+        profile = arguments["stores"]["comparison"]["element_profile"].sel(label="BS").isel(edge=0, profile=0)
+        shown = drawn(
+            opened, "frame-profiles", "data.filter(one => one.name === 'BS').map(one => one.y[5])[0]"
+        )
+        assert shown == pytest.approx(float(profile.isel(frame=2)[5]), rel=1e-3)
+        assert opened.problems == []
 
 
 @pytest.mark.guarantee(36)

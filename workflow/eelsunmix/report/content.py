@@ -63,10 +63,11 @@ class Table:
 
 @dataclass(frozen=True)
 class Control:
-    """A choice that the reader has for a figure."""
+    """A choice that the reader has for a figure; a slider where the options have an order."""
 
     label: str
     options: tuple[str, ...]
+    slider: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,15 @@ page.ready.then((data) => {
   };
   const icon = (shape) => ({ width: 1000, height: 1000, path: SHAPES[shape] });
 
+  const configs = new WeakMap();
+
+  /** One object for each canvas: where two redraws of it overlap and differ in theirs, plotly starts over for ever. */
   function configOf(canvas) {
+    if (!configs.has(canvas)) configs.set(canvas, newConfig(canvas));
+    return configs.get(canvas);
+  }
+
+  function newConfig(canvas) {
     const button = (name, title, shape, click) => ({ name, title, icon: icon(shape), click });
     const picture = (format) => () => exporting.picture(canvas, format, hidden);
     const area = button("area", "Drag to choose an area for the explorer", "frame", () => dragWith(false));
@@ -52,7 +60,7 @@ page.ready.then((data) => {
     for (let index = 0; index < count; index += 1) {
       const control =
         document.querySelector(`input[name="${name}-${index}"]:checked`) ||
-        document.querySelector(`select[data-figure="${name}"][data-control="${index}"]`);
+        document.querySelector(`:is(select, [type=range])[data-figure="${name}"][data-control="${index}"]`);
       chosen.push(control ? control.value : "0");
     }
     return chosen.join(".");
@@ -64,14 +72,21 @@ page.ready.then((data) => {
     return { ...layout, width, height: Math.round(height), autosize: false };
   }
 
+  const optionsOf = (slider) => slider.dataset.options.split("|");
+
+  /** What a control has chosen, in words. */
+  function textOf(input) {
+    if (input.type === "range") return optionsOf(input)[Number(input.value)];
+    return input.tagName === "SELECT" ? input.selectedOptions[0].textContent : input.nextElementSibling.textContent;
+  }
+
   /** Says below the plot what was chosen: on paper the controls are gone. */
   function describe(canvas) {
     const shown = canvas.parentElement.querySelector(".shown");
     if (!shown) return;
     const chosen = Array.from(canvas.parentElement.querySelectorAll(".control"), (control) => {
-      const select = control.querySelector("select");
-      const option = select ? select.selectedOptions[0] : control.querySelector("input:checked + span");
-      return `${control.dataset.label}: ${option.textContent}`;
+      const input = control.querySelector("select, [type=range], input:checked");
+      return `${control.dataset.label}: ${textOf(input)}`;
     });
     shown.textContent = chosen.length ? ` Shown here: ${chosen.join("; ")}.` : "";
   }
@@ -185,14 +200,28 @@ page.ready.then((data) => {
     if (figuresOfPage.explorer) figuresOfPage.explorer.show(paper);
   }
 
+  /** Brings a slider to a place, and says where it is. */
+  function slide(slider, place) {
+    slider.value = place;
+    slider.nextElementSibling.textContent = textOf(slider);
+  }
+  document.addEventListener("input", (event) => {
+    if (event.target.matches(".slider input")) slide(event.target, event.target.value);
+  });
+
   /** Sets the controls of all figures that offer the same choice, and returns the names of these figures. */
   function follow(control) {
     const label = control.closest(".control").dataset.label;
-    const textOf = (input) => (input.tagName === "SELECT" ? input.selectedOptions[0].textContent : input.nextElementSibling.textContent);
     const wanted = textOf(control);
     const names = [control.dataset.figure];
     for (const other of document.querySelectorAll(".control")) {
       if (other.dataset.label !== label || other.contains(control)) continue;
+      const slider = other.querySelector("[type=range]");
+      if (slider) {
+        slide(slider, optionsOf(slider).indexOf(wanted));
+        names.push(slider.dataset.figure);
+        continue;
+      }
       const select = other.querySelector("select");
       const inputs = select ? [...select.options] : [...other.querySelectorAll("input")];
       const match = inputs.find((input) => (select ? input.textContent : textOf(input)) === wanted);

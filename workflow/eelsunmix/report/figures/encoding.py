@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import json
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,10 +21,18 @@ STEPS = 4094
 """Between the extremes of a map: a hundredth of the noise of a map whose noise is 2.5 % of its range."""
 WHOLE = 65534
 """Whole numbers of up to this range are kept exactly."""
+COLOUR_STEPS = 254
 SEEN_BITS = 14
 """Binary digits of the numbers of a line: four decimal ones, as the page writes at most."""
 INTO_LETTERS = str.maketrans("<>&", ",.:")
 """Letters of base85 that mean something in HTML, and what stands for them."""
+
+
+@dataclass(frozen=True)
+class Coarse:
+    """A map that is only looked at: it is kept in as many steps as a colour scale has."""
+
+    image: np.ndarray
 
 
 class ArrayBank:
@@ -46,6 +55,8 @@ class ArrayBank:
             return [self.strip(item) for item in tree]
         if isinstance(tree, np.ndarray):
             return self._reference(tree)
+        if isinstance(tree, Coarse):
+            return self._kept(*encode_map(tree.image, steps=COLOUR_STEPS, whole=COLOUR_STEPS))
         if isinstance(tree, np.generic):
             tree = tree.item()
         if isinstance(tree, float):
@@ -56,6 +67,9 @@ class ArrayBank:
         if array.size <= INLINE or array.dtype.kind not in "fiub":
             return self.strip(array.tolist())
         entry, content = encode_map(array) if array.ndim == 2 else encode_line(array)
+        return self._kept(entry, content)
+
+    def _kept(self, entry: dict[str, Any], content: bytes) -> dict[str, str]:
         key = hashlib.blake2b(json.dumps(entry).encode() + content, digest_size=9).hexdigest()
         if key not in self.entries:
             self.entries[key] = {**entry, "at": len(self._bytes)}
@@ -63,26 +77,30 @@ class ArrayBank:
         return {"$": key}
 
 
-def encode_map(array: np.ndarray) -> tuple[dict[str, Any], bytes]:
+def encode_map(array: np.ndarray, *, steps: int = STEPS, whole: int = WHOLE) -> tuple[dict[str, Any], bytes]:
     """Encode a map in steps between its extremes; step 0 is left to pixels without a value.
 
     Parameters
     ----------
     array : ndarray, shape (row, column)
+    steps : int
+        Between the extremes.
+    whole : int
+        Whole numbers of up to this range are kept exactly.
 
     Returns
     -------
     dict
-        ``value = lo + st * (code - 1)``, with an error of at most half a step: 1/8 000 of the range.
-        Whole numbers that differ by less than `WHOLE` have steps of one, and are exact.
+        ``value = lo + st * (code - 1)``, with an error of at most half a step: 1/8 000 of the range, if
+        not told otherwise. Whole numbers have steps of one.
     bytes
         The low bytes of all codes, then the high ones.
     """
     finite = np.isfinite(array)
     known = array[finite].astype(float)
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
-    whole = high - low <= WHOLE and bool(np.all(known == np.rint(known)))
-    step = 1.0 if whole else (high - low) / STEPS
+    exact = high - low <= whole and bool(np.all(known == np.rint(known)))
+    step = 1.0 if exact else (high - low) / steps or 1.0
     codes = np.zeros(array.shape, "<u2")
     codes[finite] = np.rint((known - low) / step).astype("<u2") + np.uint16(1)
     return {"t": "u2", "s": list(array.shape), "lo": low, "st": step}, _by_weight(codes)

@@ -82,7 +82,7 @@ def _panels(
     width: float,
     widest: float,
 ) -> Panels:
-    left = 64.0 + 7.5 * max((len(title) for title in row_titles), default=0)
+    left = 64.0 + 8.4 * max((len(title) for title in row_titles), default=0)
     right = {"figure": 92.0, "column": 16.0, "tile": 70.0, "row": 78.0, "text": 78.0}[bars]
     gap_x = 74.0 if bars == "tile" else 14.0
     panel_width = min(widest, (width - left - right - (columns - 1) * gap_x) / columns)

@@ -22,7 +22,8 @@ MOST_BARS = 5
 SHORT = 60
 """Tiles lower than this (px) get colour bars with their ends labelled only."""
 
-_HALO = (("rgba(0,0,0,0.6)", 6), ("#ffffff", 3))
+_HALO = (("rgba(0,0,0,0.6)", 6), ("rgb(255,255,255)", 3))
+"""Colours and widths of the scale bar; white in words that a dark page does not turn around."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ from eelsunmix.report.sections import (
     profiles,
     provenance,
     residuals,
+    series,
     truth,
     verdict,
 )
@@ -25,6 +26,7 @@ IN_ORDER = (
     endmembers,
     maps,
     profiles,
+    series,
     differences,
     residuals,
     data,
