@@ -21,10 +21,10 @@ RULES = sorted((ROOT / "workflow").rglob("*.smk")) + sorted((ROOT / "workflow").
 LAYERS = [
     {"errors", "mistakes", "typing", "image", "units", "words", "elements", "edge_table"},
     {"energy", "options", "plain", "provenance", "sources"},
-    {"execution", "metrics", "edges", "numerics", "noise", "profiles", "anchoring"},
+    {"execution", "metrics", "edges", "numerics", "noise", "profiles"},
     {"storage", "edge_choice", "edge_windows", "profile_geometry", "io", "examples", "arguments"}
-    | {"stage_warnings", "vacuum"},
-    {"pca", "background", "corrections", "synthetic"},
+    | {"stage_warnings", "vacuum", "edge_shapes"},
+    {"anchoring", "pca", "background", "corrections", "synthetic"},
     {"rank", "methods"},
     {"inputs", "learning", "nuisance", "anchored_fit"},
     {"fitting", "mapping"},
