@@ -22,7 +22,7 @@ LAYERS = [
     {"errors", "failures", "mistakes", "typing", "image", "units", "words", "elements"}
     | {"edge_table", "line_table"},
     {"energy", "options", "plain", "provenance", "sources"},
-    {"execution", "metrics", "edges", "numerics", "noise", "profiles", "anchoring"},
+    {"execution", "metrics", "edges", "numerics", "noise", "profiles"},
     {
         "storage",
         "edge_choice",
@@ -34,8 +34,8 @@ LAYERS = [
         "examples",
         "arguments",
     }
-    | {"stage_warnings", "vacuum"},
-    {"pca", "background", "corrections", "synthetic"},
+    | {"stage_warnings", "vacuum", "edge_shapes"},
+    {"anchoring", "pca", "background", "corrections", "synthetic"},
     {"rank", "methods"},
     {"inputs", "learning", "nuisance", "anchored_fit"},
     {"fitting", "mapping"},

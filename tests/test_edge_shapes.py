@@ -60,7 +60,7 @@ def test_too_few_channels_say_nothing(materials):
 
 
 def test_shape_decides_where_background_subtraction_is_in_doubt(materials):
-    """The first material has -900 net counts of Ru: 300 in the second may be no edge, but its shape is seen."""
+    """The first material has -900 net counts of Ru: 300 in the second may be no edge; its shape tells."""
     spectra, mixing = mixed(materials, 0.06)
     net = np.array([[-900.0, 0.0], [300.0, 900.0], [4000.0, 300.0]])
     shares = np.random.default_rng(0).dirichlet([0.3, 0.3, 0.3], 3000)

@@ -125,8 +125,7 @@ def _cleaning_of(net_counts: Floats, owner: Indices) -> Floats:
     """Solve for the spectra of which each holds its own edges alone, the one without edges as it is."""
     parts = np.eye(len(net_counts))
     parts[:, owner] = net_counts / net_counts.max(axis=0)
-    cleaning: Floats = np.linalg.inv(parts)
-    return cleaning
+    return np.asarray(np.linalg.inv(parts), dtype=np.float64)
 
 
 def least_scales(net_counts: Floats) -> Floats:
@@ -171,9 +170,7 @@ def _nothing_foreign(net_counts: Floats, sd: Floats, owner: Indices) -> Anchored
     coarse = seen_from > COARSE
     few = f": with so few counts, only from {100 * seen_from:.0f} % of the strength of its owner on"
     unit = np.eye(len(net_counts))
-    return Anchored(
-        mixing=unit, cleaning=unit, reason=said + few * coarse, refused=True, clean=not coarse
-    )
+    return Anchored(mixing=unit, cleaning=unit, reason=said + few * coarse, refused=True, clean=not coarse)
 
 
 def _with_ones(net_counts: Floats) -> Floats:

@@ -16,10 +16,10 @@ from eelsunmix.typing import Bools, Floats, Indices
 BENDS = 2
 """Degree, in the logarithm of the energy, of the factor by which a background differs from a power law."""
 MOST_MISFIT = 3.0
-"""Reduced chi-square from which on a background is not described. Measured: .5 to 2.6 for smooth ones, 4.6 and
-more where edges that nobody named lie in it."""
+"""Reduced chi-square from which on a background is not described. Measured: .5 to 2.6 for smooth ones, 4.6
+and more where edges that nobody named lie in it."""
 SYSTEMATIC = 0.005
-"""Standard deviation of a part without noise: root mean square over nine pairs of materials (largest .010)."""
+"""Standard deviation of a part without noise: root mean square over nine pairs of materials."""
 
 
 @dataclass(frozen=True, kw_only=True)

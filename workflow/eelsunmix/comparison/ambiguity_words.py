@@ -13,8 +13,9 @@ from eelsunmix.words import RECOMMENDED
 SCALE, SHAPE = 1.25, 0.2
 """Factor, and part of the peak, up to which a map counts as known."""
 NO_EDGES = (
-    "how far other simplices change the maps is told for elements, by their edges, and none are named: without "
-    "edges nothing bounds the scale of a map but spectra and abundances that are not negative, and pure areas"
+    "how far other simplices change the maps is told for elements, by their edges, and none are named: "
+    "without edges nothing bounds the scale of a map but spectra and abundances that are not negative, and "
+    "pure areas"
 )
 """Said of X-ray maps, too."""
 _ELEMENT = "{element}"
