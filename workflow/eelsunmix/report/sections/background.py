@@ -33,9 +33,9 @@ BACKGROUND = (
     "are signed and never clipped."
 )
 LINES = (
-    "Under each line of X-rays lies the straight line through the mean counts of the windows on both sides "
-    "of it, pixel by pixel: it is subtracted from the counts of the window between them. Net counts are "
-    "signed and never clipped, and their standard deviations follow from the counts of the three windows alone."
+    "Under each line of X-rays lies the straight line through the mean counts of the windows on both sides, "
+    "pixel by pixel: it is subtracted from the counts of the window between them. Net counts are signed and "
+    "never clipped, and their standard deviations follow from the counts of the three windows alone."
 )
 EDGES = (
     "Windows and checks of each edge. Off region: mean net counts per pixel where the element is said to "
@@ -60,8 +60,8 @@ WINDOWS = (
 LINE_WINDOWS = (
     "Mean spectra of the pixels with low, middle and high net counts, the background through the grey "
     "windows, and the net counts in the blue one. Check that no other line stands in a grey window. The "
-    "pixels are chosen by their own net counts: noise alone lowers the spectrum in the blue window on the left and "
-    "raises it on the right, by about one standard deviation of a pixel."
+    "pixels are chosen by their own net counts: noise alone lowers the spectrum in the blue window on the "
+    "left and raises it on the right, by about one standard deviation of a pixel."
 )
 LINE_MAPS = (
     "Maps of the background subtraction, pixel by pixel: net counts, their standard deviation, the ratio of "
