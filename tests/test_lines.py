@@ -10,6 +10,7 @@ import eelsunmix as eu
 from eelsunmix.background.line_check import line_warnings
 from eelsunmix.background.lines import LineWindow, line_under, locate_line, subtract_line
 from eelsunmix.background.window_check import check_windows
+from eelsunmix.corrections.protected import protected_edges
 from eelsunmix.edge_choice import _chooser, resolve_edges
 from eelsunmix.edge_windows import NoRoomError
 from eelsunmix.edges import Edge, as_requests
@@ -266,3 +267,10 @@ def test_bs_of_the_simulated_map_follows_the_truth():
 def test_families_of_the_table_are_those_of_its_lines():
     for line in lines_of("Au"):
         assert line.low_eV <= line.energy_eV <= line.high_eV
+
+
+def test_nothing_is_estimated_near_the_lines_of_an_image_of_x_rays():
+    lines = protected_edges(["Fe", "Ag_La"], of_x_rays=True)
+    assert {name: round(one["onset_eV"]) for name, one in lines.items()} == {
+        "Fe_Ka": 6401, "Fe_La": 705, "Ag_La": 2982, "Ag_Ka": 22103
+    }  # fmt: skip

@@ -15,6 +15,7 @@ from eelsunmix.io.signals import describe
 from eelsunmix.proposal import Proposal, configuration_text, propose_edges
 from eelsunmix.proposal.axis import change_in_words, disagree, positions
 from eelsunmix.proposal.drawing import is_windows_page, windows_page
+from eelsunmix.proposal.line_text import lines_said
 from eelsunmix.proposal.proposing import SURE, ProposedEdge
 from eelsunmix.report.page import write_page
 
@@ -69,9 +70,10 @@ def propose(
 
 def _next(proposal: Proposal, target: Path) -> list[str]:
     run = f"next: eelsunmix run {target}"
-    if not proposal.is_loss or any(one.edge for one in proposal.edges):
+    if proposal.drawn:
         return [run]
-    missing = f"next: name the edges that you know in {target}; none is written, so without them"
+    kind = "lines" if proposal.x_rays else "edges"
+    missing = f"next: name the {kind} that you know in {target}; none is written, so without them"
     return [f"{missing} nothing checks the methods", f"then: eelsunmix run {target}"]
 
 
@@ -121,8 +123,8 @@ def _said(image: xr.DataArray, proposal: Proposal) -> list[str]:
     axis = image[image.dims[-1]]
     first, last = float(axis[0]), float(axis[-1])
     lines = [f"{size} pixels, {axis.size} channels from {first:g} to {last:g} {axis.attrs.get('units', '')}"]
-    if not proposal.is_loss:
-        return [*lines, "an image of X-rays: no edges are proposed, the methods run without a reference"]
+    if proposal.x_rays:
+        return [*lines, *lines_said(proposal.x_rays)]
     lines += _axis_said(proposal)
     if not proposal.edges:
         return [*lines, "no edge was found; name those that you expect in the configuration"]

@@ -23,6 +23,7 @@ from eelsunmix.corrections.masking import measure_mask
 from eelsunmix.corrections.protected import protected_edges
 from eelsunmix.corrections.remaining_dark import constant_warnings, noise_measured_again
 from eelsunmix.corrections.spikes import SpikeOptions
+from eelsunmix.edge_choice import is_of_x_rays
 from eelsunmix.errors import InputError
 from eelsunmix.execution.blocks import chunked
 from eelsunmix.image import in_canonical_order, with_valid_pixel
@@ -114,7 +115,8 @@ def correct_image(
     ['bin']
     """
     options = options or Corrections()
-    raw, named = _prepared(image), protected_edges(edges or {})
+    raw = _prepared(image)
+    named = protected_edges(edges or {}, of_x_rays=is_of_x_rays(raw[raw.dims[-1]]))
     crop = measure_crop(raw, options.crop)
     found = measure_detector(raw, options.gain, options.bad_channels, options.spikes, named)
     counts, warnings = _without_detector(raw, found, options, detector or DetectorOptions())

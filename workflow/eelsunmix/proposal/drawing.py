@@ -34,20 +34,17 @@ def windows_page(title: str, proposal: Proposal) -> str:
     step = max(1, proposal.energies.size // MOST_POINTS)
     energies, counts = proposal.energies[::step], proposal.mean_spectrum[::step]
     figure = go.Figure(go.Scatter(x=energies, y=np.where(counts > 0, counts, np.nan), line={"color": "#333"}))
-    for number, one in enumerate(proposal.edges):
+    for number, (name, chance, edge) in enumerate(proposal.drawn):
         colour = COLOURS[number % len(COLOURS)]
-        if one.edge is None:
-            continue
-        figure.add_vrect(*one.edge.fit_eV, fillcolor=colour, opacity=0.15, line_width=0)
-        figure.add_vrect(*one.edge.integrate_eV, fillcolor=colour, opacity=0.35, line_width=0)
+        for window in filter(None, (edge.fit_eV, edge.fit_above_eV)):
+            figure.add_vrect(*window, fillcolor=colour, opacity=0.15, line_width=0)
+        figure.add_vrect(*edge.integrate_eV, fillcolor=colour, opacity=0.35, line_width=0)
         figure.add_vline(
-            one.edge.onset_eV,
-            line={"color": colour, "dash": "dot"},
-            annotation_text=f"{one.named.name} {one.named.chance:.2f}",
+            edge.onset_eV, line={"color": colour, "dash": "dot"}, annotation_text=f"{name} {chance:.2f}"
         )
     figure.update_layout(
         title=f"{title}: {_CAPTION}",
-        xaxis_title="energy loss / eV" if proposal.is_loss else "energy / eV",
+        xaxis_title="energy / eV" if proposal.x_rays else "energy loss / eV",
         yaxis_title="mean counts per pixel",
         yaxis_type="log",
         showlegend=False,

@@ -18,6 +18,7 @@ from eelsunmix.errors import InputError
 from eelsunmix.image import valid_pixels
 from eelsunmix.noise import counts_per_electron
 from eelsunmix.proposal.axis import LIKELY, Witness, agreed_offset, put_right, witnesses
+from eelsunmix.proposal.lines import LineProposal, ProposedLine, propose_lines
 from eelsunmix.proposal.naming import NamedRise, name_rises
 from eelsunmix.proposal.onset_search import Rise, find_rises, without_fine_structure
 from eelsunmix.typing import Floats
@@ -69,8 +70,8 @@ class Proposal:
     written_axis : dict
         What to write of the energy axis; empty where it stays.
     mean_spectrum : ndarray, shape (channel,)
-    is_loss : bool
-        Whether the image is of energy losses; one of X-rays has lines, which are not looked for.
+    x_rays : LineProposal or None
+        What an image of X-rays shows, which has lines and no edges.
     """
 
     edges: tuple[ProposedEdge, ...]
@@ -80,28 +81,32 @@ class Proposal:
     witnesses: tuple[Witness, ...]
     written_axis: dict[str, float]
     mean_spectrum: Floats
-    is_loss: bool = True
+    x_rays: LineProposal | None = None
+
+    @property
+    def drawn(self) -> list[tuple[str, float, Edge]]:
+        """Names, scores and windows of what is proposed."""
+        lines = self.x_rays.lines if self.x_rays else ()
+        found: list[ProposedEdge | ProposedLine] = [*self.edges, *lines]
+        return [(one.named.name, one.named.chance, one.edge) for one in found if one.edge]
 
 
 def propose_edges(image: xr.DataArray) -> Proposal:
-    """Find the edges of a spectrum image and choose names and windows.
+    """Find the edges of a spectrum image, or its lines of X-rays, and choose names and windows.
 
     Parameters
     ----------
-    image : DataArray, dims (..., energy_loss)
+    image : DataArray, dims (..., energy_loss) or (..., energy)
         Counts as read.
-
-    Returns
-    -------
-    Proposal
-        Without edges where the image is of X-rays, or shows none.
     """
     energies = channel_energies(image)
     mean = _mean_spectrum(image)
     named: list[NamedRise] = []
-    is_loss = image.dims[-1] == "energy_loss"
-    if is_loss:
+    x_rays = None
+    if image.dims[-1] == "energy_loss":
         named = name_rises(_rises(image, energies), (float(energies[0]), float(energies[-1])))
+    else:
+        x_rays = propose_lines(mean, int(valid_pixels(image).sum()), energies)
     edges = witnesses(named)
     offset = agreed_offset(edges)
     right, written = put_right(energies, offset)
@@ -113,7 +118,7 @@ def propose_edges(image: xr.DataArray) -> Proposal:
         witnesses=tuple(edges),
         written_axis=written,
         mean_spectrum=mean,
-        is_loss=is_loss,
+        x_rays=x_rays,
     )
 
 

@@ -8,6 +8,7 @@ import yaml
 
 from eelsunmix.edge_table import TABLE
 from eelsunmix.proposal.axis import change_in_words, disagree, positions
+from eelsunmix.proposal.line_text import lines_text
 from eelsunmix.proposal.naming import hidden_by
 from eelsunmix.proposal.proposing import SURE, Proposal, ProposedEdge
 
@@ -44,7 +45,7 @@ def configuration_text(
         f"# Proposed by `eelsunmix new` from {next(iter(samples.values()))}; it runs as it is:",
         "#     eelsunmix run THIS_FILE",
         f"# The windows are drawn in {page}.",
-        "# Correct what is wrong: you know the specimen, this only sees edges.",
+        f"# Correct what is wrong: you know the specimen, this only sees {_kind(proposal)}.",
         *(f"# The file holds the signal {text}" for text in others),
         "",
         "samples:",
@@ -67,8 +68,12 @@ def configuration_text(
     return "\n".join(lines) + "\n"
 
 
+def _kind(proposal: Proposal) -> str:
+    return "lines" if proposal.x_rays else "edges"
+
+
 def _region(proposal: Proposal) -> Iterator[str]:
-    if elements := [one.edge.element for one in proposal.edges if one.edge]:
+    if elements := [edge.element for _, _, edge in proposal.drawn]:
         written = f"# regions: {{beside: {{x_nm: [0, 2], without: [{elements[0]}]}}}}"
         yield f"{written}    # where you know that an element is absent"
 
@@ -122,13 +127,13 @@ corrections:
   bad_channels: {channels: none}
   spikes: {enabled: false}
 
-# Lines of X-rays are not looked for; the methods run without a reference by edges.
 """
 
 
 def _edges(proposal: Proposal) -> Iterator[str]:
-    if not proposal.is_loss:
+    if proposal.x_rays:
         yield from _X_RAYS.splitlines()
+        yield from lines_text(proposal.x_rays)
         return
     if not proposal.edges:
         yield "# No edge was found. Name those that you expect, to have a reference:"

@@ -33,10 +33,9 @@ BACKGROUND = (
     "always fitted pixel by pixel. Net counts are signed and never clipped."
 )
 LINES = (
-    "Under each line of X-rays lies the straight line through the mean counts of the windows on both sides "
-    "of it, pixel by pixel: it is subtracted from the counts of the window between them. Net counts are "
-    "signed and never clipped, and their standard deviations follow from the counts of the three windows "
-    "alone."
+    "Under each line of X-rays lies the straight line through the mean counts of the windows on both sides, "
+    "pixel by pixel: it is subtracted from the counts of the window between them. Net counts are signed and "
+    "never clipped, and their standard deviations follow from the counts of the three windows alone."
 )
 EDGES = (
     "Windows and checks of each edge. Off region: mean net counts per pixel where the element is said to "
