@@ -23,7 +23,8 @@ class Zspy(RosettaFormat):
         import zarr
 
         root = zarr.open_group(path, mode="r")
-        for name, group in root.get("Experiments", root).groups():
+        experiments = root.get("Experiments")
+        for name, group in experiments.groups() if isinstance(experiments, zarr.Group) else ():
             data = group.get("data")
             if not isinstance(data, zarr.Array) or data.nchunks_initialized == data.nchunks:
                 continue
