@@ -67,6 +67,29 @@ def test_check_says_in_words_what_will_run(folder):
     assert "methods: vca" in found.stdout
 
 
+def test_check_draws_windows_and_doubts_an_axis_that_is_off(folder):
+    energy = 400.0 + np.arange(300)
+    expected = 2000 * (energy / 400) ** -3
+    for onset in (456, 532):
+        expected = expected + 700 * (energy >= onset) * (energy / onset) ** -3
+    np.save(folder / "image.npy", np.random.default_rng(2).poisson(np.broadcast_to(expected, (12, 13, 300))))
+    pages = []
+    for offset in (400, 412):
+        axes = f"axes: {{dims: [y, x, energy_loss], energy: {{offset_eV: {offset}, dispersion_eV: 1}}}}\n"
+        text = "samples: {SI1: {file: image.npy}}\n" + axes + "edges: [Ti_L23, O_K]\n"
+        (folder / "my.yaml").write_text(text, encoding="utf-8")
+        found = CliRunner().invoke(entry.eelsunmix, ["check", "my.yaml", "--draw"])
+        assert found.exit_code == 0, found.output
+        assert "wrote SI1.windows.html" in found.output
+        pages.append((folder / "SI1.windows.html").read_text(encoding="utf-8"))
+    assert "The energy axis is about" not in pages[0]
+    assert "The energy axis is about 12" in pages[1]
+    (folder / "SI1.windows.html").write_text("mine")
+    found = CliRunner().invoke(entry.eelsunmix, ["check", "my.yaml", "--draw"])
+    assert "was not made by this command" in str(found.exception) + found.output
+    assert (folder / "SI1.windows.html").read_text() == "mine"
+
+
 @pytest.mark.guarantee("G7")
 @pytest.mark.parametrize(
     ("text", "said"),

@@ -244,7 +244,7 @@ def test_all_mistakes_come_at_once_in_the_order_of_lines(mistakes):
         ("background: {mean_unbiased: 1}", "needs true or false, found the number 1"),
         ("background: {exponent: local_}", "needs pixel, local or global, found the text local_"),
         ("background: {local_sigma_px: true}", "needs a number above 0, found true"),
-        ("background: {local_sigma_px: 0,5}", "unknown key; possible: model, exponent"),
+        ("background: {local_sigma_px: 0,5}", "unknown key; possible: exponent"),
         ("background: {local_sigma_px: '0,5'}", "needs a number above 0, found the text '0,5'; write 0.5"),
         ("background: {local_sigma_px: .inf}", "needs a finite number above 0, found the number .inf"),
         ("background: {local_sigma_px: .nan}", "needs a finite number above 0, found the number .nan"),
@@ -253,7 +253,7 @@ def test_all_mistakes_come_at_once_in_the_order_of_lines(mistakes):
             "background: {local_sigma_px:}",
             "needs a number above 0, found nothing; write a value, or leave the key out",
         ),
-        ("background: [1]", "needs a mapping with keys like model, exponent, .* found the list \\[1\\]"),
+        ("background: [1]", "needs a mapping with keys like exponent, .* found the list \\[1\\]"),
         ("background:", "found nothing; write a value, or leave the key out"),
         ("seed: '5'", "needs a whole number of at least 0, found the text '5'; write 5"),
         ("seed: 1_000", "needs a whole number of at least 0, found the text 1_000; write 1000"),
@@ -701,8 +701,8 @@ def test_elements_that_do_not_exist_are_refused(mistakes):
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("a.jpg", "unknown kind of file '.jpg'; known are .dm3"),
-        ("a.zspy", ".zspy files are not read; save it"),
+        ("a.jpg", "unknown kind of file '.jpg'; known are .bcf"),
+        ("a.pts", ".pts files are not read; save the map"),
     ],
 )
 def test_files_that_nobody_reads_are_refused_before_anything_runs(mistakes, tmp_path, key, name, reason):

@@ -161,7 +161,8 @@ def bad_files(folder, counts):
         (folder / name).write_text("these are not the bytes of an image\n" * 20)
     (folder / "directory.dm3").mkdir()
     (folder / "hidden.pickle").write_bytes(b"x")
-    (folder / "image.zspy").mkdir()
+    (folder / "nothing.zspy").mkdir()
+    (folder / "map.pts").write_bytes(b"x")
     (folder / "photo.jpg").write_bytes(b"x")
     (folder / "nothing.zarr").mkdir()
     with zipfile.ZipFile(folder / "other.npz", "w") as archive:
@@ -187,7 +188,8 @@ BAD = {
     "text.ndata1": "cannot be read as .ndata1",
     "directory.dm3": "is a directory",
     "hidden.pickle": "pickles can run code",
-    "image.zspy": "save it as .hspy in HyperSpy",
+    "nothing.zspy": "cannot be read as .zspy",
+    "map.pts": "save the map as .hspy in HyperSpy",
     "photo.jpg": "unknown kind of file '.jpg'",
     "nothing.zarr": "cannot be read as .zarr|holds no data",
     "other.npz": "holds no data array",

@@ -14,7 +14,12 @@ from eelsunmix.io import formats
 from eelsunmix.provenance import source_fingerprint
 
 SUFFIXES = {
-    ".dm3", ".dm4", ".emd", ".h5", ".hspy", ".msa", ".ndata", ".ndata1", ".nhdf", ".npy", ".npz", ".zarr",
+    ".bcf", ".dm3", ".dm4", ".emd", ".h5", ".hspy", ".msa", ".ndata", ".ndata1", ".nhdf", ".npy", ".npz",
+    ".rpl", ".spd", ".tif", ".tiff", ".zarr", ".zspy",
+}  # fmt: skip
+
+ROSETTA = {
+    ".bcf", ".dm3", ".dm4", ".emd", ".hspy", ".msa", ".rpl", ".spd", ".tif", ".tiff", ".zspy",
 }  # fmt: skip
 
 SCRATCH = '''
@@ -62,7 +67,7 @@ def test_an_unknown_file_is_refused_with_the_suffixes_that_are_known(tmp_path):
     (tmp_path / "a.xyz").write_text("1")
     assert io.reader_module(tmp_path / "a.xyz") == "eelsunmix.io.formats"
     with pytest.raises(
-        InputError, match=r"unknown kind of file '\.xyz'; known are \.dm3 \.dm4 \.emd .* \.zarr"
+        InputError, match=r"unknown kind of file '\.xyz'; known are \.bcf \.dm3 \.dm4 .* \.zspy"
     ):
         io.open_image(tmp_path / "a.xyz")
 
@@ -75,7 +80,7 @@ def test_a_format_is_one_file(tmp_path, scratch_format):
     assert image.energy_loss[1] == 102.0
     assert io.reader_module("b.counts") == "eelsunmix.io.formats.text_of_counts"
     (tmp_path / "a.xyz").write_text("1")
-    with pytest.raises(InputError, match=r"known are \.counts \.dm3"):
+    with pytest.raises(InputError, match=r"known are \.bcf \.counts \.dm3"):
         io.open_image(tmp_path / "a.xyz")
 
 
@@ -121,7 +126,7 @@ def test_a_new_format_changes_the_code_of_no_import(package):
         ("formats/nion.py", 'reader="Nion Swift"', 'reader="Swift"', {".ndata1", ".ndata", ".h5", ".nhdf"}),
         ("hdf5.py", ">= expected", "> expected", {".emd", ".hspy", ".ndata1", ".ndata", ".h5", ".nhdf"}),
         ("npy.py", "2**20", "2**19", {".npy", ".npz", ".ndata1", ".ndata", ".h5", ".nhdf"}),
-        ("rosettasciio.py", "or path.stem", "or path.name", {".dm3", ".dm4", ".emd", ".hspy", ".msa"}),
+        ("rosettasciio.py", "or path.stem", "or path.name", ROSETTA),
         ("counts.py", "RELATIVE_TOLERANCE = 0.1", "RELATIVE_TOLERANCE = 0.2", SUFFIXES),
     ],
 )

@@ -11,19 +11,54 @@ from typing import Any
 from eelsunmix.errors import InputError
 
 _SAMPLES, _SAMPLE_BYTES = 64, 2**14
+COMPANIONS = {".rpl": (".raw", ".RAW"), ".spd": (".spc", "_Img.ipr")}
+"""Ending of a file -> endings of the files of the same name that belong to it: one source with it."""
+
+
+def companions(path: Path) -> list[Path]:
+    """Return the files beside a file that belong to it, those that are there.
+
+    Raises
+    ------
+    InputError
+        If one of them is a link out of the folder, or no plain file: the user has named neither.
+    """
+    endings = COMPANIONS.get(path.suffix.lower(), ())
+    found = [path.with_name(path.stem + ending) for ending in endings]
+    found = [one for one in found if os.path.lexists(one)]
+    for one in found:
+        if Path(os.path.realpath(one)).parent != Path(os.path.realpath(path.parent)):
+            raise InputError(f"{path}: {one.name} beside it is a link that leads elsewhere; copy both files")
+        if not one.is_file():
+            raise InputError(f"{path}: {one.name} beside it is no plain file; copy both files again")
+    return [one for one in found if not any(_is_same(one, other) for other in found[: found.index(one)])]
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    return one.samefile(other)  # .raw and .RAW, where the disk does not tell them apart
 
 
 def checksum(path: Path) -> tuple[str, int]:
-    """Return SHA-256 (hexadecimal) and size in bytes of a file, or of all files of a directory in order."""
-    if path.is_file():
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size
+    """Return SHA-256 (hexadecimal) and size in bytes of a file, or of all files of a directory in order.
+
+    Of a file with others that belong to it (`companions`), of all as if they were the directory.
+    """
+    beside = companions(path)
+    if path.is_file() and not beside:
+        return _digest(path), path.stat().st_size
+    folder = path.parent if beside else path
+    parts = [path, *beside] if beside else [part for part in path.rglob("*") if part.is_file()]
     total, size = hashlib.sha256(), 0
-    for part in sorted(part for part in path.rglob("*") if part.is_file()):
-        digest, part_size = checksum(part)
-        total.update(f"{part.relative_to(path).as_posix()} {digest}\n".encode())
+    for part in sorted(parts):
+        digest, part_size = _digest(part), part.stat().st_size
+        total.update(f"{part.relative_to(folder).as_posix()} {digest}\n".encode())
         size += part_size
     return total.hexdigest(), size
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def checksums(paths: Iterable[str | Path]) -> dict[str, str]:
@@ -114,7 +149,7 @@ def file_fingerprint(path: str | Path) -> str:
 def _plain_files(path: Path) -> list[tuple[str, Path, os.stat_result]]:
     """Name, place and state of a file, or of all files of a folder; nothing else is ever opened."""
     if not path.is_dir():
-        found = {"": path}
+        found = {"": path} | {one.name: one for one in companions(path)}
     else:
         found = {str(file.relative_to(path)): file for file in sorted(path.rglob("*")) if not file.is_dir()}
     states = {name: file.stat() for name, file in found.items()}

@@ -65,7 +65,13 @@ def new(files: tuple[Path, ...], output: Path | None, signal: str | None, force:
 
 @eelsunmix.command()
 @_FILES
-def check(files: tuple[Path, ...]) -> None:
+@click.option(
+    "--draw",
+    is_flag=True,
+    help="Also read the images whole: draw the windows on their mean spectra (SAMPLE.windows.html, in this "
+    "folder), and say where the edges show that an energy axis is off.",
+)
+def check(files: tuple[Path, ...], draw: bool) -> None:
     """Check a configuration and say in words what will run.
 
     FILES are configurations; later ones are laid over those before them. Windows are checked on the energy
@@ -73,7 +79,12 @@ def check(files: tuple[Path, ...]) -> None:
     """
     from eelsunmix.commands.checking import checked_configuration, in_words
 
-    click.echo(in_words(checked_configuration(files)))
+    checked = checked_configuration(files)
+    click.echo(in_words(checked))
+    if draw:
+        from eelsunmix.commands.drawing import draw_windows
+
+        click.echo("\n".join(draw_windows(checked, Path())))
 
 
 @eelsunmix.command()

@@ -17,6 +17,7 @@ from eelsunmix.failures import shortage
 from eelsunmix.io.format import Format
 from eelsunmix.io.formats import format_of, known_formats
 from eelsunmix.io.signals import Signal
+from eelsunmix.sources import companions
 
 LARGEST_COMPRESSION = 2000
 """Declared bytes per byte of file beyond which a file is refused; deflate reaches 1032 on zeros."""
@@ -25,7 +26,11 @@ LARGEST_HEADER = 2**31
 """Bytes of memory that a reader may ask for before it reads the image, beside twice the size of the file."""
 
 REFUSED = {
-    ".zspy": "save it as .hspy in HyperSpy, since .zspy needs zarr 2",
+    ".pts": "save the map as .hspy in HyperSpy: a map of 512 x 512 pixels unpacks to 2 GB",
+    ".prz": "save it as .hspy in HyperSpy, since no .prz of a spectrum image was at hand to try it",
+    ".asw": "save the map as .hspy in HyperSpy: .asw names other files by their paths",
+    ".raw": "name the .rpl file that describes it",
+    ".spc": "name the .spd file of the map",
     ".pkl": "save the array as .npy, since pickles can run code",
     ".pickle": "save the array as .npy, since pickles can run code",
 }
@@ -137,8 +142,9 @@ def _errors(path: Path) -> tuple[type[Exception], ...]:
 
 
 def size_bytes(path: Path) -> int:
-    """Size of a file, or of all files of a folder."""
-    files = (file for file in path.rglob("*") if file.is_file()) if path.is_dir() else (path,)
+    """Size of a file and those that belong to it, or of all files of a folder."""
+    inside = (file for file in path.rglob("*") if file.is_file())
+    files = inside if path.is_dir() else (path, *companions(path))
     return sum(file.stat().st_size for file in files)
 
 
@@ -146,8 +152,8 @@ def _check_declared_size(signal: Signal, path: Path) -> None:
     declared = signal.dtype.itemsize
     for size in signal.shape:
         declared *= size
-    if path.is_file() and declared > LARGEST_COMPRESSION * path.stat().st_size:
+    if path.is_file() and declared > LARGEST_COMPRESSION * size_bytes(path):
         raise InputError(
             f"{path}: declares {signal.shape} {signal.dtype}, {declared} bytes, in a file of "
-            f"{path.stat().st_size} bytes; it is damaged or truncated: copy it again"
+            f"{size_bytes(path)} bytes; it is damaged or truncated: copy it again"
         )

@@ -1,0 +1,157 @@
+"""Formats that RosettaSciIO reads, written by it or by hand, and their hostile cousins."""
+
+import numpy as np
+import pytest
+import tifffile
+import zarr
+from rsciio.edax._api import get_spc_dtype_list, get_spd_dtype_list
+from rsciio.ripple import file_writer as write_rpl
+
+from eelsunmix import io
+from eelsunmix.errors import InputError
+from eelsunmix.sources import checksum, companions, file_fingerprint, file_state
+
+COUNTS = np.random.default_rng(0).poisson(50, (7, 5, 40)).astype("u2")
+ENERGY = {"name": "Energy loss", "units": "eV", "scale": 0.5, "offset": 100.0, "navigate": False}
+PLACE = {"units": "nm", "scale": 0.2, "offset": 0.0, "navigate": True}
+
+
+def signal_of(counts):
+    sizes = dict(zip("yxe", counts.shape, strict=True))
+    axes = [
+        {**PLACE, "name": "y", "size": sizes["y"], "index_in_array": 0},
+        {**PLACE, "name": "x", "size": sizes["x"], "index_in_array": 1},
+        {**ENERGY, "size": sizes["e"], "index_in_array": 2},
+    ]
+    metadata = {"General": {"title": "scan"}, "Signal": {"signal_type": "EELS"}}
+    return {"data": counts, "axes": axes, "metadata": metadata, "original_metadata": {}}
+
+
+def rpl(folder):
+    write_rpl(str(folder / "a.rpl"), signal_of(COUNTS))
+    return folder / "a.rpl"
+
+
+def tif(folder):
+    tifffile.imwrite(folder / "a.tif", COUNTS.transpose(2, 0, 1))
+    return folder / "a.tif"
+
+
+def zspy(folder):
+    """As HyperSpy writes it: Zarr of version 2, axes as attributes of groups."""
+    root = zarr.open_group(folder / "a.zspy", mode="w", zarr_format=2)
+    root.attrs.update({"file_format": "ZSpy", "file_format_version": "3.3"})
+    group = root.require_group("Experiments").require_group("scan")
+    made = {"chunks": (3, 5, 40), "config": {"write_empty_chunks": True}}
+    group.create_array("data", shape=COUNTS.shape, dtype="u2", **made)[:] = COUNTS
+    for number, axis in enumerate(signal_of(COUNTS)["axes"]):
+        group.require_group(f"axis-{number}").attrs.update({**axis, "_type": "UniformDataAxis"})
+    group.require_group("metadata").require_group("Signal").attrs["signal_type"] = "EELS"
+    group.require_group("original_metadata")
+    return folder / "a.zspy"
+
+
+def spd(folder):
+    header = np.zeros(1, get_spd_dtype_list("<"))
+    header["nPoints"], header["nLines"], header["nChannels"] = 5, 7, 40
+    header["countBytes"], header["dataOffset"], header["nFrames"] = 2, header.dtype.itemsize, 1
+    header["fName"][0, :9] = np.frombuffer(b"../b_.bmp", "i1")
+    (folder / "a.spd").write_bytes(header.tobytes() + COUNTS.tobytes())
+    spectrum = np.zeros(1, get_spc_dtype_list(endianness="<", version=0.61))
+    spectrum["evPerChan"], spectrum["startEnergy"] = 10, 0.0
+    (folder / "a.spc").write_bytes(np.float32(0.61).tobytes() + spectrum.tobytes()[4:])
+    return folder / "a.spd"
+
+
+def axes_for(path):
+    if path.suffix != ".tif":
+        return io.AxesOptions()
+    return io.AxesOptions(
+        dims=("energy_loss", "y", "x"), energy=io.EnergyAxis(offset_eV=100, dispersion_eV=0.5), pixel_nm=0.2
+    )
+
+
+@pytest.mark.parametrize("write", [rpl, tif, zspy, spd], ids=lambda write: write.__name__)
+def test_counts_and_axes_are_those_that_were_written(tmp_path, write):
+    path = write(tmp_path)
+    image = io.open_image(path, axes=axes_for(path))
+    np.testing.assert_array_equal(image, COUNTS)
+    energy = image[image.dims[-1]]
+    if write is spd:
+        assert image.dims == ("y", "x", "energy")
+        np.testing.assert_allclose(energy, 0.01 * np.arange(40), atol=1e-9)
+        return
+    assert image.dims == ("y", "x", "energy_loss")
+    np.testing.assert_allclose(energy, 100 + 0.5 * np.arange(40))
+    np.testing.assert_allclose(image["x"].diff("x"), 0.2)
+
+
+@pytest.mark.guarantee(1)
+@pytest.mark.parametrize(("write", "part"), [(rpl, "a.raw"), (spd, "a.spd"), (tif, "a.tif")])
+def test_what_is_truncated_is_refused(tmp_path, write, part):
+    path, cut = write(tmp_path), tmp_path / part
+    cut.write_bytes(cut.read_bytes()[:-300])
+    with pytest.raises(InputError, match=r"a\.(rpl|spd|tif): .*(truncated|damaged)"):
+        io.open_image(path, axes=axes_for(path))
+
+
+def test_a_zspy_that_was_copied_in_part_is_refused(tmp_path):
+    path = zspy(tmp_path)
+    next(path.glob("Experiments/scan/data/2*")).unlink()
+    with pytest.raises(InputError, match=r"scan holds 2 of 3 chunks; it was copied in part"):
+        io.open_image(path)
+
+
+@pytest.mark.parametrize(("write", "other"), [(rpl, "a.raw"), (spd, "a.spc")])
+def test_what_lies_beside_a_file_is_part_of_the_source(tmp_path, write, other):
+    path, beside = write(tmp_path), tmp_path / other
+    assert companions(path) == [beside]
+    looks = (checksum, file_fingerprint, file_state)
+    before = [look(path) for look in looks]
+    numbers = bytearray(beside.read_bytes())
+    numbers[10] ^= 1
+    beside.write_bytes(numbers)
+    assert all(look(path) != old for look, old in zip(looks, before, strict=True))
+    assert checksum(path)[1] == path.stat().st_size + beside.stat().st_size
+
+
+@pytest.mark.guarantee("G9")
+@pytest.mark.parametrize(("write", "other"), [(rpl, "a.raw"), (spd, "a.spc")])
+def test_a_link_beside_a_file_is_not_followed_elsewhere(tmp_path, write, other):
+    home = tmp_path / "home"
+    home.mkdir()
+    path = write(home)
+    (home / other).rename(tmp_path / "secret")
+    (home / other).symlink_to(tmp_path / "secret")
+    with pytest.raises(InputError, match=rf"{other} beside it is a link that leads elsewhere"):
+        io.open_image(path)
+
+
+def test_a_ripple_file_without_numbers_is_refused(tmp_path):
+    path = rpl(tmp_path)
+    (tmp_path / "a.raw").unlink()
+    with pytest.raises(InputError, match=r"a\.raw is not beside it"):
+        io.open_image(path)
+
+
+@pytest.mark.guarantee("G9")
+def test_the_header_of_a_map_names_no_other_file(tmp_path):
+    path = spd(tmp_path)
+    (tmp_path / "b_.ipr").write_bytes(b"\x01" * 4000)  # what the header names
+    image = io.open_image(path)
+    assert image["x"].attrs["units"] == "px"
+
+
+@pytest.mark.guarantee("G9")
+def test_an_ome_tiff_takes_no_page_of_another(tmp_path):
+    pages = COUNTS.transpose(2, 0, 1)
+    tifffile.imwrite(tmp_path / "secret.ome.tif", pages, metadata={"axes": "ZYX"})
+    with tifffile.TiffFile(tmp_path / "secret.ome.tif") as secret:
+        xml = secret.ome_metadata
+    uuid = '<UUID FileName="secret.ome.tif">urn:uuid:00000000-0000-0000-0000-000000000000</UUID>'
+    planes = "".join(f'<TiffData IFD="{n}" FirstZ="{n}" PlaneCount="1">{uuid}</TiffData>' for n in range(40))
+    head, _, rest = xml.partition("<TiffData")
+    planted = head + planes + rest[rest.index("</Pixels>") :]
+    tifffile.imwrite(tmp_path / "a.tif", pages[:1] * 0 + 1, description=planted, metadata=None)
+    with pytest.raises(InputError):
+        io.open_image(tmp_path / "a.tif", axes=axes_for(tmp_path / "a.tif"))
