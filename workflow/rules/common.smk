@@ -29,7 +29,7 @@ from eelsunmix.words import RECOMMENDED
 
 if workflow.is_main_process:  # jobs need not load what reads stores
     from eelsunmix.recipes.present import Present
-    from eelsunmix.recipes.table import recipe_of
+    from eelsunmix.recipes.table import rule_of
     from eelsunmix.storage.kept import keep, settle
     from eelsunmix.storage.locks import remove_dead_locks, take_lock
 
@@ -164,8 +164,7 @@ def check_place(path, found):
 
 def forced(product):
     """Whether a product is made again though nothing is wrong with it, or because its source is."""
-    recipe = recipe_of(product, samples[product.sample])
-    name = next(name for name in RECIPES if RECIPES[name] is recipe)
+    name = rule_of(product, samples[product.sample])
     return (
         not {getattr(rules, name).rule}.isdisjoint(workflow.dag.forcerules)
         or not {product.path}.isdisjoint(workflow.dag.forcefiles)

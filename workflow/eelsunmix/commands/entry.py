@@ -31,6 +31,7 @@ _HELP = """From an EELS spectrum image to components and maps, and a page that s
 \b
 eelsunmix new data/SI1.dm4   finds the edges, writes SI1.yaml and draws the windows
 eelsunmix check SI1.yaml     says in words what will run
+eelsunmix plan SI1.yaml      estimates time, memory and disk that it needs
 eelsunmix run SI1.yaml       runs it; the last line is the path of the page
 eelsunmix export SI1 --hspy  takes maps and spectra to HyperSpy; or --tiff, --csv ...
 
@@ -76,7 +77,21 @@ def check(files: tuple[Path, ...]) -> None:
 
 
 @eelsunmix.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@_FILES
+def plan(files: tuple[Path, ...]) -> None:
+    """Estimate the jobs, computing, memory and disk of what is still to be made of a configuration.
+
+    FILES are configurations, as for `check`. Only the heads of the images are read. Computing is that of one
+    core; memory is that of the largest job of a stage, before the margin that a cluster is asked for.
+    """
+    from eelsunmix.commands.checking import checked_configuration
+    from eelsunmix.commands.planning import plan as estimate
+
+    click.echo(estimate(checked_configuration(files)))
+
+
+@eelsunmix.command()
+@_FILES
 @_CORES
 @click.option("--profile", help="Profile of Snakemake instead of cores: a folder, or slurm.")
 @click.option("--dry-run", "-n", is_flag=True, help="Only say which steps would run.")

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from eelsunmix.commands.checking import Checked
+from eelsunmix.commands.planning import in_one_line, planned
 from eelsunmix.commands.progress import Progress
 from eelsunmix.commands.workflow_files import profile as profile_folder
 from eelsunmix.commands.workflow_files import snakefile
@@ -69,6 +70,8 @@ def run_workflow(
             click.echo(text, err=True)
         return 1
     click.echo(progress.end(dry_run=dry_run))
+    if dry_run and (found := planned(checked)):
+        click.echo(in_one_line(found))
     for line in [] if dry_run else _results(checked.configuration.samples or ["benchmark"]):
         click.echo(line)
     return 0

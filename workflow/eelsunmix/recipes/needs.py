@@ -79,7 +79,7 @@ COSTS = {
     "estimate_endmembers": Costs(mb=235, block=6, pixel=40, scored=60, square=2, count=120),
     "subtract_background": Costs(mb=215, block=11.5, pixel=5, count=60, threads=2),
     "fit": Costs(mb=200, learned=20, scored=450, count=20, learned_count=1000),
-    "fit_recommended": Costs(mb=340, block=70, pixel=300, count=300, seconds=60, threads=2),
+    "fit_recommended": Costs(mb=340, block=70, pixel=300, count=300, seconds=25, threads=2),
     "map_recommended": Costs(mb=230, block=11.5, pixel=150, count=300, threads=2),
     "map": Costs(mb=230, block=11.5, pixel=45, count=300, threads=2),
     "compare": Costs(mb=190, block=8, scored=120, pixel=40, count=460),
@@ -165,7 +165,11 @@ class Needs:
         return min(self.size.pixels, self.learning_pixels) * self.size.channels
 
 
-def needs_of(rule: str, sample: SampleSettings, label: str = "") -> Needs:
+READ_RAW = ("import_image", "simulate_image", "correct_gain")
+"""Rules whose jobs see the image as it came; others see it corrected."""
+
+
+def needs_of(rule: str, sample: SampleSettings, label: str = "", size: ImageSize | None = None) -> Needs:
     """Say what the job of a rule needs.
 
     Parameters
@@ -176,13 +180,15 @@ def needs_of(rule: str, sample: SampleSettings, label: str = "") -> Needs:
         Of the job.
     label : str
         Of its method, if it has one.
+    size : ImageSize, optional
+        Of its image; as `image_size` finds it, where it is not given.
     """
-    reads_raw = rule in ("import_image", "simulate_image", "correct_gain")
     kind = sample.methods[label].method if rule == "fit" else ""
     if rule == "import_image" and not str(sample.file).endswith(".npy"):
         kind = "vendor"
     costs = costs_of(rule, kind)
-    return Needs(costs, image_size(sample, corrected=not reads_raw), sample.n_learning_pixels)
+    size = size or image_size(sample, corrected=rule not in READ_RAW)
+    return Needs(costs, size, sample.n_learning_pixels)
 
 
 def costs_of(rule: str, kind: str = "") -> Costs:

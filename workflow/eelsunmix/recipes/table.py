@@ -66,13 +66,18 @@ class Recipe:
         return any(isinstance(setting, OfFiles) for setting in self.settings.values())
 
 
+def rule_of(product: Product, sample: SampleSettings) -> str:
+    """Return the rule that makes a product of a sample, as `RECIPES` names it."""
+    if product.store == "raw":
+        return "import_image" if sample.file else "simulate_image"
+    if product.label == RECOMMENDED:
+        return f"{product.store}_recommended"
+    return next(rule for rule, recipe in RECIPES.items() if recipe.store == product.store)
+
+
 def recipe_of(product: Product, sample: SampleSettings) -> Recipe:
     """Return the recipe of a product of a sample."""
-    if product.store == "raw":
-        return RECIPES["import_image" if sample.file else "simulate_image"]
-    if product.label == RECOMMENDED:
-        return RECIPES[f"{product.store}_recommended"]
-    return next(recipe for recipe in RECIPES.values() if recipe.store == product.store)
+    return RECIPES[rule_of(product, sample)]
 
 
 @functools.cache
