@@ -21,6 +21,7 @@ RULES = sorted((ROOT / "workflow").rglob("*.smk")) + sorted((ROOT / "workflow").
 LAYERS = [
     {"errors", "mistakes", "typing", "image", "units", "words", "elements", "edge_table"},
     {"energy", "options", "plain", "provenance", "sources"},
+    {"slurm"},
     {"execution", "metrics", "edges", "numerics", "noise", "profiles", "anchoring"},
     {"storage", "edge_choice", "edge_windows", "profile_geometry", "io", "examples", "arguments"}
     | {"stage_warnings", "vacuum"},

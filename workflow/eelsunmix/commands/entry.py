@@ -109,6 +109,40 @@ def run(files: tuple[Path, ...], cores: str, profile: str | None, dry_run: bool)
 
 
 @eelsunmix.command()
+@click.option(
+    "--profile", default="slurm", show_default=True, help="Profile of Snakemake: a folder or slurm."
+)
+@click.option("--partition", help="Instead of that of the profile, or the default one.")
+@click.option("--account", help="Instead of that of the profile, or the default one.")
+@click.option(
+    "--write", type=click.Path(path_type=Path), help="Folder for a copy of the profile with the keys found."
+)
+@click.option("--force", is_flag=True, help="Write over a profile that is there already.")
+def preflight(
+    profile: str, partition: str | None, account: str | None, write: Path | None, force: bool
+) -> None:
+    """Look, before a run on a SLURM cluster, at all that could stop it, and run a job of a second.
+
+    Partitions, account, whether the end of a job is told, folders and free space, versions, clocks. Call it
+    in the folder of the run. `run --profile` asks the same, but for the trial job, before its first job.
+    """
+    from eelsunmix.commands.preflight import keys_of_site, screen, write_profile
+    from eelsunmix.commands.workflow_files import profile as profile_folder
+    from eelsunmix.slurm.profile import read_profile
+
+    found = read_profile(profile_folder(profile))
+    keys = keys_of_site(found, partition=partition, account=account)
+    if write:
+        click.echo(f"written: {write_profile(found, keys, write, force=force)}")
+        found = read_profile(str(write))
+    lines, faults = screen(found, keys)
+    click.echo("\n".join(lines))
+    for line in faults:
+        click.echo(line, err=True)
+    sys.exit(MISTAKEN if faults else 0)
+
+
+@eelsunmix.command()
 @_CORES
 def demo(cores: str) -> None:
     """Analyse a simulated multilayer and a public SrTiO3/LaMnO3 image, fetched once.

@@ -1,5 +1,7 @@
 """`eelsunmix plan`: what a run will need, in one small table."""
 
+import functools
+
 from eelsunmix.commands.checking import Checked
 from eelsunmix.commands.progress import duration
 from eelsunmix.recipes import Recipes
@@ -34,13 +36,7 @@ def planned(checked: Checked) -> list[Stage]:
 
 def total(found: list[Stage]) -> Stage:
     """Take all stages together."""
-    return Stage(
-        "total",
-        jobs=sum(stage.jobs for stage in found),
-        seconds=sum(stage.seconds for stage in found),
-        peak_mb=max(stage.peak_mb for stage in found),
-        disk_mb=sum(stage.disk_mb for stage in found),
-    )
+    return functools.reduce(Stage.joined, found)._replace(rule="total")
 
 
 def in_one_line(found: list[Stage]) -> str:

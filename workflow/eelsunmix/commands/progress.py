@@ -4,17 +4,16 @@ import itertools
 import re
 import time
 from collections.abc import Callable
-from pathlib import Path
+
+from eelsunmix.commands.failures import Failures
 
 _JOB = re.compile(r"(?:Job|Rule) (\d+): (.+)")
 _DONE = re.compile(r"Finished jobid: (\d+)")
 _COUNT = re.compile(r"(\d+) of (\d+) steps")
-_FAILED = re.compile(r"Error in rule (\w+)")
-_LOG = re.compile(r"\s+log: (\S+)")
+_RESTARTED = re.compile(r"Trying to restart job (\S+)\.")
 _LAST = re.compile(r"all\s+1")
 """The rule that only gathers: no step for the user."""
 _PLANNED = re.compile(r"total\s+(\d+)")
-_LOGGED = re.compile(r"\d\d:\d\d:\d\d ERROR (.*)")
 _LOCKED = "cannot be locked"
 _IN_USE = re.compile(r"\S+: another run uses these results .*|.*: cannot be written, .*")
 _OF_FILES = re.compile(
@@ -44,13 +43,15 @@ class Progress:
         self._first_job: float | None = None
         self._names: dict[str, str] = {}
         self._finished: list[str] = []
-        self._failed: list[tuple[str, str | None]] = []
+        self._failures = Failures()
         self._lines: list[str] = []
         self._planned = self._gathering = 0
 
     def take(self, line: str) -> None:
         """Read one line."""
         self._lines = [*self._lines[-_KEPT:], line]
+        if self._is_of_failures(line):
+            return
         if match := _JOB.fullmatch(line):
             self._names[match[1]] = match[2]
             self._first_job = self._clock() if self._first_job is None else self._first_job
@@ -64,14 +65,14 @@ class Progress:
             self._echo(line)
         elif match := _PLANNED.fullmatch(line.strip()):
             self._planned = int(match[1])
-        else:
-            self._take_failure(line)
 
-    def _take_failure(self, line: str) -> None:
-        if match := _FAILED.match(line):
-            self._failed.append((match[1], None))
-        elif self._failed and (match := _LOG.match(line)):
-            self._failed[-1] = (self._failed[-1][0], match[1])
+    def _is_of_failures(self, line: str) -> bool:
+        if self._failures.take(line):
+            return True
+        match = _RESTARTED.fullmatch(line)
+        for rule, why in self._failures.restarted(match[1]) if match else ():
+            self._echo(f"{rule} failed and is tried again: {why}")
+        return match is not None
 
     def _count(self, done: int, planned: int) -> None:
         now, planned = self._clock(), planned - self._gathering
@@ -93,8 +94,7 @@ class Progress:
 
     def failures(self) -> list[str]:
         """Say what failed: the last error in the log of each job, or what Snakemake says of itself."""
-        found = [f"{rule} failed: {_reason(log)}" for rule, log in dict.fromkeys(self._failed)]
-        if found:
+        if found := self._failures.in_words():
             return [*found, "what is finished stays; mend the reason and run again"]
         if used := [match[0] for line in self._lines if (match := _IN_USE.fullmatch(line))]:
             return used[:1]
@@ -129,14 +129,3 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def _reason(log: str | None) -> str:
-    if log is None:
-        return "Snakemake names no log; run snakemake itself to see all that it says"
-    try:
-        text = Path(log).read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return f"its log {log} cannot be read"
-    errors = [match[1] for line in text.splitlines() if (match := _LOGGED.match(line))]
-    return f"{errors[-1]} (log: {log})" if errors else f"see its log {log}"

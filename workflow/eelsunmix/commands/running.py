@@ -9,6 +9,7 @@ import click
 
 from eelsunmix.commands.checking import Checked
 from eelsunmix.commands.planning import in_one_line, planned
+from eelsunmix.commands.preflight import refuse_misfit
 from eelsunmix.commands.progress import Progress
 from eelsunmix.commands.workflow_files import profile as profile_folder
 from eelsunmix.commands.workflow_files import snakefile
@@ -54,10 +55,12 @@ def run_workflow(
     Raises
     ------
     InputError
-        If the workflow or Snakemake is not installed.
+        If the workflow or Snakemake is not installed, or a profile does not fit the cluster.
     """
     for text in checked.warnings:
         click.echo(f"warning: {text}", err=True)
+    if profile and not dry_run:
+        refuse_misfit(profile_folder(profile), planned(checked))
     progress = Progress(echo=click.echo)
     command = [*_command(files, cores, profile, dry_run), *(["--config", *config] if config else [])]
     with subprocess.Popen(  # noqa: S603 - our own command, its values are paths that were checked

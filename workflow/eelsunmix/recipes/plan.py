@@ -23,13 +23,18 @@ Fault = Callable[[Product], object]
 
 
 class Stage(NamedTuple):
-    """Jobs of one rule: seconds and MB on the disk of all together, peak of memory (MB) of the largest."""
+    """Jobs of one rule: seconds and MB on the disk of all together, peak of memory (MB) of the largest.
+
+    `asked_mb` and `minutes` are what the largest and the longest of them ask of a cluster.
+    """
 
     rule: str
     jobs: int
     seconds: float
     peak_mb: float
     disk_mb: float
+    asked_mb: int = 0
+    minutes: int = 0
 
     def joined(self, other: "Stage") -> "Stage":
         """Take further jobs of the rule in."""
@@ -39,6 +44,8 @@ class Stage(NamedTuple):
             self.seconds + other.seconds,
             max(self.peak_mb, other.peak_mb),
             self.disk_mb + other.disk_mb,
+            max(self.asked_mb, other.asked_mb),
+            max(self.minutes, other.minutes),
         )
 
 
@@ -85,7 +92,9 @@ def _estimate(product: Product, sample: SampleSettings, raw: ImageSize, correcte
         endmembers=endmembers,
         methods=len(sample.methods),
     )
-    return Stage(rule, 1, needs.used_seconds, needs.used_mb(needs.threads), kept)
+    asked = needs.mem_mb(needs.threads, elsewhere=True)
+    peak = needs.used_mb(needs.threads)
+    return Stage(rule, 1, needs.used_seconds, peak, kept, asked, needs.minutes())
 
 
 def _sizes(sample: SampleSettings) -> tuple[ImageSize, ImageSize]:

@@ -1,0 +1,127 @@
+"""Jobs that failed, as Snakemake tells of them, and why: by their logs, and by what SLURM says."""
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from eelsunmix.slurm.ends import reason
+
+_ERROR = re.compile(r"Error in rule (\w+).*")
+_IN_GROUP = re.compile(r"        rule (\w+):")
+_DETAIL = re.compile(r"\s+(message|jobid|log): (.*)")
+_HINT = re.compile(r" \(check log file.*")
+_SHOWN = re.compile(r"Logfile .*:")
+"""Head of a log that is shown as it is, between two equal lines."""
+_LOGGED = re.compile(r"\d\d:\d\d:\d\d ERROR (.*)")
+_END = 2**16
+"""Bytes at the end of a log in which the reason stands."""
+
+
+@dataclass
+class Failure:
+    """A job that failed.
+
+    Parameters
+    ----------
+    rule, job : str
+        Its rule and its number.
+    message : str
+        What Snakemake says.
+    logs : list of str
+        That of the job; then that of SLURM, if it ran there.
+    """
+
+    rule: str
+    job: str = ""
+    message: str = ""
+    logs: list[str] = field(default_factory=list)
+
+    def why(self) -> str:
+        """Say why, and where more stands."""
+        if not self.logs:
+            named = reason(self.message, "", self.rule)
+            return named or "Snakemake names no log; run snakemake itself to see all that it says"
+        texts = {log: text for log in self.logs if (text := _end_of(log))}
+        errors = _LOGGED.findall(texts.get(self.logs[0], ""))
+        found = reason(self.message, texts.get(self.logs[-1], ""), self.rule) or next(reversed(errors), None)
+        where = ", ".join(texts)
+        if not where:
+            return found or f"its log {self.logs[0]} is empty or cannot be read"
+        return f"{found} (log: {where})" if found else f"see its log {where}"
+
+
+class Failures:
+    """Follows what Snakemake says of jobs that fail, and of those that it tries again."""
+
+    def __init__(self) -> None:
+        self._failed: list[Failure] = []
+        self._block: list[Failure] = []
+        self._shared = Failure("")
+        self._told = False
+        self._frame: str | None = None
+
+    def take(self, line: str) -> bool:
+        """Read one line; say whether it belongs to a failure, or to a log that is only shown."""
+        if self._is_shown(line):
+            return True
+        if not line.startswith(" "):
+            self._shared, self._told = Failure(""), False
+        if (match := _ERROR.fullmatch(line)) or (match := _IN_GROUP.fullmatch(line)):
+            self._begin(match[1])
+        elif match := _DETAIL.fullmatch(line):
+            self._note(match[1], match[2])
+        else:
+            return False
+        return True
+
+    def restarted(self, job: str) -> Iterator[tuple[str, str]]:
+        """Yield the rule of each job that is tried again, and why it had failed.
+
+        Parameters
+        ----------
+        job : str
+            Number of the job, or name of the group of jobs that has just failed.
+        """
+        again = [one for one in self._failed if one.job == job] or self._block
+        self._failed = [one for one in self._failed if one not in again]
+        yield from ((one.rule, one.why()) for one in again)
+
+    def in_words(self) -> list[str]:
+        """Say of each job that failed in the end why it did."""
+        return list(dict.fromkeys(f"{one.rule} failed: {one.why()}" for one in self._failed))
+
+    def _begin(self, rule: str) -> None:
+        """Begin a failure; jobs of a group follow each other, and share what is said of the group."""
+        one = Failure(rule, message=self._shared.message, logs=[*self._shared.logs])
+        self._block = [*self._block, one] if self._told else [one]
+        self._told = True
+        self._failed.append(one)
+
+    def _note(self, name: str, text: str) -> None:
+        one = self._block[-1] if self._told else self._shared
+        if name == "log":
+            one.logs = [*_HINT.sub("", text).split(", "), *one.logs]
+        elif name == "jobid":
+            one.job = text
+        else:
+            one.message = text
+
+    def _is_shown(self, line: str) -> bool:
+        """Whether a line belongs to a log that is shown, which may tell of failures of its own."""
+        if self._frame is None:
+            self._frame = "" if _SHOWN.fullmatch(line) else None
+            return self._frame is not None
+        if self._frame == "":
+            self._frame = line
+        elif line == self._frame:
+            self._frame = None
+        return True
+
+
+def _end_of(log: str) -> str:
+    with suppress(OSError), Path(log).open("rb") as file:
+        file.seek(max(0, Path(log).stat().st_size - _END))
+        return file.read().decode("utf-8", errors="replace")
+    return ""
