@@ -237,28 +237,29 @@ def test_a_job_that_is_tried_again_is_named_and_no_failure_in_the_end(tmp_path):
     assert "it was cancelled" in failed
 
 
-def test_jobs_of_a_group_that_failed_are_named_each(tmp_path):
-    logs = {name: tmp_path / f"{name}.log" for name in ("a", "b", "slurm")}
+def test_of_a_group_those_jobs_are_named_that_failed_by_themselves(tmp_path):
+    logs = {name: tmp_path / f"{name}.log" for name in ("a", "b", "c", "slurm")}
     logs["a"].write_text("10:00:01 ERROR no edges\n")
+    logs["b"].write_text("10:00:01 INFO done\n")
     logs["slurm"].write_text("srun: error\n")
-    text = f"""    message: SLURM-job '3' failed, SLURM status is: 'FAILED'.
+    shared = f"""    message: SLURM-job '3' failed, SLURM status is: 'FAILED'.
     log: {logs["slurm"]} (check log file(s) for error details)
     jobs:
-        rule fit_a:
-            jobid: 5
-            output: results/S1/fit/a.zarr
-            log: {logs["a"]} (check log file(s) for error details)
-        rule fit_b:
-            jobid: 6
-            log: {logs["b"]} (check log file(s) for error details)
 """
-    one, _ = progress(text)
-    first, second, _ = one.failures()
-    assert first == f"fit_a failed: no edges (log: {logs['a']}, {logs['slurm']})"
-    assert second == f"fit_b failed: see its log {logs['slurm']}"
-    again, echoed = progress(f"{text}Trying to restart job 1b5c.\n")
-    assert len(echoed) == 2
+    jobs = [
+        f"        rule fit_{name}:\n            jobid: {number}\n            log: {logs[name]} (check log file)\n"
+        for number, name in enumerate("cba")
+    ]
+    one, _ = progress(shared + "".join(jobs))
+    failed, group, _ = one.failures()
+    assert failed == f"fit_a failed: no edges (log: {logs['a']}, {logs['slurm']})"
+    assert group.startswith("the jobs of a small sample are one submission")
+    again, echoed = progress(f"{shared}{''.join(jobs)}Trying to restart job 1b5c.\n")
+    assert echoed == [f"fit_a failed and is tried again: no edges (log: {logs['a']}, {logs['slurm']})"]
     assert again.failures()[0] == "Snakemake stopped:"
+    logs["a"].write_text("10:00:01 INFO begin\n")
+    logs["slurm"].write_text(KILLED)
+    assert "fit_a failed: it needed more memory" in progress(shared + "".join(jobs))[0].failures()[0]
 
 
 def test_a_locked_folder_is_said_in_one_line():

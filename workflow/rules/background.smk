@@ -12,6 +12,8 @@ rule subtract_background:
     benchmark:
         "results/{sample}/benchmarks/subtract_background.tsv"
     threads: threads_of("subtract_background")
+    group:
+        together
     resources:
         **needs("subtract_background"),
     params:

@@ -24,7 +24,7 @@ from eelsunmix.configuration import (
 from eelsunmix.errors import InputError
 from eelsunmix.provenance import source_fingerprint
 from eelsunmix.recipes import RECIPES, Product, Recipes
-from eelsunmix.recipes.needs import needs_of
+from eelsunmix.recipes.needs import STEP_MINUTES, group_name, needs_of
 from eelsunmix.words import RECOMMENDED
 
 if workflow.is_main_process:  # jobs need not load what reads stores
@@ -256,9 +256,21 @@ def needs(rule):
         )
 
     def runtime(wildcards, attempt):
-        return job_needs(rule, wildcards).minutes(attempt)
+        step = 1 if together(wildcards) else STEP_MINUTES
+        return job_needs(rule, wildcards).minutes(attempt, step=step)
 
     return {"mem_mb": mem_mb, "runtime": runtime}
+
+
+def together(wildcards):
+    """Group of a rule: on a cluster, all jobs of a small sample are one submission."""
+    return None if workflow.local_exec else group_of(wildcards.sample)
+
+
+@functools.cache
+def group_of(name):
+    """Asked once, though sizes of images become known later: all jobs of a sample are to agree."""
+    return group_name(samples[name])
 
 
 def job_needs(rule, wildcards):

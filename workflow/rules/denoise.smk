@@ -12,6 +12,8 @@ rule denoise:
     benchmark:
         "results/{sample}/benchmarks/denoise.tsv"
     threads: threads_of("denoise")
+    group:
+        together
     resources:
         **needs("denoise"),
     params:
@@ -33,6 +35,8 @@ rule estimate_endmembers:
         "results/{sample}/logs/estimate_endmembers.log",
     benchmark:
         "results/{sample}/benchmarks/estimate_endmembers.tsv"
+    group:
+        together
     resources:
         **needs("estimate_endmembers"),
     params:

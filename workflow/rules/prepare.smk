@@ -15,6 +15,8 @@ rule import_image:
     wildcard_constraints:
         sample=one_of(name for name in samples if samples[name].file),
     threads: threads_of("import_image")
+    group:
+        together
     resources:
         **needs("import_image"),
     params:
@@ -36,6 +38,8 @@ rule simulate_image:
         "results/{sample}/benchmarks/simulate_image.tsv"
     wildcard_constraints:
         sample=one_of(name for name in samples if not samples[name].file),
+    group:
+        together
     resources:
         **needs("simulate_image"),
     params:
@@ -57,6 +61,8 @@ rule correct_gain:
     benchmark:
         "results/{sample}/benchmarks/correct_gain.tsv"
     threads: threads_of("correct_gain")
+    group:
+        together
     resources:
         **needs("correct_gain"),
     params:

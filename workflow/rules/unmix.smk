@@ -14,6 +14,8 @@ rule fit_recommended:
     benchmark:
         "results/{sample}/benchmarks/fit_recommended.tsv"
     threads: threads_of("fit_recommended")
+    group:
+        together
     resources:
         **needs("fit_recommended"),
     params:
@@ -38,6 +40,8 @@ rule map_recommended:
     benchmark:
         "results/{sample}/benchmarks/map_recommended.tsv"
     threads: threads_of("map_recommended")
+    group:
+        together
     resources:
         **needs("map_recommended"),
     params:
@@ -68,6 +72,8 @@ for label in sorted(
             "results/{sample}/benchmarks/fit_{label}.tsv"
         wildcard_constraints:
             label=label,
+        group:
+            together
         resources:
             **needs("fit"),
         params:
@@ -95,6 +101,8 @@ for label in sorted(
         wildcard_constraints:
             label=label,
         threads: threads_of("map")
+        group:
+            together
         resources:
             **needs("map"),
         params:

@@ -15,6 +15,7 @@ _HINT = re.compile(r" \(check log file.*")
 _SHOWN = re.compile(r"Logfile .*:")
 """Head of a log that is shown as it is, between two equal lines."""
 _LOGGED = re.compile(r"\d\d:\d\d:\d\d ERROR (.*)")
+_OF_GROUP = "the jobs of a small sample are one submission: where one failed, all of them are made again"
 _END = 2**16
 """Bytes at the end of a log in which the reason stands."""
 
@@ -38,6 +39,11 @@ class Failure:
     message: str = ""
     logs: list[str] = field(default_factory=list)
 
+    @property
+    def own_log(self) -> str:
+        """End of the log of the job itself."""
+        return _end_of(self.logs[0]) if self.logs else ""
+
     def why(self) -> str:
         """Say why, and where more stands."""
         if not self.logs:
@@ -56,8 +62,7 @@ class Failures:
     """Follows what Snakemake says of jobs that fail, and of those that it tries again."""
 
     def __init__(self) -> None:
-        self._failed: list[Failure] = []
-        self._block: list[Failure] = []
+        self._failed: list[list[Failure]] = []
         self._shared = Failure("")
         self._told = False
         self._frame: str | None = None
@@ -84,23 +89,26 @@ class Failures:
         job : str
             Number of the job, or name of the group of jobs that has just failed.
         """
-        again = [one for one in self._failed if one.job == job] or self._block
-        self._failed = [one for one in self._failed if one not in again]
-        yield from ((one.rule, one.why()) for one in again)
+        again = [jobs for jobs in self._failed if job in [one.job for one in jobs]] or self._failed[-1:]
+        self._failed = [jobs for jobs in self._failed if jobs not in again]
+        yield from ((one.rule, one.why()) for jobs in again for one in _culprits(jobs))
 
     def in_words(self) -> list[str]:
         """Say of each job that failed in the end why it did."""
-        return list(dict.fromkeys(f"{one.rule} failed: {one.why()}" for one in self._failed))
+        said = [f"{one.rule} failed: {one.why()}" for jobs in self._failed for one in _culprits(jobs)]
+        groups = [_OF_GROUP] if any(len(jobs) > 1 for jobs in self._failed) else []
+        return [*dict.fromkeys(said), *groups]
 
     def _begin(self, rule: str) -> None:
         """Begin a failure; jobs of a group follow each other, and share what is said of the group."""
         one = Failure(rule, message=self._shared.message, logs=[*self._shared.logs])
-        self._block = [*self._block, one] if self._told else [one]
+        self._failed = (
+            [*self._failed[:-1], [*self._failed[-1], one]] if self._told else [*self._failed, [one]]
+        )
         self._told = True
-        self._failed.append(one)
 
     def _note(self, name: str, text: str) -> None:
-        one = self._block[-1] if self._told else self._shared
+        one = self._failed[-1][-1] if self._told else self._shared
         if name == "log":
             one.logs = [*_HINT.sub("", text).split(", "), *one.logs]
         elif name == "jobid":
@@ -118,6 +126,13 @@ class Failures:
         elif line == self._frame:
             self._frame = None
         return True
+
+
+def _culprits(jobs: list[Failure]) -> list[Failure]:
+    """Jobs of a group that failed by themselves; or that were at work; or the first, for all of them."""
+    mistaken = [one for one in jobs if _LOGGED.search(one.own_log)]
+    unfinished = [one for one in jobs if one.own_log and not one.own_log.rstrip().endswith("INFO done")]
+    return mistaken or unfinished or jobs[:1]
 
 
 def _end_of(log: str) -> str:

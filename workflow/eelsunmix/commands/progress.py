@@ -71,7 +71,7 @@ class Progress:
             return True
         match = _RESTARTED.fullmatch(line)
         for rule, why in self._failures.restarted(match[1]) if match else ():
-            self._echo(f"{rule} failed and is tried again: {why}")
+            self._echo(f"{rule} failed and is tried again: {why.partition('; ')[0]}")
         return match is not None
 
     def _count(self, done: int, planned: int) -> None:

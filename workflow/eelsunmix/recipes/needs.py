@@ -10,6 +10,7 @@ from typing import Any
 
 from eelsunmix.configuration import SampleSettings
 from eelsunmix.recipes.image_sizes import ImageSize, image_size
+from eelsunmix.words import RECOMMENDED
 
 BLOCK_ELEMENTS = 2**23
 """As in `eelsunmix.execution.blocks`, which is not imported: Snakemake would load Dask and xarray with it."""
@@ -25,6 +26,9 @@ SCORES = 12
 
 STEP_MB, STEP_MINUTES = 50, 10
 """Rounded up to so much."""
+
+SHORT_SECONDS = 300
+"""Of computing for all jobs of a sample, which are then submitted together."""
 
 SNAKEMAKE_MB = 300
 """Of a job on a cluster, where two processes of Snakemake count as well."""
@@ -156,9 +160,9 @@ class Needs:
         costs = self.costs
         return costs.seconds + 1e-9 * (costs.count * self.size.counts + costs.learned_count * self._learned)
 
-    def minutes(self, attempt: int = 1) -> int:
-        """Time (minutes) to ask for; at every further attempt as much again."""
-        return STEP_MINUTES * math.ceil(SLOWER * self.used_seconds / 60 / STEP_MINUTES) * attempt
+    def minutes(self, attempt: int = 1, *, step: int = STEP_MINUTES) -> int:
+        """Time (minutes) to ask for, rounded up to `step`; at every further attempt as much again."""
+        return step * math.ceil(SLOWER * self.used_seconds / 60 / step) * attempt
 
     @property
     def _learned(self) -> int:
@@ -194,3 +198,23 @@ def needs_of(rule: str, sample: SampleSettings, label: str = "", size: ImageSize
 def costs_of(rule: str, kind: str = "") -> Costs:
     """Costs of a rule, of one of the kinds in `OTHERWISE`."""
     return replace(COSTS[rule], **OTHERWISE.get(kind, {}))
+
+
+_ONCE = ("correct_gain", "denoise", "estimate_endmembers", "subtract_background", "compare", "report")
+"""Rules with one job for each sample, whatever its source and its methods."""
+
+
+def group_name(sample: SampleSettings) -> str | None:
+    """Name the group whose jobs are submitted together, where all jobs of a sample are short.
+
+    Samples that use the models of another one have a group of their own: with those of the other, all of
+    them would become one submission.
+    """
+    jobs = [("import_image" if sample.file else "simulate_image", ""), *((rule, "") for rule in _ONCE)]
+    for label in sample.methods:
+        ending = f"_{RECOMMENDED}" if label == RECOMMENDED else ""
+        jobs += [(f"{rule}{ending}", label) for rule in ("fit", "map")]
+    seconds = sum(needs_of(rule, sample, label).used_seconds for rule, label in jobs)
+    if seconds > SHORT_SECONDS:
+        return None
+    return "sample" if sample.model_source == sample.name else "mapped"
