@@ -246,10 +246,8 @@ def test_of_a_group_those_jobs_are_named_that_failed_by_themselves(tmp_path):
     log: {logs["slurm"]} (check log file(s) for error details)
     jobs:
 """
-    jobs = [
-        f"        rule fit_{name}:\n            jobid: {number}\n            log: {logs[name]} (check log file)\n"
-        for number, name in enumerate("cba")
-    ]
+    rule = "        rule fit_{0}:\n            jobid: {1}\n            log: {2} (check log file)\n"
+    jobs = [rule.format(name, number, logs[name]) for number, name in enumerate("cba")]
     one, _ = progress(shared + "".join(jobs))
     failed, group, _ = one.failures()
     assert failed == f"fit_a failed: no edges (log: {logs['a']}, {logs['slurm']})"

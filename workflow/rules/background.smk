@@ -11,9 +11,9 @@ rule subtract_background:
         "results/{sample}/logs/subtract_background.log",
     benchmark:
         "results/{sample}/benchmarks/subtract_background.tsv"
-    threads: threads_of("subtract_background")
     group:
         together
+    threads: threads_of("subtract_background")
     resources:
         **needs("subtract_background"),
     params:

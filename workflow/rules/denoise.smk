@@ -11,9 +11,9 @@ rule denoise:
         "results/{sample}/logs/denoise.log",
     benchmark:
         "results/{sample}/benchmarks/denoise.tsv"
-    threads: threads_of("denoise")
     group:
         together
+    threads: threads_of("denoise")
     resources:
         **needs("denoise"),
     params:

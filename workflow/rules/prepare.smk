@@ -14,9 +14,9 @@ rule import_image:
         "results/{sample}/benchmarks/import_image.tsv"
     wildcard_constraints:
         sample=one_of(name for name in samples if samples[name].file),
-    threads: threads_of("import_image")
     group:
         together
+    threads: threads_of("import_image")
     resources:
         **needs("import_image"),
     params:
@@ -60,9 +60,9 @@ rule correct_gain:
         "results/{sample}/logs/correct_gain.log",
     benchmark:
         "results/{sample}/benchmarks/correct_gain.tsv"
-    threads: threads_of("correct_gain")
     group:
         together
+    threads: threads_of("correct_gain")
     resources:
         **needs("correct_gain"),
     params:

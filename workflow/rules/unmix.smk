@@ -13,9 +13,9 @@ rule fit_recommended:
         "results/{sample}/logs/fit_recommended.log",
     benchmark:
         "results/{sample}/benchmarks/fit_recommended.tsv"
-    threads: threads_of("fit_recommended")
     group:
         together
+    threads: threads_of("fit_recommended")
     resources:
         **needs("fit_recommended"),
     params:
@@ -39,9 +39,9 @@ rule map_recommended:
         "results/{sample}/logs/map_recommended.log",
     benchmark:
         "results/{sample}/benchmarks/map_recommended.tsv"
-    threads: threads_of("map_recommended")
     group:
         together
+    threads: threads_of("map_recommended")
     resources:
         **needs("map_recommended"),
     params:
@@ -100,9 +100,9 @@ for label in sorted(
             "results/{sample}/benchmarks/map_{label}.tsv"
         wildcard_constraints:
             label=label,
-        threads: threads_of("map")
         group:
             together
+        threads: threads_of("map")
         resources:
             **needs("map"),
         params:
