@@ -22,6 +22,7 @@ LAYERS = [
     {"errors", "failures", "mistakes", "typing", "image", "units", "words", "elements"}
     | {"edge_table", "line_table"},
     {"energy", "options", "plain", "provenance", "sources"},
+    {"slurm"},
     {"execution", "metrics", "edges", "numerics", "noise", "profiles"},
     {
         "storage",

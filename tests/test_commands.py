@@ -1,6 +1,7 @@
 """The command line: what it says, what it runs, and its exit codes."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -248,6 +249,101 @@ def test_who_stops_a_run_stops_snakemake_too(folder):
     command = [sys.executable, "-c", STOPPED, name]
     done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=200)
     assert (done.returncode, done.stdout) == (0, "code 1\n"), done.stderr
+
+
+def of_slurm(folder, state, said, job="", number=5):
+    """What Snakemake prints of a job of SLURM that failed, with SLURM's log between two lines."""
+    (folder / "slurm").mkdir(exist_ok=True)
+    slurm_log = folder / "slurm" / f"{number}.log"
+    slurm_log.write_text(said, encoding="utf-8")
+    (folder / "fit.log").write_text(job, encoding="utf-8")
+    return f"""Error in rule fit_vca:
+    message: SLURM-job '31' failed, SLURM status is: '{state}'. Detailed failure reason unavailable
+    jobid: {number}
+    output: results/S1/fit/vca.zarr
+    log: {folder / "fit.log"}, {slurm_log} (check log file(s) for error details)
+    external_jobid: 31
+Logfile {slurm_log}:
+==========
+Job 0: S1: fit vca
+Error in rule fit_vca:
+    jobid: 0
+    log: results/S1/logs/fit_vca.log (check log file(s) for error details)
+1 of 1 steps (100%) done
+==========
+"""
+
+
+KILLED = (
+    "slurmstepd-n1: error: StepId=3.0 exceeded memory limit (790929408 > 576716800), being killed\n"
+    "slurmstepd-n1: error: *** STEP 3.0 ON n1 CANCELLED AT 2026-11-26T10:43:15 ***\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("state", "said", "job", "why"),
+    [
+        ("FAILED", KILLED, "", r"more memory than SLURM gave it \(754 MB, 550 MB were allowed\)"),
+        ("OUT_OF_MEMORY", "Detected 1 oom_kill event in StepId=3.0\n", "", "more memory than SLURM gave it;"),
+        ("TIMEOUT", "", "10:00:01 ERROR stopped from outside\n", "limit of time in SLURM; .*runtime"),
+        ("NODE_FAIL", "", "", "its node of SLURM failed"),
+        ("CANCELLED", "*** STEP 2.0 ON n1 CANCELLED AT 2026\n", "10:00:01 ERROR stopped\n", "was cancelled"),
+        ("PREEMPTED", "*** JOB 2 CANCELLED AT 2026 DUE TO PREEMPTION ***\n", "", "gave its node to another"),
+        ("FAILED", "srun: error\n", "10:00:01 ERROR S1: no counts\n", r"failed: S1: no counts \(log: "),
+        ("FAILED", "srun: error\n", "", "failed: see its log .*5.log"),
+    ],
+)
+def test_a_failed_job_of_slurm_says_which_limit_it_met(tmp_path, state, said, job, why):
+    one, echoed = progress(of_slurm(tmp_path, state, said, job))
+    failed, advice = one.failures()
+    assert re.search(why, failed), failed
+    assert f"{tmp_path}/slurm/5.log" in failed or not said
+    assert "what is finished stays" in advice
+    assert echoed == []
+
+
+def test_a_job_that_slurm_does_not_take_is_one_line():
+    text = """Error in rule fit_vca:
+    message: SLURM sbatch failed. The error message was 'sbatch: error: invalid partition specified: nope
+sbatch: error: Batch job submission failed: Invalid partition name specified'.
+    sbatch call:
+        sbatch --parsable
+"""
+    (failed, _) = progress(text)[0].failures()
+    assert failed == "fit_vca failed: SLURM did not take it: invalid partition specified: nope"
+
+
+def test_a_job_that_is_tried_again_is_named_and_no_failure_in_the_end(tmp_path):
+    first = of_slurm(tmp_path, "FAILED", KILLED, number=5)
+    second = of_slurm(tmp_path, "CANCELLED", "", number=6)
+    one, echoed = progress(f"{first}Trying to restart job 5.\n{second}")
+    assert len(echoed) == 1
+    assert "fit_vca failed and is tried again: it needed more memory" in echoed[0]
+    (failed, _) = one.failures()
+    assert "it was cancelled" in failed
+
+
+def test_of_a_group_those_jobs_are_named_that_failed_by_themselves(tmp_path):
+    logs = {name: tmp_path / f"{name}.log" for name in ("a", "b", "c", "slurm")}
+    logs["a"].write_text("10:00:01 ERROR no edges\n")
+    logs["b"].write_text("10:00:01 INFO done\n")
+    logs["slurm"].write_text("srun: error\n")
+    shared = f"""    message: SLURM-job '3' failed, SLURM status is: 'FAILED'.
+    log: {logs["slurm"]} (check log file(s) for error details)
+    jobs:
+"""
+    rule = "        rule fit_{0}:\n            jobid: {1}\n            log: {2} (check log file)\n"
+    jobs = [rule.format(name, number, logs[name]) for number, name in enumerate("cba")]
+    one, _ = progress(shared + "".join(jobs))
+    failed, group, _ = one.failures()
+    assert failed == f"fit_a failed: no edges (log: {logs['a']}, {logs['slurm']})"
+    assert group.startswith("the jobs of a small sample are one submission")
+    again, echoed = progress(f"{shared}{''.join(jobs)}Trying to restart job 1b5c.\n")
+    assert echoed == [f"fit_a failed and is tried again: no edges (log: {logs['a']}, {logs['slurm']})"]
+    assert again.failures()[0] == "Snakemake stopped:"
+    logs["a"].write_text("10:00:01 INFO begin\n")
+    logs["slurm"].write_text(KILLED)
+    assert "fit_a failed: it needed more memory" in progress(shared + "".join(jobs))[0].failures()[0]
 
 
 def test_a_locked_folder_is_said_in_one_line():

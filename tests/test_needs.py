@@ -11,7 +11,7 @@ from eelsunmix.configuration import read_values
 from eelsunmix.execution import blocks
 from eelsunmix.recipes import RECIPES, needs
 from eelsunmix.recipes.image_sizes import FEW_CHANNELS, UNKNOWN, ImageSize, image_size
-from eelsunmix.recipes.needs import COSTS, STEP_MB, Needs, costs_of, needs_of
+from eelsunmix.recipes.needs import COSTS, STEP_MB, Needs, costs_of, group_name, needs_of
 
 ROOT = Path(__file__).parents[1]
 
@@ -129,6 +129,7 @@ def test_every_rule_asks_in_one_place():
             made = re.findall(r'remade\("(\w+)"\)', body)
             assert re.findall(r'\*\*needs\("(\w+)"\)', body) == made
             assert "per_attempt" not in body
+            assert re.findall(r"group:\s+(\w+)\n", body) == ["together"] * len(made)
             threads = re.findall(r'threads: threads_of\("(\w+)"\)', body)
             assert threads == [rule for rule in made if COSTS[rule].threads > 1]
             asked.update(made)
@@ -186,3 +187,22 @@ def test_before_the_import_the_header_or_the_size_of_the_file_says_it(here):
 def test_a_damaged_header_stops_nothing(here, content):
     Path("a.npy").write_bytes(content)
     assert image_size(sample_of(file="a.npy")).counts == UNKNOWN
+
+
+def test_jobs_of_a_small_sample_are_one_submission(here):
+    shapes = {"small": [30, 40], "large": [900, 900]}
+    listed = {name: {"simulate": {"scene": "multilayer", "shape": shape}} for name, shape in shapes.items()}
+    listed["mapped"] = {**listed["small"], "fit_on": "small"}
+    samples = read_values({"samples": listed, "methods": {"vca": {}, "recommended": {}}}, "test").samples
+    assert {name: group_name(sample) for name, sample in samples.items()} == {
+        "small": "sample",
+        "large": None,
+        "mapped": "mapped",
+    }
+    networks = {"simulate": {"scene": "multilayer", "shape": [60, 80]}, "methods": {"cnnaeu": {}, "daeu": {}}}
+    assert group_name(read_values({"samples": {"S": networks}}, "test").samples["S"]) is None
+
+
+def test_in_a_group_times_are_summed_so_they_are_not_rounded_up_by_ten_minutes():
+    need = Needs(COSTS["denoise"], ImageSize(1000, 100))
+    assert (need.minutes(), need.minutes(step=1), need.minutes(2, step=1)) == (10, 1, 2)

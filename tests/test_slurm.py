@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from eelsunmix.commands.progress import Progress
 from eelsunmix.storage import open_store
 from test_workflow import Project
 
@@ -86,7 +87,7 @@ def test_a_small_run_goes_through_the_profile(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     assert open_store(tmp_path / "results" / "SI1" / "rank.zarr").attrs["n_endmembers"] == 2
     submitted = re.findall(r"has been submitted with SLURM jobid (\d+)", done.stdout + done.stderr)
-    assert len(submitted) == 4
+    assert len(submitted) == 1, "the jobs of a small sample are one submission"
 
 
 @pytest.mark.guarantee(26)
@@ -110,6 +111,41 @@ def test_a_job_over_its_memory_is_retried_with_more(tmp_path):
     assert done.returncode == 0, output
     assert "Trying to restart job" in output
     assert int((tmp_path / "out.txt").read_text()) > 700
+    (said,) = tried_again(output)
+    assert "hungry failed and is tried again: it needed more memory than SLURM gave it" in said
+
+
+def tried_again(output):
+    """Lines by which `eelsunmix run` tells of it."""
+    said = []
+    progress = Progress(echo=said.append)
+    for line in output.splitlines():
+        progress.take(line)
+    return [line for line in said if "tried again" in line]
+
+
+@pytest.mark.parametrize("partition", ["cpu", "absent"])
+def test_preflight_tells_what_this_cluster_is_and_a_run_refuses_what_it_is_not(tmp_path, partition):
+    (tmp_path / "my.yaml").write_text(SMALL)
+
+    def eelsunmix(*arguments):
+        command = [sys.executable, "-m", "eelsunmix", *arguments]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT / "workflow")}
+        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+
+    said = eelsunmix("preflight", "--partition", partition, "--write", "site")
+    assert "partition   cpu (default): up, 60 min, 2 nodes of 2 CPUs and 4000 MB" in said.stdout
+    written = yaml.safe_load((tmp_path / "site" / "config.yaml").read_text())
+    assert written["slurm-status-command"] == "squeue"
+    if partition == "cpu":
+        assert said.returncode == 0, said.stderr
+        assert re.search(r"clocks +the node [+-]\d\.\d s, the file system", said.stdout)
+    else:
+        wrong = f"site/config.yaml: slurm_partition: there is no partition {partition}; there are cpu\n"
+        assert (said.returncode, said.stderr) == (2, wrong)
+        refused = eelsunmix("run", "my.yaml", "--profile", "site")
+        assert (refused.returncode, refused.stderr) == (2, wrong)
+        assert not (tmp_path / ".snakemake").exists()
 
 
 SMALL = """
@@ -158,7 +194,8 @@ def test_a_cancelled_job_is_run_again_and_the_command_line_reaches_the_nodes(tmp
     cancelled.join()
     output = done.stdout + done.stderr
     assert done.returncode == 0, output
-    assert "Trying to restart job" in output
+    (said,) = tried_again(output)
+    assert "failed and is tried again: it was cancelled in SLURM" in said
     assert open_store(tmp_path / "results/SI1/fit/vca.zarr").attrs["seed"] == 3
     assert not list(tmp_path.rglob(".*.tmp-*"))
 

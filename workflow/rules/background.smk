@@ -11,6 +11,8 @@ rule subtract_background:
         "results/{sample}/logs/subtract_background.log",
     benchmark:
         "results/{sample}/benchmarks/subtract_background.tsv"
+    group:
+        together
     threads: threads_of("subtract_background")
     resources:
         **needs("subtract_background"),

@@ -24,12 +24,12 @@ from eelsunmix.configuration import (
 from eelsunmix.errors import InputError
 from eelsunmix.provenance import source_fingerprint
 from eelsunmix.recipes import INDEX, RECIPES, Product, Recipes
-from eelsunmix.recipes.needs import needs_of
+from eelsunmix.recipes.needs import STEP_MINUTES, group_name, needs_of
 from eelsunmix.words import RECOMMENDED
 
 if workflow.is_main_process:  # jobs need not load what reads stores
     from eelsunmix.recipes.present import Present
-    from eelsunmix.recipes.table import recipe_of
+    from eelsunmix.recipes.table import rule_of
     from eelsunmix.recipes.unfinished import write_unfinished_index
     from eelsunmix.storage.kept import keep, settle
     from eelsunmix.storage.locks import remove_dead_locks, take_lock
@@ -173,8 +173,7 @@ def check_place(path, found):
 
 def forced(product):
     """Whether a product is made again though nothing is wrong with it, or because its source is."""
-    recipe = recipe_of(product, samples[product.sample])
-    name = next(name for name in RECIPES if RECIPES[name] is recipe)
+    name = rule_of(product, samples[product.sample])
     return (
         not {getattr(rules, name).rule}.isdisjoint(workflow.dag.forcerules)
         or not {product.path}.isdisjoint(workflow.dag.forcefiles)
@@ -268,9 +267,22 @@ def needs(rule):
         )
 
     def runtime(wildcards, attempt):
-        return job_needs(rule, wildcards).minutes(attempt)
+        step = 1 if together(wildcards) else STEP_MINUTES
+        return job_needs(rule, wildcards).minutes(attempt, step=step)
 
     return {"mem_mb": mem_mb, "runtime": runtime}
+
+
+def together(wildcards):
+    """Group of a rule: on a cluster, all jobs of a small sample are one submission."""
+    name = wildcards.get("sample")  # none of the index
+    return None if workflow.local_exec or not name else group_of(name)
+
+
+@functools.cache
+def group_of(name):
+    """Asked once, though sizes of images become known later: all jobs of a sample are to agree."""
+    return group_name(samples[name])
 
 
 def job_needs(rule, wildcards):

@@ -11,6 +11,8 @@ rule denoise:
         "results/{sample}/logs/denoise.log",
     benchmark:
         "results/{sample}/benchmarks/denoise.tsv"
+    group:
+        together
     threads: threads_of("denoise")
     resources:
         **needs("denoise"),
@@ -33,6 +35,8 @@ rule estimate_endmembers:
         "results/{sample}/logs/estimate_endmembers.log",
     benchmark:
         "results/{sample}/benchmarks/estimate_endmembers.tsv"
+    group:
+        together
     resources:
         **needs("estimate_endmembers"),
     params:

@@ -14,6 +14,8 @@ rule import_image:
         "results/{sample}/benchmarks/import_image.tsv"
     wildcard_constraints:
         sample=one_of(name for name in samples if samples[name].file),
+    group:
+        together
     threads: threads_of("import_image")
     resources:
         **needs("import_image"),
@@ -36,6 +38,8 @@ rule simulate_image:
         "results/{sample}/benchmarks/simulate_image.tsv"
     wildcard_constraints:
         sample=one_of(name for name in samples if not samples[name].file),
+    group:
+        together
     resources:
         **needs("simulate_image"),
     params:
@@ -56,6 +60,8 @@ rule correct_gain:
         "results/{sample}/logs/correct_gain.log",
     benchmark:
         "results/{sample}/benchmarks/correct_gain.tsv"
+    group:
+        together
     threads: threads_of("correct_gain")
     resources:
         **needs("correct_gain"),

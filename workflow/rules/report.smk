@@ -19,6 +19,8 @@ rule compare:
         "results/{sample}/logs/compare.log",
     benchmark:
         "results/{sample}/benchmarks/compare.tsv"
+    group:
+        together
     resources:
         **needs("compare"),
     params:
@@ -49,6 +51,8 @@ rule report:
         "results/{sample}/logs/report.log",
     benchmark:
         "results/{sample}/benchmarks/report.tsv"
+    group:
+        together
     resources:
         **needs("report"),
     params:

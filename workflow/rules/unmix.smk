@@ -13,6 +13,8 @@ rule fit_recommended:
         "results/{sample}/logs/fit_recommended.log",
     benchmark:
         "results/{sample}/benchmarks/fit_recommended.tsv"
+    group:
+        together
     threads: threads_of("fit_recommended")
     resources:
         **needs("fit_recommended"),
@@ -37,6 +39,8 @@ rule map_recommended:
         "results/{sample}/logs/map_recommended.log",
     benchmark:
         "results/{sample}/benchmarks/map_recommended.tsv"
+    group:
+        together
     threads: threads_of("map_recommended")
     resources:
         **needs("map_recommended"),
@@ -68,6 +72,8 @@ for label in sorted(
             "results/{sample}/benchmarks/fit_{label}.tsv"
         wildcard_constraints:
             label=label,
+        group:
+            together
         resources:
             **needs("fit"),
         params:
@@ -94,6 +100,8 @@ for label in sorted(
             "results/{sample}/benchmarks/map_{label}.tsv"
         wildcard_constraints:
             label=label,
+        group:
+            together
         threads: threads_of("map")
         resources:
             **needs("map"),

@@ -57,7 +57,7 @@ def channels_of(edge: Edge, axis: xr.DataArray | Floats) -> AnyChannels:
 
 
 def of_all_pixels(sums: WindowSums, name: str, place: AnyChannels) -> Any:
-    """What pixels of few counts take from all: the mean counts of a line, the shape of a background."""
+    """Find what pixels of few counts take from all: the mean counts of a line, the shape of a background."""
     if isinstance(place, LineChannels):
         return sums.mean(name)
     return overall_shape(sums.total(name), place)

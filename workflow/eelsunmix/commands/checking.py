@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eelsunmix.configuration import Configuration, available_samples, read_configuration
+from eelsunmix.configuration import Configuration, SampleSettings, available_samples, read_configuration
 from eelsunmix.configuration.energy_axes import edges_on_axes
 from eelsunmix.configuration.summary import summarise
 from eelsunmix.edges import Edge, EdgeRequest
@@ -18,12 +18,15 @@ class Checked:
     Parameters
     ----------
     configuration : Configuration
+    samples : dict of str to SampleSettings
+        Those that can be run here, with paths in the place of examples.
     edges : dict of str to dict
         Sample -> its edges with all windows, where the head of its file could be read.
     warnings : list of str
     """
 
     configuration: Configuration
+    samples: dict[str, SampleSettings]
     edges: dict[str, dict[str, Edge]]
     warnings: list[str]
 
@@ -45,7 +48,7 @@ def checked_configuration(files: Sequence[Path], overrides: Mapping[str, Any] | 
     configuration = read_configuration(list(files), overrides)
     samples, skipped = available_samples(configuration.samples)
     edges, warnings = edges_on_axes(samples)
-    return Checked(configuration=configuration, edges=edges, warnings=[*skipped, *warnings])
+    return Checked(configuration=configuration, samples=samples, edges=edges, warnings=[*skipped, *warnings])
 
 
 def in_words(checked: Checked) -> str:

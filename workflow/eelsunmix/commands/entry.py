@@ -32,6 +32,7 @@ _HELP = """From an EELS spectrum image to components and maps, and a page that s
 \b
 eelsunmix new data/SI1.dm4   finds the edges, writes SI1.yaml and draws the windows
 eelsunmix check SI1.yaml     says in words what will run
+eelsunmix plan SI1.yaml      estimates time, memory and disk that it needs
 eelsunmix run SI1.yaml       runs it; the last line is the path of the page, or of that of all samples
 eelsunmix export SI1 --hspy  takes maps and spectra to HyperSpy; or --tiff, --csv ...
 
@@ -88,7 +89,21 @@ def check(files: tuple[Path, ...], draw: bool) -> None:
 
 
 @eelsunmix.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@_FILES
+def plan(files: tuple[Path, ...]) -> None:
+    """Estimate the jobs, computing, memory and disk of what is still to be made of a configuration.
+
+    FILES are configurations, as for `check`. Only the heads of the images are read. Computing is that of one
+    core; memory is that of the largest job of a stage, before the margin that a cluster is asked for.
+    """
+    from eelsunmix.commands.checking import checked_configuration
+    from eelsunmix.commands.planning import plan as estimate
+
+    click.echo(estimate(checked_configuration(files)))
+
+
+@eelsunmix.command()
+@_FILES
 @_CORES
 @click.option("--profile", help="Profile of Snakemake instead of cores: a folder, or slurm.")
 @click.option("--dry-run", "-n", is_flag=True, help="Only say which steps would run.")
@@ -103,6 +118,40 @@ def run(files: tuple[Path, ...], cores: str, profile: str | None, dry_run: bool)
 
     configuration = checked_configuration(files)
     sys.exit(run_workflow(configuration, files, cores=cores, profile=profile, dry_run=dry_run))
+
+
+@eelsunmix.command()
+@click.option(
+    "--profile", default="slurm", show_default=True, help="Profile of Snakemake: a folder or slurm."
+)
+@click.option("--partition", help="Instead of that of the profile, or the default one.")
+@click.option("--account", help="Instead of that of the profile, or the default one.")
+@click.option(
+    "--write", type=click.Path(path_type=Path), help="Folder for a copy of the profile with the keys found."
+)
+@click.option("--force", is_flag=True, help="Write over a profile that is there already.")
+def preflight(
+    profile: str, partition: str | None, account: str | None, write: Path | None, force: bool
+) -> None:
+    """Look, before a run on a SLURM cluster, at all that could stop it, and run a job of a second.
+
+    Partitions, account, whether the end of a job is told, folders and free space, versions, clocks. Call it
+    in the folder of the run. `run --profile` asks the same, but for the trial job, before its first job.
+    """
+    from eelsunmix.commands.preflight import keys_of_site, screen, write_profile
+    from eelsunmix.commands.workflow_files import profile as profile_folder
+    from eelsunmix.slurm.profile import read_profile
+
+    found = read_profile(profile_folder(profile))
+    keys = keys_of_site(found, partition=partition, account=account)
+    if write:
+        click.echo(f"written: {write_profile(found, keys, write, force=force)}")
+        found = read_profile(str(write))
+    lines, faults = screen(found, keys)
+    click.echo("\n".join(lines))
+    for line in faults:
+        click.echo(line, err=True)
+    sys.exit(MISTAKEN if faults else 0)
 
 
 @eelsunmix.command()

@@ -4,25 +4,18 @@ import itertools
 import re
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
+from eelsunmix.commands.failures import Failures
 from eelsunmix.errors import names_in_brief
-from eelsunmix.execution.sudden_end import KILLED
-from eelsunmix.failures import shortage
 from eelsunmix.words import numbered
 
 _JOB = re.compile(r"(?:Job|Rule) (\d+): (.+)")
 _DONE = re.compile(r"Finished jobid: (\d+)")
 _COUNT = re.compile(r"(\d+) of (\d+) steps")
-_FAILED = re.compile(r"Error in rule (\w+)")
-_LOG = re.compile(r"\s+log: (\S+)")
+_RESTARTED = re.compile(r"Trying to restart job (\S+)\.")
 _LAST = re.compile(r"all\s+1")
 """The rule that only gathers: no step for the user."""
 _PLANNED = re.compile(r"total\s+(\d+)")
-_DIED = re.compile(r"Command '.*' died with <Signals\.(\w+): \d+>\.")
-_RAISED = re.compile(r"(?!Workflow|Rule|CalledProcess)[\w.]+(?:Error|Exception)(?:: \S.*)?")
-"""How a job ended that never came to write into its log."""
-_LOGGED = re.compile(r"\d\d:\d\d:\d\d ERROR (.*)")
 _LOCKED = "cannot be locked"
 _IN_USE = re.compile(r"\S+: another run uses these results .*|.*: cannot be written, .*")
 _OF_FILES = re.compile(
@@ -55,18 +48,19 @@ class Progress:
     def __init__(
         self, *, echo: Callable[[str], None], clock: Callable[[], float] = time.monotonic, began: int = 0
     ) -> None:
-        self._echo, self._clock, self._start, self._began = echo, clock, clock(), began
+        self._echo, self._clock, self._start = echo, clock, clock()
         self._first_job: float | None = None
         self._names: dict[str, str] = {}
         self._finished: list[str] = []
-        self._failed: list[tuple[str, str | None, str]] = []
-        self._ended, self._lack = "", ""
+        self._failures = Failures(began=began)
         self._lines: list[str] = []
         self._planned = self._gathering = 0
 
     def take(self, line: str) -> None:
         """Read one line."""
         self._lines = [*self._lines[-_KEPT:], line]
+        if self._is_of_failures(line):
+            return
         if match := _JOB.fullmatch(line):
             self._names[match[1]] = match[2]
             self._first_job = self._clock() if self._first_job is None else self._first_job
@@ -80,20 +74,14 @@ class Progress:
             self._echo(line)
         elif match := _PLANNED.fullmatch(line.strip()):
             self._planned = int(match[1])
-        else:
-            self._take_failure(line)
 
-    def _take_failure(self, line: str) -> None:
-        if match := _FAILED.match(line):
-            self._failed.append((match[1], None, self._ended))
-            self._ended = ""
-        elif self._failed and (match := _LOG.match(line)):
-            self._failed[-1] = (self._failed[-1][0], match[1], self._failed[-1][2])
-        elif match := _DIED.fullmatch(line):
-            self._ended = KILLED if match[1] == "SIGKILL" else f"it was ended by {match[1]}"
-        elif _RAISED.fullmatch(line):
-            found = shortage(RuntimeError(line))
-            self._ended, self._lack = found or line, found or self._lack
+    def _is_of_failures(self, line: str) -> bool:
+        if self._failures.take(line):
+            return True
+        match = _RESTARTED.fullmatch(line)
+        for rule, why in self._failures.restarted(match[1]) if match else ():
+            self._echo(f"{rule} failed and is tried again: {why.partition('; ')[0]}")
+        return match is not None
 
     def _count(self, done: int, planned: int) -> None:
         now, planned = self._clock(), planned - self._gathering
@@ -115,11 +103,7 @@ class Progress:
 
     def failures(self) -> list[str]:
         """Say what failed: the last error in the log of each job, or what Snakemake says of itself."""
-        failed = dict.fromkeys(self._failed)
-        found = [
-            f"{rule} failed: {_reason(log, ended or self._lack, self._began)}" for rule, log, ended in failed
-        ]
-        if found:
+        if found := self._failures.in_words():
             pages = [f"page of {match[1]}" for line in self._lines if (match := _PAGE.fullmatch(line))]
             return [*found, "what is finished stays; mend the reason and run again", *pages]
         if used := [match[0] for line in self._lines if (match := _IN_USE.fullmatch(line))]:
@@ -130,7 +114,7 @@ class Progress:
                 "type: snakemake --unlock"
             ]
         said = [line.strip() for line in self._lines if line.strip()]
-        of_machine = [f"Snakemake stopped: {self._lack}"] if self._lack else []
+        of_machine = [f"Snakemake stopped: {lack}"] if (lack := self._failures.lack) else []
         return _mistakes(said) or of_machine or ["Snakemake stopped:", *said[-5:]]
 
 
@@ -164,21 +148,3 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def _reason(log: str | None, ended: str, began: int) -> str:
-    """Last error in the log of a job; how it ended, where it wrote none, or only in an earlier run."""
-    if log is None:
-        return "Snakemake names no log; run snakemake itself to see all that it says"
-    try:
-        is_of_this_run = Path(log).stat().st_mtime_ns >= began
-        text = Path(log).read_text(encoding="utf-8", errors="replace") if is_of_this_run else ""
-    except OSError:
-        return f"its log {log} cannot be read"
-    errors = [match[1] for line in text.splitlines() if (match := _LOGGED.match(line))]
-    if errors:
-        return f"{errors[-1]} (log: {log})"
-    if text:
-        return f"see its log {log}"
-    how = ended or "run snakemake itself to see all that it says"
-    return f"it ended before it wrote into its log {log}; {how}"

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,6 +13,8 @@ import click
 
 from eelsunmix.commands.caches import environment
 from eelsunmix.commands.checking import Checked
+from eelsunmix.commands.planning import in_one_line, planned
+from eelsunmix.commands.preflight import refuse_misfit
 from eelsunmix.commands.progress import Progress
 from eelsunmix.commands.workflow_files import profile as profile_folder
 from eelsunmix.commands.workflow_files import snakefile
@@ -60,10 +62,12 @@ def run_workflow(
     Raises
     ------
     InputError
-        If the workflow or Snakemake is not installed.
+        If the workflow or Snakemake is not installed, or a profile does not fit the cluster.
     """
     for text in checked.warnings:
         click.echo(f"warning: {text}", err=True)
+    if profile and not dry_run:
+        refuse_misfit(profile_folder(profile), planned(checked))
     progress = Progress(echo=click.echo, began=_now_on_disk(Path("results")))
     command = [*_command(files, cores, profile, dry_run), *(["--config", *config] if config else [])]
     with (
@@ -84,6 +88,8 @@ def run_workflow(
             click.echo(text, err=True)
         return 1
     click.echo(progress.end(dry_run=dry_run, gone=_gone(checked)))
+    if dry_run and (found := planned(checked)):
+        click.echo(in_one_line(found))
     for line in [] if dry_run else _results(list(checked.configuration.samples) or ["benchmark"]):
         click.echo(line)
     return 0

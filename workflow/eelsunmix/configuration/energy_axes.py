@@ -13,7 +13,7 @@ from eelsunmix.edges import Edge
 from eelsunmix.energy.units import in_electronvolts
 from eelsunmix.errors import InputError
 from eelsunmix.io.files import read_signals
-from eelsunmix.io.layout import find_layout
+from eelsunmix.io.layout import Layout, find_layout
 from eelsunmix.io.signals import choose_signal
 
 
@@ -66,10 +66,26 @@ def file_energies(sample: SampleSettings) -> xr.DataArray:
     InputError
         If the head cannot be read.
     """
-    path = Path(str(sample.file))
-    layout = find_layout(choose_signal(read_signals(path), sample.signal, path), sample.axes, path)
+    layout = _layout(sample)
     dim = layout.dims[-1]
     return xr.DataArray(layout.coords[dim], name=dim)
+
+
+def file_shape(sample: SampleSettings) -> dict[str, int]:
+    """Count the points along each dim of a sample's file, of which only the head is read; energy comes last.
+
+    Raises
+    ------
+    InputError
+        If the head cannot be read.
+    """
+    layout = _layout(sample)
+    return {dim: layout.coords[dim].size for dim in layout.dims}
+
+
+def _layout(sample: SampleSettings) -> Layout:
+    path = Path(str(sample.file))
+    return find_layout(choose_signal(read_signals(path), sample.signal, path), sample.axes, path)
 
 
 def kept_energies(axis: xr.DataArray, sample: SampleSettings) -> xr.DataArray:

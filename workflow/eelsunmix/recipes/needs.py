@@ -10,6 +10,7 @@ from typing import Any
 
 from eelsunmix.configuration import SampleSettings
 from eelsunmix.recipes.image_sizes import ImageSize, image_size
+from eelsunmix.words import RECOMMENDED
 
 BLOCK_ELEMENTS = 2**23
 """As in `eelsunmix.execution.blocks`, which is not imported: Snakemake would load Dask and xarray with it."""
@@ -25,6 +26,9 @@ SCORES = 12
 
 STEP_MB, STEP_MINUTES = 50, 10
 """Rounded up to so much."""
+
+SHORT_SECONDS = 300
+"""Of computing for all jobs of a sample, which are then submitted together."""
 
 SNAKEMAKE_MB = 300
 """Of a job on a cluster, where two processes of Snakemake count as well."""
@@ -79,7 +83,7 @@ COSTS = {
     "estimate_endmembers": Costs(mb=235, block=6, pixel=40, scored=60, square=2, count=120),
     "subtract_background": Costs(mb=215, block=11.5, pixel=5, count=60, threads=2),
     "fit": Costs(mb=200, learned=20, scored=450, count=20, learned_count=1000),
-    "fit_recommended": Costs(mb=340, block=70, pixel=300, count=300, seconds=60, threads=2),
+    "fit_recommended": Costs(mb=340, block=70, pixel=300, count=300, seconds=25, threads=2),
     "map_recommended": Costs(mb=230, block=11.5, pixel=150, count=300, threads=2),
     "map": Costs(mb=230, block=11.5, pixel=45, count=300, threads=2),
     "compare": Costs(mb=190, block=8, scored=120, pixel=40, count=460),
@@ -157,16 +161,22 @@ class Needs:
         costs = self.costs
         return costs.seconds + 1e-9 * (costs.count * self.size.counts + costs.learned_count * self._learned)
 
-    def minutes(self, attempt: int = 1) -> int:
-        """Time (minutes) to ask for; at every further attempt as much again."""
-        return STEP_MINUTES * math.ceil(SLOWER * self.used_seconds / 60 / STEP_MINUTES) * attempt
+    def minutes(self, attempt: int = 1, *, step: int = STEP_MINUTES) -> int:
+        """Time (minutes) to ask for, rounded up to `step`; at every further attempt as much again."""
+        return step * math.ceil(SLOWER * self.used_seconds / 60 / step) * attempt
 
     @property
     def _learned(self) -> int:
         return min(self.size.pixels, self.learning_pixels) * self.size.channels
 
 
-def needs_of(rule: str, sample: SampleSettings | None, label: str = "") -> Needs:
+READ_RAW = ("import_image", "simulate_image", "correct_gain")
+"""Rules whose jobs see the image as it came; others see it corrected."""
+
+
+def needs_of(
+    rule: str, sample: SampleSettings | None, label: str = "", size: ImageSize | None = None
+) -> Needs:
     """Say what the job of a rule needs.
 
     Parameters
@@ -177,17 +187,39 @@ def needs_of(rule: str, sample: SampleSettings | None, label: str = "") -> Needs
         Of the job; the index, which has none, reads no image.
     label : str
         Of its method, if it has one.
+    size : ImageSize, optional
+        Of its image; as `image_size` finds it, where it is not given.
     """
     if sample is None:
         return Needs(COSTS[rule], ImageSize(0, 0))
-    reads_raw = rule in ("import_image", "simulate_image", "correct_gain")
     kind = sample.methods[label].method if rule == "fit" else ""
     if rule == "import_image" and not str(sample.file).endswith(".npy"):
         kind = "vendor"
     costs = costs_of(rule, kind)
-    return Needs(costs, image_size(sample, corrected=not reads_raw), sample.n_learning_pixels)
+    size = size or image_size(sample, corrected=rule not in READ_RAW)
+    return Needs(costs, size, sample.n_learning_pixels)
 
 
 def costs_of(rule: str, kind: str = "") -> Costs:
     """Costs of a rule, of one of the kinds in `OTHERWISE`."""
     return replace(COSTS[rule], **OTHERWISE.get(kind, {}))
+
+
+_ONCE = ("correct_gain", "denoise", "estimate_endmembers", "subtract_background", "compare", "report")
+"""Rules with one job for each sample, whatever its source and its methods."""
+
+
+def group_name(sample: SampleSettings) -> str | None:
+    """Name the group whose jobs are submitted together, where all jobs of a sample are short.
+
+    Samples that use the models of another one have a group of their own: with those of the other, all of
+    them would become one submission.
+    """
+    jobs = [("import_image" if sample.file else "simulate_image", ""), *((rule, "") for rule in _ONCE)]
+    for label in sample.methods:
+        ending = f"_{RECOMMENDED}" if label == RECOMMENDED else ""
+        jobs += [(f"{rule}{ending}", label) for rule in ("fit", "map")]
+    seconds = sum(needs_of(rule, sample, label).used_seconds for rule, label in jobs)
+    if seconds > SHORT_SECONDS:
+        return None
+    return "sample" if sample.model_source == sample.name else "mapped"

@@ -80,15 +80,20 @@ class Recipe:
         return any(isinstance(setting, OfFiles) for setting in self.settings.values())
 
 
+def rule_of(product: Product, sample: Any) -> str:
+    """Return the rule that makes a product of a sample, or the index, as `RECIPES` names it."""
+    if product == INDEX:
+        return "index"
+    if product.store == "raw":
+        return "import_image" if sample.file else "simulate_image"
+    if product.label == RECOMMENDED:
+        return f"{product.store}_recommended"
+    return next(rule for rule, one in RECIPES.items() if product.store in (one.store, *one.beside))
+
+
 def recipe_of(product: Product, sample: Any) -> Recipe:
     """Return the recipe of a product of a sample, or of the index."""
-    if product == INDEX:
-        return RECIPES["index"]
-    if product.store == "raw":
-        return RECIPES["import_image" if sample.file else "simulate_image"]
-    if product.label == RECOMMENDED:
-        return RECIPES[f"{product.store}_recommended"]
-    return next(one for one in RECIPES.values() if product.store in (one.store, *one.beside))
+    return RECIPES[rule_of(product, sample)]
 
 
 @functools.cache
