@@ -31,6 +31,7 @@ nb_execution_in_temp = True
 nb_execution_raise_on_error = True
 nb_execution_timeout = 1200
 nb_merge_streams = True
+suppress_warnings = ["myst-nb.lexer"]  # of a notebook that is not executed, for want of its file
 nb_ipywidgets_js: dict[str, dict[str, str]] = {}  # it would be loaded from outside
 os.environ["MATPLOTLIBRC"] = str(HERE / "matplotlibrc")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
