@@ -123,6 +123,7 @@ def test_a_link_beside_a_file_is_not_followed_elsewhere(tmp_path, write, other):
     path = write(home)
     (home / other).rename(tmp_path / "secret")
     (home / other).symlink_to(tmp_path / "secret")
+    assert file_fingerprint(path).startswith("unreadable")  # read before any job; the job says why
     with pytest.raises(InputError, match=rf"{other} beside it is a link that leads elsewhere"):
         io.open_image(path)
 

@@ -149,7 +149,10 @@ def file_fingerprint(path: str | Path) -> str:
 def _plain_files(path: Path) -> list[tuple[str, Path, os.stat_result]]:
     """Name, place and state of a file, or of all files of a folder; nothing else is ever opened."""
     if not path.is_dir():
-        found = {"": path} | {one.name: one for one in companions(path)}
+        try:
+            found = {"": path} | {one.name: one for one in companions(path)}
+        except InputError as error:  # whoever reads the file says so
+            raise OSError(errno.EINVAL, "a file beside it is not plain") from error
     else:
         found = {str(file.relative_to(path)): file for file in sorted(path.rglob("*")) if not file.is_dir()}
     states = {name: file.stat() for name, file in found.items()}

@@ -22,7 +22,7 @@ class Ripple(RosettaFormat):
 
     def check_entry(self, entry: dict[str, Any], path: Path) -> None:
         """Refuse numbers that are fewer than described."""
-        (raw,) = companions(path)
+        raw = companions(path)[0]  # as the plugin chooses, .raw before .RAW
         declared = math.prod(entry["data"].shape) * entry["data"].dtype.itemsize
         declared += int(entry["original_metadata"].get("offset", 0))
         if raw.stat().st_size < declared:
