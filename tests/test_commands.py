@@ -328,7 +328,7 @@ def test_of_a_group_those_jobs_are_named_that_failed_by_themselves(tmp_path):
     logs["a"].write_text("10:00:01 ERROR no edges\n")
     logs["b"].write_text("10:00:01 INFO done\n")
     logs["slurm"].write_text("srun: error\n")
-    shared = f"""    message: SLURM-job '3' failed, SLURM status is: 'FAILED'.
+    shared = f"""    message: Error in group sample
     log: {logs["slurm"]} (check log file(s) for error details)
     jobs:
 """

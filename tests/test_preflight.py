@@ -1,9 +1,7 @@
 """What could stop a run on a cluster is said before its first job: on a SLURM made of a few scripts."""
 
 import json
-import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -232,31 +230,6 @@ def test_a_run_by_a_profile_is_refused_before_it_begins(cluster, tmp_path, monke
     assert bool(begun) == is_right
     assert isinstance(said.exception, InputError) != is_right
     assert is_right or "there is no partition gpu" in str(said.exception)
-
-
-@pytest.mark.workflow
-def test_a_small_sample_is_one_submission(cluster, tmp_path):
-    cluster.answer("sbatch", 'echo "$@" >> asked; exit 1')
-    listed = {f"S{number}": {"simulate": {"scene": "multilayer", "shape": [9, 31]}} for number in range(3)}
-    listed["large"] = {"simulate": {"scene": "multilayer", "shape": [900, 910]}}
-    text = json.dumps({"samples": listed, "components": {"n": 2}, "methods": {"vca": {}, "nmf": {}}})
-    Path("my.yaml").write_text(text)
-    given = ["--snakefile", ROOT / "Snakefile", "--profile", SHIPPED, "--configfile", "my.yaml"]
-    given += ["--retries", "0", "--slurm-init-seconds-before-status-checks", "1", "--slurm-no-account"]
-    environment = {
-        **os.environ,
-        "PATH": f"{cluster.folder}:/bin:/usr/bin",
-        "PYTHONPATH": str(ROOT / "workflow"),
-    }
-    command = [sys.executable, "-m", "snakemake", *map(str, given)]
-    subprocess.run(command, env=environment, capture_output=True, check=False, timeout=100)
-    whole, *single = sorted(Path("asked").read_text().splitlines(), key=lambda line: "large" in line)
-    assert len(single) == 3
-    minutes, megabytes = map(int, re.search(r"-t (\d+) --mem (\d+) ", single[0]).groups())
-    assert 5 <= minutes < 20
-    assert 500 < megabytes < 1500
-    assert whole.count("sample=S") == 11
-    assert single[-1].count("sample=large") == 1
 
 
 def test_times_and_ends_of_slurm():

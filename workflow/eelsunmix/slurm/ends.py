@@ -22,6 +22,8 @@ _WORDS = {
 }
 _AMOUNTS = re.compile(r"exceeded (?:job )?memory limit \((\d+) > (\d+)\)", re.IGNORECASE)
 _STATE = re.compile(r"SLURM status is: '(\w+)")
+_OF_GROUP = "Error in group"
+"""All that Snakemake says of a group of jobs: without the state, a limit of time is not told from a stop."""
 _REFUSED = re.compile(r"sbatch failed\. The error message was '(?:sbatch: )?(?:error: )?([^'\n]*)")
 
 
@@ -50,9 +52,10 @@ def reason(message: str, log: str, rule: str) -> str | None:
     if refused := _REFUSED.search(message):
         return f"SLURM did not take it: {refused[1]}"
     state = _STATE.search(message)
-    if not state:
+    if not state and not message.startswith(_OF_GROUP):
         return None
-    said = f"{log}\n{state[1]}"
+    own = [line for line in log.splitlines() if line.startswith(("slurmstepd", "srun"))]
+    said = "\n".join([*own, *(state.groups() if state else ())])
     end = next((end for end, pattern in _ENDS.items() if re.search(pattern, said, re.IGNORECASE)), None)
     return _WORDS[end].format(rule=rule, amounts=_amounts(log)) if end else None
 
