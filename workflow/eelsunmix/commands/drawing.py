@@ -79,6 +79,7 @@ def _page(name: str, image: xr.DataArray, edges: Mapping[str, Edge], doubts: lis
     total = image.sum(image.dims[:-1], dtype=float).to_numpy()
     spectrum = (channel_energies(image), total / max(int(valid_pixels(image).sum()), 1))
     marked = [(label.replace("_", " "), edge) for label, edge in edges.items()]
-    curves = [f"{label.replace('_', ' ')}: {CURVES[edge.background]}." for label, edge in edges.items()]
-    lines = [*doubts, f"The background before {'; before '.join(curves).replace('.;', ';')}"]
+    fitted = {label: edge for label, edge in edges.items() if not edge.is_line}
+    curves = [f"{label.replace('_', ' ')}: {CURVES[edge.background]}" for label, edge in fitted.items()]
+    lines = [*doubts, *([f"The background before {'; before '.join(curves)}."] if curves else [])]
     return page_of_edges(name, spectrum, marked, is_loss=image.dims[-1] == "energy_loss", said=lines)

@@ -85,16 +85,15 @@ def stages(samples: Mapping[str, SampleSettings], products: Iterable[Product]) -
         for product in products
     }  # a page and its verdict are of one job
     for product in jobs.values():
-        one = (
-            _INDEX
-            if product == INDEX
-            else _estimate(product, samples[product.sample], *sizes[product.sample])
-        )
+        one = _INDEX if product == INDEX else _estimate(product, samples, *sizes[product.sample])
         found[one.rule] = found[one.rule].joined(one) if one.rule in found else one
     return [found[rule] for rule in (*KEPT, _INDEX.rule) if rule in found]
 
 
-def _estimate(product: Product, sample: SampleSettings, raw: ImageSize, corrected: ImageSize) -> Stage:
+def _estimate(
+    product: Product, samples: Mapping[str, SampleSettings], raw: ImageSize, corrected: ImageSize
+) -> Stage:
+    sample = samples[product.sample]
     rule = rule_of(product, sample)
     needs = needs_of(rule, sample, product.label, raw if rule in READ_RAW else corrected)
     endmembers = sample.components.n if isinstance(sample.components.n, int) else USUAL
