@@ -58,7 +58,7 @@ def resolve_edges(edges: Edges, energy: xr.DataArray | Floats) -> dict[str, Edge
     >>> keV = xr.DataArray(np.arange(0.2, 10.0, 0.01), dims="energy", name="energy", attrs={"units": "keV"})
     >>> iron = resolve_edges(["Fe"], keV)["Fe_Ka"]
     >>> iron.fit_eV, iron.integrate_eV, iron.fit_above_eV
-    ((6072.0, 6206.0), (6248.0, 6549.0), (6591.0, 6725.0))
+    ((6069.0, 6203.0), (6244.0, 6553.0), (6594.0, 6729.0))
     """
     requests = as_requests(edges)
     if all(request.is_complete for request in requests.values()):

@@ -161,7 +161,7 @@ def name_fault(name: str, edge: EdgeRequest) -> str | None:
     >>> name_fault("Ti_Ka", EdgeRequest()), name_fault("Ti", EdgeRequest())
     (None, None)
     >>> name_fault("Ti_N", EdgeRequest())
-    'Ti has no N edge between 30 and 3000 eV; its edges are Ti_L23, Ti_M23, Ti_L1, Ti_M1'
+    'Ti has no N45 edge between 30 and 3000 eV; its edges are Ti_L23, Ti_M23, Ti_L1, Ti_M1'
     """
     named, shell = split_name(name) or split_line_name(name) or (None, None)
     if edge.element and shell and edge.element != named:
