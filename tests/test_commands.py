@@ -396,7 +396,7 @@ def test_a_run_needs_no_home(folder):
     without = {key: value for key, value in ENVIRONMENT.items() if key != "XDG_CACHE_HOME"}
     done = eelsunmix("run", name, "-n", cwd=folder, env=without | {"HOME": "/proc/none"})
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.endswith("steps would run\n")
+    assert "steps would run\n" in done.stdout
     assert not list(folder.glob("~*"))
 
 

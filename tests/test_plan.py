@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from eelsunmix.commands import entry
 from eelsunmix.commands.planning import total
 from eelsunmix.configuration import read_values
-from eelsunmix.recipes import Product, Recipes
+from eelsunmix.recipes import INDEX, Product, Recipes
 from eelsunmix.recipes.disk import KEPT
 from eelsunmix.recipes.image_sizes import ImageSize
 from eelsunmix.recipes.needs import COSTS
@@ -54,7 +54,7 @@ def test_estimates_are_near_what_runs_took(here, shape):
     samples = samples_of(image(*shape), "vca", "nmf", "recommended")
     found = total(stages(samples, missing(Recipes(samples), nothing_wrong)))
     seconds, peak, disk = MEASURED[shape]
-    assert found.jobs == 13
+    assert found.jobs == 14
     assert seconds / 3 < found.seconds < 3 * seconds
     assert peak / 1.5 < found.peak_mb < 1.5 * peak
     assert disk / 1.5 < found.disk_mb < 1.5 * disk
@@ -62,7 +62,7 @@ def test_estimates_are_near_what_runs_took(here, shape):
 
 def test_every_rule_is_estimated():
     assert list(KEPT) == [rule for rule in KEPT if rule in COSTS]
-    assert set(KEPT) == set(COSTS)
+    assert {*KEPT, "index"} == set(COSTS)
 
 
 def test_more_pixels_edges_endmembers_and_methods_take_more_disk(here):
@@ -83,14 +83,19 @@ def test_only_what_is_missing_is_counted_and_what_is_made_of_it(here):
     for product in recipes.products():
         path = Path(product.path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("") if product.store == "page" else path.mkdir()
+        path.mkdir() if path.suffix == ".zarr" else path.write_text("")
     assert list(missing(recipes, nothing_wrong)) == []
     Path("results/S/fit/vca.zarr").rmdir()
     later = [Product("S", "fit", "vca"), Product("S", "map", "vca"), Product("S", "comparison")]
-    assert list(missing(recipes, nothing_wrong)) == [*later, Product("S", "page")]
+    assert list(missing(recipes, nothing_wrong)) == [*later, *_of_page("S")]
     Path("results/S/fit/vca.zarr").mkdir()
     outdated = Product("S", "comparison")
-    assert list(missing(recipes, outdated.__eq__)) == [outdated, Product("S", "page")]
+    assert list(missing(recipes, outdated.__eq__)) == [outdated, *_of_page("S")]
+
+
+def _of_page(name):
+    """A page, its verdict, and that of all samples, which is made of it."""
+    return [Product(name, "page"), Product(name, "verdict"), INDEX]
 
 
 def test_the_size_is_that_of_the_head_binned_and_then_of_the_store(here):
@@ -127,7 +132,7 @@ def test_the_command_prints_one_table(here):
     head, *rows, last, doubt = said.output.splitlines()
     assert head.split() == ["stage", "jobs", "computing", "memory", "disk"]
     assert len({len(line) for line in (head, *rows, last)}) == 1
-    assert re.fullmatch(r"total +9 +\d+ s +\d+ MB +[\d.]+ MB", last)
+    assert re.fullmatch(r"total +10 +\d+ s +\d+ MB +[\d.]+ MB", last)
     assert "an estimate" in doubt
     assert not Path("results").exists()
 

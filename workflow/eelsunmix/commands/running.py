@@ -115,10 +115,11 @@ def _now_on_disk(folder: Path) -> int:
 
 
 def _gone(checked: Checked) -> list[str]:
-    """Return what the configuration asks for and is not there."""
+    """Return the stores that the configuration asks for and are not there."""
     samples, _ = available_samples(checked.configuration.samples)
     products = Recipes(samples).products()
-    return [product.path for product in products if not Path(product.path).exists()]
+    stores = [Path(product.path) for product in products if product.path.endswith(".zarr")]
+    return [str(store) for store in stores if not store.exists()]
 
 
 def _results(names: Sequence[str]) -> Iterator[str]:
