@@ -15,7 +15,7 @@ from eelsunmix.comparison.sentences import MOST
 from eelsunmix.comparison.standings import Standing
 from test_comparison import method, oracle, run
 
-EDGE = {"O_K": SimpleNamespace(element="O", integrate_eV=(530.0, 570.0))}
+EDGE = {"O_K": SimpleNamespace(element="O", integrate_eV=(530.0, 570.0), is_line=False)}
 
 
 def displaced(scene, *, of_matter=True):

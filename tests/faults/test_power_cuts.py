@@ -105,7 +105,7 @@ def test_a_users_file_that_is_moved_aside_outlives_a_power_cut(tmp_path, monkeyp
 def test_a_lock_that_a_power_cut_has_left_locks_nobody_out(tmp_path):
     """G5: whatever is in the file of the lock."""
     start(tmp_path / "a")
-    owner = dict.fromkeys(["machine", "boot", "process", "began", "since", "folder"])
+    owner = dict.fromkeys(["machine", "boot", "processes", "process", "began", "since", "folder"])
     with Recording(tmp_path / "a") as recording:
         take_lock(tmp_path / "a" / "results")
     contents = {tree.get("results", {}).get(LOCK) for _, _, tree in different(recording)}
