@@ -32,8 +32,7 @@ def light_cell(entry: Entry | None) -> Cell:
 
 
 def with_breaks(name: str) -> str:
-    """Let long names break after their underscores, and those of edges nowhere."""
-    name = re.sub(r"\b([A-Z][a-z]?) ([K-N]\d*)\b", "\\1\u00a0\\2", name)
+    """Let long names break after their underscores."""
     return re.sub(r"\w{8,}", lambda long: long[0].replace("_", "_\u200b"), name)
 
 

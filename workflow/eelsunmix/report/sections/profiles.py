@@ -44,7 +44,7 @@ PROFILE_SCORES = (
 
 WIDTHS = (
     "Full width at half maximum by {label}. The spread over the methods tells how sure it is; an error that "
-    "all have in common, such as the size of the probe, is not in it. "
+    "all have in common, such as the size of the probe, is not in it."
 )
 LATTICE = (
     "The lattice modulates {profile}, with a period of {period} {unit}: widths, flanks and asymmetry are "
@@ -138,8 +138,8 @@ def _widths(inputs: Inputs) -> list[Text]:
                 low, high = (number(limit) for limit in (np.nanmin(others), np.nanmax(others)))
                 all_methods = f"{low} to {high} by all methods, " * (int(np.isfinite(others).sum()) > 1)
                 name = f"{edge.replace('_', ' ')}, {profile}"
-                texts.append(f"{name}: {number(own)} {inputs.view.unit} ({all_methods}{number(bs)} by BS)")
-    return [Text(WIDTHS.format(label=label) + "; ".join(texts) + ".")] if texts else []
+                texts.append(f"{name}: {number(own)} {inputs.view.unit} ({all_methods}{number(bs)} by BS).")
+    return [Text(WIDTHS.format(label=label)), Text(*texts)] if texts else []
 
 
 def _row(inputs: Inputs, method: str, place: dict[str, str]) -> Row:
