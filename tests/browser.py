@@ -24,7 +24,7 @@ FLAGS = [
     "--hide-scrollbars",
     "--remote-debugging-pipe",
 ]
-SECONDS = 40
+SECONDS = 120
 
 
 class Page:

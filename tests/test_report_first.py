@@ -270,7 +270,7 @@ def test_what_three_colours_leave_out_is_named_and_how_to_get_a_profile(inputs):
     maps = [dataclasses.replace(one, name=name, values=one.values.roll(x=k)) for k, name in enumerate("ABCD")]
     assert screen._left_out(maps, maps[:3]) == "D"
     assert screen._composite(maps[:3], inputs.view, "D").note == "each from 0 to its maximum; without D"
-    assert screen._profile_caption(page.profile, "nmf", "D").endswith("It also has D.")
+    assert screen._profile_caption(page.profile, "nmf", "D").endswith("profiles, which has D too.")
     inputs.__dict__["profiles"] = {}
     assert "To see a profile here, name one under profiles" in gathered(inputs).caption
 
