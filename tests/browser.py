@@ -4,6 +4,7 @@ import base64
 import fcntl
 import json
 import os
+import select
 import shutil
 import subprocess
 import tempfile
@@ -41,6 +42,13 @@ class Page:
         self.problems, self.requests = [], []
         self._profile = tempfile.mkdtemp(prefix="chromium-")
         self._start()
+        try:
+            self._open(path, width, height)
+        except BaseException:
+            self.__exit__()  # or Chromium outlives the test
+            raise
+
+    def _open(self, path, width, height):
         target = self._call("Target.createTarget", url="about:blank")["targetId"]
         self._session = self._call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
@@ -54,7 +62,11 @@ class Page:
 
     def __exit__(self, *_):
         self._process.terminate()
-        self._process.wait(30)
+        try:
+            self._process.wait(30)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
         os.close(self._write)
         os.close(self._read)
         self._process.stderr.close()
@@ -130,17 +142,19 @@ class Page:
             message["sessionId"] = self._session
         os.write(self._write, json.dumps(message).encode() + b"\0")
         end = time.monotonic() + SECONDS
-        while time.monotonic() < end:
-            answer = self._receive()
+        while answer := self._receive(end):
             if answer.get("id") == self._count:
                 if "error" in answer:
                     raise AssertionError(f"{method}: {answer['error']}")
                 return answer["result"]
             self._note(answer)
-        raise AssertionError(f"{method}: no answer in {SECONDS} s")
+        raise AssertionError(f"{method}: no answer in {SECONDS} s: {str(params)[:200]}")
 
-    def _receive(self):
+    def _receive(self, end):
+        """Return the next message, or None where none came in time: a page that hangs says nothing at all."""
         while b"\0" not in self._buffer:
+            if not select.select([self._read], [], [], max(0, end - time.monotonic()))[0]:
+                return None
             piece = os.read(self._read, 1 << 20)
             if not piece:
                 raise AssertionError(f"Chromium ended: {self._process.stderr.read()}")

@@ -737,4 +737,4 @@ def test_reasons_that_share_their_advice_give_it_once(tmp_path):
     text = " ".join(Elements(write_report(tmp_path / "page.html", **arguments).read_text("utf-8")).text)
     assert text.count(advice) == 1
     assert "in 40\u00a0% of the pixels. The net counts are −3\u00a0% of it. Move" in text
-    assert "The reference failed: Co_L23. Agreement with BS is void there." in text
+    assert "The reference failed: Co L23. Agreement with BS is void there." in text

@@ -82,9 +82,9 @@ def test_the_recommended_result_is_shown_with_its_errors_on_twins(inputs):
     first = said(found)[0]
     assert (first.level, first.section) == ("use", "maps")
     assert first.text == (
-        "the maps of “recommended”: BLU, mapped on averages over alike neighbours. On images simulated from "
-        "yours its maps are off by 2\u00a0%, those of uDAS by 5\u00a0%, of the consensus by 10\u00a0% and "
-        "of VCA by 17\u00a0%."
+        "the maps of “recommended”: BLU, mapped on averages over similar neighbours. On images simulated "
+        "from yours its maps are off by 2\u00a0%, those of uDAS by 5\u00a0%, of the consensus by 10\u00a0% "
+        "and of VCA by 17\u00a0%."
     )
 
 
@@ -92,7 +92,7 @@ def test_the_recommended_result_is_shown_with_its_errors_on_twins(inputs):
 def test_what_did_not_converge_says_so_where_it_is_to_be_used(inputs, light):
     found = with_recommended(inputs)
     lit(found, recommended={"convergence": light}, vca={"convergence": "amber"})
-    told = "alike neighbours, which did not converge. On images" in said(found)[0].text
+    told = "similar neighbours, which did not converge. On images" in said(found)[0].text
     assert told == (light == "amber")
     lit(inputs, nmf={"convergence": light}, ica={"a": "red"}, vca={"a": "red"})
     assert ("the maps of nmf, which did not converge: of 3" in said(inputs)[0].text) == (light == "amber")
@@ -270,7 +270,7 @@ def test_what_three_colours_leave_out_is_named_and_how_to_get_a_profile(inputs):
     maps = [dataclasses.replace(one, name=name, values=one.values.roll(x=k)) for k, name in enumerate("ABCD")]
     assert screen._left_out(maps, maps[:3]) == "D"
     assert screen._composite(maps[:3], inputs.view, "D").note == "each from 0 to its maximum; without D"
-    assert screen._profile_caption(page.profile, "nmf", "D").endswith("It also has D.")
+    assert screen._profile_caption(page.profile, "nmf", "D").endswith("profiles, which has D too.")
     inputs.__dict__["profiles"] = {}
     assert "To see a profile here, name one under profiles" in gathered(inputs).caption
 
@@ -305,7 +305,7 @@ def test_candidates_have_a_table_and_the_chosen_one_is_named_in_provenance(input
     found.fits["recommended"].attrs["chosen"] = "BLU, neighbours"
     fits, table = (block for block in provenance.section(found).blocks if block.kind == "table")
     rows = [[one.text for one in row.cells] for row in table.rows]
-    assert rows[0] == ["✔ BLU, neighbours", "2 %", "BLU, mapped on averages over alike neighbours"]
+    assert rows[0] == ["✔ BLU, neighbours", "2 %", "BLU, mapped on averages over similar neighbours"]
     assert ["consensus", "10 %", "the median of all candidates"] in rows
     assert [row.cells[1].text for row in fits.rows if row.method == "recommended"] == ["BLU, neighbours"]
     assert "recommended" in [row.method for row in cost._mapping_rows(found)]

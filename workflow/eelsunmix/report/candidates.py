@@ -10,10 +10,10 @@ from eelsunmix.comparison.words import listed
 MOST_NAMED = 3
 """Methods and items that a sentence names."""
 WORDS = {
-    "many neighbours": "mapped on averages over many alike neighbours",
-    "neighbours": "mapped on averages over alike neighbours",
+    "many neighbours": "mapped on averages over many similar neighbours",
+    "neighbours": "mapped on averages over similar neighbours",
     "consensus": "the median of all candidates",
-    "VCA of averages": "VCA of spectra averaged over alike neighbours",
+    "VCA of averages": "VCA of spectra averaged over similar neighbours",
 }
 
 
@@ -39,7 +39,7 @@ def in_words(candidate: str) -> str:
     Examples
     --------
     >>> in_words("BLU, neighbours, anchored by edges"), in_words("consensus")
-    ('BLU, mapped on averages over alike neighbours, anchored by edges', 'the median of all candidates')
+    ('BLU, mapped on averages over similar neighbours, anchored by edges', 'the median of all candidates')
     """
     return ", ".join(WORDS.get(part, part) for part in candidate.split(", "))
 

@@ -7,7 +7,7 @@ import xarray as xr
 
 from eelsunmix.comparison.words import listed
 from eelsunmix.report.content import Card, Control, Figure
-from eelsunmix.report.figures.endmembers import component_spectra, group_names, members_of
+from eelsunmix.report.figures.endmembers import component_spectra, group_names, is_too_wide, members_of
 from eelsunmix.report.figures.maps import single_map
 from eelsunmix.report.figures.style import HALF_WIDTH
 from eelsunmix.report.first.choice import chosen_label
@@ -44,7 +44,7 @@ def component_cards(inputs: Inputs, displays: Sequence[str]) -> list[Card]:
 
 def _note(shown: Member, label: str) -> str:
     """Say whose map and numbers the card has, if they are not those of all other cards."""
-    return f"by {shown[0]}" + f": {label} has no such component" * (shown[0] != label)
+    return f"map and numbers by {shown[0]}" + f": {label} has no such component" * (shown[0] != label)
 
 
 def _spectra(inputs: Inputs, place: int, found: Sequence[Member], displays: Sequence[str]) -> Figure:
@@ -80,6 +80,8 @@ def _facts(
     at = inputs.comparison.sel({"label": method})
     if inputs.edges:
         yield from _edges(inputs, at.isel(endmember=endmember), at, endmember)
+    if is_too_wide(inputs.fits[method].isel(endmember=endmember)):
+        yield "spectrum", "± 2 sd are more than half of its peak in most channels: no band is drawn"
     yield "abundance", _abundance(inputs.maps[method], endmember)
     if "scale_low" in at:
         yield from _ranges(inputs, at, endmember)
@@ -99,9 +101,9 @@ def _edges(inputs: Inputs, one: xr.Dataset, at: xr.Dataset, endmember: int) -> I
             own.append(name)
         elif np.isfinite(share) and abs(share) >= FOREIGN:
             foreign.append(f"{name} {percent_of(share)}")
-    yield "edges", ", ".join(own) or "none most clearly"
+    yield "edges strongest here", ", ".join(own) or "none"
     if foreign:
-        yield "of other edges", ", ".join(foreign) + " of what their own component has"
+        yield "other edges", ", ".join(foreign) + " of their counts in the component where they are strongest"
 
 
 def percent_of(part: float) -> str:
@@ -136,6 +138,6 @@ def _ranges(inputs: Inputs, at: xr.Dataset, endmember: int) -> Iterator[tuple[st
         low, high, shape = (float(one[name]) for name in ("scale_low", "scale_high", "shape_error"))
         if int(one["owner"]) == endmember and np.isfinite([low, high]).all():
             peak = f", ± {percent_of(shape)} of the peak" * bool(np.isfinite(shape))
-            texts.append(f"{tidy(low, 2)} to {tidy(high, 2)} times this{peak}")
+            texts.append(f"{tidy(low, 2)} to {tidy(high, 2)} times this abundance{peak}")
     if texts:
-        yield "fits as good", "; ".join(dict.fromkeys(texts))
+        yield "equally good fits", "; ".join(dict.fromkeys(texts))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,14 @@ class Notice:
     level: str = "info"
     title: str = ""
     kind: ClassVar[str] = "notice"
+
+
+class Fact(NamedTuple):
+    """Something to know at once, and the section that says why."""
+
+    name: str
+    text: str
+    section: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

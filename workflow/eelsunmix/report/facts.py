@@ -1,6 +1,7 @@
-"""The facts below the title of a page."""
+"""The facts below the first screen: what was measured, what was done to it, and where the page says more."""
 
-from eelsunmix.report.formatting import DASH, duration, interval, number, tidy
+from eelsunmix.report.content import Fact
+from eelsunmix.report.formatting import DASH, duration, integer, interval, number, tidy
 from eelsunmix.report.inputs import Inputs
 
 CHOSEN_BY = {
@@ -9,20 +10,26 @@ CHOSEN_BY = {
     "parallel_analysis": "by parallel analysis",
     "elbow": "elbow of the scree plot",
 }
+ORIGINS = {"configuration": "as configured"}
+POISSON = 0.05
+"""A variance this near to the mean is called that of single electrons."""
 
 
-def key_facts(inputs: Inputs) -> list[tuple[str, str]]:
-    """Return what stands below the title of the page."""
+def key_facts(inputs: Inputs) -> list[Fact]:
+    """Return what stands below the first screen."""
     channels = interval((inputs.energy[0], inputs.energy[-1]), inputs.energy_unit)
     seconds = [float(entry["seconds"]) for entry in inputs.benchmarks if entry.get("seconds") is not None]
     return [
-        ("image", _image_size(inputs)),
-        ("channels", f"{inputs.energy.size}, {channels}"),
-        ("counts per pixel", number(inputs.mean_counts)),
-        ("components", f"{inputs.n_endmembers} ({_chosen_by(inputs)})"),
-        ("edges", ", ".join(edge.replace("_", " ") for edge in inputs.edges) or DASH),
-        ("methods", ", ".join(inputs.methods) or DASH),
-        ("computing time", duration(sum(seconds)) if seconds else DASH),
+        Fact("image", _image_size(inputs), "data"),
+        Fact("channels", f"{inputs.energy.size}, {channels}", "data"),
+        Fact("counts per pixel", number(inputs.mean_counts), "data"),
+        Fact("noise", _noise(inputs), "data"),
+        Fact("data used", _used(inputs), "corrections"),
+        *([Fact("energy axis", _axis(inputs), "background")] if _has_onsets(inputs) else []),
+        Fact("edges", ", ".join(edge.replace("_", " ") for edge in inputs.edges) or DASH, "background"),
+        Fact("components", f"{inputs.n_endmembers} ({_chosen_by(inputs)})", "components"),
+        Fact("methods", ", ".join(inputs.methods) or DASH, "differences"),
+        Fact("computing time", duration(sum(seconds)) if seconds else DASH, "cost"),
     ]
 
 
@@ -36,3 +43,40 @@ def _image_size(inputs: Inputs) -> str:
 def _chosen_by(inputs: Inputs) -> str:
     chosen = str(inputs.rank.attrs.get("chosen", "chosen"))
     return CHOSEN_BY.get(chosen, chosen.replace("_", " "))
+
+
+def _noise(inputs: Inputs) -> str:
+    """Say whether counts are electrons, or how many of them are one."""
+    ratio = inputs.counts_check.get("counts_per_electron")
+    if ratio is None:
+        return DASH
+    origin = str(inputs.counts_check.get("counts_per_electron_from", ""))
+    poisson = " (Poisson)" if abs(float(ratio) - 1) <= POISSON else " (Poisson: 1 ×)"
+    return f"variance {number(ratio)} × mean{poisson}, {ORIGINS.get(origin, origin)}".removesuffix(", ")
+
+
+def _used(inputs: Inputs) -> str:
+    """Say how much of the image is used, and what was done to its counts."""
+    total = inputs.corrected["total_counts"].size
+    valid = int(inputs.pca.attrs.get("n_valid_pixels", total))
+    pixels = f"all {integer(total)}" if valid == total else f"{integer(valid)} of {integer(total)}"
+    before, after = inputs.raw_energy.size, inputs.energy.size
+    channels = "all" if before == after else f"{after} of {before}"
+    steps = [str(one["step"]) for one in inputs.corrected.attrs.get("corrections", []) if one.get("applied")]
+    done = ", ".join(step.replace("_", " ") for step in steps) or "none"
+    return f"{pixels} pixels, {channels} channels; corrections: {done}"
+
+
+def _has_onsets(inputs: Inputs) -> bool:
+    return bool(inputs.edges) and not inputs.has_lines and "energy_axis" in inputs.bs.attrs
+
+
+def _axis(inputs: Inputs) -> str:
+    """Say how far the edges rise from where they are expected."""
+    found = dict(inputs.bs.attrs["energy_axis"])
+    offset, deviation = found.get("offset_eV"), found.get("offset_sd_eV")
+    if offset is None:
+        return "not measured: too few edges rise clearly"
+    off = "off: " if found.get("warnings") else ""
+    sign = "+" if offset > 0 else "−" if offset < 0 else ""
+    return f"{off}onsets at {sign}{abs(offset):.1f} ± {deviation:.1f} eV from the expected ones"

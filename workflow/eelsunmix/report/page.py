@@ -13,7 +13,7 @@ import jinja2
 from markupsafe import Markup
 
 from eelsunmix.errors import unwritable
-from eelsunmix.report.content import Block, Card, Explorer, Figure, Section, figures_of
+from eelsunmix.report.content import Block, Card, Explorer, Fact, Figure, Section, figures_of
 from eelsunmix.report.figures.encoding import ArrayBank, compressed, packed, script_hash
 from eelsunmix.report.figures.thinning import thinned
 from eelsunmix.storage.drafts import flush, make_folder
@@ -29,7 +29,7 @@ def page_text(
     *,
     title: str,
     name: str,
-    facts: Sequence[tuple[str, str]],
+    facts: Sequence[Fact],
     methods: Sequence[tuple[str, Mapping[str, Any]]] = (),
     first_screen: Markup = NO_SCREEN,
 ) -> str:
@@ -40,8 +40,8 @@ def page_text(
     sections : sequence of Section
     title, name : str
         Heading; what stands above the contents.
-    facts : sequence of (str, str)
-        Names and values below the heading.
+    facts : sequence of Fact
+        What stands below the heading, or the first screen.
     methods : sequence of (str, mapping)
         Labels that the reader can hide, with their line styles.
     first_screen : Markup

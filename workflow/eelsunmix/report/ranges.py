@@ -23,7 +23,9 @@ def range_tables(inputs: Inputs) -> list[Block]:
     """Say and tabulate how well each element is known; nothing for stores of earlier versions."""
     if "scale_low" not in inputs.comparison:
         return []
-    said = [sentence(text) for text in inputs.comparison.attrs.get("ambiguity", [])]
+    attrs = inputs.comparison.attrs
+    # The section of caveats has said what it has to say.
+    said = [sentence(text) for text in attrs.get("ambiguity", []) if text not in attrs.get("caveats", [])]
     blocks: list[Block] = [Text(RANGES), *([Text(*said)] if said else [])]
     for edge in inputs.edges:
         rows = [_range_row(inputs, method, edge) for method in inputs.methods]

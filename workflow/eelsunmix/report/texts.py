@@ -34,23 +34,32 @@ def sentence(text: Any) -> str:
     >>> sentence("the variance is 3"), sentence("nmf_kl: failed."), sentence("")
     ('The variance is 3.', 'nmf_kl: failed.', '')
     """
-    text = one_style(text)
-    text += "." * text[-1:].isalnum()
+    text = ended(one_style(text))
     first = text.split(" ", 1)[0]
     return text[:1].upper() + text[1:] if first.isalpha() and first.islower() else text
+
+
+def ended(text: str) -> str:
+    """Put a full stop after a text that ends without any sign."""
+    return text + "." * text[-1:].isalnum()
 
 
 def one_style(text: Any) -> str:
     r"""Write the numbers of a sentence as all of the page are: a space before %, a minus that is one, no −0.
 
+    So are the names of edges, but not where they are parts of a key of the configuration.
+
     Examples
     --------
     >>> one_style("-3% to 12 % of NMC-1"), one_style("Ti-O, 2.5e-07"), one_style("-0.00, -0.01, -0")
     ('−3\xa0% to 12\xa0% of NMC-1', 'Ti-O, 2.5e-07', '0.00, −0.01, 0')
+    >>> one_style("Ti_L23: move edges.Ti_L23.fit_eV")
+    'Ti L23: move edges.Ti_L23.fit_eV'
     """
     text = re.sub(r"(?<=\d) ?%", "\u00a0%", str(text))
     text = re.sub(r"± (?=\d)", "±\u00a0", text)
     text = re.sub(r"(?<![\w.)-])-(?=\d)", "−", text)
+    text = re.sub(r"(?<![\w.])([A-Z][a-z]?)_([K-N]\d*)\b(?!\.\w)", r"\1 \2", text)
     return re.sub(r"−(?=0(?:\.0+)?(?!\.?\d|[×e]))", "", text)
 
 

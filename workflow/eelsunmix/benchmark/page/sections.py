@@ -14,6 +14,7 @@ from eelsunmix.report.content import (
     Block,
     Cell,
     Code,
+    Fact,
     Notice,
     Row,
     Section,
@@ -78,15 +79,15 @@ def provenance(
     return Section(name="provenance", title="Provenance", intro=captions.PROVENANCE, blocks=blocks)
 
 
-def key_facts(results: Results) -> list[tuple[str, str]]:
+def key_facts(results: Results) -> list[Fact]:
     """Return what stands below the title of the page."""
     images = max(run.sizes["replicate"] for run in results.runs.values())
     size = next(iter(results.runs.values())).attrs["scene"]["size"]
     return [
-        ("scenes", ", ".join(results.scenes)),
-        ("images of each", f"{images}, {size} × {size} pixels"),
-        ("counts", ", ".join(integer(counts) for counts in results.doses)),
-        ("methods", ", ".join(map(method_title, methods_of(results)))),
+        Fact("scenes", ", ".join(results.scenes)),
+        Fact("images of each", f"{images}, {size} × {size} pixels"),
+        Fact("counts", ", ".join(integer(counts) for counts in results.doses)),
+        Fact("methods", ", ".join(map(method_title, methods_of(results)))),
     ]
 
 

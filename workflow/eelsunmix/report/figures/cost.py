@@ -36,7 +36,7 @@ def cost_bars(benchmarks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def _room(values: list[Any]) -> list[float]:
     """From zero to where the longest bar and its number have room."""
-    return [0.0, 1.15 * max((value for value in values if value), default=1.0)]
+    return [0.0, 1.3 * max((value for value in values if value), default=1.0)]
 
 
 def _bars(rules: list[str], values: list[Any], texts: list[str], colour: str, name: str) -> dict[str, Any]:

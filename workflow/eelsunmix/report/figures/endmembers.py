@@ -25,6 +25,9 @@ cent of it."""
 IMPOSSIBLE = 0.05
 """A spectrum that goes below zero by more than this part of its peak does not set the scale of a panel."""
 
+WIDEST = 0.5
+"""A band of ± 2 sd that is mostly wider than this part of the peak would hide all lines: it is left out."""
+
 Styles = Mapping[str, Mapping[str, Any]]
 
 
@@ -127,12 +130,22 @@ def _deviations(
     spectrum = one["endmember_spectrum"]
     values, factor = displayed(spectrum, display, counts), _factor(spectrum, display, counts)
     reach = 2 * one["endmember_spectrum_sd"].values * factor
+    if is_too_wide(one):
+        return []
     low = values - reach
     if display == LOGARITHMIC:
         low = np.maximum(low, 0.01 * np.abs(values))
     look = {"colour": see_through(styles[method]["color"], 0.25), "name": f"{plain(method)} ± 2 sd"}
     energy = spectrum[spectrum.dims[-1]].values
     return band(energy, low, values + reach, meta={"method": method}, **look)
+
+
+def is_too_wide(one: xr.Dataset) -> bool:
+    """Whether the deviations of an endmember are too large to be drawn beside it."""
+    if "endmember_spectrum_sd" not in one:
+        return False
+    peak = float(np.nanmax(np.abs(one["endmember_spectrum"].values)))
+    return 2 * float(np.nanmedian(one["endmember_spectrum_sd"].values)) > WIDEST * peak
 
 
 def displayed(spectrum: xr.DataArray, display: str, counts: float = 1.0) -> np.ndarray:

@@ -165,7 +165,16 @@ def component_grid(
             tiles.append(_tile(names[group], image, "abundance", method=method))
     widest = 420 if view.aspect < 0.35 else 220
     titles = [TRUE_MAP] * bool(known) + list(rows)
-    return map_grid(tiles, view, columns=len(members), row_titles=_plain(titles), widest=widest)
+    figure = map_grid(tiles, view, columns=len(members), row_titles=_plain(titles), widest=widest)
+    return _without_bar_titles(figure)
+
+
+def _without_bar_titles(figure: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what the caption says: on narrow pages the titles would reach into the next map."""
+    for key, one in figure["layout"].items():
+        if key.startswith("coloraxis") and "colorbar" in one:
+            one["colorbar"] = {**one["colorbar"], "title": {"text": ""}}
+    return figure
 
 
 def chi2_maps(maps: Mapping[str, xr.Dataset], view: MapView) -> dict[str, Any]:

@@ -143,7 +143,7 @@ def _caption(maps: Sequence[Shown], view: MapView, label: str) -> str:
     more = f" {len(maps) - MOST_MAPS} further ones are in the section of maps." * (len(maps) > MOST_MAPS)
     if not maps:
         return f"Total counts of each pixel. {view.remark}".strip()
-    return f"Maps of {whose}: {what}; dark is none.{more} {view.remark}".strip()
+    return f"Maps of {whose}: {what}; dark means none.{more} {view.remark}".strip()
 
 
 def _profile_caption(profile: Drawing | None, label: str, without: str) -> str:
@@ -155,7 +155,7 @@ def _profile_caption(profile: Drawing | None, label: str, without: str) -> str:
         lines += f"; lines: {label}, with one standard deviation by the noise of the counts"
     return (
         f"Profile {profile.name.replace('_', ' ')}. {lines}. 100 % is the peak of BS, in counts: {peaks}. "
-        "Where a line leaves its dots, look at the section of profiles."
-        + f" It also has {without}."
-        * bool(without)
+        "Where a line leaves its dots, look at the section of profiles"
+        + f", which has {without} too" * bool(without)
+        + "."
     )

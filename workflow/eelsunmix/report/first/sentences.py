@@ -117,7 +117,7 @@ def _doubts(inputs: Inputs, label: str, maps: Sequence[Shown]) -> Iterator[str]:
         yield f"other methods where they have ✖: {', '.join(named[:MOST_NAMED])}{more}"
     shares = _open_shares(inputs, label, maps)
     if shares:
-        yield f"absolute shares (counts are not affected), as others fit just as well: {listed(shares)}"
+        yield f"absolute shares (not counts), because other shares fit just as well: {listed(shares)}"
 
 
 def _open_shares(inputs: Inputs, label: str, maps: Sequence[Shown]) -> list[str]:

@@ -12,6 +12,7 @@ from eelsunmix.report.content import (
     Row,
     Section,
     Table,
+    Text,
     cell,
     figure_cell,
 )
@@ -20,6 +21,7 @@ from eelsunmix.report.figures.profiles import TRUE_LINES, element_profiles
 from eelsunmix.report.figures.style import LIGHTS, REFERENCE
 from eelsunmix.report.formatting import DASH, interval, number, percent, plus_minus, tidy
 from eelsunmix.report.inputs import Inputs
+from eelsunmix.report.texts import one_style
 
 SUSPICIOUS_SIGMA = 3
 """An off-region mean further from zero than this many standard errors is flagged."""
@@ -94,7 +96,7 @@ def section(inputs: Inputs) -> Section:
         return Section(name="background", title=title, blocks=(notice,))
     intro = LINES if inputs.has_lines else _curves_in_words(inputs)
     warnings = [Notice(str(text), "warning") for text in inputs.bs.attrs.get("warnings", [])]
-    blocks: list[Block] = [_edge_table(inputs), *_off_region_notice(inputs), *warnings]
+    blocks: list[Block] = [_edge_table(inputs), *_axis(inputs), *_off_region_notice(inputs), *warnings]
     blocks += [_windows(inputs), _maps(inputs), *([_profiles(inputs)] if inputs.profiles else [])]
     return Section(name="background", title=title, intro=intro, blocks=tuple(blocks))
 
@@ -123,6 +125,12 @@ def _edge_table(inputs: Inputs) -> Table:
         columns=(*columns, "off region (counts)", "off region (σ)"),
         rows=rows,
     )
+
+
+def _axis(inputs: Inputs) -> list[Block]:
+    """Say what the edges tell of the energy axis; lines of X-rays do not rise."""
+    said = str(inputs.bs.attrs.get("energy_axis", {}).get("summary", ""))
+    return [Text(one_style(said))] if said and not inputs.has_lines else []
 
 
 def _edge_row(inputs: Inputs, edge: str, windows: dict[str, Any]) -> Row:

@@ -16,6 +16,7 @@ from eelsunmix.report.figures.spectra import channel_curve
 from eelsunmix.report.figures.style import HALF_WIDTH
 from eelsunmix.report.formatting import DASH, integer, number
 from eelsunmix.report.inputs import Inputs
+from eelsunmix.report.texts import one_style
 
 SPIKES_LISTED = 12
 CORRECTIONS = "Corrections in the order in which they are applied."
@@ -38,7 +39,7 @@ def section(inputs: Inputs) -> Section:
             cells=(
                 cell(str(step.get("step", DASH)).replace("_", " ")),
                 cell("✔ applied" if step.get("applied") else "not\u00a0applied"),
-                cell(str(step.get("summary", ""))),
+                cell(one_style(step.get("summary", ""))),
             )
         )
         for step in inputs.corrected.attrs.get("corrections", [])

@@ -100,7 +100,8 @@ def _check_table(inputs: Inputs) -> Table:
         ("spectral range", interval((energy[0], energy[-1]), inputs.energy_unit)),
         ("channel", f"{tidy(np.diff(energy).mean(), 5)} {inputs.energy_unit}"),
         ("mean counts per pixel", number(inputs.mean_counts, 4)),
-        ("variance / mean of the counts", number(check.get("variance_to_mean"))),
+        ("variance / mean, single channels", number(check.get("variance_to_mean"))),
+        *_wide(check),
         ("counts per electron used", _from(check)),
         ("constant offset of every channel (counts)", number(check.get("constant_counts"))),
         ("correlation of neighbouring channels", number(check.get("neighbour_correlation"))),
@@ -108,6 +109,12 @@ def _check_table(inputs: Inputs) -> Table:
         ("saturated values", percent(check.get("saturated_fraction"))),
     ]
     return pairs(COUNTS_CHECK, rows)
+
+
+def _wide(check: dict[str, Any]) -> list[tuple[str, str]]:
+    """Name the ratio that is used: where channels share noise, single ones show too little of it."""
+    ratio = check.get("variance_to_mean_wide")
+    return [] if ratio is None else [("variance / mean, wide windows", number(ratio))]
 
 
 def _pixel(inputs: Inputs) -> str:

@@ -43,8 +43,8 @@ PROFILE_SCORES = (
 
 
 WIDTHS = (
-    "Full width at half maximum by {label}; the spread tells how sure it is, beside what {label} and BS have "
-    "in common, as the size of the probe: "
+    "Full width at half maximum by {label}. The spread over the methods tells how sure it is; an error that "
+    "all have in common, such as the size of the probe, is not in it."
 )
 LATTICE = (
     "The lattice modulates {profile}, with a period of {period} {unit}: widths, flanks and asymmetry are "
@@ -56,7 +56,7 @@ def section(inputs: Inputs) -> Section:
     """Profiles of every edge by every method, and their scores."""
     blocks: list[Block] = [Notice("No profile of an edge is named in the configuration.")]
     if inputs.profiles and inputs.edges:
-        blocks = [_geometry(inputs), _profiles(inputs), *_scores(inputs)]
+        blocks = [*_widths(inputs), _geometry(inputs), _profiles(inputs), *_scores(inputs)]
     return Section(name="profiles", title="Profiles", blocks=tuple(blocks))
 
 
@@ -115,8 +115,7 @@ def _scores(inputs: Inputs) -> list[Block]:
         for name in inputs.profiles
         if np.isfinite(periods.sel(profile=name).item())
     ]
-    tables: list[Block] = [*_widths(inputs)]
-    tables.append(Text(" ".join([PROFILE_SCORES.format(unit=inputs.view.unit), *seen])))
+    tables: list[Block] = [Text(" ".join([PROFILE_SCORES.format(unit=inputs.view.unit), *seen]))]
     for edge in inputs.edges:
         for profile in inputs.profiles:
             place = {"edge": edge, "profile": profile}
@@ -139,8 +138,8 @@ def _widths(inputs: Inputs) -> list[Text]:
                 low, high = (number(limit) for limit in (np.nanmin(others), np.nanmax(others)))
                 all_methods = f"{low} to {high} by all methods, " * (int(np.isfinite(others).sum()) > 1)
                 name = f"{edge.replace('_', ' ')}, {profile}"
-                texts.append(f"{name}: {number(own)} {inputs.view.unit} ({all_methods}{number(bs)} by BS)")
-    return [Text(WIDTHS.format(label=label) + "; ".join(texts) + ".")] if texts else []
+                texts.append(f"{name}: {number(own)} {inputs.view.unit} ({all_methods}{number(bs)} by BS).")
+    return [Text(WIDTHS.format(label=label)), Text(*texts)] if texts else []
 
 
 def _row(inputs: Inputs, method: str, place: dict[str, str]) -> Row:

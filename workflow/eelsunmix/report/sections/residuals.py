@@ -6,8 +6,8 @@ from eelsunmix.report.figures.residuals import mean_residuals
 from eelsunmix.report.inputs import Inputs
 
 REFIT = (
-    "Of a refit: what the endmembers leave when all abundances are fitted anew. The maps as the methods "
-    "returned them leave more; the explorer shows that, pixel by pixel."
+    "These are residuals of a refit: what the endmembers leave when all abundances are fitted anew. The maps "
+    "as the methods returned them leave more; the explorer shows that, pixel by pixel."
 )
 CHI2 = (
     "Reduced χ² of each pixel after a refit of all abundances, common scale. 1 is noise alone; "

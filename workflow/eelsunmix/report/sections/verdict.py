@@ -6,7 +6,7 @@ from eelsunmix.report.formatting import DASH, tidy
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.lights import Entry, light_cell, with_breaks
 from eelsunmix.report.parts import failures, warnings
-from eelsunmix.report.texts import one_style
+from eelsunmix.report.texts import ended, one_style
 
 VERDICT = (
     "Each method is judged criterion by criterion; no overall mark is given. Background subtraction "
@@ -38,7 +38,7 @@ def _sentences(inputs: Inputs) -> list[str]:
     for text in map(str, inputs.comparison.attrs.get("sentences", [])):
         for notice in said:
             text = text.replace(f" {notice}", "")
-        found.append(one_style(text))
+        found.append(ended(one_style(text)))
     return found
 
 

@@ -1,0 +1,61 @@
+"""The facts below the first screen say what a reader asks first, and lead to the section that says why."""
+
+import pytest
+
+from eelsunmix.report import facts
+from eelsunmix.report.figures.endmembers import is_too_wide
+from eelsunmix.report.inputs import Inputs
+from tiny_run import report_arguments
+
+
+def inputs_of(**changes):
+    given = report_arguments(methods=("nmf",), **changes)
+    names = ("sample", "title", "fits", "maps", "benchmarks", "settings", "seals", "versions")
+    return Inputs(**given["stores"], **{name: given[name] for name in names})
+
+
+@pytest.fixture
+def inputs():
+    return inputs_of()
+
+
+def said(inputs, name):
+    return {one.name: one.text for one in facts.key_facts(inputs)}.get(name)
+
+
+def test_noise_is_that_of_electrons_or_a_multiple_of_it(inputs):
+    check = inputs.raw.attrs["counts_check"]
+    check |= {"counts_per_electron": 1.0, "counts_per_electron_from": "configuration"}
+    assert said(inputs, "noise") == "variance 1.00 × mean (Poisson), as configured"
+    check |= {"counts_per_electron": 36.1, "counts_per_electron_from": "measured"}
+    assert said(inputs, "noise") == "variance 36.1 × mean (Poisson: 1 ×), measured"
+    del check["counts_per_electron"]
+    assert said(inputs, "noise") == "–"
+
+
+def test_what_was_left_out_or_corrected_is_named(inputs):
+    inputs.corrected.attrs["corrections"] = [{"step": "dark", "applied": False}]
+    assert said(inputs, "data used") == "all 221 pixels, all channels; corrections: none"
+    inputs.corrected.attrs["corrections"] = [{"step": "bad_channels", "applied": True}]
+    inputs.pca.attrs["n_valid_pixels"] = 200
+    assert said(inputs, "data used") == "200 of 221 pixels, all channels; corrections: bad channels"
+
+
+def test_the_energy_axis_is_said_to_be_right_off_or_not_measured(inputs):
+    axis = inputs.bs.attrs["energy_axis"]
+    axis |= {"offset_eV": -1.25, "offset_sd_eV": 1.25, "warnings": []}
+    assert said(inputs, "energy axis") == "onsets at −1.2 ± 1.2 eV from the expected ones"
+    axis |= {"offset_eV": 6.0, "offset_sd_eV": 0.5, "warnings": ["The energy axis is off"]}
+    assert said(inputs, "energy axis") == "off: onsets at +6.0 ± 0.5 eV from the expected ones"
+    axis |= {"offset_eV": None, "warnings": []}
+    assert said(inputs, "energy axis") == "not measured: too few edges rise clearly"
+    assert said(inputs_of(source="eds", edges={}), "energy axis") is None
+
+
+def test_a_band_that_would_hide_the_lines_is_too_wide(inputs):
+    fit = inputs.fits["nmf"].isel(endmember=0)
+    peak = float(abs(fit["endmember_spectrum"]).max())
+    assert not is_too_wide(fit)
+    for part, wide in ((0.2, False), (0.3, True)):
+        sd = (fit["endmember_spectrum"] * 0 + part * peak).rename("endmember_spectrum_sd")
+        assert is_too_wide(fit.assign(endmember_spectrum_sd=sd)) is wide
