@@ -1,6 +1,7 @@
 """Phase map: which component each pixel holds most of, and how sure it is that it is the largest."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import scipy
@@ -52,8 +53,12 @@ def _of_difference(both: Floats, total: Floats, size: int) -> Floats:
 
 
 def phase_variables(components: Sequence[Components], setting: Setting) -> xr.Dataset:
-    """Lay out the phase map of the recommended result, else of the first method with shares; empty if none."""
-    found = [one for one in components if one.simplex and len(one.spectra) > 1 and one.deviation is not None]
+    """Lay out the phase map of the recommended result, else of the first method with shares, if any has."""
+    found = [
+        replace(one, deviation=one.stated_deviation)
+        for one in components
+        if one.simplex and len(one.spectra) > 1 and one.stated_deviation is not None
+    ]
     if not found:
         return xr.Dataset()
     component = next((one for one in found if one.label == RECOMMENDED), found[0])

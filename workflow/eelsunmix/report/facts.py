@@ -20,10 +20,14 @@ def key_facts(inputs: Inputs) -> list[tuple[str, str]]:
         ("channels", f"{inputs.energy.size}, {channels}"),
         ("counts per pixel", number(inputs.mean_counts)),
         ("components", f"{inputs.n_endmembers} ({_chosen_by(inputs)})"),
-        ("edges", ", ".join(edge.replace("_", " ") for edge in inputs.edges) or DASH),
+        ("lines" if inputs.has_lines else "edges", _edges(inputs)),
         ("methods", ", ".join(inputs.methods) or DASH),
         ("computing time", duration(sum(seconds)) if seconds else DASH),
     ]
+
+
+def _edges(inputs: Inputs) -> str:
+    return ", ".join(edge.replace("_", " ") for edge in inputs.edges) or DASH
 
 
 def _image_size(inputs: Inputs) -> str:

@@ -136,7 +136,7 @@ PHASES = {
         "navigation",
         "float",
         "1",
-        "probability that it exceeds the next one, by the noise of the counts, from 0.5 to 1",
+        "probability that it exceeds the next one, by the deviations of the shares, from 0.5 to 1",
         when=_SHARES,
     ),
 }
