@@ -1,4 +1,6 @@
-"""Phase maps: the largest share of each pixel, and how sure it is."""
+"""Phase maps: the largest share of each pixel, and how sure it is; what the page says of lines."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +13,12 @@ from eelsunmix.comparison import compare
 from eelsunmix.comparison.phases import largest_shares
 from eelsunmix.execution import map_stacks
 from eelsunmix.execution.scratch import scratch_beside
+from eelsunmix.report.content import Control, Figure, Section, Table, Text, pairs
+from eelsunmix.report.figures.endmembers import members_of
+from eelsunmix.report.figures.mapview import view_of
+from eelsunmix.report.figures.phases import Phase, phase_map, phases_of
+from eelsunmix.report.figures.style import COLOURS
+from eelsunmix.report.line_words import in_words_of_lines
 
 MEANS = np.array([[0.50, 0.30, 0.20], [0.41, 0.39, 0.20], [0.10, 0.44, 0.46], [0.90, 0.06, 0.04]])
 
@@ -139,3 +147,83 @@ def test_phases_of_a_large_image_are_found_part_by_part(scene, bs, monkeypatch, 
         assert parts["phase"].chunks
         for name in ("phase", "phase_confidence"):
             xr.testing.assert_equal(parts[name].compute(), whole[name])
+
+
+@pytest.fixture
+def found():
+    """A comparison of two methods: where its phases are is known, and one pixel is sure."""
+    phase = np.array([[0, 0, 1, -1, 1, 1, 1], [2, 2, 1, 1, 1, 0, 1], [2, 2, 0, 0, 0, 0, 0]])
+    confidence = np.where(phase < 0, np.nan, 0.6)
+    confidence[0, 0] = 0.99
+    dims = ("y", "x")
+    return xr.Dataset(
+        {
+            "phase": (dims, phase),
+            "phase_confidence": (dims, confidence),
+            "group": (("label", "endmember"), [[0, 1, 2], [1, 0, -1]]),
+            "endmember_label": (("label", "endmember"), [["Si", "Fe", "<b>"], ["Fe", "Si", "Cu"]]),
+        },
+        coords={"label": ["nmf", "vca"], "y": 0.5 * np.arange(3), "x": 0.5 * np.arange(7)},
+        attrs={"phase_method": "vca"},
+    )
+
+
+def test_phases_have_the_names_and_colours_of_their_components(found):
+    phases = phases_of(found, ["nmf", "vca"])
+    assert [(one.number, one.name) for one in phases] == [(0, "Fe"), (1, "Si"), (2, "component 3")]
+    spectra = list(members_of(found, ["nmf", "vca"]))
+    assert [one.colour for one in phases[:2]] == [COLOURS[spectra.index(1)], COLOURS[spectra.index(0)]]
+    assert len({one.colour for one in phases}) == 3
+
+
+def test_each_phase_is_drawn_where_it_is_with_its_confidence(found):
+    phases = phases_of(found.assign_attrs(phase_method="nmf"), ["nmf"])
+    figure = phase_map(found, phases, view_of(found["phase"], n_maps=1, budget=10**6))
+    for number, trace in enumerate(figure["data"]):
+        inside = found["phase"].to_numpy() == number
+        np.testing.assert_array_equal(np.isfinite(trace["z"]), inside)
+        np.testing.assert_allclose(
+            trace["z"][inside], found["phase_confidence"].to_numpy()[inside], rtol=1e-6
+        )
+    legend = figure["layout"]["annotations"][0]["text"]
+    assert legend.count("■") == 3
+    assert "&lt;b&gt;" in legend
+    assert "<b>" not in legend
+
+
+def test_where_pixels_are_averaged_the_commonest_phase_is_shown(found):
+    view = replace(view_of(found["phase"], n_maps=1, budget=10**6), factor=2)
+    figure = phase_map(found, phases_of(found, ["vca"]), view)
+    shown = np.array([np.isfinite(trace["z"]) for trace in figure["data"]])
+    commonest = np.where(shown.any(axis=0), shown.argmax(axis=0), -1)
+    np.testing.assert_array_equal(commonest, [[0, 1, 1, 1], [2, 0, 0, 0]])
+
+
+def test_many_phases_get_a_legend_of_several_lines(found):
+    phases = [Phase(number, f"component {number}", "#0072B2") for number in range(8)]
+    one, many = (
+        phase_map(found, some, view_of(found["phase"], n_maps=1, budget=10**6))["layout"]
+        for some in (phases[:1], phases)
+    )
+    more = 16 * many["annotations"][0]["text"].count("<br>")
+    assert more > 0
+    for place in (lambda layout: layout["height"], lambda layout: layout["margin"]["t"]):
+        assert place(many) - place(one) == more
+
+
+def test_edges_are_called_lines_in_prose_alone():
+    table = Table(caption="Windows of each edge.", columns=("edge",), rows=(), css="small")
+    facts = pairs("File of an edge", [("file", "edge.dm4")])
+    control = Control("Edge", ("all", "edge 1"))
+    figure = Figure(name="edge", caption="An edge above the edge of noise.", variants={}, controls=(control,))
+    found = in_words_of_lines(
+        Section(name="maps", title="Edges", blocks=(table, facts, figure, Text("edge")))
+    )
+    assert (found.name, found.title) == ("maps", "Lines")
+    windows, same, drawn, text = found.blocks
+    assert (windows.caption, windows.columns, same) == ("Windows of each line.", ("line",), facts)
+    assert (drawn.name, drawn.caption) == ("edge", "A line above the edge of noise.")
+    assert drawn.controls == (Control("Line", ("all", "edge 1")),)
+    assert text.lines == ("line",)
+    settings = Section(name="provenance", title="Provenance", intro="Every edge as configured.")
+    assert in_words_of_lines(settings) is settings
