@@ -274,3 +274,10 @@ def test_nothing_is_estimated_near_the_lines_of_an_image_of_x_rays():
     assert {name: round(one["onset_eV"]) for name, one in lines.items()} == {
         "Fe_Ka": 6401, "Fe_La": 705, "Ag_La": 2982, "Ag_Ka": 22103
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("step", np.linspace(0.005, 0.045, 33))
+def test_windows_of_lines_that_lie_apart_have_room_whatever_the_channels(step):
+    """The fewest channels of a background are enough, without a rounding error that refuses them."""
+    found = resolve_edges(["Mg", "Si", "Ca", "Fe_Ka"], axis(first=0.8, last=20.0, step=step))
+    assert set(found) == {"Mg_Ka", "Si_Ka", "Ca_Ka", "Fe_Ka"}

@@ -110,7 +110,7 @@ def _beside(
     last = min(
         [first + max(BACKGROUND * width, fewest), limit, *(near for (near, _), _ in lines if near > first)]
     )
-    if last - first < fewest:
+    if last < first + fewest:
         place = "below" if side < 0 else "above"
         taken_by = f"{', '.join(dict.fromkeys(why))} lie there" if why else "the axis ends"
         raise NoRoomError(

@@ -13,6 +13,7 @@ from eelsunmix.comparison.components import REFERENCE, Components, mean_spectrum
 from eelsunmix.comparison.doubts import component_warnings, short_profiles
 from eelsunmix.comparison.element_maps import element_variables
 from eelsunmix.comparison.matching import matching_variables
+from eelsunmix.comparison.phases import phase_variables
 from eelsunmix.comparison.same_image import check_same_counts, check_same_image, check_subtracted
 from eelsunmix.comparison.scores import score_variables
 from eelsunmix.comparison.sentences import sentences
@@ -125,10 +126,12 @@ def _compared(
     table = component_variables(components, setting, n_endmembers)
     table = table.merge(shared_variables(table, components, setting, n_endmembers))
     elements = element_variables(components, table, setting)
+    phases = phase_variables(components, setting)
     parts = [
         elements,
         matching_variables(components, setting.noise, n_endmembers),
         score_variables(elements, components, setting),
+        phases,
         _bookkeeping(components),
     ]
     truths, notes = _truth(truth, image, components, setting, elements)
@@ -138,7 +141,7 @@ def _compared(
     ambiguity, open_ones = ambiguity_sentences(result, setting, can_be_anchored=free)
     warnings = [*short_profiles(setting), *component_warnings(result, components, setting)]
     judged = _with_verdict(_with_units(result), setting, [*open_ones, *notes])
-    return judged.assign_attrs(warnings=warnings, ambiguity=ambiguity)
+    return judged.assign_attrs(warnings=warnings, ambiguity=ambiguity, **phases.attrs)
 
 
 def _truth(

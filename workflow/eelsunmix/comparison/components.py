@@ -43,6 +43,9 @@ class Components:
         Standard deviation of the abundance by the noise of the counts; of networks, that of the refit. Of
         the recommended result no more than that of the refit: its own holds what other simplices make of it,
         which is asked of the comparison.
+    stated_deviation : DataArray or None, dims (navigation, endmember)
+        As the result states it: of the recommended one its errors on simulated images, and what other
+        simplices make of it.
     anchoring : str
         "done", "refused", "not asked for", or "impossible" where abundances do not sum to one.
     reduced_chi2 : float
@@ -66,6 +69,7 @@ class Components:
     model: Model | None = None
     simplex: bool = False
     deviation: xr.DataArray | None = None
+    stated_deviation: xr.DataArray | None = None
     anchoring: str = "impossible"
 
     @functools.cached_property
@@ -124,6 +128,7 @@ def read_components(
         model=_model(image, fit),
         simplex=sums_to_one(fit),
         deviation=_noise(mapped, fit, spectra, total_counts),
+        stated_deviation=_stated(mapped),
         anchoring=_anchoring(fit),
     )
 
@@ -132,13 +137,16 @@ def _noise(
     mapped: xr.Dataset, fit: xr.Dataset, spectra: Floats, total_counts: xr.DataArray
 ) -> xr.DataArray | None:
     """Return the deviation by noise; that of a refitted amount is divided by the brightness of its pixel."""
-    refitted = mapped.get("refit_abundance_sd")
-    given = mapped.get("abundance_sd", refitted)
+    refitted, given = mapped.get("refit_abundance_sd"), _stated(mapped)
     if fit.attrs.get("method") != RECOMMENDED or given is None or refitted is None:
         return given
     bright = brightness(mapped["abundance"], spectra, total_counts)
     most = (refitted / bright.where(bright > 0)).transpose(*given.dims)
     return most.where(~(given < most), given)
+
+
+def _stated(mapped: xr.Dataset) -> xr.DataArray | None:
+    return mapped.get("abundance_sd", mapped.get("refit_abundance_sd"))
 
 
 def _anchoring(fit: xr.Dataset) -> str:

@@ -126,7 +126,7 @@ def simplex_range(simplex: Simplex, pure: Bools | None = None) -> Range:
             scale[:, i] = found[:, -1]
     counts = np.array([mask.sum() for mask in pure])
     return Range(
-        scale_low=scale[0],
+        scale_low=np.maximum(scale[0], 0.0),  # not -1e-16
         scale_high=scale[1],
         taken_low=taken[0],
         taken_high=taken[1],

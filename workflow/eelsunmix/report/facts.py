@@ -26,11 +26,15 @@ def key_facts(inputs: Inputs) -> list[Fact]:
         Fact("noise", _noise(inputs), "data"),
         Fact("data used", _used(inputs), "corrections"),
         *([Fact("energy axis", _axis(inputs), "background")] if _has_onsets(inputs) else []),
-        Fact("edges", ", ".join(edge.replace("_", " ") for edge in inputs.edges) or DASH, "background"),
+        Fact("lines" if inputs.has_lines else "edges", _edges(inputs), "background"),
         Fact("components", f"{inputs.n_endmembers} ({_chosen_by(inputs)})", "components"),
         Fact("methods", ", ".join(inputs.methods) or DASH, "differences"),
         Fact("computing time", duration(sum(seconds)) if seconds else DASH, "cost"),
     ]
+
+
+def _edges(inputs: Inputs) -> str:
+    return ", ".join(edge.replace("_", " ") for edge in inputs.edges) or DASH
 
 
 def _image_size(inputs: Inputs) -> str:

@@ -11,6 +11,7 @@ from eelsunmix.errors import InputError
 from eelsunmix.report.facts import key_facts
 from eelsunmix.report.first import first_screen
 from eelsunmix.report.inputs import Inputs
+from eelsunmix.report.line_words import in_words_of_lines
 from eelsunmix.report.page import page_text, write_page
 from eelsunmix.report.record import verdict_of
 from eelsunmix.report.sections import IN_ORDER
@@ -110,8 +111,9 @@ def write_verdict(
 
 def render(inputs: Inputs) -> str:
     """Return the page of a sample as text."""
+    sections = [found for one in IN_ORDER if (found := one.section(inputs)) is not None]
     return page_text(
-        [found for one in IN_ORDER if (found := one.section(inputs)) is not None],
+        [in_words_of_lines(one) for one in sections] if inputs.has_lines else sections,
         title=inputs.title,
         name=inputs.sample,
         facts=key_facts(inputs),

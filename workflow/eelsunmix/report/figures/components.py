@@ -12,6 +12,9 @@ from eelsunmix.report.figures.spectra import Edges, edge_marks, panel_title
 from eelsunmix.report.figures.style import COLOURS, base_layout, line, one_legend_entry
 from eelsunmix.report.texts import plain
 
+NAME = 36
+"""Width in px of the name of an edge."""
+
 
 def components_by_method(
     comparison: xr.Dataset,
@@ -52,7 +55,8 @@ def components_by_method(
             data.append(line(energy, values, plain(names[group]), style, meta={"method": method}, **axes))
         layout |= spectrum_axes(i, panels, title, display)
         layout[axis_key("y", i)]["title"]["text"] = display if panels.place(i)[1] == 0 else ""
-        shapes, texts = edge_marks(edges, energy, panel=i, named=panels.place(i)[0] == 0)
+        named, room = panels.place(i)[0] == 0, NAME / panels.panel_width
+        shapes, texts = edge_marks(edges, energy, panel=i, named=named, room=room)
         layout["shapes"] += shapes
         layout["annotations"] += [*texts, panel_title(f"<b>{plain(method)}</b>", i)]
     layout["meta"] = {"plot": panels.plot_height, "grid": grid_of(panels, methods)}

@@ -1,6 +1,6 @@
 """Plots along the spectral axis: mean spectrum, gain, mean residual; and the marks of the edges."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ Edges = Mapping[str, Mapping[str, Any]]
 
 
 def edge_marks(
-    edges: Edges, energy: np.ndarray, *, panel: int = 0, named: bool = True
+    edges: Edges, energy: np.ndarray, *, panel: int = 0, named: bool = True, room: float = 0.0
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Mark the onsets of edges.
 
@@ -27,6 +27,8 @@ def edge_marks(
         Panel of the figure.
     named : bool
         Whether names are written above the panel, alternating between two heights.
+    room : float
+        Part of the axis that a name takes; one that has no room at either height is left out.
 
     Returns
     -------
@@ -49,13 +51,26 @@ def edge_marks(
             xref=x,
             yref=y,
             yanchor="bottom",
-            yshift=13 * (i % 2),
+            yshift=13 * height,
             font={"size": 10, "color": "#4a525b"},
         )
-        for i, (onset, name) in enumerate(inside)
-        if named
+        for (onset, name), height in zip(
+            inside, _heights(inside, room * (energy[-1] - energy[0])), strict=True
+        )
+        if named and height is not None
     ]
     return shapes, texts
+
+
+def _heights(names: Sequence[tuple[float, str]], room: float) -> list[int | None]:
+    """Return the height of each name, 0 or 1 in turn; the other where it would meet a name; None if both."""
+    free, found = [-np.inf, -np.inf], list[int | None]()
+    for i, (place, _) in enumerate(names):
+        height = next((one for one in (i % 2, 1 - i % 2) if place >= free[one]), None)
+        found.append(height)
+        if height is not None:
+            free[height] = place + room
+    return found
 
 
 def mean_spectrum(

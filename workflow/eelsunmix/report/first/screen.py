@@ -18,6 +18,7 @@ from eelsunmix.report.first.profile import COLOURS, Drawing, drawing
 from eelsunmix.report.first.sentences import Said, sentences
 from eelsunmix.report.formatting import number, tidy
 from eelsunmix.report.inputs import Inputs
+from eelsunmix.report.line_words import in_words_of_lines
 from eelsunmix.words import RECOMMENDED
 
 PIXELS = 400_000
@@ -87,7 +88,7 @@ def gathered(inputs: Inputs) -> Screen:
     bar = nice_length(max(view.extent(view.across), 1e-12) / 2.5)
     profile = drawing(inputs, label, three)
     return Screen(
-        said=sentences(inputs, label, maps),
+        said=[in_words_of_lines(one) if inputs.has_lines else one for one in sentences(inputs, label, maps)],
         pictures=pictures,
         caption=_caption(maps, view, label) + NO_PROFILE * (bool(inputs.edges) and not inputs.profiles),
         profile=profile,

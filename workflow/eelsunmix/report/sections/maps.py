@@ -17,6 +17,7 @@ from eelsunmix.report.figures.maps import (
 from eelsunmix.report.formatting import decimals, number, percent
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.parts import edge_choices, failures, score_row, score_table
+from eelsunmix.report.phases import phase_blocks
 from eelsunmix.report.ranges import range_tables
 
 MAPS = (
@@ -69,7 +70,7 @@ def section(inputs: Inputs) -> Section:
             Notice("No edge is named in the configuration: there are no element counts to compare.")
         )
     if inputs.working:
-        blocks.append(_components(inputs))
+        blocks += [_components(inputs), *phase_blocks(inputs)]
     intro = MAPS if inputs.edges else ""
     return Section(name="maps", title="Maps", intro=intro, blocks=tuple(blocks))
 

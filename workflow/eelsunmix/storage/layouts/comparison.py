@@ -123,6 +123,23 @@ AMBIGUITY = {
     ),
     "owner_abundance_high": variable("label edge navigation", "float", "1", "the greatest one"),
 }
+_SHARES = "the abundances of the recommended result, else of another method, sum to one"
+PHASES = {
+    "phase": variable(
+        "navigation",
+        "integer",
+        None,
+        "number of the endmember with the largest share, from 0; -1: no sample, or no result",
+        when=_SHARES,
+    ),
+    "phase_confidence": variable(
+        "navigation",
+        "float",
+        "1",
+        "probability that it exceeds the next one, by the deviations of the shares, from 0.5 to 1",
+        when=_SHARES,
+    ),
+}
 AGREEMENT = {
     "map_correlation": variable("label edge", "float", "1", "with BS"),
     "subspace_correlation": variable("label edge", "float", "1", "of the map of all endmembers with BS"),
@@ -217,7 +234,7 @@ TRUTH = {
 }
 COMPARISON = Layout(
     path="comparison.zarr",
-    variables=ELEMENTS | COMPONENTS | AMBIGUITY | AGREEMENT | CHECKS | TRUE_MAPS | TRUTH,
+    variables=ELEMENTS | COMPONENTS | AMBIGUITY | PHASES | AGREEMENT | CHECKS | TRUE_MAPS | TRUTH,
     coordinates=POSITION
     | EDGE
     | PROFILE
@@ -246,6 +263,7 @@ COMPARISON = Layout(
             "`method, reason, twin_error, warnings` of the recommended result, whose label is `recommended`",
             when="it is among the methods",
         ),
+        "phase_method": attribute("str", "label of the method whose phases are mapped", when=_SHARES),
         "edges": attribute("dict", "as in `bs.zarr`"),
         "profiles": attribute("dict", "as in `bs.zarr`"),
         "regions": attribute("dict", "name -> `x_nm, y_nm, without`"),
