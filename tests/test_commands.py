@@ -335,9 +335,10 @@ def test_of_a_group_those_jobs_are_named_that_failed_by_themselves(tmp_path):
     rule = "        rule fit_{0}:\n            jobid: {1}\n            log: {2} (check log file)\n"
     jobs = [rule.format(name, number, logs[name]) for number, name in enumerate("cba")]
     one, _ = progress(shared + "".join(jobs))
-    failed, group, _ = one.failures()
+    failed, advice = one.failures()
     assert failed == f"fit_a failed: no edges (log: {logs['a']}, {logs['slurm']})"
-    assert group.startswith("the jobs of a small sample are one submission")
+    assert advice.startswith("the jobs of a small sample are one submission: where one failed, all of them")
+    assert "all else that is finished stays" in advice
     again, echoed = progress(f"{shared}{''.join(jobs)}Trying to restart job 1b5c.\n")
     assert echoed == [f"fit_a failed and is tried again: no edges (log: {logs['a']}, {logs['slurm']})"]
     assert again.failures()[0] == "Snakemake stopped:"

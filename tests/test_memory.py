@@ -99,6 +99,5 @@ def test_the_peak_of_memory_does_not_grow_with_the_pixels(tmp_path):
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
     small, large = json.loads(done.stdout)
     growth = {step: round(large[step] / small[step], 2) for step in small}
-    assert all(growth[step] < 1.2 for step in ("pca", "rank", "bs", "map", "compare")), (
-        f"growth {growth} from {small} MB"
-    )
+    limits = {"pca": 1.1, "rank": 1.1, "bs": 1.12, "map": 1.1, "compare": 1.1}
+    assert all(growth[step] <= limit for step, limit in limits.items()), f"growth {growth} from {small} MB"

@@ -10,7 +10,7 @@ import pytest
 
 from eelsunmix import provenance
 from eelsunmix.provenance import source_fingerprint
-from eelsunmix.recipes import RECIPES
+from eelsunmix.recipes import RECIPES, code
 from eelsunmix.sources import file_fingerprint
 
 ROOT = Path(__file__).parents[1]
@@ -195,3 +195,56 @@ def test_the_fingerprint_of_a_folder_is_that_of_its_files(tmp_path):
     before = file_fingerprint(tmp_path / "a.zarr")
     (tmp_path / "a.zarr" / "c" / "0").write_bytes(b"1")
     assert file_fingerprint(tmp_path / "a.zarr") != before
+
+
+@pytest.fixture
+def remembering(package, tmp_path_factory, monkeypatch):
+    """Take fingerprints as a process of its own does, and say which were taken anew."""
+    monkeypatch.chdir(tmp_path_factory.mktemp("project"))
+    Path(".snakemake").mkdir()
+    taken = []
+    monkeypatch.setattr(code, "source_fingerprint", lambda *m: taken.append(m) or source_fingerprint(*m))
+
+    def take(module="eelsunmix.vca"):
+        taken.clear()
+        for cached in (code.code_of, code._package, code._known):
+            cached.cache_clear()
+        found = code.code_of(module)
+        assert found == source_fingerprint(module)
+        return bool(taken)
+
+    yield take
+    for cached in (code.code_of, code._package, code._known):
+        cached.cache_clear()
+
+
+def test_fingerprints_are_remembered_until_a_byte_of_the_package_differs(package, remembering):
+    assert [remembering(), remembering(), remembering("eelsunmix.deep"), remembering()] == [
+        True,
+        False,
+        True,
+        False,
+    ]
+    state = (package / "deep.py").stat()
+    _edit(package / "deep.py", "x = 1", "x = 2")
+    os.utime(package / "deep.py", ns=(state.st_atime_ns, state.st_mtime_ns))
+    provenance._content.cache_clear()
+    assert remembering()
+    _edit(package / "helpers/table.csv", "2", "3")
+    assert remembering()
+
+
+def test_a_damaged_line_of_a_fingerprint_is_not_believed(remembering):
+    remembering()
+    text = code.KNOWN.read_text()
+    code.KNOWN.write_text(text.replace(text[0], "0" if text[0] != "0" else "1", 1))
+    assert remembering()
+    assert not remembering()
+
+
+def test_code_that_is_edited_while_it_is_read_is_not_remembered(package, remembering, monkeypatch):
+    monkeypatch.setattr(
+        code, "source_fingerprint", lambda *m: _edit(package / "deep.py", "x", "xx") or source_fingerprint(*m)
+    )
+    remembering()
+    assert not code.KNOWN.exists()

@@ -64,6 +64,12 @@ def source_fingerprint(*modules: str) -> str:
     return digest.hexdigest()
 
 
+def package_files() -> list[tuple[str, Path]]:
+    """Name and path of each file of the package that counts in a fingerprint, in order."""
+    files = [path for path in PACKAGE.rglob("*") if path.suffix in {".py", *_DATA} and path.is_file()]
+    return sorted((path.relative_to(PACKAGE).as_posix(), path) for path in files)
+
+
 def _closure(modules: tuple[str, ...]) -> set[Path]:
     waiting, seen = [_file_of(module) for module in modules], set()
     while waiting:

@@ -22,8 +22,8 @@ from eelsunmix.configuration import (
     window_warnings,
 )
 from eelsunmix.errors import InputError
-from eelsunmix.provenance import source_fingerprint
 from eelsunmix.recipes import INDEX, RECIPES, Product, Recipes
+from eelsunmix.recipes.code import code_of
 from eelsunmix.recipes.needs import STEP_MINUTES, group_name, needs_of
 from eelsunmix.words import RECOMMENDED
 

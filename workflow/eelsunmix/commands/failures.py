@@ -20,7 +20,11 @@ _DIED = re.compile(r"Command '.*' died with <Signals\.(\w+): \d+>\.")
 _RAISED = re.compile(r"(?!Workflow|Rule|CalledProcess)[\w.]+(?:Error|Exception)(?:: \S.*)?")
 """How a job ended that never came to write into its log."""
 _LOGGED = re.compile(r"\d\d:\d\d:\d\d ERROR (.*)")
-_OF_GROUP = "the jobs of a small sample are one submission: where one failed, all of them are made again"
+_ADVICE = "what is finished stays; mend the reason and run again"
+_OF_GROUP = (
+    "the jobs of a small sample are one submission: where one failed, all of them are made again; all else "
+    "that is finished stays; mend the reason and run again"
+)
 _END = 2**16
 """Bytes at the end of a log in which the reason stands."""
 
@@ -124,12 +128,12 @@ class Failures:
         yield from ((one.rule, one.why(self.lack)) for jobs in again for one in _culprits(jobs))
 
     def in_words(self) -> list[str]:
-        """Say of each job that failed in the end why it did."""
+        """Say of each job that failed in the end why it did, and what stays; nothing where none failed."""
         said = [
             f"{one.rule} failed: {one.why(self.lack)}" for jobs in self._failed for one in _culprits(jobs)
         ]
-        groups = [_OF_GROUP] if any(len(jobs) > 1 for jobs in self._failed) else []
-        return [*dict.fromkeys(said), *groups]
+        advice = _OF_GROUP if any(len(jobs) > 1 for jobs in self._failed) else _ADVICE
+        return [*dict.fromkeys(said), advice] if said else []
 
     def _begin(self, rule: str) -> None:
         """Begin a failure; jobs of a group follow each other, and share what is said of the group."""

@@ -105,7 +105,7 @@ class Progress:
         """Say what failed: the last error in the log of each job, or what Snakemake says of itself."""
         if found := self._failures.in_words():
             pages = [f"page of {match[1]}" for line in self._lines if (match := _PAGE.fullmatch(line))]
-            return [*found, "what is finished stays; mend the reason and run again", *pages]
+            return [*found, *pages]
         if used := [match[0] for line in self._lines if (match := _IN_USE.fullmatch(line))]:
             return used[:1]
         if any(_LOCKED in line for line in self._lines):

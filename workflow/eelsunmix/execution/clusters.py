@@ -98,7 +98,7 @@ def treat_freed_blocks(*, keep: bool) -> None:
         library.mallopt(trim_threshold, KEPT_FREE)
     else:
         library.mallopt(mmap_max, 2**16)
-        library.mallopt(mmap_threshold, 2**20)
+        library.mallopt(mmap_threshold, 2**18)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import numpy as np
 
 from eelsunmix.pca.noise_eigenvalues import Noise
 from eelsunmix.pca.score_maps import ScoreMaps
-from eelsunmix.rank.line_order import chance_of_order, lines_differ, most_lines_differ
+from eelsunmix.rank.line_order import chance_of_order, lines_differ, most_lines_differ, scatter_along
 from eelsunmix.typing import Floats
 
 NEAR_EDGE = 4.0
@@ -100,12 +100,12 @@ def made_of_lines(one_map: Floats, level: float) -> bool:
 def _differ_alone(lines: Floats, level: float) -> bool:
     even = lines - lines.mean(axis=0)
     offsets = even.mean(axis=1)
-    along = float(np.sum((even - offsets[:, None]) ** 2)) / ((len(lines) - 1) * (lines.shape[1] - 1))
+    along = float(scatter_along(even).sum()) / (len(lines) - 1)
     if along > PLAIN * level or lines.mean(axis=0).var() > offsets.var():
         return False
-    return (
-        most_lines_differ(even) < OFFSETS_CHANCE and chance_of_order(even, np.random.default_rng(0)) > ORDERED
-    )
+    if most_lines_differ(even) >= OFFSETS_CHANCE:
+        return False
+    return chance_of_order(even, np.random.default_rng(0), overwrite=True) > ORDERED
 
 
 def _coherence(one_map: Floats, rng: np.random.Generator) -> float:

@@ -74,7 +74,9 @@ def estimate_endmembers(
     # Nearly empty pixels have no noise to compare with, and would set the scatter of the darkest ones.
     sample = sample_pixels(image, vacuum)
     looked_at = image.assign_coords(valid_pixel=(image.dims[:-1], sample))
-    taken = take_number(looked_at, pca, _evidence(pca, noise, coherence, parallel), coherence, options)
+    evidence = _evidence(pca, noise, coherence, parallel)
+    about_lines = _about_lines(pca, sample, coherence, evidence)  # before there is a map of residuals
+    taken = take_number(looked_at, pca, evidence, coherence, options)
     evidence, number, examined = taken.evidence, taken.number, taken.examined
     estimates = evidence.estimates | examined.estimates | ({} if options.n == "auto" else {"user": options.n})
     found = {
@@ -83,7 +85,7 @@ def estimate_endmembers(
         "coherence": ("component", coherence, {"units": "1"}),
     }
     said = [
-        *_warnings(pca, maps, _in_sample(pca, sample), coherence, evidence, number, options),
+        *_warnings(pca, maps, about_lines, evidence, number, options),
         *examined.warnings(taken.around, estimated=number if options.n == "auto" else None),
     ]
     attrs = {"n_endmembers": number, "chosen": taken.chosen, "reason": taken.reason, **_describe(noise)}
@@ -155,27 +157,25 @@ def _evidence(pca: xr.Dataset, noise: Noise, coherence: Floats, parallel: Floats
     )
 
 
-def _in_sample(pca: xr.Dataset, sample: Bools) -> ScoreMaps:
+def _about_lines(pca: xr.Dataset, sample: Bools, coherence: Floats, evidence: Evidence) -> list[str]:
     """Leave vacuum out: its scores, brought to a brightness of one, are huge, and are no scan lines."""
-    inside = xr.DataArray(sample, dims=pca["score"].dims[:-1])
-    return ScoreMaps(pca.assign(score=pca["score"].where(inside)))
+    inside, noise = xr.DataArray(sample, dims=pca["score"].dims[:-1]), evidence.noise
+    maps = ScoreMaps(pca.assign(score=pca["score"].where(inside)))
+    standing = maps.leading(min(noise.rank, maps.shape[-1]))
+    if _counts_ideally(pca, noise):
+        return offset_warnings(standing, evidence.eigenvalues, noise)
+    return line_warnings(standing, coherence, evidence)
 
 
 def _warnings(
     pca: xr.Dataset,
     maps: ScoreMaps,
-    in_sample: ScoreMaps,
-    coherence: Floats,
+    about_lines: list[str],
     evidence: Evidence,
     number: int,
     options: ComponentOptions,
 ) -> list[str]:
     noise = evidence.noise
-    standing = in_sample.leading(min(noise.rank, maps.shape[-1]))
-    if _counts_ideally(pca, noise):
-        about_lines = offset_warnings(standing, evidence.eigenvalues, noise)
-    else:
-        about_lines = line_warnings(standing, coherence, evidence)
     left_out = evidence.n_drift if options.n == "auto" else None
     # A jump is a drift too, but is known better: where, and by how much.
     jump = [] if left_out else jump_warnings(pca, maps, noise)

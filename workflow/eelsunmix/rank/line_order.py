@@ -36,7 +36,7 @@ PATTERNS = 4
 """Leading singular patterns that stand for what the lines look like: permuted lines have the same ones."""
 
 
-def chance_of_order(lines: Floats, rng: np.random.Generator) -> float:
+def chance_of_order(lines: Floats, rng: np.random.Generator, *, overwrite: bool = False) -> float:
     """Probability that a random order of the lines is as ordered as this one.
 
     Three statistics: how alike neighbours are, the largest autocorrelation of either sign at any lag up to
@@ -49,6 +49,8 @@ def chance_of_order(lines: Floats, rng: np.random.Generator) -> float:
         Without NaN.
     rng : Generator
         Source of the permutations.
+    overwrite : bool
+        Whether the lines may be altered: one copy less, of what may be a map of millions of pixels.
 
     Examples
     --------
@@ -57,7 +59,7 @@ def chance_of_order(lines: Floats, rng: np.random.Generator) -> float:
     True
     """
     lines = _at_most(MOST_LINES, lines)
-    patterns = _patterns(_equally_noisy(lines - lines.mean(axis=0)))
+    patterns = _patterns(_equally_noisy(_centred(lines, overwrite=overwrite)))
     found, above, drawn = _statistics(patterns[None]), np.zeros(3), 0
     while drawn < PERMUTATIONS:
         random = _of_random_orders(patterns, rng)
@@ -82,7 +84,7 @@ def lines_differ(lines: Floats) -> float:
     from scipy import special
 
     n_lines, n_places = lines.shape
-    within = float(lines.var(axis=1, ddof=1).mean())
+    within = float(scatter_along(lines).mean())
     ratio = n_places * float(lines.mean(axis=1).var(ddof=1)) / max(within, np.finfo(float).tiny)
     return float(special.fdtrc(n_lines - 1, n_lines * (n_places - 1), ratio))
 
@@ -105,16 +107,27 @@ def most_lines_differ(lines: Floats) -> float:
     n_lines, n_places = lines.shape
     means = lines.mean(axis=1)
     scatter = float(np.median(np.abs(means - np.median(means))) / NORMAL_MEDIAN)
-    within = float(lines.var(axis=1, ddof=1).mean())
+    within = float(scatter_along(lines).mean())
     ratio = n_places * scatter**2 / max(within, np.finfo(float).tiny)
     return float(special.fdtrc(EFFICIENCY * (n_lines - 1), n_lines * (n_places - 1), ratio))
+
+
+def scatter_along(lines: Floats) -> Floats:
+    """Variance along each line, of some of them at a time: NumPy copies what it is taken of."""
+    step = max(1, LARGE // lines.shape[1])
+    parts = [lines[first : first + step].var(axis=1, ddof=1) for first in range(0, len(lines), step)]
+    return np.concatenate(parts)
+
+
+def _centred(lines: Floats, *, overwrite: bool) -> Floats:
+    return np.subtract(lines, lines.mean(axis=0), out=lines if overwrite else None)
 
 
 def _equally_noisy(lines: Floats) -> Floats:
     """Divide lines, in place, by the scatter along them: noisy lines side by side are no order."""
     if (degrees := lines.shape[1] - 1) == 0:
         return lines
-    within = _scatter_along(lines)
+    within = scatter_along(lines)
     if within.mean() <= np.finfo(float).eps * np.einsum("ij,ij->", lines, lines) / lines.size:
         return lines
     # Of few places it is hardly known, and then that of all lines counts more.
@@ -122,13 +135,6 @@ def _equally_noisy(lines: Floats) -> Floats:
     lines /= np.sqrt(np.maximum(variance, np.finfo(float).tiny))[:, None]
     lines -= lines.mean(axis=0)
     return lines
-
-
-def _scatter_along(lines: Floats) -> Floats:
-    """Variance along each line, of some of them at a time: NumPy copies what it is taken of."""
-    step = max(1, LARGE // lines.shape[1])
-    parts = [lines[first : first + step].var(axis=1, ddof=1) for first in range(0, len(lines), step)]
-    return np.concatenate(parts)
 
 
 def _at_most(most: int, lines: Floats) -> Floats:
@@ -157,12 +163,16 @@ def _patterns_of_products(lines: Floats) -> Floats:
 
 
 def _leading(products: Floats) -> tuple[Floats, Floats]:
-    """Leading eigenvalues and eigenvectors, largest first; the others would take three times the matrix."""
+    """Leading eigenvalues and eigenvectors, largest first; the others would take three times the matrix.
+
+    Of symmetric products, the transpose is what LAPACK can overwrite: it would copy rows that lie one after
+    the other.
+    """
     from scipy import linalg
 
     last = len(products) - 1
     values, vectors = linalg.eigh(
-        products, overwrite_a=True, check_finite=False, subset_by_index=[max(0, last + 1 - PATTERNS), last]
+        products.T, overwrite_a=True, check_finite=False, subset_by_index=[max(0, last + 1 - PATTERNS), last]
     )
     return values[::-1], vectors[:, ::-1]
 

@@ -65,13 +65,14 @@ def take_number(
     # A component that half of the pixels do not show may be a rare phase: its pixels are to be named.
     standing = min(evidence.estimates["marchenko_pastur"], evidence.n_stable or pca.sizes["component"])
     described = max(1, number, min(standing, pca.sizes["component"]))
+    around = neighbouring_numbers(pca, number, evidence.noise.level)  # before there is a map of deviations
     found = Taken(
         evidence=evidence,
         number=number,
         chosen=chosen,
         reason=reason,
         examined=examine(image, pca, evidence.noise, n_components=described),
-        around=neighbouring_numbers(pca, number, evidence.noise.level),
+        around=around,
     )
     if not found.is_by_chance(coherence):
         return found

@@ -5,8 +5,9 @@ from typing import Any
 
 from eelsunmix.configuration import SampleSettings
 from eelsunmix.plain import digest_of
+from eelsunmix.recipes.code import code_of
 from eelsunmix.recipes.content import Contents, OfFiles
-from eelsunmix.recipes.table import INDEX, Product, code_of, recipe_of
+from eelsunmix.recipes.table import INDEX, Product, recipe_of
 
 
 class Recipes:

@@ -1,9 +1,6 @@
 """What the files of the user hold now, as against what they held when they were read."""
 
-import errno
 import json
-import os
-import stat
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,6 +9,7 @@ from typing import Any
 
 from eelsunmix.configuration import SampleSettings
 from eelsunmix.plain import digest_of
+from eelsunmix.recipes.records import remember, remembered
 from eelsunmix.sources import checksum, file_fingerprint, file_state
 
 _MANIFEST = "manifest.json"
@@ -71,7 +69,7 @@ class Contents:
             return file_fingerprint(file)
         try:
             state = file_state(file)
-            if state == read["state"] or _is_known(file, state, read["sha256"]):
+            if state == read["state"] or digest_of([file, state, read["sha256"]]) in remembered(_KNOWN):
                 return before
             sha256 = checksum(Path(file))[0]
             same = sha256 == read["sha256"] and file_state(file) == state
@@ -81,32 +79,12 @@ class Contents:
             )
             return before
         if same:
-            _remember(file, state, sha256)
+            remember(_KNOWN, digest_of([file, state, sha256]))
         if sha256 == read["sha256"]:
             return before
         now = file_fingerprint(file)
         # The samples of the fingerprint may have missed what every byte shows.
         return now if now != before.partition("+")[0] else f"{now}+{sha256[:16]}"
-
-
-def _is_known(file: str, state: str, sha256: str) -> bool:
-    with suppress(OSError), open(_KNOWN, "rb", opener=_plain_file) as known:
-        return digest_of([file, state, sha256]).encode() in known.read().splitlines()
-    return False
-
-
-def _remember(file: str, state: str, sha256: str) -> None:
-    with suppress(OSError), open(_KNOWN, "a", encoding="ascii", opener=_plain_file) as known:
-        known.write(f"{digest_of([file, state, sha256])}\n")
-
-
-def _plain_file(path: str, flags: int) -> int:
-    """Open no link, which leads to somebody else's file, and nothing that might be waited for."""
-    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
-    if stat.S_ISREG(os.fstat(descriptor).st_mode):
-        return descriptor
-    os.close(descriptor)
-    raise OSError(errno.EINVAL, "not a plain file", path)
 
 
 def _manifest(store: Path) -> Mapping[str, Any]:

@@ -11,7 +11,6 @@ from eelsunmix.io import reader_module
 from eelsunmix.methods._lookup import method_class
 from eelsunmix.methods._references import references
 from eelsunmix.plain import field_values, plain_values
-from eelsunmix.provenance import source_fingerprint
 from eelsunmix.recipes.content import OfFiles
 from eelsunmix.words import COMPARED, RECOMMENDED
 
@@ -96,12 +95,6 @@ def recipe_of(product: Product, sample: Any) -> Recipe:
     return RECIPES[rule_of(product, sample)]
 
 
-@functools.cache
-def code_of(*modules: str) -> str:
-    """Fingerprint of modules, taken once: there are thousands of jobs."""
-    return source_fingerprint(*modules)
-
-
 _plain: dict[int, tuple[Any, Any]] = {}
 
 
@@ -138,7 +131,7 @@ def _code(*modules: str) -> Callable[[SampleSettings, str], Iterable[str]]:
 def _code_of_fit(sample: SampleSettings, label: str) -> list[str]:
     method = sample.methods[label].method
     # Where edges are needed, so is the choice of their windows; see `eelsunmix.learning`.
-    choice = ["eelsunmix.edge_choice"] if "edges" in method_class(method).needs else []
+    choice = ["eelsunmix.edge_choice"] if "edges" in _class(method).needs else []
     anchoring = ["eelsunmix.anchored_fit"] if sample.methods[label].anchor == "edges" else []
     # Where nuisance is taken out, so is the place of regions; see `eelsunmix.nuisance`.
     regions = ["eelsunmix.profile_geometry"] if sample.methods[label].nuisance != 0 else []
@@ -154,7 +147,7 @@ def _references_of_methods(sample: SampleSettings, label: str) -> dict[str, list
     return {one.method: _references(one.method) for one in sample.methods.values()}
 
 
-_references = functools.cache(references)
+_references, _class = functools.cache(references), functools.cache(method_class)
 
 RECIPES: dict[str, Recipe] = {
     "import_image": Recipe(

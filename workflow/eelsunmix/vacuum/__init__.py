@@ -44,9 +44,7 @@ def vacuum_pixels(image: xr.DataArray, option: Vacuum = "auto") -> Bools:
     totals = _totals(image)
     if option != "auto":
         return valid & (totals < option)
-    electrons = np.where(valid & np.isfinite(totals), np.maximum(totals, 0.0), 0.0) / counts_per_electron(
-        image
-    )
+    electrons = _electrons(totals, valid, counts_per_electron(image))
     level = typical_counts(without_hot_pixels(electrons)[valid])
     core = dark_pixels(electrons, valid, level)
     if core.any():
@@ -83,6 +81,14 @@ def sample_pixels(image: xr.DataArray, vacuum: xr.DataArray | None = None) -> Bo
 def _totals(image: xr.DataArray) -> Floats:
     template = blocks.template_like(image, {"total": (image.dims[:-1], "f8")})
     return np.asarray(blocks.map_blocks(_total_of_block, image, template)["total"].to_numpy())
+
+
+def _electrons(totals: Floats, valid: Bools, per_electron: float) -> Floats:
+    """Turn totals into electrons in their own memory: zero where negative, invalid or not finite."""
+    totals[~(valid & np.isfinite(totals))] = 0.0
+    np.maximum(totals, 0.0, out=totals)
+    totals /= per_electron
+    return totals
 
 
 def _total_of_block(block: xr.DataArray) -> xr.Dataset:

@@ -34,7 +34,7 @@ def typical_counts(totals: Floats) -> float:
     if len(totals) < LEAST_PIXELS:
         return 0.0
     ordered = np.sort(totals)[::-1]
-    ordered = np.minimum(ordered, ordered[max(LEAST_PIXELS, len(ordered) // 200) - 1])
+    np.minimum(ordered, ordered[max(LEAST_PIXELS, len(ordered) // 200) - 1], out=ordered)
     if ordered[0] <= 0:
         return 0.0
     return float(ordered[np.searchsorted(np.cumsum(ordered), ordered.sum() / 2)])
