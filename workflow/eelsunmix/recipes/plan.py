@@ -1,5 +1,6 @@
 """What a run costs before it is begun: jobs, computing, memory and disk, by the size of the images."""
 
+import functools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -63,11 +64,16 @@ def missing(recipes: Recipes, fault: Fault) -> Iterator[Product]:
     fault : callable
         As `eelsunmix.recipes.present.Present.fault`.
     """
-    made: set[Product] = set()
-    for product in recipes.products():
-        if not Path(product.path).exists() or made.intersection(recipes.inputs(product)) or fault(product):
-            made.add(product)
-            yield product
+
+    @functools.cache
+    def is_made(product: Product) -> bool:
+        return (
+            not Path(product.path).exists()
+            or any(map(is_made, recipes.inputs(product)))
+            or bool(fault(product))
+        )
+
+    return filter(is_made, recipes.products())
 
 
 def stages(samples: Mapping[str, SampleSettings], products: Iterable[Product]) -> list[Stage]:
