@@ -13,10 +13,11 @@ from click.testing import CliRunner
 from eelsunmix.commands import caches, entry
 from eelsunmix.commands.checking import checked_configuration
 from eelsunmix.commands.progress import Progress
-from eelsunmix.commands.running import _gone, _now_on_disk
+from eelsunmix.commands.running import _gone
 from eelsunmix.commands.workflow_files import demo_configuration, profile, snakefile
 from eelsunmix.configuration import read_configuration
 from eelsunmix.errors import InputError
+from eelsunmix.execution.log_ends import now_on_disk
 
 ROOT = Path(__file__).parents[1]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "workflow"), "OMP_NUM_THREADS": "1"}
@@ -201,7 +202,7 @@ def test_a_job_that_died_early_is_not_explained_by_the_log_of_an_earlier_run(tmp
     log.write_text("10:00:01 ERROR data/old.npy: is empty\n", encoding="utf-8")
     assert "old.npy: is empty" in failed(log, began=log.stat().st_mtime_ns)
     os.utime(log, ns=(0, log.stat().st_mtime_ns - 10**8))
-    said = failed(log, began=_now_on_disk(tmp_path))
+    said = failed(log, began=now_on_disk(tmp_path))
     assert "old.npy" not in said
     assert said.startswith(f"fit_vca failed: it ended before it wrote into its log {log}; ")
 

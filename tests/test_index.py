@@ -1,6 +1,7 @@
 """The page of all samples: a row for each verdict, failures with their reasons, links that lead somewhere."""
 
 import copy
+import os
 import re
 import shutil
 from html import unescape
@@ -13,9 +14,11 @@ import pytest
 from eelsunmix.configuration.names import sample_name_fault
 from eelsunmix.configuration.nodes import node_of
 from eelsunmix.configuration.reading import read_tree
-from eelsunmix.errors import StoreError
+from eelsunmix.errors import InputError, StoreError
+from eelsunmix.execution.log_ends import now_on_disk
 from eelsunmix.recipes import INDEX, Product, Recipes
 from eelsunmix.recipes.present import Present
+from eelsunmix.recipes.table import log_of
 from eelsunmix.recipes.unfinished import NOT_MADE, last_error, write_unfinished_index
 from eelsunmix.report.index import Missing, write_index
 from eelsunmix.report.record import verdict_of
@@ -187,12 +190,64 @@ def test_what_stood_in_the_place_of_the_page_is_kept(failed_run):
     assert Path("reports/index.html.aside1").read_text() == "<p>my thesis</p>"
 
 
-def test_only_a_log_without_a_good_end_has_an_error(tmp_path):
-    assert last_error(tmp_path / "nowhere") is None
-    (tmp_path / "fit.log").write_text("10:00:00 ERROR once\n10:00:01 INFO done\n")
-    assert last_error(tmp_path) is None
-    (tmp_path / "map.log").write_text("Killed\n")
-    assert last_error(tmp_path) == ("map failed: see its log", str(tmp_path / "map.log"))
+def test_a_page_that_cannot_be_written_is_one_line(failed_run):
+    shutil.rmtree("reports")
+    Path("reports").touch()
+    with pytest.raises(InputError, match=r"^reports.*: cannot be "):
+        write_unfinished_index(failed_run)
+
+
+@pytest.fixture
+def two(tmp_path, monkeypatch):
+    """A sample that uses the models of another one, and what writes into their logs."""
+    monkeypatch.chdir(tmp_path)
+    simulated = {"simulate": {"scene": "multilayer"}}
+    tree = {"samples": {"A": simulated | {"fit_on": "B"}, "B": simulated}, "methods": {"vca": {}}}
+
+    def write(log, text, *, before=0):
+        path = Path("results") / log
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        os.utime(path, ns=(0, path.stat().st_mtime_ns - before))
+
+    return Recipes(read_tree(node_of(tree, "c.yaml")).samples), write
+
+
+VERDICT = Product("A", "verdict")
+
+
+def test_only_a_log_without_a_good_end_has_an_error(two):
+    recipes, write = two
+    assert last_error(recipes, VERDICT, 0) is None
+    write("A/logs/denoise.log", "10:00:00 ERROR once\n10:00:01 INFO done\n")
+    assert last_error(recipes, VERDICT, 0) is None
+    write("A/logs/map_vca.log", "Killed\n", before=10**9)
+    assert last_error(recipes, VERDICT, 0) == ("map_vca failed: see its log", "results/A/logs/map_vca.log")
+    write("B/logs/fit_vca.log", "10:00:00 ERROR no edges\n")
+    said = ("fit_vca of B failed: no edges", "results/B/logs/fit_vca.log")
+    assert last_error(recipes, VERDICT, 0) == said
+
+
+def test_logs_of_earlier_runs_and_of_other_jobs_are_not_blamed(two):
+    recipes, write = two
+    write("A/logs/fit_nmf.log", "10:00:00 ERROR of a method that is no longer asked for\n")
+    write("A/logs/fit_vca.log", "10:00:00 ERROR of a fit that sample B makes\n")
+    write("B/logs/compare.log", "10:00:00 ERROR of what A is not made of\n")
+    write("A/logs/denoise.log", "10:00:00 ERROR of an earlier run\n", before=10**9)
+    assert last_error(recipes, VERDICT, now_on_disk(Path()) - 5 * 10**8) is None
+    assert "earlier run" in last_error(recipes, VERDICT, 0)[0]
+
+
+def test_logs_are_those_of_the_rules():
+    rules = Path(__file__).parents[1] / "workflow" / "rules"
+    text = "\n".join(path.read_text() for path in rules.glob("*.smk"))
+    logs = re.findall(r'"results/\{sample\}/logs/(\S+)\.log"', text)
+    one = {"S": {"simulate": {"scene": "multilayer"}}}
+    values = {"methods": {"vca": {}, "recommended": {}}, "samples": one}
+    samples = read_tree(node_of(values, "c.yaml")).samples
+    known = {log_of(product, samples["S"]) for product in Recipes(samples).products() if product != INDEX}
+    named = {name.replace("{label}", "vca") for name in logs} - {"import_image"}
+    assert known == {f"results/S/logs/{name}.log" for name in named}
 
 
 def test_the_index_is_made_again_where_its_samples_are_others(tmp_path, kinds, monkeypatch):

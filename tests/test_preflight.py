@@ -119,6 +119,9 @@ def test_the_keys_of_the_site_are_written_and_nothing_is_lost(cluster, tmp_path)
         "default-resources:\n    slurm_partition: old\n    mem_mb: 100\nset-resources:\n  a:\n"
         "    slurm_partition: gpu\n",
         "slurm-status-command: sacct\ndefault-resources:\n  mem_mb: 100\n",
+        "slurm-status-command: >-\n  sacct\n  --fast\ndefault-resources:\n"
+        "# slurm-status-command: squeue\n  mem_mb: 100\n",
+        "slurm-logdir: >-\n  logs\ncores: 5\n",
     ],
 )
 def test_keys_find_their_place_in_any_profile(tmp_path, text):
@@ -137,12 +140,23 @@ def test_a_profile_without_a_place_for_keys_is_refused(tmp_path):
     one = read_profile(profile(tmp_path, "default-resources: {mem_mb: 100}\n"))
     with pytest.raises(InputError, match="write them by hand: slurm_partition: cpu"):
         with_keys(one, {}, {"slurm_partition": "cpu"})
+    one = read_profile(profile(tmp_path, "retries:\nslurm-status-command:\n- sacct\n"))
+    with pytest.raises(InputError, match="write them by hand: slurm-status-command: squeue"):
+        with_keys(one, {"slurm-status-command": "squeue"}, {})  # the list would become that of retries
 
 
 WRONG = {
     "no such partition": (
         "default-resources: {slurm_partition: gpu}\n",
         "there is no partition gpu; there are cpu",
+    ),
+    "one of several": (
+        "default-resources: {slurm_partition: 'cpu,gpu,fast'}\n",
+        "there is no partition gpu, fast; there are cpu",
+    ),
+    "several that are too short": (
+        "default-resources: {slurm_partition: 'old,short'}\n",
+        "partition old,short allows jobs of 20 minutes, and the longest",
     ),
     "a partition that is down": ("default-resources: [slurm_partition=old]\n", "partition old is not up"),
     "of one rule": ("set-resources: {fit_vca: {slurm_partition: gpu}}\n", "there is no partition gpu"),
@@ -163,6 +177,23 @@ def test_a_profile_that_does_not_fit_is_one_line(cluster, tmp_path, text, said):
     (line,) = checks.misfits(read_profile(profile(tmp_path, text)), request)
     assert line.startswith(f"{tmp_path}/site/config.yaml: slurm_")
     assert said in line
+
+
+@pytest.mark.parametrize("names", ["cpu", "short,cpu", "old, cpu"])
+def test_one_of_several_partitions_is_enough(cluster, tmp_path, names):
+    one = read_profile(profile(tmp_path, f"default-resources: {{slurm_partition: '{names}'}}\n"))
+    assert checks.misfits(one, checks.Request(mem_mb=900, minutes=60, disk_mb=10)) == []
+
+
+def test_an_answer_that_cannot_be_read_is_one_line(cluster):
+    cluster.answer("sinfo", "echo 'cpu*|up|infinite'")
+    with pytest.raises(
+        InputError, match=r"^sinfo answers 'cpu\*\|up\|infinite' instead of %P.*; ask those who"
+    ):
+        site.partitions()
+    cluster.answer("sinfo", "exit 0")
+    with pytest.raises(InputError, match=r"^sinfo names no partition; ask those who"):
+        site.partitions()
 
 
 def test_what_slurm_itself_refuses_is_told_with_its_reason(cluster, tmp_path):
@@ -207,6 +238,19 @@ def test_clocks_that_differ_and_a_job_that_sees_nothing(cluster):
     assert "trial job   not run: " in busy.stdout
 
 
+def test_a_path_of_any_characters_is_no_command_of_the_trial_job(cluster, tmp_path, monkeypatch):
+    cluster.answer("srun", 'while [ "$1" != sh ]; do shift; done; PATH=/bin:/usr/bin; exec "$@"')
+    folder = tmp_path / "it's $(touch hacked) data (1)"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    fine = preflight()
+    assert fine.exit_code == 0, fine.output
+    monkeypatch.setattr(sys, "executable", f"{folder}/python")
+    blind = preflight()
+    assert blind.stderr == f"a trial job failed: srun: it does not see {folder}/python\n"
+    assert list(folder.iterdir()) == []
+
+
 def test_where_there_is_no_slurm_it_is_said(cluster, tmp_path):
     cluster.remove("sinfo")
     said = preflight()
@@ -233,11 +277,14 @@ def test_a_run_by_a_profile_is_refused_before_it_begins(cluster, tmp_path, monke
 
 
 def test_times_and_ends_of_slurm():
-    assert [site.minutes_of(text) for text in ("20:00", "1:00:00", "2-00:00:00", "infinite")] == [
-        20,
-        60,
-        2880,
-        None,
-    ]
+    limits = {
+        "20:00": 20,
+        "1:00:00": 60,
+        "2-00:00:00": 2880,
+        "infinite": None,
+        "x-1:00": None,
+        "1:2:3:4": None,
+    }
+    assert {text: site.minutes_of(text) for text in limits} == limits
     assert reason("SLURM status is: 'FAILED'", "nothing known", "fit") is None
     assert reason("Command failed", "oom_kill", "fit") is None  # no job of SLURM

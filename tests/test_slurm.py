@@ -195,7 +195,7 @@ def test_a_cancelled_job_is_run_again_and_the_command_line_reaches_the_nodes(tmp
     output = done.stdout + done.stderr
     assert done.returncode == 0, output
     (said,) = tried_again(output)
-    assert "failed and is tried again: " in said
+    assert "failed and is tried again: it was cancelled in SLURM" in said
     assert open_store(tmp_path / "results/SI1/fit/vca.zarr").attrs["seed"] == 3
     assert not list(tmp_path.rglob(".*.tmp-*"))
 

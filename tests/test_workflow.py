@@ -280,6 +280,30 @@ def test_a_mistake_in_the_configuration_stops_before_any_job(project, old, new, 
     assert "Traceback" not in output
 
 
+def test_after_a_failed_run_the_page_of_all_samples_says_why_or_why_it_is_not_written(tmp_path):
+    project = Project(tmp_path)
+    project.configure(
+        "samples: {A: {file: a.npy}, B: {file: a.npy}}\n"
+        "axes: {dims: [y, x, energy_loss], energy: {offset_eV: 400, dispersion_eV: 1.0}}\n"
+        "methods: {vca: {}}\n"
+    )
+    (tmp_path / "a.npy").write_bytes(b"no counts")
+    failed = project.snakemake("-k")
+    index = tmp_path / "reports" / "index.html"
+    assert f"report of all samples: {index}\n" in failed.stdout + failed.stderr
+    assert index.read_text().count("import_image failed: a.npy: ") == 2
+    project.edit(
+        "workflow/eelsunmix/recipes/unfinished.py",
+        "    recipes = Recipes(samples, skipped)\n",
+        '    from eelsunmix.errors import InputError\n    raise InputError("it cannot be written")\n',
+    )
+    failed = project.snakemake("-k")
+    output = failed.stdout + failed.stderr
+    assert failed.returncode != 0
+    assert "report of all samples: it cannot be written\n" in output
+    assert "Traceback" not in output
+
+
 @pytest.mark.guarantee(10)
 def test_more_endmembers_than_the_data_hold_is_one_line(project):
     project.configure(CONFIGURATION.replace("{n: 3}", "{n: 250, max: 250}"))

@@ -22,6 +22,7 @@ from eelsunmix.configuration import (
     window_warnings,
 )
 from eelsunmix.errors import InputError
+from eelsunmix.execution.log_ends import now_on_disk
 from eelsunmix.recipes import INDEX, RECIPES, Product, Recipes
 from eelsunmix.recipes.code import code_of
 from eelsunmix.recipes.needs import STEP_MINUTES, group_name, needs_of
@@ -120,7 +121,7 @@ def stop(line):
 
 @functools.cache
 def begin_run():
-    """Take the lock and end what a killed run left, before the first look at the results.
+    """Take the lock and end what a killed run left, before the first look at the results; return when.
 
     Not in `onstart`: of a workflow that is used as a module, and with --no-hooks, Snakemake leaves that out.
     """
@@ -131,6 +132,7 @@ def begin_run():
                 logger.warning(line)
     except InputError as error:
         stop(str(error))
+    return now_on_disk(Path("results"))
 
 
 def end_run():

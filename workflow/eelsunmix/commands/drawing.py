@@ -18,6 +18,7 @@ from eelsunmix.image import valid_pixels
 from eelsunmix.io import open_image
 from eelsunmix.noise import counts_per_electron
 from eelsunmix.proposal.drawing import is_windows_page, page_of_edges
+from eelsunmix.proposal.proposing import mean_spectrum
 from eelsunmix.report.page import write_page
 
 
@@ -76,8 +77,7 @@ def _axis_doubts(image: xr.DataArray, edges: Mapping[str, Edge]) -> list[str]:
 
 
 def _page(name: str, image: xr.DataArray, edges: Mapping[str, Edge], doubts: list[str]) -> str:
-    total = image.sum(image.dims[:-1], dtype=float).to_numpy()
-    spectrum = (channel_energies(image), total / max(int(valid_pixels(image).sum()), 1))
+    spectrum = (channel_energies(image), mean_spectrum(image))
     marked = [(label.replace("_", " "), edge) for label, edge in edges.items()]
     fitted = {label: edge for label, edge in edges.items() if not edge.is_line}
     curves = [f"{label.replace('_', ' ')}: {CURVES[edge.background]}" for label, edge in fitted.items()]

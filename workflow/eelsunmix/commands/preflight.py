@@ -133,15 +133,20 @@ def _version(package: str) -> str:
 
 def _trial(options: list[str]) -> site.Answer:
     """Let a job tell its time and its node; it fails where it does not see our folder or our Python."""
-    folder, python = shlex.quote(str(Path.cwd())), shlex.quote(sys.executable)
+    folder = str(Path.cwd())
     looks = (
-        f"test -w {folder} || {{ echo 'it cannot write into {folder}' >&2; exit 1; }}",
-        f"test -x {python} || {{ echo 'it does not see {python}' >&2; exit 1; }}",
+        _look("-w", folder, f"it cannot write into {folder}"),
+        _look("-x", sys.executable, f"it does not see {sys.executable}"),
         "date +%s.%N; hostname",
     )
     ran = site.trial(options, "; ".join(looks))
     is_busy = "Unable to allocate" in ran.text or "does not answer" in ran.text
     return site.Answer(False, f"not run: {ran.text}") if is_busy else ran
+
+
+def _look(test: str, path: str, otherwise: str) -> str:
+    """Command of a shell that fails with a message; a path may have any characters."""
+    return f"test {test} {shlex.quote(path)} || {{ echo {shlex.quote(otherwise)} >&2; exit 1; }}"
 
 
 def _clocks(of_job: str) -> Iterator[tuple[str, float]]:

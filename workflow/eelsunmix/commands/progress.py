@@ -5,7 +5,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 
-from eelsunmix.commands.failures import Failures
+from eelsunmix.commands.job_failures import Failures
 from eelsunmix.errors import names_in_brief
 from eelsunmix.words import numbered
 

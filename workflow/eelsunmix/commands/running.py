@@ -1,10 +1,8 @@
 """Running the workflow: Snakemake does it, in a process of its own; its noise becomes a line per step."""
 
-import os
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,8 +16,8 @@ from eelsunmix.commands.preflight import refuse_misfit
 from eelsunmix.commands.progress import Progress
 from eelsunmix.commands.workflow_files import profile as profile_folder
 from eelsunmix.commands.workflow_files import snakefile
-from eelsunmix.configuration import available_samples
 from eelsunmix.examples import DIRECTORY, named_in, report
+from eelsunmix.execution.log_ends import now_on_disk
 from eelsunmix.recipes import INDEX, Recipes
 from eelsunmix.stage_warnings import PLACES, collect_warnings
 from eelsunmix.storage import open_store
@@ -68,7 +66,7 @@ def run_workflow(
         click.echo(f"warning: {text}", err=True)
     if profile and not dry_run:
         refuse_misfit(profile_folder(profile), planned(checked))
-    progress = Progress(echo=click.echo, began=_now_on_disk(Path("results")))
+    progress = Progress(echo=click.echo, began=now_on_disk(Path("results")))
     command = [*_command(files, cores, profile, dry_run), *(["--config", *config] if config else [])]
     with (
         subprocess.Popen(  # noqa: S603 - our own command, its values are paths that were checked
@@ -105,19 +103,9 @@ def _stopping_with(process: subprocess.Popen[str]) -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _now_on_disk(folder: Path) -> int:
-    """Nanoseconds, by the clock that gives the files of a folder their times; 0 where none can be written."""
-    try:
-        with tempfile.TemporaryFile(dir=folder) as file:
-            return os.fstat(file.fileno()).st_mtime_ns
-    except OSError:
-        return 0
-
-
 def _gone(checked: Checked) -> list[str]:
     """Return the stores that the configuration asks for and are not there."""
-    samples, _ = available_samples(checked.configuration.samples)
-    products = Recipes(samples).products()
+    products = Recipes(checked.samples).products()
     stores = [Path(product.path) for product in products if product.path.endswith(".zarr")]
     return [str(store) for store in stores if not store.exists()]
 

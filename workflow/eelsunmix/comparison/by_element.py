@@ -7,12 +7,11 @@ import xarray as xr
 
 from eelsunmix.comparison.following import Finding, agreement_table, factors, misfits
 from eelsunmix.comparison.setting import Setting
-from eelsunmix.comparison.thresholds import CRITERIA
+from eelsunmix.comparison.thresholds import CRITERIA, worst
 from eelsunmix.comparison.verdict import leaks
 
 JUDGED = ("agreement", "misfit", "scale", "cross_talk")
 """Criteria that are judged edge by edge."""
-_WORST_FIRST = ("red", "amber", "green")
 
 
 def verdict_by_element(comparison: xr.Dataset, setting: Setting) -> list[dict[str, Any]]:
@@ -27,9 +26,8 @@ def verdict_by_element(comparison: xr.Dataset, setting: Setting) -> list[dict[st
     for method in comparison["label"].values[1:].tolist():
         for element, found in _findings(comparison.sel({"label": method}), setting).items():
             lights = {CRITERIA[key].light(value) for key, value in found.items()}
-            light = next((light for light in _WORST_FIRST if light in lights), "grey")
             known = {key: found.get(key) for key in JUDGED}
-            rows.append({"method": method, "element": element, **known, "light": light})
+            rows.append({"method": method, "element": element, **known, "light": worst(lights)})
     return rows
 
 

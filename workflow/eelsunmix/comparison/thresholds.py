@@ -1,5 +1,6 @@
 """Where green ends and red begins: the only place with these numbers, printed beside every value."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -74,6 +75,7 @@ class Criterion:
         return percent(value, more) if self.percent else f"{value:.{3 + more}g}"
 
 
+_WORST_FIRST = ("red", "amber", "green")
 CRITERIA = MappingProxyType(
     {
         "agreement": Criterion(
@@ -165,3 +167,14 @@ CRITERIA = MappingProxyType(
         ),
     }
 )
+
+
+def worst(lights: Collection[str]) -> str:
+    """Return the worst of several lights; grey, which judges nothing, where there is no other.
+
+    Examples
+    --------
+    >>> worst(["grey", "green", "amber"]), worst([])
+    ('amber', 'grey')
+    """
+    return next((light for light in _WORST_FIRST if light in lights), "grey")

@@ -100,7 +100,7 @@ def propose_edges(image: xr.DataArray) -> Proposal:
         Counts as read.
     """
     energies = channel_energies(image)
-    mean = _mean_spectrum(image)
+    mean = mean_spectrum(image)
     named: list[NamedRise] = []
     x_rays = None
     if image.dims[-1] == "energy_loss":
@@ -122,7 +122,8 @@ def propose_edges(image: xr.DataArray) -> Proposal:
     )
 
 
-def _mean_spectrum(image: xr.DataArray) -> Floats:
+def mean_spectrum(image: xr.DataArray) -> Floats:
+    """Mean counts of a valid pixel, channel by channel."""
     navigation = list(image.dims[:-1])
     return np.asarray(image.sum(navigation, dtype=float).to_numpy() / max(int(valid_pixels(image).sum()), 1))
 

@@ -50,5 +50,6 @@ KEPT = {
     "map": Kept(mb=0.02, pixel=3, endmember=19),
     "compare": Kept(mb=0.3, compared=19),
     "report": Kept(mb=2.7, pixel=28),
+    "index": Kept(mb=0.1),
 }
 """Rule -> size of what its job leaves; maps compressed, in float32."""

@@ -1,5 +1,6 @@
 """What a run costs before it is begun: jobs, computing, memory and disk, by the size of the images."""
 
+import functools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -13,7 +14,7 @@ from eelsunmix.recipes.asked import Recipes
 from eelsunmix.recipes.disk import KEPT
 from eelsunmix.recipes.image_sizes import ImageSize, image_size
 from eelsunmix.recipes.needs import READ_RAW, needs_of
-from eelsunmix.recipes.table import INDEX, Product, rule_of
+from eelsunmix.recipes.table import Product, rule_of
 
 USUAL = 4
 """Endmembers, where they are still to be counted."""
@@ -49,8 +50,8 @@ class Stage(NamedTuple):
         )
 
 
-_INDEX = Stage("index", 1, 1.0, 120.0, 0.1, 200, 10)
-"""The page of all samples: it reads no image."""
+_NO_IMAGE = ImageSize(0, 0)
+"""Of the page of all samples."""
 
 
 def missing(recipes: Recipes, fault: Fault) -> Iterator[Product]:
@@ -63,11 +64,16 @@ def missing(recipes: Recipes, fault: Fault) -> Iterator[Product]:
     fault : callable
         As `eelsunmix.recipes.present.Present.fault`.
     """
-    made: set[Product] = set()
-    for product in recipes.products():
-        if not Path(product.path).exists() or made.intersection(recipes.inputs(product)) or fault(product):
-            made.add(product)
-            yield product
+
+    @functools.cache
+    def is_made(product: Product) -> bool:
+        return (
+            not Path(product.path).exists()
+            or any(map(is_made, recipes.inputs(product)))
+            or bool(fault(product))
+        )
+
+    return filter(is_made, recipes.products())
 
 
 def stages(samples: Mapping[str, SampleSettings], products: Iterable[Product]) -> list[Stage]:
@@ -85,27 +91,27 @@ def stages(samples: Mapping[str, SampleSettings], products: Iterable[Product]) -
         for product in products
     }  # a page and its verdict are of one job
     for product in jobs.values():
-        one = _INDEX if product == INDEX else _estimate(product, samples, *sizes[product.sample])
+        sample, (raw, corrected) = samples.get(product.sample), sizes.get(product.sample, (_NO_IMAGE,) * 2)
+        one = _estimate(product, sample, raw, corrected)
         found[one.rule] = found[one.rule].joined(one) if one.rule in found else one
-    return [found[rule] for rule in (*KEPT, _INDEX.rule) if rule in found]
+    return [found[rule] for rule in KEPT if rule in found]
 
 
-def _estimate(
-    product: Product, samples: Mapping[str, SampleSettings], raw: ImageSize, corrected: ImageSize
-) -> Stage:
-    sample = samples[product.sample]
+def _estimate(product: Product, sample: SampleSettings | None, raw: ImageSize, corrected: ImageSize) -> Stage:
     rule = rule_of(product, sample)
     needs = needs_of(rule, sample, product.label, raw if rule in READ_RAW else corrected)
-    endmembers = sample.components.n if isinstance(sample.components.n, int) else USUAL
-    kept = KEPT[rule].megabytes(
-        raw if product.store == "raw" else corrected,
-        edges=len(sample.edges),
-        endmembers=endmembers,
-        methods=len(sample.methods),
-    )
+    kept = KEPT[rule].megabytes(raw if product.store == "raw" else corrected, **_numbers(sample))
     asked = needs.mem_mb(needs.threads, elsewhere=True)
     peak = needs.used_mb(needs.threads)
     return Stage(rule, 1, needs.used_seconds, peak, kept, asked, needs.minutes())
+
+
+def _numbers(sample: SampleSettings | None) -> dict[str, int]:
+    """Numbers of what a pixel has values of."""
+    if sample is None:
+        return {"edges": 0, "endmembers": 0, "methods": 0}
+    endmembers = sample.components.n if isinstance(sample.components.n, int) else USUAL
+    return {"edges": len(sample.edges), "endmembers": endmembers, "methods": len(sample.methods)}
 
 
 def _sizes(sample: SampleSettings) -> tuple[ImageSize, ImageSize]:

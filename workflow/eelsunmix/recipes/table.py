@@ -90,6 +90,13 @@ def rule_of(product: Product, sample: Any) -> str:
     return next(rule for rule, one in RECIPES.items() if product.store in (one.store, *one.beside))
 
 
+def log_of(product: Product, sample: Any) -> str:
+    """Path of the log of the job that makes a product of a sample, as the rules have it."""
+    rule = rule_of(product, sample)
+    named = rule if product.label in ("", RECOMMENDED) else f"{rule}_{product.label}"
+    return f"results/{product.sample}/logs/{named}.log"
+
+
 def recipe_of(product: Product, sample: Any) -> Recipe:
     """Return the recipe of a product of a sample, or of the index."""
     return RECIPES[rule_of(product, sample)]

@@ -45,16 +45,20 @@ def misfits(profile: Profile, request: Request = SMALLEST) -> list[str]:
 def _of_partition(
     resources: Mapping[str, Any], there: Mapping[str, site.Partition], request: Request
 ) -> Iterator[str]:
-    name = str(resources.get("slurm_partition") or default_partition(there))
-    if not name:
+    """SLURM takes several, between commas, and starts a job in the first that is free."""
+    written = str(resources.get("slurm_partition") or default_partition(there))
+    names = [name.strip() for name in written.split(",") if name.strip()]
+    absent = [name for name in names if name not in there]
+    limits = [there[name].minutes for name in names if name in there and there[name].is_up]
+    if not names:
         yield f"slurm_partition: is needed, there is no default; there are {', '.join(there)}"
-    elif name not in there:
-        yield f"slurm_partition: there is no partition {name}; there are {', '.join(there)}"
-    elif not there[name].is_up:
-        yield f"slurm_partition: partition {name} is not up; ask those who run the cluster"
-    elif (limit := there[name].minutes) is not None and limit < request.minutes:
+    elif absent:
+        yield f"slurm_partition: there is no partition {', '.join(absent)}; there are {', '.join(there)}"
+    elif not limits:
+        yield f"slurm_partition: partition {written} is not up; ask those who run the cluster"
+    elif None not in limits and (limit := max(filter(None, limits), default=0)) < request.minutes:
         yield (
-            f"slurm_partition: partition {name} allows jobs of {limit} minutes, and the longest asks for "
+            f"slurm_partition: partition {written} allows jobs of {limit} minutes, and the longest asks for "
             f"{request.minutes}; take another one, or write runtime into set-resources"
         )
 

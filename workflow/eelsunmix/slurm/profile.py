@@ -1,7 +1,7 @@
 """A profile of Snakemake: what it asks of SLURM, and a copy of it with the keys of a site."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,15 +92,20 @@ def with_keys(profile: Profile, keys: Mapping[str, Any], resources: Mapping[str,
     InputError
         If the profile is written in a way that leaves no place for them.
     """
-    written = [rf"#?\s*{re.escape(name)}\s*:" for name in keys]
-    lines = [line for line in profile.text.splitlines() if not any(re.match(one, line) for one in written)]
-    lines += [f"{name}: {_scalar(value)}" for name, value in keys.items()]
+    lines = [*_without(profile.text, keys), *(f"{name}: {_scalar(value)}" for name, value in keys.items())]
     text = "\n".join([*_with_resources(lines, resources), ""])
-    if not _says(text, keys, {**profile.defaults, **resources}):
+    if not _says(text, {**profile.keys, **keys}, {**profile.defaults, **resources}):
         wanted = [*keys.items(), *resources.items()]
         listed = ", ".join(f"{name}: {_scalar(value)}" for name, value in wanted)
         raise InputError(f"{profile.path}: has no place for keys; write them by hand: {listed}")
     return text
+
+
+def _without(text: str, keys: Iterable[str]) -> list[str]:
+    """Lines without those of some keys: a key that is commented out, or one with all lines of its value."""
+    names = "|".join(map(re.escape, keys)) or "(?!)"
+    written = rf"^(?:#\s*(?:{names})\s*:.*|(?:{names})\s*:.*(?:\n[ \t]+\S.*)*)(?:\n|\Z)"
+    return re.sub(written, "", text, flags=re.MULTILINE).splitlines()
 
 
 def _with_resources(lines: list[str], resources: Mapping[str, Any]) -> list[str]:
@@ -121,13 +126,14 @@ def _with_resources(lines: list[str], resources: Mapping[str, Any]) -> list[str]
 
 
 def _says(text: str, keys: Mapping[str, Any], resources: Mapping[str, Any]) -> bool:
+    """Whether a profile has these options, these resources of every job, and nothing else."""
     try:
         found = yaml.safe_load(text)
     except yaml.YAMLError:
         return False
-    same = {name: str(value) for name, value in _resources(found.get("default-resources")).items()}
-    as_text = {name: str(value) for name, value in resources.items()}
-    return all(found.get(name) == value for name, value in keys.items()) and same == as_text
+    as_text = {name: str(value) for name, value in _resources(found.pop("default-resources", None)).items()}
+    wanted = {name: value for name, value in keys.items() if name != "default-resources"}
+    return found == wanted and as_text == {name: str(value) for name, value in resources.items()}
 
 
 def _scalar(value: Any) -> str:

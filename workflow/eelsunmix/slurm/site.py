@@ -13,6 +13,10 @@ SECONDS_FOR_A_NODE = 60
 LEAST_JOB_AGE = 180
 """Seconds that squeue must remember a job that has ended: Snakemake asks that seldom where jobs are long."""
 
+_FIELDS = "%P|%a|%l|%D|%c|%m"
+"""Of a partition, as sinfo calls them: name, state, limit of time, nodes, CPUs, memory."""
+_LIMIT = re.compile(r"(?:(\d+)-)?(?:(\d+):)?(\d+):\d+")
+
 
 class Answer(NamedTuple):
     """What a command has said: its output, or one line about why there is none."""
@@ -55,9 +59,9 @@ def partitions() -> dict[str, Partition]:
     Raises
     ------
     InputError
-        If SLURM is not here or does not answer.
+        If SLURM is not here, does not answer, or answers otherwise than it should.
     """
-    answer = ask("sinfo", "-h", "-o", "%P|%a|%l|%D|%c|%m")
+    answer = ask("sinfo", "-h", "-o", _FIELDS)
     if not answer.is_good:
         raise InputError(f"no SLURM answers: {answer.text}; call it where jobs are submitted from")
     found: dict[str, Partition] = {}
@@ -69,29 +73,31 @@ def partitions() -> dict[str, Partition]:
             cpus=max(one.cpus, other.cpus),
             mb=max(one.mb, other.mb),
         )
+    if not found:
+        raise InputError("sinfo names no partition; ask those who run the cluster which one is yours")
     return found
 
 
 def _partition(line: str) -> Partition:
-    name, state, limit, nodes, cpus, mb = line.split("|")
+    fields = line.split("|")
+    if len(fields) != len(_FIELDS.split("|")):
+        raise InputError(f"sinfo answers {line!r} instead of {_FIELDS}; ask those who run the cluster")
+    name, state, limit, nodes, cpus, mb = fields
     whole = [int(re.sub(r"\D", "", number) or 0) for number in (nodes, cpus, mb)]  # "32+" where nodes differ
     return Partition(name.rstrip("*"), name.endswith("*"), state == "up", minutes_of(limit), *whole)
 
 
 def minutes_of(limit: str) -> int | None:
-    """Read a time of SLURM.
+    """Read a limit of SLURM; None where there is none.
 
     Examples
     --------
     >>> minutes_of("1-02:00:00"), minutes_of("30:00"), minutes_of("infinite")
     (1560, 30, None)
     """
-    days, _, clock = limit.rpartition("-")
-    parts = clock.split(":")
-    if not all(part.isdecimal() for part in parts):
-        return None
-    parts = ["0"] * (3 - len(parts)) + parts
-    return int(days or 0) * 1440 + int(parts[0]) * 60 + int(parts[1])
+    found = _LIMIT.fullmatch(limit)
+    days, hours, minutes = (int(part or 0) for part in found.groups()) if found else (0, 0, 0)
+    return days * 1440 + hours * 60 + minutes if found else None
 
 
 def accounts() -> list[str] | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from eelsunmix.comparison.thresholds import CRITERIA
+from eelsunmix.comparison.thresholds import CRITERIA, worst
 from eelsunmix.comparison.words import CONVERGENCE
 from eelsunmix.report.figures.style import REFERENCE
 from eelsunmix.report.first.choice import Shown, chosen_label, shown_maps
@@ -17,7 +17,6 @@ from eelsunmix.words import RECOMMENDED
 
 SCHEMA = 1
 """Version of the names and meanings: larger where one was taken away or has another meaning."""
-WORST_FIRST = ("red", "amber", "green", "grey")
 _KEYS = {CONVERGENCE: "convergence", **{one.title: key for key, one in CRITERIA.items()}}
 
 
@@ -50,17 +49,6 @@ def verdict_of(inputs: Inputs, *, page: str) -> dict[str, Any]:
         "versions": dict(inputs.versions),
         "thumbnail": thumbnail(inputs, maps),
     }
-
-
-def worst(lights: Sequence[str]) -> str:
-    """Return the worst of several lights; grey, which judges nothing, where there is no other.
-
-    Examples
-    --------
-    >>> worst(["grey", "green", "amber"]), worst([])
-    ('amber', 'grey')
-    """
-    return next((light for light in WORST_FIRST if light in lights), "grey")
 
 
 def _light(inputs: Inputs, label: str, said: Sequence[Said]) -> str:

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from eelsunmix.execution.log_ends import LogEnd, log_end
 from eelsunmix.execution.sudden_end import KILLED
 from eelsunmix.failures import shortage
 from eelsunmix.slurm.ends import reason
@@ -19,14 +19,11 @@ _SHOWN = re.compile(r"Logfile .*:")
 _DIED = re.compile(r"Command '.*' died with <Signals\.(\w+): \d+>\.")
 _RAISED = re.compile(r"(?!Workflow|Rule|CalledProcess)[\w.]+(?:Error|Exception)(?:: \S.*)?")
 """How a job ended that never came to write into its log."""
-_LOGGED = re.compile(r"\d\d:\d\d:\d\d ERROR (.*)")
 _ADVICE = "what is finished stays; mend the reason and run again"
 _OF_GROUP = (
     "the jobs of a small sample are one submission: where one failed, all of them are made again; all else "
     "that is finished stays; mend the reason and run again"
 )
-_END = 2**16
-"""Bytes at the end of a log in which the reason stands."""
 
 
 @dataclass
@@ -55,18 +52,17 @@ class Failure:
     began: int = 0
 
     @property
-    def own_log(self) -> str:
+    def own_log(self) -> LogEnd:
         """End of the log of the job itself."""
-        return _end_of(self.logs[0], self.began) if self.logs else ""
+        return log_end(self.logs[0], began=self.began) if self.logs else LogEnd("")
 
     def why(self, lack: str = "") -> str:
         """Say why, and where more stands; `lack` is what the machine was short of in this run."""
         if not self.logs:
             named = reason(self.message, "", self.rule)
             return named or "Snakemake names no log; run snakemake itself to see all that it says"
-        texts = {log: text for log in self.logs if (text := _end_of(log, self.began))}
-        errors = _LOGGED.findall(texts.get(self.logs[0], ""))
-        found = reason(self.message, texts.get(self.logs[-1], ""), self.rule) or next(reversed(errors), None)
+        texts = {log: end.text for log in self.logs if (end := log_end(log, began=self.began)).text}
+        found = reason(self.message, texts.get(self.logs[-1], ""), self.rule) or self.own_log.error
         where = ", ".join(texts)
         if found:
             return f"{found} (log: {where})" if where else found
@@ -180,16 +176,6 @@ class Failures:
 
 def _culprits(jobs: list[Failure]) -> list[Failure]:
     """Jobs of a group that failed by themselves; or that were at work; or the first, for all of them."""
-    mistaken = [one for one in jobs if _LOGGED.search(one.own_log)]
-    unfinished = [one for one in jobs if one.own_log and not one.own_log.rstrip().endswith("INFO done")]
+    mistaken = [one for one in jobs if one.own_log.error]
+    unfinished = [one for one in jobs if one.own_log.text and not one.own_log.is_good]
     return mistaken or unfinished or jobs[:1]
-
-
-def _end_of(log: str, began: int) -> str:
-    with suppress(OSError), Path(log).open("rb") as file:
-        state = Path(log).stat()
-        if state.st_mtime_ns < began:
-            return ""
-        file.seek(max(0, state.st_size - _END))
-        return file.read().decode("utf-8", errors="replace")
-    return ""
