@@ -97,7 +97,7 @@ def test_the_stated_deviation_is_that_of_many_images(mean):
     valid = np.ones(sums.shape[:-1], dtype=bool)
     found = subtract_line(sums, valid, place, counts_per_electron=1.0, mean=sums.mean(axis=(0, 1)))
     # 20000 values know a standard deviation to 0.5 %
-    assert found.net_counts.std() == pytest.approx(np.sqrt(found.independent_variance.mean()), rel=0.03)
+    assert found.net_counts.std() == pytest.approx(np.sqrt((found.independent_sd**2).mean()), rel=0.03)
     stated = np.sqrt((found.net_counts_sd**2).mean())
     assert (
         0.97 < stated / found.net_counts.std() < 1.42
@@ -108,7 +108,7 @@ def test_the_stated_deviation_is_that_of_many_images(mean):
 def test_invalid_pixels_have_no_net_counts():
     sums, valid = np.ones((2, 3, 3)), np.array([[True, False, True], [True, True, False]])
     found = subtract_line(sums, valid, locate_line(LINE, ENERGY), counts_per_electron=1.0, mean=np.ones(3))
-    for maps in (found.net_counts, found.net_counts_sd, found.background_counts, found.common_error):
+    for maps in (found.net_counts, found.net_counts_sd, found.background_counts, found.common_sd):
         assert (np.isfinite(maps) == valid).all()
 
 

@@ -147,8 +147,8 @@ def _negative_problem(result: SubtractionMaps) -> str | None:
     net_counts /= background
     relative = float(np.median(net_counts, overwrite_input=True))
     del net_counts, background  # maps of a large image are in memory one or two at a time
-    variance = result.independent_variance[known].sum() / np.count_nonzero(known) ** 2
-    error = np.sqrt(variance + result.common_error[known].mean() ** 2)
+    variance = (result.independent_sd[known] ** 2).sum() / np.count_nonzero(known) ** 2
+    error = np.sqrt(variance + result.common_sd[known].mean() ** 2)
     deviations = float(mean / error)
     if relative > -NEGATIVE_FRACTION or deviations > -SURE:
         return None
