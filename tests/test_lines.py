@@ -1,6 +1,7 @@
 """Lines of X-rays: their windows, their net counts against closed forms, and what is said of them."""
 
 import contextlib
+import dataclasses
 
 import numpy as np
 import pytest
@@ -18,6 +19,8 @@ from eelsunmix.energy.channels import channel_bounds
 from eelsunmix.errors import InputError
 from eelsunmix.line_table import full_width, lines_of, single_lines
 from eelsunmix.line_windows import reach_of
+from eelsunmix.report.inputs import Inputs
+from eelsunmix.report.sections.background import _intro
 from eelsunmix.synthetic import eds
 
 LINE = Edge(
@@ -135,6 +138,35 @@ def test_edges_and_lines_do_not_take_each_others_names():
         resolve_edges(["Ti_K"], losses)
     with pytest.raises(InputError, match=r"Fe has no Ma line between 0\.1 and 30 keV; its lines are Fe_Ll"):
         resolve_edges(["Fe_Ma"], axis())
+
+
+def test_what_a_line_or_an_edge_has_no_use_for_is_refused():
+    losses = np.arange(350.0, 862.0, 0.5)
+    with pytest.raises(InputError, match=r"edges\.Ti_L23: fit_above_eV is of lines of X-rays"):
+        resolve_edges({"Ti_L23": {"fit_above_eV": [600, 620]}}, losses)
+    whole = {"onset_eV": 532, "fit_eV": [480, 525], "integrate_eV": [530, 560], "fit_above_eV": [600, 620]}
+    with pytest.raises(InputError, match=r"edges\.O_K: fit_above_eV is of lines of X-rays"):
+        resolve_edges({"O_K": whole}, losses)
+    for written in ({"background": "convex"}, {"fit_above_eV": [6600, 6700], "background": "convex"}):
+        with pytest.raises(InputError, match=r"edges\.Fe_Ka.*background.* is convex, but .* straight line"):
+            resolve_edges({"Fe_Ka": written}, axis())
+    with pytest.raises(InputError, match="background is exponential, but"):
+        Edge(**LINE.model_dump() | {"background": "exponential"})
+
+
+def test_the_page_says_both_of_a_sample_with_edges_and_lines():
+    edge = {"fit_eV": [6000, 6190], "background": "exponential"}
+    line = {"fit_eV": [4000, 4100], "fit_above_eV": [4700, 4800], "background": "power_law"}
+    bs = xr.Dataset(attrs={"edges": {"Fe": edge, "Ti_Ka": line}, "exponent_from": "local"})
+    blank = {field.name: None for field in dataclasses.fields(Inputs)}
+    said = {
+        names: _intro(Inputs(**blank | {"bs": bs.assign_attrs(edges={n: bs.edges[n] for n in names})}))
+        for names in [("Fe",), ("Ti_Ka",), ("Fe", "Ti_Ka")]
+    }
+    assert said["Fe",] + " " + said["Ti_Ka",] == said["Fe", "Ti_Ka"]
+    assert "an exponential is fitted" in said["Fe",]
+    assert "power law" not in said["Fe", "Ti_Ka"]
+    assert "straight line" in said["Ti_Ka",]
 
 
 def test_windows_by_hand_on_one_side_stay_a_power_law():

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from eelsunmix.edge_windows import NoRoomError, Span
-from eelsunmix.edges import Edge, EdgeRequest
+from eelsunmix.edges import LINES_ARE_STRAIGHT, Edge, EdgeRequest
 from eelsunmix.elements import SYMBOLS
+from eelsunmix.errors import InputError
 from eelsunmix.line_table import Line, best_lines, lines_of, split_line_name
 from eelsunmix.line_windows import Windows, line_windows, share_inside
 
@@ -35,7 +36,11 @@ def choose_line(
     ------
     NoRoomError
         With the reason.
+    InputError
+        If the request says what curve the background is.
     """
+    if request.background != "power_law":
+        raise InputError(f"edges.{name}: background is {request.background}, {LINES_ARE_STRAIGHT}")
     elements = list(dict.fromkeys(str(one.element) for one in requests.values()))
     found, reasons = [], []
     for line in _meant(name, request):
