@@ -244,6 +244,15 @@ def test_no_room_is_refused_with_the_lines_in_the_way():
         resolve_edges(["O"], axis(first=0.5))
 
 
+def test_a_side_that_is_written_needs_no_room():
+    windows = {"fit_above_eV": [345, 362]}  # between C Ka and N Ka, narrower than is chosen
+    edge = resolve_edges({"C": windows, "N": {}, "O": {}} | {"O": {"fit_above_eV": [620, 680]}}, axis())["C"]
+    assert edge.fit_above_eV == (345, 362)
+    assert edge.fit_eV[1] < edge.integrate_eV[0] < edge.onset_eV < edge.integrate_eV[1] < 345
+    with pytest.raises(InputError, match=r"edges\.C: no room .* above C_Ka .*; write fit_above_eV by hand"):
+        resolve_edges({"C": {"fit_eV": [200, 215]}, "N": {}, "O": {}}, axis())
+
+
 def test_overlaps_are_named_and_shared_lines_are_no_reference():
     energy = axis()
     edges = resolve_edges(["Ti", "Ba"], energy)

@@ -24,7 +24,7 @@ class BackgroundOptions(Options):
     exponent : {"pixel", "local", "global"}
         Exponent fitted in each pixel, on a Gaussian average of its neighbourhood, or once for the image; of
         a convex combination, the shares of its power laws (with "pixel", its standard deviations are up to
-        1.4 times too small). The amplitude is always the pixel's own.
+        1.8 times too small). The amplitude is always the pixel's own.
     local_sigma_px : float
         Standard deviation of that Gaussian in pixels.
     mean_unbiased : bool
