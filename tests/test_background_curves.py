@@ -14,6 +14,10 @@ from eelsunmix.background import BackgroundOptions, net_counts_of_spectra, subtr
 from eelsunmix.background.convex import EXPONENTS, WEIGHTING, ConvexModel
 from eelsunmix.background.integrals import exponential_integrals
 from eelsunmix.background.models import background_model
+from eelsunmix.background.reference_check import _misfit
+from eelsunmix.background.windows import EdgeChannels, locate
+from eelsunmix.edge_choice import resolve_edges
+from eelsunmix.edge_table import TABLE
 from eelsunmix.edges import Edge, EdgeRequest
 from eelsunmix.errors import InputError
 
@@ -95,6 +99,31 @@ def test_convex_agrees_with_nnls(counts_in_fit):
         ours = np.linalg.norm((found * expected.sum()) @ terms * weights - row * weights)
         assert ours == pytest.approx(misfit, rel=1e-9)
         np.testing.assert_allclose(found, expected / expected.sum(), atol=1e-5)
+
+
+@pytest.mark.parametrize("parts", [12, 6])  # the bins of a fit, and those of the check of the reference
+@pytest.mark.parametrize("step_eV", [0.25, 0.5, 1.0, 2.0])
+def test_convex_is_solved_in_the_default_windows_of_edges(step_eV, parts):
+    named = {"Ti_L23", "In_M45", "Au_N23", "Mn_L1", "Pd_M1", "Xe_M45", "Se_L23"}  # narrow, or far up
+    for one in (one for place, one in enumerate(TABLE) if one.name in named or place % 16 == 0):
+        axis = np.arange(max(one.onset_eV - 120, 15), one.onset_eV + 120, step_eV)
+        try:
+            place = locate(resolve_edges([one.name], axis)[one.name], axis)
+        except InputError:  # no room on so short an axis
+            continue
+        n_bins = place.fit_bounds.size - 1
+        model = ConvexModel(place.fit_bounds[np.linspace(0, n_bins, min(parts, n_bins) + 1).astype(int)])
+        assert len(model.solutions) == 31 or n_bins < 5
+        for terms, inverse in model.solutions:
+            np.testing.assert_allclose(inverse[terms] @ model.terms[terms].T, np.eye(terms.sum()), atol=1e-5)
+
+
+def test_terms_that_rounding_alone_tells_apart_are_left_out():
+    model = ConvexModel(np.linspace(3000.0, 3001.0, 13))
+    assert len(model.solutions) < 31
+    assert model.shapes(model.terms)[1].all()
+    for terms, inverse in model.solutions:
+        np.testing.assert_allclose(inverse[terms] @ model.terms[terms].T, np.eye(terms.sum()), atol=1e-3)
 
 
 @pytest.mark.parametrize("curve", CURVES)
@@ -218,6 +247,29 @@ def test_image_that_no_convex_combination_follows_is_no_reference():
     bs = subtract_background(image, {"Ti_L23": edge_of("convex")})
     assert "exponent" in bs.attrs["reference_problems"]["Ti_L23"][0]
     assert bs.attrs["flags"]["Ti_L23"]["implausible_exponent"] == 35
+
+
+@pytest.mark.parametrize("curve", CURVES)
+def test_the_misfit_is_the_relative_deviation_of_the_parts(curve):
+    # So steep that one term of the convex combination is left, while the others fit two parameters.
+    shape = functools.partial(power_laws, [9.0]) if curve == "convex" else SHAPES[curve]
+    place = EdgeChannels(
+        fit=np.arange(13), fit_bounds=BOUNDS, integrate=(13, 14), integrate_bounds=SIGNAL, background=curve
+    )
+    counts = 1e9 * shape(BOUNDS) * (1 + 0.1 * np.repeat([-1, 0, 1, 1, 0, -1], 2))
+    parts = counts.reshape(6, 2).sum(axis=1)
+    fitted = background_model(curve, BOUNDS[::2]).fit(parts[None])
+    expected = fitted.expected_counts(BOUNDS[::2])[0]
+    deviation = np.sqrt(((parts - expected) ** 2 / expected).sum() / parts.sum())
+    assert _misfit(counts, place, 1.0)[0] == pytest.approx(deviation, rel=1e-3)
+
+
+def test_a_slope_that_no_background_has_is_not_called_the_exponent_of_an_exponential():
+    image = image_of(functools.partial(exponentials, -60.0), 1e6, np.random.default_rng(9))
+    said = subtract_background(image, {"Ti_L23": edge_of("exponential")}).attrs["reference_problems"][
+        "Ti_L23"
+    ]
+    assert said[0].startswith("The background falls like a power law of exponent -7.")
 
 
 def test_an_unknown_curve_is_refused():

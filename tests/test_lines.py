@@ -1,6 +1,7 @@
 """Lines of X-rays: their windows, their net counts against closed forms, and what is said of them."""
 
 import contextlib
+import dataclasses
 
 import numpy as np
 import pytest
@@ -18,6 +19,8 @@ from eelsunmix.energy.channels import channel_bounds
 from eelsunmix.errors import InputError
 from eelsunmix.line_table import full_width, lines_of, single_lines
 from eelsunmix.line_windows import reach_of
+from eelsunmix.report.inputs import Inputs
+from eelsunmix.report.sections.background import _intro
 from eelsunmix.synthetic import eds
 
 LINE = Edge(
@@ -97,7 +100,7 @@ def test_the_stated_deviation_is_that_of_many_images(mean):
     valid = np.ones(sums.shape[:-1], dtype=bool)
     found = subtract_line(sums, valid, place, counts_per_electron=1.0, mean=sums.mean(axis=(0, 1)))
     # 20000 values know a standard deviation to 0.5 %
-    assert found.net_counts.std() == pytest.approx(np.sqrt(found.independent_variance.mean()), rel=0.03)
+    assert found.net_counts.std() == pytest.approx(np.sqrt((found.independent_sd**2).mean()), rel=0.03)
     stated = np.sqrt((found.net_counts_sd**2).mean())
     assert (
         0.97 < stated / found.net_counts.std() < 1.42
@@ -108,7 +111,7 @@ def test_the_stated_deviation_is_that_of_many_images(mean):
 def test_invalid_pixels_have_no_net_counts():
     sums, valid = np.ones((2, 3, 3)), np.array([[True, False, True], [True, True, False]])
     found = subtract_line(sums, valid, locate_line(LINE, ENERGY), counts_per_electron=1.0, mean=np.ones(3))
-    for maps in (found.net_counts, found.net_counts_sd, found.background_counts, found.common_error):
+    for maps in (found.net_counts, found.net_counts_sd, found.background_counts, found.common_sd):
         assert (np.isfinite(maps) == valid).all()
 
 
@@ -135,6 +138,35 @@ def test_edges_and_lines_do_not_take_each_others_names():
         resolve_edges(["Ti_K"], losses)
     with pytest.raises(InputError, match=r"Fe has no Ma line between 0\.1 and 30 keV; its lines are Fe_Ll"):
         resolve_edges(["Fe_Ma"], axis())
+
+
+def test_what_a_line_or_an_edge_has_no_use_for_is_refused():
+    losses = np.arange(350.0, 862.0, 0.5)
+    with pytest.raises(InputError, match=r"edges\.Ti_L23: fit_above_eV is of lines of X-rays"):
+        resolve_edges({"Ti_L23": {"fit_above_eV": [600, 620]}}, losses)
+    whole = {"onset_eV": 532, "fit_eV": [480, 525], "integrate_eV": [530, 560], "fit_above_eV": [600, 620]}
+    with pytest.raises(InputError, match=r"edges\.O_K: fit_above_eV is of lines of X-rays"):
+        resolve_edges({"O_K": whole}, losses)
+    for written in ({"background": "convex"}, {"fit_above_eV": [6600, 6700], "background": "convex"}):
+        with pytest.raises(InputError, match=r"edges\.Fe_Ka.*background.* is convex, but .* straight line"):
+            resolve_edges({"Fe_Ka": written}, axis())
+    with pytest.raises(InputError, match="background is exponential, but"):
+        Edge(**LINE.model_dump() | {"background": "exponential"})
+
+
+def test_the_page_says_both_of_a_sample_with_edges_and_lines():
+    edge = {"fit_eV": [6000, 6190], "background": "exponential"}
+    line = {"fit_eV": [4000, 4100], "fit_above_eV": [4700, 4800], "background": "power_law"}
+    bs = xr.Dataset(attrs={"edges": {"Fe": edge, "Ti_Ka": line}, "exponent_from": "local"})
+    blank = {field.name: None for field in dataclasses.fields(Inputs)}
+    said = {
+        names: _intro(Inputs(**blank | {"bs": bs.assign_attrs(edges={n: bs.edges[n] for n in names})}))
+        for names in [("Fe",), ("Ti_Ka",), ("Fe", "Ti_Ka")]
+    }
+    assert said["Fe",] + " " + said["Ti_Ka",] == said["Fe", "Ti_Ka"]
+    assert "an exponential is fitted" in said["Fe",]
+    assert "power law" not in said["Fe", "Ti_Ka"]
+    assert "straight line" in said["Ti_Ka",]
 
 
 def test_windows_by_hand_on_one_side_stay_a_power_law():
@@ -210,6 +242,15 @@ def test_no_room_is_refused_with_the_lines_in_the_way():
         resolve_edges(["C", "N", "O"], axis())
     with pytest.raises(InputError, match="O_Ka at 525 eV lies at an end of the axis"):
         resolve_edges(["O"], axis(first=0.5))
+
+
+def test_a_side_that_is_written_needs_no_room():
+    windows = {"fit_above_eV": [345, 362]}  # between C Ka and N Ka, narrower than is chosen
+    edge = resolve_edges({"C": windows, "N": {}, "O": {}} | {"O": {"fit_above_eV": [620, 680]}}, axis())["C"]
+    assert edge.fit_above_eV == (345, 362)
+    assert edge.fit_eV[1] < edge.integrate_eV[0] < edge.onset_eV < edge.integrate_eV[1] < 345
+    with pytest.raises(InputError, match=r"edges\.C: no room .* above C_Ka .*; write fit_above_eV by hand"):
+        resolve_edges({"C": {"fit_eV": [200, 215]}, "N": {}, "O": {}}, axis())
 
 
 def test_overlaps_are_named_and_shared_lines_are_no_reference():

@@ -100,10 +100,10 @@ def test_overall_shape_is_that_of_the_sum():
     assert overall_shape(np.zeros((2, 3, 12)), PLACE) == (PLACE.model.usual, np.inf)
 
 
-def test_common_error_is_only_that_of_a_global_exponent():
+def test_a_common_error_is_only_that_of_a_global_exponent():
     sums = sums_of(3.0, np.full((4, 5), 100.0))
-    assert (subtract_from(sums, "pixel").common_error == 0).all()
+    assert (subtract_from(sums, "pixel").common_sd == 0).all()
     result = subtract_from(sums, "global")
-    assert (result.common_error > 0).all()
-    total = result.independent_variance + result.common_error**2
+    assert (result.common_sd > 0).all()
+    total = result.independent_sd**2 + result.common_sd**2
     np.testing.assert_allclose(total, result.net_counts_sd**2)

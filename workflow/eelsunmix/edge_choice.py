@@ -61,6 +61,7 @@ def resolve_edges(edges: Edges, energy: xr.DataArray | Floats) -> dict[str, Edge
     ((6069.0, 6203.0), (6244.0, 6553.0), (6594.0, 6729.0))
     """
     requests = as_requests(edges)
+    _check_lines(requests, energy)
     if all(request.is_complete for request in requests.values()):
         return {name: Edge(**request.model_dump()) for name, request in requests.items()}
     found: dict[str, Edge] = {}
@@ -118,6 +119,15 @@ def resolution(energy: xr.DataArray | Floats) -> float:
     """Return the FWHM of Mn Ka in eV that an axis of X-rays says, or that of usual detectors."""
     attrs = energy.attrs if isinstance(energy, xr.DataArray) else {}
     return float(attrs.get("resolution_eV", RESOLUTION_EV))
+
+
+def _check_lines(requests: Mapping[str, EdgeRequest], energy: xr.DataArray | Floats) -> None:
+    for name, request in requests.items():
+        if request.fit_above_eV and not is_of_x_rays(energy):
+            raise InputError(
+                f"edges.{name}: fit_above_eV is of lines of X-rays, and the image is of energy losses; "
+                "leave it out"
+            )
 
 
 def _chooser(

@@ -19,6 +19,10 @@ CURVES: dict[BackgroundCurve, str] = {
     "convex": "a convex combination of power laws",
 }
 """Their names in sentences."""
+LINES_ARE_STRAIGHT = (
+    "but what lies under a line of X-rays, between the windows on both sides of it, is a straight line; "
+    "leave background out"
+)
 _SYMBOL = {"pattern": f"^({'|'.join(sorted(SYMBOLS))})$", "examples": ["Ru"]}
 
 
@@ -63,6 +67,12 @@ class Edge(Options):
     @model_validator(mode="after")
     def _windows_do_not_overlap(self) -> Self:
         check_order(self.fit_eV, self.integrate_eV, self.fit_above_eV)
+        return self
+
+    @model_validator(mode="after")
+    def _a_line_has_no_curve(self) -> Self:
+        if self.fit_above_eV and self.background != "power_law":
+            raise BrokenRuleError("background", f"is {self.background}, {LINES_ARE_STRAIGHT}")
         return self
 
     @property
@@ -117,6 +127,12 @@ class EdgeRequest(Options):
     @model_validator(mode="after")
     def _windows_do_not_overlap(self) -> Self:
         check_order(self.fit_eV, self.integrate_eV, self.fit_above_eV)
+        return self
+
+    @model_validator(mode="after")
+    def _a_line_has_no_curve(self) -> Self:
+        if self.fit_above_eV and self.background != "power_law":
+            raise BrokenRuleError("background", f"is {self.background}, {LINES_ARE_STRAIGHT}")
         return self
 
     @property

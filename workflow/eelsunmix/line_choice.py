@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 from eelsunmix.edge_windows import NoRoomError, Span
-from eelsunmix.edges import Edge, EdgeRequest
+from eelsunmix.edges import LINES_ARE_STRAIGHT, Edge, EdgeRequest
 from eelsunmix.elements import SYMBOLS
+from eelsunmix.errors import InputError
 from eelsunmix.line_table import Line, best_lines, lines_of, split_line_name
-from eelsunmix.line_windows import Windows, line_windows, share_inside
+from eelsunmix.line_windows import line_windows, share_inside
 
 SAME_LINE_EV = 60.0
 """A line that is given by its energy is that of the table so near."""
@@ -35,7 +36,11 @@ def choose_line(
     ------
     NoRoomError
         With the reason.
+    InputError
+        If the request says what curve the background is.
     """
+    if request.background != "power_law":
+        raise InputError(f"edges.{name}: background is {request.background}, {LINES_ARE_STRAIGHT}")
     elements = list(dict.fromkeys(str(one.element) for one in requests.values()))
     found, reasons = [], []
     for line in _meant(name, request):
@@ -105,12 +110,7 @@ def _edge(
     line: Line, request: EdgeRequest, span: Span, elements: Sequence[str], resolution_eV: float
 ) -> Edge:
     given = (request.fit_eV, request.integrate_eV, request.fit_above_eV)
-    chosen: Windows = (
-        given  # type: ignore[assignment]
-        if all(given)
-        else line_windows(line, span, elements, resolution_eV)
-    )
-    below, signal, above = (one or other for one, other in zip(given, chosen, strict=True))
+    below, signal, above = line_windows(line, span, elements, resolution_eV, given=given)
     return Edge(
         element=line.element,
         onset_eV=round(line.energy_eV, 1),

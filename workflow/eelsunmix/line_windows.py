@@ -25,9 +25,17 @@ LOWEST_EV = 200.0
 """Lines below, such as L of S, hardly leave the specimen."""
 
 Windows = tuple[Window, Window, Window]
+NOTHING = (None, None, None)
 
 
-def line_windows(line: Line, span: Span, elements: Sequence[str], resolution_eV: float) -> Windows:
+def line_windows(
+    line: Line,
+    span: Span,
+    elements: Sequence[str],
+    resolution_eV: float,
+    *,
+    given: tuple[Window | None, Window | None, Window | None] = NOTHING,
+) -> Windows:
     """Choose the windows below a line, of its counts, and above it, in eV.
 
     Parameters
@@ -39,25 +47,34 @@ def line_windows(line: Line, span: Span, elements: Sequence[str], resolution_eV:
         Whose lines are to be avoided; those of the line's own element are as well.
     resolution_eV : float
         FWHM of Mn Ka.
+    given : tuple of tuple of float or None
+        Windows that are written, in the order of the result; they stay as they are.
 
     Raises
     ------
     NoRoomError
+        Of windows that are not given.
     """
+    below, signal, above = given
+    signal = signal or _signal_on_axis(line, span, resolution_eV)
     width = full_width(line.energy_eV, resolution_eV)
-    signal = _signal(line, resolution_eV)
-    if signal[0] < span.low or signal[1] > span.high:
-        raise NoRoomError(f"{line.name} at {line.energy_eV:.0f} eV lies at an end of the axis")
-    if signal[1] - signal[0] < FEWEST_CHANNELS * span.channel:
-        raise NoRoomError(f"{line.name}: its window is narrower than {FEWEST_CHANNELS} channels")
     taken = [
         (one, reach_of(one, resolution_eV))
         for one in _strong_lines({line.element, *elements})
         if one.element != line.element or not signal[0] < one.energy_eV < signal[1]
     ]
-    below = _beside(line, -1, signal, taken, span, width)
-    above = _beside(line, 1, signal, taken, span, width)
-    return below, (_rounded(signal[0]), _rounded(signal[1])), above
+    below = below or _beside(line, -1, signal, taken, span, width)
+    above = above or _beside(line, 1, signal, taken, span, width)
+    return below, signal if given[1] else (_rounded(signal[0]), _rounded(signal[1])), above
+
+
+def _signal_on_axis(line: Line, span: Span, resolution_eV: float) -> Window:
+    signal = _signal(line, resolution_eV)
+    if signal[0] < span.low or signal[1] > span.high:
+        raise NoRoomError(f"{line.name} at {line.energy_eV:.0f} eV lies at an end of the axis")
+    if signal[1] - signal[0] < FEWEST_CHANNELS * span.channel:
+        raise NoRoomError(f"{line.name}: its window is narrower than {FEWEST_CHANNELS} channels")
+    return signal
 
 
 def reach_of(line: Line, resolution_eV: float) -> Window:
@@ -111,11 +128,11 @@ def _beside(
         [first + max(BACKGROUND * width, fewest), limit, *(near for (near, _), _ in lines if near > first)]
     )
     if last < first + fewest:
-        place = "below" if side < 0 else "above"
+        place, key = ("below", "fit_eV") if side < 0 else ("above", "fit_above_eV")
         taken_by = f"{', '.join(dict.fromkeys(why))} lie there" if why else "the axis ends"
         raise NoRoomError(
             f"no room for a background {place} {line.name} at {line.energy_eV:.0f} eV, since {taken_by}; "
-            "write its windows by hand, or leave it out"
+            f"write {key} by hand, or leave it out"
         )
     ends = sorted((line.energy_eV + side * first, line.energy_eV + side * last))
     return _rounded(ends[0]), _rounded(ends[1])

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
 
 from eelsunmix.background.exponents import BATCH
@@ -23,6 +24,8 @@ EXPONENTS = (2.0, 2.75, 3.5, 4.25, 5.0)
 window; a wider range lets noise choose more curved backgrounds."""
 WEIGHTING = 3.5
 """Exponent of the power law by whose counts bins are weighted; others make a fit no less right."""
+ALIKE = 1e-11
+"""Part of a term that the others of a set have not, below which rounding blurs coefficients by over 1e-5."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,8 +79,13 @@ class ConvexFit:
     def reduced_chi2(self, binned: ArrayLike, *, shape_is_own: bool = True) -> Floats:
         """Chi-square of the fitted bins per degree of freedom, shape (pixel,); NaN without counts."""
         expected = self.expected_counts(self.model.bounds)
-        fitted = np.maximum((self.shares > 0).sum(axis=1), 1) if shape_is_own else 1
+        fitted = self.n_parameters if shape_is_own else 1
         return reduced_chi2(binned, expected, self.counts, self.counts_per_electron, fitted)
+
+    @property
+    def n_parameters(self) -> NDArray[np.int64]:
+        """Terms that each background has, shape (pixel,)."""
+        return np.maximum((self.shares > 0).sum(axis=1), 1)
 
     @property
     def exponent(self) -> Floats:
@@ -129,7 +137,7 @@ class ConvexModel:
         Each power law, of one count in all bins.
     solutions : list of (ndarray of bool, shape (term,); ndarray, shape (term, bin))
         Every set of terms and its weighted least squares: what counts are multiplied by to give coefficients.
-        Sets of more terms than bins are left out.
+        Sets that the bins cannot tell apart are left out.
 
     References
     ----------
@@ -148,8 +156,8 @@ class ConvexModel:
     def __init__(self, bounds: ArrayLike) -> None:
         self.bounds = np.asarray(bounds, dtype=float)
         self.terms = self.parts(self.bounds)
-        expected, _ = power_law_integrals(self.bounds, [WEIGHTING])
-        self._weighted = self.terms / expected
+        self._expected = power_law_integrals(self.bounds, [WEIGHTING])[0][0]
+        self._weighted = self.terms / self._expected
         self.solutions = list(self._solutions())
 
     @property
@@ -217,12 +225,16 @@ class ConvexModel:
         )
 
     def _solutions(self) -> Iterator[tuple[Bools, Floats]]:
-        number = len(EXPONENTS)
+        number, deviation = len(EXPONENTS), np.sqrt(self._expected)
         for size in range(1, min(number, self.bounds.size - 1) + 1):
             for chosen in map(list, itertools.combinations(range(number), size)):
+                # Not by normal equations: they would square a condition number of up to 3e10.
+                basis, triangle = np.linalg.qr((self.terms[chosen] / deviation).T)
+                lengths = np.abs(np.diag(triangle))
+                if lengths.min() < ALIKE * lengths.max():
+                    continue
                 inverse = np.zeros_like(self.terms)
-                normal = self._weighted[chosen] @ self.terms[chosen].T
-                inverse[chosen] = np.linalg.solve(normal, self._weighted[chosen])
+                inverse[chosen] = scipy.linalg.solve_triangular(triangle, basis.T) / deviation
                 terms = np.zeros(number, dtype=bool)
                 terms[chosen] = True
                 yield terms, inverse

@@ -35,7 +35,10 @@ from eelsunmix.image import in_canonical_order
 from eelsunmix.profile_geometry import profile_pixels
 from eelsunmix.profiles import Profile, Region, as_options
 
-MAPS = ("net_counts", "net_counts_sd", "snr", "background_counts", "exponent", "reduced_chi2")
+MAPS = (
+    *("net_counts", "net_counts_sd", "independent_sd", "common_sd"),
+    *("snr", "background_counts", "exponent", "reduced_chi2"),
+)
 UNITS = {"snr": "1", "exponent": "1", "reduced_chi2": "1"}
 
 
@@ -172,8 +175,8 @@ def _off_region(result: SubtractionMaps, mask: xr.DataArray | None, sums: Window
     if inside is None or not inside.any():
         return np.nan, np.nan
     n_pixels = np.count_nonzero(inside)
-    variance = result.independent_variance[inside].sum() / n_pixels**2
-    variance += result.common_error[inside].mean() ** 2
+    variance = (result.independent_sd[inside] ** 2).sum() / n_pixels**2
+    variance += result.common_sd[inside].mean() ** 2
     return float(result.net_counts[inside].mean()), float(np.sqrt(variance))
 
 

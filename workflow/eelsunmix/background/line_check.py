@@ -69,7 +69,7 @@ def line_below_zero(result: SubtractionMaps) -> str | None:
     """Say that the net counts of all pixels together are below zero, as no line is."""
     known = np.isfinite(result.net_counts)
     net, background = result.net_counts[known].sum(), result.background_counts[known].sum()
-    error = np.sqrt(result.independent_variance[known].sum())
+    error = np.sqrt((result.independent_sd[known] ** 2).sum())
     if not (background > 0 and net < -NEGATIVE_PART * background and net < -SURE * error):
         return None
     return (

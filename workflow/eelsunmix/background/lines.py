@@ -104,8 +104,8 @@ def subtract_line(
         background_counts=background * blank,
         exponent=np.full(valid.shape, np.nan),
         reduced_chi2=np.full(valid.shape, np.nan),
-        independent_variance=counts_per_electron * (counts.clip(0) @ squares) * blank,
-        common_error=np.zeros(valid.shape) * blank,
+        independent_sd=np.sqrt(counts_per_electron * counts.clip(0) @ squares) * blank,
+        common_sd=np.zeros(valid.shape) * blank,
         implausible=np.zeros(valid.shape, dtype=bool),
         not_fitted=np.zeros(valid.shape, dtype=bool),
     )

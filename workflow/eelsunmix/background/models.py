@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from eelsunmix.background.convex import ConvexModel
 from eelsunmix.background.exponents import Integrals, fit_exponent, fitted_exponent_variance
@@ -37,6 +37,10 @@ class Fit(Protocol):
     @property
     def converged(self) -> Bools:
         """Whether a shape was found, shape (pixel,)."""
+
+    @property
+    def n_parameters(self) -> NDArray[np.int64]:
+        """Parameters fitted where the shape is the pixel's own, shape (pixel,)."""
 
     @property
     def implausible(self) -> Bools:

@@ -11,7 +11,7 @@ such as an exponential.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from eelsunmix.background.exponents import Integrals, fit_exponent, fitted_exponent_variance
 from eelsunmix.background.integrals import power_law_integrals
@@ -98,8 +98,13 @@ class PowerLawFit:
             Whether the exponents were fitted to these counts, or are given.
         """
         expected = self.expected_counts(self.bounds)
-        fitted = 2 if shape_is_own else 1
+        fitted = self.n_parameters if shape_is_own else 1
         return reduced_chi2(binned, expected, self.counts, self.counts_per_electron, fitted)
+
+    @property
+    def n_parameters(self) -> NDArray[np.int64]:
+        """Amplitude and exponent, shape (pixel,)."""
+        return np.full(self.counts.shape, 2)
 
     @property
     def implausible(self) -> Bools:

@@ -127,8 +127,11 @@ def _exponent_problem(
     if not (excess > SURE * np.sqrt(fit.exponent_variance)).all():  # NaN without counts
         return None
     typical = fit.exponent[np.argmin(excess)]
+    said = "the exponent of the background is"
+    if place.background != "power_law":
+        said = "the background falls like a power law of exponent"
     return (
-        f"the exponent of the background is {typical:.1f}, and not within {low:g} to {high:g}, as before "
+        f"{said} {typical:.1f}, and not within {low:g} to {high:g}, as before "
         f"any edge, in {outside[valid].mean():.0%} of the pixels"
     )
 
@@ -144,8 +147,8 @@ def _negative_problem(result: SubtractionMaps) -> str | None:
     net_counts /= background
     relative = float(np.median(net_counts, overwrite_input=True))
     del net_counts, background  # maps of a large image are in memory one or two at a time
-    variance = result.independent_variance[known].sum() / np.count_nonzero(known) ** 2
-    error = np.sqrt(variance + result.common_error[known].mean() ** 2)
+    variance = (result.independent_sd[known] ** 2).sum() / np.count_nonzero(known) ** 2
+    error = np.sqrt(variance + result.common_sd[known].mean() ** 2)
     deviations = float(mean / error)
     if relative > -NEGATIVE_FRACTION or deviations > -SURE:
         return None
@@ -189,7 +192,8 @@ def _misfit(counts: Floats, place: EdgeChannels, counts_per_electron: float) -> 
     model = background_model(place.background, place.fit_bounds[limits])
     fit = model.fit(parts, counts_per_electron=counts_per_electron)
     chi2 = float(fit.reduced_chi2(parts)[0])
-    if not np.isfinite(chi2):
+    if not np.isfinite(chi2):  # no counts, or as many parameters as parts: nothing can deviate
         return 0.0, 0.0
-    excess = max(chi2 - 1, 0.0) * (parts.size - 2) * counts_per_electron / parts.sum()
+    freedom = parts.size - int(fit.n_parameters[0])
+    excess = max(chi2 - 1, 0.0) * freedom * counts_per_electron / parts.sum()
     return float(np.sqrt(excess)), chi2

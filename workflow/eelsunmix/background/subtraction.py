@@ -24,7 +24,7 @@ class BackgroundOptions(Options):
     exponent : {"pixel", "local", "global"}
         Exponent fitted in each pixel, on a Gaussian average of its neighbourhood, or once for the image; of
         a convex combination, the shares of its power laws (with "pixel", its standard deviations are up to
-        1.4 times too small). The amplitude is always the pixel's own.
+        1.8 times too small). The amplitude is always the pixel's own.
     local_sigma_px : float
         Standard deviation of that Gaussian in pixels.
     mean_unbiased : bool
@@ -51,9 +51,9 @@ class Subtraction:
     ----------
     net_counts, net_counts_sd, background_counts, exponent, reduced_chi2 : ndarray
         NaN in invalid pixels; `exponent` also where it could not be fitted.
-    independent_variance, common_error : ndarray
-        The uncertainty of `net_counts` split for averages over pixels: a variance that every pixel adds for
-        itself, and an error (counts) that all pixels share.
+    independent_sd, common_sd : ndarray
+        The uncertainty of `net_counts` split for averages over pixels: the deviation of an error that every
+        pixel makes for itself, and that of one that all pixels share.
     implausible, not_fitted : ndarray of bool
         Exponents that no background has; exponents replaced by that of the whole image.
     """
@@ -63,8 +63,8 @@ class Subtraction:
     background_counts: Floats
     exponent: Floats
     reduced_chi2: Floats
-    independent_variance: Floats
-    common_error: Floats
+    independent_sd: Floats
+    common_sd: Floats
     implausible: Bools
     not_fitted: Bools
 
@@ -145,8 +145,8 @@ def _net_counts(
         "net_counts_sd": np.sqrt(counting + extrapolated),
         "background_counts": background,
         "exponent": fit.exponent,
-        "independent_variance": counting + own,
-        "common_error": np.sqrt(shared),
+        "independent_sd": np.sqrt(counting + own),
+        "common_sd": np.sqrt(shared),
         "reduced_chi2": fit.reduced_chi2(rows, shape_is_own=options.exponent == "pixel"),
         "implausible": fit.implausible.astype(float),
     }

@@ -12,8 +12,19 @@ _FITTED: dict[BackgroundCurve, str] = {
 }
 
 
+def lines_of(edges: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Name the lines of X-rays among edges as a store has them."""
+    return [name for name, edge in edges.items() if _curve(edge) is None]
+
+
 def curves_of(edges: Mapping[str, Mapping[str, Any]]) -> list[BackgroundCurve]:
-    """Return the curves that edges, as a store has them, were given; each once."""
+    """Return the curves that edges, as a store has them, were given; each once, and none of lines.
+
+    Examples
+    --------
+    >>> curves_of({"Ti_L23": {"background": "convex"}, "Fe_Ka": {"fit_above_eV": [6600, 6700]}})
+    ['convex']
+    """
     used = {_curve(edge) for edge in edges.values()}
     return [curve for curve in CURVES if curve in used]
 
@@ -35,5 +46,5 @@ def backgrounds_in_words(edges: Mapping[str, Mapping[str, Any]]) -> str:
     return ", and ".join(said)
 
 
-def _curve(edge: Mapping[str, Any]) -> str:
-    return str(edge.get("background", "power_law"))
+def _curve(edge: Mapping[str, Any]) -> str | None:
+    return None if "fit_above_eV" in edge else str(edge.get("background", "power_law"))

@@ -17,6 +17,9 @@ from eelsunmix.profiles import Profile, Region
 from eelsunmix.stage_warnings import reference_problems
 from eelsunmix.typing import Floats
 
+COMPARED = ("net_counts", "net_counts_sd", "independent_sd", "common_sd")
+"""Maps of the reference that the comparison reads."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
@@ -53,7 +56,7 @@ class Setting:
 
     def at(self, part: Part) -> "Setting":
         """Return the same for one part of the pixels; the reference with its maps alone."""
-        maps = self.bs[["net_counts", "net_counts_sd"]]
+        maps = self.bs[list(COMPARED)]
         return replace(self, bs=maps.isel(part).compute(), total_counts=self.total_counts.isel(part))
 
     @property
@@ -91,10 +94,10 @@ class Setting:
 
 
 def loaded_reference(bs: xr.Dataset) -> xr.Dataset:
-    """Load the reference, without the maps of a large image: of those it keeps the two that are compared."""
-    navigation, used = bs["net_counts"].dims[1:], ("net_counts", "net_counts_sd")
+    """Load the reference, without the maps of a large image: of those it keeps what is compared."""
+    navigation = bs["net_counts"].dims[1:]
     if math.prod(bs.sizes[dim] for dim in navigation) <= PIXELS:
         return bs.load()
     maps = [name for name, one in bs.data_vars.items() if set(navigation) <= {*one.dims}]
     rest = bs.drop_vars(maps).load()
-    return rest.assign({name: bs[name] for name in used})
+    return rest.assign({name: bs[name] for name in COMPARED})

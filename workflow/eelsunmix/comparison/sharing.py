@@ -41,7 +41,7 @@ def shared_variables(
 def _strengths(refit: xr.DataArray, total: Floats, setting: Setting) -> Floats:
     """Net counts by BS over total counts in the pixels of each endmember: at most, zero if not sure."""
     alone, seen, counts = np.zeros((3, len(total)))
-    net, variance = np.zeros((2, len(total), len(setting.edges)))
+    net, variance, common = np.zeros((3, len(total), len(setting.edges)))
     for part in setting.parts:
         bs = setting.at(part).bs
         of_pixels = refit.isel(part).transpose(*setting.navigation, "endmember").to_numpy() * total
@@ -53,8 +53,9 @@ def _strengths(refit: xr.DataArray, total: Floats, setting: Setting) -> Floats:
             own = share[..., k] > ALONE
             alone[k], counts[k] = alone[k] + own.sum(), counts[k] + whole[own].sum()
             net[k] += np.nansum(bs["net_counts"].to_numpy()[:, own], axis=1)
-            variance[k] += np.nansum(bs["net_counts_sd"].to_numpy()[:, own] ** 2, axis=1)
-    spread = SURE_SD * np.sqrt(variance)
+            variance[k] += np.nansum(bs["independent_sd"].to_numpy()[:, own] ** 2, axis=1)
+            common[k] += np.nansum(bs["common_sd"].to_numpy()[:, own], axis=1)
+    spread = SURE_SD * np.sqrt(variance + common**2)
     strength = np.select([net > spread, net < -spread], [net + spread, net], 0.0)
     is_alone = alone >= np.maximum(FEWEST, PART * seen)
     counts = np.where(is_alone, counts, np.nan)

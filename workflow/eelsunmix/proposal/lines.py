@@ -99,7 +99,7 @@ def _with_windows(named: Sequence[NamedLine], axis: xr.DataArray) -> list[Propos
         try:
             edges[name] = _choose(name, likely, axis)
         except NoRoomError as reason:
-            reasons[name] = str(reason).removesuffix("; write its windows by hand, or leave it out")
+            reasons[name] = str(reason).partition("; write ")[0]
     return [
         ProposedLine(
             named=one,

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from eelsunmix.background.words import curves_of, lines_of
+from eelsunmix.edges import BackgroundCurve
 from eelsunmix.report.figures.mapview import MapView, view_of
 from eelsunmix.report.figures.outline import outline_of
 from eelsunmix.report.figures.style import REFERENCE, method_styles
@@ -85,8 +87,13 @@ class Inputs:
 
     @property
     def has_lines(self) -> bool:
-        """Whether what is named are lines of X-rays, and no edges."""
-        return bool(self.edges) and all("fit_above" in windows for windows in self.edges.values())
+        """Whether lines of X-rays are named; edges of X-rays with windows by hand may be beside them."""
+        return bool(lines_of(self.bs.attrs.get("edges", {})))
+
+    @property
+    def curves(self) -> list[BackgroundCurve]:
+        """What was fitted before the edges, each once; none where all are lines."""
+        return curves_of(self.bs.attrs.get("edges", {}))
 
     @cached_property
     def profiles(self) -> dict[str, dict[str, Any]]:

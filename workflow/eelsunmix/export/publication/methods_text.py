@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from eelsunmix.background.words import backgrounds_in_words
+from eelsunmix.background.words import backgrounds_in_words, lines_of
 from eelsunmix.export.axes import axis_of
 from eelsunmix.export.package import Package
 from eelsunmix.export.sample import Sample
@@ -121,7 +121,7 @@ def _background(sample: Sample) -> Iterator[str]:
         yield "No edges were given, so there is no background subtraction."
         return
     exponent = _EXPONENT.get(str(bs.get("exponent_from")), "").format(sigma=bs.get("local_sigma_px", 0.0))
-    lines = [name for name, edge in edges.items() if "fit_above_eV" in edge]
+    lines = lines_of(edges)
     if lines:
         yield "Background subtraction: under each line of X-rays the straight line through the mean counts of"
         yield "the windows on both sides was subtracted."

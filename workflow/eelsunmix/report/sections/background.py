@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from eelsunmix.background.words import backgrounds_in_words, curves_of
+from eelsunmix.background.words import backgrounds_in_words
 from eelsunmix.report.content import (
     Block,
     Control,
@@ -94,20 +94,23 @@ def section(inputs: Inputs) -> Section:
     if not inputs.edges:
         notice = Notice("No edge is named in the configuration.")
         return Section(name="background", title=title, blocks=(notice,))
-    intro = LINES if inputs.has_lines else _curves_in_words(inputs)
     warnings = [Notice(str(text), "warning") for text in inputs.bs.attrs.get("warnings", [])]
     blocks: list[Block] = [_edge_table(inputs), *_axis(inputs), *_off_region_notice(inputs), *warnings]
     blocks += [_windows(inputs), _maps(inputs), *([_profiles(inputs)] if inputs.profiles else [])]
-    return Section(name="background", title=title, intro=intro, blocks=tuple(blocks))
+    return Section(name="background", title=title, intro=_intro(inputs), blocks=tuple(blocks))
+
+
+def _intro(inputs: Inputs) -> str:
+    """Say what was subtracted; of a sample that has edges and lines, of both."""
+    said = [_curves_in_words(inputs)] if inputs.curves else []
+    return " ".join([*said, LINES] if inputs.has_lines else said)
 
 
 def _curves_in_words(inputs: Inputs) -> str:
     edges, origin = inputs.bs.attrs["edges"], str(inputs.bs.attrs.get("exponent_from", "pixel"))
     return BACKGROUND.format(
         curves=backgrounds_in_words(edges),
-        shape="exponent is"
-        if curves_of(edges) == ["power_law"]
-        else "shape of the curve (exponent, shares) is",
+        shape="exponent is" if inputs.curves == ["power_law"] else "shape of the curve (exponent, shares) is",
         exponent=EXPONENTS.get(origin, origin),
     )
 
@@ -191,8 +194,8 @@ def _maps(inputs: Inputs) -> Figure:
         (i,): background_maps(inputs.bs, edge, inputs.view, is_line="fit_above" in windows)
         for i, (edge, windows) in enumerate(inputs.edges.items())
     }
-    slope = "" if curves_of(inputs.bs.attrs["edges"]) == ["power_law"] else SLOPE
-    caption = inputs.remarked(LINE_MAPS if inputs.has_lines else BACKGROUND_MAPS.format(slope=slope))
+    slope = "" if inputs.curves == ["power_law"] else SLOPE
+    caption = inputs.remarked(BACKGROUND_MAPS.format(slope=slope) if inputs.curves else LINE_MAPS)
     controls = (_edge_control(inputs),)
     return Figure(name="background-maps", caption=caption, variants=variants, controls=controls)
 

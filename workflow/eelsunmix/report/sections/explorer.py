@@ -1,6 +1,5 @@
 """Section in which the reader looks at the spectrum of any pixel, or of any area."""
 
-from eelsunmix.background.words import curves_of
 from eelsunmix.report.content import Control, Explorer, Section
 from eelsunmix.report.figures.explorer import (
     PART_OF_ELECTRON,
@@ -79,6 +78,5 @@ def _caption(inputs: Inputs) -> str:
     else:
         what, less = DENOISED.format(n=_n_components(inputs)), LESS
     directions = DIRECTIONS * any("nuisance_direction" in inputs.fits[method] for method in inputs.working)
-    simple = inputs.has_lines or curves_of(inputs.bs.attrs["edges"]) == ["power_law"]
-    curve = "the background" if simple else SLOPES
+    curve = "the background" if set(inputs.curves) <= {"power_law"} else SLOPES
     return CAPTION.format(what=what, less=less, curve=curve) + directions

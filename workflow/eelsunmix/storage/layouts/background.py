@@ -10,6 +10,10 @@ BS = Layout(
     variables={
         "net_counts": variable(_MAP, "float", "counts", "above the background, signed, never clipped"),
         "net_counts_sd": variable(_MAP, "float", "counts", "its standard deviation"),
+        "independent_sd": variable(
+            _MAP, "float", "counts", "of an error that each pixel makes for itself; for means over pixels"
+        ),
+        "common_sd": variable(_MAP, "float", "counts", "of an error that all pixels share"),
         "snr": variable(_MAP, "float", "1", "the one over the other"),
         "background_counts": variable(
             _MAP, "float", "counts", "of the background, or below the line, in the window"
