@@ -285,6 +285,8 @@ def test_all_mistakes_come_at_once_in_the_order_of_lines(mistakes):
         ),
         ("edges: [Ti, 3]", r"edges: needs names as keys"),
         ("edges: [Ti_L23, Ti L3]", r"edges\[1\]: Ti_L23 is named twice"),
+        ("edges: [Ti_K]", r"edges\.Ti_K: Ti has no K edge between 30 and 3000 eV; its edges are Ti_L23"),
+        ("edges: {Ti_Ka: {}}", r"edges\.Ti_Ka: Ti_Ka is a line of X-rays, and the image is of energy losses"),
         ("edges: [Ti_N]", r"edges\.Ti_N45: Ti has no N45 edge between 30 and 3000 eV; its edges are Ti_L23"),
         ("edges: {layer: {}}", r"edges\.layer: names no element; write element: Ti, or a name such as"),
         ("edges: {Mn_L23: {element: Fe}}", r"edges\.Mn_L23: the name says Mn, but the element is Fe"),

@@ -98,7 +98,7 @@ def test_the_configuration_of_the_tutorial_is_accepted(tmp_path):
     )
     (tmp_path / "series.yaml").write_text(text, encoding="utf-8")
     samples = read_configuration([tmp_path / "series.yaml"]).samples
-    assert [sample.fit_on for sample in samples.values()] == [None, "before", "before"]
+    assert [sample.fit_on for sample in samples.values()] == [None, "before"]
 
 
 def test_every_key_that_the_guides_name_is_in_the_reference():

@@ -7,6 +7,7 @@ import zarr
 from rsciio.edax._api import get_spc_dtype_list, get_spd_dtype_list
 from rsciio.ripple import file_writer as write_rpl
 
+from bruker_file import write_bcf
 from eelsunmix import io
 from eelsunmix.errors import InputError
 from eelsunmix.sources import checksum, companions, file_fingerprint, file_state
@@ -95,11 +96,37 @@ def test_what_is_truncated_is_refused(tmp_path, write, part):
         io.open_image(path, axes=axes_for(path))
 
 
-def test_a_zspy_that_was_copied_in_part_is_refused(tmp_path):
+def test_chunks_of_a_zspy_that_are_absent_are_told(tmp_path):
+    """Zarr 3 leaves out those without counts, a copy in part any: a comparison with the original tells."""
     path = zspy(tmp_path)
-    next(path.glob("Experiments/scan/data/2*")).unlink()
-    with pytest.raises(InputError, match=r"scan holds 2 of 3 chunks; it was copied in part"):
-        io.open_image(path)
+    next(path.glob("Experiments/scan/data/1*")).unlink()
+    image = io.import_image(path, invalid_pixels="mask")
+    np.testing.assert_array_equal(image.counts[:3], COUNTS[:3])
+    np.testing.assert_array_equal(image.counts[6:], COUNTS[6:])
+    assert not image.counts[3:6].any()
+    told = [text for text in image.attrs["counts_check"]["warnings"] if "not in the Zarr store" in text]
+    assert [text.split(":")[0] for text in told] == [
+        "1 of 3 chunks are not in the Zarr store and were read as 0"
+    ]
+
+
+def test_a_map_of_bruker_has_the_counts_and_axes_that_were_written(tmp_path):
+    counts = COUNTS.copy()
+    counts[2, 3, 7], counts[5, 1, 9] = 900, 700  # the plugin chooses 8 bits by the mean spectrum
+    write_bcf(tmp_path / "a.bcf", counts, first_keV=-0.1, step_keV=0.01, pixel_um=(0.004, 0.003))
+    image = io.open_image(tmp_path / "a.bcf")
+    assert image.dims == ("y", "x", "energy")
+    np.testing.assert_array_equal(image, counts)
+    np.testing.assert_allclose(image["energy"], -0.1 + 0.01 * np.arange(40), atol=1e-9)
+    np.testing.assert_allclose(image["x"], 4.0 * np.arange(5))
+    np.testing.assert_allclose(image["y"], 3.0 * np.arange(7))
+
+
+def test_the_maps_of_a_bruker_file_are_not_taken_for_one(tmp_path):
+    write_bcf(tmp_path / "a.bcf", COUNTS, COUNTS + 1, first_keV=0.0, step_keV=0.01, pixel_um=(0.004, 0.004))
+    with pytest.raises(InputError, match=r"needs the key signal, since the file holds 0: 'EDX' EDS .*; 1: "):
+        io.open_image(tmp_path / "a.bcf")
+    np.testing.assert_array_equal(io.open_image(tmp_path / "a.bcf", signal=1), COUNTS + 1)
 
 
 @pytest.mark.parametrize(("write", "other"), [(rpl, "a.raw"), (spd, "a.spc")])

@@ -17,7 +17,7 @@ NO_EDGES = (
     "without edges nothing bounds the scale of a map but spectra and abundances that are not negative, and "
     "pure areas"
 )
-"""Said of X-ray maps, too."""
+"""Said where no edges or lines are named, of losses and X-rays alike."""
 _ELEMENT = "{element}"
 """Where the elements stand in a sentence until it is known which ones share it."""
 

@@ -3,16 +3,19 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from eelsunmix.configuration.nodes import Node
 from eelsunmix.configuration.places import endangered
 from eelsunmix.configuration.problems import Problem, shown
+from eelsunmix.configuration.sections import by_names
 from eelsunmix.configuration.settings import EXAMPLE_PREFIX
-from eelsunmix.edges import element_of
+from eelsunmix.edges import edge_fault, element_of
 from eelsunmix.errors import suggestion
 from eelsunmix.examples import registry
 from eelsunmix.io.files import unread_kind
 from eelsunmix.mistakes import Keys
+from eelsunmix.synthetic import EDSOptions
 
 _STORES = Path("results")
 
@@ -53,6 +56,32 @@ def check_samples(drafts: Mapping[str, Draft], must_exist: bool) -> Iterator[Pro
     shared = [problem for draft in drafts.values() for problem in _check_regions(draft)]
     # Regions of the top level hold for many samples: the first that they do not fit is enough.
     yield from {(problem.line, problem.path): problem for problem in reversed(shared)}.values()
+
+
+def check_edges(drafts: Mapping[str, Draft], values: Mapping[Keys, Any]) -> Iterator[Problem]:
+    """Refuse what is no edge of energy losses where a scene simulates them; files say later what they hold.
+
+    Parameters
+    ----------
+    drafts : mapping of str to Draft
+    values : mapping
+        What was read of every section, None where it is wrong.
+    """
+    simulated = [draft.sections for draft in drafts.values() if _simulates_losses(draft, values)]
+    written = {path: node for sections in simulated for node, path in [sections.get("edges", (None, ()))]}
+    for path, node in written.items():
+        if node is None:
+            continue
+        named, _ = by_names(node, path)
+        for name, edge in (values[path] or {}).items():
+            if fault := edge_fault(name, edge):
+                here = named.child(name) or node
+                yield Problem(here.file, fault, here.line, (*path, name))
+
+
+def _simulates_losses(draft: Draft, values: Mapping[Keys, Any]) -> bool:
+    scene = values.get(("samples", draft.name, "simulate"))
+    return scene is not None and not isinstance(scene, EDSOptions)
 
 
 def _check_source(draft: Draft) -> Iterator[Problem]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from eelsunmix.configuration.checks import Draft, check_samples
+from eelsunmix.configuration.checks import Draft, check_edges, check_samples
 from eelsunmix.configuration.documents import read_documents, read_leniently, short_path
 from eelsunmix.configuration.extras import missing_libraries
 from eelsunmix.configuration.nodes import Node, node_of
@@ -97,6 +97,7 @@ def read_tree(root: Node, files: tuple[str, ...] = (), *, must_exist: bool = Tru
     benchmark, more = read_benchmark(root.child("benchmark") or node_of({}, root.file))
     problems += more
     problems += check_samples(drafts, must_exist)
+    problems += check_edges(drafts, values)
     problems += missing_libraries(_method_sections(root, drafts))
     if problems:
         raise ConfigurationError(problems)

@@ -46,13 +46,13 @@ def read_section(key: str, node: Node, path: Keys) -> Result:
 
 def read_edges(node: Node, path: Keys) -> Result:
     """Read `edges`: a list of names, or names with what is known of each."""
-    named, problems = _edge_names(node, path)
+    named, problems = by_names(node, path)
     values, more = _read_named(named, path, label_fault, _read_edge)
     return (None if problems else values), problems + more
 
 
-def _edge_names(node: Node, path: Keys) -> tuple[Node, list[Problem]]:
-    """Make a mapping of a list of names."""
+def by_names(node: Node, path: Keys) -> tuple[Node, list[Problem]]:
+    """Make a mapping of a list of names of edges; what is none stays as it is."""
     if not node.is_list or not all(isinstance(item.value, str) for item in node.value):
         return node, []
     names: dict[str, Node] = {}

@@ -1,6 +1,9 @@
 """Bruker Esprit: bcf."""
 
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from eelsunmix.io.rosettasciio import RosettaFormat
 
@@ -14,3 +17,19 @@ class Bruker(RosettaFormat):
     def is_lazy(self, path: Path) -> bool:
         """Unpacked at once, while the limits of readers hold."""
         return False
+
+    def call_plugin(self, path: Path, **options: Any) -> list[dict[str, Any]]:
+        """Return images and all maps, with counts of 16 bits or more, and the width of pixels along x.
+
+        The plugin chooses the bits by the mean spectrum; counts of a pixel beyond them begin at zero again.
+        It takes the first of several maps, and the height of pixels for their width.
+        """
+        from rsciio.bruker import _api
+
+        file = _api.BCF_reader(str(path))
+        chosen = file.header.estimate_map_depth
+        file.header.estimate_map_depth = lambda **given: np.promote_types(chosen(**given), np.uint16)
+        maps = _api.bcf_hyperspectra(file, index="all", downsample=1)
+        for entry in maps:
+            entry["axes"][1]["scale"] = file.header.x_res
+        return [*_api.bcf_images(file), *maps]

@@ -66,12 +66,12 @@ def _zarr_signal(array: Any, siblings: dict[str, Any], path: Path) -> Signal:
         title=array.basename or path.stem,
         reader="Zarr",
         metadata=plain(dict(array.attrs)),
-        notes=_notes(array),
+        notes=notes_of_absent_files(array),
     )
 
 
-def _notes(array: Any) -> tuple[str, ...]:
-    """Tell of files that are absent."""
+def notes_of_absent_files(array: Any) -> tuple[str, ...]:
+    """Tell of the files of an array that are absent; nothing where none is."""
     absent = absent_files(array)
     if not absent:
         return ()
