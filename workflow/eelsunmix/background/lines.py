@@ -60,16 +60,23 @@ def locate_line(line: Edge, axis: xr.DataArray | Floats) -> LineChannels:
     start, stop = window_channels(line.fit_above_eV or line.integrate_eV, energies)
     # Windows that meet on the centre of a channel both include it: it belongs to the background.
     integrate, above = (max(begin, below[1]), min(end, start)), (start, stop)
-    (low, high, middle), (width_low, width_high, width) = _places(bounds, (below, above, integrate))
-    part = (middle - low) / (high - low)
-    weights = np.array([width / width_low * (1 - part), width / width_high * part])
-    return LineChannels(below=below, above=above, integrate=integrate, weights=weights)
+    weights = _weights(bounds[list(below)], bounds[list(above)], bounds[list(integrate)])
+    return LineChannels(below=below, above=above, integrate=integrate, weights=weights[:, 0])
 
 
-def _places(bounds: Floats, ranges: tuple[Range, ...]) -> tuple[Floats, Floats]:
-    """Middles and widths of windows in eV."""
-    ends = bounds[np.array(ranges)]
-    return ends.mean(axis=1), ends[:, 1] - ends[:, 0]
+def _weights(below: Floats, above: Floats, bins: Floats) -> Floats:
+    """Return the counts of the straight line in bins per count of the windows beside it, shape (2, bin).
+
+    Parameters
+    ----------
+    below, above : ndarray, shape (2,)
+        Ends of the windows in eV.
+    bins : ndarray, shape (bin + 1,)
+        Limits of the bins in eV.
+    """
+    part = ((bins[1:] + bins[:-1]) / 2 - below.mean()) / (above.mean() - below.mean())
+    widths = np.diff(bins)
+    return np.array([(1 - part) * widths / np.ptp(below), part * widths / np.ptp(above)])
 
 
 def subtract_line(
@@ -114,14 +121,11 @@ def subtract_line(
 def line_under(spectra: Floats, place: LineChannels, bounds: Floats) -> Floats:
     """Return the background of spectra between the outer ends, NaN elsewhere, (spectrum, channel)."""
     sums = sum_ranges(spectra, list(place.ranges()))[:, :2]
-    middles, widths = _places(bounds, (place.below, place.above))
-    density = sums / widths
-    slope = (density[:, 1] - density[:, 0]) / (middles[1] - middles[0])
-    inside = slice(place.below[0], place.above[1])
-    centres = ((bounds[1:] + bounds[:-1]) / 2)[inside]
+    first, stop = place.below[0], place.above[1]
     found = np.full(spectra.shape, np.nan)
-    line = density[:, :1] + slope[:, None] * (centres - middles[0])
-    found[:, inside] = line * np.diff(bounds)[inside]
+    found[:, first:stop] = sums @ _weights(
+        bounds[list(place.below)], bounds[list(place.above)], bounds[first : stop + 1]
+    )
     return found
 
 

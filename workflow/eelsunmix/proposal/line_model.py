@@ -1,7 +1,8 @@
 """A spectrum of X-rays as lines of elements on a smooth curve: what of it an element would explain."""
 
+import functools
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy
@@ -23,8 +24,31 @@ ROUNDS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
+class LineFit:
+    """A fitted `LineModel`.
+
+    Parameters
+    ----------
+    amounts : ndarray, shape (line,)
+        Photons of the lines.
+    fitted, of_lines : ndarray, shape (channel,)
+        Photons of the whole model, and of its lines.
+    deviation : ndarray, shape (channel,)
+        Of counts from the model, by counting and by what the model may be wrong.
+    basis : ndarray, shape (curve, channel)
+        Lines and smooth curves that have photons, over the deviation.
+    """
+
+    amounts: Floats
+    fitted: Floats
+    of_lines: Floats
+    deviation: Floats
+    basis: Floats
+
+
+@dataclass(frozen=True, kw_only=True)
 class LineModel:
-    """Lines of some elements and a smooth curve, fitted to a spectrum.
+    """Lines of some elements and a smooth curve, to be fitted to a spectrum.
 
     Parameters
     ----------
@@ -40,36 +64,22 @@ class LineModel:
     resolution_eV: float = RESOLUTION_EV
     offset_eV: float = 0.0
     elements: tuple[str, ...] = ()
-    amounts: dict[tuple[str, str], float] = field(init=False)
-    fitted: Floats = field(init=False)
-    of_lines: Floats = field(init=False)
-    deviation: Floats = field(init=False)
-    basis: Floats = field(init=False)
 
-    def __post_init__(self) -> None:
-        """Fit, with weights from the model itself: those of counts would favour channels that have few."""
-        smooth = _smooth_curves(self.energy_eV, self.resolution_eV)
+    @functools.cached_property
+    def fit(self) -> "LineFit":
+        """What the spectrum says of the model."""
         shells = [(one, shell) for one in self.elements for shell in "KLM"]
         templates = self.templates(shells)
-        seen = templates.sum(axis=1) > 0
-        columns = np.vstack([smooth, templates[seen]])
-        fitted, of_lines = self.counts, np.zeros_like(self.counts)
-        for _ in range(ROUNDS):
-            soft = SMOOTH_UNCERTAIN * np.maximum(1.0, 1000.0 / np.maximum(self.energy_eV, 100.0))
-            doubt = (UNCERTAIN * of_lines) ** 2 + (soft * (fitted - of_lines)) ** 2
-            deviation = np.sqrt(np.maximum(fitted, 1.0) + doubt)
-            weighted = columns / deviation
-            root = _root(weighted)
-            aim = scipy.linalg.solve_triangular(root, weighted @ (self.counts / deviation), lower=True)
-            amounts = scipy.optimize.nnls(root.T, aim)[0]
-            fitted, of_lines = amounts @ columns, amounts[len(smooth) :] @ columns[len(smooth) :]
-        known = dict.fromkeys(shells, 0.0)
-        shown = [shell for shell, is_seen in zip(shells, seen, strict=True) if is_seen]
-        known |= dict(zip(shown, amounts[len(smooth) :].tolist(), strict=True))
-        found = {"amounts": known, "fitted": fitted, "of_lines": of_lines, "deviation": deviation}
-        found["basis"] = (columns / deviation)[amounts > 0]
-        for name, value in found.items():
-            object.__setattr__(self, name, value)
+        seen = templates.any(axis=1)
+        found = _fit(
+            self.counts,
+            templates[seen],
+            _smooth_curves(self.energy_eV, self.resolution_eV),
+            SMOOTH_UNCERTAIN * np.maximum(1.0, 1000.0 / np.maximum(self.energy_eV, 100.0)),
+        )
+        amounts = np.zeros(len(shells))
+        amounts[seen] = found.amounts
+        return replace(found, amounts=amounts)
 
     def with_element(self, element: str) -> "LineModel":
         """Return the model with one element more, fitted anew."""
@@ -82,7 +92,7 @@ class LineModel:
     def misfit(self, near_eV: float | None = None, within_eV: float = np.inf) -> float:
         """Minus twice the logarithm of the likelihood, of all channels or of those near an energy."""
         near = np.abs(self.energy_eV - self.offset_eV - (near_eV or 0.0)) < within_eV
-        return float((self._rest[near] ** 2).sum() + 2 * np.log(self.deviation[near]).sum())
+        return float((self._rest[near] ** 2).sum() + 2 * np.log(self.fit.deviation[near]).sum())
 
     def reduced_chi2(self, near_eV: float, within_eV: float) -> float:
         """Chi-square per channel near an energy."""
@@ -91,11 +101,11 @@ class LineModel:
 
     def amount(self, element: str, shell: str) -> float:
         """Photons of a shell of an element of the model."""
-        return self.amounts[element, shell]
+        return float(self.fit.amounts[3 * self.elements.index(element) + "KLM".index(shell)])
 
     def height(self, energy_eV: float) -> float:
         """Photons of lines per channel at an energy of the table."""
-        return float(np.interp(energy_eV + self.offset_eV, self.energy_eV, self.of_lines))
+        return float(np.interp(energy_eV + self.offset_eV, self.energy_eV, self.fit.of_lines))
 
     def templates(self, shells: Sequence[tuple[str, str]]) -> Floats:
         """Lines of shells as the detector sees them, shape (shell, channel); zero off the axis."""
@@ -117,16 +127,39 @@ class LineModel:
 
         Of what the templates do not share with the model.
         """
-        weighted = templates / self.deviation
-        shared = scipy.linalg.solve_triangular(_root(self.basis), self.basis @ weighted.T, lower=True)
-        aligned = scipy.linalg.solve_triangular(_root(self.basis), self.basis @ self._rest, lower=True)
+        weighted = templates / self.fit.deviation
+        shared = scipy.linalg.solve_triangular(_root(self.fit.basis), self.fit.basis @ weighted.T, lower=True)
+        aligned = scipy.linalg.solve_triangular(
+            _root(self.fit.basis), self.fit.basis @ self._rest, lower=True
+        )
         power = np.maximum((weighted**2).sum(axis=1) - (shared**2).sum(axis=0), 1e-9)
         return (weighted @ self._rest - shared.T @ aligned) / power, 1 / np.sqrt(power)
 
     @property
     def _rest(self) -> Floats:
-        rest: Floats = (self.counts - self.fitted) / self.deviation
+        rest: Floats = (self.counts - self.fit.fitted) / self.fit.deviation
         return rest
+
+
+def _fit(counts: Floats, lines: Floats, smooth: Floats, uncertain: Floats) -> LineFit:
+    """Fit with weights from the model itself: those of counts would favour channels that have few."""
+    columns = np.vstack([smooth, lines])
+    fitted, of_lines = counts, np.zeros_like(counts)
+    for _ in range(ROUNDS):
+        doubt = (UNCERTAIN * of_lines) ** 2 + (uncertain * (fitted - of_lines)) ** 2
+        deviation = np.sqrt(np.maximum(fitted, 1.0) + doubt)
+        weighted = columns / deviation
+        root = _root(weighted)
+        aim = scipy.linalg.solve_triangular(root, weighted @ (counts / deviation), lower=True)
+        amounts = scipy.optimize.nnls(root.T, aim)[0]
+        fitted, of_lines = amounts @ columns, amounts[len(smooth) :] @ lines
+    return LineFit(
+        amounts=amounts[len(smooth) :],
+        fitted=fitted,
+        of_lines=of_lines,
+        deviation=deviation,
+        basis=weighted[amounts > 0],
+    )
 
 
 def _root(weighted: Floats) -> Floats:

@@ -258,9 +258,9 @@ def _stands_out(model: LineModel, line: Line, amount: float) -> bool:
     width = full_width(line.energy_eV, model.resolution_eV)
     near = np.abs(model.energy_eV - model.offset_eV - line.energy_eV) < NEAR * width
     own = amount * model.templates([(line.element, line.family[0])])[0][near]
-    least = LEAST_PART * model.of_lines[near].max(initial=0.0)
+    least = LEAST_PART * model.fit.of_lines[near].max(initial=0.0)
     if line.energy_eV < SOFT_EV:
-        least += SOFT_PART * float((model.fitted - model.of_lines)[near].max(initial=0.0))
+        least += SOFT_PART * float((model.fit.fitted - model.fit.of_lines)[near].max(initial=0.0))
     return bool(own.max(initial=0.0) > least)
 
 
@@ -288,7 +288,7 @@ def _in_ratio(model: LineModel, line: Line) -> bool:
         width = full_width(one.energy_eV, model.resolution_eV)
         inside = np.abs(full.energy_eV - full.offset_eV - one.energy_eV) < 0.5 * width
         expected = amount * shell[inside].sum()
-        missing = (full.fitted - full.counts)[inside].sum()
-        if missing > (1 - IN_RATIO) * expected + SIGMAS * np.sqrt((full.deviation[inside] ** 2).sum()):
+        missing = (full.fit.fitted - full.counts)[inside].sum()
+        if missing > (1 - IN_RATIO) * expected + SIGMAS * np.sqrt((full.fit.deviation[inside] ** 2).sum()):
             return False
     return amount > 0
