@@ -5,6 +5,7 @@ import pytest
 
 from eelsunmix.anchoring import anchor
 from eelsunmix.edge_shapes import SYSTEMATIC, parts_by_shape
+from eelsunmix.edges import Edge
 from eelsunmix.synthetic.edges import SCENE_EDGES
 from eelsunmix.synthetic.spectra import pixel_spectrum
 
@@ -56,6 +57,15 @@ def test_deviations_are_those_of_other_draws(materials):
 def test_too_few_channels_say_nothing(materials):
     few = slice(140, 144)
     found = parts_by_shape(materials[:, few], np.ones(3), OWNER, EDGES, ENERGY[few])
+    assert np.isnan(found.value).all()
+
+
+def test_lines_of_x_rays_are_judged_by_their_net_counts_alone(materials):
+    lines = {
+        name: Edge.model_validate(edge.model_dump() | {"fit_above_eV": (edge.integrate_eV[1] + 1, 880.0)})
+        for name, edge in EDGES.items()
+    }
+    found = parts_by_shape(mixed(materials, 0.15)[0], np.full(3, 1 / 300), OWNER, lines, ENERGY)
     assert np.isnan(found.value).all()
 
 

@@ -63,14 +63,18 @@ def parts_by_shape(
 
 
 def _channels_of_elements(edges: Sequence[Edge], energy: Floats) -> list[Bools]:
-    """From the first fit window of each element to the end of that before the next edge of another one."""
+    """From the first fit window of each element to the end of that before the next edge of another one.
+
+    None of a line of X-rays: no power law lies below it, and its net counts need no model of the background.
+    """
     found = []
     for element in dict.fromkeys(edge.element for edge in edges):
         first = min((edge for edge in edges if edge.element == element), key=lambda edge: edge.fit_eV)
         later = [
             edge.fit_eV[1] for edge in edges if edge.element != element and edge.fit_eV[1] > first.fit_eV[1]
         ]
-        found.append((energy >= first.fit_eV[0]) & (energy <= min(later, default=np.inf)))
+        inside = (energy >= first.fit_eV[0]) & (energy <= min(later, default=np.inf))
+        found.append(inside & (not first.is_line))
     return found
 
 
