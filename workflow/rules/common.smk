@@ -81,12 +81,19 @@ def of_sample(name):
 
 
 def product_of(rule, wildcards):
-    if rule == "index":
+    recipe = RECIPES[rule]
+    if recipe is RECIPES["index"]:
         return INDEX
     unnamed = RECOMMENDED if rule.endswith(RECOMMENDED) else ""
-    return Product(
-        wildcards.sample, RECIPES[rule].store, wildcards.get("label", unnamed)
-    )
+    return Product(wildcards.sample, recipe.store, wildcards.get("label", unnamed))
+
+
+def tell(pages):
+    """Say where the page is, of several samples that of all; not all are there where another target was asked for."""
+    several = {"all samples": Path(INDEX.path)} if len(samples) > 1 else pages
+    for name, page in several.items():
+        if page.is_file():
+            logger.info(f"report of {name}: {page.absolute()}")
 
 
 def products_of(rule, wildcards):
