@@ -279,7 +279,7 @@ def test_it_is_said_that_no_pixel_is_pure_and_what_would_settle_it(without_pure_
     told = [text for text in result.attrs["caveats"] if text.startswith("Ru of udas: shape known to ± ")]
     assert len(told) == 1
     assert "because no area of one composition lies at its vertex: no pixel is pure" in told[0]
-    assert "its reference spectrum" in told[0]
+    assert "A region of pure Ru would settle it" in told[0]
     assert "anchor: edges" not in told[0]  # it has been
     # Nor is Co, of which 3 % are Ru everywhere.
     assert any(text.startswith("Co of udas: shape known to ± ") for text in result.attrs["caveats"])

@@ -1,6 +1,7 @@
 """The recommended result: its layout, its choice on twins against known truth, and whom it leaves out."""
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -15,13 +16,13 @@ from eelsunmix.metrics import nmse, nmse_scale_free
 from eelsunmix.numerics.abundances import non_negative
 from eelsunmix.recommendation import bending, choice, choosing, sample
 from eelsunmix.recommendation.ambiguity import ENDS_SD, Ambiguity
-from eelsunmix.recommendation.anchored import anchored, is_anchored
+from eelsunmix.recommendation.anchored import anchored, is_anchored, shared_elements
 from eelsunmix.recommendation.bending import find_bending
 from eelsunmix.recommendation.choice import passing, with_consensus
 from eelsunmix.recommendation.choosing import Choice, _reason, twin_models, without_repeated
 from eelsunmix.recommendation.data import prepared, with_sample_alone, without_bending
 from eelsunmix.recommendation.deviations import map_deviation
-from eelsunmix.recommendation.doubts import doubts
+from eelsunmix.recommendation.doubts import doubts, doubts_of_anchoring
 from eelsunmix.recommendation.labelling import labelled
 from eelsunmix.recommendation.least_squares import mapped_linearly, misfit
 from eelsunmix.recommendation.solution import Solution
@@ -241,6 +242,18 @@ def test_edges_say_which_endmembers_are_mixtures(mixed):
     others = [dataclasses.replace(clean, label=f"{n}, anchored by edges") for n in "ab"]
     both = with_consensus([found, clean, *others], data.weight)[-1]
     np.testing.assert_allclose(both.amounts, clean.amounts)
+
+
+def test_what_a_compound_would_lose_by_anchoring_is_named(mixed):
+    scene, data, found = mixed
+    clean = dataclasses.replace(found, endmembers=scene.endmember_spectrum.to_numpy())
+    assert shared_elements([clean], data) == {}
+    shared = shared_elements([clean, found], data)  # Ru .55 has .25 of .95 of Co
+    assert shared == {"Co": pytest.approx(0.25 / 0.95, abs=0.03)}
+    (warning,) = doubts_of_anchoring(shared)
+    assert re.search(
+        r"took Co \(2\d % of its edge\) out of another component: .* leave this element", warning
+    )
 
 
 def test_clean_edges_leave_a_solution_as_it_is(mixed):

@@ -137,7 +137,7 @@ def _reason(wide: Sequence[Known], can_be_anchored: Collection[str]) -> str:
         means = f": abundances may all be less, of a material with more {_ELEMENT}" * less
         return (
             f"no area of one composition lies at its vertex: no pixel is pure, or too few to tell{means}. A "
-            f"region of pure {_ELEMENT} or its reference spectrum would settle it"
+            f"region of pure {_ELEMENT} would settle it"
             f"{_anchor(wide, can_be_anchored)}."
         )
     if any(one.shape > SHAPE for one in wide):

@@ -1,9 +1,18 @@
 """Candidates anchored by edges: of all simplices that describe an image alike, the one with clean edges."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from eelsunmix.anchored_fit import HOLES, ROUNDS, anchored_once, part_below_zero
-from eelsunmix.anchoring import Anchored
+import numpy as np
+
+from eelsunmix.anchored_fit import (
+    HOLES,
+    ROUNDS,
+    anchored_once,
+    net_counts_of_elements,
+    part_below_zero,
+)
+from eelsunmix.anchoring import Anchored, owners
 from eelsunmix.recommendation.data import Data
 from eelsunmix.recommendation.least_squares import mapped_linearly
 from eelsunmix.recommendation.solution import Solution
@@ -11,6 +20,8 @@ from eelsunmix.typing import Brightness, Floats
 
 ANCHORED = "{}, anchored by edges"
 """Label of an anchored candidate."""
+SHARED = 0.1
+"""Part of the owner's edge in another spectrum from which on a compound would be damaged by anchoring."""
 
 
 def is_anchored(solution: Solution) -> bool:
@@ -48,6 +59,33 @@ def anchored(solution: Solution, data: Data, brightness: Brightness) -> Solution
         amounts = mapped_linearly(spectra, endmembers, data.weight, brightness)
         found = replace(found, endmembers=endmembers, amounts=amounts)
     return found
+
+
+def shared_elements(before: Sequence[Solution], data: Data) -> dict[str, float]:
+    """Find the elements of which anchoring takes a large part of an edge out of a spectrum.
+
+    Parameters
+    ----------
+    before : sequence of Solution
+        As they were before they were anchored.
+    data : Data
+        With edges.
+
+    Returns
+    -------
+    dict
+        Element -> the largest part taken out, relative to the edge of its owner; those of `SHARED` and more.
+    """
+    elements = list(dict.fromkeys(edge.element for edge in data.edges.values()))
+    energy, mean = data.image[data.image.dims[-1]], data.spectra.mean(axis=0)
+    largest = np.zeros(len(elements))
+    for one in before:
+        net = net_counts_of_elements(one.endmembers, data.edges, energy, mean)[0]
+        doubt = np.maximum(-net.min(axis=0), 0.0)
+        foreign = np.arange(len(net))[:, None] != owners(net)
+        parts = np.where(foreign & (net > doubt), net / net.max(axis=0), 0.0)
+        largest = np.maximum(largest, parts.max(axis=0))
+    return {name: float(part) for name, part in zip(elements, largest, strict=True) if part >= SHARED}
 
 
 def _without_holes(step: Anchored, endmembers: Floats, brightness: Brightness) -> Floats | None:

@@ -11,12 +11,12 @@ import xarray as xr
 from eelsunmix.background.net_counts import net_counts_of_spectra
 from eelsunmix.edges import Edge
 from eelsunmix.errors import MethodFailedError
-from eelsunmix.recommendation.anchored import ANCHORED, is_anchored
+from eelsunmix.recommendation.anchored import ANCHORED, is_anchored, shared_elements
 from eelsunmix.recommendation.bending import find_bending
 from eelsunmix.recommendation.candidates import first_solution, measured_brightness, solutions
 from eelsunmix.recommendation.choice import Ranking, passing, rank_on_twins, with_consensus
 from eelsunmix.recommendation.data import Data, prepared, without_bending
-from eelsunmix.recommendation.doubts import doubts
+from eelsunmix.recommendation.doubts import doubts, doubts_of_anchoring
 from eelsunmix.recommendation.solution import Solution
 from eelsunmix.typing import Brightness
 
@@ -95,7 +95,8 @@ def choose(
         "nuisance": int(data.nuisance is not None),
         "nuisance_reason": bending,
         "edge_owner": _owners(best, edges, image[image.dims[-1]]),
-        "warnings": doubts(best, ranking, data, excluded if len(excluded) == len(found) else {}),
+        "warnings": doubts(best, ranking, data, excluded if len(excluded) == len(found) else {})
+        + doubts_of_anchoring(_shared(kept, found, data)),
     }
     return Choice(best=best, ranking=ranking, data=data, brightness=brightness, edges=edges, record=record)
 
@@ -112,6 +113,12 @@ def straightened(data: Data, n_endmembers: int, *, seed: int) -> tuple[Data, Bri
     if bending.nuisance is None:
         return data, brightness, bending.reason
     return without_bending(data, bending.nuisance, n_endmembers), brightness, bending.reason
+
+
+def _shared(kept: Sequence[Solution], found: Sequence[Solution], data: Data) -> dict[str, float]:
+    labels = {one.label for one in kept if is_anchored(one)}
+    before = [one for one in found if ANCHORED.format(one.label) in labels]
+    return shared_elements(before, data) if before else {}
 
 
 def twin_models(kept: Sequence[Solution]) -> list[Solution]:

@@ -41,6 +41,23 @@ def doubts(best: Solution, ranking: Ranking, data: Data, excluded: Mapping[str, 
     return found
 
 
+def doubts_of_anchoring(shared: Mapping[str, float]) -> list[str]:
+    """Say what anchoring supposes: in one image a compound and a mixture that is never unmixed look alike.
+
+    Parameters
+    ----------
+    shared : mapping of str to float
+        Element -> part of its edge that was taken out of another spectrum.
+    """
+    if not shared:
+        return []
+    names = ", ".join(f"{name} ({100 * part:.0f} % of its edge)" for name, part in shared.items())
+    return [
+        f"anchoring by edges took {names} out of another component: right if only one material holds it; if "
+        "several do, as B in BN and B4C, leave this element out of edges"
+    ]
+
+
 def _none_passed(excluded: Mapping[str, str]) -> str:
     reasons = "; ".join(f"{label} {reason}" for label, reason in excluded.items())
     return f"no method passed all checks ({reasons}); check the number of endmembers and the corrections"
