@@ -89,8 +89,8 @@ def test_maps_show_all_rows(page, results):
     assert "daeu_published" not in with_maps
     truth = results.get(("ru3", 1000.0), "oracle")["abundance"].isel(endmember=0).values
     shown = page.evaluate(plot("maps-ru3", "data[0].z.map(row => Array.from(row))"))
-    # The oracle's map is scaled by one; stored in 16-bit steps.
-    np.testing.assert_allclose(shown, truth, atol=1e-4)
+    # The oracle's map is scaled by one; stored in 4095 steps.
+    np.testing.assert_allclose(shown, truth, atol=0.5 / 4095 + 1e-6)
 
 
 @pytest.mark.parametrize("width", [900, 1440])
