@@ -537,7 +537,7 @@ DETECTOR = [
             BRIGHT.expected * pattern(0.02),
             gain_reference=pattern(0.02) * (1 + 0.1 * edge_shape(ENERGY, 456.0)),
         ),
-        words=("of the signal of Ti_L23", "It was not applied", "max_taken_percent"),
+        words=("of the signal of Ti L23", "It was not applied", "max_taken_percent"),
     ),
     Planted(
         name="additive pattern in a wedge",
