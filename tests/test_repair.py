@@ -20,6 +20,7 @@ from eelsunmix.configuration.nodes import node_of
 from eelsunmix.configuration.reading import read_tree
 from eelsunmix.errors import InputError
 from eelsunmix.recipes import Recipes
+from eelsunmix.recipes.code import KNOWN
 from eelsunmix.recipes.repairing import repair
 from eelsunmix.recipes.verification import Verification
 from eelsunmix.storage import manifest_at, publish, sealed_page, sealed_record
@@ -89,11 +90,11 @@ def _repair():
 
 
 def _content(folder):
-    """Digests of all files below a folder, whatever their names."""
+    """Digests of all files below a folder, whatever their names; but for what is only remembered."""
     return sorted(
         hashlib.sha256(path.read_bytes()).hexdigest()
         for path in folder.rglob("*")
-        if path.is_file() and path.name != LOCK
+        if path.is_file() and path.name not in (LOCK, KNOWN.name)
     )
 
 
