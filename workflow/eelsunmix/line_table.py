@@ -82,7 +82,7 @@ def lines_of(element: str) -> tuple[Line, ...]:
     Examples
     --------
     >>> [(line.name, round(line.energy_eV)) for line in lines_of("Mn") if line.family[0] == "K"]
-    [('Mn_Ka', 5896), ('Mn_Kb', 6492)]
+    [('Mn_Ka', 5897), ('Mn_Kb', 6492)]
     """
     families: dict[str, list[Line]] = {}
     for line in single_lines().get(element, ()):
