@@ -3,9 +3,8 @@
 ``.venv/bin/python benchmarks/backgrounds.py [pixel|local|global]`` prints the tables of decision 049.
 """
 
-import sys
+import argparse
 import time
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -16,8 +15,6 @@ from eelsunmix.background.windows import locate
 from eelsunmix.edges import CURVES, Edge
 
 ENERGY = np.arange(60.0, 1100.0)
-MODE: Any = sys.argv[1] if len(sys.argv) > 1 else "local"
-OPTIONS = BackgroundOptions(exponent=MODE)
 SIZES = (40, 36)
 DOSES = (10, 300, 10_000)
 """Counts per channel at the end of the fit window."""
@@ -25,14 +22,17 @@ DOSES = (10, 300, 10_000)
 
 def main() -> None:
     """Print all tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("exponent", nargs="?", default="local", choices=("pixel", "local", "global"))
+    options = BackgroundOptions(exponent=parser.parse_args().exponent)
     print("| background | fit, summed (eV) | counts | " + " | ".join(CURVES) + " |")
     print("|---|---|---|---|---|---|")
     for name, (spectra, fit, signal) in kinds().items():
         for dose in DOSES:
-            cells = [pulls(spectra, fit, signal, dose, curve) for curve in CURVES]
+            cells = [pulls(spectra, fit, signal, dose, curve, options) for curve in CURVES]
             print(f"| {name} | {fit[0]}-{fit[1]}, {signal[0]}-{signal[1]} | {dose} | {' | '.join(cells)} |")
     for curve in CURVES:
-        print(f"{curve}: {speed(curve) / 1e6:.2f} million pixels per second")
+        print(f"{curve}: {speed(curve, options) / 1e6:.2f} million pixels per second")
 
 
 def kinds() -> dict[str, tuple[np.ndarray, tuple[int, int], tuple[int, int]]]:
@@ -84,7 +84,7 @@ def plural(spectrum: np.ndarray) -> np.ndarray:
     return np.convolve(spectrum, kernel)[: spectrum.size]
 
 
-def pulls(spectra, fit, signal, dose, curve) -> str:
+def pulls(spectra, fit, signal, dose, curve, options) -> str:
     """Return mean and standard deviation of net counts over their sd, and over the background."""
     rng = np.random.default_rng([dose, fit[0], signal[1]])
     level = spectra[..., [np.searchsorted(ENERGY, fit[1])]]
@@ -96,12 +96,12 @@ def pulls(spectra, fit, signal, dose, curve) -> str:
         attrs={"counts_per_electron": 1.0},
     )
     edge = Edge(element="Ti", onset_eV=signal[0], fit_eV=fit, integrate_eV=signal, background=curve)
-    bs = subtract_background(image, {"Ti_L23": edge}, OPTIONS)
+    bs = subtract_background(image, {"Ti_L23": edge}, options)
     snr, bias = bs["snr"].values, float(bs["net_counts"].mean() / bs["background_counts"].mean())
     return f"{snr.mean():+.2f} ± {snr.std():.2f} ({100 * bias:+.1f} %)"
 
 
-def speed(curve: str) -> float:
+def speed(curve: str, options: BackgroundOptions) -> float:
     """Pixels per second of one core."""
     edge = Edge(element="Ti", onset_eV=456, fit_eV=(400, 450), integrate_eV=(456, 496), background=curve)
     place = locate(edge, ENERGY)
@@ -111,7 +111,7 @@ def speed(curve: str) -> float:
     best = np.inf
     for _ in range(3):
         start = time.process_time()
-        subtract(sums, valid, place, OPTIONS, counts_per_electron=1.0, average_over=(0, 1))
+        subtract(sums, valid, place, options, counts_per_electron=1.0, average_over=(0, 1))
         best = min(best, time.process_time() - start)
     return valid.size / best
 
