@@ -7,15 +7,13 @@ before it; so a page that was cut, overwritten with zeros, or has one flipped bi
 import json
 import os
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from eelsunmix.errors import StoreError, UnreadableStoreError
-from eelsunmix.plain import plain_values
 from eelsunmix.storage.digests import digest_of_bytes
 from eelsunmix.storage.manifest import LARGEST_MANIFEST, REMEDY_OF_PAGE, Manifest, parsed
-from eelsunmix.storage.versions import versions_used
+from eelsunmix.storage.sealing import manifest_of
 
 _BEGIN, _END = b"\n<!-- manifest: ", b" -->\n"
 _TAIL = 2**20
@@ -42,14 +40,7 @@ def sealed_page(
     settings : mapping, optional
         Options that made it.
     """
-    folder, content = Path(path).parent, text.encode()
-    manifest = Manifest(
-        files={"page": {"size": len(content), "blake2b": digest_of_bytes(content)}},
-        inputs={os.path.relpath(store, folder): seal for store, seal in seals.items()},
-        settings=plain_values(dict(settings or {})),
-        versions=versions_used(),
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-    ).sealed()
+    manifest = manifest_of("page", text.encode(), path, seals=seals, settings=settings)
     line = json.dumps(manifest.content(), sort_keys=True)
     for mark in "<>&":  # no text of the user may end the comment
         line = line.replace(mark, f"\\u{ord(mark):04x}")

@@ -7,7 +7,6 @@ digest of the content.
 import json
 import os
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from eelsunmix.errors import StoreError, UnreadableStoreError
 from eelsunmix.plain import plain_values
 from eelsunmix.storage.digests import digest_of_bytes
 from eelsunmix.storage.manifest import LARGEST_MANIFEST, REMEDY_OF_RECORD, Manifest, parsed
-from eelsunmix.storage.versions import versions_used
+from eelsunmix.storage.sealing import manifest_of
 
 RECORD = ".json"
 """Suffix of a record."""
@@ -42,15 +41,8 @@ def sealed_record(
     settings : mapping, optional
         Options that made it.
     """
-    folder, plain = Path(path).parent, plain_values(dict(content), finite=True)
-    text = _text(plain).encode()
-    manifest = Manifest(
-        files={_CONTENT: {"size": len(text), "blake2b": digest_of_bytes(text)}},
-        inputs={os.path.relpath(store, folder): seal for store, seal in seals.items()},
-        settings=plain_values(dict(settings or {})),
-        versions=versions_used(),
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-    ).sealed()
+    plain = plain_values(dict(content), finite=True)
+    manifest = manifest_of(_CONTENT, _text(plain).encode(), path, seals=seals, settings=settings)
     return _text({**plain, _MANIFEST: manifest.content()})
 
 
