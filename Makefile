@@ -60,7 +60,7 @@ format: install
 docs: install .venv/documentation
 	@rm -rf docs/_build
 	$(bin)/python docs/pictures.py docs/_build/pictures
-	PATH="$(CURDIR)/$(bin):$$PATH" $(bin)/python -m sphinx --quiet --fail-on-warning --keep-going docs docs/_build/html
+	PATH="$(CURDIR)/$(bin):$$PATH" $(bin)/python -m sphinx --quiet --jobs 2 --fail-on-warning --keep-going docs docs/_build/html
 	$(bin)/python docs/check_site.py docs/_build/html
 
 .venv/documentation: .venv/installed envs/locked-docs.txt

@@ -56,9 +56,10 @@ html_show_search_summary = False  # it is fetched page by page, which browsers r
 html_theme_options = {"navigation_with_keys": True}
 
 
-def setup(app: Any) -> None:
+def setup(app: Any) -> dict[str, Any]:
     """Take the numbers of footnotes out of docstrings, of which several share a page."""
     app.connect("autodoc-process-docstring", _without_footnotes)
+    return {"parallel_read_safe": True}
 
 
 def _without_footnotes(

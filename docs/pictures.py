@@ -5,6 +5,8 @@ easy time: Ru is nowhere pure.
 """
 
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import matplotlib as mpl
@@ -23,15 +25,23 @@ MAPS = {"cmap": "viridis", "vmin": 0.0, "vmax": 1.0, "interpolation": "nearest",
 
 
 def main(folder: Path) -> None:
-    """Draw the pictures of all methods, of the recommended result and of background subtraction."""
+    """Draw the pictures of all methods, of the recommended result and of background subtraction, two at a time."""
+    folder.mkdir(parents=True, exist_ok=True)
+    names = [*method_names(), "recommended", "bs"]
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        list(pool.map(_draw, names, [folder / f"{name}.png" for name in names]))
+
+
+def _draw(name: str, path: Path) -> None:
     mpl.use("Agg")
     mpl.rc_file(Path(__file__).parent / "matplotlibrc")
-    folder.mkdir(parents=True, exist_ok=True)
     image = SCENE.spectrum_image
-    for name in method_names():
-        _picture(eu.unmix(image, name, n_endmembers=3, seed=0), folder / f"{name}.png")
-    _picture(eu.recommend(image, 3, EDGES, seed=0), folder / "recommended.png")
-    _picture_of_subtraction(eu.subtract_background(image, EDGES), folder / "bs.png")
+    if name == "bs":
+        _picture_of_subtraction(eu.subtract_background(image, EDGES), path)
+    elif name == "recommended":
+        _picture(eu.recommend(image, 3, EDGES, seed=0), path)
+    else:
+        _picture(eu.unmix(image, name, n_endmembers=3, seed=0), path)
 
 
 def _picture(result: xr.Dataset, path: Path) -> None:
