@@ -71,7 +71,13 @@ def started(project, *arguments):
     environment = {**os.environ, "PYTHONPATH": str(project.folder / "workflow")}
     with (project.folder / "first.log").open("w") as log:
         process = subprocess.Popen(
-            command, cwd=project.folder, env=environment, stdout=log, stderr=log, start_new_session=True
+            command,
+            cwd=project.folder,
+            env=environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            preexec_fn=_heeding_ctrl_c,
         )
     family = psutil.Process(process.pid)
     try:
@@ -83,6 +89,11 @@ def started(project, *arguments):
         for left in [*family.children(recursive=True), family] if family.is_running() else []:
             left.kill()
         process.wait()
+
+
+def _heeding_ctrl_c():
+    """What a shell starts in the background, tests too, is told to ignore it, and hands that on."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _until(condition, seconds=60):
@@ -184,7 +195,7 @@ def test_a_job_that_is_called_done_without_its_store_has_failed(project):
 def test_ctrl_c_leaves_nothing_running_and_nothing_behind(project):
     with started(project, PCA) as (snakemake, job):
         os.killpg(snakemake.pid, signal.SIGINT)
-        assert snakemake.wait(240) != 0
+        assert snakemake.wait(60) != 0
         _until(lambda: _ended(job))
     assert not (project.folder / PCA).exists()
     assert "Traceback" not in (project.folder / "first.log").read_text()
