@@ -34,7 +34,7 @@ def check_folders() -> None:
             )
         if folder.exists() and not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
             raise InputError(
-                f"{folder.absolute()}: cannot be written, no permission; choose with --directory"
+                f"{folder.absolute()}: cannot be written, no permission; run in your own folder"
             )
 
 
@@ -67,10 +67,7 @@ def unwritable_folder(path: Path) -> str | None:
     if not folder.is_dir():
         return f"{folder}: cannot be written, a file stands where a folder is needed; move it aside"
     if not os.access(folder, os.W_OK | os.X_OK):
-        return (
-            f"{folder.absolute()}: cannot be written, no permission; ask its owner, or choose another "
-            "folder with --directory"
-        )
+        return f"{folder.absolute()}: cannot be written, no permission; ask its owner, or run in your own folder"
     return None
 
 
