@@ -149,7 +149,10 @@ def test_messages_of_the_package_do_not_advise_to_delete():
         f"{path}: {line.strip()}"
         for path in provenance.PACKAGE.rglob("*.py")
         for line in path.read_text().splitlines()
-        if any(words in line for words in ("; delete", "delete it", "delete this", "remove the store", "with --directory"))
+        if any(
+            words in line
+            for words in ("; delete", "delete it", "delete this", "remove the store", "with --directory")
+        )
     ]
     assert advice == []
 

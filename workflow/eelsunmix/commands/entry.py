@@ -15,7 +15,7 @@ FAILED, MISTAKEN, INTERRUPTED = 1, 2, 130
 
 
 class _Commands(click.Group):
-    """Commands that say `stopped` after Ctrl-C, with the exit code of the shell; click says `Aborted!` and 1."""
+    """Commands that say `stopped` after Ctrl-C, with the exit code of a shell: click itself says 1."""
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -49,7 +49,7 @@ eelsunmix run SI1.yaml       runs it; the last line is the path of the page, or 
 eelsunmix export SI1 --hspy  takes maps and spectra to HyperSpy; or --tiff, --csv ...
 
 \b
-Exit codes: 0 all is well, 1 something failed, 2 the user can mend it.
+Exit codes: 0 all is well, 1 something failed, 2 the user can mend it, 130 Ctrl-C, 143 SIGTERM.
 Completion: eval "$(_EELSUNMIX_COMPLETE=bash_source eelsunmix)"; or zsh_source, fish_source.
 """
 

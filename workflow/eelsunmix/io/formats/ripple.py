@@ -33,8 +33,8 @@ class Ripple(RosettaFormat):
         """Tell of bytes beyond those described."""
         more = _raw(path).stat().st_size - _declared(entry)
         note = (
-            f"{_raw(path).name} holds {more} bytes more than {path.name} describes: if it was copied as text, or "
-            "is of another image, all counts are wrong; compare both files with the originals"
+            f"{_raw(path).name} holds {more} bytes more than {path.name} describes: if it was copied as text, "
+            "or is of another image, all counts are wrong; compare both files with the originals"
         )
         return (note,) if more else ()
 
