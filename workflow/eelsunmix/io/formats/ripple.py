@@ -31,9 +31,10 @@ class Ripple(RosettaFormat):
 
     def notes_of(self, entry: dict[str, Any], path: Path) -> tuple[str, ...]:
         """Tell of bytes beyond those described."""
-        more = _raw(path).stat().st_size - _declared(entry)
+        raw = _raw(path)
+        more = raw.stat().st_size - _declared(entry)
         note = (
-            f"{_raw(path).name} holds {more} bytes more than {path.name} describes: if it was copied as text, "
+            f"{raw.name} holds {more} bytes more than {path.name} describes: if it was copied as text, "
             "or is of another image, all counts are wrong; compare both files with the originals"
         )
         return (note,) if more else ()
