@@ -202,6 +202,30 @@ def test_ctrl_c_leaves_nothing_running_and_nothing_behind(project):
     assert project.run(PCA) == {"denoise"}
 
 
+SIGTERM_BESIDE_THE_LOCK = """
+import os, signal
+from snakemake.jobs import Job
+
+finished = Job.postprocess
+
+async def stopped_meanwhile(job, **options):
+    os.kill(os.getpid(), signal.SIGTERM)
+    await finished(job, **options)
+
+if workflow.is_main_process:
+    Job.postprocess = stopped_meanwhile
+"""
+"""Snakemake's main thread holds a lock while it takes in what a job has made."""
+
+
+@pytest.mark.guarantee(30)
+def test_sigterm_while_a_finished_job_is_taken_in_ends_the_run(project):
+    with (project.folder / "workflow" / "Snakefile").open("a") as file:
+        file.write(SIGTERM_BESIDE_THE_LOCK)
+    assert project.snakemake(PCA).returncode in (0, 1)  # before it hung
+    assert verify(project.folder / PCA).settings["denoise"]["n_components"] == 8
+
+
 HOSTILE_NAMES = (
     "a b.npy",
     "ünï–ö.npy",

@@ -4,7 +4,9 @@ import atexit
 import functools
 import inspect
 import re
+import signal
 import sys
+import threading
 from operator import attrgetter
 from pathlib import Path
 
@@ -314,12 +316,23 @@ def per_attempt(amount):
     return lambda wildcards, attempt: amount * attempt
 
 
+def heed_sigterm():
+    """Stop in a thread: Snakemake's handler takes a lock, which its main thread may hold just then."""
+    stop = signal.getsignal(signal.SIGTERM)
+    if callable(stop):
+        signal.signal(
+            signal.SIGTERM,
+            lambda *given: threading.Thread(target=stop, args=given).start(),
+        )
+
+
 wildcard_constraints:
     sample=one_of(samples),
 
 
 onstart:
     if is_run():  # --touch comes here too
+        heed_sigterm()
         for job in workflow.dag.needrun_jobs():
             for path in job.output:
                 keep_until_made(job.rule.name, path)
