@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -235,21 +236,44 @@ def test_too_few_files_for_snakemake_itself_are_one_line():
 STOPPED = """
 import os, signal, sys
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have told us to ignore it
 from eelsunmix.commands import running
 from eelsunmix.commands.checking import checked_configuration
 
 child = "import os, signal, time; signal.signal(signal.SIGTERM, lambda *_: os._exit(3)); "
-child += "os.kill(os.getppid(), signal.SIGTERM); time.sleep(60)"
+child += f"os.kill(os.getppid(), {sys.argv[2]}); time.sleep(60)"
 running._command = lambda *_: [sys.executable, "-c", child]
 print("code", running.run_workflow(checked_configuration([Path(sys.argv[1])]), []))
 """
 
 
-def test_who_stops_a_run_stops_snakemake_too(folder):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_who_stops_a_run_stops_snakemake_too(folder, number):
+    """And waits for its end: whoever types the same command at once is told of no other run."""
     name = write(folder, "methods: {vca: {}}\n")
-    command = [sys.executable, "-c", STOPPED, name]
+    command = [sys.executable, "-c", STOPPED, name, str(int(number))]
     done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=200)
-    assert (done.returncode, done.stdout) == (0, "code 1\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, f"code {128 + number}\n"), done.stderr
+    assert f"stopped by {number.name}; what is finished stays" in done.stderr
+
+
+def test_ctrl_c_is_one_word_and_the_code_of_the_shell(monkeypatch):
+    def stopped(_files):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("eelsunmix.commands.checking.checked_configuration", stopped)
+    done = CliRunner().invoke(entry.eelsunmix, ["check", "a.yaml"])
+    assert (done.exit_code, done.output) == (130, "stopped\n")
+
+
+def test_a_job_that_a_signal_has_ended_leaves_nothing_to_mend(tmp_path):
+    log = tmp_path / "fit.log"
+    log.write_text("10:00:01 ERROR interrupted; nothing half-written is left\n", encoding="utf-8")
+    said = progress(f"Error in rule fit_vca:\n    log: {log}\n")[0].failures(ended_by=signal.SIGINT)
+    assert said == [
+        f"fit_vca failed: interrupted; nothing half-written is left (log: {log})",
+        "stopped by SIGINT; what is finished stays, and the same command goes on from there",
+    ]
 
 
 def of_slurm(folder, state, said, job="", number=5):

@@ -283,7 +283,7 @@ def test_all_mistakes_come_at_once_in_the_order_of_lines(mistakes):
             "edges: {T: {element: Ti, onset_eV: 9, fit_eV: [5, 12], integrate_eV: [9, 10]}}",
             r"edges\.T\.fit_eV: must end before integrate_eV begins, but 12 > 9",
         ),
-        ("edges: [Ti, 3]", r"edges: needs names as keys"),
+        ("edges: [Ti, 3]", r"edges: needs names as keys; .* because \[1\] of this list is no name"),
         ("edges: [Ti_L23, Ti L3]", r"edges\[1\]: Ti_L23 is named twice"),
         ("edges: [Ti_K]", r"edges\.Ti_K: Ti has no K edge between 30 and 3000 eV; its edges are Ti_L23"),
         ("edges: {Ti_Ka: {}}", r"edges\.Ti_Ka: Ti_Ka is a line of X-rays, and the image is of energy losses"),

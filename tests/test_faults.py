@@ -71,7 +71,13 @@ def started(project, *arguments):
     environment = {**os.environ, "PYTHONPATH": str(project.folder / "workflow")}
     with (project.folder / "first.log").open("w") as log:
         process = subprocess.Popen(
-            command, cwd=project.folder, env=environment, stdout=log, stderr=log, start_new_session=True
+            command,
+            cwd=project.folder,
+            env=environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            preexec_fn=_heeding_ctrl_c,
         )
     family = psutil.Process(process.pid)
     try:
@@ -83,6 +89,11 @@ def started(project, *arguments):
         for left in [*family.children(recursive=True), family] if family.is_running() else []:
             left.kill()
         process.wait()
+
+
+def _heeding_ctrl_c():
+    """What a shell starts in the background, tests too, is told to ignore it, and hands that on."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _until(condition, seconds=60):
@@ -184,11 +195,35 @@ def test_a_job_that_is_called_done_without_its_store_has_failed(project):
 def test_ctrl_c_leaves_nothing_running_and_nothing_behind(project):
     with started(project, PCA) as (snakemake, job):
         os.killpg(snakemake.pid, signal.SIGINT)
-        assert snakemake.wait(240) != 0
+        assert snakemake.wait(60) != 0
         _until(lambda: _ended(job))
     assert not (project.folder / PCA).exists()
     assert "Traceback" not in (project.folder / "first.log").read_text()
     assert project.run(PCA) == {"denoise"}
+
+
+SIGTERM_BESIDE_THE_LOCK = """
+import os, signal
+from snakemake.jobs import Job
+
+finished = Job.postprocess
+
+async def stopped_meanwhile(job, **options):
+    os.kill(os.getpid(), signal.SIGTERM)
+    await finished(job, **options)
+
+if workflow.is_main_process:
+    Job.postprocess = stopped_meanwhile
+"""
+"""Snakemake's main thread holds a lock while it takes in what a job has made."""
+
+
+@pytest.mark.guarantee(30)
+def test_sigterm_while_a_finished_job_is_taken_in_ends_the_run(project):
+    with (project.folder / "workflow" / "Snakefile").open("a") as file:
+        file.write(SIGTERM_BESIDE_THE_LOCK)
+    assert project.snakemake(PCA).returncode in (0, 1)  # before it hung
+    assert verify(project.folder / PCA).settings["denoise"]["n_components"] == 8
 
 
 HOSTILE_NAMES = (

@@ -96,6 +96,16 @@ def test_what_is_truncated_is_refused(tmp_path, write, part):
         io.open_image(path, axes=axes_for(path))
 
 
+def test_bytes_beyond_those_described_are_told(tmp_path):
+    """As after a copy as text, which makes two bytes of one here and there."""
+    path = rpl(tmp_path)
+    assert io.import_image(path).attrs["counts_check"]["warnings"] == []
+    raw = tmp_path / "a.raw"
+    raw.write_bytes(raw.read_bytes()[:100] + b"\r" + raw.read_bytes()[100:])
+    (told,) = [text for text in io.import_image(path).attrs["counts_check"]["warnings"] if "a.raw" in text]
+    assert told.startswith("a.raw holds 1 bytes more than a.rpl describes")
+
+
 def test_chunks_of_a_zspy_that_are_absent_are_told(tmp_path):
     """Zarr 3 leaves out those without counts, a copy in part any: a comparison with the original tells."""
     path = zspy(tmp_path)

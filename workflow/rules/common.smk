@@ -2,8 +2,11 @@
 
 import atexit
 import functools
+import inspect
 import re
+import signal
 import sys
+import threading
 from operator import attrgetter
 from pathlib import Path
 
@@ -75,17 +78,22 @@ def one_of(names):
     return "|".join(map(re.escape, names)) or "none"
 
 
+def looked_at(function):
+    """Keep the signature of a function: Snakemake asks for it whenever it calls one, a hundred times a job."""
+    function.__signature__ = inspect.signature(function)
+    return function
+
+
 def of_sample(name):
     """Input of a rule: a setting of the job's sample."""
-    return lambda wildcards: attrgetter(name)(samples[wildcards.sample])
+    return looked_at(lambda wildcards: attrgetter(name)(samples[wildcards.sample]))
 
 
-def product_of(rule, wildcards):
+def product_of(rule, wildcards, label=""):
     recipe = RECIPES[rule]
     if recipe is RECIPES["index"]:
         return INDEX
-    unnamed = RECOMMENDED if rule.endswith(RECOMMENDED) else ""
-    return Product(wildcards.sample, recipe.store, wildcards.get("label", unnamed))
+    return Product(wildcards.sample, recipe.store, label)
 
 
 def tell(pages):
@@ -96,17 +104,19 @@ def tell(pages):
             logger.info(f"report of {name}: {page.absolute()}")
 
 
-def products_of(rule, wildcards):
+def products_of(rule, wildcards, label=""):
     """All that a job makes."""
-    product = product_of(rule, wildcards)
+    product = product_of(rule, wildcards, label)
     return [product, *(product._replace(store=one) for one in RECIPES[rule].beside)]
 
 
-def asked(rule):
+def asked(rule, label=""):
     """Parameters of a rule: its whole recipe, which the manifest of its store keeps."""
 
     def parameter(name):
-        return lambda wildcards: recipes.value(product_of(rule, wildcards), name)
+        return looked_at(
+            lambda wildcards: recipes.value(product_of(rule, wildcards, label), name)
+        )
 
     return {name: parameter(name) for name in RECIPES[rule].names}
 
@@ -205,7 +215,7 @@ def give_way(rule, product, found):
         keep_once(rule, product.path)  # there is no `onstart` that does it
 
 
-def remade(rule):
+def remade(rule, label=""):
     """Input of a rule: no file. But what was made otherwise than is asked for now is made again.
 
     Snakemake goes by records of its own, which may be lost, empty or those of another folder.
@@ -216,7 +226,7 @@ def remade(rule):
             if is_run():
                 begin_run()
             said = False
-            for product in products_of(rule, wildcards):
+            for product in products_of(rule, wildcards, label):
                 found = present.fault(product)
                 make_again(product.path, found, silent=said)
                 said = said or found is not None
@@ -227,7 +237,7 @@ def remade(rule):
                 logger.warning(line)
         return []
 
-    return no_file
+    return looked_at(no_file)
 
 
 def remade_as(rule, path):
@@ -256,32 +266,34 @@ def of_benchmarked(name):
     )
 
 
-def fitted_model(wildcards):
-    source = samples[wildcards.sample].model_source
-    label = wildcards.get("label", RECOMMENDED)
-    return f"results/{source}/fit/{label}.zarr"
+def fitted_model(label):
+    """Input of a rule: the model that is applied to the job's sample."""
+    return looked_at(
+        lambda wildcards: f"results/{samples[wildcards.sample].model_source}/fit/{label}.zarr"
+    )
 
 
-def threads_of(rule):
+def threads_of(rule, label=""):
     """Threads of a rule: one for an image of one block."""
-    return lambda wildcards: job_needs(rule, wildcards).threads
+    return looked_at(lambda wildcards: job_needs(rule, wildcards, label).threads)
 
 
-def needs(rule):
+def needs(rule, label=""):
     """Resources of a rule: as the size of its image asks for; no parameters, so nothing is ever rerun for them."""
 
     def mem_mb(wildcards, threads, attempt):
-        return job_needs(rule, wildcards).mem_mb(
+        return job_needs(rule, wildcards, label).mem_mb(
             threads, attempt, elsewhere=not workflow.local_exec
         )
 
     def runtime(wildcards, attempt):
         step = 1 if together(wildcards) else STEP_MINUTES
-        return job_needs(rule, wildcards).minutes(attempt, step=step)
+        return job_needs(rule, wildcards, label).minutes(attempt, step=step)
 
-    return {"mem_mb": mem_mb, "runtime": runtime}
+    return {"mem_mb": looked_at(mem_mb), "runtime": looked_at(runtime)}
 
 
+@looked_at
 def together(wildcards):
     """Group of a rule: on a cluster, all jobs of a small sample are one submission."""
     name = wildcards.get("sample")  # none of the index
@@ -294,14 +306,24 @@ def group_of(name):
     return group_name(samples[name])
 
 
-def job_needs(rule, wildcards):
+def job_needs(rule, wildcards, label=""):
     sample = samples.get(wildcards.get("sample", ""))  # none of the index
-    return needs_of(rule, sample, wildcards.get("label", ""))
+    return needs_of(rule, sample, label)
 
 
 def per_attempt(amount):
     """Resource of a rule: so much at first, and so much more at every further attempt."""
     return lambda wildcards, attempt: amount * attempt
+
+
+def heed_sigterm():
+    """Stop in a thread: Snakemake's handler takes a lock, which its main thread may hold just then."""
+    stop = signal.getsignal(signal.SIGTERM)
+    if callable(stop):
+        signal.signal(
+            signal.SIGTERM,
+            lambda *given: threading.Thread(target=stop, args=given).start(),
+        )
 
 
 wildcard_constraints:
@@ -310,6 +332,7 @@ wildcard_constraints:
 
 onstart:
     if is_run():  # --touch comes here too
+        heed_sigterm()
         for job in workflow.dag.needrun_jobs():
             for path in job.output:
                 keep_until_made(job.rule.name, path)

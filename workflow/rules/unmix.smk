@@ -3,7 +3,7 @@
 
 rule fit_recommended:
     input:
-        remade("fit_recommended"),
+        remade("fit_recommended", RECOMMENDED),
         corrected="results/{sample}/corrected.zarr",
         pca="results/{sample}/pca.zarr",
         rank="results/{sample}/rank.zarr",
@@ -19,7 +19,7 @@ rule fit_recommended:
     resources:
         **needs("fit_recommended"),
     params:
-        **asked("fit_recommended"),
+        **asked("fit_recommended", RECOMMENDED),
     message:
         "{wildcards.sample}: recommend a result"
     script:
@@ -28,8 +28,8 @@ rule fit_recommended:
 
 rule map_recommended:
     input:
-        remade("map_recommended"),
-        model=fitted_model,
+        remade("map_recommended", RECOMMENDED),
+        model=fitted_model(RECOMMENDED),
         corrected="results/{sample}/corrected.zarr",
         pca="results/{sample}/pca.zarr",
         rank="results/{sample}/rank.zarr",
@@ -45,7 +45,7 @@ rule map_recommended:
     resources:
         **needs("map_recommended"),
     params:
-        **asked("map_recommended"),
+        **asked("map_recommended", RECOMMENDED),
     message:
         "{wildcards.sample}: map with the recommended result"
     script:
@@ -60,26 +60,24 @@ for label in sorted(
         name:
             f"fit_{label}"
         input:
-            remade("fit"),
+            remade("fit", label),
             corrected="results/{sample}/corrected.zarr",
             pca="results/{sample}/pca.zarr",
             rank="results/{sample}/rank.zarr",
         output:
-            directory("results/{sample}/fit/{label}.zarr"),
+            directory(f"results/{{sample}}/fit/{label}.zarr"),
         log:
-            "results/{sample}/logs/fit_{label}.log",
+            f"results/{{sample}}/logs/fit_{label}.log",
         benchmark:
-            "results/{sample}/benchmarks/fit_{label}.tsv"
-        wildcard_constraints:
-            label=label,
+            f"results/{{sample}}/benchmarks/fit_{label}.tsv"
         group:
             together
         resources:
-            **needs("fit"),
+            **needs("fit", label),
         params:
-            **asked("fit"),
+            **asked("fit", label),
         message:
-            "{wildcards.sample}: fit {wildcards.label}"
+            f"{{wildcards.sample}}: fit {label}"
         script:
             "../scripts/fit.py"
 
@@ -87,27 +85,25 @@ for label in sorted(
         name:
             f"map_{label}"
         input:
-            remade("map"),
-            model=fitted_model,
+            remade("map", label),
+            model=fitted_model(label),
             corrected="results/{sample}/corrected.zarr",
             pca="results/{sample}/pca.zarr",
             rank="results/{sample}/rank.zarr",
         output:
-            directory("results/{sample}/map/{label}.zarr"),
+            directory(f"results/{{sample}}/map/{label}.zarr"),
         log:
-            "results/{sample}/logs/map_{label}.log",
+            f"results/{{sample}}/logs/map_{label}.log",
         benchmark:
-            "results/{sample}/benchmarks/map_{label}.tsv"
-        wildcard_constraints:
-            label=label,
+            f"results/{{sample}}/benchmarks/map_{label}.tsv"
         group:
             together
-        threads: threads_of("map")
+        threads: threads_of("map", label)
         resources:
-            **needs("map"),
+            **needs("map", label),
         params:
-            **asked("map"),
+            **asked("map", label),
         message:
-            "{wildcards.sample}: map with {wildcards.label}"
+            f"{{wildcards.sample}}: map with {label}"
         script:
             "../scripts/map.py"

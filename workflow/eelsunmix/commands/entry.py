@@ -13,6 +13,18 @@ from eelsunmix.failures import shortage
 FAILED, MISTAKEN, INTERRUPTED = 1, 2, 130
 """Exit codes beside 0: something failed; the user can mend it; stopped by the user."""
 
+
+class _Commands(click.Group):
+    """Commands that say `stopped` after Ctrl-C, with the exit code of a shell: click itself says 1."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("stopped", err=True)
+            sys.exit(INTERRUPTED)
+
+
 _FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 
 
@@ -37,12 +49,12 @@ eelsunmix run SI1.yaml       runs it; the last line is the path of the page, or 
 eelsunmix export SI1 --hspy  takes maps and spectra to HyperSpy; or --tiff, --csv ...
 
 \b
-Exit codes: 0 all is well, 1 something failed, 2 the user can mend it.
+Exit codes: 0 all is well, 1 something failed, 2 the user can mend it, 130 Ctrl-C, 143 SIGTERM.
 Completion: eval "$(_EELSUNMIX_COMPLETE=bash_source eelsunmix)"; or zsh_source, fish_source.
 """
 
 
-@click.group(help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Commands, help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="eelsunmix")
 def eelsunmix() -> None:
     """All commands."""
@@ -260,9 +272,6 @@ def main() -> None:
             raise
         click.echo(line, err=True)
         sys.exit(FAILED)
-    except KeyboardInterrupt:
-        click.echo("stopped", err=True)
-        sys.exit(INTERRUPTED)
 
 
 def _of_system(error: Exception) -> str | None:

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import signal
 import time
 from collections.abc import Callable, Sequence
 
@@ -26,6 +27,7 @@ _OF_FILES = re.compile(
 _PAGE = re.compile(r"report of (all samples: .*)")
 _MISTAKE = re.compile(r'WorkflowError(?: in file ".*", line \d+)?:')
 _PLACE = re.compile(r'File ".*", line \d+.*')
+_GOES_ON = "what is finished stays, and the same command goes on from there"
 _NOTHING_TO_DO = "nothing to do: all results are there and match the configuration"
 _KEPT = 400
 """Lines of Snakemake that are kept, to look for a reason."""
@@ -101,11 +103,20 @@ class Progress:
             return "\n".join([*steps, f"{numbered(self._planned - self._gathering, 'step')} would run"])
         return f"done in {duration(self._clock() - self._start)}"
 
-    def failures(self) -> list[str]:
-        """Say what failed: the last error in the log of each job, or what Snakemake says of itself."""
+    def failures(self, *, ended_by: int = 0) -> list[str]:
+        """Say what failed: the last error in the log of each job, or what Snakemake says of itself.
+
+        Parameters
+        ----------
+        ended_by : int
+            Signal that ended the run, if one did.
+        """
+        stopped = [f"stopped by {signal.Signals(ended_by).name}; {_GOES_ON}"] if ended_by > 0 else []
         if found := self._failures.in_words():
             pages = [f"page of {match[1]}" for line in self._lines if (match := _PAGE.fullmatch(line))]
-            return [*found, *pages]
+            return [*found[:-1], *(stopped or found[-1:]), *pages]
+        if stopped:
+            return stopped
         if used := [match[0] for line in self._lines if (match := _IN_USE.fullmatch(line))]:
             return used[:1]
         if any(_LOCKED in line for line in self._lines):

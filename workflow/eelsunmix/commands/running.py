@@ -77,14 +77,14 @@ def run_workflow(
             text=True,
             errors="replace",
         ) as process,
-        _stopping_with(process),
+        _stopping_with(process) as signals,
     ):
         for line in process.stdout or ():
             progress.take(line.rstrip("\n"))
     if process.returncode != 0:
-        for text in progress.failures():
+        for text in progress.failures(ended_by=signals[0] if signals else -process.returncode):
             click.echo(text, err=True)
-        return 1
+        return 128 + signals[0] if signals else 1
     click.echo(progress.end(dry_run=dry_run, gone=_gone(checked)))
     if dry_run and (found := planned(checked)):
         click.echo(in_one_line(found))
@@ -94,13 +94,33 @@ def run_workflow(
 
 
 @contextmanager
-def _stopping_with(process: subprocess.Popen[str]) -> Iterator[None]:
-    """Pass SIGTERM on to Snakemake, which ends after the steps that run: alone it would go on, unseen."""
-    before = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+def _stopping_with(process: subprocess.Popen[str]) -> Iterator[list[int]]:
+    """Stop Snakemake at SIGTERM and Ctrl-C, and give the signals that came: alone it would go on, unseen.
+
+    By SIGTERM it ends after the steps that run; Ctrl-C on a terminal reaches these themselves, too. Of Ctrl-C
+    alone Snakemake may lose sight. A second one is not waited for.
+    """
+    came: list[int] = []
+
+    def stop(number: int, _frame: object) -> None:
+        if came and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        came.append(number)
+        process.terminate()
+        click.echo("stopping, once the steps that run are done or have cleared up", err=True)
+
+    numbers = [signal.SIGTERM] if _ignored(signal.SIGINT) else [signal.SIGTERM, signal.SIGINT]
+    before = {number: signal.signal(number, stop) for number in numbers}
     try:
-        yield
+        yield came
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _ignored(number: int) -> bool:
+    """Whether a shell has told us to ignore a signal, as it does for what it starts in the background."""
+    return signal.getsignal(number) == signal.SIG_IGN
 
 
 def _gone(checked: Checked) -> list[str]:

@@ -183,6 +183,9 @@ def _read_named(
 def _name_hint(node: Node) -> str:
     if node.is_list and all(isinstance(item.value, str) for item in node.value):
         return "; write " + ", ".join(f"{item.value}: {{}}" for item in node.value)
+    if node.is_list and any(isinstance(item.value, str) for item in node.value):
+        other = next(i for i, item in enumerate(node.value) if not isinstance(item.value, str))
+        return f"; write NAME: {{...}}, because [{other}] of this list is no name"
     return "; write {} for none, or leave the key out" if node.value is None else "; write NAME: {...}"
 
 

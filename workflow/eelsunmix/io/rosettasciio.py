@@ -51,6 +51,10 @@ class RosettaFormat(Format):
     def check_entry(self, entry: dict[str, Any], path: Path) -> None:
         """Raise InputError for damage that shows in what the plugin returns."""
 
+    def notes_of(self, entry: dict[str, Any], path: Path) -> tuple[str, ...]:
+        """Return sentences for the user about what the plugin returns; by default none."""
+        return ()
+
     def opener(self, path: Path, number: int, data: Any) -> Callable[[tuple[int, ...]], Any]:
         """Return a function of a chunk shape that gives the data of a signal; by default as they came."""
         return lambda chunks: data
@@ -69,6 +73,7 @@ class RosettaFormat(Format):
         data, metadata = entry["data"], _dict(entry.get("metadata"))
         general, signal = _dict(metadata.get("General")), _dict(metadata.get("Signal"))
         axes, is_choice = ordered_axes(entry["axes"], data.shape, path)
+        ambiguous = (AMBIGUOUS,) if is_choice and not self.numbers_axes_wrongly else ()
         return Signal(
             open=opener,
             dtype=np.dtype(data.dtype),
@@ -77,7 +82,7 @@ class RosettaFormat(Format):
             kind=_kind(str(signal.get("signal_type", ""))),
             reader="RosettaSciIO",
             metadata=plain(_with_mapped(metadata, entry)),
-            notes=(AMBIGUOUS,) if is_choice and not self.numbers_axes_wrongly else (),
+            notes=(*ambiguous, *self.notes_of(entry, path)),
         )
 
     def errors(self) -> tuple[type[Exception], ...]:

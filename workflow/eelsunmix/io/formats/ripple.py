@@ -22,11 +22,28 @@ class Ripple(RosettaFormat):
 
     def check_entry(self, entry: dict[str, Any], path: Path) -> None:
         """Refuse numbers that are fewer than described."""
-        raw = companions(path)[0]  # as the plugin chooses, .raw before .RAW
-        declared = math.prod(entry["data"].shape) * entry["data"].dtype.itemsize
-        declared += int(entry["original_metadata"].get("offset", 0))
-        if raw.stat().st_size < declared:
+        declared, held = _declared(entry), _raw(path).stat().st_size
+        if held < declared:
             raise InputError(
-                f"{path}: describes {declared} bytes, but {raw.name} holds {raw.stat().st_size}; "
+                f"{path}: describes {declared} bytes, but {_raw(path).name} holds {held}; "
                 "it is truncated, or of another image: copy both files again"
             )
+
+    def notes_of(self, entry: dict[str, Any], path: Path) -> tuple[str, ...]:
+        """Tell of bytes beyond those described."""
+        raw = _raw(path)
+        more = raw.stat().st_size - _declared(entry)
+        note = (
+            f"{raw.name} holds {more} bytes more than {path.name} describes: if it was copied as text, "
+            "or is of another image, all counts are wrong; compare both files with the originals"
+        )
+        return (note,) if more else ()
+
+
+def _raw(path: Path) -> Path:
+    return companions(path)[0]  # as the plugin chooses, .raw before .RAW
+
+
+def _declared(entry: dict[str, Any]) -> int:
+    offset = int(entry["original_metadata"].get("offset", 0))
+    return math.prod(entry["data"].shape) * entry["data"].dtype.itemsize + offset
