@@ -20,6 +20,11 @@ MOST_MISFIT = 3.0
 and more where edges that nobody named lie in it."""
 SYSTEMATIC = 0.005
 """Standard deviation of a part without noise: root mean square over nine pairs of materials."""
+NEAR_EV, NEAR_BENDS = 30.0, 3
+"""The shape of an edge tells materials apart within so many eV; degree of the background there."""
+UNLIKE = 0.2
+"""Part of an edge that the owner's shape leaves from which on it is of another material. Measured: .25 to .50
+for B and O in other compounds, 0 to .16 for mixtures (.10 for C in B4C beside C, which is not seen)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,9 +67,62 @@ def parts_by_shape(
     return Parts(value=value, sd=sd)
 
 
-def _channels_of_elements(edges: Sequence[Edge], energy: Floats) -> list[Bools]:
+def unlike_shapes(
+    endmembers: Floats, variance_of_one: Floats, owner: Indices, edges: Mapping[str, Edge], energy: Floats
+) -> Bools:
+    """Find edges that do not have the shape of those of their owner: another material holds the element too.
+
+    In a mixture an edge has the shape of the owner's. What energy drift does to it, to first and second
+    order, is left to it.
+
+    Parameters
+    ----------
+    endmembers, variance_of_one, owner, edges, energy
+        As of `parts_by_shape`; endmembers that are fitted to all pixels.
+
+    Returns
+    -------
+    ndarray of bool, shape (endmember, element)
+        False in the owner, and where noise or the background hides it.
+    """
+    found = np.zeros((len(endmembers), len(owner)), dtype=bool)
+    slopes = np.gradient(endmembers, axis=1)
+    of_owner = np.stack([endmembers, slopes, np.gradient(slopes, axis=1)])
+    for column, channels in enumerate(_channels_of_elements(list(edges.values()), energy, NEAR_EV)):
+        own = of_owner[:, owner[column], channels]
+        for row in np.setdiff1d(np.arange(len(endmembers)), owner[column]):
+            noise = variance_of_one[row], variance_of_one[owner[column]]
+            found[row, column] = _is_unlike(endmembers[row, channels], own, energy[channels], noise)
+    return found
+
+
+def _is_unlike(spectrum: Floats, own: Floats, energy: Floats, variance_of_one: tuple[float, float]) -> bool:
+    """Whether a background and the owner's edge leave more of a spectrum than noise, and much of its edge."""
+    n_free = len(energy) - (NEAR_BENDS + 1 + len(own))
+    if n_free < 1:
+        return False
+    power_law, place = _power_law(spectrum, energy)
+    background = [power_law * place**degree for degree in range(NEAR_BENDS + 1)]
+    variance = variance_of_one[0] * power_law + variance_of_one[1] * np.maximum(own[0], 0.0)
+    without, left = (
+        _left_by(np.column_stack(columns), spectrum, 1 / np.sqrt(variance))
+        for columns in (background, [*own, *background])
+    )
+    return left > MOST_MISFIT * n_free and left - n_free > UNLIKE**2 * without
+
+
+def _left_by(columns: Floats, spectrum: Floats, weight: Floats) -> float:
+    """Sum of the squares of what weighted least squares leave."""
+    weighted = columns * weight[:, None]
+    basis = np.linalg.qr(weighted / np.linalg.norm(weighted, axis=0))[0]
+    left = spectrum * weight - basis @ (basis.T @ (spectrum * weight))
+    return float(left @ left)
+
+
+def _channels_of_elements(edges: Sequence[Edge], energy: Floats, reach_eV: float = np.inf) -> list[Bools]:
     """From the first fit window of each element to the end of that before the next edge of another one.
 
+    At most `reach_eV` beyond the beginning of the integration window.
     None of a line of X-rays: no power law lies below it, and its net counts need no model of the background.
     """
     found = []
@@ -73,7 +131,8 @@ def _channels_of_elements(edges: Sequence[Edge], energy: Floats) -> list[Bools]:
         later = [
             edge.fit_eV[1] for edge in edges if edge.element != element and edge.fit_eV[1] > first.fit_eV[1]
         ]
-        inside = (energy >= first.fit_eV[0]) & (energy <= min(later, default=np.inf))
+        last = min([*later, first.integrate_eV[0] + reach_eV])
+        inside = (energy >= first.fit_eV[0]) & (energy <= last)
         found.append(inside & (not first.is_line))
     return found
 
