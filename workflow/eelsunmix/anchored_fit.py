@@ -23,8 +23,9 @@ ROUNDS = 3
 """The exponent of a background is that of its own spectrum, so that net counts change with the mixing."""
 HOLES = 0.01
 """Part of the counts of an endmember that may be below zero, by noise."""
-SHARED = 0.1
-"""Part of the owner's edge in another spectrum from which on a compound would be damaged by anchoring."""
+TELLING = 0.2
+"""Part of the owner's edge in another spectrum from which on its shape can tell: what is left of a gain
+pattern, or of an edge that nobody named, weighs the more the less there is of it."""
 
 
 def anchored(fitted: xr.Dataset, learning: LearningSet, edges: Edges, energy: xr.DataArray) -> xr.Dataset:
@@ -188,7 +189,7 @@ def shared_by_shape(
     net = net_counts_of_elements(endmembers, edges, energy, mean_spectrum)[0]
     of_one = _variance_of_one(abundances, variance_to_mean)
     unlike = unlike_shapes(endmembers, of_one, owners(net), edges, in_electronvolts(energy))
-    several = (unlike & (net >= SHARED * net.max(axis=0))).any(axis=0)
+    several = (unlike & (net >= TELLING * net.max(axis=0))).any(axis=0)
     return {name for name, found in zip(elements_of(edges), several, strict=True) if found}
 
 

@@ -5,7 +5,7 @@ an element to the next edge of another one, is a power law that may bend, and a 
 the edges.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,9 +22,10 @@ SYSTEMATIC = 0.005
 """Standard deviation of a part without noise: root mean square over nine pairs of materials."""
 NEAR_EV, NEAR_BENDS = 30.0, 3
 """The shape of an edge tells materials apart within so many eV; degree of the background there."""
-UNLIKE = 0.2
-"""Part of an edge that the owner's shape leaves from which on it is of another material. Measured: .25 to .50
-for B and O in other compounds, 0 to .16 for mixtures (.10 for C in B4C beside C, which is not seen)."""
+UNLIKE, NO_EDGE = 0.2, 0.7
+"""Part of an edge that the owner's shape leaves from which on it is of another material; from the second on
+it is no edge but a background that is not described. Measured: .25 to .50 for B and O in other compounds, 0
+to .16 for mixtures (.10 for C in B4C beside C, which is not seen)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,12 +86,16 @@ def unlike_shapes(
     ndarray of bool, shape (endmember, element)
         False in the owner, and where noise or the background hides it.
     """
-    found = np.zeros((len(endmembers), len(owner)), dtype=bool)
+    elements = list(dict.fromkeys(edge.element for edge in edges.values()))
+    found = np.ones((len(endmembers), len(owner)), dtype=bool)
+    found[owner, np.arange(len(owner))] = False
     slopes = np.gradient(endmembers, axis=1)
     of_owner = np.stack([endmembers, slopes, np.gradient(slopes, axis=1)])
-    for column, channels in enumerate(_channels_of_elements(list(edges.values()), energy, NEAR_EV)):
+    # Each edge of an element has to say so: one alone may lie over an edge that nobody named.
+    for edge in edges.values():
+        column, channels = elements.index(edge.element), _channels(edge, edges.values(), energy, NEAR_EV)
         own = of_owner[:, owner[column], channels]
-        for row in np.setdiff1d(np.arange(len(endmembers)), owner[column]):
+        for row in np.flatnonzero(found[:, column]):
             noise = variance_of_one[row], variance_of_one[owner[column]]
             found[row, column] = _is_unlike(endmembers[row, channels], own, energy[channels], noise)
     return found
@@ -108,7 +113,8 @@ def _is_unlike(spectrum: Floats, own: Floats, energy: Floats, variance_of_one: t
         _left_by(np.column_stack(columns), spectrum, 1 / np.sqrt(variance))
         for columns in (background, [*own, *background])
     )
-    return left > MOST_MISFIT * n_free and left - n_free > UNLIKE**2 * without
+    unlike = UNLIKE**2 < (left - n_free) / without < NO_EDGE**2
+    return bool(unlike and left > MOST_MISFIT * n_free)
 
 
 def _left_by(columns: Floats, spectrum: Floats, weight: Floats) -> float:
@@ -119,22 +125,26 @@ def _left_by(columns: Floats, spectrum: Floats, weight: Floats) -> float:
     return float(left @ left)
 
 
-def _channels_of_elements(edges: Sequence[Edge], energy: Floats, reach_eV: float = np.inf) -> list[Bools]:
-    """From the first fit window of each element to the end of that before the next edge of another one.
-
-    At most `reach_eV` beyond the beginning of the integration window.
-    None of a line of X-rays: no power law lies below it, and its net counts need no model of the background.
-    """
+def _channels_of_elements(edges: Sequence[Edge], energy: Floats) -> list[Bools]:
+    """Channels of the first edge of each element."""
     found = []
     for element in dict.fromkeys(edge.element for edge in edges):
         first = min((edge for edge in edges if edge.element == element), key=lambda edge: edge.fit_eV)
-        later = [
-            edge.fit_eV[1] for edge in edges if edge.element != element and edge.fit_eV[1] > first.fit_eV[1]
-        ]
-        last = min([*later, first.integrate_eV[0] + reach_eV])
-        inside = (energy >= first.fit_eV[0]) & (energy <= last)
-        found.append(inside & (not first.is_line))
+        found.append(_channels(first, edges, energy))
     return found
+
+
+def _channels(edge: Edge, edges: Iterable[Edge], energy: Floats, reach_eV: float = np.inf) -> Bools:
+    """From the fit window of an edge to the end of that before the next edge of another element.
+
+    At most `reach_eV` beyond the beginning of the integration window. None of a line of X-rays: no power law
+    lies below it, and its net counts need no model of the background.
+    """
+    others = [other.fit_eV[1] for other in edges if other.element != edge.element]
+    last = min([end for end in others if end > edge.fit_eV[1]], default=np.inf)
+    last = min(last, edge.integrate_eV[0] + reach_eV)
+    inside: Bools = (energy >= edge.fit_eV[0]) & (energy <= last) & (not edge.is_line)
+    return inside
 
 
 def _part(spectrum: Floats, own: Floats, energy: Floats, variance_of_one: float) -> tuple[float, float]:

@@ -8,7 +8,6 @@ import numpy as np
 from eelsunmix.anchored_fit import (
     HOLES,
     ROUNDS,
-    SHARED,
     anchored_once,
     elements_of,
     net_counts_of_elements,
@@ -24,6 +23,8 @@ from eelsunmix.typing import Brightness, Floats
 
 ANCHORED = "{}, anchored by edges"
 """Label of an anchored candidate."""
+SHARED = 0.1
+"""Part of the owner's edge in another spectrum from which on a compound would be damaged by anchoring."""
 JUDGES = ("uDAS", "BLU")
 """Methods whose endmembers are fitted to all pixels: shapes of edges are judged by these."""
 
