@@ -251,9 +251,7 @@ def test_what_a_compound_would_lose_by_anchoring_is_named(mixed):
     shared = shared_elements([clean, found], data)  # Ru .55 has .25 of .95 of Co
     assert shared == {"Co": pytest.approx(0.25 / 0.95, abs=0.03)}
     (warning,) = doubts_of_anchoring(shared)
-    assert re.search(
-        r"took Co \(2\d % of its edge\) out of another component: .* shared: true", warning
-    )
+    assert re.search(r"took Co \(2\d % of its edge\) out of another component: .* shared: true", warning)
 
 
 def test_an_element_that_several_materials_hold_anchors_nothing(mixed):

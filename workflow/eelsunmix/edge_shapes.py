@@ -94,25 +94,31 @@ def unlike_shapes(
     # Each edge of an element has to say so: one alone may lie over an edge that nobody named.
     for edge in edges.values():
         column, channels = elements.index(edge.element), _channels(edge, edges.values(), energy, NEAR_EV)
-        own = of_owner[:, owner[column], channels]
+        own, before = of_owner[:, owner[column], channels], energy[channels] <= edge.fit_eV[1]
         for row in np.flatnonzero(found[:, column]):
             noise = variance_of_one[row], variance_of_one[owner[column]]
-            found[row, column] = _is_unlike(endmembers[row, channels], own, energy[channels], noise)
+            found[row, column] = _is_unlike(endmembers[row, channels], own, energy[channels], before, noise)
     return found
 
 
-def _is_unlike(spectrum: Floats, own: Floats, energy: Floats, variance_of_one: tuple[float, float]) -> bool:
-    """Whether a background and the owner's edge leave more of a spectrum than noise, and much of its edge."""
-    n_free = len(energy) - (NEAR_BENDS + 1 + len(own))
-    if n_free < 1:
+def _is_unlike(
+    spectrum: Floats, own: Floats, energy: Floats, before: Bools, variance_of_one: tuple[float, float]
+) -> bool:
+    """Whether a background and the owner's edge leave more of a spectrum than noise, and much of its edge.
+
+    Noise is at least what the background leaves before the edge: a gain pattern is in both.
+    """
+    n_background = NEAR_BENDS + 1
+    n_free, n_before = len(energy) - n_background - len(own), int(before.sum()) - n_background
+    if min(n_free, n_before) < 1:
         return False
     power_law, place = _power_law(spectrum, energy)
-    background = [power_law * place**degree for degree in range(NEAR_BENDS + 1)]
-    variance = variance_of_one[0] * power_law + variance_of_one[1] * np.maximum(own[0], 0.0)
-    without, left = (
-        _left_by(np.column_stack(columns), spectrum, 1 / np.sqrt(variance))
-        for columns in (background, [*own, *background])
-    )
+    background = np.stack([power_law * place**degree for degree in range(n_background)], axis=1)
+    weight = 1 / np.sqrt(variance_of_one[0] * power_law + variance_of_one[1] * np.maximum(own[0], 0.0))
+    noise = _left_by(background[before], spectrum[before], weight[before]) / n_before
+    weight /= np.sqrt(max(noise, 1.0))
+    without = _left_by(background, spectrum, weight)
+    left = _left_by(np.column_stack([*own, background]), spectrum, weight)
     unlike = UNLIKE**2 < (left - n_free) / without < NO_EDGE**2
     return bool(unlike and left > MOST_MISFIT * n_free)
 
