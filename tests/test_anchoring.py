@@ -184,10 +184,10 @@ def test_compounds_that_share_an_element_keep_it():
     edges = {name: edge for name, edge in scene.edges.items() if edge.element in "BCN"}
     found = fit(scene.spectrum_image, "udas", n_endmembers=4, edges=edges, anchor="edges")
     assert not found.anchored
-    assert "B left out of anchoring: of another shape in another material; not anchored" in found.message
+    assert "not anchored: B has an edge of another shape in another material" in found.attrs["warnings"][0]
     told = {name: edge.replaced(shared=edge.element == "B") for name, edge in edges.items()}
     found = fit(scene.spectrum_image, "udas", n_endmembers=4, edges=told, anchor="edges")
-    assert "B left out of anchoring: shared, as edges say; not anchored" in found.message
+    assert "not anchored: 4 endmembers need edges of 3 elements, there are 2" in found.message
 
 
 def test_edges_that_the_dose_does_not_show_are_refused_and_the_result_stays():

@@ -47,7 +47,7 @@ def anchored(fitted: xr.Dataset, learning: LearningSet, edges: Edges, energy: xr
         Of a `LinearModel`: abundances are fully constrained least squares on the anchored endmembers. The
         message says what was done, `warnings` why it was refused, unless all edges were clean.
     """
-    edges = resolve_edges(edges, energy)
+    edges = with_one_owner(resolve_edges(edges, energy))
     counts, known = fitted.attrs.get(COUNTS_ATTRIBUTE), load_model(fitted)
     model = LinearModel(
         endmembers=known.endmembers,
@@ -64,9 +64,12 @@ def anchored(fitted: xr.Dataset, learning: LearningSet, edges: Edges, energy: xr
         mean_spectrum=learning.spectra.mean(axis=0),
         variance_to_mean=learning.counts_per_electron,
     )
-    edges, said = without_shared(edges, shown)
-    first, model = _rounds(model, learning, edges, energy, counts)
-    message = "; ".join(filter(None, (fitted.attrs["message"], said, first.reason)))
+    if reason := refusal_of_shared(shown):
+        unit = np.eye(len(model.endmembers))
+        first = Anchored(mixing=unit, cleaning=unit, reason=reason, refused=True)
+    else:
+        first, model = _rounds(model, learning, edges, energy, counts)
+    message = "; ".join(filter(None, (fitted.attrs["message"], first.reason)))
     record = {"message": message, "anchored": not first.refused, "warnings": _warnings(first)}
     if first.refused:
         return fitted.assign_attrs(record)
@@ -193,24 +196,20 @@ def shared_by_shape(
     return {name for name, found in zip(elements_of(edges), several, strict=True) if found}
 
 
-def without_shared(edges: Mapping[str, Edge], shown: Collection[str]) -> tuple[dict[str, Edge], str]:
-    """Leave out edges of elements that several materials hold, as the user or their shapes say.
-
-    Returns
-    -------
-    edges : dict
-        The others.
-    said : str
-        Which elements were left out, and why; empty if none was.
-    """
+def with_one_owner(edges: Mapping[str, Edge]) -> dict[str, Edge]:
+    """Leave out the edges of elements of which the user says that several materials hold them."""
     told = {edge.element for edge in edges.values() if edge.shared}
-    elements = elements_of(edges)
-    by_user = ", ".join(name for name in elements if name in told)
-    by_shape = ", ".join(name for name in elements if name in shown and name not in told)
-    said = [f"{by_user} left out of anchoring: shared, as edges say"] if by_user else []
-    said += [f"{by_shape} left out of anchoring: of another shape in another material"] if by_shape else []
-    left = {name: edge for name, edge in edges.items() if edge.element not in told | set(shown)}
-    return left, "; ".join(said)
+    return {name: edge for name, edge in edges.items() if edge.element not in told}
+
+
+def refusal_of_shared(shown: Collection[str]) -> str:
+    """Say why nothing is anchored if elements are found in several materials; empty if none is."""
+    if not shown:
+        return ""
+    return (
+        f"not anchored: {', '.join(sorted(shown))} has an edge of another shape in another material, so that "
+        "materials share elements; write shared: true at the edges of each that they share, and others anchor"
+    )
 
 
 def elements_of(edges: Mapping[str, Edge]) -> list[str]:

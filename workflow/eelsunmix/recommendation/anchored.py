@@ -12,8 +12,9 @@ from eelsunmix.anchored_fit import (
     elements_of,
     net_counts_of_elements,
     part_below_zero,
+    refusal_of_shared,
     shared_by_shape,
-    without_shared,
+    with_one_owner,
 )
 from eelsunmix.anchoring import Anchored, owners
 from eelsunmix.recommendation.data import Data
@@ -35,29 +36,36 @@ def is_anchored(solution: Solution) -> bool:
 
 
 def known_owners(found: Sequence[Solution], data: Data) -> tuple[Data, str]:
-    """Leave out the edges of elements that several materials hold; also say which, and why.
+    """Leave out edges that cannot anchor: of shared elements as the user says, all if shapes show others.
 
     Parameters
     ----------
     found : sequence of Solution
         Before they are anchored.
     data : Data
+
+    Returns
+    -------
+    data : Data
+    refusal : str
+        Why all were left out; empty where they were not.
     """
     energy, mean = data.image[data.image.dims[-1]], data.spectra.mean(axis=0)
+    edges = with_one_owner(data.edges)
     shown = [
         shared_by_shape(
             one.endmembers,
             one.shares,
-            data.edges,
+            edges,
             energy,
             mean_spectrum=mean,
             variance_to_mean=data.variance_to_mean,
         )
         for one in found
-        if data.edges and one.average and one.label.split(",")[0] in JUDGES
+        if edges and one.average and one.label.split(",")[0] in JUDGES
     ]
-    edges, said = without_shared(data.edges, set[str]().union(*shown))
-    return replace(data, edges=edges), said
+    refusal = refusal_of_shared(set[str]().union(*shown))
+    return replace(data, edges={} if refusal else edges), refusal
 
 
 def all_anchored(found: Sequence[Solution], data: Data, brightness: Brightness) -> list[Solution]:

@@ -79,7 +79,7 @@ def choose(
     found, failed = solutions(data, n_endmembers, seed=seed, brightness=brightness)
     if not found:
         raise MethodFailedError("recommend: no method gave a result; " + "; ".join(failed.values()))
-    data, left_out = known_owners(found, data)
+    data, shared = known_owners(found, data)
     found += all_anchored(found, data, brightness)
     found, refusal = without_repeated([one for one in found if one.average or not of_averages])
     kept, excluded = passing(found, data)
@@ -100,7 +100,7 @@ def choose(
         "brightness": brightness,
         "seed": seed,
         "n_endmembers": n_endmembers,
-        "anchoring": "; ".join(filter(None, (left_out, refusal))),
+        "anchoring": shared or refusal,
         "nuisance": int(data.nuisance is not None),
         "nuisance_reason": bending,
         "edge_owner": _owners(best, edges, image[image.dims[-1]]),

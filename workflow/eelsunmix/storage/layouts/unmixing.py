@@ -104,9 +104,7 @@ RECOMMENDED = Layout(
             "dict", "candidate -> squared error of its maps there, relative to their square; the best first"
         ),
         "excluded": attribute("dict", "candidate -> why it was left out"),
-        "anchoring": attribute(
-            "str", "elements left out of anchoring, why edges did not anchor a candidate; empty if all did"
-        ),
+        "anchoring": attribute("str", "why edges did not anchor a candidate; empty where none was refused"),
         "warnings": attribute("list", "sentences on why it may not be trusted"),
     },
     may_fail=True,
