@@ -178,6 +178,18 @@ def test_the_multilayer_without_pure_ru_is_anchored(level, co, ru):
     assert list(load_model(anchored).endmembers.shape) == [3, 200]
 
 
+def test_compounds_that_share_an_element_keep_it():
+    """B of BN, B2O3 and B4C beside C; whoever is sure can say so, and anchors nothing by it."""
+    scene = simulate(SCENES["stack"](size=(16, 40), counts=2000, seed=7))
+    edges = {name: edge for name, edge in scene.edges.items() if edge.element in "BCN"}
+    found = fit(scene.spectrum_image, "udas", n_endmembers=4, edges=edges, anchor="edges")
+    assert not found.anchored
+    assert "not anchored: B has an edge of another shape in another material" in found.attrs["warnings"][0]
+    told = {name: edge.replaced(shared=edge.element == "B") for name, edge in edges.items()}
+    found = fit(scene.spectrum_image, "udas", n_endmembers=4, edges=told, anchor="edges")
+    assert "not anchored: 4 endmembers need edges of 3 elements, there are 2" in found.message
+
+
 def test_edges_that_the_dose_does_not_show_are_refused_and_the_result_stays():
     scene = simulate(SCENES["multilayer"](shape=(20, 30), pixel_nm=0.3, level="thickness", counts=20, seed=5))
     plain = fit(scene.spectrum_image, "udas", n_endmembers=3)

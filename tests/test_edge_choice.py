@@ -52,6 +52,11 @@ def test_an_element_alone_gives_its_edge_the_name():
     assert list(resolve_edges({"La": {"reference": True}}, AXIS)) == ["La"]  # which the user has called so
 
 
+def test_what_is_said_of_an_edge_stays_when_its_windows_are_chosen():
+    edges = resolve_edges({"Ti_L23": {"shared": True}, "O_K": {"reference": True}}, AXIS)
+    assert [(edge.shared, edge.reference) for edge in edges.values()] == [(True, False), (False, True)]
+
+
 def test_an_element_alone_is_called_by_its_edge_after_the_way_through_a_job():
     read = as_requests({"O": {"element": "O"}})
     assert list(resolve_edges(from_params(dict[str, EdgeRequest], as_params(read)), AXIS)) == ["O_K"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from eelsunmix.anchoring import anchor
-from eelsunmix.edge_shapes import SYSTEMATIC, parts_by_shape
+from eelsunmix.edge_shapes import SYSTEMATIC, parts_by_shape, unlike_shapes
 from eelsunmix.edges import Edge
 from eelsunmix.synthetic.edges import SCENE_EDGES
 from eelsunmix.synthetic.spectra import pixel_spectrum
@@ -79,3 +79,41 @@ def test_shape_decides_where_background_subtraction_is_in_doubt(materials):
     of_ru = [abs((one.mixing @ mixing)[1, 2] / (one.mixing @ mixing)[1, 1]) for one in (blind, seen)]
     assert of_ru[0] > 0.05
     assert of_ru[1] < 0.015
+
+
+AXIS = np.arange(150.0, 450.0, 1.0)
+OF_BORON = {name: SCENE_EDGES[name] for name in ("B_K", "N_K")}
+BORON, NITROGEN = 2, 1
+"""Endmembers that own B and N."""
+
+
+def borides(shift_eV=0.0):
+    """C, BN and B4C; and the same with half C, half B4C of another energy axis in place of BN."""
+    compounds = np.stack([pixel_spectrum(name, AXIS) for name in ("C", "BN", "B4C")])
+    mixtures = compounds.copy()
+    mixtures[1] = 0.5 * compounds[0] + 0.5 * pixel_spectrum("B4C", AXIS - shift_eV)
+    return 1000 * compounds / compounds[:, :1], 1000 * mixtures / mixtures[:, :1]
+
+
+@pytest.mark.parametrize("shift_eV", [0.0, 0.4])
+def test_an_edge_of_another_shape_is_of_another_material(shift_eV):
+    """B of BN and of B4C differ; in a mixture B has the owner's shape, even where the axis has drifted."""
+    owner, well_known = np.array([BORON, NITROGEN]), np.full(3, 1 / 300)
+    compounds, mixtures = borides(shift_eV)
+    found = unlike_shapes(compounds, well_known, owner, OF_BORON, AXIS)
+    assert found.tolist() == [[False, False], [True, False], [False, False]]
+    assert not unlike_shapes(mixtures, well_known, owner, OF_BORON, AXIS).any()
+
+
+def test_shapes_that_noise_hides_prove_nothing():
+    owner = np.array([BORON, NITROGEN])
+    for channels, variance in ((slice(None), 3.0), (slice(20, 26), 1 / 300)):
+        spectra = borides()[0][:, channels]
+        assert not unlike_shapes(spectra, np.full(3, variance), owner, OF_BORON, AXIS[channels]).any()
+
+
+def test_each_edge_of_an_element_has_to_be_unlike():
+    """One that lies over an edge that nobody named seems so alone."""
+    owner = np.array([BORON, NITROGEN])
+    again = {**OF_BORON, "B_again": SCENE_EDGES["B_K"].replaced(fit_eV=(300, 340), integrate_eV=(350, 390))}
+    assert not unlike_shapes(borides()[0], np.full(3, 1 / 300), owner, again, AXIS).any()

@@ -16,7 +16,7 @@ from eelsunmix.metrics import nmse, nmse_scale_free
 from eelsunmix.numerics.abundances import non_negative
 from eelsunmix.recommendation import bending, choice, choosing, sample
 from eelsunmix.recommendation.ambiguity import ENDS_SD, Ambiguity
-from eelsunmix.recommendation.anchored import anchored, is_anchored, shared_elements
+from eelsunmix.recommendation.anchored import anchored, is_anchored, known_owners, shared_elements
 from eelsunmix.recommendation.bending import find_bending
 from eelsunmix.recommendation.choice import passing, with_consensus
 from eelsunmix.recommendation.choosing import Choice, _reason, twin_models, without_repeated
@@ -251,9 +251,34 @@ def test_what_a_compound_would_lose_by_anchoring_is_named(mixed):
     shared = shared_elements([clean, found], data)  # Ru .55 has .25 of .95 of Co
     assert shared == {"Co": pytest.approx(0.25 / 0.95, abs=0.03)}
     (warning,) = doubts_of_anchoring(shared)
-    assert re.search(
-        r"took Co \(2\d % of its edge\) out of another component: .* leave this element", warning
+    assert re.search(r"took Co \(2\d % of its edge\) out of another component: .* shared: true", warning)
+
+
+def test_an_element_that_several_materials_hold_anchors_nothing(mixed):
+    """BN beside B4C: each holds its own B, as the shape of the edge shows; Co in Ru is of the mixture."""
+    scene = synthetic.stack(size=(12, 40), counts=3000.0, seed=6)
+    edges = {name: edge for name, edge in scene.edges.items() if edge.element in "BCN"}
+    data = prepared(with_sample_alone(scene.spectrum_image)[0], 4, edges)
+    true = Solution(
+        label="uDAS, neighbours",
+        endmembers=scene.endmember_spectrum.to_numpy(),
+        amounts=scene.abundance.to_numpy().reshape(-1, 4),
+        average="neighbours",
     )
+    assert is_anchored(anchored(true, data, "constant"))  # wrongly
+    left, refusal = known_owners([true], data)
+    assert not left.edges
+    assert refusal.startswith("not anchored: B has an edge of another shape in another material")
+    _, several, found = mixed
+    left, refusal = known_owners([found], several)
+    assert (left.edges, refusal) == (several.edges, "")
+
+
+def test_the_user_can_say_which_elements_are_shared(mixed):
+    _, data, found = mixed
+    edges = {name: edge.replaced(shared=name == "Ru_M23") for name, edge in data.edges.items()}
+    left, refusal = known_owners([found], dataclasses.replace(data, edges=edges))
+    assert (list(left.edges), refusal) == (["Co_L23"], "")
 
 
 def test_clean_edges_leave_a_solution_as_it_is(mixed):

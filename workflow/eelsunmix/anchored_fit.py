@@ -1,7 +1,7 @@
 """Fitted endmembers, anchored by the edges that the user names."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import xarray as xr
@@ -9,7 +9,7 @@ import xarray as xr
 from eelsunmix.anchoring import Anchored, anchor, owners
 from eelsunmix.background.net_counts import edge_windows
 from eelsunmix.edge_choice import resolve_edges
-from eelsunmix.edge_shapes import parts_by_shape
+from eelsunmix.edge_shapes import parts_by_shape, unlike_shapes
 from eelsunmix.edges import Edge, Edges
 from eelsunmix.energy.units import in_electronvolts
 from eelsunmix.methods._equalised import EqualisedPixels
@@ -23,6 +23,9 @@ ROUNDS = 3
 """The exponent of a background is that of its own spectrum, so that net counts change with the mixing."""
 HOLES = 0.01
 """Part of the counts of an endmember that may be below zero, by noise."""
+TELLING = 0.2
+"""Part of the owner's edge in another spectrum from which on its shape can tell: what is left of a gain
+pattern, or of an edge that nobody named, weighs the more the less there is of it."""
 
 
 def anchored(fitted: xr.Dataset, learning: LearningSet, edges: Edges, energy: xr.DataArray) -> xr.Dataset:
@@ -44,7 +47,7 @@ def anchored(fitted: xr.Dataset, learning: LearningSet, edges: Edges, energy: xr
         Of a `LinearModel`: abundances are fully constrained least squares on the anchored endmembers. The
         message says what was done, `warnings` why it was refused, unless all edges were clean.
     """
-    edges = resolve_edges(edges, energy)
+    edges = with_one_owner(resolve_edges(edges, energy))
     counts, known = fitted.attrs.get(COUNTS_ATTRIBUTE), load_model(fitted)
     model = LinearModel(
         endmembers=known.endmembers,
@@ -53,7 +56,19 @@ def anchored(fitted: xr.Dataset, learning: LearningSet, edges: Edges, energy: xr
         endmember_noise=known.endmember_noise,
     )
     model = _without_noise(model, learning, counts)
-    first, model = _rounds(model, learning, edges, energy, counts)
+    shown = shared_by_shape(
+        model.endmembers,
+        _abundances(model, learning, counts),
+        edges,
+        energy,
+        mean_spectrum=learning.spectra.mean(axis=0),
+        variance_to_mean=learning.counts_per_electron,
+    )
+    if reason := refusal_of_shared(shown):
+        unit = np.eye(len(model.endmembers))
+        first = Anchored(mixing=unit, cleaning=unit, reason=reason, refused=True)
+    else:
+        first, model = _rounds(model, learning, edges, energy, counts)
     message = "; ".join(filter(None, (fitted.attrs["message"], first.reason)))
     record = {"message": message, "anchored": not first.refused, "warnings": _warnings(first)}
     if first.refused:
@@ -153,17 +168,66 @@ def anchored_once(
         Of the counts of a channel.
     """
     net, variance = net_counts_of_elements(endmembers, edges, energy, mean_spectrum)
-    # An endmember is as well known as the mean of the pixels that it makes up.
-    of_one = variance_to_mean / np.maximum(np.sum(abundances**2, axis=0), 1.0)
+    of_one = _variance_of_one(abundances, variance_to_mean)
     by_shape = parts_by_shape(endmembers, of_one, owners(net), edges, in_electronvolts(energy))
     return anchor(net, np.sqrt(of_one[:, None] * variance), abundances, by_shape)
+
+
+def shared_by_shape(
+    endmembers: Floats,
+    abundances: Floats,
+    edges: Mapping[str, Edge],
+    energy: xr.DataArray,
+    *,
+    mean_spectrum: Floats,
+    variance_to_mean: float,
+) -> set[str]:
+    """Find elements that several materials hold: their edges have unlike shapes in two endmembers.
+
+    Parameters
+    ----------
+    endmembers, abundances, edges, energy, mean_spectrum, variance_to_mean
+        As of `anchored_once`; endmembers that are fitted to all pixels.
+    """
+    net = net_counts_of_elements(endmembers, edges, energy, mean_spectrum)[0]
+    of_one = _variance_of_one(abundances, variance_to_mean)
+    unlike = unlike_shapes(endmembers, of_one, owners(net), edges, in_electronvolts(energy))
+    several = (unlike & (net >= TELLING * net.max(axis=0))).any(axis=0)
+    return {name for name, found in zip(elements_of(edges), several, strict=True) if found}
+
+
+def with_one_owner(edges: Mapping[str, Edge]) -> dict[str, Edge]:
+    """Leave out the edges of elements of which the user says that several materials hold them."""
+    told = {edge.element for edge in edges.values() if edge.shared}
+    return {name: edge for name, edge in edges.items() if edge.element not in told}
+
+
+def refusal_of_shared(shown: Collection[str]) -> str:
+    """Say why nothing is anchored if elements are found in several materials; empty if none is."""
+    if not shown:
+        return ""
+    return (
+        f"not anchored: {', '.join(sorted(shown))} has an edge of another shape in another material, so that "
+        "materials share elements; write shared: true at the edges of each that they share, and others anchor"
+    )
+
+
+def elements_of(edges: Mapping[str, Edge]) -> list[str]:
+    """Return the elements of edges, each once."""
+    return list(dict.fromkeys(edge.element for edge in edges.values()))
+
+
+def _variance_of_one(abundances: Floats, variance_to_mean: float) -> Floats:
+    """Variance of a channel of one count: an endmember is known as the mean of the pixels it makes up."""
+    variance: Floats = variance_to_mean / np.maximum(np.sum(abundances**2, axis=0), 1.0)
+    return variance
 
 
 def net_counts_of_elements(
     endmembers: Floats, edges: Mapping[str, Edge], energy: xr.DataArray, mean_spectrum: Floats
 ) -> tuple[Floats, Floats]:
     """Sum the net counts, and their variances, over the edges of each element; shape (endmember, element)."""
-    elements = list(dict.fromkeys(edge.element for edge in edges.values()))
+    elements = elements_of(edges)
     net, variance = (np.zeros((len(endmembers), len(elements))) for _ in range(2))
     for name, window in edge_windows(edges, exponent_from=mean_spectrum).items():
         counts, sd = window.net_counts(endmembers, energy)

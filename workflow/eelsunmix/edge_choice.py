@@ -234,5 +234,6 @@ def _with_windows(request: EdgeRequest, onset: float, span: Span, neighbours: Se
         fit_eV=fit,
         integrate_eV=signal,
         reference=request.reference,
+        shared=request.shared,
         background=request.background,
     )

@@ -5,7 +5,7 @@ an element to the next edge of another one, is a power law that may bend, and a 
 the edges.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,12 @@ MOST_MISFIT = 3.0
 and more where edges that nobody named lie in it."""
 SYSTEMATIC = 0.005
 """Standard deviation of a part without noise: root mean square over nine pairs of materials."""
+NEAR_EV, NEAR_BENDS = 30.0, 3
+"""The shape of an edge tells materials apart within so many eV; degree of the background there."""
+UNLIKE, NO_EDGE = 0.2, 0.7
+"""Part of an edge that the owner's shape leaves from which on it is of another material; from the second on
+it is no edge but a background that is not described. Measured: .25 to .50 for B and O in other compounds, 0
+to .16 for mixtures (.10 for C in B4C beside C, which is not seen)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,20 +68,89 @@ def parts_by_shape(
     return Parts(value=value, sd=sd)
 
 
-def _channels_of_elements(edges: Sequence[Edge], energy: Floats) -> list[Bools]:
-    """From the first fit window of each element to the end of that before the next edge of another one.
+def unlike_shapes(
+    endmembers: Floats, variance_of_one: Floats, owner: Indices, edges: Mapping[str, Edge], energy: Floats
+) -> Bools:
+    """Find edges that do not have the shape of those of their owner: another material holds the element too.
 
-    None of a line of X-rays: no power law lies below it, and its net counts need no model of the background.
+    In a mixture an edge has the shape of the owner's. What energy drift does to it, to first and second
+    order, is left to it.
+
+    Parameters
+    ----------
+    endmembers, variance_of_one, owner, edges, energy
+        As of `parts_by_shape`; endmembers that are fitted to all pixels.
+
+    Returns
+    -------
+    ndarray of bool, shape (endmember, element)
+        False in the owner, and where noise or the background hides it.
     """
+    elements = list(dict.fromkeys(edge.element for edge in edges.values()))
+    found = np.ones((len(endmembers), len(owner)), dtype=bool)
+    found[owner, np.arange(len(owner))] = False
+    slopes = np.gradient(endmembers, axis=1)
+    of_owner = np.stack([endmembers, slopes, np.gradient(slopes, axis=1)])
+    # Each edge of an element has to say so: one alone may lie over an edge that nobody named.
+    for edge in edges.values():
+        column, channels = elements.index(edge.element), _channels(edge, edges.values(), energy, NEAR_EV)
+        own, before = of_owner[:, owner[column], channels], energy[channels] <= edge.fit_eV[1]
+        for row in np.flatnonzero(found[:, column]):
+            noise = variance_of_one[row], variance_of_one[owner[column]]
+            found[row, column] = _is_unlike(endmembers[row, channels], own, energy[channels], before, noise)
+    return found
+
+
+def _is_unlike(
+    spectrum: Floats, own: Floats, energy: Floats, before: Bools, variance_of_one: tuple[float, float]
+) -> bool:
+    """Whether a background and the owner's edge leave more of a spectrum than noise, and much of its edge.
+
+    Noise is at least what the background leaves before the edge: a gain pattern is in both.
+    """
+    n_background = NEAR_BENDS + 1
+    n_free, n_before = len(energy) - n_background - len(own), int(before.sum()) - n_background
+    if min(n_free, n_before) < 1:
+        return False
+    power_law, place = _power_law(spectrum, energy)
+    background = np.stack([power_law * place**degree for degree in range(n_background)], axis=1)
+    weight = 1 / np.sqrt(variance_of_one[0] * power_law + variance_of_one[1] * np.maximum(own[0], 0.0))
+    noise = _left_by(background[before], spectrum[before], weight[before]) / n_before
+    weight /= np.sqrt(max(noise, 1.0))
+    without = _left_by(background, spectrum, weight)
+    left = _left_by(np.column_stack([*own, background]), spectrum, weight)
+    unlike = UNLIKE**2 < (left - n_free) / without < NO_EDGE**2
+    return bool(unlike and left > MOST_MISFIT * n_free)
+
+
+def _left_by(columns: Floats, spectrum: Floats, weight: Floats) -> float:
+    """Sum of the squares of what weighted least squares leave."""
+    weighted = columns * weight[:, None]
+    basis = np.linalg.qr(weighted / np.linalg.norm(weighted, axis=0))[0]
+    left = spectrum * weight - basis @ (basis.T @ (spectrum * weight))
+    return float(left @ left)
+
+
+def _channels_of_elements(edges: Sequence[Edge], energy: Floats) -> list[Bools]:
+    """Channels of the first edge of each element."""
     found = []
     for element in dict.fromkeys(edge.element for edge in edges):
         first = min((edge for edge in edges if edge.element == element), key=lambda edge: edge.fit_eV)
-        later = [
-            edge.fit_eV[1] for edge in edges if edge.element != element and edge.fit_eV[1] > first.fit_eV[1]
-        ]
-        inside = (energy >= first.fit_eV[0]) & (energy <= min(later, default=np.inf))
-        found.append(inside & (not first.is_line))
+        found.append(_channels(first, edges, energy))
     return found
+
+
+def _channels(edge: Edge, edges: Iterable[Edge], energy: Floats, reach_eV: float = np.inf) -> Bools:
+    """From the fit window of an edge to the end of that before the next edge of another element.
+
+    At most `reach_eV` beyond the beginning of the integration window. None of a line of X-rays: no power law
+    lies below it, and its net counts need no model of the background.
+    """
+    others = [other.fit_eV[1] for other in edges if other.element != edge.element]
+    last = min([end for end in others if end > edge.fit_eV[1]], default=np.inf)
+    last = min(last, edge.integrate_eV[0] + reach_eV)
+    inside: Bools = (energy >= edge.fit_eV[0]) & (energy <= last) & (not edge.is_line)
+    return inside
 
 
 def _part(spectrum: Floats, own: Floats, energy: Floats, variance_of_one: float) -> tuple[float, float]:

@@ -51,6 +51,9 @@ class Edge(Options):
         Of a line of X-rays: the window after it; the background is the straight line through both windows.
     reference : bool
         Whether the maps of this edge are the reference for the element when methods are compared.
+    shared : bool
+        Whether several materials of the image hold the element, as B in BN beside B4C: anchoring then takes
+        it out of none.
     background : {"power_law", "exponential", "convex"}
         What its background is: A E^-r; A exp(-E / w); or a sum of power laws of exponents 2 to 5 with
         coefficients that are not negative, for long fit windows and those on the tail of another edge.
@@ -62,6 +65,7 @@ class Edge(Options):
     integrate_eV: PositiveInterval
     fit_above_eV: PositiveInterval | None = None
     reference: bool = False
+    shared: bool = False
     background: BackgroundCurve = "power_law"
 
     @model_validator(mode="after")
@@ -111,6 +115,9 @@ class EdgeRequest(Options):
         Of a line of X-rays: the window after it; the background is the straight line through both windows.
     reference : bool
         Whether the maps of this edge are the reference for the element when methods are compared.
+    shared : bool
+        Whether several materials of the image hold the element, as B in BN beside B4C: anchoring then takes
+        it out of none.
     background : {"power_law", "exponential", "convex"}
         What its background is: A E^-r; A exp(-E / w); or a sum of power laws of exponents 2 to 5 with
         coefficients that are not negative, for long fit windows and those on the tail of another edge.
@@ -122,6 +129,7 @@ class EdgeRequest(Options):
     integrate_eV: PositiveInterval | None = None
     fit_above_eV: PositiveInterval | None = None
     reference: bool = False
+    shared: bool = False
     background: BackgroundCurve = "power_law"
 
     @model_validator(mode="after")

@@ -118,4 +118,5 @@ def _edge(
         integrate_eV=signal,
         fit_above_eV=above,
         reference=request.reference,
+        shared=request.shared,
     )

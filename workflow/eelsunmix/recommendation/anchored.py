@@ -9,8 +9,12 @@ from eelsunmix.anchored_fit import (
     HOLES,
     ROUNDS,
     anchored_once,
+    elements_of,
     net_counts_of_elements,
     part_below_zero,
+    refusal_of_shared,
+    shared_by_shape,
+    with_one_owner,
 )
 from eelsunmix.anchoring import Anchored, owners
 from eelsunmix.recommendation.data import Data
@@ -22,11 +26,51 @@ ANCHORED = "{}, anchored by edges"
 """Label of an anchored candidate."""
 SHARED = 0.1
 """Part of the owner's edge in another spectrum from which on a compound would be damaged by anchoring."""
+JUDGES = ("uDAS", "BLU")
+"""Methods whose endmembers are fitted to all pixels: shapes of edges are judged by these."""
 
 
 def is_anchored(solution: Solution) -> bool:
     """Whether edges have changed a solution."""
     return solution.label.endswith(ANCHORED.format("")) and not solution.fault
+
+
+def known_owners(found: Sequence[Solution], data: Data) -> tuple[Data, str]:
+    """Leave out edges that cannot anchor: of shared elements as the user says, all if shapes show others.
+
+    Parameters
+    ----------
+    found : sequence of Solution
+        Before they are anchored.
+    data : Data
+
+    Returns
+    -------
+    data : Data
+    refusal : str
+        Why all were left out; empty where they were not.
+    """
+    energy, mean = data.image[data.image.dims[-1]], data.spectra.mean(axis=0)
+    edges = with_one_owner(data.edges)
+    shown = [
+        shared_by_shape(
+            one.endmembers,
+            one.shares,
+            edges,
+            energy,
+            mean_spectrum=mean,
+            variance_to_mean=data.variance_to_mean,
+        )
+        for one in found
+        if edges and one.average and one.label.split(",")[0] in JUDGES
+    ]
+    refusal = refusal_of_shared(set[str]().union(*shown))
+    return replace(data, edges={} if refusal else edges), refusal
+
+
+def all_anchored(found: Sequence[Solution], data: Data, brightness: Brightness) -> list[Solution]:
+    """Anchor the solutions of averages; none without edges."""
+    return [anchored(one, data, brightness) for one in found if one.average and data.edges]
 
 
 def anchored(solution: Solution, data: Data, brightness: Brightness) -> Solution:
@@ -76,7 +120,7 @@ def shared_elements(before: Sequence[Solution], data: Data) -> dict[str, float]:
     dict
         Element -> the largest part taken out, relative to the edge of its owner; those of `SHARED` and more.
     """
-    elements = list(dict.fromkeys(edge.element for edge in data.edges.values()))
+    elements = elements_of(data.edges)
     energy, mean = data.image[data.image.dims[-1]], data.spectra.mean(axis=0)
     largest = np.zeros(len(elements))
     for one in before:

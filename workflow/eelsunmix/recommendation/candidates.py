@@ -12,7 +12,6 @@ import xarray as xr
 from eelsunmix.fitting import fit
 from eelsunmix.mapping import apply
 from eelsunmix.mapping.brightness import sums_to_one
-from eelsunmix.recommendation.anchored import anchored
 from eelsunmix.recommendation.data import Data
 from eelsunmix.recommendation.least_squares import mapped_linearly, misfit
 from eelsunmix.recommendation.solution import Solution
@@ -59,7 +58,7 @@ SETTLED = 1.1
 def solutions(
     data: Data, n_endmembers: int, *, seed: int, brightness: Brightness, quick: bool = False
 ) -> tuple[list[Solution], dict[str, str]]:
-    """Run all candidates on an image.
+    """Run all candidates on an image, none of them anchored.
 
     Parameters
     ----------
@@ -108,7 +107,7 @@ def measured_brightness(data: Data, n_endmembers: int, *, seed: int) -> Brightne
 
 
 def first_solution(data: Data, n_endmembers: int, *, seed: int, brightness: Brightness) -> Solution | None:
-    """Return uDAS of averages over many neighbours, anchored where that can be; None if it failed."""
+    """Return uDAS of averages over many neighbours; None if it failed."""
     model = _fitted(LEARNERS["uDAS"], data, n_endmembers, seed=seed, brightness=brightness)
     return None if model.attrs["status"] == "failed" else _mapped("uDAS", LEARNERS["uDAS"], model, data)[-1]
 
@@ -150,8 +149,6 @@ def _mapped(label: str, learner: Learner, model: xr.Dataset, data: Data) -> list
         solution(label=f"{label}, {name}", endmembers=physical, amounts=solved(spectra), average=name)
         for name, spectra in data.averages.items()
     ]
-    if data.edges:
-        averaged += [anchored(one, data, model.attrs["brightness"]) for one in averaged]
     if learner.learns == "averages":
         return averaged
     return [solution(label=label, endmembers=endmembers, amounts=_own(model, data)), *averaged]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eelsunmix.errors import MethodFailedError
-from eelsunmix.recommendation.anchored import is_anchored
+from eelsunmix.recommendation.anchored import all_anchored, is_anchored
 from eelsunmix.recommendation.candidates import solutions
 from eelsunmix.recommendation.data import Data, prepared
 from eelsunmix.recommendation.least_squares import misfit
@@ -81,6 +81,7 @@ def rank_on_twins(
         seed = int(rng.integers(2**31))
         twin = prepared(twin_of(model, data, rng), n_endmembers, data.edges)
         found, _ = solutions(twin, n_endmembers, seed=seed, brightness=brightness, quick=True)
+        found += all_anchored(found, twin, brightness)
         for one in with_consensus([one for one in found if one.label in labels], twin.weight):
             trials.setdefault(one.label, []).append(trial(one, model, twin.weight))
             misfits.setdefault(one.label, []).append(misfit(one, twin))

@@ -11,7 +11,14 @@ import xarray as xr
 from eelsunmix.background.net_counts import net_counts_of_spectra
 from eelsunmix.edges import Edge
 from eelsunmix.errors import MethodFailedError
-from eelsunmix.recommendation.anchored import ANCHORED, is_anchored, shared_elements
+from eelsunmix.recommendation.anchored import (
+    ANCHORED,
+    all_anchored,
+    anchored,
+    is_anchored,
+    known_owners,
+    shared_elements,
+)
 from eelsunmix.recommendation.bending import find_bending
 from eelsunmix.recommendation.candidates import first_solution, measured_brightness, solutions
 from eelsunmix.recommendation.choice import Ranking, passing, rank_on_twins, with_consensus
@@ -72,6 +79,8 @@ def choose(
     found, failed = solutions(data, n_endmembers, seed=seed, brightness=brightness)
     if not found:
         raise MethodFailedError("recommend: no method gave a result; " + "; ".join(failed.values()))
+    data, shared = known_owners(found, data)
+    found += all_anchored(found, data, brightness)
     found, refusal = without_repeated([one for one in found if one.average or not of_averages])
     kept, excluded = passing(found, data)
     models = twin_models(kept)
@@ -91,7 +100,7 @@ def choose(
         "brightness": brightness,
         "seed": seed,
         "n_endmembers": n_endmembers,
-        "anchoring": refusal,
+        "anchoring": shared or refusal,
         "nuisance": int(data.nuisance is not None),
         "nuisance_reason": bending,
         "edge_owner": _owners(best, edges, image[image.dims[-1]]),
@@ -109,7 +118,8 @@ def straightened(data: Data, n_endmembers: int, *, seed: int) -> tuple[Data, Bri
     first = first_solution(data, n_endmembers, seed=seed, brightness=brightness)
     if first is None:
         return data, brightness, "no first result to look for pixels without edges"
-    bending = find_bending(first, data)
+    known, _ = known_owners([first], data)
+    bending = find_bending(anchored(first, known, brightness), data)
     if bending.nuisance is None:
         return data, brightness, bending.reason
     return without_bending(data, bending.nuisance, n_endmembers), brightness, bending.reason

@@ -37,7 +37,8 @@ def recommend(
     edges : sequence of str, or mapping, optional
         Names of edges, or name -> `Edge` or its plain values. Where no pixel is pure they say which
         endmembers are mixtures (`eelsunmix.anchoring`); where that was refused, ``attrs["anchoring"]`` says
-        why. ``attrs["edge_owner"]`` says which endmember has most of each.
+        why. An element that several materials hold is left out if you write ``{"O_K": {"shared": True}}``.
+        ``attrs["edge_owner"]`` says which endmember has most of each.
     seed : int
         Of everything random: the same image and seed give the same result.
     vacuum : DataArray of bool, dims those of the pixels, optional
