@@ -79,15 +79,6 @@ class PowerLawFit:
             background = background * np.exp(-np.minimum(spread, 1.0) / 2)
         return background, variance
 
-    def covariance(self) -> Floats:
-        """Covariance of (ln A, r) with E in eV, shape (pixel, 2, 2)."""
-        _, slope = self.integrals(self.bounds[[0, -1]], self.exponent)
-        variance = self.exponent_variance
-        amplitude = counting_variance(self.counts, self.counts_per_electron) / self.counts**2
-        mixed = -slope[:, 0] * variance
-        rows = [[amplitude + slope[:, 0] ** 2 * variance, mixed], [mixed, variance]]
-        return np.moveaxis(np.array(rows), -1, 0)
-
     def reduced_chi2(self, binned: ArrayLike, *, shape_is_own: bool = True) -> Floats:
         """Chi-square of the fitted bins per degree of freedom, shape (pixel,); NaN without counts.
 
