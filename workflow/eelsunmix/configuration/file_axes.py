@@ -1,24 +1,29 @@
-"""The energy axes of the files, of which only the heads are read: windows are checked before any job."""
+"""The axes of the files, of which only the heads are read: windows and places are checked before any job."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import xarray as xr
 
 from eelsunmix.background.window_check import check_windows
 from eelsunmix.configuration.settings import EXAMPLE_PREFIX, SampleSettings
+from eelsunmix.corrections.binning import measure_bins
+from eelsunmix.corrections.cropping import measure_crop
 from eelsunmix.corrections.geometry import points_within
 from eelsunmix.edge_choice import resolve_edges
 from eelsunmix.edges import Edge
 from eelsunmix.energy.units import in_electronvolts
 from eelsunmix.errors import InputError
+from eelsunmix.image import with_valid_pixel
 from eelsunmix.io.files import read_signals
 from eelsunmix.io.layout import Layout, find_layout
-from eelsunmix.io.signals import choose_signal
+from eelsunmix.io.signals import Signal, choose_signal
+from eelsunmix.profile_geometry import profile_pixels, region_mask
 
 
 def edges_on_axes(samples: Mapping[str, SampleSettings]) -> tuple[dict[str, dict[str, Edge]], list[str]]:
-    """Choose and check the windows of every sample whose file can be read.
+    """Choose and check the windows of every sample whose file can be read, and where its places lie.
 
     Parameters
     ----------
@@ -28,47 +33,38 @@ def edges_on_axes(samples: Mapping[str, SampleSettings]) -> tuple[dict[str, dict
     Returns
     -------
     edges : dict of str to dict
-        Name of the sample -> its edges; without samples that are simulated or cannot be read.
+        Name of the sample -> its edges; without samples that have none, are simulated or cannot be read.
     warnings : list of str
         What is doubtful of the windows, and files that cannot be read: their jobs will fail, the others not.
 
     Raises
     ------
     InputError
-        One line for each sample with a window that lies off its axis or has no room.
+        One line for each sample with axes that its file contradicts, a window that lies off its axis or has
+        no room, or a profile, region or crop that its pixels do not have.
     """
     found: dict[str, dict[str, Edge]] = {}
     warnings, faults = [], []
     for name, sample in samples.items():
-        if not sample.edges or sample.file is None or sample.file.startswith(EXAMPLE_PREFIX):
+        if sample.file is None or sample.file.startswith(EXAMPLE_PREFIX):
             continue
         try:
-            whole = file_energies(sample)
+            signal = _signal(sample)
         except InputError as error:
             warnings.append(f"sample {name}: {error}")
             continue
         try:
-            energies = kept_energies(whole, sample)
-            found[name] = resolve_edges(sample.edges, energies)
-            warnings += [f"sample {name}: {text}" for text in check_windows(found[name], energies)]
+            layout = find_layout(signal, sample.axes, Path(sample.file))
+            check_places(layout, sample)
+            energies = kept_energies(layout, sample)
+            if sample.edges:
+                found[name] = resolve_edges(sample.edges, energies)
+                warnings += [f"sample {name}: {text}" for text in check_windows(found[name], energies)]
         except InputError as error:
             faults.append(f"sample {name}: {error}")
     if faults:
         raise InputError("\n".join(faults))
     return found, warnings
-
-
-def file_energies(sample: SampleSettings) -> xr.DataArray:
-    """Energies of the channels of a sample's file, of which only the head is read, as the image has them.
-
-    Raises
-    ------
-    InputError
-        If the head cannot be read.
-    """
-    layout = _layout(sample)
-    dim = layout.dims[-1]
-    return xr.DataArray(layout.coords[dim], name=dim)
 
 
 def file_shape(sample: SampleSettings) -> dict[str, int]:
@@ -79,16 +75,16 @@ def file_shape(sample: SampleSettings) -> dict[str, int]:
     InputError
         If the head cannot be read.
     """
-    layout = _layout(sample)
+    layout = find_layout(_signal(sample), sample.axes, Path(str(sample.file)))
     return {dim: layout.coords[dim].size for dim in layout.dims}
 
 
-def _layout(sample: SampleSettings) -> Layout:
+def _signal(sample: SampleSettings) -> Signal:
     path = Path(str(sample.file))
-    return find_layout(choose_signal(read_signals(path), sample.signal, path), sample.axes, path)
+    return choose_signal(read_signals(path), sample.signal, path)
 
 
-def kept_energies(axis: xr.DataArray, sample: SampleSettings) -> xr.DataArray:
+def kept_energies(layout: Layout, sample: SampleSettings) -> xr.DataArray:
     """Energies of the channels that remain of a file when it is cropped and binned.
 
     Raises
@@ -96,9 +92,37 @@ def kept_energies(axis: xr.DataArray, sample: SampleSettings) -> xr.DataArray:
     InputError
         If the crop is not on the axis.
     """
+    dim = layout.dims[-1]
+    axis = xr.DataArray(layout.coords[dim], name=dim)
     crop, number = sample.corrections.crop.energy_eV, sample.corrections.bin.energy
     energies = in_electronvolts(axis)
     if crop is not None:
         energies = energies[points_within(energies, crop, key="corrections.crop.energy_eV", unit="eV")]
     whole = energies[: energies.size // number * number].reshape(-1, number).mean(axis=1)
     return xr.DataArray(whole, dims=axis.dims, name=axis.name, attrs={**axis.attrs, "units": "eV"})
+
+
+def check_places(layout: Layout, sample: SampleSettings) -> None:
+    """Refuse profiles and regions that the pixels do not have which remain when a file is cropped and binned.
+
+    Raises
+    ------
+    InputError
+        If one lies off the image, or is given in nm where the file has no size of a pixel.
+    """
+    if not (sample.profiles or sample.regions):
+        return
+    pixels = _kept_pixels(layout, sample)
+    for name, profile in sample.profiles.items():
+        profile_pixels(profile, pixels, name=name)
+    for name, region in sample.regions.items():
+        region_mask(region, pixels, name=name)
+
+
+def _kept_pixels(layout: Layout, sample: SampleSettings) -> xr.DataArray:
+    """Return an image of one channel with the pixels of the corrected one."""
+    coords = {dim: layout.coords[dim] for dim in ("y", "x")}
+    counts = np.ones([*(one.size for one in coords.values()), 1], dtype=np.uint8)
+    image = with_valid_pixel(xr.DataArray(counts, dims=("y", "x", layout.dims[-1]), coords=coords))
+    image = measure_crop(image, sample.corrections.crop.replaced(energy_eV=None)).apply(image)
+    return measure_bins(image, sample.corrections.bin.replaced(energy=1)).apply(image)
