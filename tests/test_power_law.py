@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, optimize
 
-from eelsunmix.background.exponents import fit_exponent, fitted_exponent_variance
+from eelsunmix.background.exponents import exponent_information, fit_exponent
 from eelsunmix.background.integrals import power_law_integrals
 from eelsunmix.background.power_law import PLAUSIBLE_EXPONENTS, fit_power_law
 
@@ -139,7 +139,7 @@ def test_mean_bias_of_few_counts_is_removed(counts_per_channel):
 def test_given_exponent_leaves_a_closed_form():
     counts = np.array([[5.0, 3.0, 4.0, 1.0], [9.5, 0.0, -0.5, 3.0]])
     bounds = np.array([100.0, 110.0, 120.0, 130.0, 140.0])
-    fit = fit_power_law(counts, bounds, exponent=[2.0, 3.5], exponent_variance=0.0)
+    fit = fit_power_law(counts, bounds, exponent=[2.0, 3.5], determining=np.inf)
     background, variance = fit.extrapolate((150.0, 200.0))
     ratio = np.array([ratio_of_windows(bounds, (150.0, 200.0), r) for r in (2.0, 3.5)])
     np.testing.assert_allclose(background, counts.sum(axis=1) * ratio)
@@ -193,7 +193,7 @@ def test_exponent_knows_neither_scale_nor_order(seed, scale):
 
 def test_a_dozen_bins_tell_almost_all_of_the_exponent():
     fine, coarse = np.linspace(*FIT, 201), np.linspace(*FIT, 13)
-    variances = [fitted_exponent_variance(1e4, [3.0], bounds)[0] for bounds in (fine, coarse)]
+    variances = [1e-4 / exponent_information([3.0], bounds)[0] for bounds in (fine, coarse)]
     assert 1 < variances[1] / variances[0] < 1.01
 
 

@@ -47,17 +47,12 @@ def fit_exponent(
     return exponent, converged
 
 
-def fitted_exponent_variance(
-    counts: ArrayLike,
-    exponent: ArrayLike,
-    bounds: ArrayLike,
-    counts_per_electron: float = 1.0,
-    integrals: Integrals = power_law_integrals,
+def exponent_information(
+    exponent: ArrayLike, bounds: ArrayLike, integrals: Integrals = power_law_integrals
 ) -> Floats:
-    """Variance of an exponent fitted to a number of counts (inverse Fisher information), shape (pixel,)."""
+    """Fisher information of one electron in the bins on an exponent, shape (pixel,)."""
     exponent, bounds = np.asarray(exponent, dtype=float), np.asarray(bounds, dtype=float)
-    _, information = _score_and_information(np.zeros((1, bounds.size - 1)), bounds, exponent, integrals)
-    return counts_per_electron / (np.maximum(counts, counts_per_electron) * information)
+    return _score_and_information(np.zeros((1, bounds.size - 1)), bounds, exponent, integrals)[1]
 
 
 def _score_exponent(
