@@ -29,7 +29,8 @@ from eelsunmix.report.figures.style import method_styles
 from eelsunmix.report.page import SCRIPTS
 from eelsunmix.report.sections import cost
 from eelsunmix.storage import publish
-from eelsunmix.storage.pages import read_page_manifest, write_page
+from eelsunmix.storage.pages import read_page_manifest
+from eelsunmix.storage.whole_files import write_page
 from page_data import uncompressed, unpacked
 from tiny_run import EDGES, altered, report_arguments
 
