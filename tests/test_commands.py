@@ -110,6 +110,7 @@ def test_check_draws_windows_and_doubts_an_axis_that_is_off(folder):
             "profiles: {P: {width_nm: 2}}\n",
             "sample SI1: profiles.P.width_nm: the image has no pixel size in nm",
         ),
+        ("corrections: {crop: {y_nm: [0, 2]}}\n", "sample SI1: corrections.crop.y_nm: the axis y is in px"),
         ("regions: {R: {y_nm: [0, 2]}}\n", "sample SI1: regions.R.y_nm: the image has no pixel size in nm"),
         (
             "corrections: {bin: {y: 2}}\nprofiles: {P: {pixels: [1, 3]}}\n",
@@ -118,7 +119,7 @@ def test_check_draws_windows_and_doubts_an_axis_that_is_off(folder):
     ],
     ids=[
         *("no room", "off the axis", "no element", "a tab", "an open bracket", "a key", "a crop"),
-        *("a profile in nm", "a region in nm", "a profile off the binned image"),
+        *("a profile in nm", "a crop in nm", "a region in nm", "a profile off the binned image"),
     ],
 )
 @pytest.mark.parametrize("command", ["check", "run"])

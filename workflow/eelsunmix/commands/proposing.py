@@ -71,12 +71,12 @@ def propose(
 
 
 def _strip(image: xr.DataArray) -> tuple[str, float, float] | None:
-    """First tenth of the longer side of an image in nm; None where the file has no size of a pixel."""
-    if length_unit(image) != "nm":
-        return None
+    """First tenth of the longer side in nm; None for one pixel, or where the file has no size of it."""
     side = max(("y", "x"), key=lambda dim: image.sizes[dim])
     places = image[side].to_numpy()
-    return side, round(float(places[0]), 3), round(float(places[len(places) // 10]), 3)
+    if length_unit(image) != "nm" or places.size < 2:
+        return None
+    return side, round(float(places[0]), 3), round(float(places[max(1, places.size // 10)]), 3)
 
 
 def _next(proposal: Proposal, target: Path) -> list[str]:

@@ -103,15 +103,13 @@ def kept_energies(layout: Layout, sample: SampleSettings) -> xr.DataArray:
 
 
 def check_places(layout: Layout, sample: SampleSettings) -> None:
-    """Refuse profiles and regions that the pixels do not have which remain when a file is cropped and binned.
+    """Refuse a crop or bins that a file has no pixels for, and profiles and regions that what remains has not.
 
     Raises
     ------
     InputError
         If one lies off the image, or is given in nm where the file has no size of a pixel.
     """
-    if not (sample.profiles or sample.regions):
-        return
     pixels = _kept_pixels(layout, sample)
     for name, profile in sample.profiles.items():
         profile_pixels(profile, pixels, name=name)
