@@ -103,7 +103,7 @@ def kept_energies(layout: Layout, sample: SampleSettings) -> xr.DataArray:
 
 
 def check_places(layout: Layout, sample: SampleSettings) -> None:
-    """Refuse a crop or bins that a file has no pixels for, and profiles and regions that what remains has not.
+    """Refuse a crop or bins that a file has no pixels for, and profiles and regions off what remains.
 
     Raises
     ------
