@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from edge_spectra import EDGE, _shape  # noqa: E402 - of the tests, beside this folder
+from xray_spectra import spectrum_of  # noqa: E402
 
 SHAPE = (16, 23)
 
@@ -45,7 +46,7 @@ REAL = [
 ]
 SIMULATED = [
     Case("axis_12_eV_off.hspy", ("Ti_L23", "O_K", "Mn_L23", "La_M45"), 12.0),
-    Case("eds.hspy", None),
+    Case("eds.hspy", ("Si_Ka", "Ca_Ka", "Fe_Ka")),
     Case("line_scan.hspy", ("O_K", "Fe_L23", "Ni_L23")),
     Case("unexpected_element.hspy", ("O_K", "Mn_L23", "Cu_L23")),
     Case("series.hspy", ("C_K", "N_K", "O_K")),
@@ -175,12 +176,16 @@ def height(name: str, energy: np.ndarray, background: np.ndarray, rng: np.random
 
 
 def write_x_rays(path: Path) -> None:
-    """Write lines of Si, Ca and Fe on a broad background, in single counts."""
+    """Write Si, Ca and Fe in shares that differ from pixel to pixel, 120 photons in each."""
+    # The same seed for each element: the same channels and resolution.
+    pure = [
+        spectrum_of({one: 1.0}, 1e7, np.random.default_rng(6), beam_kev=20, offset_ev=0.0)[:2]
+        for one in ("Si", "Ca", "Fe")
+    ]
+    energy, spectra = pure[0][0] / 1000, np.stack([counts / 1e7 for _, counts in pure])
     rng = np.random.default_rng(6)
-    energy = np.arange(0.2, 9.2, 0.01)
-    lines = [np.exp(-0.5 * ((energy - centre) / 0.055) ** 2) for centre in (1.74, 3.69, 6.40)]
     shares = rng.dirichlet(np.full(3, 0.4), SHAPE)
-    write(path, rng.poisson(shares @ np.stack(lines) * 2 + 0.05 * np.exp(-energy / 3)), energy, unit="keV")
+    write(path, rng.poisson(120 * shares @ spectra), energy, unit="keV")
 
 
 def write(

@@ -8,7 +8,7 @@ import xarray as xr
 
 import eelsunmix as eu
 from eelsunmix.arguments import KINDS, checked
-from eelsunmix.edges import as_edges
+from eelsunmix.edges import as_requests, complete_edges
 from eelsunmix.errors import InputError
 from eelsunmix.fitting import fit as bare_fit
 from eelsunmix.pca.reconstruction import reconstruct
@@ -37,7 +37,7 @@ def good(tmp_path_factory):
     return {
         "apply": {"model": model, "image": image, "counts": image},
         "compare": {"image": image, "bs": bs, "fits": {"vca": model}, "maps": maps}
-        | {"edges": as_edges(EDGES), **places, "truth": small},
+        | {"edges": complete_edges(as_requests(EDGES)), **places, "truth": small},
         "correct_gain": {"image": image, "edges": EDGES},
         "correct_image": {"image": image, "options": None, "edges": EDGES},
         "denoise": {"image": image, "options": None},
@@ -216,7 +216,7 @@ def test_a_comparison_takes_the_mappings_that_its_background_took(good):
     bs = eu.subtract_background(given["image"], EDGES, profiles=profiles, regions=regions)
     plain = given | {"bs": bs, "edges": EDGES, "profiles": profiles, "regions": regions}
     objects = plain | {
-        "edges": as_edges(EDGES),
+        "edges": complete_edges(as_requests(EDGES)),
         "profiles": {"across": Profile(along="x")},
         "regions": {"vacuum": Region(without=("Ti",))},
     }

@@ -107,8 +107,21 @@ def test_check_draws_windows_and_doubts_an_axis_that_is_off(folder):
         ("edges: [Ti\n", "my.yaml:"),
         ("metods: {}\n", "my.yaml:3: metods: unknown key; did you mean methods?"),
         ("corrections: {crop: {energy_eV: [900, 1000]}}\nedges: [Ti]\n", "corrections.crop.energy_eV"),
+        (
+            "profiles: {P: {width_nm: 2}}\n",
+            "sample SI1: profiles.P.width_nm: the image has no pixel size in nm",
+        ),
+        ("corrections: {crop: {y_nm: [0, 2]}}\n", "sample SI1: corrections.crop.y_nm: the axis y is in px"),
+        ("regions: {R: {y_nm: [0, 2]}}\n", "sample SI1: regions.R.y_nm: the image has no pixel size in nm"),
+        (
+            "corrections: {bin: {y: 2}}\nprofiles: {P: {pixels: [1, 3]}}\n",
+            "sample SI1: profiles.P: y pixels 1 to 2 asked for, but the image has 0 to 1",
+        ),
     ],
-    ids=["no room", "off the axis", "no element", "a tab", "an open bracket", "a key", "a crop"],
+    ids=[
+        *("no room", "off the axis", "no element", "a tab", "an open bracket", "a key", "a crop"),
+        *("a profile in nm", "a crop in nm", "a region in nm", "a profile off the binned image"),
+    ],
 )
 @pytest.mark.parametrize("command", ["check", "run"])
 def test_a_mistake_is_one_line_before_anything_runs(folder, command, text, said):
@@ -119,6 +132,16 @@ def test_a_mistake_is_one_line_before_anything_runs(folder, command, text, said)
     assert "Traceback" not in found.stderr
     assert not (folder / ".snakemake").exists()
     assert found.stdout == ""
+
+
+def test_a_resolution_of_x_rays_is_refused_for_energy_losses(folder):
+    axes = AXES.replace("dispersion_eV: 1", "dispersion_eV: 1, resolution_eV: 130")
+    (folder / "my.yaml").write_text("samples: {SI1: {file: image.npy}}\n" + axes, encoding="utf-8")
+    found = CliRunner().invoke(entry.eelsunmix, ["check", "my.yaml"])
+    assert found.exit_code != 0
+    assert "sample SI1: image.npy: axes.energy.resolution_eV is that of a detector of X-rays" in str(
+        found.exception
+    )
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 import xarray as xr
+from scipy import signal
 
 from eelsunmix.corrections import BadChannelOptions, Corrections, GainOptions, correct_gain, correct_image
-from eelsunmix.corrections.pattern import expected_roughness, find_pattern, high_pass
+from eelsunmix.corrections.pattern import ORDER, expected_roughness, find_pattern, high_pass, smooth
 from eelsunmix.errors import InputError
 
 EDGES = {"Ru_M45": {"onset_eV": 280}, "Ru_M23": {"onset_eV": 461}, "Co_L23": {"onset_eV": 779}}
@@ -196,6 +197,13 @@ def test_low_counts_are_left_alone():
     corrected = correct_image(image)
     assert corrected.counts.dtype == np.uint8
     assert not any(entry["applied"] for entry in corrected.attrs["corrections"])
+
+
+@pytest.mark.parametrize("window", [5, 11, 47])
+def test_smoothing_is_that_of_scipy(window):
+    values = np.random.default_rng(3).normal(size=(2, 3, 47))
+    expected = signal.savgol_filter(values, window, ORDER, axis=-1)
+    np.testing.assert_allclose(smooth(values, window), expected, atol=1e-12)
 
 
 def test_high_pass_removes_a_parabola_in_the_logarithm():

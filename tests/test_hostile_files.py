@@ -2,12 +2,14 @@
 
 import json
 import os
+import struct
 import zipfile
 
 import h5py
 import numpy as np
 import pytest
 
+from bruker_file import CHUNK, DATA_AT, write_bcf
 from eelsunmix import io
 from eelsunmix.errors import InputError
 from test_io_vendor import write_hspy
@@ -160,3 +162,49 @@ def test_thousands_of_groups_inside_of_groups_are_refused_at_once(tmp_path, writ
     path = write(tmp_path / f"a.{'h5' if write is nion else write.__name__}", plant)
     with pytest.raises(InputError, match="holds groups nested deeper than 100"):
         io.open_image(path)
+
+
+FIRST_PIXEL = DATA_AT + 5 * CHUNK + 0x1A0 + 4
+"""Where the first pixel of a map stands in a bcf, after the number of pixels on its line."""
+
+
+@pytest.fixture(scope="module")
+def bcf(tmp_path_factory):
+    path = tmp_path_factory.mktemp("bcf") / "whole.bcf"
+    write_bcf(path, COUNTS, first_keV=-0.48, step_keV=0.01, pixel_um=(0.002, 0.003))
+    return path.read_bytes()
+
+
+@pytest.mark.guarantee("G9")
+@pytest.mark.parametrize(
+    ("at", "written", "said"),
+    [
+        (FIRST_PIXEL, 5, "line 0 has a pixel 5 of"),
+        (FIRST_PIXEL + 18, CHUNK + 1, f"line 0 has a pixel 0 of {CHUNK + 1} bytes"),
+        (FIRST_PIXEL + 18, 2, "pixel 0 of line 0 has more counts than bytes"),
+        (FIRST_PIXEL - 4, 6, "line 0 has a pixel"),
+        (FIRST_PIXEL - 4 - 0x1A0, 8, "the packed counts are of another size than the map"),
+    ],
+    ids=["off the map", "too long", "too short", "too many pixels", "another size"],
+)
+def test_a_damaged_map_of_bruker_is_refused_before_it_is_unpacked(tmp_path, bcf, at, written, said):
+    path = tmp_path / "a.bcf"
+    path.write_bytes(bcf[:at] + struct.pack("<I", written) + bcf[at + 4 :])
+    with pytest.raises(InputError, match=rf"a\.bcf: {said}.*; it is damaged: compare it with the original"):
+        io.open_image(path)
+
+
+def test_random_damage_of_a_map_of_bruker_is_one_line_or_other_counts(tmp_path, bcf):
+    rng, path = np.random.default_rng(1), tmp_path / "a.bcf"
+    used = np.arange(FIRST_PIXEL - 0x1A4, np.flatnonzero(np.frombuffer(bcf, np.uint8))[-1])
+    refusals = []
+    for number in range(60):
+        damaged = bytearray(bcf)
+        damaged[rng.choice(used)] = rng.integers(256)
+        path.write_bytes(damaged[: rng.integers(len(bcf))] if number % 4 == 0 else damaged)
+        try:
+            assert io.open_image(path).shape == COUNTS.shape
+        except InputError as error:
+            refusals.append(str(error))
+    assert len(refusals) > 10
+    assert all(said.startswith(f"{path}: ") and "\n" not in said for said in refusals)

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import xarray as xr
-from scipy import ndimage
+from scipy import ndimage, stats
 
 from eelsunmix.io.counts import DetectorOptions, counts_check
 from eelsunmix.io.noise import compare
 from eelsunmix.io.residual_noise import count_components
-from eelsunmix.io.saturation import heights_of_block, pile_up
+from eelsunmix.io.saturation import _chance, heights_of_block, pile_up
 from eelsunmix.io.survey import survey
 
 
@@ -151,6 +151,11 @@ def test_heights_of_blocks_add_up_to_those_of_the_image():
         assert (whole.top[channel], whole.n_top[channel]) == (values[-1], numbers[-1])
         if len(values) > 1:
             assert (whole.second[channel], whole.n_second[channel]) == (values[-2], numbers[-2])
+
+
+def test_the_chance_of_a_pile_up_is_that_of_a_fair_coin():
+    top, lower = np.array([0, 0, 3, 5000, 7, 2**31]), np.array([0, 5, 4, 4900, 0, 2**31])
+    np.testing.assert_allclose(_chance(top, lower), stats.binom.sf(top - 1, top + lower, 0.5), rtol=1e-9)
 
 
 def test_a_stuck_channel_and_coarse_steps_are_no_saturation():

@@ -124,9 +124,24 @@ def test_windows_that_avoid_what_is_left_out_are_written():
     named = [
         NamedLine(energy_eV=0.0, clarity=20.0, chances=((name, 1.0),)) for name in ("C_Ka", "O_Ka", "N_Ka")
     ]
-    found = {one.named.name: one for one in _with_windows(named, axis)}
+    found = {one.named.name: one for one in _with_windows(named, axis, 0 * energies)}
     assert "no room" in found["C_Ka"].reason
     kept = {name: one.fields for name, one in found.items() if one.edge}
     resolved = resolve_edges(kept, axis)
     assert all(found[name].edge.fit_eV == edge.fit_eV for name, edge in resolved.items())
     assert any(kept.values())
+
+
+def test_a_bright_line_is_not_left_out_for_dim_ones_beside_it():
+    amounts = {"Mg": 1.0, "Al": 0.06, "Si": 0.7, "Fe": 0.3, "Cu": 0.2, "Ga": 0.03}
+    energy, counts, _ = spectrum_of(amounts, 1e6, np.random.default_rng(3), beam_kev=30.0, offset_ev=0.0)
+    image = xr.DataArray(
+        counts[None, None],
+        dims=("y", "x", "energy"),
+        coords={"energy": ("energy", energy, {"units": "eV"})},
+    )
+    lines = {one.named.name: one for one in propose_edges(image).x_rays.lines}
+    assert {"Mg_Ka", "Ga_Ka", "Cu_Ka"} <= set(lines)
+    assert lines["Mg_Ka"].edge is not None
+    resolved = resolve_edges({name: one.fields for name, one in lines.items() if one.edge}, image.energy)
+    assert resolved["Mg_Ka"].fit_eV == lines["Mg_Ka"].edge.fit_eV

@@ -26,10 +26,11 @@ from eelsunmix.report.figures.maps import COMMON, DEVIATION, RETURNED, SUBSPACE,
 from eelsunmix.report.figures.mapview import view_of
 from eelsunmix.report.figures.profiles import element_profiles
 from eelsunmix.report.figures.style import method_styles
-from eelsunmix.report.page import SCRIPTS, write_page
+from eelsunmix.report.page import SCRIPTS
 from eelsunmix.report.sections import cost
 from eelsunmix.storage import publish
 from eelsunmix.storage.pages import read_page_manifest
+from eelsunmix.storage.whole_files import write_page
 from page_data import uncompressed, unpacked
 from tiny_run import EDGES, altered, report_arguments
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from eelsunmix.background.exponents import fitted_exponent_variance
+from eelsunmix.background.exponents import exponent_information
 from eelsunmix.background.subtraction import (
     BackgroundOptions,
     gaussian_sum,
@@ -95,7 +95,7 @@ def test_overall_shape_is_that_of_the_sum():
     binned = rng.poisson(sums_of(3.0, np.full((20, 7), 300.0)))[..., :-1].astype(float)
     shape, counts = overall_shape(binned, PLACE)
     assert counts == binned.sum()
-    variance = fitted_exponent_variance(counts, shape, PLACE.fit_bounds)[0]
+    variance = 1 / (counts * exponent_information(shape, PLACE.fit_bounds)[0])
     assert abs(shape[0] - 3) < 4 * np.sqrt(variance)
     assert overall_shape(np.zeros((2, 3, 12)), PLACE) == (PLACE.model.usual, np.inf)
 

@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 from eelsunmix import apply, fit, methods, unmix
-from eelsunmix.edges import as_edges
+from eelsunmix.edges import as_requests
 from eelsunmix.errors import InputError, MethodFailedError
 from eelsunmix.execution import blocks
 from eelsunmix.mapping import models
@@ -309,7 +309,7 @@ class Edgy(methods.Method):
     needs: ClassVar = frozenset({"edges", "mask"})
 
     def fit(self, learning_set, n_endmembers, rng):
-        onsets = [edge.onset_eV for edge in as_edges(learning_set.edges).values()]
+        onsets = [edge.onset_eV for edge in as_requests(learning_set.edges).values()]
         message = f"onsets {onsets}, {int(learning_set.mask.sum())} valid pixels"
         return LinearModel(endmembers=learning_set.spectra[:n_endmembers], message=message)
 

@@ -30,7 +30,6 @@ from eelsunmix.recipes.present import Present
 from eelsunmix.recipes.repairing import repair
 from eelsunmix.recipes.table import recipe_of
 from eelsunmix.recipes.verification import CONFIGURATION, Verification
-from eelsunmix.report.page import write_page
 from eelsunmix.sources import checksum
 from eelsunmix.storage import (
     check_inputs,
@@ -50,6 +49,7 @@ from eelsunmix.storage import (
 )
 from eelsunmix.storage.kept import keep, settle
 from eelsunmix.storage.manifest import REMEDY
+from eelsunmix.storage.whole_files import write_page
 from faults.system_calls import SystemCalls
 
 AXES = {"dims": ["y", "x", "energy_loss"], "energy": {"offset_eV": 400, "dispersion_eV": 1.0}}

@@ -12,9 +12,9 @@ import pytest
 import xarray as xr
 
 from eelsunmix.errors import InputError, StoreError
-from eelsunmix.report.page import write_page
 from eelsunmix.storage import drafts, open_store, publish, sealed_page, verify_page
 from eelsunmix.storage.locks import LOCK, take_lock
+from eelsunmix.storage.whole_files import write_page
 from faults.forks import PRELUDE
 from faults.system_calls import ERRORS, LIES, Count, Fault
 

@@ -34,68 +34,8 @@ def _known_element(symbol: str) -> str:
     return symbol
 
 
-class Edge(Options):
-    """One ionisation edge, where its background is fitted and where its counts are summed.
-
-    Parameters
-    ----------
-    element : str
-        Symbol of the element.
-    onset_eV : float
-        Onset of the edge.
-    fit_eV : tuple of float
-        Window before the edge in which the background is fitted.
-    integrate_eV : tuple of float
-        Window after the onset in which the net counts are summed; may not overlap `fit_eV`.
-    fit_above_eV : tuple of float, optional
-        Of a line of X-rays: the window after it; the background is the straight line through both windows.
-    reference : bool
-        Whether the maps of this edge are the reference for the element when methods are compared.
-    shared : bool
-        Whether several materials of the image hold the element, as B in BN beside B4C: anchoring then takes
-        it out of none.
-    background : {"power_law", "exponential", "convex"}
-        What its background is: A E^-r; A exp(-E / w); or a sum of power laws of exponents 2 to 5 with
-        coefficients that are not negative, for long fit windows and those on the tail of another edge.
-    """
-
-    element: Annotated[str, AfterValidator(_known_element), Field(json_schema_extra=_SYMBOL)]
-    onset_eV: Positive
-    fit_eV: PositiveInterval
-    integrate_eV: PositiveInterval
-    fit_above_eV: PositiveInterval | None = None
-    reference: bool = False
-    shared: bool = False
-    background: BackgroundCurve = "power_law"
-
-    @model_validator(mode="after")
-    def _windows_do_not_overlap(self) -> Self:
-        check_order(self.fit_eV, self.integrate_eV, self.fit_above_eV)
-        return self
-
-    @model_validator(mode="after")
-    def _a_line_has_no_curve(self) -> Self:
-        if self.fit_above_eV and self.background != "power_law":
-            raise BrokenRuleError("background", f"is {self.background}, {LINES_ARE_STRAIGHT}")
-        return self
-
-    @property
-    def is_line(self) -> bool:
-        """Whether it is a line of X-rays, with a background on both sides."""
-        return self.fit_above_eV is not None
-
-
-_Window = tuple[float, float] | None
-
-
-def check_order(fit_eV: _Window, integrate_eV: _Window, fit_above_eV: _Window) -> None:
-    """Refuse windows of the background that reach into the integration window."""
-    if fit_eV and integrate_eV and fit_eV[1] > integrate_eV[0]:
-        end, start = fit_eV[1], integrate_eV[0]
-        raise BrokenRuleError("fit_eV", f"must end before integrate_eV begins, but {end:g} > {start:g}")
-    if fit_above_eV and integrate_eV and integrate_eV[1] > fit_above_eV[0]:
-        end, start = integrate_eV[1], fit_above_eV[0]
-        raise BrokenRuleError("fit_above_eV", f"must begin after integrate_eV, but {start:g} < {end:g}")
+Element = Annotated[str, AfterValidator(_known_element), Field(json_schema_extra=_SYMBOL)]
+"""Symbol of a chemical element."""
 
 
 class EdgeRequest(Options):
@@ -123,7 +63,7 @@ class EdgeRequest(Options):
         coefficients that are not negative, for long fit windows and those on the tail of another edge.
     """
 
-    element: Annotated[str, AfterValidator(_known_element), Field(json_schema_extra=_SYMBOL)] | None = None
+    element: Element | None = None
     onset_eV: Positive | None = None
     fit_eV: PositiveInterval | None = None
     integrate_eV: PositiveInterval | None = None
@@ -134,7 +74,13 @@ class EdgeRequest(Options):
 
     @model_validator(mode="after")
     def _windows_do_not_overlap(self) -> Self:
-        check_order(self.fit_eV, self.integrate_eV, self.fit_above_eV)
+        below, signal, above = self.fit_eV, self.integrate_eV, self.fit_above_eV
+        if below and signal and below[1] > signal[0]:
+            found = f"{below[1]:g} > {signal[0]:g}"
+            raise BrokenRuleError("fit_eV", f"must end before integrate_eV begins, but {found}")
+        if above and signal and signal[1] > above[0]:
+            found = f"{above[0]:g} < {signal[1]:g}"
+            raise BrokenRuleError("fit_above_eV", f"must begin after integrate_eV, but {found}")
         return self
 
     @model_validator(mode="after")
@@ -149,13 +95,41 @@ class EdgeRequest(Options):
         return None not in (self.onset_eV, self.fit_eV, self.integrate_eV)
 
 
+class Edge(EdgeRequest):
+    """One ionisation edge, or one line of X-rays, of which nothing is left to be chosen.
+
+    Parameters
+    ----------
+    element : str
+        Symbol of the element.
+    onset_eV : float
+        Onset of the edge, or energy of the line.
+    fit_eV : tuple of float
+        Window before the edge in which the background is fitted.
+    integrate_eV : tuple of float
+        Window after the onset in which the net counts are summed; may not overlap `fit_eV`.
+    fit_above_eV, reference, shared, background
+        As in `EdgeRequest`.
+    """
+
+    element: Element
+    onset_eV: Positive
+    fit_eV: PositiveInterval
+    integrate_eV: PositiveInterval
+
+    @property
+    def is_line(self) -> bool:
+        """Whether it is a line of X-rays, with a background on both sides."""
+        return self.fit_above_eV is not None
+
+
 def complete_edges(requests: Mapping[str, EdgeRequest]) -> dict[str, Edge]:
     """Edges of which nothing is left to be chosen."""
     complete = {name: one for name, one in requests.items() if one.is_complete and one.element}
     return {name: Edge(**one.model_dump()) for name, one in complete.items()}
 
 
-Edges = Mapping[str, Edge | EdgeRequest | Mapping[str, Any]] | Sequence[str]
+Edges = Mapping[str, EdgeRequest | Mapping[str, Any]] | Sequence[str]
 """Edges as a user may give them: names alone, or names with all or some of their fields."""
 
 
@@ -224,8 +198,8 @@ def edge_fault(name: str, edge: EdgeRequest) -> str | None:
     return f"{element} has no {f'{shell} ' if shell else ''}edge between 30 and 3000 eV; {advice}"
 
 
-def _request(name: str, edge: Edge | EdgeRequest | Mapping[str, Any]) -> EdgeRequest:
-    given = edge.model_dump() if isinstance(edge, Edge | EdgeRequest) else {**edge}
+def _request(name: str, edge: EdgeRequest | Mapping[str, Any]) -> EdgeRequest:
+    given = edge.model_dump() if isinstance(edge, EdgeRequest) else {**edge}
     try:
         request = EdgeRequest(**given)
     except InputError as error:
@@ -246,25 +220,3 @@ def _each_once(names: Sequence[str]) -> Sequence[str]:
     if twice is not None:
         raise InputError(f"edges: {in_brief(twice)} is named twice; name each edge once")
     return names
-
-
-def as_edges(edges: Mapping[str, Edge | Mapping[str, Any]]) -> dict[str, Edge]:
-    """Make edges of plain mappings; the element is the beginning of the name where it is not given.
-
-    Examples
-    --------
-    >>> plain = {"onset_eV": 456, "fit_eV": [405, 450], "integrate_eV": [456, 486]}
-    >>> as_edges({"Ti_L23": plain})["Ti_L23"].element
-    'Ti'
-    """
-    return {
-        name: edge if isinstance(edge, Edge) else _as_edge(name, {"element": name.split("_")[0], **edge})
-        for name, edge in edges.items()
-    }
-
-
-def _as_edge(name: str, fields: Mapping[str, Any]) -> Edge:
-    try:
-        return Edge(**fields)
-    except InputError as error:
-        raise InputError(f"edges.{name}: {str(error).removeprefix('Edge: ')}") from None

@@ -143,13 +143,11 @@ def fit(
     variable, spread = _varies(chosen, learning, n_endmembers, brightness)
     train = _training(chosen, resources)
     dataset = _fitted(train, learning, n_endmembers, rng_method, image, variable=variable)
-    if anchor == "edges" and dataset.attrs["status"] != "failed":
-        # By name: a change of background subtraction must not rerun the fits that are not anchored.
-        anchoring = importlib.import_module("eelsunmix.anchored_fit")
-        dataset = anchoring.anchored(dataset, learning, edges or {}, image[image.dims[-1]])
     if dataset.attrs["status"] != "failed":
+        if anchor == "edges":
+            dataset = _anchored(dataset, learning, edges or {}, image)
         dataset = dataset.assign_attrs(_brightness_attributes(dataset, chosen, learning, variable, spread))
-    dataset = _with_nuisance(dataset, taken_out, image.dims[-1])
+        dataset = _with_nuisance(dataset, taken_out, image.dims[-1])
     return dataset.assign_attrs(
         attrs,
         brightness="variable" if variable else "constant",
@@ -186,6 +184,13 @@ def _check_anchor(anchor: Anchor, method: Method, edges: Edges | None) -> None:
         )
     if not edges:
         raise InputError("anchor: edges needs edges; name those of the elements in the image")
+
+
+def _anchored(dataset: xr.Dataset, learning: LearningSet, edges: Edges, image: xr.DataArray) -> xr.Dataset:
+    # By name: a change of background subtraction must not rerun the fits that are not anchored.
+    anchoring = importlib.import_module("eelsunmix.anchored_fit")
+    found: xr.Dataset = anchoring.anchored(dataset, learning, edges, image[image.dims[-1]])
+    return found
 
 
 def _brightness_attributes(
@@ -226,7 +231,7 @@ def _nuisance(
 
 
 def _with_nuisance(dataset: xr.Dataset, nuisance: Nuisance | None, energy: Hashable) -> xr.Dataset:
-    if nuisance is None or dataset.attrs["status"] == "failed":
+    if nuisance is None:
         return dataset
     return dataset.assign(nuisance_arrays(nuisance, energy))
 

@@ -12,7 +12,7 @@ from pydantic_core import CoreSchema
 from pydantic_core.core_schema import no_info_after_validator_function
 
 from eelsunmix.arguments.images import usable_image
-from eelsunmix.edges import Edge, EdgeRequest
+from eelsunmix.edges import EdgeRequest
 from eelsunmix.errors import InputError, in_brief, suggestion
 from eelsunmix.plain import plain_values
 from eelsunmix.storage import MANIFEST, Variable
@@ -93,7 +93,7 @@ def _edge_fault(name: Any, edge: Any) -> str | None:
         return "needs a name that is text"
     if not name or not name.isprintable():
         return "needs a name of letters on one line"
-    if isinstance(edge, Edge | EdgeRequest):
+    if isinstance(edge, EdgeRequest):
         return None
     if not isinstance(edge, Mapping):
         return f"needs the fields of an edge, {{}} for none, not {in_brief(edge)}"

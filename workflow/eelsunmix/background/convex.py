@@ -8,7 +8,8 @@ that have no negative coefficient the one with the least misfit is the solution.
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 import scipy
@@ -50,6 +51,10 @@ class ConvexFit:
     shares: Floats
     determining: Floats
     counts_per_electron: float = 1.0
+
+    def determined_by(self, counts: ArrayLike) -> Self:
+        """Return the same backgrounds, their shares fitted to other numbers of counts."""
+        return replace(self, determining=np.broadcast_to(counts, self.counts.shape))
 
     def expected_counts(self, bounds: ArrayLike) -> Floats:
         """Return the counts of the background in other bins, shape (pixel, bin)."""

@@ -200,13 +200,16 @@ def _summary(onsets: Mapping[str, Onset], offset: EnergyOffset | None, table: En
     if offset is None:
         return f"The offset of the energy axis was not measured: {_few(onsets)}."
     text = (
-        f"The edges rise {offset.offset_eV:+.1f} eV from their onsets (standard error {offset.sd_eV:.1f} eV, "
+        f"The edges rise {_beside(offset)} their onsets (standard error {offset.sd_eV:.1f} eV, "
         f"{', '.join(onsets)})"
     )
     if table and table.is_sure and not offset.is_sure:
-        side = "below" if table.offset_eV < 0 else "above"
-        text += f"; the axis lies {abs(table.offset_eV):.1f} eV {side} the table, and the onsets follow it"
+        text += f"; the axis lies {_beside(table)} the table, and the onsets follow it"
     return text + "."
+
+
+def _beside(offset: EnergyOffset) -> str:
+    return f"{abs(offset.offset_eV):.1f} eV {'below' if offset.offset_eV < 0 else 'above'}"
 
 
 def _few(onsets: Mapping[str, Onset]) -> str:

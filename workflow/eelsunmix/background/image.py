@@ -23,6 +23,7 @@ from eelsunmix.background.maps import (
     of_all_pixels,
     subtract_in_parts,
 )
+from eelsunmix.background.onsets import Onset
 from eelsunmix.background.profile_counts import profile_variables
 from eelsunmix.background.reference_check import exponent_flags, find_problems, in_fit_windows
 from eelsunmix.background.subtraction import BackgroundOptions, overall_shape
@@ -123,17 +124,23 @@ def subtract_background(
         "counts_per_electron": sums.counts_per_electron,
         "flags": {name: exponent_flags(result) for name, result in results.items()},
         "energy_axis": axis.measured,
-        # what else is wrong where channels hold no data comes of that
-        "reference_problems": find_problems(
-            results,
-            sums,
-            places,
-            in_fit_windows(axis.onsets, edges) | shared_lines(edges, resolution(energy)),
-        )
-        | in_windows(image, edges),
+        "reference_problems": _problems(image, edges, places, sums, results, axis.onsets),
         "warnings": axis.warnings + warnings + unused_regions(regions, edges),
     }
     return xr.merge(parts, join="exact", compat="equals").assign_attrs(attrs)
+
+
+def _problems(
+    image: xr.DataArray,
+    edges: Mapping[str, Edge],
+    places: Mapping[str, AnyChannels],
+    sums: WindowSums,
+    results: Mapping[str, SubtractionMaps],
+    onsets: Mapping[str, Onset],
+) -> dict[str, list[str]]:
+    known = in_fit_windows(onsets, edges) | shared_lines(edges, resolution(image[image.dims[-1]]))
+    # what else is wrong where channels hold no data comes of that
+    return find_problems(results, sums, places, known) | in_windows(image, edges)
 
 
 def _subtract_map(

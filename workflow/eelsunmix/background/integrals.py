@@ -5,6 +5,9 @@ from numpy.typing import ArrayLike
 
 from eelsunmix.typing import Floats
 
+SERIES = 0.2
+"""Up to here four terms of the series are exact to 1e-10, and those of sinh(z) / z to rounding."""
+
 
 def power_law_integrals(bounds: ArrayLike, exponent: ArrayLike) -> tuple[Floats, Floats]:
     """Integrals of E^-r over bins, and the derivatives of their logarithms with respect to r.
@@ -50,21 +53,23 @@ def _integrals(limits: Floats, power: Floats) -> tuple[Floats, Floats]:
     # Twice the half width times sinh(z) / z, smooth at power = 0.
     power = power[:, None]
     z = power * half
-    integral = 2 * half * np.exp(power * middle) * _sinhc(z)
-    return integral, -(middle + half * _langevin(z))
+    sinhc, langevin = _sinhc_and_langevin(z)
+    sinhc *= 2 * half
+    sinhc *= np.exp(power * middle)
+    langevin *= -half
+    langevin -= middle
+    return sinhc, langevin
 
 
-def _sinhc(z: Floats) -> Floats:
-    safe = np.where(z == 0, 1.0, z)
-    return np.where(z == 0, 1.0, np.sinh(safe) / safe)
-
-
-def _langevin(z: Floats) -> Floats:
-    # coth(z) - 1/z, the logarithmic derivative of sinh(z)/z. Channels are narrow: z is small, and there the
-    # difference would cancel.
+def _sinhc_and_langevin(z: Floats) -> tuple[Floats, Floats]:
+    """Return sinh(z) / z and its logarithmic derivative, coth(z) - 1 / z."""
+    # Channels are narrow: z is small, where the difference would cancel and a series is faster.
     square = z * z
-    values: Floats = z * (1 / 3 - square * (1 / 45 - square * (2 / 945 - square / 4725)))
-    large = np.abs(z) > 0.2
+    sinhc: Floats = 1 + square / 6 * (1 + square / 20 * (1 + square / 42 * (1 + square / 72)))
+    langevin: Floats = z * (1 / 3 - square * (1 / 45 - square * (2 / 945 - square / 4725)))
+    large = square > SERIES**2
     if large.any():
-        values[large] = 1 / np.tanh(z[large]) - 1 / z[large]
-    return values
+        beyond = z[large]
+        sinhc[large] = np.sinh(beyond) / beyond
+        langevin[large] = 1 / np.tanh(beyond) - 1 / beyond
+    return sinhc, langevin

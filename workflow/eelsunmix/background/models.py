@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eelsunmix.background.convex import ConvexModel
-from eelsunmix.background.exponents import Integrals, fit_exponent, fitted_exponent_variance
+from eelsunmix.background.exponents import Integrals, fit_exponent
 from eelsunmix.background.integrals import exponential_integrals, power_law_integrals
 from eelsunmix.background.power_law import PowerLawFit, fit_power_law
 from eelsunmix.edges import BackgroundCurve
@@ -45,6 +45,9 @@ class Fit(Protocol):
     @property
     def implausible(self) -> Bools:
         """Pixels whose shape no background has, shape (pixel,)."""
+
+    def determined_by(self, counts: ArrayLike) -> "Fit":
+        """Return the same backgrounds, their shapes fitted to other numbers of counts."""
 
     def expected_counts(self, bounds: ArrayLike) -> Floats:
         """Return the counts in other bins, shape (pixel, bin)."""
@@ -122,21 +125,15 @@ class OneExponent:
         determining: ArrayLike | None = None,
     ) -> PowerLawFit:
         """Fit each row of counts, as `Model` says."""
-        fit = functools.partial(
-            fit_power_law,
+        counts = np.asarray(counts, dtype=float)
+        return fit_power_law(
             counts,
             self.bounds,
             counts_per_electron=counts_per_electron,
+            exponent=None if shapes is None else np.broadcast_to(shapes[..., 0], len(counts)),
+            determining=determining,
             integrals=self.integrals,
         )
-        if shapes is None:
-            return fit()
-        exponent = np.broadcast_to(shapes[..., 0], len(np.asarray(counts)))
-        n_counts = np.asarray(counts, dtype=float).sum(axis=1) if determining is None else determining
-        variance = fitted_exponent_variance(
-            n_counts, exponent, self.bounds, counts_per_electron, self.integrals
-        )
-        return fit(exponent=exponent, exponent_variance=variance)
 
 
 def background_model(curve: BackgroundCurve, bounds: ArrayLike) -> Model:

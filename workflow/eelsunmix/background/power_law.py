@@ -8,12 +8,13 @@ so that a pure power law leaves nothing at any dispersion.  All of it holds for 
 such as an exponential.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from eelsunmix.background.exponents import Integrals, fit_exponent, fitted_exponent_variance
+from eelsunmix.background.exponents import Integrals, exponent_information, fit_exponent
 from eelsunmix.background.integrals import power_law_integrals
 from eelsunmix.typing import Bools, Floats
 
@@ -32,7 +33,10 @@ class PowerLawFit:
         Counts in all fitted bins; negative ones (after a dark correction) are kept as they are.
     exponent : ndarray, shape (pixel,)
         Exponent r; NaN where there are no counts to fit.
-    exponent_variance : ndarray, shape (pixel,)
+    information : ndarray, shape (pixel,)
+        Of one electron on the exponent.
+    determining : ndarray, shape (pixel,)
+        Counts to which the exponent was fitted; infinite where it is exact.
     converged : ndarray of bool, shape (pixel,)
         False also where the exponent ran into the limits of the search.
     counts_per_electron : float
@@ -44,10 +48,22 @@ class PowerLawFit:
     bounds: Floats
     counts: Floats
     exponent: Floats
-    exponent_variance: Floats
+    information: Floats
+    determining: Floats
     converged: Bools
     counts_per_electron: float = 1.0
     integrals: Integrals = power_law_integrals
+
+    @property
+    def exponent_variance(self) -> Floats:
+        """Inverse of the Fisher information of all determining counts, shape (pixel,)."""
+        scale = self.counts_per_electron
+        variance: Floats = scale / (np.maximum(self.determining, scale) * self.information)
+        return variance
+
+    def determined_by(self, counts: ArrayLike) -> Self:
+        """Return the same curves, fitted to other numbers of counts."""
+        return replace(self, determining=np.broadcast_to(counts, self.counts.shape))
 
     def expected_counts(self, bounds: ArrayLike) -> Floats:
         """Return the counts of the curve in other bins, shape (pixel, bin)."""
@@ -78,15 +94,6 @@ class PowerLawFit:
             # Beyond a spread of 1 the expansion means nothing; such a pixel has no background to speak of.
             background = background * np.exp(-np.minimum(spread, 1.0) / 2)
         return background, variance
-
-    def covariance(self) -> Floats:
-        """Covariance of (ln A, r) with E in eV, shape (pixel, 2, 2)."""
-        _, slope = self.integrals(self.bounds[[0, -1]], self.exponent)
-        variance = self.exponent_variance
-        amplitude = counting_variance(self.counts, self.counts_per_electron) / self.counts**2
-        mixed = -slope[:, 0] * variance
-        rows = [[amplitude + slope[:, 0] ** 2 * variance, mixed], [mixed, variance]]
-        return np.moveaxis(np.array(rows), -1, 0)
 
     def reduced_chi2(self, binned: ArrayLike, *, shape_is_own: bool = True) -> Floats:
         """Chi-square of the fitted bins per degree of freedom, shape (pixel,); NaN without counts.
@@ -119,7 +126,7 @@ def fit_power_law(
     *,
     counts_per_electron: float = 1.0,
     exponent: ArrayLike | None = None,
-    exponent_variance: ArrayLike = 0.0,
+    determining: ArrayLike | None = None,
     integrals: Integrals = power_law_integrals,
 ) -> PowerLawFit:
     """Fit a power law, or another curve of one exponent, to each row of counts by Poisson maximum likelihood.
@@ -132,8 +139,10 @@ def fit_power_law(
         Limits of the bins in eV, increasing and positive; bins may differ in width.
     counts_per_electron : float
         Scales all variances.
-    exponent, exponent_variance : array_like, shape (pixel,) or scalar, optional
-        A given exponent, with its variance: only the amplitude is fitted.
+    exponent : array_like, shape (pixel,) or scalar, optional
+        A given exponent: only the amplitude is fitted.
+    determining : array_like, shape (pixel,) or scalar, optional
+        Counts to which it was fitted, infinite where it is exact; those of the pixel by default.
     integrals : callable
         Of the curve.
 
@@ -154,16 +163,15 @@ def fit_power_law(
     totals = counts.sum(axis=1)
     if exponent is None:
         fitted, converged = fit_exponent(counts, bounds, integrals)
-        variance = fitted_exponent_variance(totals, fitted, bounds, counts_per_electron, integrals)
     else:
         fitted = np.broadcast_to(np.asarray(exponent, dtype=float), totals.shape)
-        variance = np.broadcast_to(np.asarray(exponent_variance, dtype=float), totals.shape)
         converged = np.isfinite(fitted)
     return PowerLawFit(
         bounds=bounds,
         counts=totals,
         exponent=fitted,
-        exponent_variance=variance,
+        information=exponent_information(fitted, bounds, integrals),
+        determining=np.broadcast_to(totals if determining is None else determining, totals.shape),
         converged=converged,
         counts_per_electron=counts_per_electron,
         integrals=integrals,

@@ -1,7 +1,6 @@
 """Net counts and their uncertainty from window sums: shape as chosen, amplitude of the pixel."""
 
-import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -109,10 +108,13 @@ def subtract(
     pieces = [slice(first, first + BATCH) for first in range(0, len(rows), BATCH)]
     found = []
     for piece in pieces:
-        fit = functools.partial(
-            model.fit, rows[piece], counts_per_electron=counts_per_electron, shapes=shapes[piece]
+        fit = model.fit(
+            rows[piece],
+            counts_per_electron=counts_per_electron,
+            shapes=shapes[piece],
+            determining=determining[piece],
         )
-        found.append(_net_counts(fit, determining[piece], rows[piece], window[piece], place, options))
+        found.append(_net_counts(fit, rows[piece], window[piece], place, options))
     maps = {name: np.concatenate([part[name] for part in found]) for name in found[0]}
     maps["exponent"][~fitted] = np.nan
     implausible = maps.pop("implausible").astype(bool)
@@ -125,20 +127,14 @@ def subtract(
 
 
 def _net_counts(
-    fit_with: Callable[..., Fit],
-    determining: Floats,
-    rows: Floats,
-    window: Floats,
-    place: EdgeChannels,
-    options: BackgroundOptions,
+    fit: Fit, rows: Floats, window: Floats, place: EdgeChannels, options: BackgroundOptions
 ) -> dict[str, Floats]:
-    fit = fit_with(determining=determining)
     background, extrapolated = fit.extrapolate(place.integrate_bounds, mean_unbiased=options.mean_unbiased)
     counting = counting_variance(window, fit.counts_per_electron)
     # Averaged over a region, local shapes err like the shapes of its single pixels would (the counts of
     # a pixel enter all neighbourhoods with weights of sum one at most); a global one errs for all at once.
     own_counts = np.full_like(fit.counts, np.inf) if options.exponent == "global" else fit.counts
-    own = fit_with(determining=own_counts).extrapolate(place.integrate_bounds)[1]
+    own = fit.determined_by(own_counts).extrapolate(place.integrate_bounds)[1]
     shared = np.maximum(extrapolated - own, 0) if options.exponent == "global" else np.zeros_like(own)
     return {
         "net_counts": window - background,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from eelsunmix.configuration import Configuration, SampleSettings, available_samples, read_configuration
-from eelsunmix.configuration.energy_axes import edges_on_axes
+from eelsunmix.configuration.file_axes import edges_on_axes
 from eelsunmix.configuration.summary import summarise
 from eelsunmix.edges import Edge, EdgeRequest
 

@@ -19,7 +19,7 @@ from eelsunmix.io import open_image
 from eelsunmix.noise import counts_per_electron
 from eelsunmix.proposal.drawing import is_windows_page, page_of_edges
 from eelsunmix.proposal.proposing import mean_spectrum
-from eelsunmix.report.page import write_page
+from eelsunmix.storage.whole_files import write_page
 
 
 def draw_windows(checked: Checked, folder: Path) -> list[str]:

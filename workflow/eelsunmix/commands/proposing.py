@@ -12,12 +12,13 @@ from eelsunmix.errors import InputError
 from eelsunmix.io import open_image
 from eelsunmix.io.files import check_path, read_signals
 from eelsunmix.io.signals import describe
+from eelsunmix.profile_geometry import length_unit
 from eelsunmix.proposal import Proposal, configuration_text, propose_edges
 from eelsunmix.proposal.axis import change_in_words, disagree, positions
 from eelsunmix.proposal.drawing import is_windows_page, windows_page
 from eelsunmix.proposal.line_text import lines_said
 from eelsunmix.proposal.proposing import SURE, ProposedEdge
-from eelsunmix.report.page import write_page
+from eelsunmix.storage.whole_files import write_page
 
 SUFFIXES = (".yaml", ".yml")
 
@@ -61,11 +62,21 @@ def propose(
         signal=signal,
         others=listed if len(listed) > 1 else (),
         masked=masked,
+        strip=_strip(image),
     )
     write_page(page, windows_page(next(iter(samples)), proposal))
     write_page(target, text)
     wrote = f"wrote {target} and {page}"
     return "\n".join([*_said(image, proposal), wrote, *_next(proposal, target)])
+
+
+def _strip(image: xr.DataArray) -> tuple[str, float, float] | None:
+    """First tenth of the longer side in nm; None for one pixel, or where the file has no size of it."""
+    side = max(("y", "x"), key=lambda dim: image.sizes[dim])
+    places = image[side].to_numpy()
+    if length_unit(image) != "nm" or places.size < 2:
+        return None
+    return side, round(float(places[0]), 3), round(float(places[max(1, places.size // 10)]), 3)
 
 
 def _next(proposal: Proposal, target: Path) -> list[str]:

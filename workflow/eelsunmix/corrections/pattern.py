@@ -48,14 +48,35 @@ def high_pass(spectra: np.ndarray, window: int) -> np.ndarray:
     spectra : ndarray, shape (..., channel)
         Positive counts.
     window : int
-        Odd number of channels of the Savitzky-Golay filter (order 2) [1]_.
+        As of `smooth`.
+    """
+    logarithm = np.log(np.maximum(spectra, 1e-12))
+    return logarithm - smooth(logarithm, window)
+
+
+def smooth(values: np.ndarray, window: int) -> np.ndarray:
+    """Smooth with a Savitzky-Golay filter [1]_: near an end, the parabola through the window there.
+
+    `scipy.signal.savgol_filter` does the same, but its package takes a second of every job to import.
+
+    Parameters
+    ----------
+    values : ndarray, shape (..., channel)
+        At least `window` channels.
+    window : int
+        Odd number of channels.
 
     References
     ----------
     .. [1] Savitzky, Golay, Anal. Chem. 36 (1964) 1627, table I.
     """
-    logarithm = np.log(np.maximum(spectra, 1e-12))
-    return logarithm - scipy.signal.savgol_filter(logarithm, window, ORDER, axis=-1)
+    half = window // 2
+    design = np.vander(np.linspace(-1.0, 1.0, window), ORDER + 1)
+    projection = design @ np.linalg.pinv(design)  # (channel, channel): counts to the parabola through them
+    smoothed: np.ndarray = scipy.ndimage.convolve1d(values, projection[half], axis=-1)
+    smoothed[..., :half] = values[..., :window] @ projection[:half].T
+    smoothed[..., -half:] = values[..., -window:] @ projection[half + 1 :].T
+    return smoothed
 
 
 def roughness(spectrum: np.ndarray, usable: np.ndarray, window: int) -> float:
@@ -71,7 +92,7 @@ def expected_roughness(total: np.ndarray, usable: np.ndarray, window: int, varia
         return float("nan")
     impulse = np.zeros(2 * window + 1)
     impulse[window] = 1.0
-    left = 1 - scipy.signal.savgol_filter(impulse, window, ORDER)[window]
+    left = 1 - smooth(impulse, window)[window]
     return float(np.sqrt(left * variance_to_mean * np.mean(1 / total[usable])))
 
 

@@ -47,9 +47,15 @@ def energy_axis(
     ------
     InputError
         A number is missing, not finite or implausible, the unit is none of energy, energies neither rise
-        nor fall throughout, or a dispersion alone is given for energies that are not evenly spaced.
+        nor fall throughout, a dispersion alone is given for energies that are not evenly spaced, or the
+        resolution of a detector of X-rays for energy losses.
     """
     unit = SPECTRAL_DIMS[dim]
+    if dim != "energy" and given.resolution_eV is not None:
+        raise InputError(
+            f"{path}: axes.energy.resolution_eV is that of a detector of X-rays, but the image is of energy "
+            "losses; leave it out"
+        )
     known = _energies_of_file(axis, given, path)
     is_reversed = known is not None and known.size > 1 and bool((np.diff(known) < 0).all())
     notes = []

@@ -10,6 +10,7 @@ often missed.
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import betainc
 
 FALSE_ALARMS = 1e-6
 """Chance by which the highest values of an image without clipping are called a pile-up."""
@@ -122,10 +123,9 @@ def _of_channels(heights: Heights) -> PileUp | None:
 
 def _chance(n_top: np.ndarray, n_lower: np.ndarray) -> np.ndarray:
     """Chance of a fair coin to show its head as often, or more often, among as many throws."""
-    from scipy.stats import binom
-
-    chance: np.ndarray = binom.sf(n_top - 1, n_top + n_lower, 0.5)
-    return chance
+    # The binomial distribution without scipy.stats, whose import takes longer than the check of an image.
+    chance: np.ndarray = betainc(np.maximum(n_top, 1), n_lower + 1, 0.5)
+    return np.where(n_top > 0, chance, 1.0)
 
 
 def _is_spread(heights: Heights) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Which elements the lines of a spectrum of X-rays belong to, and how far its energy axis is off."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import scipy
@@ -58,11 +58,14 @@ class NamedLine:
         Amount of its shell in standard deviations.
     chances : tuple of (str, float)
         Names of lines and their probabilities, the likeliest first.
+    photons : mapping of str to float
+        Shell (K, L, M) -> photons of the element in the spectrum.
     """
 
     energy_eV: float
     clarity: float
     chances: tuple[tuple[str, float], ...]
+    photons: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -105,7 +108,14 @@ def name_lines(energy_eV: Floats, counts: Floats) -> tuple[list[NamedLine], floa
     model = replace(model, offset_eV=_offset(model, candidates))
     model = _fine_tuned(model, candidates)
     named = _still_clear(model, _named(model, candidates, MOST, tell=True), candidates)
-    return named, model.offset_eV, model.resolution_eV
+    return _with_photons(model, named), model.offset_eV, model.resolution_eV
+
+
+def _with_photons(model: LineModel, named: Sequence[NamedLine]) -> list[NamedLine]:
+    model = replace(model, elements=tuple(one.element for one in named))
+    return [
+        replace(one, photons={shell: model.amount(one.element, shell) for shell in "KLM"}) for one in named
+    ]
 
 
 def _wide_channels(energy_eV: Floats, counts: Floats, highest: float) -> tuple[Floats, Floats]:

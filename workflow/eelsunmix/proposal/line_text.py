@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from eelsunmix.proposal.lines import LineProposal, ProposedLine
+from eelsunmix.proposal.proposing import SURE
 
-SURE = 0.75
-"""Probability from which a name is given without doubt."""
-_COLUMN = 58
+COLUMN = 58
+"""Where comments begin."""
 
 
 def lines_text(found: LineProposal) -> Iterator[str]:
@@ -37,12 +37,12 @@ def _entry(one: ProposedLine) -> Iterator[str]:
     doubt = "" if named.chance >= SURE else "UNSURE, "
     below, signal, above = one.edge.fit_eV, one.edge.integrate_eV, one.edge.fit_above_eV or (0.0, 0.0)
     yield (
-        f"  {named.name}: {{{written}}}".ljust(_COLUMN)
+        f"  {named.name}: {{{written}}} ".ljust(COLUMN)
         + f"# {doubt}score {named.chance:.2f}: {seen}; background {below[0]:g}-{below[1]:g} and "
         + f"{above[0]:g}-{above[1]:g}, sum {signal[0]:g}-{signal[1]:g} eV"
     )
     for name, chance in named.chances[1:]:
-        yield f"  # {name}: {{}}".ljust(_COLUMN) + f"# or this, score {chance:.2f}"
+        yield f"  # {name}: {{}}".ljust(COLUMN) + f"# or this, score {chance:.2f}"
 
 
 def lines_said(found: LineProposal) -> Iterator[str]:

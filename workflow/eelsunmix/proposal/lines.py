@@ -11,7 +11,8 @@ from eelsunmix.edge_windows import NoRoomError, span_of
 from eelsunmix.edges import Edge, as_requests
 from eelsunmix.energy.channels import channel_bounds
 from eelsunmix.line_choice import choose_line
-from eelsunmix.line_table import RESOLUTION_EV
+from eelsunmix.line_table import RESOLUTION_EV, full_width, single_lines
+from eelsunmix.line_windows import REACH, share_inside
 from eelsunmix.proposal.axis import LIKELY
 from eelsunmix.proposal.line_naming import NamedLine, name_lines
 from eelsunmix.typing import Floats
@@ -20,6 +21,8 @@ MOVED_EV = 8.0
 """An axis that is off by less is left as it is: lines tell it to some eV."""
 OTHER_WIDTH_EV = 10.0
 """A detector that differs so much from usual ones in its FWHM of Mn Ka is described."""
+AGREEMENT = 0.25
+"""Part by which net counts between windows that hold other lines may differ from a fit of all lines."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +35,7 @@ class ProposedLine:
     edge : Edge or None
         With its windows; None where it is not proposed.
     fields : dict
-        Windows that have to be written, since they avoid lines that are not proposed.
+        Windows that have to be written: they avoid lines that are not proposed, or hold dim ones.
     reason : str
         Why it is not proposed; empty where it is.
     """
@@ -86,12 +89,12 @@ def propose_lines(mean_spectrum: Floats, n_pixels: int, energies: Floats) -> Lin
         name="energy",
         attrs={"units": "eV", "resolution_eV": written.get("resolution_eV", RESOLUTION_EV)},
     )
-    lines = sorted(_with_windows(named, axis), key=lambda one: one.named.energy_eV)
+    lines = sorted(_with_windows(named, axis, mean_spectrum * n_pixels), key=lambda one: one.named.energy_eV)
     return LineProposal(lines=tuple(lines), offset_eV=offset, resolution_eV=resolution, written_axis=written)
 
 
-def _with_windows(named: Sequence[NamedLine], axis: xr.DataArray) -> list[ProposedLine]:
-    """Choose windows that avoid the lines of all that was found, also of what is left out."""
+def _with_windows(named: Sequence[NamedLine], axis: xr.DataArray, counts: Floats) -> list[ProposedLine]:
+    """Choose windows that avoid the lines of all that was found, also of what is left out; dim ones last."""
     likely = {one.name: one for one in named if one.chance >= LIKELY}
     edges: dict[str, Edge] = {}
     reasons = {one.name: "too unsure" for one in named if one.name not in likely}
@@ -99,7 +102,10 @@ def _with_windows(named: Sequence[NamedLine], axis: xr.DataArray) -> list[Propos
         try:
             edges[name] = _choose(name, likely, axis)
         except NoRoomError as reason:
-            reasons[name] = str(reason).partition("; write ")[0]
+            if edge := _between_dim_lines(name, likely, axis, counts):
+                edges[name] = edge
+            else:
+                reasons[name] = str(reason).partition("; write ")[0]
     return [
         ProposedLine(
             named=one,
@@ -109,6 +115,42 @@ def _with_windows(named: Sequence[NamedLine], axis: xr.DataArray) -> list[Propos
         )
         for one in named
     ]
+
+
+def _between_dim_lines(
+    name: str, likely: Mapping[str, NamedLine], axis: xr.DataArray, counts: Floats
+) -> Edge | None:
+    """Choose windows that hold lines of other elements, the dimmest first; None if net counts show it."""
+    named, resolution = likely[name], float(axis.attrs["resolution_eV"])
+    reach = REACH * full_width(named.energy_eV, resolution)
+    window = (named.energy_eV - reach, named.energy_eV + reach)
+    beside = {one: _photons(other, window, resolution) for one, other in likely.items() if one != name}
+    order = sorted(beside, key=lambda one: beside[one])
+    for number in range(1, len(order) + 1):
+        try:
+            edge = _choose(name, [name, *order[number:]], axis)
+        except NoRoomError:
+            continue
+        expected = _photons(named, edge.integrate_eV, resolution)
+        measured = _net_counts(edge, axis.to_numpy(), counts)
+        return edge if abs(measured - expected) < AGREEMENT * expected else None
+    return None
+
+
+def _net_counts(edge: Edge, energies: Floats, counts: Floats) -> float:
+    signal, *sides = (
+        counts[(energies >= low) & (energies < high)]
+        for low, high in (edge.integrate_eV, edge.fit_eV, edge.fit_above_eV or edge.fit_eV)
+    )
+    return float(signal.sum() - signal.size * (sides[0].mean() + sides[1].mean()) / 2)
+
+
+def _photons(named: NamedLine, window: tuple[float, float], resolution_eV: float) -> float:
+    """Photons of the lines of an element in a window."""
+    lines = single_lines()[named.element]
+    return sum(
+        named.photons.get(one.family[0], 0.0) * share_inside(one, window, resolution_eV) for one in lines
+    )
 
 
 def _choose(name: str, names: Mapping[str, Any] | Sequence[str], axis: xr.DataArray) -> Edge:
@@ -122,9 +164,12 @@ def _to_be_written(name: str, edges: Mapping[str, Edge], axis: xr.DataArray) -> 
     if name not in edges:
         return {}
     keys = ("fit_eV", "integrate_eV", "fit_above_eV")
-    alone = _choose(name, edges, axis)
+    try:
+        alone: Edge | None = _choose(name, edges, axis)
+    except NoRoomError:
+        alone = None
     return {
         key: list(getattr(edges[name], key))
         for key in keys
-        if getattr(alone, key) != getattr(edges[name], key)
+        if alone is None or getattr(alone, key) != getattr(edges[name], key)
     }

@@ -8,12 +8,11 @@ import yaml
 
 from eelsunmix.edge_table import TABLE
 from eelsunmix.proposal.axis import change_in_words, disagree, positions
-from eelsunmix.proposal.line_text import lines_text
+from eelsunmix.proposal.line_text import COLUMN, lines_text
 from eelsunmix.proposal.naming import hidden_by
 from eelsunmix.proposal.proposing import SURE, Proposal, ProposedEdge
 
 _ONSETS = {edge.name: edge.onset_eV for edge in TABLE}
-_COLUMN = 58
 
 
 def configuration_text(
@@ -24,6 +23,7 @@ def configuration_text(
     signal: str | None = None,
     others: Sequence[str] = (),
     masked: bool = False,
+    strip: tuple[str, float, float] | None = None,
 ) -> str:
     """Write the configuration.
 
@@ -40,6 +40,8 @@ def configuration_text(
         Signals of the file, described.
     masked : bool
         Whether the image has pixels without counts.
+    strip : tuple of str and two floats, optional
+        The longer axis of the image and limits in nm at its beginning; None without a size of a pixel.
     """
     lines = [
         f"# Proposed by `eelsunmix new` from {next(iter(samples.values()))}; it runs as it is:",
@@ -61,8 +63,7 @@ def configuration_text(
         "",
         "methods: {recommended: {}, nmf: {}, ica: {}, vca: {}}   # others: blu, udas, daeu, mtaeu, cnnaeu",
         "",
-        "# profiles: {across: {along: y}}       # counts along a line, summed over the other axis",
-        *_region(proposal),
+        *_places(proposal, strip),
         "# All keys: docs/configuration.md",
     ]
     return "\n".join(lines) + "\n"
@@ -72,9 +73,15 @@ def _kind(proposal: Proposal) -> str:
     return "lines" if proposal.x_rays else "edges"
 
 
-def _region(proposal: Proposal) -> Iterator[str]:
+def _places(proposal: Proposal, strip: tuple[str, float, float] | None) -> Iterator[str]:
+    if strip is None:
+        yield "# The file has no size of a pixel: write pixel_nm in axes to give places in nm."
+        yield "# profiles: {across: {along: y}}       # counts along it, summed over the other axis"
+        return
+    along, low, high = strip
+    yield f"# profiles: {{across: {{along: {along}}}}}       # counts along it, summed over the other axis"
     if elements := [edge.element for _, _, edge in proposal.drawn]:
-        written = f"# regions: {{beside: {{x_nm: [0, 2], without: [{elements[0]}]}}}}"
+        written = f"# regions: {{beside: {{{along}_nm: [{low:g}, {high:g}], without: [{elements[0]}]}}}}"
         yield f"{written}    # where you know that an element is absent"
 
 
@@ -113,11 +120,11 @@ def _axis_alternatives(proposal: Proposal) -> Iterator[str]:
     first = float(proposal.read_energies[0])
     for one in proposal.witnesses:
         yield (
-            f"# axes: {{energy: {{offset_eV: {first - one.shift_eV:.1f}}}}}".ljust(_COLUMN)
+            f"# axes: {{energy: {{offset_eV: {first - one.shift_eV:.1f}}}}}".ljust(COLUMN)
             + f"# by {one.name}"
         )
     mean = sum(one.shift_eV for one in proposal.witnesses) / len(proposal.witnesses)
-    yield f"# axes: {{energy: {{offset_eV: {first - mean:.1f}}}}}".ljust(_COLUMN) + "# by their mean"
+    yield f"# axes: {{energy: {{offset_eV: {first - mean:.1f}}}}}".ljust(COLUMN) + "# by their mean"
     yield ""
 
 
@@ -157,7 +164,7 @@ def _entry(one: ProposedEdge, proposal: Proposal, taken: set[str]) -> Iterator[s
     written = ", ".join(f"{key}: {value:g}" for key, value in one.fields.items())
     doubt = "" if one.named.chance >= SURE else "UNSURE, "
     yield (
-        f"  {one.named.name}: {{{written}}}".ljust(_COLUMN)
+        f"  {one.named.name}: {{{written}}} ".ljust(COLUMN)
         + f"# {doubt}score {one.named.chance:.2f}: {seen} (table {_ONSETS[one.named.name]:g}); "
         + f"fit {fit[0]:g}-{fit[1]:g}, sum {signal[0]:g}-{signal[1]:g} eV"
     )
@@ -173,7 +180,7 @@ def _alternatives(one: ProposedEdge, taken: set[str]) -> Iterator[str]:
         if not name or (one.edge and name == one.named.name):
             continue
         offered = f"  # {name} stands elsewhere already" if name in taken else f"  # {name}: {{}}"
-        yield offered.ljust(_COLUMN) + f"# or this, score {chance:.2f}"
+        yield offered.ljust(COLUMN) + f"# or this, score {chance:.2f}"
         taken.add(name)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from eelsunmix.configuration import SampleSettings
-from eelsunmix.configuration.energy_axes import file_shape
+from eelsunmix.configuration.file_axes import file_shape
 from eelsunmix.errors import InputError
 from eelsunmix.recipes.asked import Recipes
 from eelsunmix.recipes.disk import KEPT

@@ -12,10 +12,11 @@ from eelsunmix.report.facts import key_facts
 from eelsunmix.report.first import first_screen
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.line_words import in_words_of_lines
-from eelsunmix.report.page import page_text, write_page
+from eelsunmix.report.page import page_text
 from eelsunmix.report.record import verdict_of
 from eelsunmix.report.sections import IN_ORDER
 from eelsunmix.storage import sealed_page, sealed_record
+from eelsunmix.storage.whole_files import write_page
 
 STORES = ("raw", "corrected", "pca", "rank", "bs", "comparison")
 

@@ -9,8 +9,9 @@ from eelsunmix.benchmark.page import scenes, sections
 from eelsunmix.benchmark.page.figures import by_method, label_styles
 from eelsunmix.benchmark.results import Results
 from eelsunmix.errors import InputError
-from eelsunmix.report.page import page_text, write_page
+from eelsunmix.report.page import page_text
 from eelsunmix.storage import sealed_page
+from eelsunmix.storage.whole_files import write_page
 
 
 def write_benchmark_report(

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from eelsunmix.errors import InputError
+from eelsunmix.io.bruker_packed import check_packed
 from eelsunmix.io.rosettasciio import RosettaFormat
 
 
@@ -29,6 +31,13 @@ class Bruker(RosettaFormat):
         file = _api.BCF_reader(str(path))
         chosen = file.header.estimate_map_depth
         file.header.estimate_map_depth = lambda **given: np.promote_types(chosen(**given), np.uint16)
+        for index in file.available_indexes:
+            packed = file.get_file(f"EDSDatabase/SpectrumData{index}")
+            chunks, chunk_size, _ = packed.get_iter_and_properties()
+            try:
+                check_packed(chunks, chunk_size, (file.header.image.height, file.header.image.width))
+            except InputError as error:
+                raise InputError(f"{path}: {error}") from None
         maps = _api.bcf_hyperspectra(file, index="all", downsample=1)
         for entry in maps:
             entry["axes"][1]["scale"] = file.header.x_res

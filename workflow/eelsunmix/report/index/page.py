@@ -13,8 +13,8 @@ from markupsafe import Markup
 from eelsunmix.report.figures.encoding import script_hash
 from eelsunmix.report.figures.style import LIGHTS
 from eelsunmix.report.index.rows import COLUMNS, Missing, Row, row_of, row_without_result
-from eelsunmix.report.page import write_page
 from eelsunmix.storage import read_record, sealed_page
+from eelsunmix.storage.whole_files import write_page
 from eelsunmix.words import numbered
 
 WORDS = {"green": "good", "amber": "look closer", "red": "do not use yet", "failed": "no result"}

@@ -1,0 +1,126 @@
+"""The axes of the files, of which only the heads are read: windows and places are checked before any job."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from eelsunmix.background.window_check import check_windows
+from eelsunmix.configuration.settings import EXAMPLE_PREFIX, SampleSettings
+from eelsunmix.corrections.binning import measure_bins
+from eelsunmix.corrections.cropping import measure_crop
+from eelsunmix.corrections.geometry import points_within
+from eelsunmix.edge_choice import resolve_edges
+from eelsunmix.edges import Edge
+from eelsunmix.energy.units import in_electronvolts
+from eelsunmix.errors import InputError
+from eelsunmix.image import with_valid_pixel
+from eelsunmix.io.files import read_signals
+from eelsunmix.io.layout import Layout, find_layout
+from eelsunmix.io.signals import Signal, choose_signal
+from eelsunmix.profile_geometry import profile_pixels, region_mask
+
+
+def edges_on_axes(samples: Mapping[str, SampleSettings]) -> tuple[dict[str, dict[str, Edge]], list[str]]:
+    """Choose and check the windows of every sample whose file can be read, and where its places lie.
+
+    Parameters
+    ----------
+    samples : mapping of str to SampleSettings
+        With paths in the place of examples.
+
+    Returns
+    -------
+    edges : dict of str to dict
+        Name of the sample -> its edges; without samples that have none, are simulated or cannot be read.
+    warnings : list of str
+        What is doubtful of the windows, and files that cannot be read: their jobs will fail, the others not.
+
+    Raises
+    ------
+    InputError
+        One line for each sample with axes that its file contradicts, a window that lies off its axis or has
+        no room, or a profile, region or crop that its pixels do not have.
+    """
+    found: dict[str, dict[str, Edge]] = {}
+    warnings, faults = [], []
+    for name, sample in samples.items():
+        if sample.file is None or sample.file.startswith(EXAMPLE_PREFIX):
+            continue
+        try:
+            signal = _signal(sample)
+        except InputError as error:
+            warnings.append(f"sample {name}: {error}")
+            continue
+        try:
+            layout = find_layout(signal, sample.axes, Path(sample.file))
+            check_places(layout, sample)
+            energies = kept_energies(layout, sample)
+            if sample.edges:
+                found[name] = resolve_edges(sample.edges, energies)
+                warnings += [f"sample {name}: {text}" for text in check_windows(found[name], energies)]
+        except InputError as error:
+            faults.append(f"sample {name}: {error}")
+    if faults:
+        raise InputError("\n".join(faults))
+    return found, warnings
+
+
+def file_shape(sample: SampleSettings) -> dict[str, int]:
+    """Count the points along each dim of a sample's file, of which only the head is read; energy comes last.
+
+    Raises
+    ------
+    InputError
+        If the head cannot be read.
+    """
+    layout = find_layout(_signal(sample), sample.axes, Path(str(sample.file)))
+    return {dim: layout.coords[dim].size for dim in layout.dims}
+
+
+def _signal(sample: SampleSettings) -> Signal:
+    path = Path(str(sample.file))
+    return choose_signal(read_signals(path), sample.signal, path)
+
+
+def kept_energies(layout: Layout, sample: SampleSettings) -> xr.DataArray:
+    """Energies of the channels that remain of a file when it is cropped and binned.
+
+    Raises
+    ------
+    InputError
+        If the crop is not on the axis.
+    """
+    dim = layout.dims[-1]
+    axis = xr.DataArray(layout.coords[dim], name=dim)
+    crop, number = sample.corrections.crop.energy_eV, sample.corrections.bin.energy
+    energies = in_electronvolts(axis)
+    if crop is not None:
+        energies = energies[points_within(energies, crop, key="corrections.crop.energy_eV", unit="eV")]
+    whole = energies[: energies.size // number * number].reshape(-1, number).mean(axis=1)
+    return xr.DataArray(whole, dims=axis.dims, name=axis.name, attrs={**axis.attrs, "units": "eV"})
+
+
+def check_places(layout: Layout, sample: SampleSettings) -> None:
+    """Refuse a crop or bins that a file has no pixels for, and profiles and regions off what remains.
+
+    Raises
+    ------
+    InputError
+        If one lies off the image, or is given in nm where the file has no size of a pixel.
+    """
+    pixels = _kept_pixels(layout, sample)
+    for name, profile in sample.profiles.items():
+        profile_pixels(profile, pixels, name=name)
+    for name, region in sample.regions.items():
+        region_mask(region, pixels, name=name)
+
+
+def _kept_pixels(layout: Layout, sample: SampleSettings) -> xr.DataArray:
+    """Return an image of one channel with the pixels of the corrected one."""
+    coords = {dim: layout.coords[dim] for dim in ("y", "x")}
+    counts = np.ones([*(one.size for one in coords.values()), 1], dtype=np.uint8)
+    image = with_valid_pixel(xr.DataArray(counts, dims=("y", "x", layout.dims[-1]), coords=coords))
+    image = measure_crop(image, sample.corrections.crop.replaced(energy_eV=None)).apply(image)
+    return measure_bins(image, sample.corrections.bin.replaced(energy=1)).apply(image)
