@@ -139,6 +139,21 @@ def test_the_truth_is_green_throughout(comparison):
     assert set(lights(comparison, "oracle").values()) == {"green"}
 
 
+def test_names_of_the_user_belong_to_edges_whatever_the_order_of_the_endmembers(scene, bs, comparison):
+    names = {"Ru": "the layer", "background": "Pt"}
+    named = run(scene, bs, {"oracle": oracle, "swapped": swapped}, component_names=names)
+    for label in ("oracle", "swapped"):
+        before, after = (of(one, label).endmember_label.values.tolist() for one in (comparison, named))
+        ru, co = (int(of(named, label).owner.sel(edge=edge)) for edge in ("Ru_M23", "Co_L23"))
+        assert after[ru] == "the layer"
+        assert after[co] == before[co] == "Co"
+        assert [new for old, new in zip(before, after, strict=True) if old == "background"] == ["Pt"]
+    with pytest.raises(
+        InputError, match=r"component_names: no edge of Fe is named; possible: Ru, Co, backgr"
+    ):
+        run(scene, bs, {"oracle": oracle}, component_names={"Fe": "steel"})
+
+
 def test_the_truth_correlates_with_bs_as_well_as_the_ceiling_says(comparison):
     one = of(comparison, "oracle")
     # Ru M4,5 is left out: the power law of a mixture is not the mixture of power laws, by far there.

@@ -101,18 +101,21 @@ page.ready.then((data) => {
     return { channels, values: channels.map((i) => y0 + ((y1 - y0) * (content.energy[i] - x0)) / (x1 - x0)) };
   }
 
-  /** The mean power law of the pixels from the window of the fit to the end of that of integration. */
+  /** The mean background of the pixels from the window of the fit to the end of that of integration. */
   function backgroundOf(edge, pixels) {
     const channels = inside([Math.min(edge.fit[0], edge.integrate[0]), Math.max(edge.fit[1], edge.integrate[1])]);
     const window = inside(edge.integrate);
     if (!channels.length || !window.length) return { channels, values: [] };
     const NODES = 24;
     const nodes = Array.from({ length: NODES }, (_, i) => Math.round((i * (channels.length - 1)) / (NODES - 1)));
-    const middle = content.energy[window[Math.floor(window.length / 2)]];
-    const sampled = nodes.map((i) => Math.log(content.energy[channels[i]] / middle));
+    const fitted = inside(edge.fit);
+    const pivot = (content.energy[fitted[0]] + content.energy[fitted[fitted.length - 1]]) / 2;
+    // The background is exp(-exponent times this), as it was fitted; see eelsunmix.background.models.
+    const place = (channel) => (edge.curve === "exponential" ? content.energy[channel] / pivot - 1 : Math.log(content.energy[channel] / pivot));
+    const sampled = nodes.map((i) => place(channels[i]));
     // Of many pixels, channels in the middle of blocks stand for the window.
     const block = Math.max(1, Math.floor((window.length * pixels.length) / 500000));
-    const inWindow = window.filter((_, i) => i % block === Math.floor(block / 2) || window.length < block).map((i) => Math.log(content.energy[i] / middle));
+    const inWindow = window.filter((_, i) => i % block === Math.floor(block / 2) || window.length < block).map(place);
     const sums = new Float64Array(NODES);
     let count = 0;
     for (const [row, column] of pixels) {
@@ -295,7 +298,7 @@ page.ready.then((data) => {
     };
     const trace = {
       type: "heatmap", z: chosen.image, x0: across.first, dx: across.step, y0: down.first, dy: down.step, coloraxis: "coloraxis",
-      hoverongaps: false, meta: { name: chosen.title, unit: "counts" }, hovertemplate: "%{x:.4g}, %{y:.4g}: %{z:.4g} counts<extra></extra>",
+      hoverongaps: false, meta: { name: chosen.title, unit: chosen.unit }, hovertemplate: `%{x:.4g}, %{y:.4g}: %{z:.4g} ${chosen.unit}<extra></extra>`,
     };
     const figure = looks.dressed({ data: [trace], layout }, false);
     return Plotly.newPlot(map, figure.data, figure.layout, figuresOfPage.configOf(map)).then(() => figuresOfPage.mark(map));
