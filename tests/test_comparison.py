@@ -149,9 +149,18 @@ def test_names_of_the_user_belong_to_edges_whatever_the_order_of_the_endmembers(
         assert after[co] == before[co] == "Co"
         assert [new for old, new in zip(before, after, strict=True) if old == "background"] == ["Pt"]
     with pytest.raises(
-        InputError, match=r"component_names: no edge of Fe is named; possible: Ru, Co, backgr"
+        InputError, match=r"component_names: no edge of 'Fe' is named; possible: Ru, Co, backgr"
     ):
         run(scene, bs, {"oracle": oracle}, component_names={"Fe": "steel"})
+
+
+def test_the_order_of_edges_and_profiles_changes_nothing(scene, bs, comparison):
+    """A configuration may name them in another order than the one that the stored reference was made with."""
+    turned = {name: dict(reversed(getattr(scene, name).items())) for name in ("edges", "profiles")}
+    found = run(scene, bs, {"oracle": oracle, "leaky": leaky}, **turned)
+    kept = comparison.sel(label=["BS", "oracle", "leaky"])
+    for name in ("owner", "cross_talk", "endmember_label", "element_map", "true_abundance_profile"):
+        xr.testing.assert_identical(found[name], kept[name].drop_vars("other_label", errors="ignore"))
 
 
 def test_the_truth_correlates_with_bs_as_well_as_the_ceiling_says(comparison):

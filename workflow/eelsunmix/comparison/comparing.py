@@ -114,6 +114,9 @@ def _setting(
     lines = as_options(Profile, profiles)
     check_component_names(component_names, edges)
     check_subtracted(bs, edges, lines)
+    # What is compared goes by places: those of the reference, whose order an older configuration may have set.
+    edges = {name: edges[name] for name in bs["edge"].to_numpy().tolist()}
+    lines = {name: lines[name] for name in bs["profile"].to_numpy().tolist()}
     totals = image.sum([image.dims[-1]], dtype=float) if total_counts is None else total_counts
     return Setting(
         energy=image[image.dims[-1]],

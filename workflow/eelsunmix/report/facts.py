@@ -82,5 +82,5 @@ def _axis(inputs: Inputs) -> str:
     if offset is None:
         return "not measured: too few edges rise clearly"
     off = "off: " if found.get("warnings") else ""
-    sign = "+" if offset > 0 else "−" if offset < 0 else ""
-    return f"{off}onsets at {sign}{abs(offset):.1f} ± {deviation:.1f} eV from the expected ones"
+    where = "above" if offset > 0 else "below"
+    return f"{off}edges {abs(offset):.1f} ± {deviation:.1f} eV {where} the expected onsets"
