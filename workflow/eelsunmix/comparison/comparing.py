@@ -59,8 +59,8 @@ def compare(
     profiles, regions : mapping
         As given to `eelsunmix.subtract_background`.
     component_names : mapping of str to str, optional
-        Names of components: element -> that of the component in which its edges are strongest; "background"
-        -> that of one that shows no edge. Without it they are named after the elements that they show.
+        Names of components: element -> that of the component that holds most of its counts; "background" ->
+        that of one that shows no edge. Without it they are named after the elements that they show.
     truth : Dataset, optional
         `raw.zarr` of a simulated image; one of a measured image is ignored.
     total_counts : DataArray, dims (navigation), optional
@@ -114,7 +114,7 @@ def _setting(
     lines = as_options(Profile, profiles)
     check_component_names(component_names, edges)
     check_subtracted(bs, edges, lines)
-    # What is compared goes by places: those of the reference, whose order an older configuration may have set.
+    # What is compared goes by places: those of the reference, which may be older than the configuration.
     edges = {name: edges[name] for name in bs["edge"].to_numpy().tolist()}
     lines = {name: lines[name] for name in bs["profile"].to_numpy().tolist()}
     totals = image.sum([image.dims[-1]], dtype=float) if total_counts is None else total_counts

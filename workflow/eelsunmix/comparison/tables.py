@@ -50,7 +50,7 @@ def component_variables(components: Sequence[Components], setting: Setting, n_en
             sure=least > SURE_SD * sd[row, :size],
             judging=judging_edges(net[row, :size], sd[row, :size], owner[row], setting),
         )
-        names[row][:size] = with_names(found, owner[row], setting)
+        names[row][:size] = with_names(found, net[row, :size], component.refit, setting)
     dims = ("label", "endmember", "edge")
     data: dict[str, Any] = {
         "endmember_net_counts": (dims, net, COUNTS),

@@ -105,7 +105,7 @@ class Sections(Options):
     regions : mapping of names
         Parts of the image of which something is known.
     component_names : mapping of str to str
-        Your names of components: element -> name of the component in which its edges are strongest, such as
+        Your names of components: element -> name of the component that holds most of its counts, such as
         ``{Ti: SrTiO3, La: LaMnO3}``; ``background`` -> name of one that shows no edge. No fit is made again.
     methods : mapping of labels
         Unmixing methods to run; a method is on if it is listed, ``vca: {}`` being enough. ``recommended: {}``

@@ -1,5 +1,13 @@
 /* The explorer: a pixel or an area of any map -> its spectrum, what BS and the methods make of it, what is left. */
 "use strict";
+/* The maps of the first screen are pictures, there before the plots: a click on one counts once these are. */
+document.addEventListener("click", (event) => {
+  const frame = event.target.closest && event.target.closest("#answer .frame");
+  if (!frame) return;
+  const box = frame.getBoundingClientRect();
+  const [across, down] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+  page.ready.then(() => figuresOfPage.explorer && figuresOfPage.explorer.pickPart(across, down, frame));
+});
 page.ready.then((data) => {
   const packed = data.explorer;
   if (!packed) return;
@@ -231,6 +239,7 @@ page.ready.then((data) => {
     const figure = looks.dressed(ranged({ data: found, layout: layoutOf(edges, single, width) }), paper);
     tabulate(pixels);
     figuresOfPage.markAll();
+    markPictures();
     return Plotly.react(plot, figure.data, figure.layout, figuresOfPage.configOf(plot));
   }
 
@@ -312,7 +321,31 @@ page.ready.then((data) => {
     const rows = [first.y, second.y].map((y) => pixelAt(down, y)).sort((a, b) => a - b);
     area = { left: columns[0], right: columns[1], top: rows[0], bottom: rows[1] };
     if (canvas && canvas !== map) dock();
-    return show(false).then(() => canvas && figuresOfPage.mark(canvas));
+    return show(false).then(() => canvas && canvas.layout && figuresOfPage.mark(canvas));
+  }
+
+  /** Takes the pixel at a place of a map, in parts of its width and height. */
+  function pickPart(across, down, frame) {
+    known();
+    const at = (axis, part) => axis.first + axis.step * Math.floor(part * axis.size);
+    const place = { x: at(content.pixels.across, across), y: at(content.pixels.down, down) };
+    return pick(place, place, frame);
+  }
+
+  /** Frames the chosen pixels on the pictures of the first screen. */
+  function markPictures() {
+    const { across, down } = content.pixels;
+    const percent = (part, axis) => `${(100 * part) / axis.size}%`;
+    for (const frame of document.querySelectorAll("#answer .frame")) {
+      frame.querySelectorAll(".mark").forEach((box) => box.remove());
+      if (figuresOfPage.explorer.box().whole) continue;
+      const box = frame.appendChild(document.createElement("div"));
+      box.className = "mark";
+      Object.assign(box.style, {
+        left: percent(area.left, across), width: percent(area.right - area.left + 1, across),
+        top: percent(area.top, down), height: percent(area.bottom - area.top + 1, down),
+      });
+    }
   }
 
   /** Brings the spectrum to a reader who is far from it. */
@@ -353,6 +386,7 @@ page.ready.then((data) => {
 
   figuresOfPage.explorer = {
     pick,
+    pickPart,
     show,
     drawMap,
     /** The area in the units of the axes, for the marks on maps; undefined before the first choice. */
