@@ -199,9 +199,10 @@ def _summary(onsets: Mapping[str, Onset], offset: EnergyOffset | None, table: En
         return "The offset of the energy axis was not measured: no edge rises clearly."
     if offset is None:
         return f"The offset of the energy axis was not measured: {_few(onsets)}."
+    where = "below" if offset.offset_eV < 0 else "above"
     text = (
-        f"The edges rise {offset.offset_eV:+.1f} eV from their onsets (standard error {offset.sd_eV:.1f} eV, "
-        f"{', '.join(onsets)})"
+        f"The edges rise {abs(offset.offset_eV):.1f} eV {where} their onsets (standard error "
+        f"{offset.sd_eV:.1f} eV, {', '.join(onsets)})"
     )
     if table and table.is_sure and not offset.is_sure:
         side = "below" if table.offset_eV < 0 else "above"

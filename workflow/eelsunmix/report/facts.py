@@ -17,7 +17,7 @@ POISSON = 0.05
 
 def key_facts(inputs: Inputs) -> list[Fact]:
     """Return what stands below the first screen."""
-    channels = interval((inputs.energy[0], inputs.energy[-1]), inputs.energy_unit)
+    channels = interval((inputs.energy[0], inputs.energy[-1]), inputs.energy_unit, digits=4)
     seconds = [float(entry["seconds"]) for entry in inputs.benchmarks if entry.get("seconds") is not None]
     return [
         Fact("image", _image_size(inputs), "data"),
