@@ -6,12 +6,14 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import xarray as xr
 
 from eelsunmix import io
 from eelsunmix.io.axes import AxesOptions
 from eelsunmix.io.layout import find_layout
 from eelsunmix.io.scan_image import scan_image
 from eelsunmix.io.signals import FileAxis, Signal
+from eelsunmix.storage import open_store, publish
 from test_io_vendor import real
 
 Y = FileAxis(size=3, name="y", units="nm", offset=5.0, scale=0.2)
@@ -67,7 +69,7 @@ def test_of_several_images_the_one_called_haadf_is_taken_and_none_without_a_name
     assert found(dark, dark) is None
 
 
-def test_haadf_of_a_velox_file():
+def test_haadf_of_a_velox_file(tmp_path):
     """Oracle: the numbers as HDF5 has them; EDS and image are both in the order of the scan."""
     path = real("Velox_EDS_16x16.emd")
     imported = io.import_image(path, invalid_pixels="mask")
@@ -76,3 +78,6 @@ def test_haadf_of_a_velox_file():
     assert imported.scan_image.attrs["title"] == "HAADF"
     assert imported.scan_image.dims == ("y", "x")
     np.testing.assert_array_equal(imported.scan_image, image)
+    publish(imported, tmp_path / "raw.zarr", kind="raw")
+    kept = open_store(tmp_path / "raw.zarr", kind="raw").scan_image
+    xr.testing.assert_identical(kept.load(), imported.scan_image)
