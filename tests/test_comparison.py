@@ -92,6 +92,15 @@ def pure_only(scene):
     return method(scene, scene.endmember_spectrum.to_numpy(), np.eye(3)[winner])
 
 
+def strong_in_one_pixel(scene):
+    """As the truth, and a fourth component with a stronger edge of Ru, the third one, in one pixel."""
+    spectra, abundance = scene.endmember_spectrum.to_numpy(), scene.abundance.to_numpy()
+    stronger = 2 * spectra[2] - np.minimum(spectra[0], spectra[1])
+    alone = np.zeros((*abundance.shape[:2], 1))
+    alone[0, 0] = 0.1
+    return method(scene, np.vstack([spectra, stronger]), np.concatenate([abundance, alone], axis=-1))
+
+
 def failed(scene):
     attrs = {"status": "failed", "message": "the simplex has no volume", "seconds": 0.1}
     return xr.Dataset(attrs=attrs), xr.Dataset(attrs=attrs)
@@ -137,6 +146,33 @@ def of(comparison, method):
 
 def test_the_truth_is_green_throughout(comparison):
     assert set(lights(comparison, "oracle").values()) == {"green"}
+
+
+def test_names_of_the_user_belong_to_edges_whatever_the_order_of_the_endmembers(scene, bs, comparison):
+    names = {"Ru": "the layer", "background": "Pt"}
+    named = run(scene, bs, {"oracle": oracle, "swapped": swapped}, component_names=names)
+    rare = of(run(scene, bs, {"m": strong_in_one_pixel}, component_names=names), "m")
+    assert int(rare.owner.sel(edge="Ru_M23")) == 3
+    assert rare.endmember_label.values.tolist()[2] == "the layer"
+    for label in ("oracle", "swapped"):
+        before, after = (of(one, label).endmember_label.values.tolist() for one in (comparison, named))
+        ru, co = (int(of(named, label).owner.sel(edge=edge)) for edge in ("Ru_M23", "Co_L23"))
+        assert after[ru] == "the layer"
+        assert after[co] == before[co] == "Co"
+        assert [new for old, new in zip(before, after, strict=True) if old == "background"] == ["Pt"]
+    with pytest.raises(
+        InputError, match=r"component_names: no edge of 'Fe' is named; possible: Ru, Co, backgr"
+    ):
+        run(scene, bs, {"oracle": oracle}, component_names={"Fe": "steel"})
+
+
+def test_the_order_of_edges_and_profiles_changes_nothing(scene, bs, comparison):
+    """A configuration may name them in another order than the one that the stored reference was made with."""
+    turned = {name: dict(reversed(getattr(scene, name).items())) for name in ("edges", "profiles")}
+    found = run(scene, bs, {"oracle": oracle, "leaky": leaky}, **turned)
+    kept = comparison.sel(label=["BS", "oracle", "leaky"])
+    for name in ("owner", "cross_talk", "endmember_label", "element_map", "true_abundance_profile"):
+        xr.testing.assert_identical(found[name], kept[name].drop_vars("other_label", errors="ignore"))
 
 
 def test_the_truth_correlates_with_bs_as_well_as_the_ceiling_says(comparison):

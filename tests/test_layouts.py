@@ -101,7 +101,8 @@ def test_what_the_stages_make_is_what_is_declared(real_stores):
 def test_nothing_is_declared_that_no_stage_makes(real_stores, kind):
     found = [store for one, store in real_stores if one == kind]
     # A background that bends is in test_recommended; a brightness that varies needs a larger image.
-    bent = {"nuisance_direction", "nuisance_filter"} if kind == "recommended" else set()
+    # An image of the scan needs a file with two signals: it is in test_io_scan_image.
+    bent = {"recommended": {"nuisance_direction", "nuisance_filter"}, "raw": {"scan_image"}}.get(kind, set())
     assert {*LAYOUTS[kind].variables} - bent <= set().union(*(store.variables for store in found))
     elsewhere = {"benchmark": {"peer"}, "recommended": {"equalised_counts"}}.get(kind, set())
     assert {*LAYOUTS[kind].attributes} - elsewhere <= set().union(*(store.attrs for store in found))

@@ -256,6 +256,7 @@ def test_a_change_reaches_what_is_made_of_it_and_nothing_else():
     everywhere = {"A/rank", "B/rank"} | models | maps | ends
     assert _changed(lambda tree: tree.update(components={"n": 2})) == everywhere
     assert _changed(_of_b) == {"B/rank", "B/map/vca", "B/map/nmf", *of_b}
+    assert _changed(lambda tree: tree.update(component_names={"background": "Pt"})) == ends
     of_vca = {"A/fit/vca", "A/map/vca", "B/map/vca"} | ends
     assert _changed(lambda tree: tree["methods"].update(vca={"n_draws": 7})) == of_vca
     assert _changed(_title) == {"A/page", "A/verdict", "index/page"}

@@ -173,6 +173,15 @@ def test_a_click_on_any_map_brings_the_spectrum_and_marks_the_pixel(page):
     assert count(page, "#figure-chi2 .mark") == 2  # nmf and ica
     page.evaluate("document.querySelector('#explorer-close').click()")
     assert count(page, "#explorer-panel.docked") == 0
+    # The maps of the first screen are pictures, and answer too.
+    page.evaluate("scrollTo({top: 0, behavior: 'instant'})")
+    page.drag("#answer .frame", (0.3, 0.6), (0.3, 0.6))
+    page.wait_for("document.querySelector('#explorer-panel.docked') !== null")
+    counts = report_arguments()["stores"]["corrected"]["counts"]
+    y, x = (int(part * counts.sizes[dim]) for part, dim in ((0.6, "y"), (0.3, "x")))
+    np.testing.assert_array_equal(series(page, "measured", "y"), counts.isel(y=y, x=x).to_numpy())
+    assert count(page, "#answer .mark") == count(page, "#answer .frame") > 1
+    page.evaluate("document.querySelector('#explorer-close').click()")
 
 
 def test_a_pixel_is_redrawn_at_once(page):

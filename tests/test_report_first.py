@@ -14,6 +14,7 @@ from eelsunmix.report import candidates
 from eelsunmix.report.first import choice, pictures, screen, sentences
 from eelsunmix.report.first.screen import first_screen, gathered
 from eelsunmix.report.inputs import Inputs
+from eelsunmix.report.scan_image import scan_image
 from eelsunmix.report.sections import cost, provenance
 from tiny_run import report_arguments
 
@@ -74,6 +75,29 @@ TWINS = {
 def said(inputs):
     label = choice.chosen_label(inputs)
     return sentences.sentences(inputs, label, choice.shown_maps(inputs, label))
+
+
+def test_the_image_of_the_scan_comes_first_cropped_and_binned_as_the_spectra(inputs):
+    """HAADF on pixels half as wide, with a margin that was cropped; one that does not fit is left out."""
+    total = inputs.corrected["total_counts"]
+    fine = {dim: axis_of_halves(total[dim].to_numpy()) for dim in ("y", "x")}
+    values = np.add.outer(fine["y"], 10 * fine["x"])
+    image = xr.DataArray(values, dims=("y", "x"), coords=fine, attrs={"title": "HAADF"})
+    raw = xr.Dataset({"scan_image": image}, attrs=inputs.raw.attrs)
+    shown = scan_image(dataclasses.replace(inputs, raw=raw))
+    expected = np.add.outer(total["y"].to_numpy(), 10 * total["x"].to_numpy())
+    np.testing.assert_allclose(shown, expected)
+    first, second = gathered(dataclasses.replace(inputs, raw=raw)).pictures[:2]
+    assert (first.name, second.name) == ("HAADF", "Total counts")
+    moved = raw.assign_coords(x=raw["x"] + 1000.0)
+    assert scan_image(dataclasses.replace(inputs, raw=moved)) is None
+    assert gathered(inputs).pictures[0].name == "Total counts"
+
+
+def axis_of_halves(centres):
+    """Centres of pixels of half the width, two of which lie in each of these, and two on either side."""
+    step = centres[1] - centres[0]
+    return centres[0] - 1.25 * step + np.arange(2 * len(centres) + 4) * step / 2
 
 
 def test_the_recommended_result_is_shown_with_its_errors_on_twins(inputs):

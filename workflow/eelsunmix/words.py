@@ -6,6 +6,8 @@ import xarray as xr
 
 from eelsunmix.typing import Floats
 
+BACKGROUND = "background"
+"""Name of components that show no edge, where the user has given no other."""
 RECOMMENDED = "recommended"
 """Label of the recommended result among those of the methods (`eelsunmix.recommend`); no method has it."""
 COMPARED = ("blu", "udas", "vca")

@@ -19,6 +19,7 @@ with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["das
         edges=from_params(dict[str, EdgeRequest], snakemake.params.edges),
         profiles=from_params(dict[str, Profile], snakemake.params.profiles),
         regions=from_params(dict[str, Region], snakemake.params.regions),
+        component_names=snakemake.params.component_names,
         truth=raw,
         total_counts=corrected.total_counts,
     )

@@ -13,6 +13,7 @@ from eelsunmix.comparison.components import REFERENCE, Components, mean_spectrum
 from eelsunmix.comparison.doubts import component_warnings, short_profiles
 from eelsunmix.comparison.element_maps import element_variables
 from eelsunmix.comparison.matching import matching_variables
+from eelsunmix.comparison.names import check_component_names
 from eelsunmix.comparison.phases import phase_variables
 from eelsunmix.comparison.same_image import check_same_counts, check_same_image, check_subtracted
 from eelsunmix.comparison.scores import score_variables
@@ -39,6 +40,7 @@ def compare(
     edges: Edges,
     profiles: Mapping[str, Profile | Mapping[str, Any]] | None = None,
     regions: Mapping[str, Region | Mapping[str, Any]] | None = None,
+    component_names: Mapping[str, str] | None = None,
     truth: xr.Dataset | None = None,
     total_counts: xr.DataArray | None = None,
 ) -> xr.Dataset:
@@ -56,6 +58,9 @@ def compare(
     edges : sequence of str, or mapping
     profiles, regions : mapping
         As given to `eelsunmix.subtract_background`.
+    component_names : mapping of str to str, optional
+        Names of components: element -> that of the component that holds most of its counts; "background" ->
+        that of one that shows no edge. Without it they are named after the elements that they show.
     truth : Dataset, optional
         `raw.zarr` of a simulated image; one of a measured image is ignored.
     total_counts : DataArray, dims (navigation), optional
@@ -80,7 +85,7 @@ def compare(
     image = in_canonical_order(image)
     edges = resolve_edges(edges, image[image.dims[-1]])
     check_same_image(image, bs, fits, maps, total_counts)
-    setting = _setting(image, bs, total_counts, edges, profiles or {}, regions or {})
+    setting = _setting(image, bs, total_counts, edges, profiles or {}, regions or {}, component_names or {})
     components = [
         read_components(label, fit, maps.get(label), image, total_counts=setting.total_counts)
         for label, fit in fits.items()
@@ -104,9 +109,14 @@ def _setting(
     edges: Mapping[str, Edge],
     profiles: Mapping[str, Profile | Mapping[str, Any]],
     regions: Mapping[str, Region | Mapping[str, Any]],
+    component_names: Mapping[str, str],
 ) -> Setting:
     lines = as_options(Profile, profiles)
+    check_component_names(component_names, edges)
     check_subtracted(bs, edges, lines)
+    # What is compared goes by places: those of the reference, which may be older than the configuration.
+    edges = {name: edges[name] for name in bs["edge"].to_numpy().tolist()}
+    lines = {name: lines[name] for name in bs["profile"].to_numpy().tolist()}
     totals = image.sum([image.dims[-1]], dtype=float) if total_counts is None else total_counts
     return Setting(
         energy=image[image.dims[-1]],
@@ -115,6 +125,7 @@ def _setting(
         edges=edges,
         profiles=lines,
         regions=as_options(Region, regions),
+        component_names=component_names,
         total_counts=totals.compute(),
     )
 

@@ -11,7 +11,7 @@ import xarray as xr
 
 from eelsunmix.comparison.agreement import FEWEST_POINTS
 from eelsunmix.comparison.components import Components
-from eelsunmix.comparison.elements import BACKGROUND
+from eelsunmix.comparison.names import background_name
 from eelsunmix.comparison.setting import Setting
 from eelsunmix.comparison.words import listed
 from eelsunmix.execution.map_stacks import PIXELS
@@ -123,7 +123,11 @@ def _of_one_slope(
         talk, names = at["cross_talk"].to_numpy(), at["endmember_label"].to_numpy()
         for i, j in combinations(range(len(one.spectra)), 2):
             slope = slope_between(one.spectra[i], one.spectra[j], setting)
-            if abs(slope) > OTHER_SLOPE and names[i] != BACKGROUND and _same_edges(talk[i], talk[j]):
+            if (
+                abs(slope) > OTHER_SLOPE
+                and names[i] != background_name(setting)
+                and _same_edges(talk[i], talk[j])
+            ):
                 yield (f"components {i + 1} and {j + 1} ({names[i]})", one.label, THICKNESS)
 
 

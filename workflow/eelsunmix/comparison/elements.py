@@ -12,8 +12,7 @@ from eelsunmix.comparison.thresholds import CRITERIA, SHOWN
 from eelsunmix.edges import Edge
 from eelsunmix.profile_geometry import sum_profile
 from eelsunmix.typing import Bools, Floats
-
-BACKGROUND = "background"
+from eelsunmix.words import BACKGROUND
 
 
 def edge_strength(spectra: Floats, setting: Setting) -> Floats:

@@ -4,7 +4,7 @@ import functools
 import math
 import operator
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import xarray as xr
@@ -34,6 +34,8 @@ class Setting:
         `bs.zarr`; the maps of a large image are lazy.
     total_counts : DataArray, dims (navigation)
         Of each pixel, over all channels.
+    component_names : mapping
+        The user's: element, or "background" -> name.
     """
 
     energy: xr.DataArray
@@ -43,6 +45,7 @@ class Setting:
     profiles: Mapping[str, Profile]
     regions: Mapping[str, Region]
     total_counts: xr.DataArray
+    component_names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def navigation(self) -> tuple[Hashable, ...]:

@@ -17,6 +17,7 @@ from eelsunmix.comparison.elements import (
     labels,
     owners,
 )
+from eelsunmix.comparison.names import with_names
 from eelsunmix.comparison.setting import Setting
 from eelsunmix.execution.map_stacks import pixel_parts
 from eelsunmix.typing import Floats
@@ -43,12 +44,13 @@ def component_variables(components: Sequence[Components], setting: Setting, n_en
         talk[row, :size] = cross_talk(component.spectra, net[row, :size], owner[row])
         exponent[row, :size] = exponents(component.spectra, setting)
         least = np.minimum(net[row, :size], confirmed[row, :size])
-        names[row][:size] = labels(
+        found = labels(
             talk[row, :size],
             list(setting.edges.values()),
             sure=least > SURE_SD * sd[row, :size],
             judging=judging_edges(net[row, :size], sd[row, :size], owner[row], setting),
         )
+        names[row][:size] = with_names(found, net[row, :size], component.refit, setting)
     dims = ("label", "endmember", "edge")
     data: dict[str, Any] = {
         "endmember_net_counts": (dims, net, COUNTS),

@@ -1,27 +1,27 @@
 """Errors against the truth of a simulated image."""
 
 import functools
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from eelsunmix.background.net_counts import edge_windows
 from eelsunmix.comparison.components import REFERENCE, Components
 from eelsunmix.comparison.elements import (
-    BACKGROUND,
     cross_talk,
     edge_strength,
     labels,
     owners,
 )
 from eelsunmix.comparison.matching import match_whitened
+from eelsunmix.comparison.regrouped import binned, groups_of
 from eelsunmix.comparison.setting import Setting
 from eelsunmix.comparison.true_maps import element_truth, where_valid
 from eelsunmix.metrics import nmse, nmse_scale_free, sad, sad_edge, sad_whitened
 from eelsunmix.profile_geometry import profile_pixels, sum_profile
 from eelsunmix.typing import Floats
+from eelsunmix.words import BACKGROUND
 
 SCORES = ("truth_sad", "truth_sad_whitened", "truth_sad_edge", "truth_nmse", "truth_nmse_scale_free")
 
@@ -49,14 +49,14 @@ def truth_on_axes_of(truth: xr.Dataset, image: xr.DataArray) -> tuple[xr.Dataset
     known = known.reset_coords(drop=True)
     pixels = 1
     for dim in image.dims:
-        groups = _groups(known[dim].to_numpy(), image[dim].to_numpy())
+        groups = groups_of(known[dim].to_numpy(), image[dim].to_numpy())
         if groups is None:
             return (
                 None,
                 f"The truth is not compared: axis {dim} does not fit the simulated one.",
             )
         members, n = groups
-        known = _binned(known, dim, members, n, add=dim == energy)
+        known = binned(known, dim, members, n, add=dim == energy)
         pixels *= n if dim in navigation else 1
     known["spectrum"] = known["spectrum"] * pixels
     known.attrs = {"composition": truth.attrs.get("composition")}
@@ -158,18 +158,3 @@ def _mean_profiles(abundance: xr.DataArray, setting: Setting) -> Floats:
         values = summed.transpose("true_endmember", *like.dims[2:]).to_numpy()
         result[:, column, ..., : values.shape[-1]] = values
     return result
-
-
-def _groups(fine: Floats, coarse: Floats) -> tuple[NDArray[np.int64], int] | None:
-    """Bin of each fine position (-1 outside) and how many each bin holds; None unless all hold as many."""
-    step = coarse[1] - coarse[0] if coarse.size > 1 else (fine[1] - fine[0] if fine.size > 1 else 1.0)
-    bins = np.floor((fine - coarse[0]) / step + 0.5 + 1e-6).astype(int)
-    bins[(bins < 0) | (bins >= coarse.size)] = -1
-    sizes = np.bincount(bins[bins >= 0], minlength=coarse.size)
-    return None if sizes.min() < 1 or sizes.min() != sizes.max() else (bins, int(sizes[0]))
-
-
-def _binned(known: xr.Dataset, dim: Hashable, members: NDArray[np.int64], n: int, *, add: bool) -> xr.Dataset:
-    inside = known.drop_vars([dim], errors="ignore").isel({dim: np.flatnonzero(members >= 0)})
-    coarse = inside.coarsen({dim: n})
-    return coarse.sum() if add else coarse.mean()

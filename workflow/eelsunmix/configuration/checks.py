@@ -16,6 +16,7 @@ from eelsunmix.examples import registry
 from eelsunmix.io.files import unread_kind
 from eelsunmix.mistakes import Keys
 from eelsunmix.synthetic import EDSOptions
+from eelsunmix.words import BACKGROUND
 
 _STORES = Path("results")
 
@@ -53,8 +54,9 @@ def check_samples(drafts: Mapping[str, Draft], must_exist: bool) -> Iterator[Pro
             yield from _check_file(draft)
             yield from _check_references(draft)
         yield from _check_fit_on(draft, drafts)
-    shared = [problem for draft in drafts.values() for problem in _check_regions(draft)]
-    # Regions of the top level hold for many samples: the first that they do not fit is enough.
+    checks = (_check_regions, _check_component_names)
+    shared = [problem for draft in drafts.values() for check in checks for problem in check(draft)]
+    # Keys of the top level hold for many samples: the first that they do not fit is enough.
     yield from {(problem.line, problem.path): problem for problem in reversed(shared)}.values()
 
 
@@ -173,6 +175,18 @@ def _check_regions(draft: Draft) -> Iterator[Problem]:
                 has_not = f"{draft.name} has no edge of the element {shown(item.text)}"
                 message = f"{has_not}; {suggestion(item.text, elements)}"
                 yield Problem(item.file, message, item.line, (*path, name, "without", place))
+
+
+def _check_component_names(draft: Draft) -> Iterator[Problem]:
+    names, path = draft.sections.get("component_names", (None, ()))
+    if names is None or not names.is_mapping:
+        return
+    known = [*_elements(draft), BACKGROUND]
+    for element, name in names.value.items():
+        if element not in known:
+            has_not = f"{draft.name} has no edge of the element {shown(element)}"
+            message = f"{has_not}; {suggestion(element, known)}"
+            yield Problem(name.file, message, name.line, (*path, element))
 
 
 def _elements(draft: Draft) -> list[str]:

@@ -25,6 +25,10 @@ Label = Annotated[str, Field(pattern=f"^{LABEL.pattern}$")]
 """Name that the user invents."""
 
 
+ComponentName = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^\S(.*\S)?$")]
+"""Name of a component, on one line."""
+
+
 class ReportOptions(Options):
     """What the report says about itself.
 
@@ -100,6 +104,9 @@ class Sections(Options):
         Lines along which maps are summed.
     regions : mapping of names
         Parts of the image of which something is known.
+    component_names : mapping of str to str
+        Your names of components: element -> name of the component that holds most of its counts, such as
+        ``{Ti: SrTiO3, La: LaMnO3}``; ``background`` -> name of one that shows no edge. No fit is made again.
     methods : mapping of labels
         Unmixing methods to run; a method is on if it is listed, ``vca: {}`` being enough. ``recommended: {}``
         is the result that is best on images simulated from the sample's own; without this key, it alone.
@@ -123,6 +130,7 @@ class Sections(Options):
     edges: dict[Label, EdgeRequest] = Field({})
     profiles: dict[Label, Profile] = Field({})
     regions: dict[Label, Region] = Field({})
+    component_names: dict[str, ComponentName] = Field({})
     methods: dict[str, MethodSettings] = Field({})
     n_learning_pixels: int = Field(20_000, ge=1)
     seed: int = Field(0, ge=0)

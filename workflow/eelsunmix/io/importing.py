@@ -18,6 +18,7 @@ from eelsunmix.io.files import check_path, read_signals, reading
 from eelsunmix.io.layout import Layout, find_layout
 from eelsunmix.io.lazy import native, native_dtype
 from eelsunmix.io.put_right import put_right
+from eelsunmix.io.scan_image import scan_image
 from eelsunmix.io.signals import Signal, choose_signal
 from eelsunmix.io.survey import Survey, navigation_map, survey
 from eelsunmix.sources import check_unchanged, checksum
@@ -88,8 +89,9 @@ def import_image(
     Returns
     -------
     Dataset
-        Content of ``raw.zarr`` (docs/data-model.md): `counts`, `total_counts`, `mean_spectrum`, and the
-        attributes `source`, `origin_of_axes`, `metadata` and `counts_check`.
+        Content of ``raw.zarr`` (docs/data-model.md): `counts`, `total_counts`, `mean_spectrum`; `scan_image`
+        where the file holds an image of the same scan, such as HAADF; and the attributes `source`,
+        `origin_of_axes`, `metadata` and `counts_check`.
 
     Raises
     ------
@@ -103,7 +105,8 @@ def import_image(
     check_path(path)
     with reading(path):
         digest, size = checksum(path)
-    chosen = choose_signal(read_signals(path), signal, path)
+    signals = read_signals(path)
+    chosen = choose_signal(signals, signal, path)
     native_dtype(chosen.dtype, path)
     if 0 in chosen.shape:
         raise InputError(f"{path}: its data have no values, shape {chosen.shape}; export the image again")
@@ -113,6 +116,7 @@ def import_image(
         image = _open(chosen, layout, path)
         found = survey(image, detector.saturation)
         _check_pixels(found, image, invalid_pixels, path)
+        beside = scan_image(signals, chosen, layout, path)
         image, found, said = put_right(image, found, detector.saturation)
     check = counts_check(found, detector)
     check["warnings"] = [*layout.notes, *said, *check["warnings"]]
@@ -123,7 +127,10 @@ def import_image(
     if image.chunks is None:
         check_unchanged({path: digest})
     source = {"file": str(path), "sha256": digest, "size_bytes": size, **_reader(chosen)}
-    return _dataset(image, found, check, chosen, layout).assign_attrs(source=source)
+    dataset = _dataset(image, found, check, chosen, layout).assign_attrs(source=source)
+    if beside is not None and beside.shape == image.shape[:-1]:  # not so where copies of pixels were left out
+        dataset["scan_image"] = beside
+    return dataset
 
 
 def _open(signal: Signal, layout: Layout, path: Path) -> xr.DataArray:

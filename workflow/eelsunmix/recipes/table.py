@@ -237,7 +237,7 @@ RECIPES: dict[str, Recipe] = {
     "compare": Recipe(
         store="comparison",
         inputs=("raw", "corrected", "bs", "fit", "map"),
-        settings=_of_sample("edges", "profiles", "regions"),
+        settings=_of_sample("edges", "profiles", "regions", "component_names"),
         modules=_code("eelsunmix.comparison"),
     ),
     "report": Recipe(

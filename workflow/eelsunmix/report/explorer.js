@@ -1,5 +1,13 @@
 /* The explorer: a pixel or an area of any map -> its spectrum, what BS and the methods make of it, what is left. */
 "use strict";
+/* The maps of the first screen are pictures, there before the plots: a click on one counts once these are. */
+document.addEventListener("click", (event) => {
+  const frame = event.target.closest && event.target.closest("#answer .frame");
+  if (!frame) return;
+  const box = frame.getBoundingClientRect();
+  const [across, down] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+  page.ready.then(() => figuresOfPage.explorer && figuresOfPage.explorer.pickPart(across, down, frame));
+});
 page.ready.then((data) => {
   const packed = data.explorer;
   if (!packed) return;
@@ -101,18 +109,21 @@ page.ready.then((data) => {
     return { channels, values: channels.map((i) => y0 + ((y1 - y0) * (content.energy[i] - x0)) / (x1 - x0)) };
   }
 
-  /** The mean power law of the pixels from the window of the fit to the end of that of integration. */
+  /** The mean background of the pixels from the window of the fit to the end of that of integration. */
   function backgroundOf(edge, pixels) {
     const channels = inside([Math.min(edge.fit[0], edge.integrate[0]), Math.max(edge.fit[1], edge.integrate[1])]);
     const window = inside(edge.integrate);
     if (!channels.length || !window.length) return { channels, values: [] };
     const NODES = 24;
     const nodes = Array.from({ length: NODES }, (_, i) => Math.round((i * (channels.length - 1)) / (NODES - 1)));
-    const middle = content.energy[window[Math.floor(window.length / 2)]];
-    const sampled = nodes.map((i) => Math.log(content.energy[channels[i]] / middle));
+    const fitted = inside(edge.fit);
+    const pivot = (content.energy[fitted[0]] + content.energy[fitted[fitted.length - 1]]) / 2;
+    // The background is exp(-exponent times this), as it was fitted; see eelsunmix.background.models.
+    const place = (channel) => (edge.curve === "exponential" ? content.energy[channel] / pivot - 1 : Math.log(content.energy[channel] / pivot));
+    const sampled = nodes.map((i) => place(channels[i]));
     // Of many pixels, channels in the middle of blocks stand for the window.
     const block = Math.max(1, Math.floor((window.length * pixels.length) / 500000));
-    const inWindow = window.filter((_, i) => i % block === Math.floor(block / 2) || window.length < block).map((i) => Math.log(content.energy[i] / middle));
+    const inWindow = window.filter((_, i) => i % block === Math.floor(block / 2) || window.length < block).map(place);
     const sums = new Float64Array(NODES);
     let count = 0;
     for (const [row, column] of pixels) {
@@ -228,6 +239,7 @@ page.ready.then((data) => {
     const figure = looks.dressed(ranged({ data: found, layout: layoutOf(edges, single, width) }), paper);
     tabulate(pixels);
     figuresOfPage.markAll();
+    markPictures();
     return Plotly.react(plot, figure.data, figure.layout, figuresOfPage.configOf(plot));
   }
 
@@ -295,7 +307,7 @@ page.ready.then((data) => {
     };
     const trace = {
       type: "heatmap", z: chosen.image, x0: across.first, dx: across.step, y0: down.first, dy: down.step, coloraxis: "coloraxis",
-      hoverongaps: false, meta: { name: chosen.title, unit: "counts" }, hovertemplate: "%{x:.4g}, %{y:.4g}: %{z:.4g} counts<extra></extra>",
+      hoverongaps: false, meta: { name: chosen.title, unit: chosen.unit }, hovertemplate: `%{x:.4g}, %{y:.4g}: %{z:.4g} ${chosen.unit}<extra></extra>`,
     };
     const figure = looks.dressed({ data: [trace], layout }, false);
     return Plotly.newPlot(map, figure.data, figure.layout, figuresOfPage.configOf(map)).then(() => figuresOfPage.mark(map));
@@ -309,7 +321,31 @@ page.ready.then((data) => {
     const rows = [first.y, second.y].map((y) => pixelAt(down, y)).sort((a, b) => a - b);
     area = { left: columns[0], right: columns[1], top: rows[0], bottom: rows[1] };
     if (canvas && canvas !== map) dock();
-    return show(false).then(() => canvas && figuresOfPage.mark(canvas));
+    return show(false).then(() => canvas && canvas.layout && figuresOfPage.mark(canvas));
+  }
+
+  /** Takes the pixel at a place of a map, in parts of its width and height. */
+  function pickPart(across, down, frame) {
+    known();
+    const at = (axis, part) => axis.first + axis.step * Math.floor(part * axis.size);
+    const place = { x: at(content.pixels.across, across), y: at(content.pixels.down, down) };
+    return pick(place, place, frame);
+  }
+
+  /** Frames the chosen pixels on the pictures of the first screen. */
+  function markPictures() {
+    const { across, down } = content.pixels;
+    const percent = (part, axis) => `${(100 * part) / axis.size}%`;
+    for (const frame of document.querySelectorAll("#answer .frame")) {
+      frame.querySelectorAll(".mark").forEach((box) => box.remove());
+      if (figuresOfPage.explorer.box().whole) continue;
+      const box = frame.appendChild(document.createElement("div"));
+      box.className = "mark";
+      Object.assign(box.style, {
+        left: percent(area.left, across), width: percent(area.right - area.left + 1, across),
+        top: percent(area.top, down), height: percent(area.bottom - area.top + 1, down),
+      });
+    }
   }
 
   /** Brings the spectrum to a reader who is far from it. */
@@ -350,6 +386,7 @@ page.ready.then((data) => {
 
   figuresOfPage.explorer = {
     pick,
+    pickPart,
     show,
     drawMap,
     /** The area in the units of the axes, for the marks on maps; undefined before the first choice. */

@@ -17,7 +17,7 @@ POISSON = 0.05
 
 def key_facts(inputs: Inputs) -> list[Fact]:
     """Return what stands below the first screen."""
-    channels = interval((inputs.energy[0], inputs.energy[-1]), inputs.energy_unit)
+    channels = interval((inputs.energy[0], inputs.energy[-1]), inputs.energy_unit, digits=4)
     seconds = [float(entry["seconds"]) for entry in inputs.benchmarks if entry.get("seconds") is not None]
     return [
         Fact("image", _image_size(inputs), "data"),
@@ -82,5 +82,5 @@ def _axis(inputs: Inputs) -> str:
     if offset is None:
         return "not measured: too few edges rise clearly"
     off = "off: " if found.get("warnings") else ""
-    sign = "+" if offset > 0 else "−" if offset < 0 else ""
-    return f"{off}onsets at {sign}{abs(offset):.1f} ± {deviation:.1f} eV from the expected ones"
+    where = "above" if offset > 0 else "below"
+    return f"{off}edges {abs(offset):.1f} ± {deviation:.1f} eV {where} the expected onsets"

@@ -142,7 +142,7 @@ def size(n_bytes: Any) -> str:
     return f"{tidy(amount, 3)} TB"
 
 
-def interval(bounds: Any, unit: str) -> str:
+def interval(bounds: Any, unit: str, digits: int = 6) -> str:
     """Write a window.
 
     Examples
@@ -151,4 +151,4 @@ def interval(bounds: Any, unit: str) -> str:
     '225 – 275.5 eV'
     """
     low, high = bounds
-    return f"{tidy(low)} – {tidy(high)} {unit}"
+    return f"{tidy(low, digits)} – {tidy(high, digits)} {unit}"

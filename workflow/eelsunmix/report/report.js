@@ -174,6 +174,10 @@ page.ready.then((data) => {
     observer.observe(canvas);
   }
 
+  /** A click is answered before the next plot that nobody sees yet. */
+  const whenIdle = (work) =>
+    window.requestIdleCallback ? requestIdleCallback(work, { timeout: 400 }) : setTimeout(work, 20);
+
   /** Draws what the reader has not reached yet, one plot at a time, so that printing finds all of them. */
   function drawRest() {
     const next = canvases.find((canvas) => !drawn.has(canvas.dataset.plot) || stale.has(canvas.dataset.plot));
@@ -182,7 +186,7 @@ page.ready.then((data) => {
       document.documentElement.dataset.ready = "true";
       return;
     }
-    Promise.resolve(draw(next, false)).then(() => setTimeout(drawRest, 20));
+    Promise.resolve(draw(next, false)).then(() => whenIdle(drawRest));
   }
 
   /** Redraws what is in view at once, the rest when there is time. */

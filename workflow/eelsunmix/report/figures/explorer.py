@@ -81,10 +81,10 @@ def noise_of_channel(counts: xr.DataArray) -> float:
 def backgrounds(
     bs: xr.Dataset, edges: Mapping[str, Mapping[str, Any]], view: MapView
 ) -> list[dict[str, Any]]:
-    """Return of each edge its windows, and the maps that its power law follows from.
+    """Return of each edge its windows, and the maps that its background follows from.
 
-    With ``background``, the counts of the power law in the window of integration, and ``exponent`` the
-    background of a pixel is ``background E^-exponent / sum(E^-exponent over the window)``. That of a line of
+    With ``background``, its counts in the window of integration, and ``exponent`` a power law of a pixel is
+    ``background E^-exponent / sum(E^-exponent over the window)``, and an exponential alike. That of a line of
     X-rays, which has a window ``above`` too, is straight and follows from the spectrum.
     """
     maps = {"background": "background_counts", "exponent": "exponent", "net": "net_counts"}
@@ -95,6 +95,7 @@ def backgrounds(
             "fit": windows["fit"],
             "integrate": windows["integrate"],
             **({"above": windows["fit_above"]} if "fit_above" in windows else {}),
+            "curve": windows.get("background", "power_law"),
             "onset": windows.get("onset"),
             **{key: view.image(bs[variable].sel(edge=name)) for key, variable in maps.items()},
         }
@@ -135,11 +136,18 @@ def reconstructions(
 
 
 def backdrops(
-    total: xr.DataArray, comparison: xr.Dataset, edges: Sequence[str], view: MapView
+    total: xr.DataArray,
+    comparison: xr.Dataset,
+    edges: Sequence[str],
+    view: MapView,
+    scan: xr.DataArray | None = None,
 ) -> list[dict[str, Any]]:
-    """Return the maps that the reader may choose a pixel on: total counts, and BS of each edge."""
-    found = [{"title": "total counts", "image": view.image(total)}]
+    """Return the maps that the reader may choose a pixel on: total counts, the image of the scan, BS."""
+    found = [{"title": "total counts", "unit": "counts", "image": view.image(total)}]
+    if scan is not None:
+        found.append({"title": scan.attrs["title"], "unit": "", "image": view.image(scan)})
     for edge in edges:
         net = comparison["element_map"].sel({"label": REFERENCE, "edge": edge})
-        found.append({"title": f"{edge.replace('_', ' ')}, {REFERENCE}", "image": view.image(net)})
+        title = f"{edge.replace('_', ' ')}, {REFERENCE}"
+        found.append({"title": title, "unit": "counts", "image": view.image(net)})
     return found

@@ -130,7 +130,7 @@ def _common(scale: Scale) -> dict[str, Any]:
 def _below(index: int, panels: Panels, scale: Scale) -> dict[str, Any]:
     left, right = panels.domain_x(index)
     place = {"orientation": "h", "x": left, "xanchor": "left", "len": right - left, "yanchor": "top"}
-    return {**place, "y": -58 / panels.plot_height, "nticks": 6, "title": {"text": ""}}
+    return {**place, "y": -58 / panels.plot_height, "nticks": 5, "tickangle": 0, "title": {"text": ""}}
 
 
 def _beside(index: int, panels: Panels, scale: Scale) -> dict[str, Any]:

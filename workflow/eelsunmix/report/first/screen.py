@@ -19,6 +19,7 @@ from eelsunmix.report.first.sentences import Said, sentences
 from eelsunmix.report.formatting import number, tidy
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.line_words import in_words_of_lines
+from eelsunmix.report.scan_image import scan_image
 from eelsunmix.words import RECOMMENDED
 
 PIXELS = 400_000
@@ -81,8 +82,8 @@ def gathered(inputs: Inputs) -> Screen:
     maps = shown_maps(inputs, label)
     three = composite_of(maps)
     total = inputs.corrected["total_counts"]
-    view = view_of(total, n_maps=len(maps) + 2, budget=PIXELS)
-    pictures = [_total(total.where(_valid(inputs)), view)]
+    view = view_of(total, n_maps=len(maps) + 3, budget=PIXELS)
+    pictures = [*_of_scan(inputs, view), _total(total.where(_valid(inputs)), view)]
     pictures += [_composite(three, view, _left_out(maps, three))] if len(three) > 1 else []
     pictures += [_map(one, view, label) for one in maps[:MOST_MAPS]]
     bar = nice_length(max(view.extent(view.across), 1e-12) / 2.5)
@@ -109,6 +110,16 @@ def _valid(inputs: Inputs) -> xr.DataArray:
     total = inputs.corrected["total_counts"]
     valid: xr.DataArray = inputs.counts.coords.get("valid_pixel", xr.ones_like(total, dtype=bool))
     return valid.astype(bool)
+
+
+def _of_scan(inputs: Inputs, view: MapView) -> list[Picture]:
+    """Return the image that was recorded with the spectra, where the file holds one."""
+    image = scan_image(inputs)
+    if image is None:
+        return []
+    address, low, high = map_png(view.image(image), from_zero=False)
+    name = str(image.attrs["title"])
+    return [Picture(name=name, address=address, low=number(low), high=number(high), note="as in the file")]
 
 
 def _total(total: xr.DataArray, view: MapView) -> Picture:

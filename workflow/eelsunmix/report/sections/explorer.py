@@ -12,6 +12,7 @@ from eelsunmix.report.figures.explorer import (
     spectra_of_pixels,
 )
 from eelsunmix.report.inputs import Inputs
+from eelsunmix.report.scan_image import scan_image
 
 INTRO = (
     "Click a pixel, or drag over an area, on this map or on any other map of the page. With the keyboard: "
@@ -31,7 +32,7 @@ CAPTION = (
     "good method it scatters around zero between −2 and 2{less}. An edge that stands out there is one that "
     "the method misses."
 )
-SLOPES = "the background (where it is no power law, drawn as one of its counts and slope)"
+CONVEX = "the background (a convex one drawn as a power law of its counts and slope)"
 LESS = ", here by much less, for PCA has taken most of the noise"
 DIRECTIONS = (
     " Variations inside a material that were taken out before unmixing are no part of a reconstruction."
@@ -59,7 +60,9 @@ def _explorer(inputs: Inputs) -> Explorer:
             {**one, "style": inputs.styles[one["name"]]}
             for one in reconstructions(*stores, inputs.working, edges, inputs.view)
         ],
-        "backdrops": backdrops(inputs.corrected["total_counts"], inputs.one_frame, edges, inputs.view),
+        "backdrops": backdrops(
+            inputs.corrected["total_counts"], inputs.one_frame, edges, inputs.view, scan_image(inputs)
+        ),
         "aspect": inputs.view.aspect,
     }
     controls = (Control("Edge", ("all", *names)), Control("Counts axis", ("linear", "logarithmic")))
@@ -78,5 +81,5 @@ def _caption(inputs: Inputs) -> str:
     else:
         what, less = DENOISED.format(n=_n_components(inputs)), LESS
     directions = DIRECTIONS * any("nuisance_direction" in inputs.fits[method] for method in inputs.working)
-    curve = "the background" if set(inputs.curves) <= {"power_law"} else SLOPES
+    curve = CONVEX if "convex" in inputs.curves else "the background"
     return CAPTION.format(what=what, less=less, curve=curve) + directions

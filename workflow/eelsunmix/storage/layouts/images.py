@@ -28,9 +28,18 @@ TRUTH = {
     ),
     "true_gain": variable("energy", "float", "1", "factor of each channel", when=SIMULATED),
 }
+SCAN_IMAGE = {
+    "scan_image": variable(
+        "navigation",
+        "float",
+        None,
+        "image that was recorded with the spectra, such as HAADF, as in the file; its attr `title` names it",
+        when="the file holds one of the same pixels and calibration",
+    )
+}
 RAW = Layout(
     path="raw.zarr",
-    variables=COUNTS | TRUTH,
+    variables=COUNTS | SCAN_IMAGE | TRUTH,
     coordinates=IMAGE
     | {"true_endmember": variable("true_endmember", "text", None, "name of the material", when=SIMULATED)},
     attributes={
