@@ -199,7 +199,7 @@ def _entry(shift_ev: np.ndarray, options: AlignOptions, **numbers: float) -> dic
     summary = (
         f"Spectra aligned on {options.window_eV} eV by {options.by}: drift of {spread:.3g} eV (sd), "
         f"from {low:.3g} to {high:.3g} eV; a shift is known to {numbers['median_deviation_eV']:.2g} eV (sd). "
-        f"{options.by.capitalize()}s without a clear feature, which follow the others: "
+        f"{options.by.capitalize()}s without a clear feature, which follow their neighbours: "
         f"{numbers['pixels_following']}; "
         f"{options.by}s left unaligned, beyond {options.max_shift_eV:g} eV: {numbers['pixels_left']}; "
         f"channels dropped at the ends, which not every pixel has: {numbers['channels_dropped']}."
