@@ -53,18 +53,20 @@ def write_npy(path, sample):
     return path.with_suffix(".npy")
 
 
-def hspy_writer(energy, *, pixel=("nm", 0.4), dims=("y", "x")):
-    """Writer of HyperSpy's format, with an energy axis of units, offset, scale or `axis`."""
+def hspy_writer(energy, *, pixel=("nm", 0.4), dims=("y", "x"), own=None):
+    """Writer of HyperSpy's format; axes have units, offset and scale, or `axis`; of `own` its own."""
 
     def write(path, sample):
         path = path.with_suffix(".hspy")
         units, scale = pixel
-        axes = [(dim, {"units": units, "scale": scale, "offset": 0.0}) for dim in dims]
+        alike = {"units": units, "scale": scale, "offset": 0.0}
+        axes = [(dim, (own or {}).get(dim, alike)) for dim in dims]
         with h5py.File(path, "w") as file:
             file.attrs.update({"file_format": "HyperSpy", "file_format_version": "3.3"})
             signal = file.create_group("Experiments/a")
             signal.create_dataset("data", data=sample.counts)
-            for number, (name, values) in enumerate([*axes, ("E", dict(energy))]):
+            for number, (name, values) in enumerate([*axes, ("E", energy)]):
+                values = dict(values)
                 steps = values.pop("axis", None)
                 axis = signal.create_group(f"axis-{number}")
                 kind = "UniformDataAxis" if steps is None else "DataAxis"

@@ -17,6 +17,7 @@ import psutil
 import pytest
 import xarray as xr
 from distributed import Client, KilledWorker, Security, default_client, get_worker
+from distributed.scheduler import NoWorkerError
 
 from eelsunmix.errors import InputError
 from eelsunmix.execution import clusters
@@ -340,14 +341,21 @@ def test_a_worker_that_dies_costs_no_bit_of_the_result(image, tmp_path):
 
 
 @pytest.mark.guarantee(31)
-def test_a_worker_that_keeps_dying_is_one_line(monkeypatch):
-    monkeypatch.setattr(clusters, "private_cluster", lambda *_: contextlib.nullcontext())
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (KilledWorker("block", "worker", 3), r"dask: a worker kept dying, .*; take fewer workers"),
+        (NoWorkerError("block", 3600.0), r"dask: no worker was there for 60 minutes; squeue says why"),
+    ],
+)
+def test_workers_that_keep_dying_or_never_come_are_one_line(monkeypatch, error, said):
+    monkeypatch.setattr(clusters, "private_cluster", lambda *_, **__: contextlib.nullcontext())
     monkeypatch.setattr("distributed.Client", lambda _: contextlib.nullcontext())
     with (
-        pytest.raises(InputError, match=r"dask: a worker kept dying, .*; take fewer workers"),
+        pytest.raises(InputError, match=said),
         execution(Execution(mode="processes", workers=1)),
     ):
-        raise KilledWorker("block", "worker", 3)
+        raise error
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of a half-made cluster

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import textwrap
@@ -10,10 +11,16 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+import xarray as xr
 import yaml
+from distributed import default_client
 
 from eelsunmix.commands.progress import Progress
+from eelsunmix.execution import private_clusters
+from eelsunmix.execution.blocks import fold
+from eelsunmix.execution.clusters import Execution, execution
 from eelsunmix.storage import open_store
 from test_workflow import Project
 
@@ -166,9 +173,60 @@ def test_dask_workers_of_slurm_give_the_same_bits_as_threads(tmp_path):
     shutil.rmtree(tmp_path / "results")
     project.configure(SMALL + DASK % "cpu")
     project.run("results/SI1/map/vca.zarr")
-    assert "2 jobs submitted to SLURM" in (tmp_path / "results/SI1/logs/denoise.log").read_text()
+    assert "up to 2 jobs of SLURM" in (tmp_path / "results/SI1/logs/denoise.log").read_text()
     for path, store in expected.items():
         assert open_store(tmp_path / path).equals(store), path
+
+
+def _slow_sums(block):
+    time.sleep(0.3)
+    counts = block.to_numpy()
+    return [(int(counts.sum()), float(np.sqrt(counts).mean()))]
+
+
+def _join(first, second):
+    return first + second
+
+
+@pytest.mark.guarantee(31)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of connections that broke
+def test_workers_that_are_killed_or_cancelled_cost_nothing_and_idle_ones_go(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(
+        "PYTHONPATH", os.pathsep.join(str(ROOT / place) for place in ("workflow", "tests", "."))
+    )
+    monkeypatch.setattr(private_clusters, "LOOK_SECONDS", 1)
+    monkeypatch.setattr(private_clusters, "IDLE_LOOKS", 2)
+    counts = np.random.default_rng(0).poisson(9, (40, 7, 30))
+    image = xr.DataArray(counts, dims=("y", "x", "energy_loss")).chunk({"y": 1})
+    expected = fold(_slow_sums, image, _join, elements=210)
+    slurm = {"cores": 1, "memory": "1GB", "interface": "lo", "queue": "cpu"}
+    with execution(Execution(mode="slurm", workers=2, slurm=slurm)):
+        assert not _jobs_of_workers(), "nothing is submitted before there are blocks"
+        harm = threading.Thread(target=_kill_one_and_cancel_the_other, args=(default_client(),))
+        harm.start()
+        found = fold(_slow_sums, image, _join, elements=210)
+        harm.join()
+        until = time.monotonic() + 20
+        while _jobs_of_workers() and time.monotonic() < until:
+            time.sleep(0.2)
+        assert not _jobs_of_workers(), "idle workers end while the job goes on"
+    assert found == expected
+    assert not list(tmp_path.iterdir())
+
+
+def _jobs_of_workers():
+    command = ["squeue", "-h", "-n", "dask-worker", "-o", "%A"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+
+
+def _kill_one_and_cancel_the_other(client):
+    while len(workers := client.scheduler_info()["workers"]) < 2:
+        time.sleep(0.1)
+    first = next(iter(workers))
+    os.kill(client.run(os.getpid, workers=[first])[first], signal.SIGKILL)
+    time.sleep(1)
+    subprocess.run(["scancel", _jobs_of_workers()[-1]], check=True)
 
 
 def test_a_queue_that_does_not_exist_is_one_line(tmp_path):

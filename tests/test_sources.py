@@ -17,6 +17,7 @@ from eelsunmix.configuration import (
     check_folders,
     check_results,
     read_configuration,
+    refuse_storage,
 )
 from eelsunmix.configuration.places import endangered
 from eelsunmix.errors import InputError
@@ -280,6 +281,12 @@ def test_a_file_in_the_place_of_a_folder_is_called_so(tmp_path, monkeypatch, nam
     Path(name).write_text("mine")
     with pytest.raises(InputError, match=f"{name}: is no folder, and a run writes there; move it aside"):
         check_folders()
+
+
+def test_a_storage_of_plugins_is_refused_and_no_storage_is_none():
+    refuse_storage(None)
+    with pytest.raises(InputError, match="default-storage-provider s3: results are sealed where they"):
+        refuse_storage("s3")
 
 
 def test_an_example_among_the_results_is_refused_too(here, monkeypatch):

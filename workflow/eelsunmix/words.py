@@ -40,6 +40,24 @@ def place_in_words(image: xr.DataArray, index: Sequence[int], corner: Sequence[i
     )
 
 
+def frame_in_words(image: xr.DataArray, index: int) -> str:
+    """Name a frame of a series by its number, from 1, and its coordinate.
+
+    Examples
+    --------
+    >>> counts = xr.DataArray([1.0, 2.0], dims="frame")
+    >>> tilt = ("frame", [-5.0, 5.0], {"units": "deg", "long_name": "tilt"})
+    >>> frame_in_words(counts, 1), frame_in_words(counts.assign_coords(frame=tilt), 1)
+    ('frame 2', 'frame 2 (tilt 5 deg)')
+    """
+    coordinate = image.coords.get("frame")
+    unit = "frame" if coordinate is None else coordinate.attrs.get("units", "frame")
+    if coordinate is None or unit == "frame":
+        return f"frame {index + 1}"
+    name = coordinate.attrs.get("long_name", "")
+    return f"frame {index + 1} ({name} {coordinate.to_numpy()[index]:g} {unit})".replace("( ", "(")
+
+
 def numbered(number: int, noun: str) -> str:
     """Write a number and its noun.
 

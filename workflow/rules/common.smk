@@ -21,6 +21,7 @@ from eelsunmix.configuration import (
     check_results,
     read_configuration,
     read_values,
+    refuse_storage,
     unwritable_folder,
     window_warnings,
 )
@@ -42,6 +43,7 @@ command_line = workflow.config_settings
 module_name = workflow.modifier.namespace  # None unless another workflow uses this one
 
 try:
+    refuse_storage(workflow.storage_settings.default_storage_provider)
     check_folders()
     if isinstance(config.get("settings"), Configuration):
         settings = config["settings"]  # handed over by a workflow that has read them

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from eelsunmix.configuration.availability import available_samples
-    from eelsunmix.configuration.places import check_folders, check_results, unwritable_folder
+    from eelsunmix.configuration.places import check_folders, check_results, refuse_storage, unwritable_folder
     from eelsunmix.configuration.problems import ConfigurationError, Problem
     from eelsunmix.configuration.reading import read_configuration, read_values
     from eelsunmix.configuration.settings import (
@@ -41,6 +41,7 @@ _HOMES = {
     "from_params": "validation",
     "read_configuration": "reading",
     "read_values": "reading",
+    "refuse_storage": "places",
     "unwritable_folder": "places",
     "window_warnings": "windows",
 }
@@ -59,6 +60,7 @@ __all__ = [
     "from_params",
     "read_configuration",
     "read_values",
+    "refuse_storage",
     "unwritable_folder",
     "window_warnings",
 ]

@@ -36,6 +36,25 @@ def check_folders() -> None:
             raise InputError(f"{folder.absolute()}: cannot be written, no permission; run in your own folder")
 
 
+def refuse_storage(provider: str | None) -> None:
+    """Raise InputError where results would go to a storage of Snakemake's plugins.
+
+    Jobs know their stores by their places, and seal and verify them there. A plugin gives each job
+    copies at other places.
+
+    Parameters
+    ----------
+    provider : str or None
+        Name of the plugin, as in ``default-storage-provider``.
+    """
+    if provider:
+        raise InputError(
+            f"default-storage-provider {provider}: results are sealed where they are written, so they need a "
+            "folder, local or shared; leave the key out, and copy results/ and reports/ to the storage "
+            "afterwards: seals are checked wherever they are opened"
+        )
+
+
 def endangered(path: Path) -> str | None:
     """Say why a source must not lie where it does; None where it may.
 

@@ -17,6 +17,7 @@ from eelsunmix.corrections.correction import one_after_the_other
 from eelsunmix.corrections.cropping import measure_crop
 from eelsunmix.corrections.detector import Detector, measure_detector
 from eelsunmix.corrections.filled_ends import filled_end_warnings
+from eelsunmix.corrections.frames import FrameSums, frame_warnings, is_series, measure_frames, sum_frames
 from eelsunmix.corrections.gain_options import GainOptions
 from eelsunmix.corrections.geometry import BinOptions, CropOptions, MaskOptions
 from eelsunmix.corrections.masking import measure_mask
@@ -132,10 +133,19 @@ def correct_image(
     counts, done = one_after_the_other(counts, measures)
     log = [step.entry for step in (*found.steps, *done)]
     warnings += [text for entry in log for text in entry.get("warnings", [])]
+    sums = sum_frames(counts) if is_series(counts) else None
+    result = _dataset(counts, found.dataset(raw), sums)
+    if sums is not None:
+        frames = measure_frames(counts, sums)
+        warnings += frame_warnings(frames, counts)
+        result = result.assign(frames.data_vars)
     for text in warnings:
         logger.warning("corrections: %s", text)
-    result = _dataset(counts, found.dataset(raw)).assign_attrs(corrections=log, warnings=warnings)
-    return result.assign(vacuum=(counts.dims[:-1], vacuum_pixels(result["counts"], vacuum)))
+    totals = None if sums is None else sums.totals
+    found_vacuum = vacuum_pixels(result["counts"], vacuum, totals=totals)
+    return result.assign(vacuum=(counts.dims[:-1], found_vacuum)).assign_attrs(
+        corrections=log, warnings=warnings
+    )
 
 
 def correct_gain(
@@ -192,7 +202,7 @@ def _in_blocks(image: xr.DataArray) -> xr.DataArray:
     return image if image.chunks is None else chunked(image).assign_coords(image.coords)
 
 
-def _dataset(counts: xr.DataArray, detector: xr.Dataset) -> xr.Dataset:
+def _dataset(counts: xr.DataArray, detector: xr.Dataset, sums: FrameSums | None) -> xr.Dataset:
     counts = _in_blocks(counts)
     energy, navigation = counts.dims[-1], counts.dims[:-1]
     shift = counts.coords.get("energy_shift")
@@ -202,9 +212,10 @@ def _dataset(counts: xr.DataArray, detector: xr.Dataset) -> xr.Dataset:
     # Masked pixels hold zeros, but those that were invalid before hold what the user left in them.
     inside = counts if number == counts.valid_pixel.size else counts.where(counts.valid_pixel, 0)
     mean = inside.sum(list(navigation), dtype=float) / number
+    totals = counts.sum([energy], dtype=float) if sums is None else counts[..., 0].copy(data=sums.totals)
     result = detector.assign(
         counts=counts,
-        total_counts=counts.sum([energy], dtype=float).assign_attrs(units="counts"),
+        total_counts=totals.drop_attrs(deep=False).assign_attrs(units="counts"),
         mean_spectrum=mean.assign_attrs(units="counts"),
     )
     if shift is not None:

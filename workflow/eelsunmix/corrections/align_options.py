@@ -1,6 +1,6 @@
 """Options of the alignment."""
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import model_validator
 
@@ -18,6 +18,9 @@ class AlignOptions(Options):
     window_eV : tuple of float, optional
         Range with a sharp feature (an edge, the zero-loss peak); needed if enabled. Pixels without it follow
         their neighbours.
+    by : {"pixel", "frame"}
+        Each pixel by itself, or all pixels of a frame of a series by their mean spectrum: where single pixels
+        have too few counts, or only frames differ.
     max_shift_eV : float
         Largest shift looked for.
     max_taken_percent : float
@@ -26,6 +29,7 @@ class AlignOptions(Options):
 
     enabled: bool = False
     window_eV: Interval | None = None
+    by: Literal["pixel", "frame"] = "pixel"
     max_shift_eV: Positive = 3.0
     max_taken_percent: NotNegative = MAX_TAKEN_PERCENT
 

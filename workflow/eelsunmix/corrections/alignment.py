@@ -12,6 +12,7 @@ from eelsunmix.corrections.align_options import AlignOptions
 from eelsunmix.corrections.common import record
 from eelsunmix.corrections.correction import Correction, NoCorrection
 from eelsunmix.corrections.drift import find_shifts, mean_of_valid, settled_shifts
+from eelsunmix.corrections.frames import is_series, sum_frames
 from eelsunmix.corrections.geometry import points_within
 from eelsunmix.corrections.losses import (
     Loss,
@@ -95,7 +96,7 @@ def measure_drift(
     Raises
     ------
     InputError
-        The window is not on the axis, or too narrow for the shifts.
+        The window is not on the axis, or too narrow for the shifts; or there are no frames to align.
     """
     if not options.enabled or options.window_eV is None:
         return _not_aligned("Energy alignment switched off.")
@@ -104,11 +105,14 @@ def measure_drift(
     step = float(np.mean(np.diff(energy)))
     reach = max(1, math.ceil(options.max_shift_eV / step - 1e-9))
     window = (*_window(inside, reach, energy.size), reach)
-    found = find_shifts(image, mean, window)
+    measured = _frames(image) if options.by == "frame" else image
+    found = find_shifts(measured, mean, window)
     known = found.strength.to_numpy() > MIN_STRENGTH
     if not known.any():
         return _nothing_to_align(options)
     alignment = _aligned(found, known, options, energy)
+    if options.by == "frame":
+        alignment = replace(alignment, shift=_of_pixels(alignment.shift, image))
     return _without_loss(image, alignment, edges or {}, options.max_taken_percent)
 
 
@@ -125,6 +129,20 @@ def _aligned(found: xr.Dataset, known: np.ndarray, options: AlignOptions, energy
     }
     entry = _entry(shift * step, options, **numbers)
     return Alignment(shift=shift, step_eV=step, kept=kept, entry=entry)
+
+
+def _frames(image: xr.DataArray) -> xr.DataArray:
+    """Return a series whose frames have one pixel, the sum of those of the frame."""
+    if not is_series(image):
+        raise InputError("corrections.align.by: frame needs a series of frames; write by: pixel")
+    sums = sum_frames(image)
+    spectra = xr.DataArray(sums.spectra[:, None, None], dims=image.dims, attrs=image.attrs)
+    return spectra.assign_coords(valid_pixel=(image.dims[:-1], sums.n_valid[:, None, None] > 0))
+
+
+def _of_pixels(shift: np.ndarray, image: xr.DataArray) -> np.ndarray:
+    """Give each valid pixel the shift of its frame."""
+    return np.where(image["valid_pixel"].to_numpy(), shift, np.nan)
 
 
 def _without_loss(
@@ -179,10 +197,11 @@ def _entry(shift_ev: np.ndarray, options: AlignOptions, **numbers: float) -> dic
     known = shift_ev[np.isfinite(shift_ev)]
     low, high, spread = float(known.min()), float(known.max()), float(known.std())
     summary = (
-        f"Spectra aligned on {options.window_eV} eV: drift of {spread:.3g} eV (sd), "
+        f"Spectra aligned on {options.window_eV} eV by {options.by}: drift of {spread:.3g} eV (sd), "
         f"from {low:.3g} to {high:.3g} eV; a shift is known to {numbers['median_deviation_eV']:.2g} eV (sd). "
-        f"Pixels without a clear feature, which follow their neighbours: {numbers['pixels_following']}; "
-        f"pixels left unaligned, beyond {options.max_shift_eV:g} eV: {numbers['pixels_left']}; "
+        f"{options.by.capitalize()}s without a clear feature, which follow their neighbours: "
+        f"{numbers['pixels_following']}; "
+        f"{options.by}s left unaligned, beyond {options.max_shift_eV:g} eV: {numbers['pixels_left']}; "
         f"channels dropped at the ends, which not every pixel has: {numbers['channels_dropped']}."
     )
     return record("align", True, summary, sd_eV=spread, lowest_eV=low, highest_eV=high, **numbers)

@@ -12,6 +12,8 @@ MIN_NEIGHBOURS = 3.0
 def follow_neighbours(shift: np.ndarray, deviation: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Draw shifts towards the mean of their neighbourhood, the more so the less certain they are.
 
+    Neighbours are those of the same frame.
+
     The mean is weighted by inverse variances, and what is kept of a pixel's distance from it is the local
     variance of the true shifts over that plus the pixel's own [1]_: at a step of the drift all of it, in an
     image without drift nothing. Pixels that are not known take the mean; their neighbourhood is the smallest
@@ -37,7 +39,7 @@ def follow_neighbours(shift: np.ndarray, deviation: np.ndarray, known: np.ndarra
     weight = known / deviation**2
     result = np.full(shift.shape, (weight * shift).sum() / weight.sum())
     open_pixels, scale = np.ones(shift.shape, bool), NEAREST
-    while open_pixels.any() and scale < 2 * max(shift.shape):
+    while open_pixels.any() and scale < 2 * max(shift.shape[-2:]):
         enough = open_pixels & (_sum_around(known.astype(float), scale) >= MIN_NEIGHBOURS)
         result[enough] = _shrunk(shift, deviation, known, scale)[enough]
         open_pixels, scale = open_pixels & ~enough, 2 * scale
@@ -55,9 +57,10 @@ def _shrunk(shift: np.ndarray, deviation: np.ndarray, known: np.ndarray, scale: 
 
 
 def _sum_around(values: np.ndarray, scale: float) -> np.ndarray:
-    """Sum over the neighbourhood, the middle counted once, nothing beyond the image."""
-    density = scipy.ndimage.gaussian_filter(values, scale, mode="constant", truncate=3.0)
-    return density * (2 * np.pi * scale**2) ** (values.ndim / 2)
+    """Sum over the neighbourhood in a frame, the middle counted once, nothing beyond the image."""
+    scales = [0.0] * (values.ndim - 2) + [scale, scale]
+    density = scipy.ndimage.gaussian_filter(values, scales, mode="constant", truncate=3.0)
+    return density * 2 * np.pi * scale**2
 
 
 def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from eelsunmix.errors import InputError
 from eelsunmix.execution.private_clusters import environment, private_cluster
 from eelsunmix.failures import MORE_MEMORY
-from eelsunmix.options import BrokenRuleError, Options
+from eelsunmix.options import BrokenRuleError, Options, Positive
 
 _ONE_THREAD_EACH = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 """For libraries that load from now on: here, and in workers, which inherit our environment."""
@@ -36,12 +36,16 @@ class Execution(Options):
         Address of the running scheduler, for mode "address".
     slurm : dict
         Keyword arguments of ``dask_jobqueue.SLURMCluster``, for mode "slurm".
+    wait_minutes : float
+        The job stops, and says so, when no worker has been there for so long, for modes "processes" and
+        "slurm".
     """
 
     mode: Literal["threads", "processes", "slurm", "address"] = "threads"
     workers: Annotated[int, Field(ge=1)] | None = None
     address: str | None = None
     slurm: dict[str, Any] | None = None
+    wait_minutes: Positive = 60.0
 
     @model_validator(mode="after")
     def _address_is_given(self) -> Self:
@@ -105,6 +109,7 @@ def treat_freed_blocks(*, keep: bool) -> None:
 def _distributed_client(options: Execution, threads: int) -> Iterator[None]:
     try:
         from distributed import Client, KilledWorker
+        from distributed.scheduler import NoWorkerError
     except ImportError as error:
         raise InputError(f"dask mode {options.mode!r} needs: pip install 'eelsunmix[cluster]'") from error
     try:
@@ -113,8 +118,15 @@ def _distributed_client(options: Execution, threads: int) -> Iterator[None]:
                 yield
         else:
             slurm = (options.slurm or {}) if options.mode == "slurm" else None
-            with private_cluster(options.workers or threads, slurm) as cluster, Client(cluster):
+            workers, minutes = options.workers or threads, options.wait_minutes
+            with private_cluster(workers, slurm, wait_minutes=minutes) as cluster, Client(cluster):
                 yield
+    except NoWorkerError as error:
+        raise InputError(
+            f"dask: no worker was there for {options.wait_minutes:g} minutes; squeue says why jobs wait, or "
+            "they end at once (dask.slurm: {log_directory: ...} keeps their logs): raise dask.wait_minutes, "
+            "or take dask: {mode: threads}"
+        ) from error
     except KilledWorker as error:
         raise InputError(
             "dask: a worker kept dying, probably because the memory is used up; take fewer workers "

@@ -21,10 +21,16 @@ _NO_PAGES = {"dashboard": False, "dashboard_address": f"{_HERE}:0"}
 """Of a scheduler, which by default shows its dashboard to the whole network."""
 _JOB_PROLOGUE = ("umask 077", "export DASK_DISTRIBUTED__WORKER__HTTP__ROUTES=[]")
 """Lines of a job script: scratch folders for its owner alone, no pages served."""
+LOOK_SECONDS, IDLE_LOOKS = 2, 30
+"""How often it is asked how many jobs the blocks need, and after how many such times an idle one ends."""
+LOST_SECONDS = 30
+"""After which a job is sent again whose worker has gone, and was not started anew within it."""
 
 
 @contextmanager
-def private_cluster(workers: int, slurm: Mapping[str, Any] | None = None) -> Iterator[Any]:
+def private_cluster(
+    workers: int, slurm: Mapping[str, Any] | None = None, *, wait_minutes: float
+) -> Iterator[Any]:
     """Start a Dask cluster that nobody but this job can enter.
 
     Parameters
@@ -33,6 +39,8 @@ def private_cluster(workers: int, slurm: Mapping[str, Any] | None = None) -> Ite
         Number of worker processes of this machine, or of jobs of SLURM.
     slurm : mapping, optional
         Keyword arguments of ``dask_jobqueue.SLURMCluster``; a local cluster without it.
+    wait_minutes : float
+        Blocks fail with ``distributed.scheduler.NoWorkerError`` once no worker has been there for so long.
 
     Raises
     ------
@@ -42,12 +50,15 @@ def private_cluster(workers: int, slurm: Mapping[str, Any] | None = None) -> Ite
     security = _certificates()
     with ExitStack() as stack:
         stack.enter_context(_no_pages())
+        stack.enter_context(_patience(wait_minutes))
         if slurm is None:
             stack.enter_context(_worker_environment(security))
             cluster = _local_cluster(workers, security)
         else:
             folder = stack.enter_context(_shared_folder(slurm.get("shared_temp_directory")))
-            cluster = _slurm_cluster(workers, slurm, _with_files(security, folder))
+            cluster = _slurm_cluster(
+                workers, {"log_directory": str(folder), **slurm}, _with_files(security, folder)
+            )
         yield stack.enter_context(cluster)
 
 
@@ -68,9 +79,32 @@ def _slurm_cluster(workers: int, slurm: Mapping[str, Any], security: Any) -> Any
     except InputError:
         cluster.close()
         raise
-    cluster.scale(jobs=workers)
-    logger.info("dask: %d jobs submitted to SLURM; the blocks wait for the first that runs", workers)
+    logger.info("dask: up to %d jobs of SLURM, submitted when there are blocks to compute", workers)
+    cluster.adapt(
+        minimum_jobs=0,
+        maximum_jobs=workers,
+        Adaptive=_adaptive(),
+        interval=f"{LOOK_SECONDS}s",
+        wait_count=IDLE_LOOKS,
+        target_duration="1s",
+    )
     return cluster
+
+
+def _adaptive() -> type:
+    """Return what asks for as many jobs as the blocks need, and again for those that were lost.
+
+    Dask's own counts jobs that it once asked for, whether they are still there or not.
+    """
+    from distributed.deploy.adaptive import Adaptive
+
+    class Replacing(Adaptive):
+        @property
+        def plan(self) -> set[Any]:
+            there: set[Any] = self.cluster.requested
+            return there
+
+    return Replacing
 
 
 def _check_submission(script: str) -> None:
@@ -129,6 +163,23 @@ def _no_pages() -> Iterator[None]:
     """Let schedulers started meanwhile serve none of their pages, which ask nobody who looks."""
     with dask.config.set({"distributed.scheduler.http.routes": []}):
         yield
+
+
+@contextmanager
+def _patience(minutes: float) -> Iterator[None]:
+    """Let schedulers started meanwhile give blocks up that no worker takes, and miss lost workers soon."""
+    waiting = {
+        "distributed.scheduler.no-workers-timeout": f"{60 * minutes:g}s",
+        "distributed.deploy.lost-worker-timeout": f"{LOST_SECONDS}s",
+    }
+    said = logging.getLogger("distributed.scheduler")
+    before = said.level
+    said.setLevel(logging.CRITICAL)  # it names every block that it gives up, one a line
+    try:
+        with dask.config.set(waiting):
+            yield
+    finally:
+        said.setLevel(before)
 
 
 @contextmanager

@@ -1,12 +1,13 @@
 """Calibration of the axes: from the file or the configuration, checked, with the origin of each number."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import numpy as np
 import xarray as xr
-from pydantic import AfterValidator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from eelsunmix.errors import InputError
 from eelsunmix.image import SPECTRAL_DIMS
@@ -26,6 +27,7 @@ def _check_dims(dims: tuple[str, ...]) -> tuple[str, ...]:
 
 
 Dim = Literal["frame", "y", "x", "energy_loss", "energy"]
+Numbers = Annotated[tuple[float, ...], LISTED]
 Dims = Annotated[tuple[Dim, ...], LISTED, AfterValidator(_check_dims)]
 
 
@@ -66,6 +68,24 @@ class EnergyAxis(Options):
         return getattr(self, f"{key}_eV") if kilo is None else kilo * ENERGIES["keV"]
 
 
+class FrameAxis(Options):
+    """What tells the frames of a series apart, where the file does not say it.
+
+    Parameters
+    ----------
+    values : list of float
+        One number for each frame, in the order of the file: its tilt, time or dose.
+    unit : str
+        Of the numbers, for example deg, s or e/nm2.
+    quantity : str, optional
+        What they are, for example tilt.
+    """
+
+    values: Numbers
+    unit: str = Field(min_length=1)
+    quantity: str = ""
+
+
 class AxesOptions(Options):
     """Axes that the file lacks or gets wrong; everything given here wins over the file.
 
@@ -78,19 +98,38 @@ class AxesOptions(Options):
         Energy calibration.
     pixel_nm : float, optional
         Pixel size along y and x.
+    frame : FrameAxis, optional
+        Tilt, time or dose of the frames of a series.
     """
 
     dims: Dims | None = None
     energy: EnergyAxis | None = None
     pixel_nm: Positive | None = None
+    frame: FrameAxis | None = None
 
 
-def frame_axis(axis: FileAxis) -> xr.Variable:
-    """Return the coordinate of the frames: that of the file, or their numbers."""
+def frame_axis(axis: FileAxis, given: FrameAxis | None, path: Path) -> xr.Variable:
+    """Return the coordinate of the frames: the given one, that of the file, or their numbers.
+
+    Raises
+    ------
+    InputError
+        If not every frame has a value.
+    """
+    if given is not None:
+        axis = replace(
+            axis, name=given.quantity, units=given.unit, values=np.array(given.values, dtype=float)
+        )
+        if len(given.values) != axis.size:
+            raise InputError(
+                f"{path}: axes.frame.values has {len(given.values)} numbers for {axis.size} frames; "
+                "write one for each frame, in the order of the file"
+            )
     values = file_values(axis) if axis.units else None
     if values is None:
         return xr.Variable("frame", np.arange(float(axis.size)), {"units": "frame"})
-    return xr.Variable("frame", values, {"units": axis.units})
+    name = {"long_name": axis.name} if axis.name and axis.name != "frame" else {}
+    return xr.Variable("frame", values, {"units": axis.units, **name})
 
 
 def pixel_axes(

@@ -81,7 +81,10 @@ def find_layout(signal: Signal, options: AxesOptions, path: Path) -> Layout:
     origin = {"dims": "configuration" if options.dims else "file"}
     coords = {}
     if "frame" in axes:
-        coords["frame"] = frame_axis(axes["frame"])
+        coords["frame"] = frame_axis(axes["frame"], options.frame, path)
+        origin["frame"] = "configuration" if options.frame else "file" if axes["frame"].units else "assumed"
+    elif options.frame is not None:
+        raise InputError(f"{path}: axes.frame is given, but the image has no frames; leave it out")
     coords |= pixel_axes(axes, options, origin, path)
     energy = energy_axis(axes[spectral], spectral, options.energy or EnergyAxis(), origin, path)
     coords[spectral] = energy.coordinate

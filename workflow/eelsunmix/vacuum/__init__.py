@@ -22,7 +22,7 @@ Vacuum = Literal["auto", "none"] | NotNegative
 """Found, not looked for, or by a limit: pixels with fewer counts over all channels."""
 
 
-def vacuum_pixels(image: xr.DataArray, option: Vacuum = "auto") -> Bools:
+def vacuum_pixels(image: xr.DataArray, option: Vacuum = "auto", *, totals: Floats | None = None) -> Bools:
     """Find the valid pixels without sample, shape of the navigation dims.
 
     A pixel has no sample where (a) it and its neighbours have less than 2 % of the counts of the sample and
@@ -37,11 +37,13 @@ def vacuum_pixels(image: xr.DataArray, option: Vacuum = "auto") -> Bools:
         Counts, eager or lazy, energy last.
     option : {"auto", "none"} or float
         ``none`` finds nothing; a number takes the pixels with fewer counts over all channels.
+    totals : ndarray, shape of the navigation dims, optional
+        Counts of each pixel over all channels, where they are known.
     """
     valid = valid_pixels(image)
     if option == "none":
         return np.zeros_like(valid)
-    totals = _totals(image)
+    totals = _totals(image) if totals is None else totals.copy()
     if option != "auto":
         return valid & (totals < option)
     electrons = _electrons(totals, valid, counts_per_electron(image))

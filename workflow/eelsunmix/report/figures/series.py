@@ -17,6 +17,8 @@ from eelsunmix.report.texts import plain
 
 PIXELS = 1_500_000
 """Pixels that the maps of all frames together may have: a byte of each stands in the page."""
+SHIFTED = {"frame_energy_shift": "energy", "frame_shift_y": "along y", "frame_shift_x": "along x"}
+"""Shift of a frame in `corrected.zarr` -> its name on the page."""
 MOST_FRAMES = 120
 """Frames of a page; of longer series so many, evenly spread."""
 
@@ -128,16 +130,46 @@ def trend(maps: Mapping[str, xr.DataArray]) -> dict[str, Any]:
     maps : mapping
         Title -> map of the series.
     """
-    layout = base_layout(270, margin={"l": 74, "r": 20, "t": 40, "b": 50})
-    layout["legend"] |= {"y": 1.03}
-    n_frames = next(iter(maps.values())).sizes["frame"]
-    layout["xaxis"] = axis("frame", dtick=-(-n_frames // 12))
+    x, layout = _against_frames(next(iter(maps.values())))
     layout["yaxis"] = axis("mean, over the largest", rangemode="tozero")
     data: list[dict[str, Any]] = []
     for title, values in maps.items():
         means = values.mean([dim for dim in values.dims if dim != "frame"]).values.astype(float)
         largest = float(np.nanmax(np.abs(means))) or 1.0
-        frames = 1 + np.arange(means.size)
-        style = {"color": COLOURS[len(data) % len(COLOURS)], "width": 1.8}
-        data.append(line(frames, means / largest, plain(title), style))
+        data.append(line(x, means / largest, plain(title), _style(len(data))))
     return {"data": data, "layout": layout}
+
+
+def shifts_of_frames(corrected: xr.Dataset) -> dict[str, Any]:
+    """Draw the shifts of the frames in energy, y and x, in channels and pixels.
+
+    Parameters
+    ----------
+    corrected : Dataset
+        Of a series.
+    """
+    counts = corrected["counts"]
+    x, layout = _against_frames(corrected)
+    layout["yaxis"] = axis("shift (channels, pixels)")
+    data: list[dict[str, Any]] = []
+    for (name, title), dim in zip(SHIFTED.items(), (counts.dims[-1], "y", "x"), strict=True):
+        step = float(np.mean(np.diff(counts[dim]))) if counts.sizes[dim] > 1 else 1.0
+        data.append(line(x, corrected[name].to_numpy() / step, title, _style(len(data))))
+    return {"data": data, "layout": layout}
+
+
+def _style(number: int) -> dict[str, Any]:
+    return {"color": COLOURS[number % len(COLOURS)], "width": 1.8}
+
+
+def _against_frames(series: xr.Dataset | xr.DataArray) -> tuple[np.ndarray, dict[str, Any]]:
+    """Return the places of the frames, by their coordinate where it tells them apart, and a layout."""
+    layout = base_layout(270, margin={"l": 74, "r": 20, "t": 40, "b": 50})
+    layout["legend"] |= {"y": 1.03}
+    n_frames, frame = series.sizes["frame"], series["frame"]
+    unit = frame.attrs.get("units", "frame")
+    if unit != "frame" and np.unique(frame.to_numpy()).size == n_frames:
+        layout["xaxis"] = axis(f"{frame.attrs.get('long_name', 'frame')} ({unit})")
+        return frame.to_numpy().astype(float), layout
+    layout["xaxis"] = axis("frame", dtick=-(-n_frames // 12))
+    return 1 + np.arange(n_frames), layout

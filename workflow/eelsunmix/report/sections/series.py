@@ -1,18 +1,23 @@
 """Section on the frames of a series."""
 
+import numpy as np
 import xarray as xr
 
-from eelsunmix.report.content import Block, Control, Figure, Section
+from eelsunmix.report.content import Block, Control, Figure, Row, Section, Table, cell, figure_cell
 from eelsunmix.report.figures.series import (
+    SHIFTED,
     frame_view,
     maps_of_frames,
     profiles_of_frames,
+    shifts_of_frames,
     shown_frames,
     trend,
 )
 from eelsunmix.report.figures.style import REFERENCE
 from eelsunmix.report.first.choice import chosen_label
+from eelsunmix.report.formatting import percent
 from eelsunmix.report.inputs import Inputs
+from eelsunmix.words import frame_in_words
 
 SERIES = (
     "Every frame of the series; the sections before and after show one of them. Drag the slider, or use the "
@@ -22,6 +27,13 @@ TREND = (
     "Means over all pixels of each frame: total counts, and counts of each edge by {label}. What all of them "
     "do alike is beam current or drift; what one does alone is the sample, or damage to it."
 )
+SHIFTS = (
+    "By how much each frame lies off the others: its features in energy, what is seen in y and x. Gaps: not "
+    "known, since something else differs more, or nothing stands out."
+)
+TABLE = "Counts of a mean pixel over their median, and the shifts, frame by frame."
+LONGEST_TABLE = 40
+"""Frames of a series that still get a table; of longer ones the plots tell."""
 MAPS = "Total counts, counts of each edge by {label}. Equal colours mean equal counts in all frames.{factor}"
 AVERAGED = " For display only, {factor} × {factor} pixels are averaged; the stores hold all."
 SPREAD = " Shown are {n} of {all} frames, evenly spread."
@@ -35,16 +47,47 @@ def section(inputs: Inputs) -> Section | None:
         return None
     label = chosen_label(inputs)
     frames = shown_frames(total.sizes["frame"])
-    options = tuple(f"{frame + 1} of {total.sizes['frame']}" for frame in frames)
+    options = tuple(_named(total, frame) for frame in frames)
     control = Control("Frame", options, slider=True)
     maps = _maps(inputs, label)
     blocks: list[Block] = [
         Figure(name="trend", caption=TREND.format(label=label), variants={(): trend(maps)}),
+        Figure(name="shifts", caption=SHIFTS, variants={(): shifts_of_frames(inputs.corrected)}),
+        *_table(inputs.corrected),
         _frames(inputs, maps, frames, control, label),
     ]
     if inputs.profiles and inputs.edges and label != REFERENCE:
         blocks.append(_profiles(inputs, frames, control, label))
     return Section(name="series", title="Series", intro=SERIES, blocks=tuple(blocks))
+
+
+def _named(total: xr.DataArray, frame: int) -> str:
+    name = frame_in_words(total, frame).removeprefix("frame ")
+    return name.replace(str(frame + 1), f"{frame + 1} of {total.sizes['frame']}", 1)
+
+
+def _table(corrected: xr.Dataset) -> list[Table]:
+    spectra = corrected["frame_spectrum"]
+    if spectra.sizes["frame"] > LONGEST_TABLE:
+        return []
+    counts = spectra.sum([spectra.dims[-1]]).to_numpy()
+    shifts = [corrected[name] for name in SHIFTED]
+    rows = [
+        Row(
+            cells=(
+                cell(_named(spectra, frame)),
+                figure_cell(percent(counts[frame] / np.median(counts))),
+                *(figure_cell(_signed(float(shift[frame]))) for shift in shifts),
+            )
+        )
+        for frame in range(counts.size)
+    ]
+    units = [f"{name} ({shift.attrs['units']})" for name, shift in zip(SHIFTED.values(), shifts, strict=True)]
+    return [Table(caption=TABLE, columns=("frame", "counts", *units), rows=tuple(rows))]
+
+
+def _signed(shift: float) -> str:
+    return f"{shift:+.2f}" if np.isfinite(shift) else "not known"
 
 
 def _maps(inputs: Inputs, label: str) -> dict[str, xr.DataArray]:

@@ -1,7 +1,7 @@
 """Layouts of `raw.zarr` and `corrected.zarr`."""
 
 from eelsunmix.storage.layout import Layout, attribute, variable
-from eelsunmix.storage.layouts.axes import IMAGE
+from eelsunmix.storage.layouts.axes import IMAGE, SERIES
 
 SIMULATED = "simulated"
 COUNTS = {
@@ -82,6 +82,16 @@ CORRECTED = Layout(
         "energy_shift": variable(
             "navigation", "float", "eV|keV", "added to the axis of the pixel", when="aligned"
         ),
+        "frame_spectrum": variable(
+            "frame energy", "float", "counts", "mean over the valid pixels of the frame", when=SERIES
+        ),
+        "frame_energy_shift": variable(
+            "frame", "float", "eV|keV", "features of the frame against those of the others", when=SERIES
+        ),
+        "frame_shift_y": variable(
+            "frame", "float", "nm|px", "of what is seen, against the others; NaN: not known", when=SERIES
+        ),
+        "frame_shift_x": variable("frame", "float", "nm|px", "the same along x", when=SERIES),
     },
     coordinates=IMAGE
     | {

@@ -1,0 +1,200 @@
+"""A series from a microscope's file to the page: tilt kept, odd frames named, the truth recovered."""
+
+import functools
+import re
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from eelsunmix import apply, fit
+from eelsunmix.background import subtract_background
+from eelsunmix.comparison import compare
+from eelsunmix.corrections import AlignOptions, Corrections, correct_image
+from eelsunmix.corrections.frames.dose import frames_beside_the_dose
+from eelsunmix.edges import Edge
+from eelsunmix.errors import InputError
+from eelsunmix.inputs import learning_image, mapped_image
+from eelsunmix.io import AxesOptions, EnergyAxis, import_image
+from eelsunmix.io.axes import FrameAxis
+from eelsunmix.mapping.timing import mapping_time
+from eelsunmix.metrics import match
+from eelsunmix.pca import denoise
+from eelsunmix.rank import ComponentOptions, estimate_endmembers
+from eelsunmix.report import write_report
+from planted_chain import Sample, hspy_writer
+
+SHAPE = (5, 14, 11, 90)
+ENERGY = 400 + 4.0 * np.arange(SHAPE[-1])
+TILT = np.array([-40.0, -20.0, 0.0, 20.0, 40.0])
+DIM, OFF_IN_ENERGY, OFF_IN_PLACE = 1, 3, 4
+SHIFT_EV, SHIFT_PIXELS = 6.0, 3
+EDGES = {
+    "Ti_L23": Edge(element="Ti", onset_eV=456, fit_eV=(405, 445), integrate_eV=(456, 500)),
+    "Mn_L23": Edge(element="Mn", onset_eV=640, fit_eV=(590, 625), integrate_eV=(640, 700)),
+}
+PROFILES = {"down": {"along": "y"}}
+
+
+def spectra(shift=0.0):
+    """Counts of three materials, shape (material, channel)."""
+    energy = ENERGY - shift
+    found = []
+    for onset, level, slope, jump in ((456, 60, 2.6, 40), (532, 50, 3.1, 40), (640, 55, 2.9, 30)):
+        rise = 0.5 * (1 + np.tanh((energy - onset) / 6)) * (energy / onset) ** -3
+        white = 1 + 1.5 * np.exp(-(((energy - onset - 8) / 10) ** 2))
+        found.append(level * (energy / 400) ** -slope + jump * rise * white)
+    return np.array(found)
+
+
+def shares(frame):
+    """Abundances of a frame, shape (y, x, material): a band that widens with the tilt, and a step."""
+    y, x = np.mgrid[: SHAPE[1], : SHAPE[2]]
+    y = y - SHIFT_PIXELS * (frame == OFF_IN_PLACE)
+    parts = np.exp(-(((y - 3) / (2 + 0.1 * frame)) ** 2)), 1 / (1 + np.exp((x - 5) / 0.8)), 0.3 + 0 * x
+    return np.stack(parts, axis=-1) / sum(parts)[..., None]
+
+
+TRUTH = np.array([shares(frame) for frame in range(SHAPE[0])])
+
+
+@functools.cache
+def counts():
+    rng = np.random.default_rng(7)
+    frames = []
+    for frame, truth in enumerate(TRUTH):
+        dose = 40 * (0.5 if frame == DIM else 1.0)
+        shift = SHIFT_EV if frame == OFF_IN_ENERGY else 0.0
+        frames.append(rng.poisson(dose * truth @ spectra(shift)))
+    return np.array(frames, dtype=np.uint16)
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory):
+    """The series as HyperSpy stores it: a navigation axis of the tilt."""
+    energy = {"units": "eV", "offset": ENERGY[0], "scale": 4.0}
+    tilt = {"units": "deg", "offset": TILT[0], "scale": 20.0}
+    write = hspy_writer(energy, dims=("tilt", "y", "x"), own={"tilt": tilt})
+    path = write(tmp_path_factory.mktemp("series") / "tilt", Sample(counts=counts(), axes=None))
+    return import_image(path)
+
+
+def results(counts, options=None):
+    """Every stage, with one method."""
+    stores = {"corrected": correct_image(counts, options, edges=EDGES)}
+    image = stores["corrected"].counts
+    stores["pca"] = denoise(image)
+    stores["rank"] = estimate_endmembers(image, stores["pca"], ComponentOptions(n=3))
+    learned = learning_image("corrected", image, stores["pca"], stores["rank"])
+    model = fit(learned, "nmf", n_endmembers=3, pca=stores["pca"], counts=image)
+    mapped = mapped_image("corrected", image, stores["pca"], stores["rank"])
+    found = apply(model, mapped, counts=image).assign_attrs(mapping_time(model, mapped))
+    stores["bs"] = subtract_background(image, EDGES, profiles=PROFILES)
+    fits, maps = {"nmf": model.assign_attrs(method="nmf")}, {"nmf": found.assign_attrs(method="nmf")}
+    stores["comparison"] = compare(image, stores["bs"], fits, maps, edges=EDGES, profiles=PROFILES)
+    return stores, fits, maps
+
+
+ALIGNED = Corrections(
+    align=AlignOptions(enabled=True, by="frame", window_eV=(430.0, 680.0), max_shift_eV=12.0)
+)
+
+
+@pytest.fixture(scope="module")
+def unmixed(raw):
+    return results(raw.counts, ALIGNED)
+
+
+def test_the_tilt_is_kept_in_every_store(raw, unmixed):
+    stores, _, maps = unmixed
+    for name, store in {"raw": raw, **stores, **maps}.items():
+        np.testing.assert_array_equal(store["frame"], TILT, err_msg=name)
+        assert store["frame"].attrs == {"units": "deg", "long_name": "tilt"}, name
+
+
+def test_odd_frames_are_named_with_what_is_odd_about_them(raw):
+    corrected = correct_image(raw.counts)
+    said = " ".join(corrected.attrs["warnings"])
+    assert re.search(r"1 frame with fewer counts .*: frame 2 \(tilt -20 deg\) has (49|50|51) %", said)
+    assert re.search(r"energy axis of 1 frame is shifted .*: frame 4 \(tilt 20 deg\) by \+[56]\.\d* eV", said)
+    assert re.search(r"shifted in 1 frame .*: frame 5 \(tilt 40 deg\) by \+1\.[12]\d* nm along y", said)
+    others = np.delete(corrected.frame_energy_shift.to_numpy(), OFF_IN_ENERGY)
+    assert np.abs(others).max() < 0.25 * 4.0
+    mean = counts()[2].reshape(-1, SHAPE[-1]).mean(axis=0)
+    np.testing.assert_allclose(corrected.frame_spectrum[2], mean)
+    np.testing.assert_array_equal(corrected.total_counts, corrected.counts.sum("energy_loss"))
+
+
+def test_frames_that_only_show_something_else_are_not_named():
+    """The sample turns, thickens as 1 / cos, and has other materials in other frames; the dose decays."""
+    rng = np.random.default_rng(5)
+    shares = np.linspace([0.7, 0.2, 0.1], [0.1, 0.5, 0.4], 9)
+    dose = 40 / np.cos(np.radians(np.linspace(-60, 60, 9))) * np.linspace(1, 0.6, 9)
+    y, x = np.mgrid[:13, :17]
+    texture = 1 + 0.5 * np.sin(x / 2.0) * np.cos(y / 1.7)
+    expected = dose[:, None, None, None] * texture[..., None] * (shares @ spectra())[:, None, None]
+    image = xr.DataArray(
+        rng.poisson(expected),
+        dims=("frame", "y", "x", "energy_loss"),
+        coords={"y": np.arange(13.0), "x": np.arange(17.0), "energy_loss": ENERGY},
+    )
+    assert not [text for text in correct_image(image).attrs["warnings"] if " frame" in text]
+
+
+def test_aligning_by_frame_takes_the_shift_out_and_the_truth_comes_back(unmixed):
+    stores, fits, maps = unmixed
+    shift = stores["corrected"].energy_shift.isel(y=0, x=0).to_numpy()
+    assert shift[OFF_IN_ENERGY] - np.delete(shift, OFF_IN_ENERGY).mean() == pytest.approx(-SHIFT_EV, abs=0.4)
+    assert "energy axis" not in " ".join(stores["corrected"].attrs["warnings"])
+    found = maps["nmf"].abundance.to_numpy()
+    on_axis = stores["corrected"].energy_loss.to_numpy()
+    true = np.array([np.interp(on_axis, ENERGY, spectrum) for spectrum in spectra()])
+    order = match(true, fits["nmf"].endmember_spectrum.to_numpy())
+    error = found[..., order] / found[..., order].sum(-1, keepdims=True) - TRUTH
+    by_frame = np.sqrt((error**2).mean(axis=(1, 2, 3)))
+    assert by_frame.max() < 0.1, by_frame
+    assert by_frame[DIM] < 1.5 * np.median(by_frame), "half the dose changes no shares"
+
+
+def test_frames_in_another_order_give_the_same_results_in_that_order(raw, unmixed):
+    order = [3, 0, 4, 2, 1]
+    stores, _, maps = results(raw.counts.isel(frame=order), ALIGNED)
+    for name, before, after in (
+        ("net_counts", unmixed[0]["bs"], stores["bs"]),
+        ("abundance", unmixed[2]["nmf"], maps["nmf"]),
+        ("element_profile", unmixed[0]["comparison"], stores["comparison"]),
+    ):
+        expected = before[name].isel(frame=order)
+        np.testing.assert_array_equal(after["frame"], expected["frame"])
+        size = float(np.abs(expected).max())
+        np.testing.assert_allclose(after[name], expected, atol=1e-3 * size, err_msg=name)
+
+
+def test_the_page_shows_doses_and_shifts_frame_by_frame(raw, unmixed, tmp_path):
+    stores, fits, maps = unmixed
+    path = write_report(tmp_path / "a.html", sample="a", stores={"raw": raw, **stores}, fits=fits, maps=maps)
+    text = re.sub(r"<[^>]*>", " ", path.read_text(encoding="utf-8"))
+    assert re.search(r"2 of 5 \(tilt -20 deg\)\s+(49|50|51)\.\d %", text)
+
+
+def test_the_tilt_of_a_bare_array_is_written_in_the_configuration(tmp_path):
+    np.save(tmp_path / "a.npy", counts())
+    energy = EnergyAxis(offset_eV=400.0, dispersion_eV=4.0)
+    axes = AxesOptions(dims=("frame", "y", "x", "energy_loss"), energy=energy, pixel_nm=0.5)
+    tilt = FrameAxis(values=tuple(TILT), unit="deg", quantity="tilt")
+    raw = import_image(tmp_path / "a.npy", axes=axes.model_copy(update={"frame": tilt}))
+    np.testing.assert_array_equal(raw.frame, TILT)
+    assert raw.frame.attrs == {"units": "deg", "long_name": "tilt"}
+    short = tilt.model_copy(update={"values": (1.0, 2.0)})
+    with pytest.raises(InputError, match=r"axes\.frame\.values has 2 numbers for 5 frames"):
+        import_image(tmp_path / "a.npy", axes=axes.model_copy(update={"frame": short}))
+
+
+@pytest.mark.parametrize("n_frames", [4, 9, 33])
+def test_half_the_dose_is_seen_wherever_it_is(n_frames):
+    decay = np.exp(-0.02 * np.arange(n_frames))
+    assert not np.any(frames_beside_the_dose(decay))
+    for frame in range(n_frames):
+        dim, bright = frames_beside_the_dose(np.where(np.arange(n_frames) == frame, 0.5, 1) * decay)
+        assert np.flatnonzero(dim).tolist() == [frame]
+        assert not bright.any()
