@@ -25,7 +25,7 @@ MAPS = {"cmap": "viridis", "vmin": 0.0, "vmax": 1.0, "interpolation": "nearest",
 
 
 def main(folder: Path) -> None:
-    """Draw the pictures of all methods, of the recommended result and of background subtraction, two at a time."""
+    """Draw the pictures of all methods, of the recommended result and of BS, two at a time."""
     folder.mkdir(parents=True, exist_ok=True)
     names = [*method_names(), "recommended", "bs"]
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
