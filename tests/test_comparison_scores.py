@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from eelsunmix.comparison import agreement
 from eelsunmix.comparison.components import Components
 from eelsunmix.comparison.matching import groups, match_whitened, sad_between
+from eelsunmix.comparison.regrouped import groups_of
 from eelsunmix.comparison.shape import peak_shape
 from eelsunmix.comparison.tables import _smooth
 from eelsunmix.comparison.thresholds import CRITERIA, Criterion
-from eelsunmix.comparison.truth import _groups
 
 
 def component(label, spectra):
@@ -202,15 +202,15 @@ def test_a_value_beyond_a_limit_does_not_read_as_the_limit(criterion, value, tex
 
 def test_binned_and_cropped_axes_find_their_fine_positions():
     fine = 216.0 + 3.33 * np.arange(20)
-    bins, n = _groups(fine, fine[4:16].reshape(-1, 3).mean(axis=1))
+    bins, n = groups_of(fine, fine[4:16].reshape(-1, 3).mean(axis=1))
     assert n == 3
     np.testing.assert_array_equal(bins, [-1] * 4 + [i for i in range(4) for _ in range(3)] + [-1] * 4)
 
 
 def test_axes_that_do_not_fit_are_noticed():
     fine = np.arange(10.0)
-    assert _groups(fine, np.arange(0.0, 9.0, 1.5)) is None
-    assert _groups(fine, np.arange(5.0, 15.0)) is None
+    assert groups_of(fine, np.arange(0.0, 9.0, 1.5)) is None
+    assert groups_of(fine, np.arange(5.0, 15.0)) is None
 
 
 def test_invalid_pixels_do_not_darken_their_neighbours():
