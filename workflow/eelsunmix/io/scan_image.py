@@ -77,4 +77,4 @@ def _labelled(signal: Signal, layout: Layout, path: Path) -> xr.DataArray:
         [dim for dim in layout.dims if dim not in layout.file_dims]
     )
     image = image.transpose(*layout.dims[:-1]).astype(np.float64).load()
-    return image.assign_attrs(title=signal.title)
+    return image.assign_attrs(title=signal.title, units="1")  # files do not say what its numbers are

@@ -32,7 +32,7 @@ SCAN_IMAGE = {
     "scan_image": variable(
         "navigation",
         "float",
-        None,
+        "1",
         "image that was recorded with the spectra, such as HAADF, as in the file; its attr `title` names it",
         when="the file holds one of the same pixels and calibration",
     )
