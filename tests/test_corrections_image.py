@@ -142,6 +142,27 @@ def test_axis_in_kilo_electronvolts():
     assert one.gain.equals(correct_image(kilo, options, edges=edges).gain.assign_coords(one.gain.coords))
 
 
+@pytest.mark.parametrize("peak", [0.0, 900.0])
+def test_the_noise_peak_of_a_detector_of_x_rays_is_named_where_it_is_large(peak):
+    energy = np.linspace(-0.2, 3.0, 161)
+    expected = 2.0 + peak * np.exp(-((energy / 0.04) ** 2)) + 60.0 * np.exp(-(((energy - 1.74) / 0.06) ** 2))
+    counts = np.random.default_rng(5).poisson(expected, size=(4, 6, energy.size))
+    image = xr.DataArray(
+        counts, dims=("y", "x", "energy"), coords={"energy": ("energy", energy, {"units": "keV"})}
+    )
+    none = Corrections(gain=GainOptions(method="none"))
+    found = [text for text in correct_image(image, none).attrs["warnings"] if "noise peak" in text]
+    assert len(found) == (peak > 0)
+    cropped = none.model_copy(update={"crop": CropOptions(energy_eV=(100.0, 3000.0))})
+    if peak:
+        share = counts[..., energy < 0.1].sum() / counts.sum()
+        assert found[0].startswith(f"{100 * share:.0f} % of the counts lie below 100 eV")
+        assert "energy_eV: [100, 3000]" in found[0]
+        assert not any("noise peak" in text for text in correct_image(image, cropped).attrs["warnings"])
+    losses = image.rename(energy="energy_loss")
+    assert not any("noise peak" in text for text in correct_image(losses, none).attrs["warnings"])
+
+
 def test_not_a_number_names_its_voxel():
     image = scene()[0].astype("f4")
     image[5, 3, 17] = np.nan

@@ -84,6 +84,21 @@ def test_what_is_written_runs_as_it_is(tmp_path):
     assert windows_page("map", proposal).count("Si_Ka") == 1
 
 
+def corrections_proposed_for(image):
+    text = configuration_text({"map": "map.emd"}, propose_edges(image), page="map.windows.html")
+    return yaml.safe_load(text)["corrections"]
+
+
+def test_a_noise_peak_is_left_out():
+    image = eds(size=12, counts=300.0, seed=4).spectrum_image
+    assert "crop" not in corrections_proposed_for(image)
+    noisy = image.assign_coords(energy=(image.energy - 0.2).assign_attrs(image.energy.attrs))
+    noisy = noisy + xr.DataArray(900.0 * np.exp(-((noisy.energy.to_numpy() / 0.04) ** 2)), dims="energy")
+    low, high = corrections_proposed_for(noisy)["crop"]["energy_eV"]
+    assert low == 100
+    assert high == pytest.approx(1000 * float(noisy.energy[-1]), rel=1e-4)
+
+
 def proposed_line(name, chance, others=(), **options):
     energy = {"Al_Ka": 1486.4, "Mg_Ka": 1253.7}[name]
     return ProposedLine(

@@ -171,6 +171,13 @@ def test_edges_that_failed_are_named_and_void_only_if_all_did(inputs):
     assert said(inputs)[0].level == "void"
 
 
+def test_without_edges_nothing_checks_the_components_and_the_first_screen_says_so(inputs):
+    assert not any("no edge is named" in one.text for one in said(inputs))
+    found = said(dataclasses.replace(inputs, bs=inputs.bs.drop_dims("edge")))
+    assert any(one.title == "Do not believe" and "no edge is named" in one.text for one in found)
+    assert len(found) <= 4
+
+
 def test_each_element_is_shown_once_by_a_sound_edge(inputs):
     maps = choice.shown_maps(inputs, "vca")
     elements = [one["element"] for one in inputs.edges.values()]

@@ -10,7 +10,7 @@ import xarray as xr
 from eelsunmix.corrections.align_options import AlignOptions
 from eelsunmix.corrections.alignment import measure_drift
 from eelsunmix.corrections.binning import measure_bins
-from eelsunmix.corrections.channel_words import unmeasured_warnings
+from eelsunmix.corrections.channel_words import noise_peak_warnings, unmeasured_warnings
 from eelsunmix.corrections.channels import BadChannelOptions
 from eelsunmix.corrections.common import check_image
 from eelsunmix.corrections.correction import one_after_the_other
@@ -123,7 +123,7 @@ def correct_image(
     counts, warnings = _without_detector(raw, found, options, detector or DetectorOptions())
     kept = crop.apply(raw)
     warnings += unmeasured_warnings(raw, kept, found.bad_channels.silent)
-    warnings += filled_end_warnings(kept, found.mean)
+    warnings += filled_end_warnings(kept, found.mean) + noise_peak_warnings(kept, found.mean)
     measures = (
         partial(measure_drift, options=options.align, mean=found.corrected_mean, edges=named),
         lambda _: crop,

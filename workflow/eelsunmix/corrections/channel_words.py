@@ -8,6 +8,8 @@ import xarray as xr
 
 from eelsunmix.corrections.common import record
 from eelsunmix.corrections.dead_channels import at_ends, runs
+from eelsunmix.edge_choice import is_of_x_rays
+from eelsunmix.energy.noise_peak import END_EV, weighty_noise_peak
 from eelsunmix.energy.units import channel_energies
 from eelsunmix.words import numbered
 
@@ -41,6 +43,11 @@ INVENTED = (
 UNMEASURED = (
     "The detector recorded nothing {where}. These channels hold no data and were not replaced. Crop the axis "
     "to one side of them (corrections.crop.energy_eV), or choose the windows of all edges without them."
+)
+NOISE_PEAK = (
+    "{percent:.0f} % of the counts lie below {end:g} eV, where no X-rays are detected: the noise peak of the "
+    "detector. It would pass for a material. Leave it out: "
+    "corrections: crop: energy_eV: [{end:g}, {last:.6g}]."
 )
 SHOWN = 10
 WARN_SHARE = 5.0
@@ -109,3 +116,19 @@ def left_alone(energy_ev: np.ndarray, channels: np.ndarray, sentence: str) -> li
     if numbers.size == 1:
         return [sentence.format(what=f"Channel {shown} may be a fault of the detector", it="it")]
     return [sentence.format(what=f"Channels {shown} may be faults of the detector", it="them")]
+
+
+def noise_peak_warnings(image: xr.DataArray, mean: xr.DataArray) -> list[str]:
+    """Name the noise peak of a detector of X-rays where it holds much of the counts.
+
+    Parameters
+    ----------
+    image : DataArray, shape (..., channel)
+    mean : DataArray, shape (channel,)
+        Mean spectrum, on at least the energies of the image.
+    """
+    if not is_of_x_rays(image[image.dims[-1]]):
+        return []
+    energy = channel_energies(image)
+    share = weighty_noise_peak(energy, mean.sel({dim: image[dim] for dim in mean.dims}).to_numpy())
+    return [NOISE_PEAK.format(percent=100 * share, end=END_EV, last=energy[-1])] if share else []

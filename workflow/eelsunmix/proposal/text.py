@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from eelsunmix.edge_table import TABLE
+from eelsunmix.energy.noise_peak import END_EV, weighty_noise_peak
 from eelsunmix.proposal.axis import change_in_words, disagree, positions
 from eelsunmix.proposal.line_text import COLUMN, lines_text
 from eelsunmix.proposal.naming import hidden_by
@@ -133,13 +134,14 @@ corrections:
   gain: {method: none}                  # a detector of X-rays has none
   bad_channels: {channels: none}
   spikes: {enabled: false}
-
 """
 
 
 def _edges(proposal: Proposal) -> Iterator[str]:
     if proposal.x_rays:
         yield from _X_RAYS.splitlines()
+        yield from _crop(proposal)
+        yield ""
         yield from lines_text(proposal.x_rays)
         return
     if not proposal.edges:
@@ -152,6 +154,13 @@ def _edges(proposal: Proposal) -> Iterator[str]:
     taken = {one.named.name for one in usable}
     for one in proposal.edges:
         yield from _entry(one, proposal, taken)
+
+
+def _crop(proposal: Proposal) -> Iterator[str]:
+    if share := weighty_noise_peak(proposal.energies, proposal.mean_spectrum):
+        last = float(proposal.energies[-1])
+        written = f"  crop: {{energy_eV: [{END_EV:g}, {last:.6g}]}} ".ljust(COLUMN)
+        yield written + f"# leaves out the detector's noise peak, {100 * share:.0f} % of the counts"
 
 
 def _entry(one: ProposedEdge, proposal: Proposal, taken: set[str]) -> Iterator[str]:

@@ -102,6 +102,8 @@ def _doubts(inputs: Inputs, label: str, maps: Sequence[Shown]) -> Iterator[str]:
         names = listed([edge.replace("_", " ") for edge in failed])
         its = "its background" if len(failed) == 1 else "their backgrounds"
         yield f"BS counts of {names} ({its} failed); nothing checks the methods' counts there"
+    if not inputs.edges:
+        yield "that components are materials before you have seen their spectra: no edge is named as a check"
     missing = [one.name for one in maps if one.edge and one.source != label]
     if missing:
         yield f"that {listed(missing)} is absent: no component of {label} shows it, so its map is that of BS"
