@@ -15,8 +15,8 @@ import numpy as np
 
 import eelsunmix as eu
 from eelsunmix import synthetic
-from eelsunmix.anchored_fit import elements_of, net_counts_of_elements, shared_by_shape
-from eelsunmix.edges import Edge
+from eelsunmix.anchored_fit import net_counts_of_elements, shared_by_shape
+from eelsunmix.edges import Edge, elements_of
 from eelsunmix.synthetic import Scene
 
 METHODS = ("udas", "blu")
@@ -52,7 +52,7 @@ def judged(scene: Scene, edges: dict[str, Edge], method: str, seed: int) -> tupl
     found = shared_by_shape(spectra, shares, edges, energy, mean_spectrum=mean, variance_to_mean=1.0)
     net = net_counts_of_elements(spectra, edges, energy, mean)[0]
     foreign = np.sort(net / net.max(axis=0), axis=0)[-2]
-    return found, dict(zip(elements_of(edges), foreign.round(2).tolist(), strict=True))
+    return found, dict(zip(elements_of(edges.values()), foreign.round(2).tolist(), strict=True))
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import http.client
+import logging
 import os
 import re
 import signal
@@ -17,7 +18,7 @@ import psutil
 import pytest
 import xarray as xr
 from distributed import Client, KilledWorker, Security, default_client, get_worker
-from distributed.scheduler import NoWorkerError
+from distributed.scheduler import NoValidWorkerError, NoWorkerError
 
 from eelsunmix.errors import InputError
 from eelsunmix.execution import clusters
@@ -33,6 +34,7 @@ from eelsunmix.execution.blocks import (
 )
 from eelsunmix.execution.clusters import Execution, execution
 from eelsunmix.execution.overlapping import fold_overlapping
+from eelsunmix.execution.private_clusters import _patience
 
 
 @pytest.fixture
@@ -345,7 +347,8 @@ def test_a_worker_that_dies_costs_no_bit_of_the_result(image, tmp_path):
     ("error", "said"),
     [
         (KilledWorker("block", "worker", 3), r"dask: a worker kept dying, .*; take fewer workers"),
-        (NoWorkerError("block", 3600.0), r"dask: no worker was there for 60 minutes; squeue says why"),
+        (NoWorkerError("block", 3600.0), r"dask: no worker was there for 60 minutes: take dask: {mode: thr"),
+        (NoValidWorkerError("block", {"b"}, {"a"}, {}, 60.0), r"dask: no worker was there for 60 minutes: "),
     ],
 )
 def test_workers_that_keep_dying_or_never_come_are_one_line(monkeypatch, error, said):
@@ -356,6 +359,52 @@ def test_workers_that_keep_dying_or_never_come_are_one_line(monkeypatch, error, 
         execution(Execution(mode="processes", workers=1)),
     ):
         raise error
+
+
+SLURM = {"cores": 1, "memory": "1GB", "interface": "lo"}
+
+
+def test_a_queue_without_workers_is_told_with_the_place_of_their_logs(monkeypatch, tmp_path):
+    monkeypatch.setattr(clusters, "private_cluster", lambda *_, **__: contextlib.nullcontext())
+    monkeypatch.setattr("distributed.Client", lambda _: contextlib.nullcontext())
+    for given, site, said in (
+        ({}, None, r"squeue says .* \(dask\.slurm: {log_directory: logs} keeps"),
+        ({"log_directory": "mine"}, None, r"squeue says .* \(see their logs in mine\)"),
+        ({}, str(tmp_path), rf"squeue says .* \(see their logs in {re.escape(str(tmp_path))}\)"),
+    ):
+        options = Execution(mode="slurm", slurm=SLURM | given)
+        known = dask.config.set({"jobqueue.slurm.log-directory": site})
+        with known, pytest.raises(InputError, match=said), execution(options):
+            raise NoWorkerError("block", 3600.0)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of a cluster without jobs
+@pytest.mark.parametrize("site", [None, "site-logs"])
+def test_logs_of_jobs_lie_where_the_site_says_or_go_with_the_run(tmp_path, monkeypatch, site):
+    monkeypatch.chdir(tmp_path)
+
+    def refused(script):
+        expected = site or rf"{re.escape(str(tmp_path))}/\.dask-\w+"
+        assert re.search(rf"#SBATCH -o {expected}/", script), script
+        raise InputError("enough")
+
+    monkeypatch.setattr("eelsunmix.execution.private_clusters._check_submission", refused)
+    with (
+        dask.config.set({"jobqueue.slurm.log-directory": site}),
+        pytest.raises(InputError, match="enough"),
+        execution(Execution(mode="slurm", workers=1, slurm=SLURM)),
+    ):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ([site] if site else [])
+
+
+def test_the_scheduler_is_silenced_of_blocks_that_it_gives_up_alone(caplog):
+    said = logging.getLogger("distributed.scheduler")
+    with _patience(1.0):
+        said.error("Task %s marked as failed because it timed out waiting without any running workers.", "b")
+        said.error("Error transitioning %r", "b")
+    assert [record.getMessage() for record in caplog.records] == ["Error transitioning 'b'"]
+    assert not said.filters
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of a half-made cluster

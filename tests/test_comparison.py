@@ -1,6 +1,7 @@
 """The comparison on simulated images, where what it has to find is known."""
 
 import json
+import re
 import weakref
 from types import SimpleNamespace
 
@@ -14,6 +15,7 @@ from eelsunmix import synthetic
 from eelsunmix.background import subtract_background
 from eelsunmix.comparison import agreement, compare, components, doubts, pixel_samples, setting
 from eelsunmix.comparison.counts import edge_weights, judging_edges
+from eelsunmix.comparison.names import check_component_names, with_names
 from eelsunmix.edges import Edge
 from eelsunmix.errors import InputError
 from eelsunmix.execution import map_stacks
@@ -164,6 +166,26 @@ def test_names_of_the_user_belong_to_edges_whatever_the_order_of_the_endmembers(
         InputError, match=r"component_names: no edge of 'Fe' is named; possible: Ru, Co, backgr"
     ):
         run(scene, bs, {"oracle": oracle}, component_names={"Fe": "steel"})
+
+
+def test_two_components_of_one_name_are_said_and_unknown_counts_take_no_name(scene, bs):
+    alike = run(scene, bs, {"oracle": oracle}, component_names={"Ru": "Co"})
+    (said,) = [text for text in alike.attrs["warnings"] if text.startswith("Called alike")]
+    assert re.match(r"Called alike are components \d and \d \(Co\) of oracle: ", said)
+    both = run(scene, bs, {"oracle": oracle}, component_names={"Ru": "metal", "Co": "metal"})
+    assert any("(metal) of oracle" in text for text in both.attrs["warnings"])
+    own = run(scene, bs, {"oracle": oracle}, component_names={"Ru": "metal", "background": "Pt"})
+    assert not any(text.startswith("Called alike") for text in own.attrs["warnings"])
+    setting = SimpleNamespace(
+        edges={"Ti_L23": SimpleNamespace(element="Ti")},
+        reference_problems={},
+        component_names={"Ti": "oxide"},
+    )
+    abundance = xr.DataArray(np.ones((2, 3)), dims=("y", "endmember"))
+    counts = np.array([[np.nan], [9.0], [0.0]])
+    assert with_names(["a", "b", "c"], counts, abundance, setting) == ["a", "oxide", "c"]
+    with pytest.raises(InputError, match="component_names: without edges, components have numbers"):
+        check_component_names({"background": "Pt"}, {})
 
 
 def test_the_order_of_edges_and_profiles_changes_nothing(scene, bs, comparison):

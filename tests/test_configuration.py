@@ -309,7 +309,7 @@ def test_all_mistakes_come_at_once_in_the_order_of_lines(mistakes):
         ("regions: {r: {without: [Fe]}}", r"regions\.r\.without\[0\]: S has no edge of the element Fe"),
         (
             "component_names: {Fe: steel}",
-            r"component_names\.Fe: S has no edge of the element Fe; possible: background",
+            r"component_names: S: without edges, components have numbers and no names",
         ),
         ("component_names: {background: ''}", r"component_names\.background: needs text"),
         (

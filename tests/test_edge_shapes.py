@@ -117,3 +117,13 @@ def test_each_edge_of_an_element_has_to_be_unlike():
     owner = np.array([BORON, NITROGEN])
     again = {**OF_BORON, "B_again": SCENE_EDGES["B_K"].replaced(fit_eV=(300, 340), integrate_eV=(350, 390))}
     assert not unlike_shapes(borides()[0], np.full(3, 1 / 300), owner, again, AXIS).any()
+
+
+def test_an_endmember_without_a_count_near_an_edge_proves_nothing(recwarn):
+    """As NMF finds them."""
+    owner, spectra = np.array([BORON, NITROGEN]), borides()[0]
+    spectra[0, (AXIS > 150) & (AXIS < 260)] = 0.0
+    unlike_shapes(spectra, np.full(3, 1 / 300), owner, OF_BORON, AXIS)
+    spectra[0] = 0.0
+    assert not unlike_shapes(spectra, np.full(3, 1 / 300), owner, OF_BORON, AXIS)[0].any()
+    assert not [str(one.message) for one in recwarn]

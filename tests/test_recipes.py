@@ -216,11 +216,12 @@ def recipes():
     return Recipes(read_tree(node_of(TREE, "c.yaml")).samples)
 
 
-def _changed(change):
+def _changed(change, **given):
     """Products whose digests another configuration changes."""
-    tree = yaml.safe_load(yaml.safe_dump(TREE))
+    before = TREE | given
+    tree = yaml.safe_load(yaml.safe_dump(before))
     change(tree)
-    old = Recipes(read_tree(node_of(TREE, "c.yaml")).samples)
+    old = Recipes(read_tree(node_of(before, "c.yaml")).samples)
     new = Recipes(read_tree(node_of(tree, "c.yaml")).samples)
     return {
         f"{one.sample}/{one.store}{'/' * bool(one.label)}{one.label}"
@@ -247,6 +248,7 @@ def _title(tree):
 
 @pytest.mark.guarantee(15)
 def test_a_change_reaches_what_is_made_of_it_and_nothing_else():
+    windows = {"Co_L23": {}, "Ru_M23": {}}
     models = {f"A/fit/{label}" for label in ("vca", "nmf")}
     maps = {f"{sample}/map/{label}" for sample in "AB" for label in ("vca", "nmf")}
     ends = {f"{sample}/{store}" for sample in "AB" for store in ("comparison", "page", "verdict")} | {
@@ -256,9 +258,16 @@ def test_a_change_reaches_what_is_made_of_it_and_nothing_else():
     everywhere = {"A/rank", "B/rank"} | models | maps | ends
     assert _changed(lambda tree: tree.update(components={"n": 2})) == everywhere
     assert _changed(_of_b) == {"B/rank", "B/map/vca", "B/map/nmf", *of_b}
-    assert _changed(lambda tree: tree.update(component_names={"background": "Pt"})) == ends
+    assert _changed(lambda tree: tree.update(component_names={"background": "Pt"}), edges=windows) == ends
     of_vca = {"A/fit/vca", "A/map/vca", "B/map/vca"} | ends
     assert _changed(lambda tree: tree["methods"].update(vca={"n_draws": 7})) == of_vca
+    told = {**windows, "Co_L23": {"shared": True}}
+    anchored = {"vca": {"anchor": "edges"}, "nmf": {}, "recommended": {}}
+    of_anchored = {f"A/{store}/{label}" for store in ("fit", "map") for label in ("vca", "recommended")}
+    of_anchored |= {f"B/map/{label}" for label in ("vca", "recommended")}
+    assert (
+        _changed(lambda tree: tree.update(edges=told), edges=windows, methods=anchored) == of_anchored | ends
+    )
     assert _changed(_title) == {"A/page", "A/verdict", "index/page"}
     assert _changed(lambda tree: tree.update(dask={"mode": "processes"})) == set()
 

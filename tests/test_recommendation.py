@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -279,6 +280,19 @@ def test_the_user_can_say_which_elements_are_shared(mixed):
     edges = {name: edge.replaced(shared=name == "Ru_M23") for name, edge in data.edges.items()}
     left, refusal = known_owners([found], dataclasses.replace(data, edges=edges))
     assert (list(left.edges), refusal) == (["Co_L23"], "")
+
+
+def test_who_follows_the_warning_of_a_shared_element_gets_what_it_says():
+    scene = synthetic.multilayer(shape=(7, 31), counts=3000.0, seed=5)
+    found = eu.recommend(scene.spectrum_image, n_endmembers=3, edges=scene.edges)
+    assert is_anchored(SimpleNamespace(label=found.attrs["method"], fault=""))
+    (warning,) = found.attrs["warnings"]
+    assert re.search(r"took Co .* write shared: true at its edges: then nothing is anchored, unless", warning)
+    told = {name: edge.replaced(shared=edge.element == "Co") for name, edge in scene.edges.items()}
+    left = eu.recommend(scene.spectrum_image, n_endmembers=3, edges=told)
+    assert "anchored" not in left.attrs["method"]
+    assert left.attrs["warnings"] == []
+    assert left.attrs["anchoring"] == "not anchored: 3 endmembers need edges of 2 elements, there are 1"
 
 
 def test_clean_edges_leave_a_solution_as_it_is(mixed):

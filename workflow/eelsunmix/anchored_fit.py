@@ -10,7 +10,7 @@ from eelsunmix.anchoring import Anchored, anchor, owners
 from eelsunmix.background.net_counts import edge_windows
 from eelsunmix.edge_choice import resolve_edges
 from eelsunmix.edge_shapes import parts_by_shape, unlike_shapes
-from eelsunmix.edges import Edge, Edges
+from eelsunmix.edges import Edge, Edges, elements_of
 from eelsunmix.energy.units import in_electronvolts
 from eelsunmix.methods._equalised import EqualisedPixels
 from eelsunmix.methods._learning_set import LearningSet
@@ -193,7 +193,7 @@ def shared_by_shape(
     of_one = _variance_of_one(abundances, variance_to_mean)
     unlike = unlike_shapes(endmembers, of_one, owners(net), edges, in_electronvolts(energy))
     several = (unlike & (net >= TELLING * net.max(axis=0))).any(axis=0)
-    return {name for name, found in zip(elements_of(edges), several, strict=True) if found}
+    return {name for name, found in zip(elements_of(edges.values()), several, strict=True) if found}
 
 
 def with_one_owner(edges: Mapping[str, Edge]) -> dict[str, Edge]:
@@ -208,13 +208,9 @@ def refusal_of_shared(shown: Collection[str]) -> str:
         return ""
     return (
         f"not anchored: {', '.join(sorted(shown))} has an edge of another shape in another material, so that "
-        "materials share elements; write shared: true at the edges of each that they share, and others anchor"
+        "materials share elements, and each keeps its own; with shared: true at the edges of these, others "
+        "anchor if they are of one element fewer than there are endmembers"
     )
-
-
-def elements_of(edges: Mapping[str, Edge]) -> list[str]:
-    """Return the elements of edges, each once."""
-    return list(dict.fromkeys(edge.element for edge in edges.values()))
 
 
 def _variance_of_one(abundances: Floats, variance_to_mean: float) -> Floats:
@@ -227,7 +223,7 @@ def net_counts_of_elements(
     endmembers: Floats, edges: Mapping[str, Edge], energy: xr.DataArray, mean_spectrum: Floats
 ) -> tuple[Floats, Floats]:
     """Sum the net counts, and their variances, over the edges of each element; shape (endmember, element)."""
-    elements = elements_of(edges)
+    elements = elements_of(edges.values())
     net, variance = (np.zeros((len(endmembers), len(elements))) for _ in range(2))
     for name, window in edge_windows(edges, exponent_from=mean_spectrum).items():
         counts, sd = window.net_counts(endmembers, energy)

@@ -5,12 +5,12 @@ an element to the next edge of another one, is a power law that may bend, and a 
 the edges.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from eelsunmix.edges import Edge
+from eelsunmix.edges import Edge, elements_of
 from eelsunmix.typing import Bools, Floats, Indices
 
 BENDS = 2
@@ -59,7 +59,7 @@ def parts_by_shape(
         In eV.
     """
     value, sd = (np.full((len(endmembers), len(owner)), np.nan) for _ in range(2))
-    for column, channels in enumerate(_channels_of_elements(list(edges.values()), energy)):
+    for column, channels in enumerate(_channels_of_elements(edges, energy)):
         own = endmembers[owner[column], channels]
         for row in np.setdiff1d(np.arange(len(endmembers)), owner[column]):
             value[row, column], sd[row, column] = _part(
@@ -86,7 +86,7 @@ def unlike_shapes(
     ndarray of bool, shape (endmember, element)
         False in the owner, and where noise or the background hides it.
     """
-    elements = list(dict.fromkeys(edge.element for edge in edges.values()))
+    elements = elements_of(edges.values())
     found = np.ones((len(endmembers), len(owner)), dtype=bool)
     found[owner, np.arange(len(owner))] = False
     slopes = np.gradient(endmembers, axis=1)
@@ -110,7 +110,7 @@ def _is_unlike(
     """
     n_background = NEAR_BENDS + 1
     n_free, n_before = len(energy) - n_background - len(own), int(before.sum()) - n_background
-    if min(n_free, n_before) < 1:
+    if min(n_free, n_before) < 1 or not spectrum.any() or not own[0].any():
         return False
     power_law, place = _power_law(spectrum, energy)
     background = np.stack([power_law * place**degree for degree in range(n_background)], axis=1)
@@ -131,12 +131,12 @@ def _left_by(columns: Floats, spectrum: Floats, weight: Floats) -> float:
     return float(left @ left)
 
 
-def _channels_of_elements(edges: Sequence[Edge], energy: Floats) -> list[Bools]:
+def _channels_of_elements(edges: Mapping[str, Edge], energy: Floats) -> list[Bools]:
     """Channels of the first edge of each element."""
     found = []
-    for element in dict.fromkeys(edge.element for edge in edges):
-        first = min((edge for edge in edges if edge.element == element), key=lambda edge: edge.fit_eV)
-        found.append(_channels(first, edges, energy))
+    for element in elements_of(edges.values()):
+        own = (edge for edge in edges.values() if edge.element == element)
+        found.append(_channels(min(own, key=lambda edge: edge.fit_eV), edges.values(), energy))
     return found
 
 

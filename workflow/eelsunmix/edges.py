@@ -1,6 +1,6 @@
 """Edges, and lines of X-rays, with their windows, as the user names them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -57,7 +57,7 @@ class EdgeRequest(Options):
         Whether the maps of this edge are the reference for the element when methods are compared.
     shared : bool
         Whether several materials of the image hold the element, as B in BN beside B4C: anchoring then takes
-        it out of none.
+        it out of none, and is done only if one element fewer than endmembers is left.
     background : {"power_law", "exponential", "convex"}
         What its background is: A E^-r; A exp(-E / w); or a sum of power laws of exponents 2 to 5 with
         coefficients that are not negative, for long fit windows and those on the tail of another edge.
@@ -127,6 +127,11 @@ def complete_edges(requests: Mapping[str, EdgeRequest]) -> dict[str, Edge]:
     """Edges of which nothing is left to be chosen."""
     complete = {name: one for name, one in requests.items() if one.is_complete and one.element}
     return {name: Edge(**one.model_dump()) for name, one in complete.items()}
+
+
+def elements_of(edges: Iterable[Edge]) -> list[str]:
+    """Elements of edges, each once, in their order."""
+    return list(dict.fromkeys(edge.element for edge in edges))
 
 
 Edges = Mapping[str, EdgeRequest | Mapping[str, Any]] | Sequence[str]

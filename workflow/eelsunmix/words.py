@@ -12,6 +12,7 @@ RECOMMENDED = "recommended"
 """Label of the recommended result among those of the methods (`eelsunmix.recommend`); no method has it."""
 COMPARED = ("blu", "udas", "vca")
 """Methods of its candidates (`eelsunmix.recommendation.candidates`), which are built by name."""
+UNNAMED = "without edges, components have numbers and no names; name edges, or leave component_names out"
 
 
 def place_in_words(image: xr.DataArray, index: Sequence[int], corner: Sequence[int] = ()) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from eelsunmix.background.maps import SubtractionMaps
-from eelsunmix.edges import Edge
+from eelsunmix.edges import Edge, elements_of
 from eelsunmix.line_choice import SAME_LINE_EV, is_shared, overlaps
 from eelsunmix.line_table import lines_of
 
@@ -28,7 +28,7 @@ def line_warnings(edges: Mapping[str, Edge], resolution_eV: float) -> list[str]:
         FWHM of Mn Ka.
     """
     lines = {name: edge for name, edge in edges.items() if edge.is_line}
-    elements = _elements(edges)
+    elements = elements_of(edges.values())
     warnings = []
     for name, edge in lines.items():
         if not edge.integrate_eV[0] < edge.onset_eV < edge.integrate_eV[1]:
@@ -45,16 +45,12 @@ def line_warnings(edges: Mapping[str, Edge], resolution_eV: float) -> list[str]:
 
 def shared_lines(edges: Mapping[str, Edge], resolution_eV: float) -> dict[str, str]:
     """Name the lines whose counts are as much those of other elements: they are no reference."""
-    elements = _elements(edges)
+    elements = elements_of(edges.values())
     return {
         name: _overlap(edge, overlaps(edge, elements, resolution_eV))
         for name, edge in edges.items()
         if edge.is_line and is_shared(edge, elements, resolution_eV)
     }
-
-
-def _elements(edges: Mapping[str, Edge]) -> list[str]:
-    return list(dict.fromkeys(edge.element for edge in edges.values()))
 
 
 def _overlap(edge: Edge, found: Mapping[str, float]) -> str:

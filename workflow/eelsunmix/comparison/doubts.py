@@ -16,6 +16,7 @@ from eelsunmix.comparison.setting import Setting
 from eelsunmix.comparison.words import listed
 from eelsunmix.execution.map_stacks import PIXELS
 from eelsunmix.typing import Floats, Indices
+from eelsunmix.words import BACKGROUND
 
 FEW_PIXELS, FEW_PART = (1, 5), 0.01
 """A component lives in a few pixels if this part of them, but one at least and five at most, hold half of the
@@ -34,6 +35,11 @@ FEW = (
 THICKNESS = (
     "The same edges, and another slope of the spectrum alone, have {components}: thickness? Rather two "
     "thicknesses of one material than two materials: ask for one component less, or read their sum."
+)
+
+ALIKE = (
+    "Called alike are {components}: component_names gives the name to one of them, and another has it from "
+    "its edges or from you. Give each a name of its own."
 )
 
 
@@ -68,6 +74,7 @@ def component_warnings(
     return [
         *_by_method(_in_few_pixels(components)),
         *_by_method(_of_one_slope(comparison, components, setting)),
+        *_by_method(_called_alike(comparison, components, setting)),
     ]
 
 
@@ -129,6 +136,19 @@ def _of_one_slope(
                 and _same_edges(talk[i], talk[j])
             ):
                 yield (f"components {i + 1} and {j + 1} ({names[i]})", one.label, THICKNESS)
+
+
+def _called_alike(
+    comparison: xr.Dataset, components: Sequence[Components], setting: Setting
+) -> Iterator[tuple[str, str, str]]:
+    """Find the user's names that two components have: of two elements, or one that another is named after."""
+    given = {name for element, name in setting.component_names.items() if element != BACKGROUND}
+    for one in components:
+        names = comparison["endmember_label"].sel({"label": one.label}).to_numpy()[: len(one.spectra)]
+        for name in sorted(given):
+            found = [str(place + 1) for place in np.flatnonzero(names == name)]
+            if len(found) > 1:
+                yield (f"components {listed(found)} ({name})", one.label, ALIKE)
 
 
 def _same_edges(first: Floats, second: Floats) -> bool:

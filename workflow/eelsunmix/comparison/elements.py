@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from eelsunmix.background.net_counts import edge_windows, net_counts_of_spectra
 from eelsunmix.comparison.setting import Setting
 from eelsunmix.comparison.thresholds import CRITERIA, SHOWN
-from eelsunmix.edges import Edge
+from eelsunmix.edges import Edge, elements_of
 from eelsunmix.profile_geometry import sum_profile
 from eelsunmix.typing import Bools, Floats
 from eelsunmix.words import BACKGROUND
@@ -66,7 +66,7 @@ def labels(
     shown = talk if sure is None else np.where(sure | (talk == 1), talk, 0.0)
     asked = [edge for k, edge in enumerate(edges) if judging is None or judging[k]]
     shown = shown if judging is None else shown[:, judging]
-    elements = list(dict.fromkeys(edge.element for edge in asked))
+    elements = elements_of(asked)
     return [_label({e: _weakest(row, asked, e) for e in elements}) for row in shown]
 
 

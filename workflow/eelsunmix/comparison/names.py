@@ -2,23 +2,26 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import xarray as xr
 
 from eelsunmix.comparison.setting import Setting
-from eelsunmix.edges import Edge
+from eelsunmix.edges import Edge, elements_of
 from eelsunmix.errors import InputError, in_brief, suggestion
 from eelsunmix.typing import Floats
-from eelsunmix.words import BACKGROUND
+from eelsunmix.words import BACKGROUND, UNNAMED
 
 
 def check_component_names(names: Mapping[str, str], edges: Mapping[str, Edge]) -> None:
-    """Refuse a name for an element without an edge: it would never be seen.
+    """Refuse a name for an element without an edge, or any without edges: it would never be seen.
 
     Raises
     ------
     InputError
     """
-    known = list(dict.fromkeys([*(edge.element for edge in edges.values()), BACKGROUND]))
+    if names and not edges:
+        raise InputError(f"component_names: {UNNAMED}")
+    known = [*elements_of(edges.values()), BACKGROUND]
     for element in names:
         if element not in known:
             raise InputError(
@@ -64,7 +67,7 @@ def _held(element: str, net_counts: Floats, setting: Setting) -> Floats:
     sound = [name for name in own if name not in setting.reference_problems] or own
     columns = [place for place, name in enumerate(setting.edges) if name in sound]
     held: Floats = net_counts[:, columns].sum(axis=1)
-    return held
+    return np.where(np.isnan(held), 0.0, held)  # what is unknown of one endmember takes no name from another
 
 
 def background_name(setting: Setting) -> str:

@@ -16,7 +16,7 @@ from eelsunmix.examples import registry
 from eelsunmix.io.files import unread_kind
 from eelsunmix.mistakes import Keys
 from eelsunmix.synthetic import EDSOptions
-from eelsunmix.words import BACKGROUND
+from eelsunmix.words import BACKGROUND, UNNAMED
 
 _STORES = Path("results")
 
@@ -182,6 +182,9 @@ def _check_component_names(draft: Draft) -> Iterator[Problem]:
     if names is None or not names.is_mapping:
         return
     known = [*_elements(draft), BACKGROUND]
+    if len(known) == 1 and names.value:
+        yield Problem(names.file, f"{draft.name}: {UNNAMED}", names.line, path)
+        return
     for element, name in names.value.items():
         if element not in known:
             has_not = f"{draft.name} has no edge of the element {shown(element)}"

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from threadpoolctl import threadpool_limits
 
 from eelsunmix.errors import InputError
-from eelsunmix.execution.private_clusters import environment, private_cluster
+from eelsunmix.execution.private_clusters import environment, log_directory, private_cluster
 from eelsunmix.failures import MORE_MEMORY
 from eelsunmix.options import BrokenRuleError, Options, Positive
 
@@ -109,7 +109,7 @@ def treat_freed_blocks(*, keep: bool) -> None:
 def _distributed_client(options: Execution, threads: int) -> Iterator[None]:
     try:
         from distributed import Client, KilledWorker
-        from distributed.scheduler import NoWorkerError
+        from distributed.scheduler import NoValidWorkerError, NoWorkerError
     except ImportError as error:
         raise InputError(f"dask mode {options.mode!r} needs: pip install 'eelsunmix[cluster]'") from error
     try:
@@ -121,17 +121,23 @@ def _distributed_client(options: Execution, threads: int) -> Iterator[None]:
             workers, minutes = options.workers or threads, options.wait_minutes
             with private_cluster(workers, slurm, wait_minutes=minutes) as cluster, Client(cluster):
                 yield
-    except NoWorkerError as error:
-        raise InputError(
-            f"dask: no worker was there for {options.wait_minutes:g} minutes; squeue says why jobs wait, or "
-            "they end at once (dask.slurm: {log_directory: ...} keeps their logs): raise dask.wait_minutes, "
-            "or take dask: {mode: threads}"
-        ) from error
+    except (NoWorkerError, NoValidWorkerError) as error:
+        raise InputError(_nobody_came(options)) from error
     except KilledWorker as error:
         raise InputError(
             "dask: a worker kept dying, probably because the memory is used up; take fewer workers "
             f"(dask.workers), or {MORE_MEMORY}"
         ) from error
+
+
+def _nobody_came(options: Execution) -> str:
+    logs = log_directory(options.slurm or {})
+    where = f"see their logs in {logs}" if logs else "dask.slurm: {log_directory: logs} keeps their logs"
+    jobs = f"; squeue says why jobs wait, or they end at once ({where}): raise dask.wait_minutes, or"
+    return (
+        f"dask: no worker was there for {options.wait_minutes:g} minutes"
+        f"{jobs if options.mode == 'slurm' else ':'} take dask: {{mode: threads}}"
+    )
 
 
 @contextmanager

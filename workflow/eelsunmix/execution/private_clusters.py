@@ -23,6 +23,8 @@ _JOB_PROLOGUE = ("umask 077", "export DASK_DISTRIBUTED__WORKER__HTTP__ROUTES=[]"
 """Lines of a job script: scratch folders for its owner alone, no pages served."""
 LOOK_SECONDS, IDLE_LOOKS = 2, 30
 """How often it is asked how many jobs the blocks need, and after how many such times an idle one ends."""
+GIVEN_UP = "Task %s marked as failed because it timed out waiting"
+"""How the scheduler says so of a block."""
 LOST_SECONDS = 30
 """After which a job is sent again whose worker has gone, and was not started anew within it."""
 
@@ -57,9 +59,16 @@ def private_cluster(
         else:
             folder = stack.enter_context(_shared_folder(slurm.get("shared_temp_directory")))
             cluster = _slurm_cluster(
-                workers, {"log_directory": str(folder), **slurm}, _with_files(security, folder)
+                workers,
+                {**slurm, "log_directory": log_directory(slurm) or str(folder)},
+                _with_files(security, folder),
             )
         yield stack.enter_context(cluster)
+
+
+def log_directory(slurm: Mapping[str, Any]) -> str | None:
+    """Where the logs of jobs stay, by these arguments or by the site's jobqueue.yaml; None if they go."""
+    return slurm.get("log_directory") or dask.config.get("jobqueue.slurm.log-directory", None)
 
 
 def _slurm_cluster(workers: int, slurm: Mapping[str, Any], security: Any) -> Any:
@@ -173,13 +182,17 @@ def _patience(minutes: float) -> Iterator[None]:
         "distributed.deploy.lost-worker-timeout": f"{LOST_SECONDS}s",
     }
     said = logging.getLogger("distributed.scheduler")
-    before = said.level
-    said.setLevel(logging.CRITICAL)  # it names every block that it gives up, one a line
+    said.addFilter(_is_worth_saying)
     try:
         with dask.config.set(waiting):
             yield
     finally:
-        said.setLevel(before)
+        said.removeFilter(_is_worth_saying)
+
+
+def _is_worth_saying(record: logging.LogRecord) -> bool:
+    """Leave out that a block was given up: there is a line for each, and the job says it in one."""
+    return not str(record.msg).startswith(GIVEN_UP)
 
 
 @contextmanager

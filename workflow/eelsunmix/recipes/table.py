@@ -124,6 +124,20 @@ def _of_sample(*names: str) -> dict[str, Value]:
     return {name: value(name) for name in names}
 
 
+_unshared: dict[int, dict[str, Any]] = {}
+
+
+def _unshared_edges(sample: SampleSettings, label: str) -> dict[str, Any]:
+    """Edges but for `shared`, which anchoring alone reads: nothing else is made again for it."""
+    edges = plain_once(sample.edges)  # kept alive, so that no other gets its number
+    if id(edges) not in _unshared:
+        _unshared[id(edges)] = {
+            name: {key: value for key, value in edge.items() if key != "shared"}
+            for name, edge in edges.items()
+        }
+    return _unshared[id(edges)]
+
+
 def _of_method(*names: str) -> dict[str, Value]:
     def value(name: str) -> Value:
         return lambda sample, label: plain_once(getattr(sample.methods[label], name))
@@ -177,7 +191,8 @@ RECIPES: dict[str, Recipe] = {
         store="corrected",
         inputs=("raw",),
         settings={
-            **_of_sample("corrections", "edges", "detector", "vacuum"),
+            **_of_sample("corrections", "detector", "vacuum"),
+            "edges": _unshared_edges,
             "references": OfFiles(lambda sample: sample.references),
         },
         modules=lambda sample, label: (
@@ -201,7 +216,7 @@ RECIPES: dict[str, Recipe] = {
     "subtract_background": Recipe(
         store="bs",
         inputs=("corrected",),
-        settings=_of_sample("background", "edges", "profiles", "regions"),
+        settings={**_of_sample("background", "profiles", "regions"), "edges": _unshared_edges},
         modules=_code("eelsunmix.background"),
     ),
     "fit": Recipe(
@@ -237,7 +252,7 @@ RECIPES: dict[str, Recipe] = {
     "compare": Recipe(
         store="comparison",
         inputs=("raw", "corrected", "bs", "fit", "map"),
-        settings=_of_sample("edges", "profiles", "regions", "component_names"),
+        settings={**_of_sample("profiles", "regions", "component_names"), "edges": _unshared_edges},
         modules=_code("eelsunmix.comparison"),
     ),
     "report": Recipe(

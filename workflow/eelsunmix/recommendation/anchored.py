@@ -9,7 +9,6 @@ from eelsunmix.anchored_fit import (
     HOLES,
     ROUNDS,
     anchored_once,
-    elements_of,
     net_counts_of_elements,
     part_below_zero,
     refusal_of_shared,
@@ -17,6 +16,7 @@ from eelsunmix.anchored_fit import (
     with_one_owner,
 )
 from eelsunmix.anchoring import Anchored, owners
+from eelsunmix.edges import elements_of
 from eelsunmix.recommendation.data import Data
 from eelsunmix.recommendation.least_squares import mapped_linearly
 from eelsunmix.recommendation.solution import Solution
@@ -120,7 +120,7 @@ def shared_elements(before: Sequence[Solution], data: Data) -> dict[str, float]:
     dict
         Element -> the largest part taken out, relative to the edge of its owner; those of `SHARED` and more.
     """
-    elements = elements_of(data.edges)
+    elements = elements_of(data.edges.values())
     energy, mean = data.image[data.image.dims[-1]], data.spectra.mean(axis=0)
     largest = np.zeros(len(elements))
     for one in before:
