@@ -204,6 +204,10 @@ def test_smoothing_is_that_of_scipy(window):
     values = np.random.default_rng(3).normal(size=(2, 3, 47))
     expected = signal.savgol_filter(values, window, ORDER, axis=-1)
     np.testing.assert_allclose(smooth(values, window), expected, atol=1e-12)
+    whole = np.rint(9 * values).astype(np.int64)
+    expected = signal.savgol_filter(whole.astype(float), window, ORDER, axis=-1)
+    np.testing.assert_allclose(smooth(whole, window), expected, atol=1e-12)
+    np.testing.assert_array_equal(smooth(values, 1), values)
 
 
 def test_high_pass_removes_a_parabola_in_the_logarithm():

@@ -69,6 +69,24 @@ def test_of_several_images_the_one_called_haadf_is_taken_and_none_without_a_name
     assert found(dark, dark) is None
 
 
+def test_a_damaged_image_of_the_scan_is_left_out_and_named(tmp_path, monkeypatch):
+    """No result depends on it."""
+
+    def damaged(chunks):
+        raise OSError("wrong checksum")
+
+    spectra = signal(Y, X, ENERGY, title="EELS", values=np.ones((3, 4, 6), np.float32))
+    image = dataclasses.replace(signal(Y, X, title="HAADF"), open=damaged)
+    path = tmp_path / "a.dm4"
+    path.write_bytes(b"any")
+    monkeypatch.setattr("eelsunmix.io.importing.read_signals", lambda _: [spectra, image])
+    imported = io.import_image(path)
+    assert "scan_image" not in imported
+    (said,) = [text for text in imported.attrs["counts_check"]["warnings"] if "scan" in text]
+    assert said.startswith("the image of the scan, HAADF, is left out: ")
+    assert "wrong checksum" in said
+
+
 def test_haadf_of_a_velox_file(tmp_path):
     """Oracle: the numbers as HDF5 has them; EDS and image are both in the order of the scan."""
     path = real("Velox_EDS_16x16.emd")

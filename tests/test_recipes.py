@@ -195,11 +195,12 @@ def test_a_damaged_page_is_noticed_and_made_again(project, damage, capsys, monke
         ("dag.DAG", "needrun_jobs", "keeps what was made of the user's files until it is made again"),
         ("workflow.Workflow", "executor_plugin", "tells a run from other commands"),
         ("workflow.Workflow", "is_main_process", "tells a run from its jobs"),
+        ("scheduling.job_scheduler.JobScheduler", "_user_kill", "begins no job after SIGTERM"),
     ],
 )
 def test_what_the_rules_take_from_inside_snakemake_is_still_there(kind, name, use):
     """None of it is a public interface; whoever moves to another version of Snakemake is told here."""
-    module, _, own = kind.partition(".")
+    module, _, own = kind.rpartition(".")
     importlib.import_module("snakemake.api")  # its modules import each other in a circle
     found = getattr(importlib.import_module(f"snakemake.{module}"), own)
     assert name in inspect.getsource(found), (

@@ -14,7 +14,6 @@ from eelsunmix.report import candidates
 from eelsunmix.report.first import choice, pictures, screen, sentences
 from eelsunmix.report.first.screen import first_screen, gathered
 from eelsunmix.report.inputs import Inputs
-from eelsunmix.report.scan_image import scan_image
 from eelsunmix.report.sections import cost, provenance
 from tiny_run import report_arguments
 
@@ -84,13 +83,13 @@ def test_the_image_of_the_scan_comes_first_cropped_and_binned_as_the_spectra(inp
     values = np.add.outer(fine["y"], 10 * fine["x"])
     image = xr.DataArray(values, dims=("y", "x"), coords=fine, attrs={"title": "HAADF"})
     raw = xr.Dataset({"scan_image": image}, attrs=inputs.raw.attrs)
-    shown = scan_image(dataclasses.replace(inputs, raw=raw))
+    shown = dataclasses.replace(inputs, raw=raw).scan_image
     expected = np.add.outer(total["y"].to_numpy(), 10 * total["x"].to_numpy())
     np.testing.assert_allclose(shown, expected)
     first, second = gathered(dataclasses.replace(inputs, raw=raw)).pictures[:2]
     assert (first.name, second.name) == ("HAADF", "Total counts")
     moved = raw.assign_coords(x=raw["x"] + 1000.0)
-    assert scan_image(dataclasses.replace(inputs, raw=moved)) is None
+    assert dataclasses.replace(inputs, raw=moved).scan_image is None
     assert gathered(inputs).pictures[0].name == "Total counts"
 
 

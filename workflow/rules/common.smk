@@ -319,13 +319,19 @@ def per_attempt(amount):
 
 
 def heed_sigterm():
-    """Stop in a thread: Snakemake's handler takes a lock, which its main thread may hold just then."""
+    """Stop in a thread: Snakemake's handler takes a lock, which its main thread may hold just then.
+
+    What that handler sets is set at once, too: the main thread would look before the lock is free, and
+    begin the next jobs.
+    """
     stop = signal.getsignal(signal.SIGTERM)
+
+    def stopping(*given):
+        workflow.scheduler._user_kill = "graceful"
+        threading.Thread(target=stop, args=given).start()
+
     if callable(stop):
-        signal.signal(
-            signal.SIGTERM,
-            lambda *given: threading.Thread(target=stop, args=given).start(),
-        )
+        signal.signal(signal.SIGTERM, stopping)
 
 
 wildcard_constraints:

@@ -10,6 +10,7 @@ import xarray as xr
 from eelsunmix.background.energy_offset import EnergyOffset, common_offset
 from eelsunmix.background.group_spectra import GroupSums
 from eelsunmix.background.onsets import SAME_EV, Onset, measure_onsets
+from eelsunmix.background.words import beside_their_onsets
 from eelsunmix.edges import Edge
 from eelsunmix.energy.units import channel_energies, in_electronvolts
 
@@ -200,16 +201,13 @@ def _summary(onsets: Mapping[str, Onset], offset: EnergyOffset | None, table: En
     if offset is None:
         return f"The offset of the energy axis was not measured: {_few(onsets)}."
     text = (
-        f"The edges rise {_beside(offset)} their onsets (standard error {offset.sd_eV:.1f} eV, "
+        f"The edges rise {beside_their_onsets(offset.offset_eV)} (standard error {offset.sd_eV:.1f} eV, "
         f"{', '.join(onsets)})"
     )
     if table and table.is_sure and not offset.is_sure:
-        text += f"; the axis lies {_beside(table)} the table, and the onsets follow it"
+        side = "below" if table.offset_eV < 0 else "above"
+        text += f"; the axis lies {abs(table.offset_eV):.1f} eV {side} the table, and the onsets follow it"
     return text + "."
-
-
-def _beside(offset: EnergyOffset) -> str:
-    return f"{abs(offset.offset_eV):.1f} eV {'below' if offset.offset_eV < 0 else 'above'}"
 
 
 def _few(onsets: Mapping[str, Onset]) -> str:

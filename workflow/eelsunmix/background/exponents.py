@@ -64,7 +64,7 @@ def _score_exponent(
     max_iterations: int = 60,
 ) -> tuple[Floats, Bools]:
     # Fisher scoring; pixels leave the loop as they converge, because a few slow ones would hold up the rest.
-    # A step squares the error: after one within the tolerance, 1e-10 is left.
+    # After a step within the tolerance 1e-10 is left as a rule; up to 1e-7 for few wide bins at low counts.
     exponent = np.full(len(shares), 3.0)
     converged = np.zeros(len(shares), dtype=bool)
     active = np.arange(len(shares))

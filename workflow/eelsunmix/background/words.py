@@ -12,6 +12,21 @@ _FITTED: dict[BackgroundCurve, str] = {
 }
 
 
+def beside_their_onsets(offset_eV: float, sd_eV: float | None = None) -> str:
+    """Say where edges rise, with the standard error if it is given.
+
+    Examples
+    --------
+    >>> beside_their_onsets(-1.24), beside_their_onsets(-0.04, 1.0)
+    ('1.2 eV below their onsets', 'at their onsets (± 1.0 eV)')
+    """
+    size = f"{abs(offset_eV):.1f}"
+    if size == "0.0":
+        return "at their onsets" + ("" if sd_eV is None else f" (± {sd_eV:.1f} eV)")
+    error = "" if sd_eV is None else f" ± {sd_eV:.1f}"
+    return f"{size}{error} eV {'below' if offset_eV < 0 else 'above'} their onsets"
+
+
 def lines_of(edges: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Name the lines of X-rays among edges as a store has them."""
     return [name for name, edge in edges.items() if _curve(edge) is None]

@@ -55,7 +55,7 @@ def run_workflow(
     Returns
     -------
     int
-        Exit code: 0, or 1 if a step failed.
+        Exit code: 0, 1 if a step failed, or 128 and the number of the signal that stopped it.
 
     Raises
     ------

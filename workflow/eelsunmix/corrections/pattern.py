@@ -62,7 +62,7 @@ def smooth(values: np.ndarray, window: int) -> np.ndarray:
     Parameters
     ----------
     values : ndarray, shape (..., channel)
-        At least `window` channels.
+        At least `window` channels; whole numbers are smoothed as any others.
     window : int
         Odd number of channels.
 
@@ -70,12 +70,13 @@ def smooth(values: np.ndarray, window: int) -> np.ndarray:
     ----------
     .. [1] Savitzky, Golay, Anal. Chem. 36 (1964) 1627, table I.
     """
-    half = window // 2
+    values = np.asarray(values, dtype=np.result_type(values, np.float32))
+    half, n_channels = window // 2, values.shape[-1]
     design = np.vander(np.linspace(-1.0, 1.0, window), ORDER + 1)
     projection = design @ np.linalg.pinv(design)  # (channel, channel): counts to the parabola through them
     smoothed: np.ndarray = scipy.ndimage.convolve1d(values, projection[half], axis=-1)
     smoothed[..., :half] = values[..., :window] @ projection[:half].T
-    smoothed[..., -half:] = values[..., -window:] @ projection[half + 1 :].T
+    smoothed[..., n_channels - half :] = values[..., -window:] @ projection[half + 1 :].T
     return smoothed
 
 

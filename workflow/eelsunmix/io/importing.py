@@ -2,6 +2,7 @@
 
 import logging
 import math
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -116,10 +117,10 @@ def import_image(
         image = _open(chosen, layout, path)
         found = survey(image, detector.saturation)
         _check_pixels(found, image, invalid_pixels, path)
-        beside = scan_image(signals, chosen, layout, path)
+        beside, lost = _beside(signals, chosen, layout, path)
         image, found, said = put_right(image, found, detector.saturation)
     check = counts_check(found, detector)
-    check["warnings"] = [*layout.notes, *said, *check["warnings"]]
+    check["warnings"] = [*layout.notes, *lost, *said, *check["warnings"]]
     for text in check["warnings"]:
         logger.warning("%s: %s", path, text)
     for text in check["notes"]:
@@ -140,6 +141,16 @@ def _open(signal: Signal, layout: Layout, path: Path) -> xr.DataArray:
     image = layout.label(native(data, path))
     # One block is simply loaded; contiguous again, because the file's order of axes may differ.
     return image.load().copy() if block == sizes else blocks.chunked(image)
+
+
+def _beside(
+    signals: Sequence[Signal], chosen: Signal, layout: Layout, path: Path
+) -> tuple[xr.DataArray | None, list[str]]:
+    """Return the image of the scan, if any, and why it is left out: no result depends on it."""
+    try:
+        return scan_image(signals, chosen, layout, path), []
+    except InputError as error:
+        return None, [str(error)]
 
 
 def _check_pixels(found: Survey, image: xr.DataArray, invalid_pixels: InvalidPixels, path: Path) -> None:

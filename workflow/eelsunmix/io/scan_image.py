@@ -3,10 +3,13 @@
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from eelsunmix.errors import InputError
+from eelsunmix.io.files import reading
 from eelsunmix.io.layout import Layout
 from eelsunmix.io.lazy import native
 from eelsunmix.io.signals import FileAxis, Signal
@@ -38,6 +41,11 @@ def scan_image(signals: Sequence[Signal], spectra: Signal, layout: Layout, path:
     -------
     DataArray, dims (navigation)
         float64, as in the file, with the attribute `title`.
+
+    Raises
+    ------
+    InputError
+        If it is damaged; the line names it.
     """
     axes = [axis for axis in spectra.axes if not axis.is_energy]
     fitting = [one for one in signals if one is not spectra and _is_of_scan(one, axes)]
@@ -69,12 +77,21 @@ def _is_same_axis(one: FileAxis, other: FileAxis) -> bool:
     return bool(one.units) and step > 0 and max(abs(first), abs(scale)) <= 1e-3 * step / one.size
 
 
+def _read(signal: Signal, path: Path) -> Any:
+    try:
+        with reading(path):
+            return np.asarray(native(signal.open(signal.shape), path))
+    except InputError as error:
+        raise InputError(
+            f"the image of the scan, {signal.title or 'untitled'}, is left out: {error}"
+        ) from error
+
+
 def _labelled(signal: Signal, layout: Layout, path: Path) -> xr.DataArray:
     spectral = layout.dims[-1]
     dims = [dim for dim in layout.file_dims if dim != spectral]
-    values = native(signal.open(signal.shape), path)
-    image = xr.DataArray(values, dims=dims).expand_dims(
+    image = xr.DataArray(_read(signal, path), dims=dims).expand_dims(
         [dim for dim in layout.dims if dim not in layout.file_dims]
     )
-    image = image.transpose(*layout.dims[:-1]).astype(np.float64).load()
+    image = image.transpose(*layout.dims[:-1]).astype(np.float64)
     return image.assign_attrs(title=signal.title, units="1")  # files do not say what its numbers are

@@ -1,5 +1,6 @@
 """The facts below the first screen: what was measured, what was done to it, and where the page says more."""
 
+from eelsunmix.background.words import beside_their_onsets
 from eelsunmix.report.content import Fact
 from eelsunmix.report.formatting import DASH, duration, integer, interval, number, tidy
 from eelsunmix.report.inputs import Inputs
@@ -82,5 +83,4 @@ def _axis(inputs: Inputs) -> str:
     if offset is None:
         return "not measured: too few edges rise clearly"
     off = "off: " if found.get("warnings") else ""
-    where = "above" if offset > 0 else "below"
-    return f"{off}edges {abs(offset):.1f} ± {deviation:.1f} eV {where} the expected onsets"
+    return f"{off}edges {beside_their_onsets(offset, deviation)}"

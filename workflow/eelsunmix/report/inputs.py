@@ -14,6 +14,7 @@ from eelsunmix.report.figures.mapview import MapView, view_of
 from eelsunmix.report.figures.outline import outline_of
 from eelsunmix.report.figures.style import REFERENCE, method_styles
 from eelsunmix.report.formatting import integer
+from eelsunmix.report.scan_image import scan_image_on
 from eelsunmix.stage_warnings import collect_warnings
 from eelsunmix.units import electronvolts_per
 
@@ -159,6 +160,11 @@ class Inputs:
         n_maps += (self.n_endmembers + 1) * ("phase" in self.comparison)
         view = view_of(self.corrected["total_counts"], n_maps=n_maps, budget=MAP_PIXELS)
         return replace(view, outline=outline_of(self.corrected["vacuum"], view))
+
+    @cached_property
+    def scan_image(self) -> xr.DataArray | None:
+        """The image that was recorded with the spectra, on the pixels of the corrected one."""
+        return scan_image_on(self.raw, self.corrected["total_counts"])
 
     @property
     def one_frame(self) -> xr.Dataset:

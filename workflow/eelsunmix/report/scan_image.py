@@ -3,21 +3,26 @@
 import xarray as xr
 
 from eelsunmix.comparison.regrouped import binned, groups_of
-from eelsunmix.report.inputs import Inputs
 
 
-def scan_image(inputs: Inputs) -> xr.DataArray | None:
+def scan_image_on(raw: xr.Dataset, total: xr.DataArray) -> xr.DataArray | None:
     """Return the image cropped, and averaged where pixels were binned; None where the file holds none.
+
+    Parameters
+    ----------
+    raw : Dataset
+        As it was imported.
+    total : DataArray, dims (navigation)
+        Of the corrected image.
 
     Returns
     -------
     DataArray, dims (navigation)
         With the attribute `title`, as the file calls it.
     """
-    image = inputs.raw.get("scan_image")
+    image = raw.get("scan_image")
     if image is None:
         return None
-    total = inputs.corrected["total_counts"]
     shown = image.compute().reset_coords(drop=True)
     for dim in ("y", "x"):
         groups = groups_of(image[dim].to_numpy(), total[dim].to_numpy())

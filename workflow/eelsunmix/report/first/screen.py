@@ -19,7 +19,6 @@ from eelsunmix.report.first.sentences import Said, sentences
 from eelsunmix.report.formatting import number, tidy
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.line_words import in_words_of_lines
-from eelsunmix.report.scan_image import scan_image
 from eelsunmix.words import RECOMMENDED
 
 PIXELS = 400_000
@@ -114,7 +113,7 @@ def _valid(inputs: Inputs) -> xr.DataArray:
 
 def _of_scan(inputs: Inputs, view: MapView) -> list[Picture]:
     """Return the image that was recorded with the spectra, where the file holds one."""
-    image = scan_image(inputs)
+    image = inputs.scan_image
     if image is None:
         return []
     address, low, high = map_png(view.image(image), from_zero=False)

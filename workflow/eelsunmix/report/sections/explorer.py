@@ -12,7 +12,6 @@ from eelsunmix.report.figures.explorer import (
     spectra_of_pixels,
 )
 from eelsunmix.report.inputs import Inputs
-from eelsunmix.report.scan_image import scan_image
 
 INTRO = (
     "Click a pixel, or drag over an area, on this map or on any other map of the page. With the keyboard: "
@@ -61,7 +60,7 @@ def _explorer(inputs: Inputs) -> Explorer:
             for one in reconstructions(*stores, inputs.working, edges, inputs.view)
         ],
         "backdrops": backdrops(
-            inputs.corrected["total_counts"], inputs.one_frame, edges, inputs.view, scan_image(inputs)
+            inputs.corrected["total_counts"], inputs.one_frame, edges, inputs.view, inputs.scan_image
         ),
         "aspect": inputs.view.aspect,
     }
