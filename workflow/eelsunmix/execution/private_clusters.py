@@ -58,11 +58,7 @@ def private_cluster(
             cluster = _local_cluster(workers, security)
         else:
             folder = stack.enter_context(_shared_folder(slurm.get("shared_temp_directory")))
-            cluster = _slurm_cluster(
-                workers,
-                {**slurm, "log_directory": log_directory(slurm) or str(folder)},
-                _with_files(security, folder),
-            )
+            cluster = _slurm_cluster(workers, slurm, _with_files(security, folder), folder)
         yield stack.enter_context(cluster)
 
 
@@ -71,12 +67,13 @@ def log_directory(slurm: Mapping[str, Any]) -> str | None:
     return slurm.get("log_directory") or dask.config.get("jobqueue.slurm.log-directory", None)
 
 
-def _slurm_cluster(workers: int, slurm: Mapping[str, Any], security: Any) -> Any:
+def _slurm_cluster(workers: int, slurm: Mapping[str, Any], security: Any, folder: Path) -> Any:
     from dask_jobqueue import SLURMCluster
 
     always = {
         "security": security,
         "protocol": "tls://",
+        "log_directory": log_directory(slurm) or str(folder),
         "job_script_prologue": [*_JOB_PROLOGUE, *slurm.get("job_script_prologue", [])],
     }
     try:
