@@ -184,6 +184,7 @@ def test_two_components_of_one_name_are_said_and_unknown_counts_take_no_name(sce
     abundance = xr.DataArray(np.ones((2, 3)), dims=("y", "endmember"))
     counts = np.array([[np.nan], [9.0], [0.0]])
     assert with_names(["a", "b", "c"], counts, abundance, setting) == ["a", "oxide", "c"]
+    assert with_names(["a", "b", "c"], counts, abundance.where([False, True, True]), setting)[1] == "oxide"
     with pytest.raises(InputError, match="component_names: without edges, components have numbers"):
         check_component_names({"background": "Pt"}, {})
 

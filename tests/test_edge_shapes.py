@@ -126,4 +126,5 @@ def test_an_endmember_without_a_count_near_an_edge_proves_nothing(recwarn):
     unlike_shapes(spectra, np.full(3, 1 / 300), owner, OF_BORON, AXIS)
     spectra[0] = 0.0
     assert not unlike_shapes(spectra, np.full(3, 1 / 300), owner, OF_BORON, AXIS)[0].any()
+    parts_by_shape(spectra, np.full(3, 1 / 300), owner, OF_BORON, AXIS)
     assert not [str(one.message) for one in recwarn]

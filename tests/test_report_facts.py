@@ -1,7 +1,11 @@
 """The facts below the first screen say what a reader asks first, and lead to the section that says why."""
 
+from types import SimpleNamespace
+
 import pytest
 
+from eelsunmix.background.energy_axis import describe
+from eelsunmix.background.energy_offset import EnergyOffset
 from eelsunmix.report import facts
 from eelsunmix.report.figures.endmembers import is_too_wide
 from eelsunmix.report.inputs import Inputs
@@ -49,6 +53,10 @@ def test_the_energy_axis_is_said_to_be_right_off_or_not_measured(inputs):
     assert said(inputs, "energy axis") == "off: edges 6.0 ± 0.5 eV above their onsets"
     axis |= {"offset_eV": -0.04, "offset_sd_eV": 1.0, "warnings": []}
     assert said(inputs, "energy axis") == "edges at their onsets (± 1.0 eV)"
+    onset = SimpleNamespace(onset_eV=456.0, sd_eV=1.0, given_eV=456.0, table_eV=None)
+    rest = {"at_eV": 456.0, "stretch": 0.0, "stretch_sd": 0.0, "rest_eV": 0.0, "span_eV": (456.0, 456.0)}
+    summary = describe({"Ti_L23": onset}, EnergyOffset(offset_eV=-0.04, sd_eV=1.0, **rest))["summary"]
+    assert summary.startswith("The edges rise at their onsets (standard error 1.0 eV")
     axis |= {"offset_eV": None, "warnings": []}
     assert said(inputs, "energy axis") == "not measured: too few edges rise clearly"
     assert said(inputs_of(source="eds", edges={}), "energy axis") is None

@@ -52,7 +52,8 @@ def with_names(
     mean = abundance.mean([dim for dim in abundance.dims if dim != "endmember"]).to_numpy()
     given: dict[int, list[str]] = {}
     for element, name in setting.component_names.items():
-        held = _held(element, net_counts, setting) * mean
+        # What is unknown of one endmember takes no name from another.
+        held = np.nan_to_num(_held(element, net_counts, setting) * mean)
         if held.size and held.max() > 0 and name not in given.setdefault(int(held.argmax()), []):
             given[int(held.argmax())].append(name)
     return [
@@ -67,7 +68,7 @@ def _held(element: str, net_counts: Floats, setting: Setting) -> Floats:
     sound = [name for name in own if name not in setting.reference_problems] or own
     columns = [place for place, name in enumerate(setting.edges) if name in sound]
     held: Floats = net_counts[:, columns].sum(axis=1)
-    return np.where(np.isnan(held), 0.0, held)  # what is unknown of one endmember takes no name from another
+    return held
 
 
 def background_name(setting: Setting) -> str:
