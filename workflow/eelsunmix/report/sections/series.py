@@ -17,7 +17,7 @@ from eelsunmix.report.figures.style import REFERENCE
 from eelsunmix.report.first.choice import chosen_label
 from eelsunmix.report.formatting import percent
 from eelsunmix.report.inputs import Inputs
-from eelsunmix.words import frame_in_words
+from eelsunmix.report.texts import frame_of_all
 
 SERIES = (
     "Every frame of the series; the sections before and after show one of them. Drag the slider, or use the "
@@ -47,7 +47,7 @@ def section(inputs: Inputs) -> Section | None:
         return None
     label = chosen_label(inputs)
     frames = shown_frames(total.sizes["frame"])
-    options = tuple(_named(total, frame) for frame in frames)
+    options = tuple(frame_of_all(total, frame) for frame in frames)
     control = Control("Frame", options, slider=True)
     maps = _maps(inputs, label)
     blocks: list[Block] = [
@@ -61,11 +61,6 @@ def section(inputs: Inputs) -> Section | None:
     return Section(name="series", title="Series", intro=SERIES, blocks=tuple(blocks))
 
 
-def _named(total: xr.DataArray, frame: int) -> str:
-    name = frame_in_words(total, frame).removeprefix("frame ")
-    return name.replace(str(frame + 1), f"{frame + 1} of {total.sizes['frame']}", 1)
-
-
 def _table(corrected: xr.Dataset) -> list[Table]:
     spectra = corrected["frame_spectrum"]
     if spectra.sizes["frame"] > LONGEST_TABLE:
@@ -75,7 +70,7 @@ def _table(corrected: xr.Dataset) -> list[Table]:
     rows = [
         Row(
             cells=(
-                cell(_named(spectra, frame)),
+                cell(frame_of_all(spectra, frame)),
                 figure_cell(percent(counts[frame] / np.median(counts))),
                 *(figure_cell(_signed(float(shift[frame]))) for shift in shifts),
             )
@@ -87,7 +82,7 @@ def _table(corrected: xr.Dataset) -> list[Table]:
 
 
 def _signed(shift: float) -> str:
-    return f"{shift:+.2f}" if np.isfinite(shift) else "not known"
+    return f"{shift:+z.2f}".replace("-", "−") if np.isfinite(shift) else "not known"
 
 
 def _maps(inputs: Inputs, label: str) -> dict[str, xr.DataArray]:
