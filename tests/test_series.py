@@ -243,6 +243,16 @@ def test_shifts_are_found_however_many_frames_have_them(shifts):
     np.testing.assert_allclose(found, shifts - np.median(shifts), atol=0.25)
 
 
+def test_frames_of_another_thickness_are_not_shifted_where_the_peak_at_zero_stays():
+    energy = -10 + 0.2 * np.arange(512)
+    thickness = np.random.default_rng(1).uniform(0.2, 1.5, 7)[:, None]
+    zero, one = np.exp(-0.5 * (energy / 0.4) ** 2), np.exp(-0.5 * ((energy - 16) / 3) ** 2) / 20
+    two = np.exp(-0.5 * ((energy - 32) / 4.3) ** 2) / 20
+    expected = 2e6 * np.exp(-thickness) * (zero + thickness * one + thickness**2 / 2 * two + 1e-6)
+    found = energy_shifts(np.random.default_rng(2).poisson(expected).astype(float), 1.0, energy)
+    assert np.abs(found).max() < 0.1
+
+
 def test_frames_of_lines_are_no_series_that_is_compared():
     lines = xr.DataArray(counts()[:, 0], dims=("frame", "x", "energy_loss"), coords={"energy_loss": ENERGY})
     assert "frame_spectrum" not in correct_image(lines)

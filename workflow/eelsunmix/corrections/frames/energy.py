@@ -18,8 +18,8 @@ standard deviations of what the noise of the reference makes of it."""
 ROUNDS = 4
 """The first reference is blurred by the shifts themselves. Each round undoes half of what is left of them: of
 two frames, either is shifted by all that lies between them, and there they meet."""
-NEAR = 3
-"""Channels up to which steps need not be told apart: edges are not sharper."""
+NEAR, NEAR_EV = 3, 1.0
+"""Channels, or the energy, up to which steps need not be told apart: edges are not sharper."""
 
 
 def energy_shifts(spectra: Floats, variance_to_mean: float, energy_ev: Floats) -> Floats:
@@ -40,26 +40,35 @@ def energy_shifts(spectra: Floats, variance_to_mean: float, energy_ev: Floats) -
     Returns
     -------
     ndarray, shape (frame,)
-        Their median is zero where most are known; NaN where the shift is not.
+        NaN where the shift is not known.
     """
     n_frames, n_channels = spectra.shape
-    reach = min(int(FARTHEST_EV / float(np.mean(np.diff(energy_ev)))), n_channels // 8)
-    shifts = np.full(n_frames, np.nan)
+    step = float(np.mean(np.diff(energy_ev)))
+    reach = _reach(energy_ev, step)
+    near = min(max(NEAR, int(NEAR_EV / step)), reach // 2)
     if reach < 1:
-        return shifts
+        return np.full(n_frames, np.nan)
     electrons = spectra / variance_to_mean
     dose = np.maximum(electrons.sum(axis=1), 1e-300)
     undone = np.zeros(n_frames)
     for _ in range(ROUNDS):
         shares = interpolated(electrons / dose[:, None], np.arange(n_channels), undone)
-        found = []
+        shifts = np.empty(n_frames)
         for frame in range(n_frames):
             others = np.arange(n_frames) != frame
             noise = _noise_of_median(dose[others]) * dose[frame]
-            found.append(_shift(electrons[frame], np.median(shares[others], axis=0), noise, reach))
-        shifts = _about_their_median(np.array(found))
-        undone = (undone + np.nan_to_num(shifts)) / 2
+            median = np.median(shares[others], axis=0)
+            shifts[frame] = _shift(electrons[frame], median, noise=noise, reach=reach, near=near)
+        undone = (undone + np.nan_to_num(_about_their_median(shifts))) / 2
     return shifts
+
+
+def _reach(energy_ev: Floats, step: float) -> int:
+    """Channels by which spectra are shifted at most; so many at either end are not compared."""
+    reach = min(int(FARTHEST_EV / step), energy_ev.size // 8)
+    below_zero = int(np.sum(energy_ev < 0))
+    # Without the peak at zero, plasmons of another thickness pass for shifted ones.
+    return min(reach, below_zero // 2) if below_zero > 2 * NEAR else reach
 
 
 def _about_their_median(shifts: Floats) -> Floats:
@@ -73,14 +82,14 @@ def _noise_of_median(dose: Floats) -> float:
     return of_median / (dose.size * float(np.mean(np.sqrt(dose))) ** 2)
 
 
-def _shift(spectrum: Floats, reference: Floats, noise: float, reach: int) -> float:
+def _shift(spectrum: Floats, reference: Floats, *, noise: float, reach: int, near: int) -> float:
     """Find the shift of a spectrum; `noise`: variance of the reference over that of the spectrum."""
     misfit, freedom = _misfits(spectrum, reference, reach)
     best = int(np.argmin(misfit))
     rise = (misfit - misfit[best]) / max(misfit[best] / freedom, 1.0)
     is_told = rise >= EVIDENCE + SIGMAS * np.sqrt(8 * freedom * noise)
     distance = np.abs(np.arange(misfit.size) - best)
-    if best in (0, misfit.size - 1) or not is_told[distance > min(NEAR, reach // 2)].all():
+    if best in (0, misfit.size - 1) or not is_told[distance > near].all():
         return np.nan
     shift = best - reach + extremum(misfit[best - 1 : best + 2])
     beyond = np.maximum(misfit - freedom * (1 + noise), 0.0)
