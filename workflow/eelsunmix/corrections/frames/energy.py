@@ -8,6 +8,9 @@ from eelsunmix.typing import Floats
 
 FARTHEST_EV = 20.0
 """Shifts that are looked for: farther off lie other edges."""
+CORE_EV, X_RAYS_EV = 50.0, 1000.0
+"""Axes that begin and end below these hold plasmons. Those of another thickness pass for shifted ones, unless
+the peak at zero is compared with them."""
 FACTORS = 4
 """Polynomial factors on the spectrum: dose, thickness and background change from frame to frame."""
 LEFT = 0.5
@@ -66,9 +69,8 @@ def energy_shifts(spectra: Floats, variance_to_mean: float, energy_ev: Floats) -
 def _reach(energy_ev: Floats, step: float) -> int:
     """Channels by which spectra are shifted at most; so many at either end are not compared."""
     reach = min(int(FARTHEST_EV / step), energy_ev.size // 8)
-    below_zero = int(np.sum(energy_ev < 0))
-    # Without the peak at zero, plasmons of another thickness pass for shifted ones.
-    return min(reach, below_zero // 2) if below_zero > 2 * NEAR else reach
+    is_low_loss = energy_ev[0] < CORE_EV and energy_ev[-1] < X_RAYS_EV
+    return min(reach, int(np.sum(energy_ev < 0)) // 2) if is_low_loss else reach
 
 
 def _about_their_median(shifts: Floats) -> Floats:
