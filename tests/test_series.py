@@ -243,6 +243,16 @@ def test_shifts_are_found_however_many_frames_have_them(shifts):
     np.testing.assert_allclose(found, shifts - np.median(shifts), atol=0.25)
 
 
+@pytest.mark.parametrize("sign", [0, -1])
+def test_frames_without_counts_have_no_shift_and_change_that_of_no_other(sign):
+    counts = sums([0, 4, 0, 0, 0, 0])
+    counts[[0, 4, 5]] *= sign
+    found = energy_shifts(counts, 1.0, CHANNELS)
+    assert np.isnan(found[[0, 4, 5]]).all()
+    np.testing.assert_array_equal(found[1:4], energy_shifts(counts[1:4], 1.0, CHANNELS))
+    assert np.isnan(energy_shifts(counts[:2], 1.0, CHANNELS)).all(), "nothing to compare with"
+
+
 def test_frames_of_another_thickness_are_not_shifted_where_the_peak_at_zero_stays():
     energy = -10 + 0.2 * np.arange(512)
     thickness = np.random.default_rng(1).uniform(0.2, 1.5, 7)[:, None]

@@ -45,18 +45,22 @@ def energy_shifts(spectra: Floats, variance_to_mean: float, energy_ev: Floats) -
     ndarray, shape (frame,)
         NaN where the shift is not known.
     """
-    n_frames, n_channels = spectra.shape
     step = float(np.mean(np.diff(energy_ev)))
     reach = _reach(energy_ev, step)
     near = min(max(NEAR, int(NEAR_EV / step)), reach // 2)
-    if reach < 1:
-        return np.full(n_frames, np.nan)
-    electrons = spectra / variance_to_mean
-    dose = np.maximum(electrons.sum(axis=1), 1e-300)
-    undone = np.zeros(n_frames)
+    shifts, full = np.full(len(spectra), np.nan), spectra.sum(axis=1) > 0
+    if reach > 0 and full.sum() > 1:
+        shifts[full] = _shifts_of_full(spectra[full] / variance_to_mean, reach, near)
+    return shifts
+
+
+def _shifts_of_full(electrons: Floats, reach: int, near: int) -> Floats:
+    """Find the shifts of frames that all have counts."""
+    n_frames, n_channels = electrons.shape
+    dose = electrons.sum(axis=1)
+    shifts, undone = np.empty(n_frames), np.zeros(n_frames)
     for _ in range(ROUNDS):
         shares = interpolated(electrons / dose[:, None], np.arange(n_channels), undone)
-        shifts = np.empty(n_frames)
         for frame in range(n_frames):
             others = np.arange(n_frames) != frame
             noise = _noise_of_median(dose[others]) * dose[frame]
