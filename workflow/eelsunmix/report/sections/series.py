@@ -31,7 +31,7 @@ SHIFTS = (
     "By how much each frame lies off the others: its features in energy, what is seen in y and x. Gaps: not "
     "known, since something else differs more, or nothing stands out."
 )
-TABLE = "Counts of a mean pixel over their median, and the shifts, frame by frame."
+TABLE = "Counts of a mean pixel over their median (of frames that have any), and the shifts, frame by frame."
 LONGEST_TABLE = 40
 """Frames of a series that still get a table; of longer ones the plots tell."""
 MAPS = "Total counts, counts of each edge by {label}. Equal colours mean equal counts in all frames.{factor}"
@@ -66,12 +66,13 @@ def _table(corrected: xr.Dataset) -> list[Table]:
     if spectra.sizes["frame"] > LONGEST_TABLE:
         return []
     counts = spectra.sum([spectra.dims[-1]]).to_numpy()
+    usual = np.median(counts[counts > 0]) if np.any(counts > 0) else 1.0
     shifts = [corrected[name] for name in SHIFTED]
     rows = [
         Row(
             cells=(
                 cell(frame_of_all(spectra, frame)),
-                figure_cell(percent(counts[frame] / np.median(counts))),
+                figure_cell(percent(counts[frame] / usual)),
                 *(figure_cell(_signed(float(shift[frame]))) for shift in shifts),
             )
         )
