@@ -189,6 +189,10 @@ def test_reading_a_configuration_loads_no_heavy_library():
     assert not {"torch", "sklearn", "numba", "rsciio", "plotly", "distributed"} & modules
 
 
+def test_corrections_load_no_package_that_takes_a_second():
+    assert not {"scipy.signal", "scipy.stats"} & _loaded_by("import eelsunmix.corrections")
+
+
 def test_a_job_loads_the_options_of_its_own_stage_only():
     modules = _loaded_by("from eelsunmix.configuration import from_params")
     assert "eelsunmix.configuration.validation" in modules

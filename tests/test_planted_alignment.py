@@ -107,6 +107,13 @@ def test_single_pixels_that_differ_are_kept():
     np.testing.assert_allclose(found, shift, atol=0.02)
 
 
+def test_frames_without_the_feature_lie_between_those_before_and_after():
+    shift = np.arange(10.0)[:, None, None]
+    known = ~np.isin(shift, (4, 7, 8, 9))
+    found = follow_neighbours(np.where(known, shift, np.nan), np.full(shift.shape, 0.05), known)
+    np.testing.assert_allclose(found.ravel(), [0, 1, 2, 3, 4, 5, 6, 6, 6, 6])
+
+
 def filled(counts, runs, end):
     """Put zeros into the first or last `runs` channels of each pixel."""
     channel = np.arange(counts.shape[-1])

@@ -9,7 +9,9 @@ from scipy.ndimage import gaussian_filter1d
 
 import eelsunmix as eu
 from eelsunmix.pca import DenoiseOptions
-from eelsunmix.rank import ComponentOptions
+from eelsunmix.pca.score_maps import ScoreMaps
+from eelsunmix.rank import ComponentOptions, jump_words
+from eelsunmix.rank.jump import Jump
 
 ENERGY = 400.0 + 1.2 * np.arange(130)
 
@@ -376,6 +378,16 @@ def test_a_jump_of_the_energy_axis_is_named(jump, line, shape, counts):
     assert float(found[2]) == pytest.approx(1.2 * int(found[1])) == pytest.approx(abs(jump), abs=1.21)
     assert f"at scan line {line} (counted from 0)" in said(rank)[0]
     assert "corrections.align, with max_shift_eV above the jump" in said(rank)[0]
+
+
+def test_a_jump_in_a_series_is_named_by_the_frame_as_the_page_has_it(monkeypatch):
+    monkeypatch.setattr(jump_words, "find_jump", lambda *_: Jump(line=9, channels=2, left=0.3))
+    tilt = ("frame", [-20.0, 0.0, 20.0], {"units": "deg", "long_name": "tilt"})
+    score = xr.DataArray(np.ones((3, 4, 5, 2)), dims=("frame", "y", "x", "component"), coords={"frame": tilt})
+    weight = {"channel_weight": ("energy_loss", np.ones(7)), "pixel_weight": score[..., 0]}
+    pca = xr.Dataset({"score": score, **weight})
+    (text,) = jump_words.jump_warnings(pca, ScoreMaps(pca), noise=None)
+    assert "2 channels at scan line 1 (counted from 0) of frame 3 (tilt 20 deg): the spectra" in text
 
 
 @pytest.mark.parametrize("shift", [4.8, 9.0])

@@ -18,6 +18,11 @@ def spectral_dim(image: xr.DataArray) -> Hashable:
     return next((dim for dim in SPECTRAL_DIMS if dim in image.dims), image.dims[-1])
 
 
+def step_of(image: xr.DataArray, dim: Hashable) -> float:
+    """Distance of neighbours along an axis, in its unit; 1 where there are none."""
+    return float(np.mean(np.diff(image[dim]))) if image.sizes[dim] > 1 else 1.0
+
+
 def in_canonical_order(image: xr.DataArray) -> xr.DataArray:
     """Put the energy last and the navigation dims, by name, in their usual order before it.
 

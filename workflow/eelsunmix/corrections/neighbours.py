@@ -1,5 +1,7 @@
 """Shifts that say nothing follow those of the pixels around them."""
 
+import math
+
 import numpy as np
 import scipy
 
@@ -12,7 +14,8 @@ MIN_NEIGHBOURS = 3.0
 def follow_neighbours(shift: np.ndarray, deviation: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Draw shifts towards the mean of their neighbourhood, the more so the less certain they are.
 
-    Neighbours are those of the same frame.
+    Neighbours are those of the same frame; of a series, a frame in which nothing is known follows the frames
+    before and after it.
 
     The mean is weighted by inverse variances, and what is kept of a pixel's distance from it is the local
     variance of the true shifts over that plus the pixel's own [1]_: at a step of the drift all of it, in an
@@ -37,7 +40,7 @@ def follow_neighbours(shift: np.ndarray, deviation: np.ndarray, known: np.ndarra
     deviation = np.where(known, np.maximum(deviation, 1e-6), 1.0)
     shift = np.where(known, shift, 0.0)
     weight = known / deviation**2
-    result = np.full(shift.shape, (weight * shift).sum() / weight.sum())
+    result = _between_frames(shift, weight)
     open_pixels, scale = np.ones(shift.shape, bool), NEAREST
     while open_pixels.any() and scale < 2 * max(shift.shape[-2:]):
         enough = open_pixels & (_sum_around(known.astype(float), scale) >= MIN_NEIGHBOURS)
@@ -45,6 +48,16 @@ def follow_neighbours(shift: np.ndarray, deviation: np.ndarray, known: np.ndarra
         open_pixels, scale = open_pixels & ~enough, 2 * scale
     # without neighbours there is nothing to follow
     return np.where(open_pixels & known, shift, result)
+
+
+def _between_frames(shift: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Mean of each frame, (navigation), interpolated between frames where nothing is known."""
+    frames = (-1, math.prod(shift.shape[-2:]))
+    total = weight.reshape(frames).sum(axis=1)
+    known = np.flatnonzero(total)
+    mean = (weight * shift).reshape(frames).sum(axis=1)[known] / total[known]
+    whole = np.interp(np.arange(total.size), known, mean)
+    return np.repeat(whole, frames[1]).reshape(shift.shape)
 
 
 def _shrunk(shift: np.ndarray, deviation: np.ndarray, known: np.ndarray, scale: float) -> np.ndarray:

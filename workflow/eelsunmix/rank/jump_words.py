@@ -6,6 +6,7 @@ import xarray as xr
 from eelsunmix.pca.noise_eigenvalues import Noise
 from eelsunmix.pca.score_maps import ScoreMaps
 from eelsunmix.rank.jump import find_jump
+from eelsunmix.words import frame_in_words
 
 
 def jump_warnings(pca: xr.Dataset, maps: ScoreMaps, noise: Noise) -> list[str]:
@@ -15,8 +16,8 @@ def jump_warnings(pca: xr.Dataset, maps: ScoreMaps, noise: Noise) -> list[str]:
         return []
     energy = pca["channel_weight"].dims[-1]
     n_lines = maps.shape[1]
-    frame = f" of frame {jump.line // n_lines}" if maps.shape[0] > 1 else ""
-    where = f"scan line {jump.line % n_lines}{frame} (counted from 0)"
+    frame = f" of {frame_in_words(pca['score'], jump.line // n_lines)}" if maps.shape[0] > 1 else ""
+    where = f"scan line {jump.line % n_lines} (counted from 0){frame}"
     size = f"{abs(jump.channels)} channel{'s' * (abs(jump.channels) > 1)}"
     if energy in pca["channel_weight"].coords:
         axis = pca[energy]

@@ -6,9 +6,11 @@ import re
 from pathlib import Path
 from typing import Any
 
+import xarray as xr
 import yaml
 
 from eelsunmix.report.formatting import DASH, tidy
+from eelsunmix.words import frame_in_words
 
 
 def shown_path(text: Any) -> str:
@@ -61,6 +63,19 @@ def one_style(text: Any) -> str:
     text = re.sub(r"(?<![\w.)-])-(?=\d)", "−", text)
     text = re.sub(r"(?<![\w.])([A-Z][a-z]?)_([K-N]\d*)\b(?!\.\w)", r"\1 \2", text)
     return re.sub(r"−(?=0(?:\.0+)?(?!\.?\d|[×e]))", "", text)
+
+
+def frame_of_all(image: xr.DataArray, frame: int) -> str:
+    """Name a frame of a series by its number of all, and its coordinate.
+
+    Examples
+    --------
+    >>> tilt = ("frame", [-5.0, 5.0], {"units": "deg", "long_name": "tilt"})
+    >>> frame_of_all(xr.DataArray([1.0, 2.0], dims="frame", coords={"frame": tilt}), 0)
+    '1 of 2 (tilt −5 deg)'
+    """
+    name = frame_in_words(image, frame).removeprefix("frame ")
+    return one_style(name.replace(str(frame + 1), f"{frame + 1} of {image.sizes['frame']}", 1))
 
 
 def plain(text: Any) -> str:

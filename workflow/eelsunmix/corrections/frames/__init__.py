@@ -9,16 +9,17 @@ from eelsunmix.corrections.frames.dose import frames_beside_the_dose
 from eelsunmix.corrections.frames.energy import energy_shifts
 from eelsunmix.corrections.frames.gathering import FrameSums, sum_frames
 from eelsunmix.corrections.frames.place import shifts_in_place
-from eelsunmix.corrections.frames.words import dose_words, energy_words, place_words, step_of
+from eelsunmix.corrections.frames.words import dose_words, empty_words, energy_words, place_words
 from eelsunmix.energy.units import channel_energies
+from eelsunmix.image import step_of
 from eelsunmix.noise import counts_per_electron
 
 __all__ = ["FrameSums", "frame_warnings", "is_series", "measure_frames", "sum_frames"]
 
 
 def is_series(image: xr.DataArray) -> bool:
-    """Whether an image has frames that can be compared."""
-    return image.sizes.get("frame", 1) > 1
+    """Whether an image has frames, of pixels along y and x, that can be compared."""
+    return {"frame", "y", "x"} <= set(image.dims) and image.sizes["frame"] > 1
 
 
 def measure_frames(image: xr.DataArray, sums: FrameSums) -> xr.Dataset:
@@ -66,8 +67,8 @@ def frame_warnings(found: xr.Dataset, image: xr.DataArray) -> list[str]:
         That was measured.
     """
     counts = found["frame_spectrum"].sum([image.dims[-1]])
-    dim, bright = frames_beside_the_dose(counts.to_numpy())
-    texts = [dose_words(counts, dim, "fewer"), dose_words(counts, bright, "more")]
+    dark, bright = frames_beside_the_dose(counts.to_numpy())
+    texts = [empty_words(counts), dose_words(counts, dark, "fewer"), dose_words(counts, bright, "more")]
     texts += [energy_words(found["frame_energy_shift"], step_of(image, image.dims[-1]))]
     texts += [place_words(found, image)]
     return [text for text in texts if text]

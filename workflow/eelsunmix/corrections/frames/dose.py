@@ -7,7 +7,7 @@ import numpy as np
 from eelsunmix.typing import Bools, Floats
 
 BESIDE = float(np.log(1.3))
-"""Logarithm of the factor from which on a frame is named."""
+"""Logarithm of the factor from which on a frame is named: 30 % above the others, or 23 % below."""
 
 
 def frames_beside_the_dose(counts: Floats) -> tuple[Bools, Bools]:
@@ -15,7 +15,8 @@ def frames_beside_the_dose(counts: Floats) -> tuple[Bools, Bools]:
 
     These are the nearest two of either side, and the straight line through them: a dose that decays, or a
     thickness that grows with the tilt, goes on. A frame at an end is never named as bright: there, the
-    thickness of a tilted sample grows fastest.
+    thickness of a tilted sample grows fastest. Frames without counts are neither, and nothing is expected by
+    them.
 
     Parameters
     ----------
@@ -23,22 +24,23 @@ def frames_beside_the_dose(counts: Floats) -> tuple[Bools, Bools]:
 
     Returns
     -------
-    dim, bright : ndarray of bool, shape (frame,)
+    dark, bright : ndarray of bool, shape (frame,)
 
     Examples
     --------
-    >>> dim, bright = frames_beside_the_dose(np.array([10.0, 9.0, 4.0, 8.0, 7.0]))
-    >>> dim.tolist(), bright.any()
+    >>> dark, bright = frames_beside_the_dose(np.array([10.0, 9.0, 4.0, 8.0, 7.0]))
+    >>> dark.tolist(), bright.any()
     ([False, False, True, False, False], np.False_)
     """
-    level = np.log(np.maximum(counts, np.finfo(float).tiny))
-    dim, bright = np.zeros(level.size, bool), np.zeros(level.size, bool)
-    for frame in range(level.size):
-        sides = [list(_expected(level, frame, step)) for step in (-1, 1)]
+    full = np.flatnonzero(counts > 0)
+    level = np.log(counts[full])
+    dark, bright = np.zeros(counts.size, bool), np.zeros(counts.size, bool)
+    for place, frame in enumerate(full):
+        sides = [list(_expected(level, place, step)) for step in (-1, 1)]
         near = sides[0] + sides[1]
-        dim[frame] = level[frame] < min(near) - BESIDE
-        bright[frame] = all(sides) and level[frame] > max(near) + BESIDE
-    return dim, bright
+        dark[frame] = any(sides) and level[place] < min(near) - BESIDE
+        bright[frame] = all(sides) and level[place] > max(near) + BESIDE
+    return dark, bright
 
 
 def _expected(level: Floats, frame: int, step: int) -> Iterator[float]:

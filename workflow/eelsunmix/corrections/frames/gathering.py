@@ -23,7 +23,7 @@ class FrameSums:
     n_valid : ndarray of int, shape (frame,)
         Their number.
     totals : ndarray of float64, shape (frame, y, x)
-        Counts of each pixel, valid or not.
+        Counts of each pixel, valid or not; of channels that are a number.
     """
 
     spectra: Floats
@@ -56,7 +56,7 @@ def _sums_of_block(block: xr.DataArray) -> _Found:
         frame: (spectra[kept].sum(axis=0, dtype=float), int(kept.sum()))
         for frame, spectra, kept in zip(block["number"].to_numpy().tolist(), counts, valid, strict=True)
     }
-    return sums, [(place.ravel(), counts.sum(axis=-1, dtype=float).ravel())]
+    return sums, [(place.ravel(), np.nansum(counts, axis=-1, dtype=float).ravel())]
 
 
 def _joined(first: _Found, second: _Found) -> _Found:

@@ -1,7 +1,7 @@
 """The shift of each frame against the others in y and x."""
 
 import numpy as np
-from scipy import signal
+from scipy import fft
 
 from eelsunmix.corrections.frames.parabola import extremum
 from eelsunmix.typing import Bools, Floats
@@ -108,12 +108,9 @@ def _likeness(frame: Floats, valid: Bools, reference: Floats) -> Floats:
 
 def _products(first: Floats, second: Floats) -> Floats:
     """Sum products of two maps at each shift of the first one, up to the reach."""
-    whole = signal.correlate(first, second, mode="full", method="fft")
-    middle = [size - 1 for size in second.shape]
-    found: Floats = whole[
-        tuple(
-            slice(at - size // REACH, at + size // REACH + 1)
-            for at, size in zip(middle, second.shape, strict=True)
-        )
-    ]
+    # padded by zeros, so that nothing comes back at the other end
+    shape = tuple(fft.next_fast_len(size + size // REACH, real=True) for size in first.shape)
+    whole = fft.irfft2(fft.rfft2(first, shape) * np.conj(fft.rfft2(second, shape)), shape)
+    steps = [np.arange(-(size // REACH), size // REACH + 1) for size in first.shape]
+    found: Floats = whole[np.ix_(*steps)]
     return found

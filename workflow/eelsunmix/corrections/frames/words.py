@@ -1,11 +1,12 @@
 """Sentences on frames that differ from the others."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
 
-from eelsunmix.typing import Bools
+from eelsunmix.image import step_of
+from eelsunmix.typing import Bools, Floats, Indices
 from eelsunmix.words import frame_in_words, numbered
 
 SHOWN = 5
@@ -14,6 +15,10 @@ SHOWN = 5
 DOSE = (
     "{n} with {more} counts than those beside: {frames}. Beam current, exposure or shutter: abundances are "
     "shares and hardly change, counts of edges do; leave the frame out if it was cut short."
+)
+EMPTY = (
+    "{n} without counts: {frames}. There is nothing to map there; leave such frames out, or record the file "
+    "again if it was cut short."
 )
 ENERGY = (
     "The energy axis of {n} is shifted against that of the other frames: {frames}. Windows of edges then "
@@ -25,25 +30,33 @@ PLACE = (
 )
 
 
-def step_of(image: xr.DataArray, dim: Hashable) -> float:
-    """Distance of neighbours along an axis, in its unit; 1 where there are none."""
-    return float(np.mean(np.diff(image[dim]))) if image.sizes[dim] > 1 else 1.0
-
-
 def dose_words(counts: xr.DataArray, which: Bools, more: str) -> str:
     """Name the frames with more, or fewer, counts than those beside them; empty where there are none."""
     values, places = counts.to_numpy(), np.flatnonzero(which)
-    beside = [np.delete(values, i)[max(i - 2, 0) : i + 2] for i in places]
-    shares = [f"{100 * values[i] / np.median(near):.0f} %" for i, near in zip(places, beside, strict=True)]
-    said = _listed(counts, places, [f"has {share}" for share in shares])
+    shares = [values[i] / np.median(_beside(values, int(i))) for i in places]
+    said = _listed(counts, places, [f" has {100 * share:.0f} %" for share in shares])
     return DOSE.format(n=numbered(places.size, "frame"), frames=said, more=more) if places.size else ""
+
+
+def _beside(counts: Floats, frame: int) -> Floats:
+    """Return the counts of the nearest two frames of either side that have any."""
+    full = np.flatnonzero(counts > 0)
+    near: Floats = counts[np.concatenate([full[full < frame][-2:], full[full > frame][:2]])]
+    return near
+
+
+def empty_words(counts: xr.DataArray) -> str:
+    """Name the frames without counts; empty where there are none."""
+    places = np.flatnonzero(counts.to_numpy() <= 0)
+    said = _listed(counts, places, [""] * places.size)
+    return EMPTY.format(n=numbered(places.size, "frame"), frames=said) if places.size else ""
 
 
 def energy_words(shift: xr.DataArray, step: float) -> str:
     """Name the frames whose energy axis is shifted by a channel or more."""
     values, unit = shift.to_numpy(), shift.attrs["units"]
     places = np.flatnonzero(np.abs(np.nan_to_num(values)) >= step)
-    said = _listed(shift, places, [f"by {values[i]:+.3g} {unit}" for i in places])
+    said = _listed(shift, places, [f" by {values[i]:+.3g} {unit}" for i in places])
     return ENERGY.format(n=numbered(places.size, "frame"), frames=said) if places.size else ""
 
 
@@ -61,10 +74,10 @@ def _by_axes(axes: Mapping[str, xr.DataArray], frame: int) -> str:
     parts = [
         f"{float(shift[frame]):+.3g} {shift.attrs['units']} along {axis}" for axis, shift in axes.items()
     ]
-    return f"by {' and '.join(parts)}"
+    return f" by {' and '.join(parts)}"
 
 
-def _listed(like: xr.DataArray, places: np.ndarray, said: list[str]) -> str:
-    listed = [f"{frame_in_words(like, int(i))} {text}" for i, text in zip(places, said, strict=True)][:SHOWN]
+def _listed(like: xr.DataArray, places: Indices, said: list[str]) -> str:
+    listed = [f"{frame_in_words(like, int(i))}{text}" for i, text in zip(places, said, strict=True)][:SHOWN]
     more = f" and {places.size - SHOWN} more" if places.size > SHOWN else ""
     return ", ".join(listed) + more

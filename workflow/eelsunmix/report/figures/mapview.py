@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from eelsunmix.report.texts import frame_of_all
+
 TURN_ABOVE = 1.5
 """Images taller than this many times their width are shown transposed, their y axis running to the right."""
 
@@ -18,8 +20,8 @@ class MapView:
     ----------
     frame : int, optional
         Frame shown of a series.
-    n_frames : int
-        Frames of the series; 1 for a single image.
+    frame_name : str
+        Its number and tilt, time or dose; empty for a single image.
     rotated : bool
         Whether y runs to the right.
     factor : int
@@ -33,7 +35,7 @@ class MapView:
     """
 
     frame: int | None
-    n_frames: int
+    frame_name: str
     rotated: bool
     factor: int
     origin: dict[str, float]
@@ -73,8 +75,8 @@ class MapView:
     def remark(self) -> str:
         """What the reader has to know about the display, for captions; often nothing."""
         remarks = []
-        if self.n_frames > 1:
-            remarks.append(f"Frame {(self.frame or 0) + 1} of {self.n_frames} is shown; the stores hold all.")
+        if self.frame_name:
+            remarks.append(f"Frame {self.frame_name} is shown; the stores hold all.")
         if self.rotated:
             remarks.append("Shown transposed: y runs to the right, x downwards.")
         if self.factor > 1:
@@ -101,10 +103,10 @@ def view_of(example: xr.DataArray, *, n_maps: int, budget: int) -> MapView:
     n_y, n_x = example.sizes["y"], example.sizes["x"]
     factor = _factor(n_y, n_x, budget / n_maps)
     step = _steps(example)
-    n_frames = example.sizes.get("frame", 1)
+    n_frames = example.sizes.get("frame", 0)
     return MapView(
-        frame=n_frames // 2 if "frame" in example.dims else None,
-        n_frames=n_frames,
+        frame=n_frames // 2 if n_frames else None,
+        frame_name=frame_of_all(example, n_frames // 2) if n_frames > 1 else "",
         rotated=n_y * abs(step["y"]) > TURN_ABOVE * n_x * abs(step["x"]),
         factor=factor,
         origin={axis: _first(example, axis) + (factor - 1) * step[axis] / 2 for axis in "xy"},

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from eelsunmix.image import step_of
 from eelsunmix.report.figures.encoding import Coarse
 from eelsunmix.report.figures.grid import Scale, Tile, columns_for, map_grid
 from eelsunmix.report.figures.layout import axis_key
@@ -153,8 +154,7 @@ def shifts_of_frames(corrected: xr.Dataset) -> dict[str, Any]:
     layout["yaxis"] = axis("shift (channels, pixels)")
     data: list[dict[str, Any]] = []
     for (name, title), dim in zip(SHIFTED.items(), (counts.dims[-1], "y", "x"), strict=True):
-        step = float(np.mean(np.diff(counts[dim]))) if counts.sizes[dim] > 1 else 1.0
-        data.append(line(x, corrected[name].to_numpy() / step, title, _style(len(data))))
+        data.append(line(x, corrected[name].to_numpy() / step_of(counts, dim), title, _style(len(data))))
     return {"data": data, "layout": layout}
 
 

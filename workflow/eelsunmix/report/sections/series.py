@@ -17,7 +17,7 @@ from eelsunmix.report.figures.style import REFERENCE
 from eelsunmix.report.first.choice import chosen_label
 from eelsunmix.report.formatting import percent
 from eelsunmix.report.inputs import Inputs
-from eelsunmix.words import frame_in_words
+from eelsunmix.report.texts import frame_of_all
 
 SERIES = (
     "Every frame of the series; the sections before and after show one of them. Drag the slider, or use the "
@@ -31,7 +31,7 @@ SHIFTS = (
     "By how much each frame lies off the others: its features in energy, what is seen in y and x. Gaps: not "
     "known, since something else differs more, or nothing stands out."
 )
-TABLE = "Counts of a mean pixel over their median, and the shifts, frame by frame."
+TABLE = "Counts of a mean pixel over their median (of frames that have any), and the shifts, frame by frame."
 LONGEST_TABLE = 40
 """Frames of a series that still get a table; of longer ones the plots tell."""
 MAPS = "Total counts, counts of each edge by {label}. Equal colours mean equal counts in all frames.{factor}"
@@ -47,7 +47,7 @@ def section(inputs: Inputs) -> Section | None:
         return None
     label = chosen_label(inputs)
     frames = shown_frames(total.sizes["frame"])
-    options = tuple(_named(total, frame) for frame in frames)
+    options = tuple(frame_of_all(total, frame) for frame in frames)
     control = Control("Frame", options, slider=True)
     maps = _maps(inputs, label)
     blocks: list[Block] = [
@@ -61,22 +61,18 @@ def section(inputs: Inputs) -> Section | None:
     return Section(name="series", title="Series", intro=SERIES, blocks=tuple(blocks))
 
 
-def _named(total: xr.DataArray, frame: int) -> str:
-    name = frame_in_words(total, frame).removeprefix("frame ")
-    return name.replace(str(frame + 1), f"{frame + 1} of {total.sizes['frame']}", 1)
-
-
 def _table(corrected: xr.Dataset) -> list[Table]:
     spectra = corrected["frame_spectrum"]
     if spectra.sizes["frame"] > LONGEST_TABLE:
         return []
     counts = spectra.sum([spectra.dims[-1]]).to_numpy()
+    usual = np.median(counts[counts > 0]) if np.any(counts > 0) else 1.0
     shifts = [corrected[name] for name in SHIFTED]
     rows = [
         Row(
             cells=(
-                cell(_named(spectra, frame)),
-                figure_cell(percent(counts[frame] / np.median(counts))),
+                cell(frame_of_all(spectra, frame)),
+                figure_cell(percent(counts[frame] / usual)),
                 *(figure_cell(_signed(float(shift[frame]))) for shift in shifts),
             )
         )
@@ -87,7 +83,7 @@ def _table(corrected: xr.Dataset) -> list[Table]:
 
 
 def _signed(shift: float) -> str:
-    return f"{shift:+.2f}" if np.isfinite(shift) else "not known"
+    return f"{shift:+z.2f}".replace("-", "−") if np.isfinite(shift) else "not known"
 
 
 def _maps(inputs: Inputs, label: str) -> dict[str, xr.DataArray]:
