@@ -241,7 +241,7 @@ def test_logs_of_earlier_runs_and_of_other_jobs_are_not_blamed(two):
 def test_logs_are_those_of_the_rules():
     rules = Path(__file__).parents[1] / "workflow" / "rules"
     text = "\n".join(path.read_text() for path in rules.glob("*.smk"))
-    logs = re.findall(r'"results/\{sample\}/logs/(\S+)\.log"', text)
+    logs = re.findall(r'"results/\{+sample\}+/logs/(\S+)\.log"', text)
     one = {"S": {"simulate": {"scene": "multilayer"}}}
     values = {"methods": {"vca": {}, "recommended": {}}, "samples": one}
     samples = read_tree(node_of(values, "c.yaml")).samples

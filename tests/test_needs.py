@@ -126,12 +126,12 @@ def test_every_rule_asks_in_one_place():
     asked = set()
     for file in (ROOT / "workflow" / "rules").glob("*.smk"):
         for body in re.split(r"\n\s*rule\b", file.read_text())[1:]:
-            made = re.findall(r'remade\("(\w+)"\)', body)
-            assert re.findall(r'\*\*needs\("(\w+)"\)', body) == made
+            made = re.findall(r'remade\("(\w+)"[,)]', body)
+            assert re.findall(r'\*\*needs\("(\w+)"[,)]', body) == made
             assert "per_attempt" not in body
             submitted = [] if "localrule: True" in body else made
             assert re.findall(r"group:\s+(\w+)\n", body) == ["together"] * len(submitted)
-            threads = re.findall(r'threads: threads_of\("(\w+)"\)', body)
+            threads = re.findall(r'threads: threads_of\("(\w+)"[,)]', body)
             assert threads == [rule for rule in made if COSTS[rule].threads > 1]
             asked.update(made)
     assert asked == set(COSTS) == set(RECIPES)

@@ -133,7 +133,7 @@ def _fingerprinted():
 
 def _modules(rule):
     """Modules that stand in the text of a rule, or in its recipe."""
-    recipe = re.search(r'\basked\("(\w+)"\)', rule)
+    recipe = re.search(r'\basked\("(\w+)"[,)]', rule)
     if recipe is None:
         return re.findall(r'"(eelsunmix[\w.]*)"', rule)
     sample = SimpleNamespace(
