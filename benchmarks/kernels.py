@@ -46,12 +46,12 @@ PCA = """
 import warnings, dask.array as da, numpy as np, xarray as xr
 from eelsunmix.execution.blocks import block_shape
 from eelsunmix.execution.clusters import execution
-from eelsunmix.pca import denoise
+from eelsunmix.pca import DenoiseOptions, denoise
 counts = da.from_zarr({store!r}); counts = counts.rechunk(block_shape(counts.shape))
 image = xr.DataArray(counts, dims=("y", "x", "energy_loss"), coords=dict(energy_loss=np.arange(900.0)))
 with execution(threads=1, keep_freed=False):
     denoise(image[:8, :40].compute())
-    measured(lambda: denoise(image)["score"].compute())
+    measured(lambda: denoise(image, DenoiseOptions(spatial="none"))["score"].compute())
 """
 SYRK = """
 import numpy as np, zarr
