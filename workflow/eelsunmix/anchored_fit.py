@@ -1,7 +1,8 @@
 """Fitted endmembers, anchored by the edges that the user names."""
 
 import dataclasses
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from typing import TypeVar
 
 import numpy as np
 import xarray as xr
@@ -19,6 +20,7 @@ from eelsunmix.methods._loading import load_model
 from eelsunmix.methods._models import COUNTS_ATTRIBUTE
 from eelsunmix.typing import Floats
 
+Judgement = TypeVar("Judgement")
 ROUNDS = 3
 """The exponent of a background is that of its own spectrum, so that net counts change with the mixing."""
 HOLES = 0.01
@@ -56,15 +58,7 @@ def anchored(fitted: xr.Dataset, learning: LearningSet, edges: Edges, energy: xr
         endmember_noise=known.endmember_noise,
     )
     model = _without_noise(model, learning, counts)
-    shown = shared_by_shape(
-        model.endmembers,
-        _abundances(model, learning, counts),
-        edges,
-        energy,
-        mean_spectrum=learning.spectra.mean(axis=0),
-        variance_to_mean=learning.counts_per_electron,
-    )
-    if reason := refusal_of_shared(shown):
+    if reason := refusal_of_shared(_judged(shared_by_shape, model, learning, edges, energy, counts)):
         unit = np.eye(len(model.endmembers))
         first = Anchored(mixing=unit, cleaning=unit, reason=reason, refused=True)
     else:
@@ -95,6 +89,25 @@ def _abundances(model: LinearModel, learning: LearningSet, counts: float | None)
     return pixels.abundances(learning.spectra).mean
 
 
+def _judged(
+    judge: Callable[..., Judgement],
+    model: LinearModel,
+    learning: LearningSet,
+    edges: Mapping[str, Edge],
+    energy: xr.DataArray,
+    counts: float | None,
+) -> Judgement:
+    """Call `anchored_once` or `shared_by_shape` on a model and the spectra that it was learned from."""
+    return judge(
+        model.endmembers,
+        _abundances(model, learning, counts),
+        edges,
+        energy,
+        mean_spectrum=learning.spectra.mean(axis=0),
+        variance_to_mean=learning.counts_per_electron,
+    )
+
+
 def _rounds(
     model: LinearModel,
     learning: LearningSet,
@@ -105,14 +118,7 @@ def _rounds(
     """Anchor a model again and again; return what the first round found, and the last model."""
     first: Anchored | None = None
     for _ in range(ROUNDS):
-        found = anchored_once(
-            model.endmembers,
-            _abundances(model, learning, counts),
-            edges,
-            energy,
-            mean_spectrum=learning.spectra.mean(axis=0),
-            variance_to_mean=learning.counts_per_electron,
-        )
+        found = _judged(anchored_once, model, learning, edges, energy, counts)
         first = found if first is None else first
         if found.refused:
             break
