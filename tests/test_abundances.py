@@ -150,3 +150,11 @@ def test_inputs_stay_as_they_are():
         solve(spectra, endmembers, channel_weight=weight)
     for array, copy in zip((spectra, endmembers, weight), copies, strict=True):
         np.testing.assert_array_equal(array, copy)
+
+
+def test_batches_do_not_matter(monkeypatch):
+    spectra, endmembers, weight = problem(4)
+    expected = fully_constrained(spectra, endmembers, channel_weight=weight)
+    monkeypatch.setattr("eelsunmix.numerics.abundances.BATCH", 7)
+    found = fully_constrained(spectra, endmembers, channel_weight=weight)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)

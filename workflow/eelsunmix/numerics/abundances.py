@@ -4,7 +4,9 @@ Everything happens in Gram form.  With ``G = E W E^T`` and ``P = Y W E^T`` the m
 ``a G a^T / 2 - a P^T`` plus a constant, so that the number of channels matters only in one matrix product.
 """
 
+from dataclasses import dataclass
 from itertools import combinations
+from typing import Self
 
 import numpy as np
 
@@ -12,6 +14,9 @@ from eelsunmix.typing import Bools, Floats
 
 MAX_ENUMERATED = 8
 """Up to so many endmembers all supports are tried (255 of 8); beyond it each pixel is solved alone."""
+
+BATCH = 2**12
+"""Pixels solved at a time: their arrays stay in the cache."""
 
 _TOLERANCE = 1e-11
 
@@ -32,7 +37,9 @@ def least_squares(spectra: Floats, endmembers: Floats, *, channel_weight: Floats
     -------
     ndarray, shape (pixel, endmember)
     """
-    spectra, endmembers = _whitened(spectra, endmembers, channel_weight)
+    spectra, endmembers = np.asarray(spectra, np.float64), np.asarray(endmembers, np.float64)
+    if channel_weight is not None:
+        spectra, endmembers = spectra / channel_weight, endmembers / channel_weight
     return spectra @ np.linalg.pinv(endmembers)
 
 
@@ -70,83 +77,137 @@ def fully_constrained(spectra: Floats, endmembers: Floats, *, channel_weight: Fl
 def _constrained(
     spectra: Floats, endmembers: Floats, channel_weight: Floats | None, *, sum_to_one: bool
 ) -> Floats:
-    spectra, endmembers = _whitened(spectra, endmembers, channel_weight)
-    norms = np.linalg.norm(endmembers, axis=1)
+    endmembers, weight = np.asarray(endmembers, np.float64), channel_weight
+    whitened = endmembers if weight is None else endmembers / weight
+    norms = np.linalg.norm(whitened, axis=1)
     # Endmembers of unit length make one tolerance right for all; the constraint becomes sum(a / norm) = 1.
     norms = np.where(norms > 0, norms, 1.0)
-    units = endmembers / norms[:, None]
+    units = whitened / norms[:, None]
+    projector = units if weight is None else units / weight
     constraint = 1.0 / norms if sum_to_one else None
-    solve = _by_enumeration if len(units) <= MAX_ENUMERATED else _pixel_by_pixel
-    abundances = np.maximum(solve(units @ units.T, spectra @ units.T, constraint) / norms, 0.0)
+    solver: _Enumeration | _ActiveSets
+    if len(units) <= MAX_ENUMERATED:
+        solver = _Enumeration.of(units @ units.T, constraint)
+    else:
+        solver = _ActiveSets.of(units @ units.T, constraint)
+    abundances = np.empty((len(spectra), len(units)))
+    for start in range(0, len(spectra), BATCH):
+        rows = slice(start, start + BATCH)
+        abundances[rows] = solver.solve(projector @ np.asarray(spectra[rows], np.float64).T).T
+    abundances = np.maximum(abundances / norms, 0.0)
     return abundances / abundances.sum(axis=1, keepdims=True) if sum_to_one else abundances
 
 
-def _whitened(spectra: Floats, endmembers: Floats, weight: Floats | None) -> tuple[Floats, Floats]:
-    spectra, endmembers = np.asarray(spectra, np.float64), np.asarray(endmembers, np.float64)
-    return (spectra, endmembers) if weight is None else (spectra / weight, endmembers / weight)
+@dataclass(frozen=True)
+class _Face:
+    """Where the abundances of a support alone are not zero: its minimum, and whether that is the solution.
+
+    ``matrix @ projections + offset`` holds the abundances of the support and, for the other endmembers, the
+    slope of the misfit: by the conditions of Karush, Kuhn and Tucker all are non-negative at the solution.
+    """
+
+    support: list[int]
+    matrix: Floats
+    offset: Floats
+
+    @classmethod
+    def of(cls, gram: Floats, support: list[int], constraint: Floats | None) -> Self:
+        inside = np.isin(np.arange(len(gram)), support)
+        inverse = np.zeros_like(gram)
+        block = np.ix_(support, support)
+        inverse[block] = np.linalg.pinv(gram[block], rcond=1e-13, hermitian=True)
+        sums = np.zeros(len(gram)) if constraint is None else constraint
+        direction = inverse @ sums
+        length = float(sums @ direction) or 1.0
+        offset = direction / length
+        matrix = inverse - np.outer(direction, offset)
+        slope = gram @ matrix - np.eye(len(gram)) + np.outer(sums, offset)
+        slope_offset = gram @ offset - sums / length
+        return cls(support, np.where(inside[:, None], matrix, slope), np.where(inside, offset, slope_offset))
+
+    def tried(self, projections: Floats) -> tuple[Floats, Bools]:
+        """Return those values, (endmember, pixel), and whether the solution lies on this face."""
+        values = self.matrix @ projections
+        values += self.offset[:, None]
+        return values, _non_negative(values, projections)
 
 
-def _by_enumeration(gram: Floats, projections: Floats, constraint: Floats | None) -> Floats:
-    """Try the supports, from the full one down, on the pixels that no support has solved yet."""
-    result = np.zeros_like(projections)
-    best = np.full(len(projections), np.inf)
-    scale = np.abs(projections).max(axis=1, initial=0.0)
-    waiting = np.arange(len(projections))
-    for support in _supports(len(gram), sum_to_one=constraint is not None):
-        if len(waiting) == 0:
-            break
-        candidate, feasible, optimal = _on_support(
-            gram, projections[waiting], scale[waiting], support, constraint
-        )
-        # Where endmembers nearly coincide, rounding can hide the optimum: keep the best feasible point.
-        misfit = np.einsum("pi,pi->p", candidate @ gram / 2 - projections[waiting], candidate)
-        better = feasible & (optimal | (misfit < best[waiting]))
-        result[waiting[better]] = candidate[better]
-        best[waiting[better]] = misfit[better]
-        waiting = waiting[~optimal]
-    return result
+@dataclass(frozen=True)
+class _Enumeration:
+    """All faces, from that of all endmembers down, tried on the pixels that none has solved yet."""
+
+    gram: Floats
+    faces: list[_Face]
+
+    @classmethod
+    def of(cls, gram: Floats, constraint: Floats | None) -> Self:
+        sizes = range(len(gram), -1, -1)
+        supports = [list(some) for size in sizes for some in combinations(range(len(gram)), size)]
+        if constraint is not None:  # which endmembers without counts cannot meet
+            supports = [support for support in supports if gram.diagonal()[support].any()]
+        return cls(gram, [_Face.of(gram, support, constraint) for support in supports])
+
+    def solve(self, projections: Floats) -> Floats:
+        """Abundances (endmember, pixel) of projections of that shape."""
+        result = np.zeros_like(projections)
+        waiting, left = np.arange(projections.shape[1]), projections
+        for face in self.faces:
+            conditions, solved = face.tried(left)
+            found = np.flatnonzero(solved)
+            pixels = waiting[found]
+            for endmember in face.support:
+                result[endmember, pixels] = conditions[endmember, found]
+            rest = np.flatnonzero(~solved)
+            waiting, left = waiting[rest], left.take(rest, axis=1)
+            if not rest.size:
+                return result
+        result[:, waiting] = self._best_feasible(left)
+        return result
+
+    def _best_feasible(self, projections: Floats) -> Floats:
+        # Where endmembers nearly coincide, rounding can hide the solution: the best point without a negative.
+        result, best = np.zeros_like(projections), np.full(projections.shape[1], np.inf)
+        for face in self.faces:
+            conditions, _ = face.tried(projections)
+            candidate = np.zeros_like(projections)
+            candidate[face.support] = conditions[face.support]
+            misfit = ((self.gram @ candidate / 2 - projections) * candidate).sum(axis=0)
+            better = _non_negative(candidate, projections) & (misfit < best)
+            result[:, better], best[better] = candidate[:, better], misfit[better]
+        return result
 
 
-def _supports(n_endmembers: int, *, sum_to_one: bool) -> list[list[int]]:
-    sizes = range(n_endmembers, 0 if sum_to_one else -1, -1)
-    return [list(support) for size in sizes for support in combinations(range(n_endmembers), size)]
+def _non_negative(values: Floats, projections: Floats) -> Bools:
+    """Whether a pixel has no value (endmember, pixel) below what rounding makes of zero."""
+    scale = np.maximum(values.max(axis=0), np.abs(projections).max(axis=0))
+    return values.min(axis=0) >= -_TOLERANCE * scale
 
 
-def _on_support(
-    gram: Floats, projections: Floats, scale: Floats, support: list[int], constraint: Floats | None
-) -> tuple[Floats, Bools, Bools]:
-    """Minimum on one face, whether it is feasible, and whether it meets the Karush-Kuhn-Tucker conditions."""
-    inverse = np.linalg.pinv(gram[np.ix_(support, support)], rcond=1e-13, hermitian=True)
-    inside = projections[:, support] @ inverse
-    multiplier = np.zeros(len(projections))
-    if constraint is not None:
-        direction = inverse @ constraint[support]
-        length = constraint[support] @ direction
-        multiplier = (inside @ constraint[support] - 1.0) / length
-        inside = inside - multiplier[:, None] * direction
-    candidate = np.zeros_like(projections)
-    candidate[:, support] = inside
-    slope = candidate @ gram - projections
-    if constraint is not None:
-        slope += multiplier[:, None] * constraint
-    tolerance = -_TOLERANCE * np.maximum(scale, np.abs(inside).max(axis=1, initial=0.0))
-    feasible = inside.min(axis=1, initial=0.0) >= tolerance
-    outside = np.delete(slope, support, axis=1)
-    return candidate, feasible, feasible & (outside.min(axis=1, initial=0.0) >= tolerance)
-
-
-def _pixel_by_pixel(gram: Floats, projections: Floats, constraint: Floats | None) -> Floats:
+@dataclass(frozen=True)
+class _ActiveSets:
     """Active sets of `scipy.optimize.nnls` on the (endmember, endmember) factor of the Gram matrix."""
-    from scipy.optimize import nnls
 
-    eigenvalues, vectors = np.linalg.eigh(gram)
-    kept = eigenvalues > 1e-13 * eigenvalues[-1]
-    roots = np.sqrt(eigenvalues[kept])
-    factor = roots[:, None] * vectors[:, kept].T
-    targets = projections @ (vectors[:, kept] / roots)
-    if constraint is None:
-        return np.array([nnls(factor, target)[0] for target in targets])
-    return np.array([_nearest_in_simplex(factor / constraint, target) for target in targets]) / constraint
+    factor: Floats
+    to_targets: Floats
+    constraint: Floats | None
+
+    @classmethod
+    def of(cls, gram: Floats, constraint: Floats | None) -> Self:
+        eigenvalues, vectors = np.linalg.eigh(gram)
+        kept = eigenvalues > 1e-13 * eigenvalues[-1]
+        roots = np.sqrt(eigenvalues[kept])
+        return cls(roots[:, None] * vectors[:, kept].T, (vectors[:, kept] / roots).T, constraint)
+
+    def solve(self, projections: Floats) -> Floats:
+        """Abundances (endmember, pixel) of projections of that shape."""
+        from scipy.optimize import nnls
+
+        targets = (self.to_targets @ projections).T
+        if self.constraint is None:
+            return np.array([nnls(self.factor, target)[0] for target in targets]).T
+        vertices = self.factor / self.constraint
+        nearest = [_nearest_in_simplex(vertices, target) for target in targets]
+        return np.array(nearest).T / self.constraint[:, None]
 
 
 def _nearest_in_simplex(vertices: Floats, target: Floats) -> Floats:
