@@ -185,8 +185,8 @@ def test_exponent_knows_neither_scale_nor_order(seed, scale):
     rng = np.random.default_rng(seed)
     counts, _ = spectra_of(3.0, 40, 9, rng)
     order = rng.permutation(9)
-    exponent, converged = fit_exponent(counts, BOUNDS)
-    scaled, _ = fit_exponent(scale * counts[order], BOUNDS)
+    exponent, _, converged = fit_exponent(counts, BOUNDS)
+    scaled, _, _ = fit_exponent(scale * counts[order], BOUNDS)
     assert converged.all()
     np.testing.assert_allclose(scaled, exponent[order], rtol=1e-6)
 

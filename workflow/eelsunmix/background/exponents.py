@@ -10,6 +10,8 @@ from eelsunmix.typing import Bools, Floats
 
 Integrals = Callable[[Floats, Floats], tuple[Floats, Floats]]
 """Of a curve of one exponent over bins, and the derivatives of their logarithms, as `power_law_integrals`."""
+START = 3.0
+"""The search begins here for all pixels: one row of integrals serves their first step."""
 SEARCHED_EXPONENTS = (-10.0, 20.0)
 BATCH = 2**12
 """Pixels fitted at a time: their temporary arrays stay in the cache, and are too small for memory maps of
@@ -18,7 +20,7 @@ their own, which the kernel clears anew each time."""
 
 def fit_exponent(
     counts: ArrayLike, bounds: ArrayLike, integrals: Integrals = power_law_integrals
-) -> tuple[Floats, Bools]:
+) -> tuple[Floats, Floats, Bools]:
     """Exponent that makes the distribution of the counts over the bins most likely.
 
     Parameters
@@ -34,25 +36,33 @@ def fit_exponent(
     -------
     exponent : ndarray, shape (pixel,)
         NaN where the counts do not sum to more than zero.
+    information : ndarray, shape (pixel,)
+        Fisher information of one electron on it, to about 1e-5 of itself.
     converged : ndarray of bool, shape (pixel,)
     """
     counts, bounds = np.asarray(counts, dtype=float), np.asarray(bounds, dtype=float)
-    exponent = np.full(len(counts), np.nan)
+    totals = counts.sum(axis=1)
+    exponent, information = np.full((2, len(counts)), np.nan)
     converged = np.zeros(len(counts), dtype=bool)
-    usable = np.flatnonzero(counts.sum(axis=1) > 0)
+    usable = np.flatnonzero(totals > 0)
     for start in range(0, usable.size, BATCH):
         pixels = usable[start : start + BATCH]
-        shares = counts[pixels] / counts[pixels].sum(axis=1, keepdims=True)
-        exponent[pixels], converged[pixels] = _score_exponent(shares, bounds, integrals)
-    return exponent, converged
+        shares = counts[pixels] / totals[pixels, None]
+        exponent[pixels], information[pixels], converged[pixels] = _score_exponent(shares, bounds, integrals)
+    return exponent, information, converged
 
 
 def exponent_information(
     exponent: ArrayLike, bounds: ArrayLike, integrals: Integrals = power_law_integrals
 ) -> Floats:
     """Fisher information of one electron in the bins on an exponent, shape (pixel,)."""
-    exponent, bounds = np.asarray(exponent, dtype=float), np.asarray(bounds, dtype=float)
-    return _score_and_information(np.zeros((1, bounds.size - 1)), bounds, exponent, integrals)[1]
+    exponent, bounds = np.atleast_1d(np.asarray(exponent, dtype=float)), np.asarray(bounds, dtype=float)
+    information = np.empty(len(exponent))
+    nothing = np.zeros((1, bounds.size - 1))
+    for start in range(0, exponent.size, BATCH):
+        pixels = slice(start, start + BATCH)
+        _, information[pixels] = _score_and_information(nothing, bounds, exponent[pixels], integrals)
+    return information
 
 
 def _score_exponent(
@@ -62,24 +72,23 @@ def _score_exponent(
     *,
     tolerance: float = 1e-5,
     max_iterations: int = 60,
-) -> tuple[Floats, Bools]:
+) -> tuple[Floats, Floats, Bools]:
     # Fisher scoring; pixels leave the loop as they converge, because a few slow ones would hold up the rest.
     # After a step within the tolerance 1e-10 is left as a rule; up to 1e-7 for few wide bins at low counts.
-    exponent = np.full(len(shares), 3.0)
+    exponent, information = np.empty((2, len(shares)))
     converged = np.zeros(len(shares), dtype=bool)
-    active = np.arange(len(shares))
+    active, old = np.arange(len(shares)), np.full(1, START)
     for _ in range(max_iterations):
-        old = exponent[active]
-        score, information = _score_and_information(shares[active], bounds, old, integrals)
-        new = np.clip(old + np.clip(score / information, -2, 2), *SEARCHED_EXPONENTS)
+        score, information[active] = _score_and_information(shares, bounds, old, integrals)
+        new = np.clip(old + np.clip(score / information[active], -2, 2), *SEARCHED_EXPONENTS)
         exponent[active] = new
         still = np.abs(new - old) > tolerance
         inside = (new > SEARCHED_EXPONENTS[0]) & (new < SEARCHED_EXPONENTS[1])
         converged[active] = ~still & inside
-        active = active[still]
+        active, old, shares = active[still], new[still], shares[still]
         if not active.size:
             break
-    return exponent, converged
+    return exponent, information, converged
 
 
 def _score_and_information(
@@ -89,6 +98,6 @@ def _score_and_information(
     integral, slope = integrals(bounds, exponent)
     total = np.einsum("pb->p", integral)
     slope -= (np.einsum("pb,pb->p", integral, slope) / total)[:, None]
-    score = np.einsum("pb,pb->p", np.broadcast_to(shares, slope.shape), slope)
+    score = np.einsum("pb,pb->p", *np.broadcast_arrays(shares, slope))
     integral *= slope
     return score, np.einsum("pb,pb->p", integral, slope) / total

@@ -113,7 +113,7 @@ class OneExponent:
 
     def shapes(self, counts: ArrayLike) -> tuple[Floats, Bools]:
         """Fit exponents, (pixel, 1)."""
-        exponent, converged = fit_exponent(counts, self.bounds, self.integrals)
+        exponent, _, converged = fit_exponent(counts, self.bounds, self.integrals)
         return exponent[:, None], converged
 
     def fit(

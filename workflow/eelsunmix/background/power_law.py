@@ -162,15 +162,16 @@ def fit_power_law(
     counts, bounds = np.asarray(counts, dtype=float), np.asarray(bounds, dtype=float)
     totals = counts.sum(axis=1)
     if exponent is None:
-        fitted, converged = fit_exponent(counts, bounds, integrals)
+        fitted, information, converged = fit_exponent(counts, bounds, integrals)
     else:
         fitted = np.broadcast_to(np.asarray(exponent, dtype=float), totals.shape)
+        information = exponent_information(fitted, bounds, integrals)
         converged = np.isfinite(fitted)
     return PowerLawFit(
         bounds=bounds,
         counts=totals,
         exponent=fitted,
-        information=exponent_information(fitted, bounds, integrals),
+        information=information,
         determining=np.broadcast_to(totals if determining is None else determining, totals.shape),
         converged=converged,
         counts_per_electron=counts_per_electron,
