@@ -7,14 +7,16 @@ from typing import Any
 import numpy as np
 import scipy
 import xarray as xr
+from numpy.typing import NDArray
 
 from eelsunmix.errors import InputError
 from eelsunmix.execution.blocks import map_blocks, template_like
 from eelsunmix.execution.kept_maps import keep_maps
 from eelsunmix.image import in_canonical_order, valid_pixels
 from eelsunmix.noise import counts_per_electron
+from eelsunmix.pca.deviations import PIECE, suits_float32, weighted_deviations
 from eelsunmix.pca.few_pixels import decompose_few_pixels, has_few_pixels
-from eelsunmix.pca.gram import FLOAT32_ERROR, ROWS, Gram, pixel_variance, weighted_gram
+from eelsunmix.pca.gram import FLOAT32_ERROR, Gram, pixel_variance, weighted_gram
 from eelsunmix.pca.noise_eigenvalues import measure_noise
 from eelsunmix.pca.options import DenoiseOptions
 from eelsunmix.pca.score_smoothing import smooth_scores
@@ -73,7 +75,8 @@ def denoise(image: xr.DataArray, options: DenoiseOptions | None = None) -> xr.Da
     found = _decompose(image, options.n_components)
     gram, weight, values, vectors = found.gram, found.weight, found.values, found.vectors
     keep = options.spatial == "nlm"  # which reads the scores several times
-    maps = _scores(image, vectors / weight[:, None], gram.variance_total / gram.n_pixels, keep=keep)
+    project = _Projection.of(found)
+    maps = _scores(image, project, keep=keep)
     for array in maps.data_vars.values():
         array.attrs["units"] = "1"
     pca = maps.assign(_spectral(image, weight, values, vectors))
@@ -155,8 +158,30 @@ def _channel_weight(gram: Gram, per_electron: float) -> Floats:
     return np.sqrt(np.where(positive, variance, np.min(variance[positive], initial=one_count)))
 
 
-def _scores(image: xr.DataArray, projection: Floats, mean_variance: float, *, keep: bool) -> xr.Dataset:
-    navigation, component = image.dims[:-1], np.arange(projection.shape[1])
+@dataclass(frozen=True, kw_only=True)
+class _Projection:
+    """How spectra become scores: loadings over weights (channel, component), mean variance of a pixel, shape.
+
+    The shape is that of the mean spectrum, where float32 suffices for deviations from it.
+    """
+
+    loadings: Floats
+    mean_variance: float
+    shape: NDArray[np.float32] | None
+
+    @classmethod
+    def of(cls, found: _Components) -> "_Projection":
+        gram = found.gram
+        shape = (gram.counts / gram.counts.sum()).astype(np.float32)
+        return cls(
+            loadings=found.vectors / found.weight[:, None],
+            mean_variance=gram.variance_total / gram.n_pixels,
+            shape=shape if gram.float32_power else None,
+        )
+
+
+def _scores(image: xr.DataArray, projection: _Projection, *, keep: bool) -> xr.Dataset:
+    navigation, component = image.dims[:-1], np.arange(projection.loadings.shape[1])
     variables: dict[str, tuple[Sequence[Hashable], Any]] = {
         "score": ((*navigation, "component"), np.float32),
         "pixel_weight": (navigation, np.float64),
@@ -164,22 +189,28 @@ def _scores(image: xr.DataArray, projection: Floats, mean_variance: float, *, ke
     template = template_like(image, variables, {"component": component})
 
     def kernel(block: xr.DataArray) -> xr.Dataset:
-        return _block_scores(block, projection, mean_variance).assign_coords(component=component)
+        return _block_scores(block, projection).assign_coords(component=component)
 
     return keep_maps(kernel, image, template) if keep else map_blocks(kernel, image, template)
 
 
-def _block_scores(block: xr.DataArray, projection: Floats, mean_variance: float) -> xr.Dataset:
+def _block_scores(block: xr.DataArray, projection: _Projection) -> xr.Dataset:
     spectra = block.to_numpy().reshape(-1, block.shape[-1])
     per_electron, valid = counts_per_electron(block), valid_pixels(block).reshape(-1)
-    score = np.empty((len(spectra), projection.shape[1]), dtype=np.float32)
-    weight = np.empty(len(spectra))
-    for start in range(0, len(spectra), ROWS):
-        rows = slice(start, start + ROWS)
-        part = spectra[rows].astype(np.float64)
-        score[rows] = part @ projection
-        variance = pixel_variance(part, part.sum(axis=1), per_electron)
-        weight[rows] = np.sqrt(np.where(variance > 0, variance, min(1.0, mean_variance)) / mean_variance)
+    score = np.empty((len(spectra), projection.loadings.shape[1]), dtype=np.float32)
+    variance = np.empty(len(spectra))
+    shape_of_mean = projection.shape if suits_float32(spectra) else None
+    for start in range(0, len(spectra), PIECE):
+        rows = slice(start, start + PIECE)
+        part = spectra[rows]
+        if shape_of_mean is None:
+            score[rows] = part @ projection.loadings
+            variance[rows] = pixel_variance(part, part.sum(axis=1, dtype=np.float64), per_electron)
+        else:
+            score[rows], variance[rows] = _float32_scores(part, projection.loadings, shape_of_mean)
+    weight = np.sqrt(
+        np.where(variance > 0, variance, min(1.0, projection.mean_variance)) / projection.mean_variance
+    )
     score[~valid], weight[~valid] = np.nan, np.nan
     coords = {name: coord for name, coord in block.coords.items() if block.dims[-1] not in coord.dims}
     shape, dims = block.shape[:-1], block.dims[:-1]
@@ -190,6 +221,15 @@ def _block_scores(block: xr.DataArray, projection: Floats, mean_variance: float)
         },
         coords=coords,
     )
+
+
+def _float32_scores(
+    spectra: NDArray[Any], loadings: Floats, shape: NDArray[np.float32]
+) -> tuple[Floats, Floats]:
+    deviations = np.empty(spectra.shape, dtype=np.float32)
+    totals, _ = weighted_deviations(spectra, shape, deviations)
+    scores = np.sqrt(totals)[:, None] * (deviations @ loadings.astype(np.float32))
+    return scores + np.outer(totals, shape @ loadings), totals
 
 
 def _spectral(

@@ -17,14 +17,12 @@ from eelsunmix.execution.blocks import fold
 from eelsunmix.image import valid_pixels
 from eelsunmix.noise import counts_per_electron
 from eelsunmix.numerics.eigenvalues import largest_eigenvalue
+from eelsunmix.pca.deviations import mean_shape, suits_float32, weighted_deviations
 from eelsunmix.typing import Floats
 from eelsunmix.words import place_in_words
 
 ROWS = 4096
 """Spectra multiplied at a time: bounds both the memory and the length of a float32 sum."""
-
-FLOAT32_MEAN = 1e4
-"""Largest mean count per channel that float32 is trusted with."""
 
 FLOAT32_ERROR = 1e-3
 """Largest estimated relative error of a noise eigenvalue that float32 may cause."""
@@ -75,7 +73,7 @@ def weighted_gram(image: xr.DataArray, precision: Literal["auto", "float64", "no
         Counts; pixels whose `valid_pixel` is False are left out.
     precision : {"auto", "float64", "none"}
         "auto" multiplies deviations from the mean spectrum in float32 where the values are non-negative
-        integers of a mean up to `FLOAT32_MEAN`, and there are enough pixels for a noise floor. "none" leaves
+        integers that float32 suits, and there are enough pixels for a noise floor. "none" leaves
         out the products.
 
     Raises
@@ -101,6 +99,8 @@ def weighted_gram(image: xr.DataArray, precision: Literal["auto", "float64", "no
 def block_gram(block: xr.DataArray, *, allow_float32: bool, with_products: bool = True) -> Gram:
     """Gram matrix of one loaded block."""
     spectra = valid_spectra(block)
+    if with_products and allow_float32 and suits_float32(spectra):
+        return _float32_gram(spectra)
     totals = spectra.sum(axis=1, dtype=np.float64)
     _check_finite(block, totals)
     variance = pixel_variance(spectra, totals, counts_per_electron(block))
@@ -108,19 +108,13 @@ def block_gram(block: xr.DataArray, *, allow_float32: bool, with_products: bool 
     if not filled.all():
         spectra, totals, variance = spectra[filled], totals[filled], variance[filled]
     counts = spectra.sum(axis=0, dtype=np.float64)
-    if not with_products:
-        products, power = np.zeros((0, 0)), 0.0
-    elif allow_float32 and _suits_float32(spectra):
-        products, power = _shifted_products(spectra, totals, counts)
-    else:
-        products, power = _products(spectra, variance), 0.0
     return Gram(
         n_pixels=len(spectra),
         counts=counts,
         negative_squares=_negative_squares(spectra, axis=0),
         variance_total=float(variance.sum()),
-        products=products,
-        float32_power=power,
+        products=_products(spectra, variance) if with_products else np.zeros((0, 0)),
+        float32_power=0.0,
     )
 
 
@@ -163,15 +157,6 @@ def _check_finite(block: xr.DataArray, totals: Floats) -> None:
     )
 
 
-def _suits_float32(spectra: NDArray[Any]) -> bool:
-    return (
-        spectra.dtype.kind in "iu"
-        and spectra.size > 0
-        and bool(spectra.min() >= 0)
-        and float(spectra.mean(dtype=np.float64)) <= FLOAT32_MEAN
-    )
-
-
 def _products(spectra: NDArray[Any], variance: Floats) -> Floats:
     products = np.zeros((spectra.shape[1],) * 2)
     for start in range(0, len(spectra), ROWS):
@@ -181,23 +166,31 @@ def _products(spectra: NDArray[Any], variance: Floats) -> Floats:
     return products
 
 
-def _shifted_products(spectra: NDArray[Any], totals: Floats, counts: Floats) -> tuple[Floats, float]:
-    """Multiply deviations from the block's mean spectrum in float32; add the mean back in float64.
-
-    The mean spectrum carries nearly all of the power; without it float32 has its digits for the noise.
-    """
-    shape32 = (counts / totals.sum()).astype(np.float32)
-    products = np.zeros((spectra.shape[1],) * 2)
+def _float32_gram(spectra: NDArray[np.integer]) -> Gram:
+    """Multiply deviations from the block's mean spectrum in float32; add the mean back in float64."""
+    n_channels = spectra.shape[1]
+    short_shape = mean_shape(spectra)
+    deviations = np.empty((min(ROWS, len(spectra)), n_channels), dtype=np.float32)
+    totals, counts = np.empty(len(spectra)), np.zeros(n_channels)
+    products = np.zeros((n_channels, n_channels))
     for start in range(0, len(spectra), ROWS):
         rows = slice(start, start + ROWS)
-        deviation = spectra[rows].astype(np.float32)
-        deviation -= np.multiply.outer(totals[rows].astype(np.float32), shape32)
-        deviation *= (1 / np.sqrt(totals[rows, None])).astype(np.float32)
-        products += deviation.T @ deviation
+        part = deviations[: len(spectra[rows])]
+        totals[rows], counts_of_part = weighted_deviations(spectra[rows], short_shape, part)
+        counts += counts_of_part
+        products += part.T @ part
     scale = 1 / np.sqrt(np.maximum(counts, 1.0))
     # Column scale counts / n and row scale sum(totals) / n leave sum(totals) / counts, times n pixels.
     power = totals.sum() * largest_eigenvalue(products * scale[:, None] * scale)
-    mean_shape = shape32.astype(np.float64)
-    cross = np.outer(counts - totals.sum() * mean_shape, mean_shape)
-    products += cross + cross.T + totals.sum() * np.outer(mean_shape, mean_shape)
-    return products, float(power)
+    shape = short_shape.astype(np.float64)
+    cross = np.outer(counts - totals.sum() * shape / 2, shape)
+    products += cross
+    products += cross.T
+    return Gram(
+        n_pixels=int(np.count_nonzero(totals)),
+        counts=counts,
+        negative_squares=np.zeros(n_channels),
+        variance_total=float(totals.sum()),
+        products=products,
+        float32_power=power,
+    )
