@@ -75,6 +75,19 @@ def test_float32_gives_way_when_it_loses_the_noise():
     np.testing.assert_allclose(pca.eigenvalue, exact(image.to_numpy().reshape(-1, 30))[0], rtol=1e-8)
 
 
+@pytest.mark.parametrize("mean", [1, 8e3])
+def test_scores_in_float32_are_off_by_a_thousandth_of_their_noise(mean):
+    image = poisson_image((34, 23, 40), mean)
+    image[3, 5] = 0
+    pca = denoise(image, PLAIN)
+    assert pca.attrs["precision"] == "float32"
+    projection = (pca.loading / pca.channel_weight**2).to_numpy().T
+    expected = image.to_numpy().astype(np.float64) @ projection
+    noise = pca.pixel_weight.to_numpy()[..., None]  # of eigenvectors of the noise, which are of unit length
+    assert np.abs((pca.score - expected) / noise).max() < (1e-3 if mean > 1 else 1e-5)
+    assert not pca.score[3, 5].any()
+
+
 def test_scores_and_loadings_rebuild_the_image():
     image = poisson_image((5, 7, 11))
     pca = denoise(image, DenoiseOptions(n_components=11, spatial="none"))
