@@ -2,9 +2,10 @@
 
     python benchmarks/kernels.py [--rows 376] [--repeats 3] [--hyperspy PYTHON]
 
-Weighted PCA with scores of ROWS x 372 x 900 uint16 counts in one of our stores, against the bare float32 product of the
-same counts in memory (numpy's ``X.T @ X``, which is BLAS syrk) and, where the interpreter PYTHON has it,
-HyperSpy's lazy PCA of the same store; exact constrained least squares of four endmembers; Poisson power laws.
+Weighted PCA with scores of ROWS x 372 x 900 uint16 counts in one of our stores, against the bare float32
+product of the same counts in memory (numpy's ``X.T @ X``, which is BLAS syrk), one reading of that store, and,
+where the interpreter PYTHON has it, HyperSpy's lazy PCA; exact constrained least squares of four endmembers;
+Poisson power laws.
 Every figure is the median of fresh processes, without imports; peaks are theirs (VmHWM).
 """
 
@@ -47,7 +48,7 @@ PCA = """
 from eelsunmix.execution.clusters import execution
 from eelsunmix.pca import DenoiseOptions, denoise
 from eelsunmix.storage.store import open_store
-with execution(threads=1, keep_freed=False):
+with execution(threads=1, keep_freed_below=2**24):
     image = open_store({store!r})["counts"]
     denoise(image[:8, :40].compute())
     measured(lambda: denoise(image, DenoiseOptions(spatial="none"))["score"].compute())

@@ -36,7 +36,7 @@ def job(
     *,
     threads: int = 1,
     dask: Mapping[str, Any] | None = None,
-    keep_freed: bool = True,
+    keep_freed_below: int | None = None,
 ) -> Iterator[None]:
     """Run the body with its log in a file, its blocks as `dask` says, and mistakes of the user as one line.
 
@@ -48,7 +48,7 @@ def job(
         Blocks in flight at a time.
     dask : mapping, optional
         Fields of `eelsunmix.execution.clusters.Execution`.
-    keep_freed : bool
+    keep_freed_below : int, optional
         As in `eelsunmix.execution.clusters.execution`.
 
     Raises
@@ -62,7 +62,7 @@ def job(
     with _logging_to(log), sudden_end_told(log), _stopping_in_order(), enforced(log), scratch_beside(log):
         try:
             leave_out_unused_libraries()
-            with execution(Execution(**(dask or {})), threads=threads, keep_freed=keep_freed):
+            with execution(Execution(**(dask or {})), threads=threads, keep_freed_below=keep_freed_below):
                 yield
             logger.info("%d MB of memory at most", peak_mb())
             logger.info("done")
