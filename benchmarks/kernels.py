@@ -3,7 +3,7 @@
     python benchmarks/kernels.py [--rows 376] [--repeats 3] [--hyperspy PYTHON]
 
 Weighted PCA with scores of ROWS x 372 x 900 uint16 counts in one of our stores, against the bare float32
-product of the same counts in memory (numpy's ``X.T @ X``, which is BLAS syrk), one reading of that store, and,
+product of the same counts in memory (numpy's ``X.T @ X``, which is BLAS syrk), one reading of it, and,
 where the interpreter PYTHON has it, HyperSpy's lazy PCA; exact constrained least squares of four endmembers;
 Poisson power laws.
 Every figure is the median of fresh processes, without imports; peaks are theirs (VmHWM).
