@@ -62,7 +62,8 @@ def nonlocal_means(
     if centre is None:
         centre = np.median(scores[valid], axis=0) if valid.any() else np.zeros(scores.shape[-1])
     # Means do not depend on the origin; a central one leaves float32 more digits.
-    maps = np.moveaxis(np.where(valid[..., None], scores - centre, 0), -1, 0).astype(np.float32)
+    centred = np.where(valid[..., None], scores - centre, 0)
+    maps = np.ascontiguousarray(np.moveaxis(centred, -1, 0), dtype=np.float32)  # each map in one piece
     spread = np.where(valid, variance, 1).astype(np.float32)
     used = valid.astype(np.float32)
     total, weight = maps * used, used.copy()
