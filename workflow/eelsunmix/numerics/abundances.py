@@ -4,6 +4,8 @@ Everything happens in Gram form.  With ``G = E W E^T`` and ``P = Y W E^T`` the m
 ``a G a^T / 2 - a P^T`` plus a constant, so that the number of channels matters only in one matrix product.
 """
 
+import functools
+import math
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Self
@@ -137,15 +139,11 @@ class _Enumeration:
     """All faces, from that of all endmembers down, tried on the pixels that none has solved yet."""
 
     gram: Floats
-    faces: list[_Face]
+    faces: tuple[_Face, ...]
 
     @classmethod
     def of(cls, gram: Floats, constraint: Floats | None) -> Self:
-        sizes = range(len(gram), -1, -1)
-        supports = [list(some) for size in sizes for some in combinations(range(len(gram)), size)]
-        if constraint is not None:  # which endmembers without counts cannot meet
-            supports = [support for support in supports if gram.diagonal()[support].any()]
-        return cls(gram, [_Face.of(gram, support, constraint) for support in supports])
+        return cls(gram, _faces(gram.tobytes(), None if constraint is None else constraint.tobytes()))
 
     def solve(self, projections: Floats) -> Floats:
         """Abundances (endmember, pixel) of projections of that shape."""
@@ -175,6 +173,19 @@ class _Enumeration:
             better = _non_negative(candidate, projections) & (misfit < best)
             result[:, better], best[better] = candidate[:, better], misfit[better]
         return result
+
+
+@functools.lru_cache(maxsize=16)
+def _faces(gram: bytes, constraint: bytes | None) -> tuple[_Face, ...]:
+    # An image comes in many pieces, which all have the same faces.
+    products = np.frombuffer(gram)
+    products = products.reshape(2 * (math.isqrt(products.size),))
+    sums = None if constraint is None else np.frombuffer(constraint)
+    sizes = range(len(products), -1, -1)
+    supports = [list(some) for size in sizes for some in combinations(range(len(products)), size)]
+    if sums is not None:  # which endmembers without counts cannot meet
+        supports = [support for support in supports if products.diagonal()[support].any()]
+    return tuple(_Face.of(products, support, sums) for support in supports)
 
 
 def _non_negative(values: Floats, projections: Floats) -> Bools:
