@@ -64,6 +64,7 @@ class Propagation:
         self._totals = endmembers.sum(axis=1)
         self._constraint = 1.0 / self._norms if sum_to_one else None
         self._endmember_noise = endmember_noise
+        self._inverses: dict[tuple[int, ...], Floats] = {}
         self._tensors: dict[tuple[int, ...], Floats] = {}
 
     @property
@@ -192,11 +193,12 @@ class Propagation:
         return spread
 
     def _inverse(self, active: tuple[int, ...]) -> Floats:
-        inverse = np.zeros_like(self._gram)
-        inside = np.ix_(active, active)
-        if len(active):
-            inverse[inside] = np.linalg.pinv(self._gram[inside], rcond=1e-13, hermitian=True)
-        return inverse
+        if active not in self._inverses:
+            inverse = self._inverses[active] = np.zeros_like(self._gram)
+            inside = np.ix_(active, active)
+            if len(active):
+                inverse[inside] = np.linalg.pinv(self._gram[inside], rcond=1e-13, hermitian=True)
+        return self._inverses[active]
 
 
 def groups(taking_part: Bools) -> list[tuple[tuple[int, ...], Bools]]:
