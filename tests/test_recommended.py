@@ -219,7 +219,8 @@ def test_a_mistake_of_the_user_is_no_failed_method(board, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("chosen", "kind"), [("consensus", "nlm"), ("BLU, neighbours", "nlm"), ("BLU", "corrected")]
+    ("chosen", "kind"),
+    [("consensus", "nlm"), ("BLU, posterior of many neighbours", "nlm"), ("BLU", "corrected")],
 )
 def test_other_images_are_averaged_where_averages_had_won(board, stored, monkeypatch, chosen, kind):
     scene, pca, rank, _ = board

@@ -27,10 +27,13 @@ class Learner:
     method : str
     learns : {"counts", "averages"}
         Counts as they are, or averaged over alike neighbours.
+    posterior_of : str
+        Name of the averages (`AVERAGES`) of which maps are posterior means too; empty: none.
     """
 
     method: str
     learns: Literal["counts", "averages"] = "counts"
+    posterior_of: str = ""
 
 
 LEARNERS = MappingProxyType(
@@ -38,10 +41,10 @@ LEARNERS = MappingProxyType(
         "VCA": Learner(method="vca"),
         "VCA of averages": Learner(method="vca", learns="averages"),
         "uDAS": Learner(method="udas"),
-        "BLU": Learner(method="blu"),
+        "BLU": Learner(method="blu", posterior_of="many neighbours"),
     }
 )
-"""Label -> learner. Each is mapped on counts, as the method does, and on the averages (`AVERAGES`)."""
+"""Label -> learner. Each is mapped on counts, as the method does, and on the averages by least squares."""
 QUICK: Mapping[str, Mapping[str, Any]] = MappingProxyType({"blu": {"n_sweeps": 600, "n_burn_in": 200}})
 """Options for twins, where half a result in a fourth of the time tells as much."""
 
@@ -151,15 +154,24 @@ def _mapped(label: str, learner: Learner, model: xr.Dataset, data: Data) -> list
     ]
     if learner.learns == "averages":
         return averaged
-    return [solution(label=label, endmembers=endmembers, amounts=_own(model, data)), *averaged]
+    own = functools.partial(_own, model, data=data)
+    found = [solution(label=label, endmembers=endmembers, amounts=own(data.spectra)), *averaged]
+    if learner.posterior_of:
+        # With the noise of a pixel: the prior weighs more than it would. Twins tell what that costs.
+        name, spectra = f"{label}, posterior of {learner.posterior_of}", data.averages[learner.posterior_of]
+        found.append(solution(label=name, endmembers=physical, amounts=own(spectra)))
+    return found
 
 
-def _own(model: xr.Dataset, data: Data) -> Floats:
-    """Abundances as the method gives them, times the brightness where that varies."""
-    maps = apply(model, data.image)["abundance"].to_numpy()[data.chosen].astype(np.float64)
+def _own(model: xr.Dataset, spectra: Floats, data: Data) -> Floats:
+    """Abundances of counts or averages as the method gives them, times the brightness where that varies."""
+    counts = data.image.to_numpy().astype(np.float64)
+    counts[data.chosen] = spectra
+    found = apply(model, data.image.copy(data=counts), counts=data.image)
+    maps = found["abundance"].to_numpy()[data.chosen].astype(np.float64)
     if model.attrs["brightness"] != "variable" or not sums_to_one(model):
         return maps
     mixture = maps @ model["endmember_spectrum"].to_numpy().astype(np.float64).sum(axis=1)
-    bright = data.spectra.sum(axis=1) / np.maximum(mixture, np.finfo(float).tiny)
+    bright = np.maximum(spectra.sum(axis=1), 0.0) / np.maximum(mixture, np.finfo(float).tiny)
     amounts: Floats = maps * bright[:, None]
     return amounts

@@ -77,12 +77,14 @@ def rank_on_twins(
     trials: dict[str, list[Trial]] = {}
     misfits: dict[str, list[float]] = {}
     labels = [one.label for one in kept]
+    members = members_of_consensus(kept)
     for model in models:
         seed = int(rng.integers(2**31))
         twin = prepared(twin_of(model, data, rng), n_endmembers, data.edges)
         found, _ = solutions(twin, n_endmembers, seed=seed, brightness=brightness, quick=True)
         found += all_anchored(found, twin, brightness)
-        for one in with_consensus([one for one in found if one.label in labels], twin.weight):
+        known = [one for one in found if one.label in labels]
+        for one in with_consensus(known, twin.weight, members):
             trials.setdefault(one.label, []).append(trial(one, model, twin.weight))
             misfits.setdefault(one.label, []).append(misfit(one, twin))
     complete = {label: tried for label, tried in trials.items() if len(tried) == len(models)}
@@ -98,10 +100,15 @@ def rank_on_twins(
     )
 
 
-def with_consensus(found: Sequence[Solution], weight: Floats) -> list[Solution]:
-    """Add the consensus of all solutions, of the anchored ones if there are some, if they are enough."""
-    members = [one for one in found if is_anchored(one)] or list(found)
-    return [*found, consensus(members, weight)] if len(members) >= CONSENSUS_OF else list(found)
+def members_of_consensus(found: Sequence[Solution]) -> list[str]:
+    """Labels of the solutions of which the consensus is made: the anchored ones, or all if there are none."""
+    return [one.label for one in found if is_anchored(one)] or [one.label for one in found]
+
+
+def with_consensus(found: Sequence[Solution], weight: Floats, members: Sequence[str]) -> list[Solution]:
+    """Add the consensus of its members, those of the image on twins too, if they are enough."""
+    known = [one for one in found if one.label in members]
+    return [*found, consensus(known, weight)] if len(known) >= CONSENSUS_OF else list(found)
 
 
 def _of_the_truth(misfit: float, shape: tuple[int, ...]) -> float:

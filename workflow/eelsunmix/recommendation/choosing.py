@@ -21,14 +21,27 @@ from eelsunmix.recommendation.anchored import (
 )
 from eelsunmix.recommendation.bending import find_bending
 from eelsunmix.recommendation.candidates import first_solution, measured_brightness, solutions
-from eelsunmix.recommendation.choice import Ranking, passing, rank_on_twins, with_consensus
+from eelsunmix.recommendation.choice import (
+    Ranking,
+    members_of_consensus,
+    passing,
+    rank_on_twins,
+    with_consensus,
+)
 from eelsunmix.recommendation.data import Data, prepared, without_bending
 from eelsunmix.recommendation.doubts import doubts, doubts_of_anchoring
 from eelsunmix.recommendation.solution import Solution
 from eelsunmix.typing import Brightness
 
-MODELS = ("BLU, neighbours", "uDAS, neighbours", "VCA of averages, neighbours")
-"""Twins are made of these; of the first solutions where they did not pass."""
+MODELS = (
+    ("BLU, posterior of many neighbours", "BLU, many neighbours"),
+    ("uDAS, many neighbours",),
+)
+"""Twins are made of the first of each that passed; of the first solution of all if none did.
+
+The maps have the least noise that there is: of more, a twin takes it for the sample, and whoever smooths it
+away, or knows that most pixels lack some material, errs there.
+"""
 UNKNOWN = "without edges it is not known which pixels have none, nor how thickness bends the background"
 ICA_REASON = "ICA is no candidate: shares that sum to one are not independent"
 
@@ -88,8 +101,8 @@ def choose(
         data = dataclasses.replace(data, edges={})
     rng = np.random.default_rng([seed, n_endmembers])
     ranking = rank_on_twins(kept, data, n_endmembers, models=models, brightness=brightness, rng=rng)
-    # A twin may have a consensus, of candidates whose anchoring is refused there, and the image none.
-    known = {one.label: one for one in (kept if of_averages else with_consensus(kept, data.weight))}
+    members = [] if of_averages else members_of_consensus(kept)
+    known = {one.label: one for one in with_consensus(kept, data.weight, members)}
     best = next(known[label] for label in ranking.errors if label in known)
     record = {
         "method": best.label,
@@ -134,8 +147,8 @@ def _shared(kept: Sequence[Solution], found: Sequence[Solution], data: Data) -> 
 def twin_models(kept: Sequence[Solution]) -> list[Solution]:
     """Choose the solutions of which twins are made: with clean edges, where the image has named ones."""
     known = {one.label: one for one in kept}
-    pairs = [(ANCHORED.format(label), label) for label in MODELS]
-    chosen = [next((known[name] for name in pair if name in known), None) for pair in pairs]
+    ranked = [(*map(ANCHORED.format, labels), *labels) for labels in MODELS]
+    chosen = [next((known[name] for name in names if name in known), None) for names in ranked]
     return [one for one in chosen if one is not None] or list(kept[:1])
 
 

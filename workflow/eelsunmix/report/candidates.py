@@ -12,6 +12,7 @@ MOST_NAMED = 3
 WORDS = {
     "many neighbours": "mapped on averages over many similar neighbours",
     "neighbours": "mapped on averages over similar neighbours",
+    "posterior of many neighbours": "mapped by its posterior means on averages over many similar neighbours",
     "consensus": "the median of all candidates",
     "VCA of averages": "VCA of spectra averaged over similar neighbours",
 }
