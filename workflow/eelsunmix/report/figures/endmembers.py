@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix.report.figures.layout import Panels, axis_key, axis_name, line_panels
-from eelsunmix.report.figures.spectra import Edges, edge_marks
+from eelsunmix.report.figures.spectra import NAME, Edges, edge_marks
 from eelsunmix.report.figures.style import HALF_WIDTH, axis, band, base_layout, line, see_through
 from eelsunmix.report.texts import plain
 
@@ -90,7 +90,7 @@ def component_spectra(
     spectra = [fits[method]["endmember_spectrum"].isel(endmember=k) for method, k in found]
     energy = np.asarray(spectra[0][spectra[0].dims[-1]].values)
     panels = line_panels(1, columns=1, panel_height=250, top=44, width=HALF_WIDTH)
-    shapes, texts = edge_marks(edges, energy)
+    shapes, texts = edge_marks(edges, energy, room=NAME / panels.panel_width)
     layout = base_layout(0, shapes=shapes, annotations=texts) | panels.layout(scale_height=False)
     layout |= spectrum_axes(0, panels, title, display) | {"showlegend": False}
     if display != LOGARITHMIC:

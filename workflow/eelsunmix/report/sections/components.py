@@ -107,7 +107,7 @@ def _residuals(inputs: Inputs) -> list[Figure]:
         return []
     caption = RESIDUALS.format(limit=number(inputs.rank.attrs["residual_limit"]))
     figure = residual_map(inputs.rank, inputs.view)
-    return [Figure(name="residuals", caption=inputs.remarked(caption), variants={(): figure})]
+    return [Figure(name="residuals", caption=inputs.remarked(caption), variants={(): figure}, half=True)]
 
 
 def _scree(inputs: Inputs) -> Figure:
