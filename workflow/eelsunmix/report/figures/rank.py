@@ -14,6 +14,7 @@ from eelsunmix.report.figures.style import (
     BLUE,
     DIVERGING,
     GREY,
+    HALF_WIDTH,
     ORANGE,
     RED,
     SEQUENTIAL,
