@@ -241,7 +241,7 @@ page.ready.then((data) => {
     say(pixels);
     if (!pixels.length) return Promise.resolve();
     const { found, edges, single } = traces(pixels);
-    const width = paper ? 620 : plot.clientWidth;
+    const width = paper ? 940 : plot.clientWidth;
     const figure = looks.dressed(ranged({ data: found, layout: layoutOf(edges, single, width) }), paper);
     tabulate(pixels);
     figuresOfPage.markAll();
