@@ -24,6 +24,7 @@ from eelsunmix.words import numbered
 
 FOREIGN = 0.02
 """Part of an edge of the owner's above which a component is said to hold it too."""
+OTHERS = "their counts in the component where they are"
 Member = tuple[str, int]
 
 
@@ -116,7 +117,8 @@ def _edges(inputs: Inputs, one: xr.Dataset, at: xr.Dataset, endmember: int) -> I
             foreign.append(f"{name} {percent_of(share)}")
     yield "edges strongest here", ", ".join(own) or "none"
     if foreign:
-        yield "other edges", ", ".join(foreign) + " of their counts in the component where they are strongest"
+        its = "its counts in the component where it is" if len(foreign) == 1 else OTHERS
+        yield "other edges", f"{', '.join(foreign)} of {its} strongest"
 
 
 def percent_of(part: float) -> str:

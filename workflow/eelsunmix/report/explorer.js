@@ -285,7 +285,7 @@ page.ready.then((data) => {
     if (!content.edges.length) return;
     const sds = content.edges.map((edge) => Math.sqrt(pixels.reduce((sum, [r, c]) => sum + (edge.sd[r][c] || 0) ** 2, 0)) / pixels.length);
     // Counts have as many decimals as their standard deviation deserves.
-    const written = (value, k) => (Number.isFinite(value) ? value.toLocaleString("en", decimals(sds[k])).replace(/,/g, "\u202f").replace("-", "−") : "–");
+    const written = (value, k) => (Number.isFinite(value) ? value.toLocaleString("en", decimals(sds[k])).replace(/,/g, "\u202f").replace(/^-(?=[0.]*$)/, "").replace("-", "−") : "–");
     const head = document.createElement("thead");
     head.append(row("th", ["net counts", ...content.edges.map((edge) => edge.name)]));
     const body = document.createElement("tbody");
