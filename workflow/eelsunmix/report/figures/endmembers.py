@@ -102,7 +102,7 @@ def component_spectra(
         look = dict(styles[method]) | ({"width": 0.8} if method in cut else {})
         hover = "%{x:.5g}: %{y:.4g}<extra>" + plain(method) + "</extra>"
         values = displayed(spectrum, display, counts)
-        known = {"meta": {"method": method}, "hovertemplate": hover}
+        known: dict[str, Any] = {"meta": {"method": method}, "hovertemplate": hover}
         if method in cut:
             known["opacity"] = 0.5
         data.append(line(energy, values, plain(method), look, **known))

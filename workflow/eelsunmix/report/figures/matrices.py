@@ -30,7 +30,8 @@ def cross_talk(comparison: xr.Dataset, methods: Sequence[str], edges: Sequence[s
     edges : sequence of str
     """
     rows = {method: _endmembers(comparison, method) for method in methods}
-    room = max(ROOM_FOR_NAMES, LETTER * max(len(name) for names in rows.values() for name in names.values()))
+    longest = max((len(name) for names in rows.values() for name in names.values()), default=0)
+    room = max(ROOM_FOR_NAMES, LETTER * longest)
     least = max(LEAST_CELL * len(edges), LETTER * max(map(len, methods)))
     columns = max(1, min(len(methods), 4, int((WIDTH - 16) // (room + least))))
     width = min(1.4 * least, (WIDTH - 16 - columns * room) / columns)
