@@ -14,6 +14,7 @@ import xarray as xr
 from eelsunmix import synthetic
 from eelsunmix.background import subtract_background
 from eelsunmix.comparison import agreement, compare, components, doubts, pixel_samples, setting
+from eelsunmix.comparison.caveats import _noisy
 from eelsunmix.comparison.counts import edge_weights, judging_edges
 from eelsunmix.comparison.names import check_component_names, with_names
 from eelsunmix.edges import Edge
@@ -760,7 +761,14 @@ def test_noisy_edges_judge_nobody():
     found = run(scene, reference, {"oracle": oracle}, edges=edges, profiles={}, regions=region)
     assert float(found.map_noise_ceiling[0]) < 0.5
     assert lights(found, "oracle")["agreement with BS"] == "grey"
-    assert any("mostly noise" in caveat for caveat in found.attrs["caveats"])
+    assert any("The BS map of Ru_M23 (0." in caveat for caveat in found.attrs["caveats"])
+
+
+def test_noisy_edges_share_a_caveat():
+    assert _noisy({}) == ""
+    assert _noisy({"Al_Ka": 0.0, "Ca_Ka": 0.31}).startswith(
+        "The BS maps of Al_Ka (0.00) and Ca_Ka (0.31) are mostly"
+    )
 
 
 def test_an_element_nobody_shows_has_no_owner(scene):

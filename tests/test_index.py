@@ -125,7 +125,7 @@ def test_links_lead_somewhere_and_failures_say_why(tmp_path, kinds):
     assert table.rows[2][2][0] == "fit_vca failed: 3 < 4 log"
     assert [row[1][0] for row in table.rows[2:]] == ["✖ no result"] * 2
     text = unescape(page.read_text(encoding="utf-8"))
-    assert "sample D is skipped: x" in text
+    assert "Sample D is skipped: x" in text
     assert re.findall(r"<dt>(.*?)</dt><dd>(\d+)</dd>", text)[0] == ("samples", "4")
 
 

@@ -9,6 +9,7 @@ import xarray as xr
 
 import eelsunmix as eu
 from eelsunmix.background.line_check import line_warnings
+from eelsunmix.background.line_energies import line_energies
 from eelsunmix.background.lines import LineWindow, line_under, locate_line, subtract_line
 from eelsunmix.background.window_check import check_windows
 from eelsunmix.corrections.protected import protected_edges
@@ -106,6 +107,19 @@ def test_the_stated_deviation_is_that_of_many_images(mean):
         0.97 < stated / found.net_counts.std() < 1.42
     )  # what few counts add is bounded by a factor of sqrt(2)
     assert found.net_counts_sd.min() > 0
+
+
+@pytest.mark.parametrize("shift", [-40.0, 0.0, 7.0, 30.0])
+def test_where_a_line_peaks_is_measured_and_the_end_of_its_window_pulls_at_nothing(shift):
+    rng = np.random.default_rng(8)
+    found = []
+    for _ in range(40):
+        bell = 3000 * np.exp(-(((ENERGY - LINE.onset_eV - shift) / 60) ** 2) / 2)
+        spectrum = rng.poisson(bell + 50.0).astype(float)
+        found.append(line_energies(spectrum, ENERGY, {"Fe_Ka": LINE})["Fe_Ka"] - LINE.onset_eV)
+    assert np.mean(found) == pytest.approx(shift, abs=1.2)
+    assert np.std(found) < 1.0
+    assert line_energies(rng.poisson(50.0, ENERGY.shape).astype(float), ENERGY, {"Fe_Ka": LINE}) == {}
 
 
 def test_invalid_pixels_have_no_net_counts():

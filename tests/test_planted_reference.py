@@ -310,7 +310,7 @@ def test_onsets_that_follow_an_axis_that_is_off_are_information():
     assert (warned, problems) == ([], {})
     assert measured["offset_eV"] == pytest.approx(0, abs=2)
     assert measured["table_offset_eV"] == pytest.approx(-12, abs=2)
-    assert "below the table, and the onsets follow it" in measured["summary"]
+    assert "below the table, which these onsets allow for" in measured["summary"]
 
 
 def test_one_edge_alone_proposes_no_number():
@@ -463,7 +463,7 @@ def test_the_real_oxide_is_named_with_textbook_onsets_and_not_with_its_own():
     assert warned[0].startswith("The energy axis is about 4.")
     warned, measured, problems = axis_of(image, own)
     assert (warned, problems) == ([], {})
-    assert "below the table, and the onsets follow it" in measured["summary"]
+    assert "below the table, which these onsets allow for" in measured["summary"]
 
 
 TOP_EDGES = """

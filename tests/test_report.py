@@ -118,7 +118,7 @@ def test_the_page_says_how_many_pixels_hold_no_sample(tmp_path, page):
     vacuum[:2, :5] = True
     arguments["stores"]["corrected"] = altered(arguments["stores"]["corrected"], "corrected", vacuum=vacuum)
     told = write_report(tmp_path / "page.html", **arguments).read_text(encoding="utf-8")
-    assert "10 pixels (4.52 %) hold no sample. They are left out of learning" in told
+    assert "10 pixels (4.5 %) hold no sample. They are left out of learning" in told
     assert "A line surrounds pixels without sample." in told
 
 

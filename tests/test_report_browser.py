@@ -177,6 +177,10 @@ def test_a_click_on_any_map_brings_the_spectrum_and_marks_the_pixel(page):
     page.evaluate("scrollTo({top: 0, behavior: 'instant'})")
     page.drag("#answer .frame", (0.3, 0.6), (0.3, 0.6))
     page.wait_for("document.querySelector('#explorer-panel.docked') !== null")
+    # The map that was clicked stays in view above the drawer.
+    below = "document.querySelector('#answer .frame').getBoundingClientRect().bottom"
+    page.wait_for("document.querySelector('#explorer-spectrum').clientHeight < 0.46 * innerHeight")
+    assert page.evaluate(f"{below} < document.querySelector('#explorer-panel').getBoundingClientRect().top")
     counts = report_arguments()["stores"]["corrected"]["counts"]
     y, x = (int(part * counts.sizes[dim]) for part, dim in ((0.6, "y"), (0.3, "x")))
     np.testing.assert_array_equal(series(page, "measured", "y"), counts.isel(y=y, x=x).to_numpy())
@@ -416,6 +420,11 @@ def test_print_holds_all_plots_and_no_controls(tmp_path):
             "document.querySelector('#figure-windows .shown').textContent"
         )
         assert opened.evaluate("document.querySelectorAll('details:not([open])').length") == 0
+        # No plot is taller than what a page of A4 holds: 273 mm are 1031 px.
+        heights = opened.evaluate(
+            "[...document.querySelectorAll('.canvas')].map(e => e.getBoundingClientRect().height)"
+        )
+        assert 300 < max(heights) < 1000
     assert (tmp_path / "page.pdf").read_bytes()[:5] == b"%PDF-"
 
 

@@ -106,8 +106,8 @@ def test_the_recommended_result_is_shown_with_its_errors_on_twins(inputs):
     assert (first.level, first.section) == ("use", "maps")
     assert first.text == (
         "the maps of “recommended”: BLU, mapped on averages over similar neighbours. On images simulated "
-        "from yours its maps are off by 2\u00a0%, those of uDAS by 5\u00a0%, of the consensus by 10\u00a0% "
-        "and of VCA by 17\u00a0%."
+        "from yours its maps are off by 2.0\u00a0%, those of uDAS by 5.0\u00a0%, of the consensus by 10\u00a0"
+        "% and of VCA by 17\u00a0%."
     )
 
 
@@ -115,7 +115,7 @@ def test_the_recommended_result_is_shown_with_its_errors_on_twins(inputs):
 def test_what_did_not_converge_says_so_where_it_is_to_be_used(inputs, light):
     found = with_recommended(inputs)
     lit(found, recommended={"convergence": light}, vca={"convergence": "amber"})
-    told = "similar neighbours, which did not converge. On images" in said(found)[0].text
+    told = "similar neighbours (not converged). On images" in said(found)[0].text
     assert told == (light == "amber")
     lit(inputs, nmf={"convergence": light}, ica={"a": "red"}, vca={"a": "red"})
     assert ("the maps of nmf, which did not converge: of 3" in said(inputs)[0].text) == (light == "amber")

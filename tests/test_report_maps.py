@@ -16,11 +16,11 @@ from eelsunmix.report.figures.grid import Scale, Tile, columns_for, map_grid
 from eelsunmix.report.figures.grid_colours import bar_places
 from eelsunmix.report.figures.layout import Panels, legend_height, line_panels
 from eelsunmix.report.figures.mapview import average, limits, view_of
-from eelsunmix.report.figures.matrices import angles
+from eelsunmix.report.figures.matrices import angles, cross_talk
 from eelsunmix.report.figures.outline import outline_of
 from eelsunmix.report.figures.residuals import mean_residuals
 from eelsunmix.report.figures.spectra import edge_marks
-from eelsunmix.report.figures.style import method_styles, one_legend_entry
+from eelsunmix.report.figures.style import WIDTH, method_styles, one_legend_entry
 from eelsunmix.report.sections import residuals
 from page_data import codes_of, decoded, unpacked
 
@@ -268,6 +268,40 @@ def test_edges_outside_the_axis_are_not_marked():
     shapes, texts = edge_marks(edges, np.linspace(350, 860, 40))
     assert [shape["x0"] for shape in shapes] == [456.0]
     assert [text["text"] for text in texts] == ["Ti L23"]
+
+
+def test_names_of_crowded_lines_do_not_meet_and_the_last_one_gives_way():
+    energy, room = np.linspace(0.8, 20, 40), 0.12
+    onsets = {"Mg_Ka": 1.25, "Al_Ka": 1.49, "Si_Ka": 1.74, "Cl_Ka": 2.62, "Fe_Ka": 6.4}
+    shapes, texts = edge_marks({name: {"onset": at} for name, at in onsets.items()}, energy, room=room)
+    assert [shape["x0"] for shape in shapes] == list(onsets.values())
+    assert [text["text"] for text in texts] == ["Mg Ka", "Al Ka", "Si Ka", "Fe Ka"]
+    for height in (0, 13, 26):
+        places = [text["x"] for text in texts if text["yshift"] == height]
+        assert places
+        assert all(step >= room * 19.2 for step in np.diff(places))
+
+
+@pytest.mark.parametrize("n_edges", [2, 5, 8])
+def test_numbers_and_names_of_a_matrix_of_cross_talk_have_room(n_edges):
+    edges, methods = [f"E{k}_Ka" for k in range(n_edges)], ["recommended", "nmf", "ica", "vca"]
+    name = "+".join(edge[:2] for edge in edges)
+    table = xr.Dataset(
+        {
+            "cross_talk": (("label", "endmember", "edge"), np.ones((4, 3, n_edges))),
+            "endmember_label": (("label", "endmember"), np.full((4, 3), name)),
+        },
+        coords={"label": methods, "edge": edges},
+    )
+    layout = cross_talk(table, methods, edges)["layout"]
+    left = layout["margin"]["l"]
+    width = WIDTH - left - layout["margin"]["r"]
+    for k in range(4):
+        low, high = layout[f"xaxis{k + 1 if k else ''}"]["domain"]
+        assert (high - low) * width >= 45 * n_edges
+        taken = [layout[f"xaxis{i + 1 if i else ''}"]["domain"][1] for i in range(4)]
+        before = max([end * width for end in taken if end <= low], default=-left)
+        assert low * width - before >= 6.5 * len(f"1 {name}")
 
 
 def test_twenty_methods_can_be_told_apart():

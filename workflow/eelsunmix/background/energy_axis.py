@@ -9,6 +9,7 @@ import xarray as xr
 
 from eelsunmix.background.energy_offset import EnergyOffset, common_offset
 from eelsunmix.background.group_spectra import GroupSums
+from eelsunmix.background.line_energies import describe_lines, line_energies
 from eelsunmix.background.onsets import SAME_EV, Onset, measure_onsets
 from eelsunmix.background.words import beside_their_onsets
 from eelsunmix.edges import Edge
@@ -56,7 +57,7 @@ def check_energy_axis(
     Parameters
     ----------
     image : DataArray, dims (..., energy)
-        Of which the axis is used; lines of EDS do not rise, so nothing is measured there.
+        Of which the axis is used; lines of X-rays do not rise: where they peak is told, and nothing judged.
     sums : GroupSums
         In the order of the edges.
     edges : mapping of str to Edge
@@ -69,6 +70,10 @@ def check_energy_axis(
         onsets = _one_of_each(measure_onsets(sums, channel_energies(image), edges, counts_per_electron))
     found = common_offset([one.onset_eV for one in onsets.values()], [one.shift for one in onsets.values()])
     measured, warnings = describe(onsets, found), []
+    if any(edge.is_line for edge in edges.values()):
+        whole, axis = sums.parts[0].sum(axis=0), image[image.dims[-1]]
+        peaks = line_energies(whole, axis, edges, counts_per_electron=counts_per_electron)
+        measured |= describe_lines(peaks, edges)
     if onsets:
         axis = image[image.dims[-1]] if raw_energy is None else raw_energy
         first, second = in_electronvolts(axis[:2]).tolist()
@@ -206,7 +211,9 @@ def _summary(onsets: Mapping[str, Onset], offset: EnergyOffset | None, table: En
     )
     if table and table.is_sure and not offset.is_sure:
         side = "below" if table.offset_eV < 0 else "above"
-        text += f"; the axis lies {abs(table.offset_eV):.1f} eV {side} the table, and the onsets follow it"
+        text += (
+            f"; the axis reads {abs(table.offset_eV):.1f} eV {side} the table, which these onsets allow for"
+        )
     return text + "."
 
 

@@ -18,13 +18,29 @@ def beside_their_onsets(offset_eV: float, sd_eV: float | None = None) -> str:
     Examples
     --------
     >>> beside_their_onsets(-1.24), beside_their_onsets(-0.04, 1.0)
-    ('1.2 eV below their onsets', 'at their onsets (± 1.0 eV)')
+    ('1.2 eV below the expected onsets', 'at the expected onsets (± 1.0 eV)')
     """
     size = f"{abs(offset_eV):.1f}"
     if size == "0.0":
-        return "at their onsets" + ("" if sd_eV is None else f" (± {sd_eV:.1f} eV)")
+        return "at the expected onsets" + ("" if sd_eV is None else f" (± {sd_eV:.1f} eV)")
     error = "" if sd_eV is None else f" ± {sd_eV:.1f}"
-    return f"{size}{error} eV {'below' if offset_eV < 0 else 'above'} their onsets"
+    return f"{size}{error} eV {'below' if offset_eV < 0 else 'above'} the expected onsets"
+
+
+def off_their_energies(lines: Mapping[str, Mapping[str, float]]) -> str:
+    """Say how far lines of X-rays, as a store has them, peak from their energies.
+
+    Examples
+    --------
+    >>> off_their_energies({"Si_Ka": {"energy_eV": 1737.2, "given_eV": 1740}})
+    '3 eV below the expected energy'
+    >>> off_their_energies({"a": {"energy_eV": 8.0, "given_eV": 10}, "b": {"energy_eV": 4.0, "given_eV": 0}})
+    '2 eV below to 4 eV above the expected energies'
+    """
+    off = sorted({round(one["energy_eV"] - one["given_eV"]) for one in lines.values()})
+    ends = [f"{abs(one)} eV {'below' if one < 0 else 'above'}" if one else "at" for one in (off[0], off[-1])]
+    energies = "the expected energies" if len(lines) > 1 else "the expected energy"
+    return f"{' to '.join(dict.fromkeys(ends))} {energies}"
 
 
 def lines_of(edges: Mapping[str, Mapping[str, Any]]) -> list[str]:

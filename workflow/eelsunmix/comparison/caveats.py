@@ -1,12 +1,14 @@
 """What the reader has to know before believing any number of the comparison."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import xarray as xr
 
 from eelsunmix.comparison.components import REFERENCE
 from eelsunmix.comparison.setting import Setting
 from eelsunmix.comparison.thresholds import CLEAR_CEILING, NEGATIVE, OFF_REGION_SD, UNCALIBRATED_CHI2
-from eelsunmix.comparison.words import percent
+from eelsunmix.comparison.words import listed, percent
 from eelsunmix.edges import Edge
 
 CARBON_K_EV = 284.0
@@ -15,16 +17,15 @@ CARBON_K_EV = 284.0
 def caveats(comparison: xr.Dataset, setting: Setting) -> list[str]:
     """List the doubts about the reference, edge by edge, and about the noise."""
     reference = comparison.sel({"label": REFERENCE})
-    found = [
-        caveat
-        for name, edge in setting.edges.items()
-        for caveat in (
-            _offset(reference.sel(edge=name), name, edge)
-            or _judged(reference.sel(edge=name), name, failed=name in setting.reference_problems),
-            _carbon(name, edge),
-        )
-    ]
-    return [caveat for caveat in [*found, _correlated(comparison)] if caveat]
+    found, noisy = [], {}
+    for name, edge in setting.edges.items():
+        at = reference.sel(edge=name)
+        # Of a reference that failed more has been said.
+        doubt = _offset(at, name, edge) or ("" if name in setting.reference_problems else _negative(at, name))
+        if not doubt and name not in setting.reference_problems and _is_noisy(at):
+            noisy[name] = float(at["map_noise_ceiling"])
+        found += [doubt, _carbon(name, edge)]
+    return [caveat for caveat in [*found, _noisy(noisy), _correlated(comparison)] if caveat]
 
 
 def _offset(at: xr.Dataset, name: str, edge: Edge) -> str:
@@ -41,11 +42,6 @@ def _offset(at: xr.Dataset, name: str, edge: Edge) -> str:
     return ""
 
 
-def _judged(at: xr.Dataset, name: str, *, failed: bool) -> str:
-    """Doubt a reference that judges; of one that failed more has been said."""
-    return "" if failed else _negative(at, name) or _noisy(at, name)
-
-
 def _negative(at: xr.Dataset, name: str) -> str:
     negative, n_pixels = float(at["negative_fraction"]), int(at["element_map"].count())
     if negative > max(NEGATIVE, 0.5 + OFF_REGION_SD * 0.5 / np.sqrt(max(n_pixels, 1))):
@@ -57,13 +53,19 @@ def _negative(at: xr.Dataset, name: str) -> str:
     return ""
 
 
-def _noisy(at: xr.Dataset, name: str) -> str:
-    ceiling = float(at["map_noise_ceiling"])
-    if not ceiling < CLEAR_CEILING:
+def _is_noisy(at: xr.Dataset) -> bool:
+    return float(at["map_noise_ceiling"]) < CLEAR_CEILING
+
+
+def _noisy(ceilings: Mapping[str, float]) -> str:
+    """Say of edges, with their noise ceilings, that their maps judge nobody."""
+    if not ceilings:
         return ""
+    each = listed([f"{name} ({ceiling:.2f})" for name, ceiling in ceilings.items()])
+    maps, are, it = ("The BS map of", "is", "it") if len(ceilings) == 1 else ("The BS maps of", "are", "they")
     return (
-        f"The BS map of {name} is mostly noise (ceiling {ceiling:.2f}, below {CLEAR_CEILING:g}); it "
-        "cannot rank methods pixel by pixel."
+        f"{maps} {each} {are} mostly noise (noise ceiling below {CLEAR_CEILING:g}); "
+        f"{it} cannot rank methods pixel by pixel."
     )
 
 

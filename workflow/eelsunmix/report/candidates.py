@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from eelsunmix.comparison.words import listed
+from eelsunmix.report.formatting import number
 
 MOST_NAMED = 3
 """Methods and items that a sentence names."""
@@ -28,9 +29,9 @@ def on_twins(known: Mapping[str, Any], ended: str = "") -> str:
         if label != best and base != best.partition(",")[0]:
             others[base] = min(error, others.get(base, np.inf))
     worse = sorted(others.items(), key=lambda item: item[1])[:MOST_NAMED]
-    named = [f"of {'the ' * (base == 'consensus')}{base} by {error:.2g} %" for base, error in worse]
+    named = [f"of {'the ' * (base == 'consensus')}{base} by {number(error, 2)} %" for base, error in worse]
     beside = f", those {listed(named)}" if worse else ""
-    off = f"its maps are off by {errors[best]:.2g} %{beside}"
+    off = f"its maps are off by {number(errors[best], 2)} %{beside}"
     return f"{in_words(best)}{ended}. On images simulated from yours {off}"
 
 

@@ -7,7 +7,13 @@ import xarray as xr
 
 from eelsunmix.comparison.words import listed
 from eelsunmix.report.content import Card, Control, Figure
-from eelsunmix.report.figures.endmembers import component_spectra, group_names, is_too_wide, members_of
+from eelsunmix.report.figures.endmembers import (
+    component_spectra,
+    cut_methods,
+    group_names,
+    is_too_wide,
+    members_of,
+)
 from eelsunmix.report.figures.maps import single_map
 from eelsunmix.report.figures.style import HALF_WIDTH
 from eelsunmix.report.first.choice import chosen_label
@@ -18,6 +24,7 @@ from eelsunmix.words import numbered
 
 FOREIGN = 0.02
 """Part of an edge of the owner's above which a component is said to hold it too."""
+OTHERS = "their counts in the component where they are"
 Member = tuple[str, int]
 
 
@@ -37,7 +44,7 @@ def component_cards(inputs: Inputs, displays: Sequence[str]) -> list[Card]:
     for place, (group, found) in enumerate(members.items()):
         shown = next((one for one in found if one[0] == label), found[0])
         figures = (_spectra(inputs, place, found, displays), _map(inputs, place, shown))
-        facts = tuple(_facts(inputs, shown, found, matched=group >= 0))
+        facts = (*_cut(inputs, found), *_facts(inputs, shown, found, matched=group >= 0))
         cards.append(Card(name=names[group], figures=figures, facts=facts, note=_note(shown, label)))
     return cards
 
@@ -72,6 +79,13 @@ def _map(inputs: Inputs, place: int, shown: Member) -> Figure:
     return Figure(name=f"abundance-{place + 1}", caption=caption, variants={(): figure}, half=True)
 
 
+def _cut(inputs: Inputs, found: Sequence[Member]) -> list[tuple[str, str]]:
+    """Say which spectra leave the panel, and where they are whole."""
+    cut = listed(cut_methods(found, inputs.fits))
+    text = f"{cut}: far below zero in places; whole in the figure below the cards"
+    return [("drawn thin", text)] if cut else []
+
+
 def _facts(
     inputs: Inputs, shown: Member, found: Sequence[Member], *, matched: bool
 ) -> Iterator[tuple[str, str]]:
@@ -103,7 +117,8 @@ def _edges(inputs: Inputs, one: xr.Dataset, at: xr.Dataset, endmember: int) -> I
             foreign.append(f"{name} {percent_of(share)}")
     yield "edges strongest here", ", ".join(own) or "none"
     if foreign:
-        yield "other edges", ", ".join(foreign) + " of their counts in the component where they are strongest"
+        its = "its counts in the component where it is" if len(foreign) == 1 else OTHERS
+        yield "other edges", f"{', '.join(foreign)} of {its} strongest"
 
 
 def percent_of(part: float) -> str:

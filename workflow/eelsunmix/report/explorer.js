@@ -184,29 +184,35 @@ page.ready.then((data) => {
     const high = Math.max(...edges.map((edge) => (edge.above || edge.integrate)[1]));
     const room = 0.12 * (high - low);
     const range = single && edges.length ? [low - room, high + room] : [content.energy[0], content.energy[content.energy.length - 1]];
-    const window = (bounds, fillcolor) => ({
+    const shaded = (bounds, fillcolor) => ({
       type: "rect", xref: "x", yref: "y domain", x0: bounds[0], x1: bounds[1], y0: 0, y1: 1, line: { width: 0 }, layer: "below", fillcolor,
     });
     const onsets = edges.filter((edge) => edge.onset).map((edge) => ({
       type: "line", xref: "x", yref: "paper", x0: edge.onset, x1: edge.onset, y0: 0, y1: 1, line: { color: "#8a929c", width: 1, dash: "dot" },
     }));
-    const names = edges.filter((edge) => edge.onset).map((edge, i) => ({
-      text: escaped(edge.name), x: edge.onset, y: 1, xref: "x", yref: "paper", yanchor: "bottom", yshift: (i % 2) * 12, showarrow: false, font: { size: 11, color: "#57606a" },
-    }));
-    // Names of edges stand on two lines above the plot, the legend above them, the tool bar above all.
-    const PLOT = 350;
+    // Names of edges stand on up to three lines above the plot, the legend above them, the tool bar above all.
+    const free = [-Infinity, -Infinity, -Infinity];
+    const inside = edges.filter((edge) => edge.onset >= range[0] && edge.onset <= range[1]).sort((a, b) => a.onset - b.onset);
+    const names = inside.flatMap((edge, i) => {
+      const height = [i % 2, 1 - (i % 2), 2].find((one) => edge.onset >= free[one]);
+      if (height === undefined) return [];
+      free[height] = edge.onset + (42 * (range[1] - range[0])) / (width - 84);
+      return [{ text: escaped(edge.name), x: edge.onset, y: 1, xref: "x", yref: "paper", yanchor: "bottom", yshift: height * 12, showarrow: false, font: { size: 11, color: "#57606a" } }];
+    });
     const entries = ["measured", "BS background", ...content.methods.map((method) => method.name)];
     const lines = Math.ceil((1.15 * entries.reduce((sum, name) => sum + 50 + 6.8 * name.length, 0)) / (width - 84));
-    const top = 88 + 19 * lines;
+    const docked = panel.classList.contains("docked"); // there the table is the legend
+    const top = docked ? 72 : 98 + 19 * lines;
+    const PLOT = docked ? Math.max(130, 0.46 * window.innerHeight - top - 116) : 350;
     return {
       width, height: PLOT + top + 46, font: { family: "system-ui, sans-serif", size: 12, color: "#1b1f24" },
       paper_bgcolor: "#ffffff", plot_bgcolor: "#ffffff", margin: { l: 70, r: 14, t: top, b: 46 },
-      legend: { orientation: "h", x: 0, y: 1 + 30 / PLOT, yanchor: "bottom", font: { size: 11 }, bgcolor: "rgba(0,0,0,0)" },
+      legend: { orientation: "h", x: 0, y: 1 + 40 / PLOT, yanchor: "bottom", font: { size: 11 }, bgcolor: "rgba(0,0,0,0)" }, showlegend: !docked,
       hovermode: "x", uirevision: `${option(0)}`,
-      xaxis: axis(escaped(content.energy_title), { range, anchor: "y2" }),
-      yaxis: axis("counts per pixel and channel", { domain: [0.36, 1], type: logarithmic ? "log" : "linear", uirevision: `${option(0)}.${option(1)}`, autorange: true }),
-      yaxis2: axis("residual (σ)", { domain: [0, 0.28], zeroline: true, zerolinecolor: "#6b7480" }),
-      shapes: [...onsets, ...(single ? edges.flatMap((edge) => [edge.fit, edge.above].filter(Boolean).map((one) => window(one, "rgba(107,116,128,0.16)")).concat([window(edge.integrate, "rgba(0,114,178,0.14)")])) : [])],
+      xaxis: axis(escaped(content.energy_title), { range, anchor: "y2", mirror: "all" }),
+      yaxis: axis(docked ? "counts" : "counts per pixel and channel", { domain: [0.36, 1], type: logarithmic ? "log" : "linear", uirevision: `${option(0)}.${option(1)}`, autorange: true }),
+      yaxis2: axis(docked ? "σ" : "residual (σ)", { domain: [0, 0.28], zeroline: true, zerolinecolor: "#6b7480" }),
+      shapes: [...onsets, ...(single ? edges.flatMap((edge) => [edge.fit, edge.above].filter(Boolean).map((one) => shaded(one, "rgba(107,116,128,0.16)")).concat([shaded(edge.integrate, "rgba(0,114,178,0.14)")])) : [])],
       annotations: names,
     };
   }
@@ -235,7 +241,7 @@ page.ready.then((data) => {
     say(pixels);
     if (!pixels.length) return Promise.resolve();
     const { found, edges, single } = traces(pixels);
-    const width = paper ? 620 : plot.clientWidth;
+    const width = paper ? 940 : plot.clientWidth;
     const figure = looks.dressed(ranged({ data: found, layout: layoutOf(edges, single, width) }), paper);
     tabulate(pixels);
     figuresOfPage.markAll();
@@ -244,6 +250,11 @@ page.ready.then((data) => {
   }
 
   const rounded = (value, digits = 4) => (Number.isFinite(value) ? Number(value.toPrecision(digits)).toLocaleString("en").replace(/,/g, "\u202f").replace("-", "−") : "–");
+
+  function decimals(deviation) {
+    const places = deviation > 0 ? Math.max(0, Math.min(3, 1 - Math.floor(Math.log10(deviation)))) : 0;
+    return { minimumFractionDigits: places, maximumFractionDigits: places };
+  }
 
   function say(pixels) {
     const { across, down, unit } = content.pixels;
@@ -259,26 +270,29 @@ page.ready.then((data) => {
   /** Net counts of each edge here, by BS and by each method. */
   function tabulate(pixels) {
     const table = document.getElementById("explorer-counts");
-    const row = (tag, texts) => {
+    const row = (tag, texts, style) => {
       const line = document.createElement("tr");
       texts.forEach((text, i) => {
         const cell = document.createElement(i === 0 ? "th" : tag);
         if (cell.tagName === "TH") cell.scope = tag === "th" ? "col" : "row";
         if (i) cell.className = "number";
         cell.textContent = text;
+        if (style && !i) cell.style.setProperty("--line", `${style.dash && style.dash !== "solid" ? "dashed" : "solid"} ${style.color}`);
         line.append(cell);
       });
       return line;
     };
     if (!content.edges.length) return;
-    const sd = (edge) => Math.sqrt(pixels.reduce((sum, [r, c]) => sum + (edge.sd[r][c] || 0) ** 2, 0)) / pixels.length;
+    const sds = content.edges.map((edge) => Math.sqrt(pixels.reduce((sum, [r, c]) => sum + (edge.sd[r][c] || 0) ** 2, 0)) / pixels.length);
+    // Counts have as many decimals as their standard deviation deserves.
+    const written = (value, k) => (Number.isFinite(value) ? value.toLocaleString("en", decimals(sds[k])).replace(/,/g, "\u202f").replace(/^-(?=[0.]*$)/, "").replace("-", "−") : "–");
     const head = document.createElement("thead");
     head.append(row("th", ["net counts", ...content.edges.map((edge) => edge.name)]));
     const body = document.createElement("tbody");
-    body.append(row("td", ["BS ± 1 sd", ...content.edges.map((edge) => `${rounded(meanOf(edge.net, pixels))} ± ${rounded(sd(edge), 2)}`)]));
+    body.append(row("td", ["BS ± 1 sd", ...content.edges.map((edge, k) => `${written(meanOf(edge.net, pixels), k)} ±\u00a0${written(sds[k], k)}`)], { color: "#c2185b" }));
     for (const method of content.methods) {
       if (figuresOfPage.hidden.has(method.name)) continue;
-      body.append(row("td", [method.name, ...method.counts.map((image) => rounded(meanOf(image, pixels)))]));
+      body.append(row("td", [method.name, ...method.counts.map((image, k) => written(meanOf(image, pixels), k))], method.style));
     }
     table.replaceChildren(head, body);
   }
@@ -287,10 +301,11 @@ page.ready.then((data) => {
     known();
     const { across, down, unit } = content.pixels;
     const chosen = content.backdrops[Number(backdrop.value)];
-    const flat = chosen.image.flatMap((line) => Array.from(line)).filter(Number.isFinite).sort((a, b) => a - b);
-    const at = (part) => flat[Math.min(flat.length - 1, Math.floor(part * flat.length))] || 0;
-    // On narrow pages the map would push its spectrum out of view.
-    const width = Math.min(map.clientWidth, 560);
+    const values = chosen.image.flatMap((line) => Array.from(line)).filter(Number.isFinite).sort((a, b) => a - b);
+    const at = (part) => values[Math.min(values.length - 1, Math.floor(part * values.length))] || 0;
+    // A map that is not flat would push its spectrum out of view where it stands above it.
+    const flat = map.closest(".flat");
+    const width = Math.min(map.clientWidth, flat ? Infinity : 560);
     const tick = { ticks: "outside", ticklen: 3, tickfont: { size: 11 }, showgrid: false, zeroline: false, linecolor: "#8a929c", showline: true, mirror: true };
     const span = (axis) => [axis.first - Math.abs(axis.step) / 2, axis.first - Math.abs(axis.step) / 2 + axis.size * Math.abs(axis.step)];
     const layout = {
@@ -320,7 +335,7 @@ page.ready.then((data) => {
     const columns = [first.x, second.x].map((x) => pixelAt(across, x)).sort((a, b) => a - b);
     const rows = [first.y, second.y].map((y) => pixelAt(down, y)).sort((a, b) => a - b);
     area = { left: columns[0], right: columns[1], top: rows[0], bottom: rows[1] };
-    if (canvas && canvas !== map) dock();
+    if (canvas && canvas !== map) dock(canvas);
     return show(false).then(() => canvas && canvas.layout && figuresOfPage.mark(canvas));
   }
 
@@ -348,12 +363,17 @@ page.ready.then((data) => {
     }
   }
 
-  /** Brings the spectrum to a reader who is far from it. */
-  function dock() {
-    const box = document.getElementById("figure-explorer").getBoundingClientRect();
-    if (box.bottom > 160 && box.top < window.innerHeight - 160) return;
-    document.getElementById("explorer-room").style.minHeight = `${panel.offsetHeight}px`;
-    panel.classList.add("docked");
+  /** Brings the spectrum to a reader who is far from it, and keeps the map that was clicked in view above it. */
+  function dock(clicked) {
+    if (!panel.classList.contains("docked")) {
+      const box = document.getElementById("figure-explorer").getBoundingClientRect();
+      if (box.bottom > 160 && box.top < window.innerHeight - 160) return;
+      document.getElementById("explorer-room").style.minHeight = `${panel.offsetHeight}px`;
+      panel.classList.add("docked");
+    }
+    const { top, bottom } = clicked.getBoundingClientRect();
+    const hidden = bottom + 24 - 0.54 * window.innerHeight;
+    if (hidden > 0) window.scrollBy({ top: Math.min(hidden, Math.max(0, top - 24)), behavior: "instant" });
   }
 
   function undock() {

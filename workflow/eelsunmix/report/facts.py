@@ -1,6 +1,6 @@
 """The facts below the first screen: what was measured, what was done to it, and where the page says more."""
 
-from eelsunmix.background.words import beside_their_onsets
+from eelsunmix.background.words import beside_their_onsets, off_their_energies
 from eelsunmix.report.content import Fact
 from eelsunmix.report.formatting import DASH, duration, integer, interval, number, tidy
 from eelsunmix.report.inputs import Inputs
@@ -26,7 +26,11 @@ def key_facts(inputs: Inputs) -> list[Fact]:
         Fact("counts per pixel", number(inputs.mean_counts), "data"),
         Fact("noise", _noise(inputs), "data"),
         Fact("data used", _used(inputs), "corrections"),
-        *([Fact("energy axis", _axis(inputs), "background")] if _has_onsets(inputs) else []),
+        *(
+            [Fact("energy axis", _axis(inputs), "background")]
+            if inputs.edges and "energy_axis" in inputs.bs.attrs
+            else []
+        ),
         Fact("lines" if inputs.has_lines else "edges", _edges(inputs), "background"),
         Fact("components", f"{inputs.n_endmembers} ({_chosen_by(inputs)})", "components"),
         Fact("methods", ", ".join(inputs.methods) or DASH, "differences"),
@@ -72,15 +76,14 @@ def _used(inputs: Inputs) -> str:
     return f"{pixels} pixels, {channels} channels; corrections: {done}"
 
 
-def _has_onsets(inputs: Inputs) -> bool:
-    return bool(inputs.edges) and not inputs.has_lines and "energy_axis" in inputs.bs.attrs
-
-
 def _axis(inputs: Inputs) -> str:
-    """Say how far the edges rise from where they are expected."""
+    """Say how far edges rise, or lines peak, from where they are expected."""
     found = dict(inputs.bs.attrs["energy_axis"])
+    if inputs.has_lines:
+        lines = found.get("lines")
+        return f"lines peak {off_their_energies(lines)}" if lines else "not measured: no line stands out"
     offset, deviation = found.get("offset_eV"), found.get("offset_sd_eV")
     if offset is None:
         return "not measured: too few edges rise clearly"
     off = "off: " if found.get("warnings") else ""
-    return f"{off}edges {beside_their_onsets(offset, deviation)}"
+    return f"{off}edges rise {beside_their_onsets(offset, deviation)}"

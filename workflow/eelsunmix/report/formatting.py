@@ -76,14 +76,14 @@ def percent(fraction: Any) -> str:
 
     Examples
     --------
-    >>> percent(0.123456), percent(1e-9), percent(0)
-    ('12.3 %', '< 0.01 %', '0 %')
+    >>> percent(0.123456), percent(0.0123456), percent(1e-9), percent(0)
+    ('12.3 %', '1.2 %', '< 0.01 %', '0 %')
     """
     text = number(fraction)
     if text in (DASH, "0"):
         return text if text == DASH else "0 %"
     value = 100 * float(fraction)
-    return "< 0.01 %" if 0 < value < 0.01 else f"{number(value)} %"
+    return "< 0.01 %" if 0 < value < 0.01 else f"{number(value, 2 if value < 10 else 3)} %"
 
 
 def plus_minus(value: Any, deviation: Any) -> str:

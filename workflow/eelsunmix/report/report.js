@@ -8,6 +8,9 @@ page.ready.then((data) => {
   const zooms = new Map();
   /** Width at which plots are drawn for paper; the style sheet scales them down. */
   const PAPER_WIDTH = 960;
+  /** How much the style sheet scales plots for paper, and what then fits on a page. */
+  const PAPER_ZOOM = 0.715;
+  const PAPER_HEIGHT = 960 / PAPER_ZOOM;
   let areas = true;
 
   const SHAPES = {
@@ -134,12 +137,16 @@ page.ready.then((data) => {
     }
     const isMap = variant.layout.meta && variant.layout.meta.map;
     const half = canvas.parentElement.classList.contains("half");
-    const width = paper ? PAPER_WIDTH * (half ? 0.5 : 1) : canvas.clientWidth;
+    const inCard = canvas.closest(".card-parts > div");
+    const width = paper ? (inCard ? 360 : PAPER_WIDTH * (half ? 0.5 : 1)) : canvas.clientWidth;
     const { data: traces, layout } = looks.dressed(panels.moved(variant, hidden), paper);
     drawn.add(name);
     stale.delete(name);
     canvas.style.minHeight = "";
     describe(canvas);
+    // What is taller than a page is made smaller, or it would be cut.
+    const tall = paper ? fit(layout, width).height / PAPER_HEIGHT : 1;
+    canvas.style.setProperty("--paper", PAPER_ZOOM / Math.max(1, tall));
     if (!isMap) return Plotly.react(canvas, traces, withMemory(fit(layout, width)), configOf(canvas));
     canvas.dataset.maps = "true";
     const dragmode = areas && figuresOfPage.explorer ? false : "zoom";

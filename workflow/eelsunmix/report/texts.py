@@ -55,13 +55,13 @@ def one_style(text: Any) -> str:
     --------
     >>> one_style("-3% to 12 % of NMC-1"), one_style("Ti-O, 2.5e-07"), one_style("-0.00, -0.01, -0")
     ('−3\xa0% to 12\xa0% of NMC-1', 'Ti-O, 2.5e-07', '0.00, −0.01, 0')
-    >>> one_style("Ti_L23: move edges.Ti_L23.fit_eV")
-    'Ti L23: move edges.Ti_L23.fit_eV'
+    >>> one_style("Ti_L23: move edges.Ti_L23.fit_eV"), one_style("Mg_Ka and Au_Ma")
+    ('Ti L23: move edges.Ti_L23.fit_eV', 'Mg Ka and Au Ma')
     """
     text = re.sub(r"(?<=\d) ?%", "\u00a0%", str(text))
     text = re.sub(r"± (?=\d)", "±\u00a0", text)
     text = re.sub(r"(?<![\w.)-])-(?=\d)", "−", text)
-    text = re.sub(r"(?<![\w.])([A-Z][a-z]?)_([K-N]\d*)\b(?!\.\w)", r"\1 \2", text)
+    text = re.sub(r"(?<![\w.])([A-Z][a-z]?)_([K-N][abl]?\d*)\b(?!\.\w)", r"\1 \2", text)
     return re.sub(r"−(?=0(?:\.0+)?(?!\.?\d|[×e]))", "", text)
 
 

@@ -7,13 +7,21 @@ const page = (() => {
   function bytesOf(text) {
     const values = new Uint8Array(128);
     [...LETTERS].forEach((letter, value) => (values[letter.charCodeAt(0)] = value));
-    const found = new DataView(new ArrayBuffer(4 * Math.ceil(text.length / 5)));
-    for (let group = 0; 5 * group < text.length; group += 1) {
-      let sum = 0;
-      for (let i = 5 * group; i < 5 * group + 5; i += 1) sum = sum * 85 + (i < text.length ? values[text.charCodeAt(i)] : 84);
-      found.setUint32(4 * group, sum);
+    const missing = (5 - (text.length % 5)) % 5;
+    const whole = text + LETTERS[84].repeat(missing);
+    const value = (i) => values[whole.charCodeAt(i)];
+    const found = new Uint8Array((4 * whole.length) / 5);
+    for (let i = 0, to = 0; i < whole.length; i += 5, to += 4) {
+      // In two parts, as whole numbers of 32 bits are faster than others.
+      const high = (value(i) * 85 + value(i + 1)) * 85 + value(i + 2);
+      const low = value(i + 3) * 85 + value(i + 4);
+      const sum = (Math.imul(high, 7225) + low) | 0;
+      found[to] = sum >>> 24;
+      found[to + 1] = sum >>> 16;
+      found[to + 2] = sum >>> 8;
+      found[to + 3] = sum;
     }
-    return new Uint8Array(found.buffer, 0, found.byteLength - ((5 - (text.length % 5)) % 5));
+    return found.subarray(0, found.length - missing);
   }
 
   async function unpacked(id) {

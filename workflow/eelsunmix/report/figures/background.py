@@ -1,6 +1,6 @@
 """Plots of the background subtraction: windows on the regional spectra, and its maps."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,9 @@ def windows_figure(bs: xr.Dataset, edge: str, windows: Mapping[str, Any], title:
         one = bs.sel(edge=edge, region=region)
         data += _region_traces(one["region_spectrum"], one["region_background"], windows, i)
         layout |= _region_axes(i, panels, title, windows)
+        layout[axis_key("y", i)]["range"] = _with_room(
+            [one["region_spectrum"], one["region_background"]], windows
+        )
         layout["shapes"] += _window_shapes(windows, i)
         layout["annotations"].append(panel_title(f"<b>{plain(region)}</b> net counts", i))
         layout["annotations"] += _window_names(windows, i)
@@ -79,6 +82,16 @@ def shown_range(windows: Mapping[str, Any]) -> tuple[float, float]:
     """Return the range that shows both windows with some room beside them."""
     low, high = windows["fit"][0], _end(windows)
     return low - 0.12 * (high - low), high + 0.12 * (high - low)
+
+
+def _with_room(curves: Sequence[xr.DataArray], windows: Mapping[str, Any]) -> list[float]:
+    """Range of counts that leaves the names of the windows below the curves, and the title above them."""
+    energy, (low, high) = curves[0][curves[0].dims[-1]].values, shown_range(windows)
+    shown = np.array([one.values[(energy >= low) & (energy <= high)] for one in curves])
+    if not np.isfinite(shown).any():
+        return [0.0, 1.0]
+    bottom, top = float(np.nanmin(shown)), float(np.nanmax(shown))
+    return [bottom - 0.14 * (top - bottom), top + 0.14 * (top - bottom)]
 
 
 def _end(windows: Mapping[str, Any]) -> float:

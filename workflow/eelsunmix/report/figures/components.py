@@ -8,12 +8,9 @@ import xarray as xr
 
 from eelsunmix.report.figures.endmembers import displayed, group_names, members_of, spectrum_axes
 from eelsunmix.report.figures.layout import axis_key, axis_name, grid_of, line_panels
-from eelsunmix.report.figures.spectra import Edges, edge_marks, panel_title
+from eelsunmix.report.figures.spectra import NAME, Edges, edge_marks, panel_title
 from eelsunmix.report.figures.style import COLOURS, base_layout, line, one_legend_entry
 from eelsunmix.report.texts import plain
-
-NAME = 36
-"""Width in px of the name of an edge."""
 
 
 def components_by_method(

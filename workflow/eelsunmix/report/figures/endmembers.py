@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix.report.figures.layout import Panels, axis_key, axis_name, line_panels
-from eelsunmix.report.figures.spectra import Edges, edge_marks
+from eelsunmix.report.figures.spectra import NAME, Edges, edge_marks
 from eelsunmix.report.figures.style import HALF_WIDTH, axis, band, base_layout, line, see_through
 from eelsunmix.report.texts import plain
 
@@ -90,19 +90,34 @@ def component_spectra(
     spectra = [fits[method]["endmember_spectrum"].isel(endmember=k) for method, k in found]
     energy = np.asarray(spectra[0][spectra[0].dims[-1]].values)
     panels = line_panels(1, columns=1, panel_height=250, top=44, width=HALF_WIDTH)
-    shapes, texts = edge_marks(edges, energy)
+    shapes, texts = edge_marks(edges, energy, room=NAME / panels.panel_width)
     layout = base_layout(0, shapes=shapes, annotations=texts) | panels.layout(scale_height=False)
     layout |= spectrum_axes(0, panels, title, display) | {"showlegend": False}
     if display != LOGARITHMIC:
         layout["yaxis"]["range"] = scale_of([displayed(one, display, counts) for one in spectra])
     data: list[dict[str, Any]] = []
+    cut = cut_methods(found, fits)
     for (method, endmember), spectrum in zip(found, spectra, strict=True):
         data += _deviations(fits[method], method, endmember, styles, display, counts)
+        look = dict(styles[method]) | ({"width": 0.8} if method in cut else {})
         hover = "%{x:.5g}: %{y:.4g}<extra>" + plain(method) + "</extra>"
         values = displayed(spectrum, display, counts)
-        known = {"meta": {"method": method}, "hovertemplate": hover}
-        data.append(line(energy, values, plain(method), dict(styles[method]), **known))
+        known: dict[str, Any] = {"meta": {"method": method}, "hovertemplate": hover}
+        if method in cut:
+            known["opacity"] = 0.5
+        data.append(line(energy, values, plain(method), look, **known))
     return {"data": data, "layout": layout}
+
+
+def cut_methods(found: Sequence[tuple[str, int]], fits: Mapping[str, xr.Dataset]) -> list[str]:
+    """Name the methods whose spectra set no scale, and so leave the panel of others."""
+    spectra = {method: fits[method]["endmember_spectrum"].isel(endmember=k).values for method, k in found}
+    cut = [method for method, one in spectra.items() if not _is_possible(one)]
+    return cut if len(cut) < len(spectra) else []
+
+
+def _is_possible(spectrum: np.ndarray) -> bool:
+    return bool(np.nanmin(spectrum) >= -IMPOSSIBLE * np.nanmax(spectrum))
 
 
 def scale_of(spectra: Sequence[np.ndarray]) -> list[float]:
@@ -113,7 +128,7 @@ def scale_of(spectra: Sequence[np.ndarray]) -> list[float]:
     >>> scale_of([np.array([0.0, 10.0]), np.array([-50.0, 100.0])])
     [-0.6, 10.6]
     """
-    possible = [one for one in spectra if np.nanmin(one) >= -IMPOSSIBLE * np.nanmax(one)] or spectra
+    possible = [one for one in spectra if _is_possible(one)] or spectra
     low = min(float(np.nanmin(one)) for one in possible)
     high = max(float(np.nanmax(one)) for one in possible)
     room = 0.06 * ((high - low) or 1.0)

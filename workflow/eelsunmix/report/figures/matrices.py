@@ -13,7 +13,9 @@ from eelsunmix.report.figures.style import DIVERGING, WIDTH, axis, base_layout
 from eelsunmix.report.texts import plain
 
 CELL_HEIGHT = 26.0
-ROOM_FOR_NAMES = 124.0
+LEAST_CELL = 46.0
+"""Width in px in which a number and the name of an edge can be read."""
+ROOM_FOR_NAMES, LETTER = 124.0, 6.8
 SHADES = [[0, "#ffffff"], [1, "#92c5de"]]
 
 
@@ -28,9 +30,12 @@ def cross_talk(comparison: xr.Dataset, methods: Sequence[str], edges: Sequence[s
     edges : sequence of str
     """
     rows = {method: _endmembers(comparison, method) for method in methods}
-    columns = min(len(methods), 4 if len(edges) <= 3 else 3 if len(edges) <= 5 else 2)
-    width = min(260.0, (WIDTH - 16 - columns * ROOM_FOR_NAMES) / columns)
-    panels = _panels(len(methods), columns, width, CELL_HEIGHT * max(map(len, rows.values())))
+    longest = max((len(name) for names in rows.values() for name in names.values()), default=0)
+    room = max(ROOM_FOR_NAMES, LETTER * longest)
+    least = max(LEAST_CELL * len(edges), LETTER * max(map(len, methods)))
+    columns = max(1, min(len(methods), 4, int((WIDTH - 16) // (room + least))))
+    width = min(1.4 * least, (WIDTH - 16 - columns * room) / columns)
+    panels = _panels(len(methods), columns, width, CELL_HEIGHT * max(map(len, rows.values())), room)
     layout = base_layout(0, showlegend=False, annotations=[]) | panels.layout(scale_height=False)
     layout["coloraxis"] = {"cmin": -1, "cmax": 1, "colorscale": DIVERGING, "showscale": False}
     data = []
@@ -74,16 +79,16 @@ def _endmembers(comparison: xr.Dataset, method: str) -> dict[int, str]:
     return {k: f"{k + 1} {name}" for k, name in enumerate(map(str, found)) if name}
 
 
-def _panels(count: int, columns: int, width: float, height: float) -> Panels:
-    used = columns * (width + ROOM_FOR_NAMES)
+def _panels(count: int, columns: int, width: float, height: float, room: float = ROOM_FOR_NAMES) -> Panels:
+    used = columns * (width + room)
     return Panels(
         count=count,
         columns=columns,
         panel_width=width,
         panel_height=height,
-        gap_x=ROOM_FOR_NAMES,
+        gap_x=room,
         gap_y=58,
-        left=ROOM_FOR_NAMES,
+        left=room,
         right=max(16.0, WIDTH - used),
         top=30,
         bottom=36,
@@ -111,11 +116,11 @@ def _matrix(
 
 
 def _two_decimals(value: float) -> str:
-    return "–" if not np.isfinite(value) else f"{value:.2f}".replace("-", "−")
+    return "–" if not np.isfinite(value) else f"{value:z.2f}".replace("-", "−")
 
 
 def _three_decimals(value: float) -> str:
-    return "–" if not np.isfinite(value) else f"{value:.3f}".replace("-", "−")
+    return "–" if not np.isfinite(value) else f"{value:z.3f}".replace("-", "−")
 
 
 def _axes(i: int, panels: Panels) -> dict[str, Any]:

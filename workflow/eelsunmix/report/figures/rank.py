@@ -14,6 +14,7 @@ from eelsunmix.report.figures.style import (
     BLUE,
     DIVERGING,
     GREY,
+    HALF_WIDTH,
     ORANGE,
     RED,
     SEQUENTIAL,
@@ -66,7 +67,7 @@ def residual_map(rank: xr.Dataset, view: MapView) -> dict[str, Any]:
     highest = max(float(np.nanmax(image)), float(rank.attrs["residual_limit"]))
     scale = Scale(low=0.0, high=highest, unit="sd", colours=SEQUENTIAL)
     tile = Tile(title="largest deviation", image=image, scale=scale)
-    return map_grid([tile], view, columns=1, widest=420)
+    return map_grid([tile], view, columns=1, width=HALF_WIDTH, widest=420)
 
 
 def loadings(pca: xr.Dataset, *, count: int, chosen: int, columns: int, title: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from eelsunmix.report.figures.layout import axis_key, axis_name, balanced, line_panels
-from eelsunmix.report.figures.spectra import Edges, edge_marks, panel_title
+from eelsunmix.report.figures.spectra import NAME, Edges, edge_marks, panel_title
 from eelsunmix.report.figures.style import GREY, axis, band, base_layout, line
 from eelsunmix.report.texts import plain
 
@@ -34,11 +34,11 @@ def mean_residuals(
     title : str
         Title of the spectral axis.
     """
-    panels = line_panels(len(residuals), columns=balanced(len(residuals)), panel_height=150, top=62)
+    panels = line_panels(len(residuals), columns=balanced(len(residuals)), panel_height=150, top=70)
     layout = base_layout(0, showlegend=False, shapes=[], annotations=[]) | panels.layout(scale_height=False)
     data: list[dict[str, Any]] = []
     sizes = {m: mean / np.where(sd > 0, sd, np.nan) for m, (mean, sd) in residuals.items()}
-    reach = _reach(list(sizes.values()))
+    reach, room = _reach(list(sizes.values())), NAME / panels.panel_width
     for i, (method, sigmas) in enumerate(sizes.items()):
         axes = {"xaxis": axis_name("x", i), "yaxis": axis_name("y", i)}
         data += band(energy[[0, -1]], [-2, -2], [2, 2], colour="rgba(107,116,128,0.18)", name="±2 σ", **axes)
@@ -47,7 +47,7 @@ def mean_residuals(
             line(energy, sigmas, plain(method), dict(styles[method], width=1.1), hovertemplate=hover, **axes)
         )
         layout |= _residual_axes(i, panels, title, reach)
-        shapes, texts = edge_marks(edges, energy, panel=i, named=panels.place(i)[0] == 0)
+        shapes, texts = edge_marks(edges, energy, panel=i, named=panels.place(i)[0] == 0, room=room)
         layout["shapes"] += shapes
         layout["annotations"] += texts
         layout["annotations"].append(panel_title(f"<b>{plain(method)}</b>", i))

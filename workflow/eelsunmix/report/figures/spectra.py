@@ -7,10 +7,12 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix.report.figures.layout import axis_name
-from eelsunmix.report.figures.style import BLACK, BLUE, ORANGE, RED, axis, base_layout, label, line
+from eelsunmix.report.figures.style import BLACK, BLUE, ORANGE, RED, WIDTH, axis, base_layout, label, line
 from eelsunmix.report.texts import plain
 
 Edges = Mapping[str, Mapping[str, Any]]
+NAME = 36
+"""Width in px of the name of an edge."""
 
 
 def edge_marks(
@@ -26,9 +28,10 @@ def edge_marks(
     panel : int
         Panel of the figure.
     named : bool
-        Whether names are written above the panel, alternating between two heights.
+        Whether names are written above the panel, alternating between two heights, and a third where they
+        are crowded.
     room : float
-        Part of the axis that a name takes; one that has no room at either height is left out.
+        Part of the axis that a name takes; one that has no room at any height is left out.
 
     Returns
     -------
@@ -63,10 +66,10 @@ def edge_marks(
 
 
 def _heights(names: Sequence[tuple[float, str]], room: float) -> list[int | None]:
-    """Return the height of each name, 0 or 1 in turn; the other where it would meet a name; None if both."""
-    free, found = [-np.inf, -np.inf], list[int | None]()
+    """Return the height of each name, 0 or 1 in turn; another where it would meet a name; None if all do."""
+    free, found = [-np.inf] * 3, list[int | None]()
     for i, (place, _) in enumerate(names):
-        height = next((one for one in (i % 2, 1 - i % 2) if place >= free[one]), None)
+        height = next((one for one in (i % 2, 1 - i % 2, 2) if place >= free[one]), None)
         found.append(height)
         if height is not None:
             free[height] = place + room
@@ -93,9 +96,9 @@ def mean_spectrum(
         line(raw[raw.dims[-1]].values, raw.values, "as imported", {"color": ORANGE, "width": 1.2}),
         line(energy, corrected.values, "corrected", {"color": BLACK, "width": 1.6}),
     ]
-    shapes, texts = edge_marks(edges, energy)
-    layout = base_layout(360, shapes=shapes, annotations=texts, margin={"l": 74, "r": 20, "t": 66, "b": 50})
-    layout["legend"] |= {"y": 1.09}
+    shapes, texts = edge_marks(edges, energy, room=NAME / (WIDTH - 94))
+    layout = base_layout(370, shapes=shapes, annotations=texts, margin={"l": 74, "r": 20, "t": 76, "b": 50})
+    layout["legend"] |= {"y": 1.14}
     layout["xaxis"] = axis(title)
     layout["yaxis"] = axis("mean counts per pixel and channel", type="log" if logarithmic else "linear")
     return {"data": [{**trace, "hovertemplate": hover} for trace in data], "layout": layout}
@@ -113,7 +116,7 @@ def channel_curve(
     title, what : str
         Titles of the spectral axis and of the values.
     """
-    shapes, texts = edge_marks(edges, energy)
+    shapes, texts = edge_marks(edges, energy, room=NAME / (WIDTH - 94))
     data = [line(energy, values, what, {"color": BLUE, "width": 1.2})]
     if bad.any():
         cross = {"symbol": "x", "color": RED, "size": 8}

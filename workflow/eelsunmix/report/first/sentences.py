@@ -78,7 +78,7 @@ def _axis_warnings(inputs: Inputs) -> list[str]:
 def _use(inputs: Inputs, label: str, maps: Sequence[Shown]) -> Said:
     known = dict(inputs.comparison.attrs.get("recommended") or {})
     if label == RECOMMENDED and known:
-        ended = ", which did not converge" * _not_converged(inputs, label)
+        ended = " (not converged)" * _not_converged(inputs, label)
         return _said("Use", f"the maps of “recommended”: {on_twins(known, ended)}", "use", "maps")
     red, amber = lights_of(inputs, label)
     marks = listed([f"{number}\u00a0{mark}" for number, mark in ((red, "✖"), (amber, "▲")) if number])

@@ -131,9 +131,9 @@ def _edge_table(inputs: Inputs) -> Table:
 
 
 def _axis(inputs: Inputs) -> list[Block]:
-    """Say what the edges tell of the energy axis; lines of X-rays do not rise."""
+    """Say what the edges or lines tell of the energy axis."""
     said = str(inputs.bs.attrs.get("energy_axis", {}).get("summary", ""))
-    return [Text(one_style(said))] if said and not inputs.has_lines else []
+    return [Text(one_style(said.replace("_", " ")))] if said else []
 
 
 def _edge_row(inputs: Inputs, edge: str, windows: dict[str, Any]) -> Row:

@@ -21,12 +21,13 @@ from eelsunmix.report.texts import sentence
 
 FIRST = 30
 ESTIMATORS = {
-    "marchenko_pastur": "eigenvalues above the edge of noise (Marchenko-Pastur, calibrated on the tail)",
+    "marchenko_pastur": "eigenvalues above the edge of noise (calibrated on the tail)",
     "parallel_analysis": "eigenvalues above those of simulated pure noise",
     "prediction": "components of half of the counts that predict the other half (thinning; counts only)",
     "elbow": "elbow of the scree plot, as HyperSpy places it (known to be fragile)",
     "user": "number given in the configuration",
 }
+NAMES = {"marchenko_pastur": "Marchenko-Pastur"}
 ESTIMATES = (
     "Estimates of the number of components; ✔ marks the one used. Noise level of the tail {level} (1 "
     "for an ideal counting detector), edge of noise {edge}; {rank} eigenvalues lie above the edge."
@@ -73,7 +74,7 @@ def _estimates(inputs: Inputs) -> Table:
     rows = []
     for name, count in estimates:
         mark = f"{LIGHTS['green']} " if str(name) == str(attrs.get("chosen", "")) else ""
-        shown = cell(mark + str(name).replace("_", " "))
+        shown = cell(mark + NAMES.get(str(name), str(name).replace("_", " ")))
         rows.append(Row(cells=(shown, figure_cell(str(int(count))), cell(ESTIMATORS.get(str(name), "")))))
     caption = ESTIMATES.format(
         level=number(attrs.get("noise_level")),
@@ -106,7 +107,7 @@ def _residuals(inputs: Inputs) -> list[Figure]:
         return []
     caption = RESIDUALS.format(limit=number(inputs.rank.attrs["residual_limit"]))
     figure = residual_map(inputs.rank, inputs.view)
-    return [Figure(name="residuals", caption=inputs.remarked(caption), variants={(): figure})]
+    return [Figure(name="residuals", caption=inputs.remarked(caption), variants={(): figure}, half=True)]
 
 
 def _scree(inputs: Inputs) -> Figure:

@@ -46,6 +46,7 @@ MEAN_SPECTRUM = (
     "Mean spectrum of {n_pixels} pixels before and after the corrections; dotted lines mark the edge "
     "onsets. Look for steps, spikes and edges that you did not expect."
 )
+AXES_NAMES = {"dims": "order of the axes"}
 AXES = "Where the calibration of each axis comes from."
 
 
@@ -127,9 +128,15 @@ def _from(check: dict[str, Any]) -> str:
     return number(check.get("counts_per_electron")) + (f" ({origin})" if origin else "")
 
 
+def _axis_name(name: Any) -> str:
+    return AXES_NAMES.get(str(name), str(name).replace("_", " ").replace(".", ", "))
+
+
 def _axes_table(inputs: Inputs) -> Table:
     origin = dict(inputs.raw.attrs.get("origin_of_axes", {}))
-    rows = [(str(name), ORIGINS.get(str(source), value(source))) for name, source in sorted(origin.items())]
+    rows = [
+        (_axis_name(name), ORIGINS.get(str(source), value(source))) for name, source in sorted(origin.items())
+    ]
     if rows and len({source for _, source in rows}) == 1:
         rows = [("all axes", rows[0][1])]
     return pairs(AXES, rows or [("axes", "not recorded")])

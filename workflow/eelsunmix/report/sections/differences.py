@@ -20,9 +20,9 @@ DIFFERENCES = (
     "What sets the methods apart. Abundances: how far those of the component that differs most are from "
     "{label}, after the best factor, root mean square over that of {label}. Cross-talk: the largest edge in "
     "a component that is not its own. Misfit, with its χ²: what of the profiles (or maps) of BS is not "
-    "followed, noise left out. "
-    "Background shape: components whose background no material has."
+    "followed, noise left out."
 )
+SHAPE = " Background shape: components whose background no material has."
 SUBSPACE = (
     "Subspace check, no test of a method: all endmembers are refitted to the counts, and all of their net "
     "counts summed. Methods that span the same space agree here whatever their endmembers are. χ²: median "
@@ -55,7 +55,11 @@ def section(inputs: Inputs) -> Section | None:
 
 def _differences(inputs: Inputs) -> Table:
     entries = {(row["method"], row["criterion"]): row for row in inputs.comparison.attrs.get("verdict", [])}
-    judged = [name for name in CRITERIA if any(name == criterion for _, criterion in entries)]
+    judged = [
+        name
+        for name in CRITERIA
+        if any(name == key[1] and row.get("light") != "grey" for key, row in entries.items())
+    ]
     label = chosen_label(inputs)
     rows = []
     for method in inputs.working:
@@ -63,7 +67,7 @@ def _differences(inputs: Inputs) -> Table:
         cells = (name_cell(inputs, method), _abundances(inputs, method, label), *lights)
         rows.append(Row(method=method, cells=cells))
     return Table(
-        caption=DIFFERENCES.format(label=label),
+        caption=DIFFERENCES.format(label=label) + SHAPE * (CRITERIA[-1] in judged),
         columns=("method", "abundances", *judged),
         rows=tuple(rows),
         css="lights",

@@ -24,6 +24,10 @@ SCORES = {
     "asymmetry": ("asym.", 2),
 }
 """Score -> heading and decimals."""
+NONE = (
+    "No profile is named in the configuration. profiles: {across: {along: x}} gives one along x, summed over "
+    "the whole width; along: y one along y."
+)
 PROFILES = "The profiles. Counts are summed over the width."
 ELEMENT_PROFILES = (
     "Counts of each edge along the profile, summed over its width: BS and all methods in the same counts, by "
@@ -54,7 +58,7 @@ LATTICE = (
 
 def section(inputs: Inputs) -> Section:
     """Profiles of every edge by every method, and their scores."""
-    blocks: list[Block] = [Notice("No profile of an edge is named in the configuration.")]
+    blocks: list[Block] = [Notice(NONE)]
     if inputs.profiles and inputs.edges:
         blocks = [*_widths(inputs), _geometry(inputs), _profiles(inputs), *_scores(inputs)]
     return Section(name="profiles", title="Profiles", blocks=tuple(blocks))

@@ -111,7 +111,7 @@ def _fits_table(inputs: Inputs) -> Table:
     rows = []
     for method in inputs.methods:
         attrs = inputs.fits[method].attrs if method in inputs.fits else {}
-        options = as_yaml(attrs.get("options", {})).strip().replace("\n", "; ")
+        options = as_yaml(attrs["options"]).strip().replace("\n", "; ") if attrs.get("options") else DASH
         texts = [str(attrs.get(key, DASH)) for key in ("method", "input", "seed", "status")]
         texts[0] = str(attrs.get("chosen", texts[0]))
         texts.insert(2, _same_counts(attrs))

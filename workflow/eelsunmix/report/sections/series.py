@@ -50,14 +50,14 @@ def section(inputs: Inputs) -> Section | None:
     options = tuple(frame_of_all(total, frame) for frame in frames)
     control = Control("Frame", options, slider=True)
     maps = _maps(inputs, label)
-    blocks: list[Block] = [
+    blocks: list[Block] = [_frames(inputs, maps, frames, control, label)]
+    if inputs.profiles and inputs.edges and label != REFERENCE:
+        blocks.append(_profiles(inputs, frames, control, label))
+    blocks += [
         Figure(name="trend", caption=TREND.format(label=label), variants={(): trend(maps)}),
         Figure(name="shifts", caption=SHIFTS, variants={(): shifts_of_frames(inputs.corrected)}),
         *_table(inputs.corrected),
-        _frames(inputs, maps, frames, control, label),
     ]
-    if inputs.profiles and inputs.edges and label != REFERENCE:
-        blocks.append(_profiles(inputs, frames, control, label))
     return Section(name="series", title="Series", intro=SERIES, blocks=tuple(blocks))
 
 

@@ -52,8 +52,9 @@ BS = Layout(
             "dict",
             "`onsets` (edge -> measured, given and tabulated onset in eV); `offset_eV, offset_sd_eV` (by how "
             "much the energies are too high for the given onsets; None where not measured); "
-            "`table_offset_eV, table_offset_sd_eV` (the same by the table); `summary`; `warnings` "
-            "(sentences, also among those of the store)",
+            "`table_offset_eV, table_offset_sd_eV` (the same by the table); `lines` (of X-rays: "
+            "measured and given energy in eV); `summary`; `warnings` (sentences, also among those of the "
+            "store)",
         ),
         "reference_problems": attribute(
             "dict", "edge -> sentences on why its background cannot be right; only edges with problems"
