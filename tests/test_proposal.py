@@ -318,6 +318,8 @@ def test_an_edge_that_is_left_out_says_all_its_candidates_once():
 
 def test_the_page_of_windows_explains_itself():
     image, _ = spectrum_of((), 40, 300, 100, seed=2)
-    page = windows_page("S", propose_edges(image))
+    proposal = propose_edges(image)
+    page = windows_page("S", proposal)
+    assert page == windows_page("S", proposal)
     for word in ("score", "logarithmic", "overlap"):
         assert word in page.rpartition("</script>")[2]
