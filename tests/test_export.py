@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -488,6 +489,22 @@ def test_a_killed_export_leaves_the_older_one_and_the_next_cleans_up(copied):
     assert len(list(Path("exports").iterdir())) == 2
     export_sample("S1", ["csv"])
     assert [path.name for path in Path("exports").iterdir()] == ["S1"]
+
+
+STOPPED = """
+import os, signal
+from eelsunmix.commands import exporting as command
+from eelsunmix.export import exporting
+exporting.notes = lambda package: os.kill(os.getpid(), signal.SIGTERM)
+command.export("S1", ["tiff"], to=None, publication=False)
+"""
+
+
+@pytest.mark.guarantee("G2")
+def test_an_export_that_is_stopped_leaves_nothing(copied):
+    stopped = subprocess.run([sys.executable, "-c", STOPPED], env=ENVIRONMENT)
+    assert stopped.returncode == 128 + signal.SIGTERM
+    assert list(Path("exports").iterdir()) == []
 
 
 KILLED_BETWEEN = """

@@ -82,6 +82,12 @@ def test_what_a_run_in_progress_keeps_or_writes_is_no_fault(results, holder, mon
     assert f"{draft}: is being written in the {run}" in said.out
     assert said.out.endswith("1 store, 0 of them not in order\n")
     assert said.err == ""
+    file = next(path for path in Path("results/A/pca.zarr/a/c").rglob("*") if path.is_file())
+    file.write_bytes(file.read_bytes()[::-1])
+    assert main(["results"]) == 1
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith(f"a {run.strip().replace('run', 'run is')}, which may make again what is not")
+    file.write_bytes(file.read_bytes()[::-1])
     holder.kill()
     holder.wait()
     assert main(["results"]) == 1

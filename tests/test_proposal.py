@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from edge_spectra import EDGE, spectrum_of
 from eelsunmix.commands.proposing import _next, _said, propose
 from eelsunmix.configuration import read_configuration
 from eelsunmix.errors import InputError
 from eelsunmix.examples import find_example
+from eelsunmix.io.signals import FileAxis, Signal, describe
 from eelsunmix.proposal import configuration_text, propose_edges
 from eelsunmix.proposal.axis import agreed_offset, change_in_words, disagree, put_right, witnesses
 from eelsunmix.proposal.drawing import windows_page
@@ -139,6 +141,42 @@ def test_a_configuration_is_not_written_over(folder):
         propose([Path("SI 1.zarr")])
     propose([Path("SI 1.zarr")], force=True)
     propose([Path("SI 1.zarr")], output=Path("mine.yaml"))
+
+
+HOSTILE = (
+    "nm\ndask: {address: 'tcp://evil:8786'}\n#",
+    "nm\x85dask: {}\x85#",
+    "nm\u2028dask: {}\u2028#",
+    "\x1b[2J",
+)
+
+
+@pytest.mark.guarantee("G9", 36)
+@pytest.mark.parametrize("text", HOSTILE)
+def test_no_text_of_a_file_becomes_a_key(text):
+    """The units and titles of all its signals stand in comments: a line break would end them."""
+    axes = (FileAxis(size=7, units=text), FileAxis(size=40, units="eV", offset=100.0, scale=0.5))
+    made = {"open": lambda chunks: None, "dtype": np.dtype("u2"), "kind": "", "reader": "test"}
+    told = describe(Signal(axes=axes, title=text, **made))
+    assert told.isprintable()
+    image, _ = spectrum_of((), 40, 300, 100, seed=2)
+    proposal = propose_edges(image)
+    texts = [
+        configuration_text({"S": Path("a.dm4")}, proposal, page="p", others=[told, text]),
+        configuration_text({"S": Path(f"{text}.dm4")}, proposal, page=text),
+    ]
+    for written in texts:
+        assert set(yaml.safe_load(written)) == {"samples", "components", "methods"}
+
+
+@pytest.mark.guarantee("G7")
+@pytest.mark.parametrize("name", ["a\nb.zarr", "a{sample}.zarr", "a\x1b[2J.zarr"])
+def test_a_name_with_which_nothing_can_be_run_is_refused_before_the_work(folder, name):
+    Path("SI 1.zarr").rename(name)
+    with pytest.raises(InputError, match="or an invisible character; rename the file or folder") as refused:
+        propose([Path(name)], output=Path("mine.yaml"))
+    assert str(refused.value).isprintable()
+    assert not Path("mine.yaml").exists()
 
 
 @pytest.mark.parametrize("force", [False, True])
@@ -318,6 +356,8 @@ def test_an_edge_that_is_left_out_says_all_its_candidates_once():
 
 def test_the_page_of_windows_explains_itself():
     image, _ = spectrum_of((), 40, 300, 100, seed=2)
-    page = windows_page("S", propose_edges(image))
+    proposal = propose_edges(image)
+    page = windows_page("S", proposal)
+    assert page == windows_page("S", proposal)
     for word in ("score", "logarithmic", "overlap"):
         assert word in page.rpartition("</script>")[2]

@@ -287,8 +287,28 @@ def test_what_differs_is_said_once_where_it_begins():
     page = {"settings": {"n": 3}, "made_of": {"x.zarr": "1"}}
     assert not difference(page, {"settings": {"n": 2}, "made_of": {"x.zarr": "2"}}).first
     assert difference(page, {"settings": {"n": 2}, "made_of": {"x.zarr": "1"}}).first
+    more = page | {"made_of": {"x.zarr": "1", "y.zarr": "1"}}
+    assert difference(page, more) == ("made without y.zarr, which the configuration asks for", False)
+    assert difference(more, page) == ("made from y.zarr too, which is no longer asked for", False)
+    empty, edge = {"edges": {}}, {"edges": {"Ru": {"onset_eV": 461}}}
+    assert difference(empty, edge).reason == "made without edges.Ru.onset_eV, the configuration says 461"
+    assert difference(edge, empty).reason == "made with edges.Ru.onset_eV 461, the configuration has none"
+    assert difference(empty, {}).reason == "made with edges {}, the configuration has none"
     gone, new = {"a": {"b": 1}}, {"a": {"c": 2}}
     assert "made with a.b 1, the configuration has none (and 1 more)" in difference(gone, new).reason
+
+
+def test_a_page_of_fewer_methods_says_so_and_nothing_of_gain():
+    """The papers that a page lists are not the references of the gain."""
+    page = Product("A", "page")
+    made, asked = (
+        Recipes(read_tree(node_of(TREE | {"methods": methods}, "c.yaml")).samples).settings(page)
+        for methods in ({"vca": {}, "nmf": {}}, {"vca": {}})
+    )
+    reason, is_first = difference(made, asked)
+    assert not is_first
+    assert "gain" not in reason
+    assert reason.startswith("made from another results/A/comparison.zarr than the configuration asks for")
 
 
 def _publish(recipes, product, **changed):

@@ -222,6 +222,20 @@ def test_stores_of_a_sample_on_another_disk_are_verified_and_repaired(project, c
     assert check_stores(["results"]) == 0
 
 
+@pytest.mark.guarantee("G7")
+def test_what_is_made_anew_anyway_need_not_be_moved_aside(project, capsys):
+    """A page or verdict of another store is no folder, and the next run writes over it."""
+    settings = manifest_at("results/A/comparison.zarr").settings
+    shutil.rmtree("results/A/comparison.zarr")
+    inputs = ["results/A/bs.zarr"]
+    publish(xr.Dataset({"a": ("x", [2.0])}), "results/A/comparison.zarr", inputs=inputs, settings=settings)
+    assert check_stores(["results"]) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert {line.partition(":")[0] for line in said} == {"reports/A.html", "results/A/verdict.json"}
+    assert all("; run the workflow again, which " in line for line in said)
+    assert not any("folder aside" in line for line in said)
+
+
 def test_what_was_made_with_other_settings_is_moved_aside(project):
     _configure(TREE | {"denoise": {"n_components": 5}})
     said = _repair()

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from eelsunmix.errors import StoreError
+from eelsunmix.execution.stopping import stopping_in_order
 from eelsunmix.export.exporting import export_sample
 from eelsunmix.export.publication.archive import verify_archive
 from eelsunmix.storage import MANIFEST, Manifest, verify, verify_page
@@ -14,7 +15,8 @@ from eelsunmix.words import numbered
 
 def export(name: str, formats: Sequence[str], *, to: Path | None, publication: bool) -> str:
     """Export a sample and say where it lies."""
-    folder = export_sample(name, formats, to=to, publication=publication)
+    with stopping_in_order():
+        folder = export_sample(name, formats, to=to, publication=publication)
     files = [path for path in folder.rglob("*") if path.is_file()]
     said = [f"wrote {len(files)} files to {folder}; what each is stands in {folder / 'README.txt'}"]
     if publication:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import xarray as xr
 
-from eelsunmix.configuration.names import RESERVED_SAMPLES, sample_name_fault
-from eelsunmix.errors import InputError
+from eelsunmix.configuration.names import RESERVED_SAMPLES, path_fault, sample_name_fault
+from eelsunmix.errors import InputError, in_brief
 from eelsunmix.io import open_image
 from eelsunmix.io.files import check_path, read_signals
 from eelsunmix.io.signals import describe
@@ -49,6 +49,7 @@ def propose(
     target = output or Path(f"{next(iter(samples))}.yaml")
     page = target.with_suffix(".windows.html")
     for path in files:
+        _check_characters(path)
         check_path(path)
     _check_target(target, force)
     _check_page(page)
@@ -100,6 +101,12 @@ def _names(files: Sequence[Path]) -> dict[str, Path]:
             raise InputError(f"{path}: {name} {fault}; rename the file")
         samples[name] = path
     return samples
+
+
+def _check_characters(path: Path) -> None:
+    """Refuse a name with which no configuration can be run, or that would end a comment of this one."""
+    if fault := path_fault(str(path)):
+        raise InputError(f"{in_brief(str(path), 200)}: {fault}")
 
 
 def _check_target(target: Path, force: bool) -> None:

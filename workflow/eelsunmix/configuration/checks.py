@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from eelsunmix.configuration.names import path_fault
 from eelsunmix.configuration.nodes import Node
 from eelsunmix.configuration.places import endangered
 from eelsunmix.configuration.problems import Problem, shown
@@ -131,10 +132,8 @@ def _file_fault(text: str, made: Path) -> str | None:
         return f"{shown(text, 200)}: {fault}"
     if not exists and not (made / "manifest.json").is_file():
         return f"no such file: {shown(text, 200)}, seen from {shown(str(Path.cwd()), 200)}"
-    if set(text) & set("{}<>") or not text.isprintable():  # the four mean something to Snakemake
-        return (
-            f"{shown(text, 200)}: has one of {{ }} < > or an invisible character; rename the file or folder"
-        )
+    if fault := path_fault(text):
+        return f"{shown(text, 200)}: {fault}"
     reason = unread_kind(Path(text))
     return None if reason is None else f"{shown(text, 200)}: {reason}"
 

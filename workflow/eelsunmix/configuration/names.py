@@ -36,6 +36,20 @@ def sample_name_fault(name: str) -> str | None:
     return "is no name for a sample; start with a letter or digit, then letters, digits, _ . - (64 at most)"
 
 
+def path_fault(path: str) -> str | None:
+    """Say what is wrong with the characters of the path of a file; None if nothing is.
+
+    Examples
+    --------
+    >>> path_fault("data/my image.dm4")
+    >>> path_fault("data/{x}.dm4")
+    'has one of { } < > or an invisible character; rename the file or folder'
+    """
+    if path.isprintable() and not set(path) & set("{}<>"):  # the four mean something to Snakemake
+        return None
+    return "has one of { } < > or an invisible character; rename the file or folder"
+
+
 def label_fault(name: str) -> str | None:
     """Say what is wrong with the name of a method, edge, profile or region; None if nothing is."""
     if LABEL.fullmatch(name):

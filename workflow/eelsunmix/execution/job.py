@@ -4,12 +4,10 @@ import errno
 import logging
 import signal
 import sys
-import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from eelsunmix.errors import REMEDIES, InputError
@@ -17,6 +15,7 @@ from eelsunmix.execution.clusters import Execution, execution
 from eelsunmix.execution.limits import enforced
 from eelsunmix.execution.peak import peak_mb
 from eelsunmix.execution.scratch import scratch_beside
+from eelsunmix.execution.stopping import stopping_in_order
 from eelsunmix.execution.sudden_end import sudden_end_told
 from eelsunmix.execution.unused_libraries import leave_out_unused_libraries
 from eelsunmix.failures import shortage
@@ -59,7 +58,7 @@ def job(
         so that nothing half-written is left. Every other exception is logged with its traceback and raised:
         it is ours, not the user's.
     """
-    with _logging_to(log), sudden_end_told(log), _stopping_in_order(), enforced(log), scratch_beside(log):
+    with _logging_to(log), sudden_end_told(log), stopping_in_order(), enforced(log), scratch_beside(log):
         try:
             leave_out_unused_libraries()
             with execution(Execution(**(dask or {})), threads=threads, keep_freed_below=keep_freed_below):
@@ -122,20 +121,3 @@ class _LogFile(logging.FileHandler):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - name of the base class
         """Print what could not be written."""
         sys.stderr.write(f"{self.format(record)}\n")
-
-
-@contextmanager
-def _stopping_in_order() -> Iterator[None]:
-    """Leave through SystemExit at SIGTERM, so that drafts of stores are removed and workers stopped."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, _stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    raise SystemExit(128 + number)

@@ -1,7 +1,9 @@
 """Whether counts are counts: what the survey of an image says of its noise and its damage."""
 
 import math
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from eelsunmix.io.count_notes import count_notes
 from eelsunmix.io.count_warnings import count_warnings
@@ -26,12 +28,13 @@ class DetectorOptions(Options):
     ----------
     counts_per_electron : float or "auto"
         Variance divided by mean in the limit of wide energy windows; measured on the image by default.
+        From 1e-9 to 1e9; beyond, it is mistyped.
     saturation : float, optional
         Counts at which the detector saturates; by default the largest number of the file's integer type.
         Counts that pile up at a highest value below it are called saturated too, in any case.
     """
 
-    counts_per_electron: Positive | Literal["auto"] = "auto"
+    counts_per_electron: Annotated[float, Field(ge=1e-9, le=1e9)] | Literal["auto"] = "auto"
     saturation: Positive | None = None
 
 

@@ -120,7 +120,7 @@ def choose_signal(signals: Sequence[Signal], wanted: str | int | None, path: Pat
 def describe(signal: Signal) -> str:
     """Say in a few words what a signal is: title, kind, numbers of points and units of the axes."""
     sizes = " x ".join(str(size) for size in signal.shape)
-    units = ", ".join(axis.units or "(no unit)" for axis in signal.axes)
+    units = ", ".join(repr(axis.units)[1:-1] if axis.units else "(no unit)" for axis in signal.axes)
     kind = f"{signal.spectral_kind} " if signal.spectral_kind else ""
     return f"{signal.title!r} {kind}[{sizes} points; {units}]"
 

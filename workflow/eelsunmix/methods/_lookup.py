@@ -1,5 +1,6 @@
 """Methods by name: a method ``abc`` is the class ``ABC`` in ``methods/abc.py``; nothing is registered."""
 
+import functools
 import importlib
 import pkgutil
 from pathlib import Path
@@ -20,8 +21,14 @@ def method_names() -> list[str]:
     >>> set(method_names()) >= {"ica", "nmf", "vca"}
     True
     """
+    return list(_names(_FOLDER.stat().st_mtime_ns))
+
+
+@functools.lru_cache(maxsize=1)
+def _names(_changed: int) -> tuple[str, ...]:
+    """Look into the folder once: a configuration of many samples asks for each method of each."""
     modules = pkgutil.iter_modules([str(_FOLDER)])
-    return sorted(module.name for module in modules if not module.name.startswith("_"))
+    return tuple(sorted(module.name for module in modules if not module.name.startswith("_")))
 
 
 def method_class(name: str) -> type[Method]:

@@ -79,7 +79,7 @@ def page_of_edges(
         showlegend=False,
         template="plotly_white",
     )
-    page = str(figure.to_html(include_plotlyjs=True, full_html=True))
+    page = str(figure.to_html(include_plotlyjs=True, full_html=True, div_id="windows"))
     texts = "".join(
         f"<p style='font-family: sans-serif; max-width: 60em'>{html.escape(line)}</p>" for line in said
     )

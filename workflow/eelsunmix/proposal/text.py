@@ -44,12 +44,13 @@ def configuration_text(
     strip : tuple of str and two floats, optional
         The longer axis of the image and limits in nm at its beginning; None without a size of a pixel.
     """
+    searched = str(next(iter(samples.values())))
     lines = [
-        f"# Proposed by `eelsunmix new` from {next(iter(samples.values()))}; it runs as it is:",
+        f"# Proposed by `eelsunmix new` from {_on_one_line(searched)}; it runs as it is:",
         "#     eelsunmix run THIS_FILE",
-        f"# The windows are drawn in {page}.",
+        f"# The windows are drawn in {_on_one_line(page)}.",
         f"# Correct what is wrong: you know the specimen, this only sees {_kind(proposal)}.",
-        *(f"# The file holds the signal {text}" for text in others),
+        *(f"# The file holds the signal {_on_one_line(text)}" for text in others),
         "",
         "samples:",
         *(f"  {name}: {{file: {_scalar(str(path))}}}" for name, path in samples.items()),
@@ -196,6 +197,11 @@ def _alternatives(one: ProposedEdge, taken: set[str]) -> Iterator[str]:
 def _seen(one: ProposedEdge, proposal: Proposal) -> float:
     onset = one.named.rise.onset_eV
     return onset - (proposal.offset.at(onset) if proposal.offset else 0.0)
+
+
+def _on_one_line(text: str) -> str:
+    """Keep the text of a file inside of its comment: after a line break it would be a key."""
+    return "".join(mark if mark.isprintable() else " " for mark in text)
 
 
 def _scalar(value: Any) -> str:

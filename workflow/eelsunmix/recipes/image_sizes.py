@@ -79,6 +79,17 @@ def _of_scene(sample: SampleSettings) -> ImageSize:
 
 
 def _of_npy(path: Path, sample: SampleSettings) -> ImageSize:
+    state = path.stat()
+    shape = _shape_of_npy(path, (state.st_mtime_ns, state.st_ino))
+    dims = list(sample.axes.dims or ())
+    spectral = next((dims.index(name) for name in ("energy_loss", "energy") if name in dims), -1)
+    if not shape or not -1 <= spectral < len(shape):
+        return _with_few_channels(math.prod(shape))
+    return ImageSize(math.prod(shape) // max(shape[spectral], 1), shape[spectral])
+
+
+@functools.lru_cache(maxsize=100_000)
+def _shape_of_npy(path: Path, _state: tuple[int, int]) -> tuple[int, ...]:
     import numpy as np
 
     with path.open("rb") as file:
@@ -86,12 +97,7 @@ def _of_npy(path: Path, sample: SampleSettings) -> ImageSize:
         read = (
             np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         )
-        shape = read(file)[0]
-    dims = list(sample.axes.dims or ())
-    spectral = next((dims.index(name) for name in ("energy_loss", "energy") if name in dims), -1)
-    if not shape or not -1 <= spectral < len(shape):
-        return _with_few_channels(math.prod(shape))
-    return ImageSize(math.prod(shape) // max(shape[spectral], 1), shape[spectral])
+        return read(file)[0]
 
 
 @functools.lru_cache(maxsize=100_000)

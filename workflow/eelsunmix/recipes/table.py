@@ -164,7 +164,7 @@ def _all_settings(sample: SampleSettings, label: str) -> dict[str, Any]:
     return {name: plain_once(value) for name, value in field_values(sample).items()}
 
 
-def _references_of_methods(sample: SampleSettings, label: str) -> dict[str, list[str]]:
+def _literature_of_methods(sample: SampleSettings, label: str) -> dict[str, list[str]]:
     return {one.method: _references(one.method) for one in sample.methods.values()}
 
 
@@ -262,7 +262,7 @@ RECIPES: dict[str, Recipe] = {
         settings={
             "title": lambda sample, label: sample.report.title,
             "settings": _all_settings,
-            "references": _references_of_methods,  # of docstrings, which no fingerprint sees
+            "literature": _literature_of_methods,  # of docstrings, which no fingerprint sees
             "benchmarks": lambda sample, label: f"results/{sample.name}/benchmarks",
         },
         modules=_code("eelsunmix.report"),

@@ -41,15 +41,21 @@ def difference(made: Mapping[str, Any], asked: Mapping[str, Any]) -> Difference:
 
 
 def _own(settings: Mapping[str, Any], derived: list[str]) -> dict[str, Any]:
-    """Leave out what is said otherwise; of a page the settings of all stages too, where a stage differs."""
-    left = {"code", "made_of", *_FILES, *(["settings"] if derived else [])}
+    """Leave out what is said otherwise; of a page what it says of all stages too, where a stage differs."""
+    left = {"code", "made_of", *_FILES, *(["settings", "literature"] if derived else [])}
     return {name: value for name, value in settings.items() if name not in left}
 
 
 def _of_settings(made: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]:
     old, new = dict(_leaves(made)), dict(_leaves(asked))
     names = [*old, *(name for name in new if name not in old)]
-    return [_in_words(name, old, new) for name in names if old.get(name, _ABSENT) != new.get(name, _ABSENT)]
+    other = [name for name in names if old.get(name, _ABSENT) != new.get(name, _ABSENT)]
+    return [_in_words(name, old, new) for name in other if not _is_filled(name, other)]
+
+
+def _is_filled(name: str, others: list[str]) -> bool:
+    """Whether a table is empty on one side only, so that its entries say it."""
+    return any(other.startswith(f"{name}.") for other in others)
 
 
 def _in_words(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
@@ -68,8 +74,9 @@ def _leaves(tree: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any
 
 
 def _of_inputs(made: Mapping[str, str], asked: Mapping[str, str]) -> list[str]:
-    other = [path for path in asked if made.get(path) != asked[path]]
+    other = [path for path in asked if path in made and made[path] != asked[path]]
     return [
         *(f"made from another {path} than the configuration asks for" for path in other),
+        *(f"made without {path}, which the configuration asks for" for path in asked if path not in made),
         *(f"made from {path} too, which is no longer asked for" for path in made if path not in asked),
     ]

@@ -8,6 +8,7 @@ from pathlib import Path
 from eelsunmix.configuration.command_line import command_line_values
 from eelsunmix.errors import InputError
 from eelsunmix.recipes.verification import CONFIGURATION, Verification, stores_below
+from eelsunmix.storage.locks import run_among
 from eelsunmix.words import numbered
 
 
@@ -46,7 +47,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "settings not compared: no configuration that was read names these samples; write --configfile "
             "FILE, where snakemake runs\n"
         )
-    return 1 if of_stores or of_pages or of_verdicts else 0
+    faulty = bool(of_stores or of_pages or of_verdicts)
+    if faulty and (run := next(filter(None, map(run_among, options.folders)), "")):
+        sys.stdout.write(
+            f"a run is in progress ({run}), which may make again what is not in order: leave it where it is, "
+            "and verify again after the run\n"
+        )
+    return int(faulty)
 
 
 def _told(lines: Iterable[str | None]) -> int:

@@ -7,8 +7,18 @@ from typing import Any
 
 from eelsunmix.errors import StoreError
 from eelsunmix.plain import digest_of
-from eelsunmix.storage.manifest import MANIFEST, REMEDY, Manifest, read_manifest
+from eelsunmix.storage.manifest import (
+    MANIFEST,
+    REMEDY,
+    REMEDY_OF_PAGE,
+    REMEDY_OF_RECORD,
+    Manifest,
+    read_manifest,
+)
 from eelsunmix.storage.records import RECORD, read_record
+
+REMEDIES = {".html": REMEDY_OF_PAGE, RECORD: REMEDY_OF_RECORD}
+"""What helps, where a file is not in order; a store is a folder."""
 
 _OPENED: dict[Path, tuple[Any, ...]] = {}
 """Stores that this process has opened, so that none is exchanged while it is read."""
@@ -74,7 +84,7 @@ def check_sources(path: Path, manifest: Manifest, among: Iterable[Path] | None =
         if found not in (None, seal):
             raise StoreError(
                 f"{path}: was made from another {os.path.relpath(source)} than the one that is there now; "
-                f"{REMEDY}"
+                f"{REMEDIES.get(path.suffix, REMEDY)}"
             )
 
 

@@ -59,11 +59,16 @@ def take_lock(folder: Path) -> bool:
 
 
 def run_in_progress(path: Path) -> str:
-    """Say which run uses the results that something lies among; nothing if none is known to live.
+    """Say which run uses the results that something lies among; nothing if none is known to live."""
+    return run_among(path.parent)
+
+
+def run_among(results: Path) -> str:
+    """Say which run uses a folder of results, or the results that it lies in, as `run_in_progress`.
 
     The lock itself is not tried: whoever begins a run at that moment would be refused.
     """
-    for folder in path.absolute().parents:
+    for folder in (results.absolute(), *results.absolute().parents):
         with suppress(OSError):
             descriptor = os.open(folder / LOCK, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
             owner = _owner(descriptor)
