@@ -14,8 +14,9 @@ from eelsunmix.io import formats
 from eelsunmix.provenance import source_fingerprint
 
 SUFFIXES = {
-    ".bcf", ".dm3", ".dm4", ".emd", ".emi", ".h5", ".hdf5", ".hspy", ".lsd", ".msa", ".ndata", ".ndata1",
-    ".nhdf", ".npy", ".npz", ".nxs", ".prz", ".pts", ".rpl", ".ser", ".spd", ".tif", ".tiff", ".zarr", ".zspy",
+    ".bcf", ".dm3", ".dm4", ".emd", ".emi", ".h5", ".hdf5", ".hspy", ".lsd", ".msa", ".ndata",
+    ".ndata1", ".nhdf", ".npy", ".npz", ".nxs", ".prz", ".pts", ".rpl", ".ser", ".spd", ".tif", ".tiff",
+    ".zarr", ".zspy",
 }  # fmt: skip
 
 ROSETTA = {

@@ -69,6 +69,17 @@ def test_a_map_of_tia_that_was_not_scanned_by_rows_is_refused(tmp_path):
         io.open_image(tmp_path / "a_1.ser")
 
 
+@pytest.mark.guarantee(1)
+def test_spectra_of_tia_that_differ_in_channels_are_refused(tmp_path):
+    """As after a byte that was lost: everything behind it lies elsewhere."""
+    path = ser(tmp_path)
+    content = path.read_bytes()
+    table = len(content) - 2 * 4 * COUNTS[..., 0].size
+    path.write_bytes(content[:900] + content[902:table] + b"\0\0" + content[table:])
+    with pytest.raises(InputError, match="not of the same channels"):
+        io.open_image(path)
+
+
 def test_metadata_that_can_run_code_are_refused(tmp_path):
     with (tmp_path / "a.prz").open("wb") as file:
         np.savez(file, data=COUNTS, meta_data=np.array([{"type": "3D"}], object))

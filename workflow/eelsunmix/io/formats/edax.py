@@ -1,4 +1,4 @@
-"""EDAX TEAM and Genesis: spd maps and lsd lines; energies in an spc file beside them, distances in ipr or csv."""
+"""EDAX TEAM and Genesis: spd maps and lsd lines, with energies (spc) and distances (ipr, csv) beside them."""
 
 from pathlib import Path
 from typing import Any

@@ -22,6 +22,6 @@ class PantaRhei(RosettaFormat):
         with zipfile.ZipFile(path) as archive:
             if "meta_data_json.npy" not in archive.namelist():
                 raise InputError(
-                    f"{path}: has its metadata as Python objects, which can run code (Panta Rhei before 24.03, "
-                    "or HyperSpy); save it with a newer Panta Rhei, or from there as .hspy"
+                    f"{path}: has its metadata as Python objects, which can run code (Panta Rhei before "
+                    "24.03, or HyperSpy); save it with a newer Panta Rhei, or from there as .hspy"
                 )

@@ -12,6 +12,8 @@ from eelsunmix.sources import companions
 WIDEST_EELS_CHANNEL_eV = 4.0
 """X-ray analysers of TIA have channels of 5, 10 or 20 eV; no spectrometer of energy losses is that coarse."""
 
+_OF_EACH = ("DataType", "ArrayLength", "CalibrationOffset", "CalibrationDelta")
+
 
 class Tia(RosettaFormat):
     """Numbers lie in ser files; an emi file has the microscope's settings, and belongs to all of them."""
@@ -40,8 +42,10 @@ class Tia(RosettaFormat):
         return found
 
     def check_entry(self, entry: dict[str, Any], path: Path) -> None:
-        """Refuse maps that were not scanned row by row: the plugin would mix their pixels."""
+        """Refuse maps that were not scanned row by row, whose pixels the plugin mixes, and unequal spectra."""
         tags = entry["original_metadata"]["ser_header_parameters"]
+        if any(np.unique(tags[name]).size > 1 for name in _OF_EACH if name in tags):
+            raise InputError(f"{path}: its spectra are not of the same channels; it is damaged: copy it again")
         if _is_map(entry) and not _is_by_rows(tags):
             raise InputError(
                 f"{path}: its pixels do not lie row by row, by the positions that it stores; "
