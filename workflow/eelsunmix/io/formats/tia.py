@@ -45,7 +45,9 @@ class Tia(RosettaFormat):
         """Refuse maps that were not scanned row by row, whose pixels the plugin mixes, and unequal spectra."""
         tags = entry["original_metadata"]["ser_header_parameters"]
         if any(np.unique(tags[name]).size > 1 for name in _OF_EACH if name in tags):
-            raise InputError(f"{path}: its spectra are not of the same channels; it is damaged: copy it again")
+            raise InputError(
+                f"{path}: its spectra are not of the same channels; it is damaged: copy it again"
+            )
         if _is_map(entry) and not _is_by_rows(tags):
             raise InputError(
                 f"{path}: its pixels do not lie row by row, by the positions that it stores; "
