@@ -86,8 +86,8 @@ def main() -> None:
             counts[dose] += judged(*specimen, dose, 1000 * options.seed + number)
     for dose, one in counts.items():
         print(
-            f"{dose} counts: strong {one['strong']}, found {one['found']} ({one['hidden']} of the others within "
-            f"{HIDDEN_EV:.0f} eV after another edge), named right {one['right']}, "
+            f"{dose} counts: strong {one['strong']}, found {one['found']}, of the others {one['hidden']} "
+            f"within {HIDDEN_EV:.0f} eV after another edge, named right {one['right']}, "
             f"invented {one['invented']} of {one['proposed']}"
         )
 

@@ -42,7 +42,7 @@ class Tia(RosettaFormat):
         return found
 
     def check_entry(self, entry: dict[str, Any], path: Path) -> None:
-        """Refuse maps that were not scanned row by row, whose pixels the plugin mixes, and unequal spectra."""
+        """Refuse maps that were not scanned row by row, which the plugin mixes up, and unequal spectra."""
         tags = entry["original_metadata"]["ser_header_parameters"]
         if any(np.unique(tags[name]).size > 1 for name in _OF_EACH if name in tags):
             raise InputError(
