@@ -11,8 +11,8 @@ from eelsunmix.sources import companions
 
 WIDEST_EELS_CHANNEL_eV = 4.0
 """X-ray analysers of TIA have channels of 5, 10 or 20 eV; no spectrometer of energy losses is that coarse."""
-
 _OF_EACH = ("DataType", "ArrayLength", "CalibrationOffset", "CalibrationDelta")
+"""What a file says of each spectrum, and the plugin takes of the first."""
 
 
 class Tia(RosettaFormat):
