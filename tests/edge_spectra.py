@@ -36,6 +36,8 @@ def spectrum_of(names, low, high, dose, seed, shift=0.0):
 
 def _shape(edge, energy):
     above = energy - edge.onset_eV
+    if edge.is_delayed:
+        return (1 - np.exp(-np.clip(above, 0, None) / 18)) * (energy / edge.onset_eV) ** -3
     shape = scipy.special.ndtr(above) * (energy / edge.onset_eV) ** -3
     width, second = (2.0, edge.splitting) if edge.splitting else (1.5, 11.0)
     lines = np.exp(-0.5 * ((above - 2) / width) ** 2) + 0.6 * np.exp(-0.5 * ((above - 2 - second) / 2.4) ** 2)

@@ -107,6 +107,12 @@ def _is_definition(node):
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_nothing_that_windows_lacks_is_imported_with_the_package(path):
+    lacking = {"fcntl", "resource", "pwd", "grp", "termios", "pty"}
+    assert not lacking & {name for name, at_top in _imports(path) if at_top}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_imports_go_one_way(path):
     level = {name: rank for rank, names in enumerate(LAYERS) for name in names}
     own = level.get(_top(path))

@@ -14,13 +14,17 @@ from eelsunmix.io import formats
 from eelsunmix.provenance import source_fingerprint
 
 SUFFIXES = {
-    ".bcf", ".dm3", ".dm4", ".emd", ".h5", ".hspy", ".msa", ".ndata", ".ndata1", ".nhdf", ".npy", ".npz",
-    ".rpl", ".spd", ".tif", ".tiff", ".zarr", ".zspy",
+    ".bcf", ".dm3", ".dm4", ".emd", ".emi", ".h5", ".hdf5", ".hspy", ".lsd", ".msa", ".ndata",
+    ".ndata1", ".nhdf", ".npy", ".npz", ".nxs", ".prz", ".pts", ".rpl", ".ser", ".spd", ".tif", ".tiff",
+    ".zarr", ".zspy",
 }  # fmt: skip
 
 ROSETTA = {
-    ".bcf", ".dm3", ".dm4", ".emd", ".hspy", ".msa", ".rpl", ".spd", ".tif", ".tiff", ".zspy",
+    ".bcf", ".dm3", ".dm4", ".emd", ".emi", ".hdf5", ".hspy", ".lsd", ".msa", ".nxs", ".prz", ".pts", ".rpl",
+    ".ser", ".spd", ".tif", ".tiff", ".zspy",
 }  # fmt: skip
+
+HDF5 = {".emd", ".h5", ".hdf5", ".hspy", ".ndata", ".ndata1", ".nhdf", ".nxs"}
 
 SCRATCH = '''
 """Counts as text, one pixel a line."""
@@ -124,7 +128,7 @@ def test_a_new_format_changes_the_code_of_no_import(package):
     [
         ("formats/velox.py", '(".emd",)', '(".emd", ".velox")', {".emd"}),
         ("formats/nion.py", 'reader="Nion Swift"', 'reader="Swift"', {".ndata1", ".ndata", ".h5", ".nhdf"}),
-        ("hdf5.py", ">= expected", "> expected", {".emd", ".hspy", ".ndata1", ".ndata", ".h5", ".nhdf"}),
+        ("hdf5.py", ">= expected", "> expected", HDF5),
         ("npy.py", "2**20", "2**19", {".npy", ".npz", ".ndata1", ".ndata", ".h5", ".nhdf"}),
         ("rosettasciio.py", "or path.stem", "or path.name", ROSETTA),
         ("counts.py", "RELATIVE_TOLERANCE = 0.1", "RELATIVE_TOLERANCE = 0.2", SUFFIXES),

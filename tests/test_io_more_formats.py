@@ -1,5 +1,7 @@
 """Formats that RosettaSciIO reads, written by it or by hand, and their hostile cousins."""
 
+import shutil
+
 import numpy as np
 import pytest
 import tifffile
@@ -11,6 +13,7 @@ from bruker_file import write_bcf
 from eelsunmix import io
 from eelsunmix.errors import InputError
 from eelsunmix.sources import checksum, companions, file_fingerprint, file_state
+from test_io_vendor import write_hspy
 
 COUNTS = np.random.default_rng(0).poisson(50, (7, 5, 40)).astype("u2")
 ENERGY = {"name": "Energy loss", "units": "eV", "scale": 0.5, "offset": 100.0, "navigate": False}
@@ -52,16 +55,41 @@ def zspy(folder):
     return folder / "a.zspy"
 
 
+def zspy_in_a_zip(folder):
+    made = zspy(folder)
+    shutil.make_archive(folder / "b", "zip", made)
+    return (folder / "b.zip").rename(folder / "b.zspy")
+
+
 def spd(folder):
+    (folder / "a.spd").write_bytes(edax_map(lines=7))
+    write_spc(folder)
+    return folder / "a.spd"
+
+
+def lsd(folder):
+    """A line scan is a map of one line, with distances in a table."""
+    (folder / "a.lsd").write_bytes(edax_map(lines=1))
+    write_spc(folder)
+    head = "\n".join(f"Label {number},x" for number in range(14))
+    rows = "\n".join(f"{number},{0.4 * number}" for number in range(5))
+    (folder / "a.csv").write_text(f"{head}\nPoint,Distance (nm)\n{rows}\n")
+    return folder / "a.lsd"
+
+
+def edax_map(lines):
     header = np.zeros(1, get_spd_dtype_list("<"))
-    header["nPoints"], header["nLines"], header["nChannels"] = 5, 7, 40
+    header["nPoints"], header["nLines"], header["nChannels"] = 5, lines, 40
+    header["nSpectra"] = 5 * lines
     header["countBytes"], header["dataOffset"], header["nFrames"] = 2, header.dtype.itemsize, 1
     header["fName"][0, :9] = np.frombuffer(b"../b_.bmp", "i1")
-    (folder / "a.spd").write_bytes(header.tobytes() + COUNTS.tobytes())
+    return header.tobytes() + COUNTS[:lines].tobytes()
+
+
+def write_spc(folder):
     spectrum = np.zeros(1, get_spc_dtype_list(endianness="<", version=0.61))
     spectrum["evPerChan"], spectrum["startEnergy"] = 10, 0.0
     (folder / "a.spc").write_bytes(np.float32(0.61).tobytes() + spectrum.tobytes()[4:])
-    return folder / "a.spd"
 
 
 def axes_for(path):
@@ -72,7 +100,7 @@ def axes_for(path):
     )
 
 
-@pytest.mark.parametrize("write", [rpl, tif, zspy, spd], ids=lambda write: write.__name__)
+@pytest.mark.parametrize("write", [rpl, tif, zspy, zspy_in_a_zip, spd], ids=lambda write: write.__name__)
 def test_counts_and_axes_are_those_that_were_written(tmp_path, write):
     path = write(tmp_path)
     image = io.open_image(path, axes=axes_for(path))
@@ -85,6 +113,19 @@ def test_counts_and_axes_are_those_that_were_written(tmp_path, write):
     assert image.dims == ("y", "x", "energy_loss")
     np.testing.assert_allclose(energy, 100 + 0.5 * np.arange(40))
     np.testing.assert_allclose(image["x"].diff("x"), 0.2)
+
+
+def test_a_file_of_hyperspy_may_have_its_older_name(tmp_path):
+    image = io.open_image(write_hspy(tmp_path / "a.hdf5", COUNTS, chunks=(3, 5, 16)))
+    np.testing.assert_array_equal(image, COUNTS)
+    np.testing.assert_allclose(image["energy_loss"], 10 + 0.5 * np.arange(40))
+
+
+def test_a_line_of_edax_has_its_distances(tmp_path):
+    image = io.open_image(lsd(tmp_path))
+    np.testing.assert_array_equal(image, COUNTS[:1])
+    np.testing.assert_allclose(image["energy"], 0.01 * np.arange(40), atol=1e-9)
+    np.testing.assert_allclose(image["x"], 0.4 * np.arange(5))
 
 
 @pytest.mark.guarantee(1)

@@ -11,7 +11,12 @@ from typing import Any
 from eelsunmix.errors import InputError
 
 _SAMPLES, _SAMPLE_BYTES = 64, 2**14
-COMPANIONS = {".rpl": (".raw", ".RAW"), ".spd": (".spc", "_Img.ipr")}
+COMPANIONS = {
+    ".rpl": (".raw", ".RAW"),
+    ".spd": (".spc", "_Img.ipr"),
+    ".lsd": (".spc", ".csv"),
+    ".emi": tuple(f"_{number}.ser" for number in range(10)),
+}
 """Ending of a file -> endings of the files of the same name that belong to it: one source with it."""
 
 

@@ -8,7 +8,6 @@ the cost of every good file. In a notebook, which nobody may end, there are no l
 
 import contextvars
 import os
-import resource
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -98,8 +97,10 @@ def _watched(path: Path, seconds: float, log: Path) -> Iterator[None]:
 @contextmanager
 def _address_space(size_bytes: int) -> Iterator[None]:
     try:
+        import resource
+
         pages = int(Path("/proc/self/statm").read_text().split()[0])
-    except OSError:  # not Linux
+    except (ImportError, OSError):  # not Linux
         yield
         return
     before, most = resource.getrlimit(resource.RLIMIT_AS)

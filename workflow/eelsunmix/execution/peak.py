@@ -1,6 +1,5 @@
 """How much memory a process has held at most."""
 
-import resource
 from pathlib import Path
 
 
@@ -14,5 +13,7 @@ def peak_mb() -> int:
         status = Path("/proc/self/status").read_text()
         kilobytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))
     except (OSError, StopIteration):
+        import resource  # not on Windows
+
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
     return int(kilobytes) >> 10

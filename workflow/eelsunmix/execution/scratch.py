@@ -2,7 +2,6 @@
 
 import atexit
 import contextvars
-import fcntl
 import os
 import shutil
 import tempfile
@@ -51,9 +50,15 @@ def scratch_folder() -> Path:
 def _locked(beside: Path) -> tuple[Path, int]:
     folder = Path(tempfile.mkdtemp(prefix=f".{beside.name}{_MARK}", dir=beside.parent.resolve()))
     descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-    with suppress(OSError):  # a file system without locks: nobody removes it then
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with suppress(OSError, ImportError):  # without locks nobody removes it then
+        _lock(descriptor)
     return folder, descriptor
+
+
+def _lock(descriptor: int) -> None:
+    import fcntl  # not on Windows
+
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _until_exit() -> Path:
@@ -64,10 +69,10 @@ def _until_exit() -> Path:
 
 def _remove_abandoned(path: Path) -> None:
     for folder in path.parent.glob(f".{path.name}{_MARK}*"):
-        with suppress(OSError):  # it is in use, or nobody can tell
+        with suppress(OSError, ImportError):  # it is in use, or nobody can tell
             descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_NOFOLLOW)
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _lock(descriptor)
             finally:
                 os.close(descriptor)
             shutil.rmtree(folder, ignore_errors=True)

@@ -26,9 +26,8 @@ LARGEST_HEADER = 2**31
 """Bytes of memory that a reader may ask for before it reads the image, beside twice the size of the file."""
 
 REFUSED = {
-    ".pts": "save the map as .hspy in HyperSpy: a map of 512 x 512 pixels unpacks to 2 GB",
-    ".prz": "save it as .hspy in HyperSpy, since no .prz of a spectrum image was at hand to try it",
-    ".asw": "save the map as .hspy in HyperSpy: .asw names other files by their paths",
+    ".asw": "name the .pts file of the map: .asw lists files by their paths",
+    ".elid": "save the map as .hspy in HyperSpy, with imagecodecs installed there",
     ".raw": "name the .rpl file that describes it",
     ".spc": "name the .spd file of the map",
     ".pkl": "save the array as .npy, since pickles can run code",
@@ -74,10 +73,10 @@ def check_path(path: Path) -> Format:
         raise InputError(f"{path}: no such file; check the name and the folder")
     if known is None:
         raise InputError(f"{path}: {unread_kind(path)}")
-    if path.is_dir() != known.is_folder:
+    if known.is_folder is not None and path.is_dir() != known.is_folder:
         found = "a directory" if path.is_dir() else "a file"
         raise InputError(f"{path}: is {found}; name the spectrum image itself")
-    if known.is_folder:
+    if path.is_dir():
         check_folder(path)
     elif not path.is_file():
         raise InputError(f"{path}: is no plain file, and reading from it might never end; name a file")
@@ -106,7 +105,8 @@ def unread_kind(path: Path) -> str | None:
     if suffix in REFUSED:
         return f"{suffix} files are not read; {REFUSED[suffix]}"
     if format_of(path) is None:
-        return f"unknown kind of file {suffix!r}; known are {' '.join(sorted(known_formats()))}"
+        known = " ".join(sorted(known_formats()))
+        return f"unknown kind of file {suffix!r}; known are {known}: save it as .hspy in HyperSpy"
     return None
 
 

@@ -17,8 +17,8 @@ class Format(ABC):
     suffixes: ClassVar[tuple[str, ...]]
     """Endings of its names, lower case, with the dot."""
 
-    is_folder: ClassVar[bool] = False
-    """Whether an image is a folder rather than a file."""
+    is_folder: ClassVar[bool | None] = False
+    """Whether an image is a folder rather than a file; None where it may be either."""
 
     @abstractmethod
     def read(self, path: Path) -> list[Signal]:

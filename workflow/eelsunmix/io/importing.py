@@ -76,8 +76,9 @@ def import_image(
     Parameters
     ----------
     path : str or Path
-        File of a microscope (dm3, dm4, hspy, zspy, Velox emd, bcf, spd, rpl, msa, Nion Swift ndata1 or h5) or
-        a bare array (npy, npz, zarr, TIFF) with its axes given. Opened for reading only.
+        File of a microscope (dm3, dm4, hspy, zspy, emd, ser, emi, prz, bcf, spd, lsd, pts, rpl, nxs, msa,
+        Nion Swift ndata1 or h5) or a bare array (npy, npz, zarr, TIFF) with its axes given. Opened for
+        reading only.
     signal : str or int, optional
         Name, number (from 0) or kind ("EELS", "EDS") of the signal, for files with several.
     axes : AxesOptions

@@ -9,7 +9,10 @@ from typing import NamedTuple
 
 from eelsunmix.configuration import SampleSettings
 
-COMPRESSED = {".h5", ".hdf5", ".hspy", ".emd", ".npz", ".zarr"}
+COMPRESSED = {
+    ".bcf", ".emd", ".h5", ".hdf5", ".hspy", ".npz", ".nxs", ".prz", ".pts", ".tif", ".tiff", ".zarr",
+    ".zspy",
+}  # fmt: skip
 PACKED = 8
 """Counts per byte of a compressed file at most; of others one count has one byte at least."""
 

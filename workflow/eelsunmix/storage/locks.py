@@ -7,7 +7,6 @@ process ends, however it ends; the file says who that is, for messages and for o
 
 import atexit
 import errno
-import fcntl
 import json
 import os
 import socket
@@ -130,9 +129,13 @@ def _left_by_a_dead_run(path: Path) -> bool:
 
 
 def _locked(descriptor: int) -> bool | None:
-    """Whether this process has the lock now; None where the file system knows no locks."""
+    """Whether this process has the lock now; None where the file system, or the machine, knows no locks."""
     try:
+        import fcntl  # not on Windows
+
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except ImportError:
+        return None
     except OSError as error:
         return None if error.errno in _WITHOUT_LOCKS else False
     return True

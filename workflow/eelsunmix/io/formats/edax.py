@@ -1,4 +1,4 @@
-"""EDAX TEAM and Genesis: spd, with the energies in an spc and the pixel size in an ipr file beside it."""
+"""EDAX TEAM and Genesis: spd maps and lsd lines, with energies (spc) and distances (ipr, csv) beside them."""
 
 from pathlib import Path
 from typing import Any
@@ -9,20 +9,19 @@ from eelsunmix.sources import companions
 
 
 class Edax(RosettaFormat):
-    """EDS maps."""
+    """EDS maps and line scans."""
 
-    suffixes = (".spd",)
+    suffixes = (".spd", ".lsd")
     plugin = "edax"
 
     def call_plugin(self, path: Path, **options: Any) -> list[dict[str, Any]]:
         """Read with the files of the same name alone: the header may name others."""
         beside = {one.suffix.lower(): str(one) for one in companions(path)}
-        return super().call_plugin(
-            path, spc_fname=beside.get(".spc", ""), ipr_fname=beside.get(".ipr", ""), **options
-        )
+        names = {f"{kind}_fname": beside.get(f".{kind}", "") for kind in ("spc", "ipr", "csv")}
+        return super().call_plugin(path, **names, **options)
 
     def check_entry(self, entry: dict[str, Any], path: Path) -> None:
-        """Refuse a map of fewer bytes than its header says."""
+        """Refuse fewer bytes than the header says."""
         header = entry["original_metadata"]["spd_header"]
         declared = int(header["dataOffset"]) + entry["data"].nbytes
         if path.stat().st_size < declared:

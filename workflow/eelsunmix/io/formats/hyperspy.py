@@ -1,4 +1,4 @@
-"""HyperSpy: hspy."""
+"""HyperSpy: hspy, and hdf5 as it wrote before."""
 
 import functools
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from eelsunmix.io.rosettasciio import RosettaFormat
 class HyperSpy(RosettaFormat):
     """HDF5 files of HyperSpy."""
 
-    suffixes = (".hspy",)
+    suffixes = (".hspy", ".hdf5")
     plugin = "hspy"
 
     def is_lazy(self, path: Path) -> bool:

@@ -67,7 +67,7 @@ def _read_hdf5(path: Path) -> list[Signal]:
         if not found:
             raise InputError(
                 f"{path}: not written by Nion Swift (no dataset 'data' with an attribute 'properties'); "
-                "save the image as .hspy or .npy"
+                "save it as .hspy in HyperSpy, or as .npy"
             )
         for dataset in found.values():
             check_dataset(dataset, path)

@@ -10,11 +10,11 @@ from eelsunmix.io.signals import Signal
 
 
 class Zspy(RosettaFormat):
-    """Folders that HyperSpy writes; those packed into a zip have to be unpacked."""
+    """Folders that HyperSpy writes, or the same packed into a zip."""
 
     suffixes = (".zspy",)
     plugin = "zspy"
-    is_folder = True
+    is_folder = None
 
     def read(self, path: Path) -> list[Signal]:
         """Return the signals, unread; each tells of chunks that are absent, as any Zarr store."""
@@ -24,13 +24,19 @@ class Zspy(RosettaFormat):
         ]
 
     def call_plugin(self, path: Path, **options: Any) -> list[dict[str, Any]]:
-        """Read, with no right to write."""
-        return super().call_plugin(path, mode="r", **options)
+        """Read, with no right to write, which the plugin asks for of a zip."""
+        from rsciio.zspy._api import ZspyReader
+
+        found: list[dict[str, Any]] = ZspyReader(_opened(path)).read(lazy=True)
+        return found
+
+
+def _opened(path: Path) -> Any:
+    import zarr
+
+    return zarr.open_group(path if path.is_dir() else zarr.storage.ZipStore(path, mode="r"), mode="r")
 
 
 def _arrays(path: Path) -> list[Any]:
     """Arrays of the signals, in the order in which the plugin takes them."""
-    import zarr
-
-    experiments = zarr.open_group(path, mode="r")["Experiments"]
-    return [group["data"] for _, group in experiments.groups() if "data" in group]  # type: ignore[union-attr]
+    return [group["data"] for _, group in _opened(path)["Experiments"].groups() if "data" in group]
