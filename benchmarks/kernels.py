@@ -48,7 +48,7 @@ PCA = """
 from eelsunmix.execution.clusters import execution
 from eelsunmix.pca import DenoiseOptions, denoise
 from eelsunmix.storage.store import open_store
-with execution(threads=1, keep_freed_below=2**24):
+with execution(threads=1):
     image = open_store({store!r})["counts"]
     denoise(image[:8, :40].compute())
     measured(lambda: denoise(image, DenoiseOptions(spatial="none"))["score"].compute())

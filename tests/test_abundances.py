@@ -158,3 +158,20 @@ def test_batches_do_not_matter(monkeypatch):
     monkeypatch.setattr("eelsunmix.numerics.abundances.BATCH", 7)
     found = fully_constrained(spectra, endmembers, channel_weight=weight)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
+
+
+def test_endmembers_in_one_direction_meet_the_sum_exactly():
+    endmembers = np.array([[1.0, 0.0], [2.0, 0.0], [0.0, 0.0]])
+    spectra = np.array([[0.5, 0.0], [1.2, 0.0], [1.9, 0.0]])
+    np.testing.assert_allclose(fully_constrained(spectra, endmembers) @ endmembers, spectra, atol=1e-12)
+
+
+@pytest.mark.parametrize("n_endmembers", [3, MAX_ENUMERATED + 1])
+@pytest.mark.parametrize("solve", [fully_constrained, non_negative])
+def test_a_spectrum_with_nan_has_no_abundances(solve, n_endmembers):
+    spectra, endmembers, _ = problem(n_endmembers)
+    expected = solve(spectra[1:], endmembers)
+    spectra[0, 3] = np.nan
+    found = solve(spectra, endmembers)
+    assert np.isnan(found[0]).all()
+    np.testing.assert_allclose(found[1:], expected, atol=1e-12)

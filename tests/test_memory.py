@@ -21,7 +21,7 @@ blocks.BLOCK_ELEMENTS = 2**20  # before others take it: small images then have m
 from eelsunmix.background import subtract_background
 from eelsunmix.comparison import compare
 from eelsunmix.edges import Edge
-from eelsunmix.execution.clusters import keep_freed_blocks
+from eelsunmix.execution.clusters import treat_freed_blocks
 from eelsunmix.execution.job import job
 from eelsunmix.fitting import fit
 from eelsunmix.mapping import apply
@@ -37,7 +37,7 @@ def in_child(step, folder, shape):
     # Of a process of its own, with all imports done.
     child = os.fork()
     if child == 0:
-        keep_freed_blocks({"pca": 2**24, "rank": 2**18}.get(step))  # as the scripts do
+        treat_freed_blocks(keep=step != "rank")  # as the scripts do
         made = scene(*shape) if step == "corrected" else result(step, folder)
         publish(made, folder / f"{step}.zarr")
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -5,7 +5,7 @@ from eelsunmix.execution.job import job
 from eelsunmix.pca import DenoiseOptions, denoise
 from eelsunmix.storage import check_inputs, open_store, publish
 
-with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"], keep_freed_below=2**24):
+with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"]):
     check_inputs(snakemake.params.made_of)
     image = open_store(snakemake.input.corrected).counts
     pca = denoise(image, from_params(DenoiseOptions, snakemake.params.denoise))

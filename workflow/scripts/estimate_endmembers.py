@@ -5,7 +5,7 @@ from eelsunmix.execution.job import job
 from eelsunmix.rank import ComponentOptions, estimate_endmembers
 from eelsunmix.storage import check_inputs, open_store, publish
 
-with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"], keep_freed_below=2**18):
+with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["dask"], keep_freed=False):
     check_inputs(snakemake.params.made_of)
     corrected = open_store(snakemake.input.corrected)
     rank = estimate_endmembers(

@@ -58,7 +58,7 @@ class Execution(Options):
 
 @contextmanager
 def execution(
-    options: Execution | None = None, *, threads: int = 1, keep_freed_below: int | None = None
+    options: Execution | None = None, *, threads: int = 1, keep_freed: bool = True
 ) -> Iterator[None]:
     """Run the blocks of everything computed inside this context as `options` say.
 
@@ -68,12 +68,11 @@ def execution(
         Threads of this process by default.
     threads : int
         Blocks in flight at a time. BLAS is held to one thread, so that this is also the number of busy cores.
-    keep_freed_below : int, optional
-        Bytes up to which memory of freed blocks is kept for the next ones; all is without it, which is fast,
-        but not for work on whole maps.
+    keep_freed : bool
+        Whether memory of freed blocks is kept for the next ones: faster, but not for work on whole maps.
     """
     options = options or Execution()
-    keep_freed_blocks(keep_freed_below)
+    treat_freed_blocks(keep=keep_freed)
     # The limits are for the BLAS that is loaded, the environment for that of SciPy, which comes when needed.
     with environment(_ONE_THREAD_EACH), threadpool_limits(limits=1):
         if options.mode == "threads":
@@ -84,31 +83,26 @@ def execution(
                 yield
 
 
-def keep_freed_blocks(below: int | None = None) -> None:
-    """Let the C library, where it is glibc, keep freed blocks for the next ones.
+def treat_freed_blocks(*, keep: bool) -> None:
+    """Let the C library, where it is glibc, keep freed blocks for the next ones, or give each back at once.
 
-    Parameters
-    ----------
-    below : int, optional
-        Bytes of a block from which on it is given back at once; none is without it.
-
-    Notes
-    -----
     What is given back is asked from the system anew, which zeroes it page by page: that takes
     longer than the work itself (docs/decisions/044). What is kept lies in one heap, because what
     the heap of one thread keeps no other can use; beyond `KEPT_FREE`, its free end is given back.
-    But between whole maps of an image, holes stay empty: there a job needs less where large blocks
-    go back.
+    But between whole maps of an image, holes stay empty: there a job needs less where each block
+    goes back.
     """
     trim_threshold, mmap_threshold, mmap_max, arena_max = -1, -3, -4, -8
     library = ctypes.CDLL(None)
     if not hasattr(library, "mallopt"):
         return
-    library.mallopt(arena_max, 1)
-    library.mallopt(trim_threshold, KEPT_FREE)
-    library.mallopt(mmap_max, 0 if below is None else 2**16)
-    if below is not None:
-        library.mallopt(mmap_threshold, below)
+    if keep:
+        library.mallopt(arena_max, 1)
+        library.mallopt(mmap_max, 0)
+        library.mallopt(trim_threshold, KEPT_FREE)
+    else:
+        library.mallopt(mmap_max, 2**16)
+        library.mallopt(mmap_threshold, 2**18)
 
 
 @contextmanager

@@ -35,7 +35,7 @@ def job(
     *,
     threads: int = 1,
     dask: Mapping[str, Any] | None = None,
-    keep_freed_below: int | None = None,
+    keep_freed: bool = True,
 ) -> Iterator[None]:
     """Run the body with its log in a file, its blocks as `dask` says, and mistakes of the user as one line.
 
@@ -47,7 +47,7 @@ def job(
         Blocks in flight at a time.
     dask : mapping, optional
         Fields of `eelsunmix.execution.clusters.Execution`.
-    keep_freed_below : int, optional
+    keep_freed : bool
         As in `eelsunmix.execution.clusters.execution`.
 
     Raises
@@ -61,7 +61,7 @@ def job(
     with _logging_to(log), sudden_end_told(log), stopping_in_order(), enforced(log), scratch_beside(log):
         try:
             leave_out_unused_libraries()
-            with execution(Execution(**(dask or {})), threads=threads, keep_freed_below=keep_freed_below):
+            with execution(Execution(**(dask or {})), threads=threads, keep_freed=keep_freed):
                 yield
             logger.info("%d MB of memory at most", peak_mb())
             logger.info("done")

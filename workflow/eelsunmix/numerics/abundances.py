@@ -46,7 +46,7 @@ def least_squares(spectra: Floats, endmembers: Floats, *, channel_weight: Floats
 
 
 def non_negative(spectra: Floats, endmembers: Floats, *, channel_weight: Floats | None = None) -> Floats:
-    """Non-negative least squares (NNLS), exact; parameters as in `least_squares`.
+    """Non-negative least squares (NNLS), exact; parameters as in `least_squares`; NaN of spectra with NaN.
 
     Examples
     --------
@@ -114,18 +114,19 @@ class _Face:
 
     @classmethod
     def of(cls, gram: Floats, support: list[int], constraint: Floats | None) -> Self:
-        inside = np.isin(np.arange(len(gram)), support)
-        inverse = np.zeros_like(gram)
-        block = np.ix_(support, support)
-        inverse[block] = np.linalg.pinv(gram[block], rcond=1e-13, hermitian=True)
-        sums = np.zeros(len(gram)) if constraint is None else constraint
-        direction = inverse @ sums
-        length = float(sums @ direction) or 1.0
-        offset = direction / length
-        matrix = inverse - np.outer(direction, offset)
-        slope = gram @ matrix - np.eye(len(gram)) + np.outer(sums, offset)
-        slope_offset = gram @ offset - sums / length
-        return cls(support, np.where(inside[:, None], matrix, slope), np.where(inside, offset, slope_offset))
+        number, border = len(gram), [] if constraint is None else [len(gram)]
+        # Stationary where system @ (abundances, multiplier) = (projections, goal of the constraint).
+        system, goal = np.zeros((number + 1, number + 1)), 0.0
+        system[:number, :number] = gram
+        if constraint is not None:
+            goal = 1.0 / float(np.linalg.norm(constraint))
+            system[:number, number] = system[number, :number] = constraint * goal
+        taking_part = np.ix_(support + border, support + border)
+        inverse = np.zeros_like(system)
+        inverse[taking_part] = np.linalg.pinv(system[taking_part], rcond=1e-13, hermitian=True)
+        values = np.where(np.isin(np.arange(number + 1), support)[:, None], inverse, system @ inverse)
+        values[:number, :number] -= np.diag(~np.isin(np.arange(number), support) * 1.0)
+        return cls(support, values[:number, :number], values[:number, number] * goal)
 
     def tried(self, projections: Floats) -> tuple[Floats, Bools]:
         """Return those values, (endmember, pixel), and whether the solution lies on this face."""
@@ -164,7 +165,8 @@ class _Enumeration:
 
     def _best_feasible(self, projections: Floats) -> Floats:
         # Where endmembers nearly coincide, rounding can hide the solution: the best point without a negative.
-        result, best = np.zeros_like(projections), np.full(projections.shape[1], np.inf)
+        # Nothing is feasible where the counts are not finite.
+        result, best = np.full_like(projections, np.nan), np.full(projections.shape[1], np.inf)
         for face in self.faces:
             conditions, _ = face.tried(projections)
             candidate = np.zeros_like(projections)
@@ -181,10 +183,8 @@ def _faces(gram: bytes, constraint: bytes | None) -> tuple[_Face, ...]:
     products = np.frombuffer(gram)
     products = products.reshape(2 * (math.isqrt(products.size),))
     sums = None if constraint is None else np.frombuffer(constraint)
-    sizes = range(len(products), -1, -1)
+    sizes = range(len(products), -1 if sums is None else 0, -1)
     supports = [list(some) for size in sizes for some in combinations(range(len(products)), size)]
-    if sums is not None:  # which endmembers without counts cannot meet
-        supports = [support for support in supports if products.diagonal()[support].any()]
     return tuple(_Face.of(products, support, sums) for support in supports)
 
 
@@ -213,12 +213,15 @@ class _ActiveSets:
         """Abundances (endmember, pixel) of projections of that shape."""
         from scipy.optimize import nnls
 
-        targets = (self.to_targets @ projections).T
-        if self.constraint is None:
-            return np.array([nnls(self.factor, target)[0] for target in targets]).T
-        vertices = self.factor / self.constraint
-        nearest = [_nearest_in_simplex(vertices, target) for target in targets]
-        return np.array(nearest).T / self.constraint[:, None]
+        result = np.full_like(projections, np.nan)
+        for pixel in np.flatnonzero(np.isfinite(projections).all(axis=0)):
+            target = self.to_targets @ projections[:, pixel]
+            if self.constraint is None:
+                result[:, pixel] = nnls(self.factor, target)[0]
+            else:
+                nearest = _nearest_in_simplex(self.factor / self.constraint, target)
+                result[:, pixel] = nearest / self.constraint
+        return result
 
 
 def _nearest_in_simplex(vertices: Floats, target: Floats) -> Floats:
