@@ -75,6 +75,18 @@ def test_float32_gives_way_when_it_loses_the_noise():
     np.testing.assert_allclose(pca.eigenvalue, exact(image.to_numpy().reshape(-1, 30))[0], rtol=1e-8)
 
 
+def test_counts_divided_by_a_gain_are_decomposed_in_float32():
+    image = poisson_image((34, 23, 40), 100.0)
+    gain = np.random.default_rng(3).normal(1, 0.02, 40)
+    divided = label((image.to_numpy() / gain).astype(np.float32))
+    pca = denoise(divided, PLAIN)
+    assert pca.attrs["precision"] == "float32"
+    np.testing.assert_allclose(pca.eigenvalue, exact(divided.to_numpy().reshape(-1, 40))[0], rtol=1e-4)
+    divided[7, 11, 3] = np.inf
+    with pytest.raises(InputError, match="not finite"):
+        denoise(divided, PLAIN)
+
+
 @pytest.mark.parametrize("mean", [1, 8e3])
 def test_scores_in_float32_are_off_by_a_thousandth_of_their_noise(mean):
     image = poisson_image((34, 23, 40), mean)

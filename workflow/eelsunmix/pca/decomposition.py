@@ -162,21 +162,23 @@ def _channel_weight(gram: Gram, per_electron: float) -> Floats:
 class _Projection:
     """How spectra become scores: loadings over weights (channel, component), mean variance of a pixel, shape.
 
-    The shape is that of the mean spectrum, where float32 suffices for deviations from it.
+    The shape is that of the mean spectrum (channel,), where float32 suffices for deviations from it.
     """
 
     loadings: Floats
     mean_variance: float
-    shape: NDArray[np.float32] | None
+    mean_shape: NDArray[np.float32] | None
 
     @classmethod
     def of(cls, found: _Components) -> "_Projection":
         gram = found.gram
-        shape = (gram.counts / gram.counts.sum()).astype(np.float32)
+        mean_shape = None
+        if gram.float32_power:
+            mean_shape = (gram.counts / gram.counts.sum()).astype(np.float32)
         return cls(
             loadings=found.vectors / found.weight[:, None],
             mean_variance=gram.variance_total / gram.n_pixels,
-            shape=shape if gram.float32_power else None,
+            mean_shape=mean_shape,
         )
 
 
@@ -199,15 +201,15 @@ def _block_scores(block: xr.DataArray, projection: _Projection) -> xr.Dataset:
     per_electron, valid = counts_per_electron(block), valid_pixels(block).reshape(-1)
     score = np.empty((len(spectra), projection.loadings.shape[1]), dtype=np.float32)
     variance = np.empty(len(spectra))
-    shape_of_mean = projection.shape if suits_float32(spectra) else None
+    mean_shape = projection.mean_shape if suits_float32(spectra) else None
     for start in range(0, len(spectra), PIECE):
         rows = slice(start, start + PIECE)
         part = spectra[rows]
-        if shape_of_mean is None:
+        if mean_shape is None:
             score[rows] = part @ projection.loadings
             variance[rows] = pixel_variance(part, part.sum(axis=1, dtype=np.float64), per_electron)
         else:
-            score[rows], variance[rows] = _float32_scores(part, projection.loadings, shape_of_mean)
+            score[rows], variance[rows] = _float32_scores(part, projection.loadings, mean_shape)
     weight = np.sqrt(
         np.where(variance > 0, variance, min(1.0, projection.mean_variance)) / projection.mean_variance
     )
@@ -224,12 +226,12 @@ def _block_scores(block: xr.DataArray, projection: _Projection) -> xr.Dataset:
 
 
 def _float32_scores(
-    spectra: NDArray[Any], loadings: Floats, shape: NDArray[np.float32]
+    spectra: NDArray[Any], loadings: Floats, mean_shape: NDArray[np.float32]
 ) -> tuple[Floats, Floats]:
     deviations = np.empty(spectra.shape, dtype=np.float32)
-    totals, _ = weighted_deviations(spectra, shape, deviations)
+    totals, _ = weighted_deviations(spectra, mean_shape, deviations)
     scores = np.sqrt(totals)[:, None] * (deviations @ loadings.astype(np.float32))
-    return scores + np.outer(totals, shape @ loadings), totals
+    return scores + np.outer(totals, mean_shape @ loadings), totals
 
 
 def _spectral(

@@ -20,9 +20,9 @@ FLOAT32_MEAN = 1e4
 
 
 def suits_float32(spectra: NDArray[Any]) -> bool:
-    """Whether these are non-negative integers of a mean up to `FLOAT32_MEAN`."""
+    """Whether these are non-negative integers or float32, of a mean up to `FLOAT32_MEAN`."""
     return (
-        spectra.dtype.kind in "iu"
+        (spectra.dtype.kind in "iu" or spectra.dtype == np.float32)
         and spectra.size > 0
         and (spectra.dtype.kind == "u" or bool(spectra.min() >= 0))
         and float(_sample(spectra).mean(dtype=np.float64)) <= FLOAT32_MEAN
@@ -32,11 +32,14 @@ def suits_float32(spectra: NDArray[Any]) -> bool:
 def mean_shape(spectra: NDArray[Any]) -> NDArray[np.float32]:
     """Share of each channel in the counts of a sample of the spectra, shape (channel,)."""
     counts = _sample(spectra).sum(axis=0, dtype=np.float64)
-    return (counts / max(counts.sum(), 1.0)).astype(np.float32)
+    total = counts.sum()
+    return (counts / total if total > 0 else counts).astype(np.float32)
 
 
 def _sample(spectra: NDArray[Any]) -> NDArray[Any]:
-    return spectra[:: max(1, len(spectra) // PIECE)]
+    if len(spectra) <= PIECE:
+        return spectra
+    return spectra[np.random.default_rng(0).integers(0, len(spectra), PIECE)]
 
 
 def weighted_deviations(
@@ -46,18 +49,18 @@ def weighted_deviations(
 
     Parameters
     ----------
-    spectra : ndarray of int, shape (pixel, channel)
-        Non-negative counts.
+    spectra : ndarray, shape (pixel, channel)
+        Counts that suit float32; pixels without any stay zero.
     shape : ndarray, shape (channel,)
         Counts of a pixel whose total is one.
     out : ndarray, shape (pixel, channel)
-        Contiguous.
+        float32, contiguous.
 
     Returns
     -------
     totals : ndarray, shape (pixel,)
     counts : ndarray, shape (channel,)
-        Sums of the counts, exact below 2**24 counts of a pixel, and of `PIECE` pixels in a channel.
+        Sums of the counts, exact for integers below 2**24 in a pixel, and in a channel of `PIECE` pixels.
     """
     totals, counts = np.empty(len(spectra)), np.zeros(spectra.shape[1])
     channels, pixels = np.ones(spectra.shape[1], np.float32), np.ones(PIECE, np.float32)
@@ -68,7 +71,9 @@ def weighted_deviations(
         total = part @ channels
         totals[rows] = total
         counts += pixels[: len(part)] @ part
-        weight = 1 / np.sqrt(np.maximum(total, 1))
+        weight = 1 / np.sqrt(np.where(total > 0, total, 1))
         part *= weight[:, None]
-        scipy.linalg.blas.sger(-1.0, shape, total * weight, a=part.T, overwrite_a=True)
+        changed = scipy.linalg.blas.sger(-1.0, shape, total * weight, a=part.T, overwrite_a=True)
+        if not np.may_share_memory(changed, part):
+            raise ValueError("out is not contiguous, or not float32")
     return totals, counts

@@ -72,8 +72,8 @@ def weighted_gram(image: xr.DataArray, precision: Literal["auto", "float64", "no
     image : DataArray, shape (..., channel)
         Counts; pixels whose `valid_pixel` is False are left out.
     precision : {"auto", "float64", "none"}
-        "auto" multiplies deviations from the mean spectrum in float32 where the values are non-negative
-        integers that float32 suits, and there are enough pixels for a noise floor. "none" leaves
+        "auto" multiplies deviations from the mean spectrum in float32 where the values suit it
+        (`suits_float32`), and there are enough pixels for a noise floor. "none" leaves
         out the products.
 
     Raises
@@ -100,7 +100,7 @@ def block_gram(block: xr.DataArray, *, allow_float32: bool, with_products: bool 
     """Gram matrix of one loaded block."""
     spectra = valid_spectra(block)
     if with_products and allow_float32 and suits_float32(spectra):
-        return _float32_gram(spectra)
+        return _float32_gram(block, spectra)
     totals = spectra.sum(axis=1, dtype=np.float64)
     _check_finite(block, totals)
     variance = pixel_variance(spectra, totals, counts_per_electron(block))
@@ -166,7 +166,7 @@ def _products(spectra: NDArray[Any], variance: Floats) -> Floats:
     return products
 
 
-def _float32_gram(spectra: NDArray[np.integer]) -> Gram:
+def _float32_gram(block: xr.DataArray, spectra: NDArray[Any]) -> Gram:
     """Multiply deviations from the block's mean spectrum in float32; add the mean back in float64."""
     n_channels = spectra.shape[1]
     short_shape = mean_shape(spectra)
@@ -179,7 +179,8 @@ def _float32_gram(spectra: NDArray[np.integer]) -> Gram:
         totals[rows], counts_of_part = weighted_deviations(spectra[rows], short_shape, part)
         counts += counts_of_part
         products += part.T @ part
-    scale = 1 / np.sqrt(np.maximum(counts, 1.0))
+    _check_finite(block, totals)
+    scale = 1 / np.sqrt(np.where(counts > 0, counts, 1.0))
     # Column scale counts / n and row scale sum(totals) / n leave sum(totals) / counts, times n pixels.
     power = totals.sum() * largest_eigenvalue(products * scale[:, None] * scale)
     shape = short_shape.astype(np.float64)
