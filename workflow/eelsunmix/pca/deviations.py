@@ -20,11 +20,12 @@ FLOAT32_MEAN = 1e4
 
 
 def suits_float32(spectra: NDArray[Any]) -> bool:
-    """Whether these are non-negative integers or float32, of a mean up to `FLOAT32_MEAN`."""
+    """Whether these are non-negative integers or finite float32, of a mean up to `FLOAT32_MEAN`."""
     return (
         (spectra.dtype.kind in "iu" or spectra.dtype == np.float32)
         and spectra.size > 0
         and (spectra.dtype.kind == "u" or bool(spectra.min() >= 0))
+        and (spectra.dtype.kind != "f" or bool(spectra.max() < np.inf))
         and float(_sample(spectra).mean(dtype=np.float64)) <= FLOAT32_MEAN
     )
 

@@ -100,7 +100,7 @@ def block_gram(block: xr.DataArray, *, allow_float32: bool, with_products: bool 
     """Gram matrix of one loaded block."""
     spectra = valid_spectra(block)
     if with_products and allow_float32 and suits_float32(spectra):
-        return _float32_gram(block, spectra)
+        return _float32_gram(spectra)
     totals = spectra.sum(axis=1, dtype=np.float64)
     _check_finite(block, totals)
     variance = pixel_variance(spectra, totals, counts_per_electron(block))
@@ -166,7 +166,7 @@ def _products(spectra: NDArray[Any], variance: Floats) -> Floats:
     return products
 
 
-def _float32_gram(block: xr.DataArray, spectra: NDArray[Any]) -> Gram:
+def _float32_gram(spectra: NDArray[Any]) -> Gram:
     """Multiply deviations from the block's mean spectrum in float32; add the mean back in float64."""
     n_channels = spectra.shape[1]
     short_shape = mean_shape(spectra)
@@ -179,7 +179,6 @@ def _float32_gram(block: xr.DataArray, spectra: NDArray[Any]) -> Gram:
         totals[rows], counts_of_part = weighted_deviations(spectra[rows], short_shape, part)
         counts += counts_of_part
         products += part.T @ part
-    _check_finite(block, totals)
     scale = 1 / np.sqrt(np.where(counts > 0, counts, 1.0))
     # Column scale counts / n and row scale sum(totals) / n leave sum(totals) / counts, times n pixels.
     power = totals.sum() * largest_eigenvalue(products * scale[:, None] * scale)
