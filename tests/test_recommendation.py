@@ -287,6 +287,7 @@ def test_the_user_can_say_which_elements_are_shared(mixed):
 def test_who_follows_the_warning_of_a_shared_element_gets_what_it_says():
     scene = synthetic.multilayer(shape=(7, 31), counts=3000.0, seed=5)
     found = eu.recommend(scene.spectrum_image, n_endmembers=3, edges=scene.edges)
+    assert found.attrs["method"].endswith(("anchored by edges", "consensus"))
     (warning,) = found.attrs["warnings"]
     assert re.search(r"took Co .* write shared: true at its edges: then nothing is anchored, unless", warning)
     told = {name: edge.replaced(shared=edge.element == "Co") for name, edge in scene.edges.items()}

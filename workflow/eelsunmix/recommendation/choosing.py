@@ -31,6 +31,7 @@ from eelsunmix.recommendation.choice import (
 from eelsunmix.recommendation.data import Data, prepared, without_bending
 from eelsunmix.recommendation.doubts import doubts, doubts_of_anchoring
 from eelsunmix.recommendation.solution import Solution
+from eelsunmix.recommendation.twins import CONSENSUS
 from eelsunmix.typing import Brightness
 
 MODELS = (
@@ -40,7 +41,8 @@ MODELS = (
 """Twins are made of the first of each that passed; of the first solution of all if none did.
 
 The maps have the least noise that there is: of more, a twin takes it for the sample, and whoever smooths it
-away, or knows that most pixels lack some material, errs there.
+away, or knows that most pixels lack some material, errs there. Posterior means are neither anchored nor made
+of large images: there the second of BLU's takes their place.
 """
 UNKNOWN = "without edges it is not known which pixels have none, nor how thickness bends the background"
 ICA_REASON = "ICA is no candidate: shares that sum to one are not independent"
@@ -118,7 +120,7 @@ def choose(
         "nuisance_reason": bending,
         "edge_owner": _owners(best, edges, image[image.dims[-1]]),
         "warnings": doubts(best, ranking, data, excluded if len(excluded) == len(found) else {})
-        + doubts_of_anchoring(_shared(kept, found, data)),
+        + doubts_of_anchoring(_shared(best, kept, found, data)),
     }
     return Choice(best=best, ranking=ranking, data=data, brightness=brightness, edges=edges, record=record)
 
@@ -138,8 +140,13 @@ def straightened(data: Data, n_endmembers: int, *, seed: int) -> tuple[Data, Bri
     return without_bending(data, bending.nuisance, n_endmembers), brightness, bending.reason
 
 
-def _shared(kept: Sequence[Solution], found: Sequence[Solution], data: Data) -> dict[str, float]:
+def _shared(
+    best: Solution, kept: Sequence[Solution], found: Sequence[Solution], data: Data
+) -> dict[str, float]:
+    """Name elements that anchoring took out of a spectrum, where the best rests on it."""
     labels = {one.label for one in kept if is_anchored(one)}
+    if not (is_anchored(best) or best.label == CONSENSUS):  # which is made of the anchored ones
+        return {}
     before = [one for one in found if ANCHORED.format(one.label) in labels]
     return shared_elements(before, data) if before else {}
 
