@@ -82,7 +82,13 @@ def filled_channels(
     >>> likely.tolist(), certain.tolist()
     ([0, 5, 0], [False, True, False])
     """
-    spectra = spectra / per_electron
+    likely, certain = np.zeros(len(spectra), dtype=int), np.zeros(len(spectra), dtype=bool)
+    begin = np.flatnonzero(spectra[:, 0] == 0)  # mostly few
+    likely[begin], certain[begin] = _filled_where_zero(spectra[begin] / per_electron, mean)
+    return likely, certain
+
+
+def _filled_where_zero(spectra: np.ndarray, mean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     run = np.where(spectra.any(axis=1), np.argmax(spectra != 0, axis=1), 0)
     n = np.minimum(np.maximum(run, NEXT_CHANNELS), spectra.shape[1] - run)
     sums = np.pad(np.cumsum(spectra, axis=1), ((0, 0), (1, 0)))
@@ -123,7 +129,7 @@ def _flank(four: np.ndarray, run: int) -> float:
 
 
 def _filled_of_block(block: xr.DataArray, *, mean: np.ndarray, per_electron: float) -> _Ends:
-    spectra = block.to_numpy()[block.valid_pixel.to_numpy()].astype(float)
+    spectra = block.to_numpy()[block.valid_pixel.to_numpy()]
     first = filled_channels(spectra, mean, per_electron)
     last = filled_channels(spectra[:, ::-1], mean[::-1], per_electron)
     certain, likely = first[1] | last[1], (first[0] > 0) | (last[0] > 0)
