@@ -80,7 +80,7 @@ def write_nxs(path, counts, *, first_eV, step_eV, pixel_nm):
 
 
 def write_pts(path, counts, *, frames, first_keV, step_keV, field_mm, broken=(), picture=False, size=None):
-    """Photons of each frame, line by line; of broken ones (place in the list, pixels), only the first pixels."""
+    """Photons of each frame, line by line; of broken ones (place in the list, pixels) the first pixels."""
     height, width, _ = size or counts.shape
     zero = round(-first_keV / step_keV)
     header = _branch("PTTD Data", _branch("AnalyzableMap MeasData", _measured(height, width, step_keV)))
@@ -102,7 +102,7 @@ def _shares(counts, frames):
 
 
 def _frame(counts, size, picture, pixels=None):
-    """Marks of place and photons: 9 and y, 8 and x, 11 and the channel; of a picture, 10 and its brightness."""
+    """Marks: 9 and y, 8 and x; of photons, 11 and the channel; of a picture, 10 and its brightness."""
     words = []
     for number, (row, pixel) in enumerate(np.ndindex(counts.shape[:2])):
         if number == pixels:

@@ -20,7 +20,8 @@ def counts_of(words: np.ndarray, shape: tuple[int, int, int]) -> tuple[Any, int]
 
     A frame is complete once its last line is reached and, where the electron image is listed too, the last
     pixel of it.  Without that image pixels that sent no photon leave no trace: a frame that was broken off
-    inside its last line counts as complete.
+    inside its last line counts as complete.  One that was broken off inside its first line is not told from
+    the next, since y does not begin anew.
 
     Parameters
     ----------
