@@ -7,13 +7,18 @@ import h5py
 import numpy as np
 
 
-def write_ser(path, counts, *, first_eV, step_eV, pixel_m, by_rows=True):
-    """Spectra one after the other, each with a tag of its place; y falls along the rows, as TIA has it."""
+def write_ser(path, counts, *, first_eV, step_eV, pixel_m, scan="rows", drift=0.0):
+    """Spectra one after the other, each with a tag of its place; y falls along the rows, as TIA has it.
+
+    Odd rows are off by `drift` pixels along x.
+    """
     height, width, channels = counts.shape
     elements, ends = [], []
     for row in range(height):
         for pixel in range(width):
-            place = (pixel * pixel_m, -row * pixel_m) if by_rows else (row * pixel_m, -pixel * pixel_m)
+            column = width - 1 - pixel if scan == "serpentine" and row % 2 else pixel
+            across, down = (row, column) if scan == "columns" else (column, row)
+            place = ((across + drift * (row % 2)) * pixel_m, -down * pixel_m)
             spectrum = struct.pack("<ddIHI", first_eV, step_eV, 0, 2, channels)
             spectrum += counts[row, pixel].astype("<u2").tobytes()
             elements.append(spectrum + struct.pack("<HHIdd", 16706, 0, 0, *place))
@@ -74,16 +79,17 @@ def write_nxs(path, counts, *, first_eV, step_eV, pixel_nm):
             data.attrs[f"{name}_indices"] = number
 
 
-def write_pts(path, counts, *, frames, first_keV, step_keV, field_mm, incomplete=0, size=None):
-    """Photons of each frame, line by line; of an incomplete one after them, only some lines."""
+def write_pts(path, counts, *, frames, first_keV, step_keV, field_mm, broken=(), picture=False, size=None):
+    """Photons of each frame, line by line; of broken ones (place in the list, pixels) the first pixels."""
     height, width, _ = size or counts.shape
     zero = round(-first_keV / step_keV)
     header = _branch("PTTD Data", _branch("AnalyzableMap MeasData", _measured(height, width, step_keV)))
     zero_channel = _branch("Tpl", _branch("T2", _leaf("DigZ", "i", zero)))
     pages = _page(0, "SEM", _leaf("ScanSize", "d", field_mm)) + _page(1, "EDXRF", zero_channel)
     header += _branch("PTTD Param", _branch("Params", pages))
-    lists = [_frame(part, (height, width)) for part in _shares(counts, frames)]
-    lists += [_frame(counts[:incomplete], (height, width))] if incomplete else []
+    lists = [_frame(part, (height, width), picture) for part in _shares(counts, frames)]
+    for at, pixels in broken:
+        lists.insert(at, _frame(counts, (height, width), picture, pixels))
     words = np.concatenate(lists).astype("<u2").tobytes()
     head_at = 305
     data_at = head_at + 12 + len(header) + 1
@@ -95,14 +101,16 @@ def _shares(counts, frames):
     return [counts // frames + (counts % frames > number) for number in range(frames)]
 
 
-def _frame(counts, size):
-    """Marks of place and photons: 9 and y, 8 and x, 11 and the channel."""
+def _frame(counts, size, picture, pixels=None):
+    """Marks: 9 and y, 8 and x; of photons, 11 and the channel; of a picture, 10 and its brightness."""
     words = []
-    for row, line in enumerate(counts):
-        words.append(0x9000 | row * (4096 // size[0]))
-        for pixel, spectrum in enumerate(line):
-            words.append(0x8000 | pixel * (4096 // size[1]))
-            words.extend(0xB000 | np.repeat(np.arange(spectrum.size), spectrum))
+    for number, (row, pixel) in enumerate(np.ndindex(counts.shape[:2])):
+        if number == pixels:
+            break
+        words.extend([0x9000 | row * (4096 // size[0])] if pixel == 0 else [])
+        words.append(0x8000 | pixel * (4096 // size[1]))
+        words.extend(0xB000 | np.repeat(np.arange(counts.shape[2]), counts[row, pixel]))
+        words.extend([0xA057] if picture else [])
     return np.array(words, int)
 
 

@@ -708,8 +708,8 @@ def test_elements_that_do_not_exist_are_refused(mistakes):
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("a.jpg", "unknown kind of file '.jpg'; known are .bcf"),
-        ("a.pts", ".pts files are not read; save the map"),
+        ("a.jpg", "unknown kind of file '.jpg'; save it as .hspy in HyperSpy; read are .bcf"),
+        ("a.spc", ".spc files are not read; name the .spd of the map, or the .lsd of the line scan"),
     ],
 )
 def test_files_that_nobody_reads_are_refused_before_anything_runs(mistakes, tmp_path, key, name, reason):

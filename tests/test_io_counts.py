@@ -200,7 +200,7 @@ def test_frames_are_surveyed_too(monkeypatch):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"counts_per_electron": 0}, "counts_per_electron needs a number from 1e-09 to"),
+        ({"counts_per_electron": 0}, "counts_per_electron needs a number from 1e-9 to 1e9 or auto"),
         ({"counts_per_electron": "automatic"}, "found 'automatic'"),
         ({"counts_per_electron": 1e308}, "found 1e[+]308"),
         ({"counts_per_electron": 5e-324}, "found 5e-324"),

@@ -71,7 +71,8 @@ def test_an_unknown_file_is_refused_with_the_suffixes_that_are_known(tmp_path):
     (tmp_path / "a.xyz").write_text("1")
     assert io.reader_module(tmp_path / "a.xyz") == "eelsunmix.io.formats"
     with pytest.raises(
-        InputError, match=r"unknown kind of file '\.xyz'; known are \.bcf \.dm3 \.dm4 .* \.zspy"
+        InputError,
+        match=r"unknown kind of file '\.xyz'; save it as \.hspy in HyperSpy; read are \.bcf \.dm3 .* \.zspy",
     ):
         io.open_image(tmp_path / "a.xyz")
 
@@ -84,7 +85,7 @@ def test_a_format_is_one_file(tmp_path, scratch_format):
     assert image.energy_loss[1] == 102.0
     assert io.reader_module("b.counts") == "eelsunmix.io.formats.text_of_counts"
     (tmp_path / "a.xyz").write_text("1")
-    with pytest.raises(InputError, match=r"known are \.bcf \.counts \.dm3"):
+    with pytest.raises(InputError, match=r"read are \.bcf \.counts \.dm3"):
         io.open_image(tmp_path / "a.xyz")
 
 

@@ -62,9 +62,18 @@ def test_the_settings_of_tia_come_with_their_numbers(tmp_path):
         io.open_image(path)
 
 
-def test_a_map_of_tia_that_was_not_scanned_by_rows_is_refused(tmp_path):
+@pytest.mark.parametrize("scan", ["columns", "serpentine"])
+def test_a_map_of_tia_that_was_not_scanned_by_rows_is_refused(tmp_path, scan):
     """The plugin would give pixels other places, without a word."""
-    write_ser(tmp_path / "a_1.ser", COUNTS, **EELS, pixel_m=2e-10, by_rows=False)
+    write_ser(tmp_path / "a_1.ser", COUNTS, **EELS, pixel_m=2e-10, scan=scan)
+    with pytest.raises(InputError, match="do not lie row by row"):
+        io.open_image(tmp_path / "a_1.ser")
+
+
+def test_positions_of_tia_may_be_off_by_a_tenth_of_a_pixel(tmp_path):
+    write_ser(tmp_path / "a_1.ser", COUNTS, **EELS, pixel_m=2e-10, drift=0.08)
+    np.testing.assert_array_equal(io.open_image(tmp_path / "a_1.ser"), COUNTS)
+    write_ser(tmp_path / "a_1.ser", COUNTS, **EELS, pixel_m=2e-10, drift=0.12)
     with pytest.raises(InputError, match="do not lie row by row"):
         io.open_image(tmp_path / "a_1.ser")
 
@@ -87,10 +96,8 @@ def test_metadata_that_can_run_code_are_refused(tmp_path):
         io.open_image(tmp_path / "a.prz")
 
 
-@pytest.mark.parametrize("incomplete", [0, 3])
-def test_photons_of_complete_frames_are_summed(tmp_path, incomplete):
-    """What a frame that was broken off adds to its lines is left out: doses would differ."""
-    write_pts(tmp_path / "a.pts", MAP, **XRAYS, incomplete=incomplete)
+def test_photons_have_the_place_and_the_energy_of_their_marks(tmp_path):
+    write_pts(tmp_path / "a.pts", MAP, **XRAYS)
     image = io.open_image(tmp_path / "a.pts")
     assert image.dims == ("y", "x", "energy")
     assert image.shape == (8, 4, 4096)
@@ -98,6 +105,35 @@ def test_photons_of_complete_frames_are_summed(tmp_path, incomplete):
     assert not image[..., 60:].any()
     np.testing.assert_allclose(image["energy"], -0.2 + 0.01 * np.arange(4096), atol=1e-9)
     assert image["x"].attrs["units"] == "px"  # which side the field of view is, is known of squares alone
+
+
+@pytest.mark.parametrize(
+    ("broken", "picture"),
+    [([(3, 9)], False), ([(0, 9)], False), ([(1, 9), (3, 20)], False), ([(3, 31)], True), ([(1, 30)], True)],
+)
+def test_frames_that_were_broken_off_are_left_out_and_told(tmp_path, broken, picture):
+    """Their first lines would have more dose than the others, wherever in the list they stand."""
+    write_pts(tmp_path / "a.pts", MAP, **XRAYS, broken=broken, picture=picture)
+    image = io.import_image(tmp_path / "a.pts")
+    np.testing.assert_array_equal(image.counts[..., :60], MAP)
+    told = f"left out: {len(broken)} frame"
+    assert [text for text in image.attrs["counts_check"]["warnings"] if text.startswith(told)]
+
+
+def test_without_a_picture_a_frame_is_complete_once_its_last_line_is_reached(tmp_path):
+    """The limit that is stated: pixels that sent no photon leave no trace."""
+    write_pts(tmp_path / "a.pts", MAP, **XRAYS, broken=[(3, 30)])
+    image = io.import_image(tmp_path / "a.pts")
+    np.testing.assert_array_equal(image.counts[:-1, :, :60], 2 * MAP[:-1])
+    assert not [text for text in image.attrs["counts_check"]["warnings"] if "left out" in text]
+
+
+def test_of_broken_frames_alone_the_one_that_came_farthest_is_kept(tmp_path):
+    one = XRAYS | {"frames": 1}
+    write_pts(tmp_path / "a.pts", MAP[:5], **one, broken=[(0, 9), (2, 13)], size=MAP.shape)
+    image = io.import_image(tmp_path / "a.pts", invalid_pixels="mask")
+    np.testing.assert_array_equal(image.counts[:5, :, :60], MAP[:5])
+    assert not image.counts[5:].any()
 
 
 def test_a_square_map_of_jeol_has_the_size_of_its_pixels(tmp_path):

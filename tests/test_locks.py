@@ -86,7 +86,9 @@ def test_what_a_run_in_progress_keeps_or_writes_is_no_fault(results, holder, mon
     file.write_bytes(file.read_bytes()[::-1])
     assert main(["results"]) == 1
     last = capsys.readouterr().out.splitlines()[-1]
-    assert last.startswith(f"a {run.strip().replace('run', 'run is')}, which may make again what is not")
+    assert last.startswith(
+        f"a {run.strip().replace('run', 'run is')}, which may be remaking what is listed above"
+    )
     file.write_bytes(file.read_bytes()[::-1])
     holder.kill()
     holder.wait()

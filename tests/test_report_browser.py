@@ -412,6 +412,8 @@ def test_print_holds_all_plots_and_no_controls(tmp_path):
         assert opened.problems == []
         opened.wait_for(READY)
         opened.media("print")
+        # Of one method no plot is taller than a page: one is made so.
+        opened.evaluate("page.ready.then(({figures}) => { figures.scree.variants[0].layout.height = 2000; })")
         opened.evaluate("window.dispatchEvent(new Event('beforeprint'))")
         assert count(opened, "[data-plot]") == count(opened, "[data-plot] .main-svg:first-of-type")
         assert opened.evaluate("getComputedStyle(document.querySelector('.controls')).display") == "none"
@@ -424,7 +426,12 @@ def test_print_holds_all_plots_and_no_controls(tmp_path):
         heights = opened.evaluate(
             "[...document.querySelectorAll('.canvas')].map(e => e.getBoundingClientRect().height)"
         )
-        assert 300 < max(heights) < 1000
+        assert 900 < max(heights) < 1000
+        for part in ("map", "spectrum"):
+            canvas = f"document.querySelector('#explorer-{part}')"
+            assert opened.evaluate(f"getComputedStyle({canvas}).zoom") == "0.715"
+            width = opened.evaluate(f"{canvas}.querySelector('.main-svg').getBoundingClientRect().width")
+            assert 100 < width < 703  # A4 without its margins
     assert (tmp_path / "page.pdf").read_bytes()[:5] == b"%PDF-"
 
 

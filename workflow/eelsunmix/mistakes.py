@@ -173,9 +173,17 @@ def _words(schema: Schema) -> list[str]:
 def _number_words(schema: Schema, word: str) -> str:
     word = word.replace("a ", "an odd ") if schema.get("not") == {"multipleOf": 2} else word
     if "minimum" in schema and "maximum" in schema:
-        return f"{word} from {schema['minimum']} to {schema['maximum']}"
-    bounds = [f"{text} {schema[name]}" for name, text in _BOUNDS.items() if name in schema]
+        return f"{word} from {_bound(schema['minimum'])} to {_bound(schema['maximum'])}"
+    bounds = [f"{text} {_bound(schema[name])}" for name, text in _BOUNDS.items() if name in schema]
     return " ".join([word, " and ".join(bounds)]).strip()
+
+
+def _bound(value: float) -> str:
+    """Write a bound as a person would: 1e-9 and 1e9 rather than 1e-09 and 1000000000.0."""
+    if isinstance(value, int):
+        return str(value)
+    digits, exponent, power = f"{value:g}".partition("e")
+    return f"{digits}{exponent}{int(power)}" if exponent else digits
 
 
 def _list_words(schema: Schema) -> str:

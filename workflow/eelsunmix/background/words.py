@@ -36,11 +36,24 @@ def off_their_energies(lines: Mapping[str, Mapping[str, float]]) -> str:
     '3 eV below the expected energy'
     >>> off_their_energies({"a": {"energy_eV": 8.0, "given_eV": 10}, "b": {"energy_eV": 4.0, "given_eV": 0}})
     '2 eV below to 4 eV above the expected energies'
+    >>> off_their_energies({"a": {"energy_eV": 9.0, "given_eV": 9}, "b": {"energy_eV": 3.0, "given_eV": 0}})
+    '0 to 3 eV above the expected energies'
+    >>> off_their_energies({"a": {"energy_eV": 9.0, "given_eV": 9}, "b": {"energy_eV": 4.0, "given_eV": 7}})
+    '0 to 3 eV below the expected energies'
     """
     off = sorted({round(one["energy_eV"] - one["given_eV"]) for one in lines.values()})
-    ends = [f"{abs(one)} eV {'below' if one < 0 else 'above'}" if one else "at" for one in (off[0], off[-1])]
     energies = "the expected energies" if len(lines) > 1 else "the expected energy"
-    return f"{' to '.join(dict.fromkeys(ends))} {energies}"
+    return f"{_span(off[0], off[-1])} {energies}"
+
+
+def _span(low_eV: int, high_eV: int) -> str:
+    if low_eV < 0 < high_eV:
+        return f"{-low_eV} eV below to {high_eV} eV above"
+    near, far = sorted((abs(low_eV), abs(high_eV)))
+    if far == 0:
+        return "at"
+    size = str(far) if near == far else f"{near} to {far}"
+    return f"{size} eV {'below' if low_eV < 0 else 'above'}"
 
 
 def lines_of(edges: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -28,7 +28,7 @@ class DetectorOptions(Options):
     ----------
     counts_per_electron : float or "auto"
         Variance divided by mean in the limit of wide energy windows; measured on the image by default.
-        From 1e-9 to 1e9; beyond, it is mistyped.
+        From 1e-9 to 1e9; other values are refused as typing errors.
     saturation : float, optional
         Counts at which the detector saturates; by default the largest number of the file's integer type.
         Counts that pile up at a highest value below it are called saturated too, in any case.

@@ -29,7 +29,7 @@ REFUSED = {
     ".asw": "name the .pts file of the map: .asw lists files by their paths",
     ".elid": "save the map as .hspy in HyperSpy, with imagecodecs installed there",
     ".raw": "name the .rpl file that describes it",
-    ".spc": "name the .spd file of the map",
+    ".spc": "name the .spd of the map, or the .lsd of the line scan",
     ".pkl": "save the array as .npy, since pickles can run code",
     ".pickle": "save the array as .npy, since pickles can run code",
 }
@@ -106,7 +106,7 @@ def unread_kind(path: Path) -> str | None:
         return f"{suffix} files are not read; {REFUSED[suffix]}"
     if format_of(path) is None:
         known = " ".join(sorted(known_formats()))
-        return f"unknown kind of file {suffix!r}; known are {known}: save it as .hspy in HyperSpy"
+        return f"unknown kind of file {suffix!r}; save it as .hspy in HyperSpy; read are {known}"
     return None
 
 

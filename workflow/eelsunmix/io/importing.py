@@ -109,9 +109,7 @@ def import_image(
         digest, size = checksum(path)
     signals = read_signals(path)
     chosen = choose_signal(signals, signal, path)
-    native_dtype(chosen.dtype, path)
-    if 0 in chosen.shape:
-        raise InputError(f"{path}: its data have no values, shape {chosen.shape}; export the image again")
+    _check_values(chosen, path)
     layout = find_layout(chosen, axes, path)
     declared = math.prod(chosen.shape) * chosen.dtype.itemsize
     with reading(path), limited(path, seconds=60 + declared / 2**20):
@@ -122,10 +120,7 @@ def import_image(
         image, found, said = put_right(image, found, detector.saturation)
     check = counts_check(found, detector)
     check["warnings"] = [*layout.notes, *lost, *said, *check["warnings"]]
-    for text in check["warnings"]:
-        logger.warning("%s: %s", path, text)
-    for text in check["notes"]:
-        logger.info("%s: %s", path, text)
+    _log(check, path)
     if image.chunks is None:
         check_unchanged({path: digest})
     source = {"file": str(path), "sha256": digest, "size_bytes": size, **_reader(chosen)}
@@ -133,6 +128,19 @@ def import_image(
     if beside is not None and beside.shape == image.shape[:-1]:  # not so where copies of pixels were left out
         dataset["scan_image"] = beside
     return dataset
+
+
+def _check_values(signal: Signal, path: Path) -> None:
+    native_dtype(signal.dtype, path)
+    if 0 in signal.shape:
+        raise InputError(f"{path}: its data have no values, shape {signal.shape}; export the image again")
+
+
+def _log(check: dict[str, Any], path: Path) -> None:
+    for text in check["warnings"]:
+        logger.warning("%s: %s", path, text)
+    for text in check["notes"]:
+        logger.info("%s: %s", path, text)
 
 
 def _open(signal: Signal, layout: Layout, path: Path) -> xr.DataArray:

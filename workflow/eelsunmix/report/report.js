@@ -146,7 +146,7 @@ page.ready.then((data) => {
     describe(canvas);
     // What is taller than a page is made smaller, or it would be cut.
     const tall = paper ? fit(layout, width).height / PAPER_HEIGHT : 1;
-    canvas.style.setProperty("--paper", PAPER_ZOOM / Math.max(1, tall));
+    canvas.style.setProperty("--print-zoom", PAPER_ZOOM / Math.max(1, tall));
     if (!isMap) return Plotly.react(canvas, traces, withMemory(fit(layout, width)), configOf(canvas));
     canvas.dataset.maps = "true";
     const dragmode = areas && figuresOfPage.explorer ? false : "zoom";

@@ -32,28 +32,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
         folders = ", ".join(map(str, options.folders))
         sys.stderr.write(f"{folders}: no stores and no pages lie there; name the folder of the results\n")
         return 1
-    of_stores = _told(map(verification.of_store, stores))
-    of_pages = _told(map(verification.of_page, pages))
-    of_verdicts = _told(map(verification.of_page, verdicts))
-    sys.stdout.write(f"{numbered(len(stores), 'store')}, {of_stores} of them not in order\n")
-    if pages:
-        sys.stdout.write(f"{numbered(len(pages), 'page')}, {of_pages} of them not in order\n")
-    if verdicts:
-        sys.stdout.write(f"{numbered(len(verdicts), 'verdict')}, {of_verdicts} of them not in order\n")
+    checked = {
+        "store": (verification.of_store, stores),
+        "page": (verification.of_page, pages),
+        "verdict": (verification.of_page, verdicts),
+    }
+    faults = {noun: _told(map(check, paths)) for noun, (check, paths) in checked.items()}
+    for noun, (_, paths) in checked.items():
+        if paths or noun == "store":
+            sys.stdout.write(f"{numbered(len(paths), noun)}, {faults[noun]} of them not in order\n")
+    sys.stdout.write(_of_settings(verification, files) if pages or verification.n_compared else "")
+    if not any(faults.values()):
+        return 0
+    sys.stdout.write(_of_run_in_progress(options.folders))
+    return 1
+
+
+def _of_settings(verification: Verification, files: Iterable[Path]) -> str:
     if verification.n_compared:
-        sys.stdout.write(f"settings compared with {', '.join(map(str, files))}\n")
-    elif pages:
-        sys.stdout.write(
-            "settings not compared: no configuration that was read names these samples; write --configfile "
-            "FILE, where snakemake runs\n"
-        )
-    faulty = bool(of_stores or of_pages or of_verdicts)
-    if faulty and (run := next(filter(None, map(run_among, options.folders)), "")):
-        sys.stdout.write(
-            f"a run is in progress ({run}), which may make again what is not in order: leave it where it is, "
-            "and verify again after the run\n"
-        )
-    return int(faulty)
+        return f"settings compared with {', '.join(map(str, files))}\n"
+    return (
+        "settings not compared: no configuration that was read names these samples; write --configfile FILE, "
+        "where snakemake runs\n"
+    )
+
+
+def _of_run_in_progress(folders: Iterable[Path]) -> str:
+    run = next(filter(None, map(run_among, folders)), "")
+    if not run:
+        return ""
+    return (
+        f"a run is in progress ({run}), which may be remaking what is listed above; move nothing, and verify "
+        "again afterwards\n"
+    )
 
 
 def _told(lines: Iterable[str | None]) -> int:

@@ -11,6 +11,7 @@ from eelsunmix.errors import InputError
 from eelsunmix.io.jeol_photons import counts_of
 from eelsunmix.io.lazy import sliced_by_blocks
 from eelsunmix.io.rosettasciio import RosettaFormat
+from eelsunmix.words import numbered
 
 CHANNELS = 4096
 _MAGIC = 304
@@ -33,11 +34,19 @@ class Jeol(RosettaFormat):
         if not (0 < width <= CHANNELS and 0 < height <= CHANNELS):
             raise InputError(f"{path}: declares {width} x {height} pixels; it is damaged: copy it again")
         try:
-            counts = counts_of(photons, (height, width, CHANNELS))
+            counts, n_left_out = counts_of(photons, (height, width, CHANNELS))
         except InputError as error:
             raise InputError(f"{path}: {error}") from None
         axes = _axes(header, measured, width, height)
-        return [{"data": counts, "axes": axes, "metadata": _metadata(measured, path)}]
+        metadata = _metadata(measured, path)
+        return [{"data": counts, "axes": axes, "metadata": metadata, "n_left_out": n_left_out}]
+
+    def notes_of(self, entry: dict[str, Any], path: Path) -> tuple[str, ...]:
+        """Tell frames that were left out."""
+        if not entry["n_left_out"]:
+            return ()
+        frames = numbered(entry["n_left_out"], "frame")
+        return (f"left out: {frames} that ended before the map did, so that no pixel has more dose",)
 
     def opener(self, path: Path, number: int, data: Any) -> Callable[[tuple[int, ...]], Any]:
         """Return a function that makes the map dense, in blocks."""
@@ -57,7 +66,7 @@ def _parts(path: Path) -> tuple[dict[str, Any], np.ndarray]:
         file.seek(photons_at)
         words = np.fromfile(file, "<u2", length // 2)
     size = path.stat().st_size
-    if size < photons_at + length and size != length:  # some programs count from the begin of the file
+    if size < photons_at + length and size != length:  # some programs count from the beginning of the file
         raise InputError(
             f"{path}: declares {photons_at + length} bytes, but holds {size}; it is truncated: copy it again"
         )

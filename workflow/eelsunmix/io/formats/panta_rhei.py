@@ -23,5 +23,5 @@ class PantaRhei(RosettaFormat):
             if "meta_data_json.npy" not in archive.namelist():
                 raise InputError(
                     f"{path}: has its metadata as Python objects, which can run code (Panta Rhei before "
-                    "24.03, or HyperSpy); save it with a newer Panta Rhei, or from there as .hspy"
+                    "24.03, or HyperSpy); save it with a newer Panta Rhei, or save it as .hspy in HyperSpy"
                 )

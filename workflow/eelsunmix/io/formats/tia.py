@@ -11,6 +11,8 @@ from eelsunmix.sources import companions
 
 WIDEST_EELS_CHANNEL_eV = 4.0
 """X-ray analysers of TIA have channels of 5, 10 or 20 eV; no spectrometer of energy losses is that coarse."""
+LARGEST_OFF = 0.1
+"""Part of a pixel by which a position may lie beside its row or column."""
 _OF_EACH = ("DataType", "ArrayLength", "CalibrationOffset", "CalibrationDelta")
 """What a file says of each spectrum, and the plugin takes of the first."""
 
@@ -48,7 +50,7 @@ class Tia(RosettaFormat):
             raise InputError(
                 f"{path}: its spectra are not of the same channels; it is damaged: copy it again"
             )
-        if _is_map(entry) and not _is_by_rows(tags):
+        if _is_map(entry) and not _is_by_rows(entry, tags):
             raise InputError(
                 f"{path}: its pixels do not lie row by row, by the positions that it stores; "
                 "export the spectrum image from TIA without drift correction, or as .dm3"
@@ -75,6 +77,16 @@ def _is_map(entry: dict[str, Any]) -> bool:
     return entry["data"].ndim == 3 and entry["axes"][-1]["units"] == "eV"
 
 
-def _is_by_rows(tags: dict[str, Any]) -> bool:
-    rows = np.asarray(tags.get("PositionY", ()))
-    return rows.size > 1 and bool(rows[0] == rows[1])
+def _is_by_rows(entry: dict[str, Any], tags: dict[str, Any]) -> bool:
+    """Whether all pixels of a row have one y, and all of a column one x: not so in a serpentine."""
+    shape = entry["data"].shape[:-1]
+    x, y = (np.asarray(tags.get(name, ())) for name in ("PositionX", "PositionY"))
+    if x.size != np.prod(shape) or y.size != x.size or y.size < 2 or y[0] != y[1]:  # as the plugin compares
+        return False
+    x, y = x.reshape(shape), y.reshape(shape)
+    return bool(np.ptp(y, axis=1).max() <= _off(y[:, 0]) and np.ptp(x, axis=0).max() <= _off(x[0]))
+
+
+def _off(places: np.ndarray) -> float:
+    """Return the part of a step that places may be off."""
+    return LARGEST_OFF * float(np.abs(np.diff(places)).mean()) if places.size > 1 else 0.0
