@@ -19,8 +19,8 @@ from eelsunmix.proposal import configuration_text, propose_edges
 from eelsunmix.proposal.axis import agreed_offset, change_in_words, disagree, put_right, witnesses
 from eelsunmix.proposal.drawing import windows_page
 from eelsunmix.proposal.naming import NamedRise, hidden_by, name_rises
-from eelsunmix.proposal.onset_search import Rise
 from eelsunmix.proposal.proposing import ProposedEdge
+from eelsunmix.proposal.rises import Rise
 
 STRONG_SNR = 10.0
 

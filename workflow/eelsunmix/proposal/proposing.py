@@ -20,7 +20,8 @@ from eelsunmix.noise import counts_per_electron
 from eelsunmix.proposal.axis import LIKELY, Witness, agreed_offset, put_right, witnesses
 from eelsunmix.proposal.lines import LineProposal, ProposedLine, propose_lines
 from eelsunmix.proposal.naming import NamedRise, name_rises
-from eelsunmix.proposal.onset_search import Rise, find_rises, without_fine_structure
+from eelsunmix.proposal.onset_search import find_rises, without_fine_structure
+from eelsunmix.proposal.rises import Rise
 from eelsunmix.typing import Floats
 
 SURE = 0.75
