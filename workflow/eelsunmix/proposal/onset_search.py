@@ -7,8 +7,6 @@ import numpy as np
 
 from eelsunmix.background.onset_scan import Spectrum
 from eelsunmix.proposal.rises import SHARP_SHAPES, SLOW_SHAPES, Reach, Rise, Stretch
-from eelsunmix.proposal.slow_rises import slow_edges
-from eelsunmix.proposal.usable import falling
 from eelsunmix.typing import Floats
 
 REACH, STEP_EV = Reach(half_eV=75.0, factors=3), 30.0
@@ -25,29 +23,28 @@ MOST, FEWEST_BINS = 15, 40
 """Edges looked for in one spectrum."""
 
 
-def find_rises(halves: Sequence[Spectrum], known: Sequence[Rise] = ()) -> list[Rise]:
+def find_rises(halves: Sequence[Spectrum], known: Sequence[Rise] = ()) -> tuple[list[Rise], list[Rise]]:
     """Find all edges of a spectrum that both halves of its pixels show.
 
     Parameters
     ----------
     halves : sequence of Spectrum
-        Of one binning; one half where there is a single pixel.
+        Of one binning and one axis; one half where there is a single pixel.
     known : sequence of Rise
         Edges that are there anyway.
 
     Returns
     -------
-    list of Rise
+    found : list of Rise
         The new ones, the strongest first.
+    bends : list of Rise
+        What may be bends of the background, or edges that rise slowly.
     """
     found: list[Rise] = []
     bends: list[Rise] = []
-    halves = [falling(half) for half in halves]
-    first = max((half.energy[0] for half in halves if half.energy.size), default=np.inf)
-    halves = [half.between(first, np.inf) for half in halves]
     energy = halves[0].energy
     if energy.size < FEWEST_BINS:
-        return []
+        return [], []
     middles = np.arange(energy[0] + BEFORE_EV, energy[-1] - AFTER_EV + STEP_EV, STEP_EV)
     curves: dict[float, tuple[Floats, Floats]] = {}
     while len(found) < MOST:
@@ -56,15 +53,14 @@ def find_rises(halves: Sequence[Spectrum], known: Sequence[Rise] = ()) -> list[R
                 curves[float(middle)] = _evidence(halves, float(middle), [*known, *found])
         best = _best(curves, [*known, *found, *bends])
         if best is None:
-            slow = slow_edges(halves, bends, [*known, *found])
-            return found + [_with_slowness(halves, one, [*known, *found]) for one in slow]
+            return found, bends
         if _sharpness(halves, best.onset_eV, [*known, *found]) < SHARP:
             bends.append(best)
             continue
-        found.append(_with_slowness(halves, best, [*known, *found]))
+        found.append(with_slowness(halves, best, [*known, *found]))
         reach = REACH.half_eV + HIDDEN_AFTER_EV + STEP_EV
         curves = {middle: curve for middle, curve in curves.items() if abs(middle - best.onset_eV) > reach}
-    return found
+    return found, bends
 
 
 def without_fine_structure(rises: Sequence[Rise]) -> list[Rise]:
@@ -115,17 +111,18 @@ def _sharpness(halves: Sequence[Spectrum], onset: float, known: Sequence[Rise]) 
     )
 
 
-def _with_slowness(halves: Sequence[Spectrum], rise: Rise, known: Sequence[Rise]) -> Rise:
+def with_slowness(
+    halves: Sequence[Spectrum], rise: Rise, known: Sequence[Rise], reach: Reach = REACH
+) -> Rise:
     """Compare what slow rises explain with what a step and white lines do."""
     onsets = rise.onset_eV + np.arange(-12.0, 4.0)
+    stretches = [Stretch(half, rise.onset_eV, known, reach) for half in halves]
     slow, sharp = (
-        float(np.sum([_of_half(half, rise.onset_eV, onsets, known, part) for half in halves], axis=0).max())
+        float(np.sum([one.misfit_and_evidence(onsets, part)[1] for one in stretches], axis=0).max())
         for part in (SLOW_SHAPES, SHARP_SHAPES)
     )
     return replace(rise, slowness=(slow - sharp) / max(slow, sharp, 1.0))
 
 
-def _of_half(
-    half: Spectrum, middle: float, onsets: Floats, known: Sequence[Rise], part: slice = slice(None)
-) -> Floats:
-    return Stretch(half, middle, known, REACH).misfit_and_evidence(onsets, part)[1]
+def _of_half(half: Spectrum, middle: float, onsets: Floats, known: Sequence[Rise]) -> Floats:
+    return Stretch(half, middle, known, REACH).misfit_and_evidence(onsets)[1]

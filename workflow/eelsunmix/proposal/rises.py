@@ -10,7 +10,7 @@ from eelsunmix.background.onset_scan import Line, Spectrum, edge_shapes
 from eelsunmix.proposal.usable import LEFT_OUT_EV, beside
 from eelsunmix.typing import Floats
 
-SHARP_SHAPES, SLOW_SHAPES = slice(0, 4), slice(4, None)
+ALL_SHAPES, SHARP_SHAPES, SLOW_SHAPES = slice(None), slice(0, 4), slice(4, None)
 """Of `edge_shapes`: a step, white lines and a rise within 5 eV; rises within tens of eV."""
 
 
@@ -72,7 +72,7 @@ class Stretch:
         self._known = self._columns(_of_known(near.energy, known))
         self._freedom = max(near.energy.size - reach.factors - 4, 1)
 
-    def misfit_and_evidence(self, onsets: Floats, part: slice) -> tuple[float, Floats]:
+    def misfit_and_evidence(self, onsets: Floats, part: slice = ALL_SHAPES) -> tuple[float, Floats]:
         """Return chi-square per freedom at the best onset, and the evidence of an edge at each."""
         if onsets.size == 0 or not self.is_usable:
             return np.inf, np.zeros(onsets.size)
@@ -81,10 +81,10 @@ class Stretch:
         alone = _nnls(self._known, self._target)[1]
         return misfit, np.asarray(np.maximum(alone - chi2, 0) / max(misfit, 1.0))
 
-    def height(self, onset: float, part: slice, above_eV: float) -> float:
+    def height(self, onset: float, above_eV: float) -> float:
         """Height of an edge so far above its onset, over that of the background."""
-        heights = self._fitted(onset, part)[0][self._known.shape[1] :]
-        return float(_shapes(onset + np.array([above_eV, above_eV + 1]), onset)[0, part] @ heights)
+        heights = self._fitted(onset, ALL_SHAPES)[0][self._known.shape[1] :]
+        return float(_shapes(onset + np.array([above_eV, above_eV + 1]), onset)[0] @ heights)
 
     def _fitted(self, onset: float, part: slice) -> tuple[Floats, float]:
         edge = self._columns(_shapes(self.energy, float(onset))[:, part])

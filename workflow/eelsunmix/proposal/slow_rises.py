@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from eelsunmix.background.onset_scan import Spectrum
-from eelsunmix.proposal.rises import SLOW_SHAPES, Reach, Rise, Stretch
+from eelsunmix.proposal.onset_search import with_slowness
+from eelsunmix.proposal.rises import Reach, Rise, Stretch
 
 REACH = Reach(half_eV=110.0, factors=5)
 """Over so much of a spectrum, a background of so many factors follows bends but no onset."""
@@ -44,7 +45,7 @@ def slow_edges(halves: Sequence[Spectrum], bends: Sequence[Rise], known: Sequenc
     for one in sorted(seen, key=lambda one: -one.evidence):
         if _is_far(one, edges):
             edges.append(one)
-    return edges
+    return [with_slowness(halves, one, known, REACH) for one in edges]
 
 
 def _is_far(rise: Rise, others: Sequence[Rise]) -> bool:
@@ -55,12 +56,12 @@ def _slow_edge(halves: Sequence[Spectrum], bend: Rise, known: Sequence[Rise]) ->
     """Find the onset near a bend, and judge it there."""
     onsets = np.arange(bend.onset_eV - BEFORE_EV, bend.onset_eV + AFTER_EV + 1)
     stretches = [Stretch(half, bend.onset_eV, known, REACH) for half in halves]
-    misfits, curves = zip(*(one.misfit_and_evidence(onsets, SLOW_SHAPES) for one in stretches), strict=True)
+    misfits, curves = zip(*(one.misfit_and_evidence(onsets) for one in stretches), strict=True)
     best = int(np.sum(curves, axis=0).argmax())
     of_halves = [curve[best] for curve in curves]
     if min(of_halves) < OF_HALF or sum(of_halves) < EVIDENCE or max(misfits) > MOST_MISFIT:
         return None
-    heights = [one.height(onsets[best], SLOW_SHAPES, HEIGHT_AT_EV) for one in stretches]
+    heights = [one.height(onsets[best], HEIGHT_AT_EV) for one in stretches]
     if np.mean(heights) < LEAST_HEIGHT:
         return None
     return replace(bend, onset_eV=float(onsets[best]), evidence=float(sum(of_halves)))
