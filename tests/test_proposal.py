@@ -64,6 +64,21 @@ def test_a_spectrum_without_edges_shows_none(seed):
     assert propose_edges(image).edges == ()
 
 
+def test_a_weak_edge_that_rises_slowly_is_found():
+    image, snr = spectrum_of(("Ag_M45",), 280, 600, 40, seed=3)
+    assert STRONG_SNR < snr["Ag_M45"] < 15
+    assert [one.named.name for one in propose_edges(image).edges] == ["Ag_M45"]
+
+
+def test_long_waves_of_the_gain_are_no_slow_edges():
+    image, _ = spectrum_of((), 389, 800, 30_000, seed=8, changed=waves)
+    assert propose_edges(image).edges == ()
+
+
+def waves(energy, spectrum):
+    return spectrum * (1 + 0.01 * np.sin(2 * np.pi * energy / 73))
+
+
 def rises(*onsets):
     return [Rise(onset_eV=onset, sd_eV=0.7, evidence=300.0) for onset in onsets]
 

@@ -39,7 +39,9 @@ def slow_edges(halves: Sequence[Spectrum], bends: Sequence[Rise], known: Sequenc
     list of Rise
         The clearest of each neighbourhood, the strongest first.
     """
-    alone = [bend for bend in bends if _is_far(bend, known)]
+    # Nearer to the end of the axis, a height would be extrapolated.
+    last = halves[0].energy[-1] - HEIGHT_AT_EV
+    alone = [bend for bend in bends if bend.onset_eV < last and _is_far(bend, known)]
     seen = [one for bend in alone if (one := _slow_edge(halves, bend, known))]
     edges: list[Rise] = []
     for one in sorted(seen, key=lambda one: -one.evidence):
