@@ -19,8 +19,8 @@ from eelsunmix.proposal import configuration_text, propose_edges
 from eelsunmix.proposal.axis import agreed_offset, change_in_words, disagree, put_right, witnesses
 from eelsunmix.proposal.drawing import windows_page
 from eelsunmix.proposal.naming import NamedRise, hidden_by, name_rises
-from eelsunmix.proposal.onset_search import Rise
 from eelsunmix.proposal.proposing import ProposedEdge
+from eelsunmix.proposal.rises import Rise
 
 STRONG_SNR = 10.0
 
@@ -62,6 +62,21 @@ def test_strong_edges_are_found_and_named_and_few_are_false(dose):
 def test_a_spectrum_without_edges_shows_none(seed):
     image, _ = spectrum_of((), 300, 700, 100, seed=seed)
     assert propose_edges(image).edges == ()
+
+
+def test_a_weak_edge_that_rises_slowly_is_found():
+    image, snr = spectrum_of(("Ag_M45",), 280, 600, 40, seed=3)
+    assert STRONG_SNR < snr["Ag_M45"] < 15
+    assert [one.named.name for one in propose_edges(image).edges] == ["Ag_M45"]
+
+
+def test_long_waves_of_the_gain_are_no_slow_edges():
+    image, _ = spectrum_of((), 389, 800, 30_000, seed=8, changed=waves)
+    assert propose_edges(image).edges == ()
+
+
+def waves(energy, spectrum):
+    return spectrum * (1 + 0.01 * np.sin(2 * np.pi * energy / 73))
 
 
 def rises(*onsets):

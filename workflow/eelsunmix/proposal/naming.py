@@ -8,7 +8,8 @@ import scipy
 
 from eelsunmix.edge_table import TABLE, TabulatedEdge, edges_of
 from eelsunmix.proposal.commonness import log_commonness
-from eelsunmix.proposal.onset_search import HIDDEN_AFTER_EV, HIDDEN_BEFORE_EV, Rise
+from eelsunmix.proposal.onset_search import HIDDEN_AFTER_EV, HIDDEN_BEFORE_EV
+from eelsunmix.proposal.rises import Rise
 
 SHIFTS_EV = np.arange(-30.0, 30.5, 0.5)
 STRETCHES = np.arange(-0.02, 0.021, 0.01)

@@ -9,6 +9,7 @@ import xarray as xr
 
 from eelsunmix.background.energy_offset import EnergyOffset
 from eelsunmix.background.group_spectra import sum_groups
+from eelsunmix.background.onset_scan import Spectrum
 from eelsunmix.background.onsets import spectra_of_halves
 from eelsunmix.edge_choice import resolve_edges
 from eelsunmix.edge_table import TABLE
@@ -20,7 +21,10 @@ from eelsunmix.noise import counts_per_electron
 from eelsunmix.proposal.axis import LIKELY, Witness, agreed_offset, put_right, witnesses
 from eelsunmix.proposal.lines import LineProposal, ProposedLine, propose_lines
 from eelsunmix.proposal.naming import NamedRise, name_rises
-from eelsunmix.proposal.onset_search import Rise, find_rises, without_fine_structure
+from eelsunmix.proposal.onset_search import find_rises, without_fine_structure
+from eelsunmix.proposal.rises import Rise
+from eelsunmix.proposal.slow_rises import slow_edges
+from eelsunmix.proposal.usable import falling_halves
 from eelsunmix.typing import Floats
 
 SURE = 0.75
@@ -129,13 +133,18 @@ def mean_spectrum(image: xr.DataArray) -> Floats:
 
 
 def _rises(image: xr.DataArray, energies: Floats) -> list[Rise]:
-    """Edges of the whole image, then those that only a third of it shows."""
+    """Edges of the whole image, then those that only a third of it shows; slow ones come last."""
     sums = sum_groups(image, {"all": np.where(valid_pixels(image), 0.0, np.nan)})
     found: list[Rise] = []
+    bent: list[tuple[Sequence[Spectrum], list[Rise]]] = []
     for part in sums.parts:
-        halves = spectra_of_halves(part, energies, counts_per_electron(image))
+        halves = falling_halves(spectra_of_halves(part, energies, counts_per_electron(image)))
         if halves and halves[0].energy.size >= FEWEST_BINS:
-            found += find_rises(halves, found)
+            rises, bends = find_rises(halves, found)
+            found += rises
+            bent.append((halves, bends))
+    for halves, bends in bent:
+        found += slow_edges(halves, bends, found)
     return without_fine_structure(found)
 
 

@@ -25,7 +25,14 @@ def beside(spectrum: Spectrum, onsets: Sequence[float]) -> Spectrum:
     )
 
 
-def falling(half: Spectrum) -> Spectrum:
+def falling_halves(halves: Sequence[Spectrum]) -> Sequence[Spectrum]:
+    """Leave out of both halves of the pixels what `_falling` leaves out of one."""
+    falling = [_falling(half) for half in halves]
+    first = max((half.energy[0] for half in falling if half.energy.size), default=np.inf)
+    return [half.between(first, np.inf) for half in falling]
+
+
+def _falling(half: Spectrum) -> Spectrum:
     """Leave out a first part that rises, and what lies near the zero-loss peak."""
     usable = half.between(LOWEST_EV, np.inf)
     start = usable.between(LOWEST_EV, usable.energy[0] + RISING_EV) if usable.energy.size else usable
