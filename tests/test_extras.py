@@ -79,7 +79,12 @@ def test_every_extra_of_a_method_is_one_of_the_package():
 
 def test_the_package_declares_all_that_it_imports_and_nothing_else():
     modules = {"yaml": "pyyaml", "rsciio": "rosettasciio", "sklearn": "scikit-learn"}
-    modules |= {"markupsafe": "jinja2", "requests": "pooch", "box": "rosettasciio"}  # which bring them along
+    modules |= {
+        "markupsafe": "jinja2",
+        "requests": "pooch",
+        "box": "rosettasciio",
+        "sparse": "rosettasciio",
+    }  # brought along
     modules |= {"pydantic_core": "pydantic"}
     optional = {"torch", "distributed", "dask_jobqueue", "xraydb", "docstring_parser"}
     imported = set()

@@ -189,7 +189,7 @@ BAD = {
     "directory.dm3": "is a directory",
     "hidden.pickle": "pickles can run code",
     "nothing.zspy": "cannot be read as .zspy",
-    "map.pts": "save the map as .hspy in HyperSpy",
+    "map.pts": "cannot be read as .pts .*; 1 bytes.*damaged, truncated or of another kind",
     "photo.jpg": "unknown kind of file '.jpg'",
     "nothing.zarr": "cannot be read as .zarr|holds no data",
     "other.npz": "holds no data array",
