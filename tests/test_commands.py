@@ -19,6 +19,7 @@ from eelsunmix.commands.workflow_files import demo_configuration, profile, snake
 from eelsunmix.configuration import read_configuration
 from eelsunmix.errors import InputError
 from eelsunmix.execution.log_ends import now_on_disk
+from eelsunmix.execution.stopping import StoppedError
 
 ROOT = Path(__file__).parents[1]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "workflow"), "OMP_NUM_THREADS": "1"}
@@ -280,13 +281,14 @@ def test_who_stops_a_run_stops_snakemake_too(folder, number):
     assert f"stopped by {number.name}; what is finished stays" in done.stderr
 
 
-def test_ctrl_c_is_one_word_and_the_code_of_the_shell(monkeypatch):
+@pytest.mark.parametrize(("raised", "code"), [(KeyboardInterrupt(), 130), (StoppedError(143), 143)])
+def test_ctrl_c_is_one_word_and_the_code_of_the_shell(monkeypatch, raised, code):
     def stopped(_files):
-        raise KeyboardInterrupt
+        raise raised
 
     monkeypatch.setattr("eelsunmix.commands.checking.checked_configuration", stopped)
     done = CliRunner().invoke(entry.eelsunmix, ["check", "a.yaml"])
-    assert (done.exit_code, done.output) == (130, "stopped\n")
+    assert (done.exit_code, done.output) == (code, "stopped\n")
 
 
 def test_a_job_that_a_signal_has_ended_leaves_nothing_to_mend(tmp_path):
