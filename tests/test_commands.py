@@ -113,6 +113,14 @@ def test_check_draws_windows_and_doubts_an_axis_that_is_off(folder):
             "sample SI1: profiles.P.width_nm: the image has no pixel size in nm",
         ),
         ("corrections: {crop: {y_nm: [0, 2]}}\n", "sample SI1: corrections.crop.y_nm: the axis y is in px"),
+        (
+            "components: {n: 36}\n",
+            "sample SI1: components.n is 36, but the image has 300 channels and 35 pixels; write 35 at most",
+        ),
+        (
+            "components: {n: 31}\ncorrections: {bin: {energy: 10}}\n",
+            "sample SI1: components.n is 31, but the image has 30 channels and 35 pixels; write 30 at most",
+        ),
         ("regions: {R: {y_nm: [0, 2]}}\n", "sample SI1: regions.R.y_nm: the image has no pixel size in nm"),
         (
             "corrections: {bin: {y: 2}}\nprofiles: {P: {pixels: [1, 3]}}\n",
@@ -121,7 +129,8 @@ def test_check_draws_windows_and_doubts_an_axis_that_is_off(folder):
     ],
     ids=[
         *("no room", "off the axis", "no element", "a tab", "an open bracket", "a key", "a crop"),
-        *("a profile in nm", "a crop in nm", "a region in nm", "a profile off the binned image"),
+        *("a profile in nm", "a crop in nm", "more than pixels", "more than channels"),
+        *("a region in nm", "a profile off the binned image"),
     ],
 )
 @pytest.mark.parametrize("command", ["check", "run"])
