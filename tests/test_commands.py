@@ -19,6 +19,7 @@ from eelsunmix.commands.workflow_files import demo_configuration, profile, snake
 from eelsunmix.configuration import read_configuration
 from eelsunmix.errors import InputError
 from eelsunmix.execution.log_ends import now_on_disk
+from eelsunmix.execution.stopping import StoppedError
 
 ROOT = Path(__file__).parents[1]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "workflow"), "OMP_NUM_THREADS": "1"}
@@ -112,6 +113,14 @@ def test_check_draws_windows_and_doubts_an_axis_that_is_off(folder):
             "sample SI1: profiles.P.width_nm: the image has no pixel size in nm",
         ),
         ("corrections: {crop: {y_nm: [0, 2]}}\n", "sample SI1: corrections.crop.y_nm: the axis y is in px"),
+        (
+            "components: {n: 36}\n",
+            "sample SI1: components.n is 36, but the image has 300 channels and 35 pixels; write 35 at most",
+        ),
+        (
+            "components: {n: 31}\ncorrections: {bin: {energy: 10}}\n",
+            "sample SI1: components.n is 31, but the image has 30 channels and 35 pixels; write 30 at most",
+        ),
         ("regions: {R: {y_nm: [0, 2]}}\n", "sample SI1: regions.R.y_nm: the image has no pixel size in nm"),
         (
             "corrections: {bin: {y: 2}}\nprofiles: {P: {pixels: [1, 3]}}\n",
@@ -120,7 +129,8 @@ def test_check_draws_windows_and_doubts_an_axis_that_is_off(folder):
     ],
     ids=[
         *("no room", "off the axis", "no element", "a tab", "an open bracket", "a key", "a crop"),
-        *("a profile in nm", "a crop in nm", "a region in nm", "a profile off the binned image"),
+        *("a profile in nm", "a crop in nm", "more than pixels", "more than channels"),
+        *("a region in nm", "a profile off the binned image"),
     ],
 )
 @pytest.mark.parametrize("command", ["check", "run"])
@@ -280,13 +290,14 @@ def test_who_stops_a_run_stops_snakemake_too(folder, number):
     assert f"stopped by {number.name}; what is finished stays" in done.stderr
 
 
-def test_ctrl_c_is_one_word_and_the_code_of_the_shell(monkeypatch):
+@pytest.mark.parametrize(("raised", "code"), [(KeyboardInterrupt(), 130), (StoppedError(143), 143)])
+def test_ctrl_c_is_one_word_and_the_code_of_the_shell(monkeypatch, raised, code):
     def stopped(_files):
-        raise KeyboardInterrupt
+        raise raised
 
     monkeypatch.setattr("eelsunmix.commands.checking.checked_configuration", stopped)
     done = CliRunner().invoke(entry.eelsunmix, ["check", "a.yaml"])
-    assert (done.exit_code, done.output) == (130, "stopped\n")
+    assert (done.exit_code, done.output) == (code, "stopped\n")
 
 
 def test_a_job_that_a_signal_has_ended_leaves_nothing_to_mend(tmp_path):

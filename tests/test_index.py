@@ -276,3 +276,20 @@ def test_the_index_is_made_again_where_its_samples_are_others(tmp_path, kinds, m
 
 def test_no_sample_is_called_as_the_index_is():
     assert "is the name of the page of all samples" in sample_name_fault("Index")
+
+
+@pytest.mark.parametrize("name", ["a.aside1", "a.b.aside12", "a.zarr", "a.kept", "a.windows", "a.Zarr"])
+def test_no_sample_ends_as_stores_and_what_is_moved_aside_do(name):
+    assert f"ends in .{name.rpartition('.')[2]}, as folders and files" in sample_name_fault(name)
+
+
+@pytest.mark.parametrize("name", ["a.", "CON", "aux", "nul.x", "PRN.1.b", "COM1", "lpt9.dm4"])
+def test_no_sample_has_a_name_that_windows_refuses(name):
+    assert "Windows" in sample_name_fault(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["a.aside", "aside1", "zarr", "a.zarr.b", "a.windows2", "console", "COM10", "a.nul"]
+)
+def test_other_samples_may_look_alike(name):
+    assert sample_name_fault(name) is None

@@ -254,7 +254,9 @@ def test_implausible_axes_are_refused(axes, message):
             lambda: AxesOptions(dims=("row", "energy")),
             r"dims\[0\] needs frame, .* found 'row'",
         ),
-        (lambda: AxesOptions(pixel_nm=0), "above 0"),
+        (lambda: AxesOptions(pixel_nm=0), "pixel_nm needs a number from 1e-6 to 1e6"),
+        (lambda: AxesOptions(pixel_nm=1e-320), "pixel_nm needs a number from 1e-6 to 1e6"),
+        (lambda: AxesOptions(pixel_nm=1e7), "pixel_nm needs a number from 1e-6 to 1e6"),
         (lambda: EnergyAxis(dispersion_eV=-1), "dispersion_eV needs a number above 0"),
         (lambda: EnergyAxis(offset_eV=float("nan")), "offset_eV needs a finite number"),
         (

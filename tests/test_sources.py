@@ -63,6 +63,11 @@ def test_no_source_lies_where_a_run_deletes(here, place):
     assert "where a run writes and deletes; move it to a folder of its own" in endangered(here / place)
 
 
+@pytest.mark.parametrize("path", [".", "..", "data/.."])
+def test_the_folder_of_a_run_is_no_image(here, path):
+    assert "is a folder that holds the results of a run, not an image" in endangered(Path(path))
+
+
 @pytest.mark.parametrize("way", ["real name", "link to it", "link in it", "link to a folder", "around it"])
 def test_links_hide_no_source_from_the_check(here, tmp_path, way):
     target = tmp_path / "scratch" / "a.npy"

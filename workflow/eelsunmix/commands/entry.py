@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from eelsunmix.errors import REMEDIES, InputError
+from eelsunmix.execution.stopping import StoppedError
 from eelsunmix.export.formats import format_names, help_of
 from eelsunmix.failures import shortage
 
@@ -15,7 +16,7 @@ FAILED, MISTAKEN, INTERRUPTED = 1, 2, 130
 
 
 class _Commands(click.Group):
-    """Commands that say `stopped` after Ctrl-C, with the exit code of a shell: click itself says 1."""
+    """Commands that say `stopped` after Ctrl-C and SIGTERM, with the exit code of a shell: click says 1."""
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -23,6 +24,9 @@ class _Commands(click.Group):
         except KeyboardInterrupt:
             click.echo("stopped", err=True)
             sys.exit(INTERRUPTED)
+        except StoppedError:
+            click.echo("stopped", err=True)
+            raise
 
 
 _FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import xarray as xr
 
-from eelsunmix.configuration.names import RESERVED_SAMPLES, path_fault, sample_name_fault
+from eelsunmix.configuration.names import path_fault, sample_name_fault
 from eelsunmix.errors import InputError, in_brief
 from eelsunmix.io import open_image
 from eelsunmix.io.files import check_path, read_signals
@@ -94,7 +94,7 @@ def _names(files: Sequence[Path]) -> dict[str, Path]:
     samples: dict[str, Path] = {}
     for path in files:
         name = re.sub(r"[^A-Za-z0-9_.-]+", "_", path.stem).strip("_.-")[:60] or "sample"
-        name = f"{name}_image" if name.lower() in RESERVED_SAMPLES else name
+        name = f"{name}_image" if sample_name_fault(name) else name
         if name.lower() in {known.lower() for known in samples}:
             name = f"{name}_{len(samples) + 1}"
         if fault := sample_name_fault(name):

@@ -41,7 +41,7 @@ def edges_on_axes(samples: Mapping[str, SampleSettings]) -> tuple[dict[str, dict
     ------
     InputError
         One line for each sample with axes that its file contradicts, a window that lies off its axis or has
-        no room, or a profile, region or crop that its pixels do not have.
+        no room, a profile, region or crop that its pixels do not have, or more endmembers than these.
     """
     found: dict[str, dict[str, Edge]] = {}
     warnings, faults = [], []
@@ -57,6 +57,7 @@ def edges_on_axes(samples: Mapping[str, SampleSettings]) -> tuple[dict[str, dict
             layout = find_layout(signal, sample.axes, Path(sample.file))
             check_places(layout, sample)
             energies = kept_energies(layout, sample)
+            check_components(layout, sample, n_channels=energies.size)
             if sample.edges:
                 found[name] = resolve_edges(sample.edges, energies)
                 warnings += [f"sample {name}: {text}" for text in check_windows(found[name], energies)]
@@ -115,6 +116,26 @@ def check_places(layout: Layout, sample: SampleSettings) -> None:
         profile_pixels(profile, pixels, name=name)
     for name, region in sample.regions.items():
         region_mask(region, pixels, name=name)
+
+
+def check_components(layout: Layout, sample: SampleSettings, *, n_channels: int) -> None:
+    """Refuse more endmembers than channels or pixels remain of a file.
+
+    Raises
+    ------
+    InputError
+        With the largest number that there can be.
+    """
+    n = sample.components.n
+    if n == "auto" or sample.fit_on:
+        return
+    n_frames = layout.coords["frame"].size if "frame" in layout.coords else 1
+    n_pixels = _kept_pixels(layout, sample).size * n_frames
+    if n > min(n_channels, n_pixels):
+        raise InputError(
+            f"components.n is {n}, but the image has {n_channels} channels and {n_pixels} pixels; "
+            f"write {min(n_channels, n_pixels)} at most, or auto"
+        )
 
 
 def _kept_pixels(layout: Layout, sample: SampleSettings) -> xr.DataArray:

@@ -19,6 +19,11 @@ RESERVED_SAMPLES = {
 }
 """Pages and results that are no sample's are kept under these names."""
 
+_OUR_ENDING = re.compile(r"\.(zarr|kept|windows|aside[0-9]+)$", re.IGNORECASE)
+"""Stores, kept ones, drawings of windows, and what was moved aside end so."""
+_OF_WINDOWS = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
+"""Names of devices there, whatever their ending."""
+
 
 def sample_name_fault(name: str) -> str | None:
     """Say what is wrong with the name of a sample; None if nothing is.
@@ -31,9 +36,17 @@ def sample_name_fault(name: str) -> str | None:
     """
     if name.lower() in RESERVED_SAMPLES:
         return f"is the name of {RESERVED_SAMPLES[name.lower()]}; choose another one"
-    if SAMPLE_NAME.fullmatch(name):
-        return None
-    return "is no name for a sample; start with a letter or digit, then letters, digits, _ . - (64 at most)"
+    if not SAMPLE_NAME.fullmatch(name):
+        return (
+            "is no name for a sample; start with a letter or digit, then letters, digits, _ . - (64 at most)"
+        )
+    if ending := _OUR_ENDING.search(name):
+        return f"ends in {ending[0]}, as folders and files of this workflow do; choose another ending"
+    if name.endswith("."):
+        return "ends in a dot, which Windows drops; choose another ending"
+    if _OF_WINDOWS.fullmatch(name):
+        return "is the name of a device on Windows, where no folder can have it; choose another one"
+    return None
 
 
 def path_fault(path: str) -> str | None:

@@ -70,7 +70,9 @@ def endangered(path: Path) -> str | None:
     places = {path.resolve(), path.absolute(), path.parent.resolve() / path.name}
     for name in _OWN:
         own = {Path(name).absolute(), Path(name).resolve()}
-        if any(_inside(place, folder) or _inside(folder, place) for place in places for folder in own):
+        if any(_inside(folder, place) and not _inside(place, folder) for place in places for folder in own):
+            return "is a folder that holds the results of a run, not an image; write the path of the image"
+        if any(_inside(place, folder) for place in places for folder in own):
             return (
                 f"lies in the folder {name}, where a run writes and deletes; move it to a folder of its own, "
                 "for example data"

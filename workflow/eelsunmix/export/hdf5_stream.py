@@ -5,12 +5,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from eelsunmix.execution.stopping import holding_signals_back
+
 
 class HDF5Stream:
     """A file that takes everything and remembers the first error.
 
     Where the disk is full while HDF5 writes or closes a file, HDF5 prints pages of errors and ends the
-    process by a segmentation fault. So it never hears of the error: what follows goes nowhere.
+    process by a segmentation fault. So it never hears of the error: what follows goes nowhere. Nor may a
+    signal be raised in a method: HDF5 would swallow it, and end the process later.
 
     Parameters
     ----------
@@ -75,7 +78,7 @@ class HDF5Stream:
 
 @contextmanager
 def hdf5_stream(path: Path) -> Iterator[HDF5Stream]:
-    """Give a file for HDF5 and raise at the end what the disk has said.
+    """Give a file for HDF5 and raise at the end what the disk has said, or a signal that came.
 
     Raises
     ------
@@ -83,12 +86,13 @@ def hdf5_stream(path: Path) -> Iterator[HDF5Stream]:
         If not all could be written.
     """
     stream = HDF5Stream(path)
-    try:
-        yield stream
-    except Exception:
-        if stream.error is None:
-            raise
-    finally:
-        stream.close()
+    with holding_signals_back():
+        try:
+            yield stream
+        except Exception:
+            if stream.error is None:
+                raise
+        finally:
+            stream.close()
     if stream.error is not None:
         raise stream.error

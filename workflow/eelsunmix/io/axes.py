@@ -97,14 +97,14 @@ class AxesOptions(Options):
     energy : EnergyAxis, optional
         Energy calibration.
     pixel_nm : float, optional
-        Pixel size along y and x.
+        Pixel size along y and x, from 1e-6 to 1e6; other values are refused as typing errors.
     frame : FrameAxis, optional
         Tilt, time or dose of the frames of a series.
     """
 
     dims: Dims | None = None
     energy: EnergyAxis | None = None
-    pixel_nm: Positive | None = None
+    pixel_nm: Annotated[float, Field(ge=1e-6, le=1e6)] | None = None
     frame: FrameAxis | None = None
 
 
