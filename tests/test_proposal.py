@@ -210,6 +210,15 @@ def test_no_image_and_no_file_of_others_is_written_over(folder, force):
     assert (folder / "mine.windows.html").read_text() == "notes"
 
 
+def test_a_proposal_that_is_stopped_while_it_writes_leaves_nothing(folder, monkeypatch):
+    stop = "eelsunmix.storage.whole_files.write_and_compare"
+    monkeypatch.setattr(stop, lambda *_: signal.raise_signal(signal.SIGTERM))
+    with pytest.raises(SystemExit) as stopped:
+        propose([Path("SI 1.zarr")])
+    assert stopped.value.code == 128 + signal.SIGTERM
+    assert [one.name for one in folder.iterdir()] == ["SI 1.zarr"]
+
+
 def test_a_full_disk_leaves_the_configuration_that_was_there(folder):
     propose([Path("SI 1.zarr")])
     mine = "# my notes\n" + (folder / "SI_1.yaml").read_text(encoding="utf-8")

@@ -9,6 +9,7 @@ import xarray as xr
 
 from eelsunmix.configuration.names import path_fault, sample_name_fault
 from eelsunmix.errors import InputError, in_brief
+from eelsunmix.execution.stopping import stopping_in_order
 from eelsunmix.io import open_image
 from eelsunmix.io.files import check_path, read_signals
 from eelsunmix.io.signals import describe
@@ -23,6 +24,7 @@ from eelsunmix.storage.whole_files import write_page
 SUFFIXES = (".yaml", ".yml")
 
 
+@stopping_in_order()
 def propose(
     files: Sequence[Path], *, output: Path | None = None, signal: str | None = None, force: bool = False
 ) -> str:
