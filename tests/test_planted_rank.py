@@ -12,6 +12,7 @@ from eelsunmix.pca import DenoiseOptions
 from eelsunmix.pca.score_maps import ScoreMaps
 from eelsunmix.rank import ComponentOptions, jump_words
 from eelsunmix.rank.jump import Jump
+from xray_spectra import spectrum_of
 
 ENERGY = 400.0 + 1.2 * np.arange(130)
 
@@ -406,8 +407,53 @@ def test_a_component_that_only_its_eigenvalue_supports_is_not_counted():
     rank = rank_of(counted(mixed(np.ones((17, 14)), 90.0), 320))
     assert rank.attrs["signal_rank"] == 2
     assert rank.attrs["n_endmembers"] == 1
-    assert "the last one, hardly above the edge, not counted" in rank.attrs["reason"]
+    assert "the last one not counted" in rank.attrs["reason"]
     assert said(rank) == []
+
+
+X_RAYS = (
+    np.stack(
+        [
+            spectrum_of({"O": 1.0, one: 1.0}, 1e8, np.random.default_rng(6), beam_kev=20)[1]
+            for one in ("Si", "Ca", "Fe")
+        ]
+    )
+    .reshape(3, 500, -1)
+    .sum(axis=-1)
+)
+X_RAYS /= X_RAYS.sum(axis=1, keepdims=True)
+
+
+def x_rays_of(shares, photons, seed):
+    """Photons of three materials, most channels nearly empty."""
+    counts = np.random.default_rng(seed).poisson(photons * (shares @ X_RAYS))
+    axes = {"energy": 0.1 + 0.04 * np.arange(counts.shape[-1])}
+    return xr.DataArray(counts.astype(np.uint16), dims=("y", "x", "energy"), coords=axes, name="counts")
+
+
+def test_materials_in_no_order_are_counted_where_held_out_counts_show_them():
+    shares = np.random.default_rng(2).dirichlet([0.9] * 3, (16, 23))
+    rank = rank_of(x_rays_of(shares, 200.0, seed=8))
+    assert (np.asarray(rank["coherence"])[1:3] <= 0).all()
+    assert rank.attrs["n_endmembers"] == 3
+
+
+def test_single_photons_where_the_sample_is_thin_are_no_materials():
+    thickness = np.where(np.arange(23) < 7, 0.02, 1.0)[None, :, None]
+    shares = thickness * np.broadcast_to([1.0, 0.0, 0.0], (16, 23, 3))
+    rank = rank_of(x_rays_of(shares, 5000.0, seed=3))
+    assert rank.attrs["signal_rank"] > 2
+    assert rank.attrs["n_endmembers"] == 1
+    assert "half of the counts do not predict them" in rank.attrs["reason"]
+
+
+def test_a_phase_of_one_pixel_is_counted_where_both_halves_of_its_photons_show_it():
+    shares = np.zeros((16, 23, 3))
+    shares[:, :9, 0] = shares[:, 9:, 1] = 1.0
+    shares[11, 5] = (0.0, 0.0, 1.0)
+    rank = rank_of(x_rays_of(shares, 1000.0, seed=5))
+    assert int(rank["estimate"].sel(estimator="prediction")) == 2
+    assert rank.attrs["n_endmembers"] == 3
 
 
 def test_parallel_analysis_of_correlated_noise_is_named():

@@ -111,6 +111,30 @@ def test_the_recommended_result_is_shown_with_its_errors_on_twins(inputs):
     )
 
 
+@pytest.mark.parametrize(
+    ("lights", "error", "level"),
+    [
+        ({}, 4e-4, "use"),
+        ({"convergence": "amber"}, 4e-4, "doubt"),
+        ({"a": "red"}, 4e-4, "doubt"),
+        ({}, 0.05, "doubt"),
+    ],
+)
+def test_the_recommended_result_is_to_be_used_with_care_where_it_is_off(inputs, lights, error, level):
+    found = with_recommended(inputs)
+    lit(found, recommended=lights, vca={})
+    found.comparison.attrs["recommended"]["twin_error"] = TWINS | {"BLU, neighbours": error}
+    first = said(found)[0]
+    assert (first.level, first.title) == (level, "Use" if level == "use" else "Use with care")
+
+
+def test_no_component_is_to_be_used_where_there_is_no_structure(inputs):
+    estimate = xr.where(inputs.rank["estimator"] == "marchenko_pastur", 0, inputs.rank["estimate"])
+    found = dataclasses.replace(inputs, rank=inputs.rank.assign(estimate=estimate))
+    first, *_, last = said(found)
+    assert (first.level, first.title, last.section) == ("void", "Use no components", "components")
+
+
 @pytest.mark.parametrize("light", ["amber", "green"])
 def test_what_did_not_converge_says_so_where_it_is_to_be_used(inputs, light):
     found = with_recommended(inputs)
@@ -168,6 +192,23 @@ def test_edges_that_failed_are_named_and_void_only_if_all_did(inputs):
     assert found[0].level == "use"
     inputs.bs.attrs["reference_problems"] = {edge: ["bad"] for edge in inputs.edges}
     assert said(inputs)[0].level == "void"
+
+
+@pytest.mark.parametrize(
+    ("agreement", "void"),
+    [((0.1, 0.3), True), ((0.1, None), True), ((0.1, 0.8), False), ((None, None), False)],
+)
+def test_nothing_is_to_be_used_where_no_map_follows_background_subtraction(inputs, agreement, void):
+    inputs.comparison.attrs["verdict_by_element"] = [
+        {"method": method, "element": element, "agreement": value}
+        for method, values in {"nmf": agreement, "vca": (0.99, 0.99)}.items()
+        for element, value in zip(("Ru", "Co"), values, strict=True)
+    ]
+    first, *_, last = sentences.sentences(inputs, "nmf", [])
+    assert (first.level == "void") is void
+    if void:
+        assert first.text.startswith("no map of nmf follows background subtraction: 0.")
+        assert "components.n" in last.text
 
 
 def test_without_edges_nothing_checks_the_components_and_the_first_screen_says_so(inputs):

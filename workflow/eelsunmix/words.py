@@ -10,6 +10,8 @@ BACKGROUND = "background"
 """Name of components that show no edge, where the user has given no other."""
 RECOMMENDED = "recommended"
 """Label of the recommended result among those of the methods (`eelsunmix.recommend`); no method has it."""
+MOST_ERROR = 0.2
+"""Relative error of its maps on simulated images up to which they are to be used without a warning."""
 COMPARED = ("blu", "udas", "vca")
 """Methods of its candidates (`eelsunmix.recommendation.candidates`), which are built by name."""
 UNNAMED = "without edges, components have numbers and no names; name edges, or leave component_names out"

@@ -48,7 +48,7 @@ class Evidence:
     empty : bool
         Whether nothing but an offset stands out.
     n_by_chance : int
-        Components just above the edge that everything else takes for noise.
+        Last components above the edge that everything else takes for noise.
     n_stable : int, optional
         Leading components that two halves of the pixels show alike; more are not recommended.
     """
@@ -116,9 +116,14 @@ def _left_out(evidence: Evidence) -> str:
             f"{left_out} near the edge not counted: maps not coherent in space, as those of detector noise"
         ]
     if evidence.n_by_chance:
+        which, it, have = (
+            ("one", "it", "its map has")
+            if evidence.n_by_chance == 1
+            else (str(evidence.n_by_chance), "them", "their maps have")
+        )
         reasons.append(
-            "the last one, hardly above the edge, not counted: half of the counts do not predict it, "
-            "half of the pixels do not show it, and its map has no order"
+            f"the last {which} not counted: half of the counts do not predict {it}, "
+            f"half of the pixels do not show {it}, and {have} no order"
         )
     return "".join(f"; {reason}" for reason in reasons)
 

@@ -9,7 +9,7 @@ import xarray as xr
 from eelsunmix.image import valid_pixels
 from eelsunmix.pca.noise_eigenvalues import Noise
 from eelsunmix.rank.outliers import Outliers, are_counts, find_outliers, take_sample
-from eelsunmix.rank.prediction import predicted_gains, predictive_number
+from eelsunmix.rank.prediction import AGREES, predicted_gains, predictive_number
 from eelsunmix.words import place_in_words
 
 FEW = 0.02
@@ -32,6 +32,8 @@ class Examined:
         For the store.
     predicting : int, optional
         Leading components that predict; None where the values are no counts.
+    agreeing : int
+        Components up to the last one that both halves of the counts show, if only in a pixel.
     outlying : str
         A sentence on pixels that the components do not describe; empty where there are none.
     attrs : dict
@@ -42,6 +44,7 @@ class Examined:
 
     variables: xr.Dataset = field(default_factory=xr.Dataset)
     predicting: int | None = None
+    agreeing: int = 0
     outlying: str = ""
     attrs: dict[str, Any] = field(default_factory=dict)
     n_components: int = 1
@@ -117,17 +120,19 @@ def examine(image: xr.DataArray, pca: xr.Dataset, noise: Noise, *, n_components:
     counting = are_counts(sample, noise)
     outliers = find_outliers(image, pca, sample, noise, n_components=n_components, counting=counting)
     variables: dict[str, Any] = {"residual_deviation": (image.dims[:-1], outliers.deviation, {"units": "1"})}
-    predicting = None
+    predicting, agreeing = None, 0
     if counting:
-        chi2, significance = predicted_gains(
+        chi2, significance, agreement = predicted_gains(
             sample.spectra.astype(np.int64), pca.sizes["component"], np.random.default_rng(0)
         )
         predicting = predictive_number(significance)
+        agreeing = int(max(np.flatnonzero(agreement > AGREES) + 1, default=0))
         variables["prediction_chi2"] = ("n_predicting", chi2, {"units": "1"})
     coordinates = {name: coord for name, coord in pca["pixel_weight"].coords.items()}
     return Examined(
         variables=xr.Dataset(variables, coords=coordinates),
         predicting=predicting,
+        agreeing=agreeing,
         outlying=_outlying(image, outliers, n_components),
         attrs={"residual_limit": outliers.limit},
         n_components=n_components,

@@ -12,8 +12,13 @@ from eelsunmix.typing import Floats
 PREDICTS = 3.0
 """Standard deviations by which a component must lower the deviance of the other half."""
 
+AGREES = 4.0
+"""Standard deviations by which its scores in both halves agree, if only in one pixel."""
 
-def predicted_gains(counts: Floats, n_components: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+
+def predicted_gains(
+    counts: Floats, n_components: int, rng: np.random.Generator
+) -> tuple[Floats, Floats, Floats]:
     """Learn components from one half of the counts and measure what they explain of the other half.
 
     Parameters
@@ -32,6 +37,9 @@ def predicted_gains(counts: Floats, n_components: int, rng: np.random.Generator)
     significance : ndarray, shape (components,)
         What each component lowers it by, in standard deviations over the pixels. Scores are shrunk by what
         noise adds to them, so that a component of signal never makes the prediction worse on average.
+    agreement : ndarray, shape (components,)
+        Scores of one half times those of the other, in standard deviations of their noise: a phase in a few
+        pixels, which scatter as much as they gain, agrees without being significant.
 
     References
     ----------
@@ -50,7 +58,9 @@ def predicted_gains(counts: Floats, n_components: int, rng: np.random.Generator)
     gains = 2 * mine * theirs - mine**2
     scatter = np.maximum(gains.std(axis=0) * np.sqrt(len(gains)), np.finfo(float).tiny)
     lowered = np.concatenate([[0.0], np.cumsum(gains.sum(axis=0))])
-    return (np.sum(other**2) - lowered) / (0.5 * other.size), gains.sum(axis=0) / scatter
+    chi2 = (np.sum(other**2) - lowered) / (0.5 * other.size)
+    noise = np.sqrt(np.maximum(0.5 * (mine**2).sum(axis=0), np.finfo(float).tiny))
+    return chi2, gains.sum(axis=0) / scatter, (mine * theirs).sum(axis=0) / noise
 
 
 def predictive_number(significance: Floats) -> int:

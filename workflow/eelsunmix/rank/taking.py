@@ -2,15 +2,13 @@
 
 from dataclasses import dataclass, replace
 
+import numpy as np
 import xarray as xr
 
 from eelsunmix.rank.choice import ComponentOptions, Evidence, choose
 from eelsunmix.rank.examination import Examined, examine
 from eelsunmix.rank.neighbours import neighbouring_numbers
 from eelsunmix.typing import Floats
-
-JUST_ABOVE = 1.1
-"""Eigenvalues up to this many times the edge are noise in one image of a hundred."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,19 +34,28 @@ class Taken:
     examined: Examined
     around: xr.Dataset
 
-    def is_by_chance(self, coherence: Floats) -> bool:
-        """Whether the last component is just above the edge, and noise by all other signs."""
-        evidence, number = self.evidence, self.number
-        counted = self.chosen == "marchenko_pastur" and 1 < number == evidence.noise.rank <= len(coherence)
-        if not counted or evidence.eigenvalues[number - 1] > JUST_ABOVE * evidence.noise.edge:
-            return False
-        return bool(coherence[number - 1] <= 0) and self.examined.denied_by(self.around)
+    @property
+    def confirmed(self) -> int:
+        """Components above the edge that the counts of one half predict, whatever their maps look like."""
+        return min(self.examined.predicting or 0, self.evidence.noise.rank)
+
+    def without_chance(self, coherence: Floats) -> int:
+        """Components up to the last one that anything but its size speaks for."""
+        evidence, number = self.evidence, self.evidence.estimates["marchenko_pastur"]
+        counted = self.chosen == "marchenko_pastur" and number == evidence.noise.rank and not evidence.n_drift
+        if not counted or not self.examined.denied_by(self.around):
+            return number
+        ordered = (np.flatnonzero(coherence[:number] > 0) + 1).tolist()
+        seen = max(1, evidence.n_stable or 1, self.examined.predicting or 0, self.examined.agreeing, *ordered)
+        return min(number, seen)
 
 
 def take_number(
     image: xr.DataArray, pca: xr.Dataset, evidence: Evidence, coherence: Floats, options: ComponentOptions
 ) -> Taken:
-    """Take a number of endmembers; one less where the last component is noise by all signs but its size.
+    """Take a number of endmembers; fewer where the last components are noise by all signs but their size.
+
+    Components left out because their maps have no order are taken after all where held-out counts show them.
 
     Parameters
     ----------
@@ -74,7 +81,13 @@ def take_number(
         examined=examine(image, pca, evidence.noise, n_components=described),
         around=around,
     )
-    if not found.is_by_chance(coherence):
+    counted = evidence.estimates["marchenko_pastur"]
+    better = counted if evidence.empty else max(found.confirmed, found.without_chance(coherence))
+    if better == counted:
         return found
-    estimates = evidence.estimates | {"marchenko_pastur": number - 1}
-    return take_number(image, pca, replace(evidence, estimates=estimates, n_by_chance=1), coherence, options)
+    evidence = replace(
+        evidence,
+        estimates=evidence.estimates | {"marchenko_pastur": better},
+        n_by_chance=max(0, counted - better),
+    )
+    return take_number(image, pca, evidence, coherence, options)

@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from eelsunmix.comparison.ambiguity_words import SCALE, SHAPE
+from eelsunmix.comparison.thresholds import CRITERIA
 from eelsunmix.comparison.words import CONVERGENCE, listed
-from eelsunmix.report.candidates import MOST_NAMED, on_twins
+from eelsunmix.report.candidates import MOST_NAMED, errors_of, on_twins
 from eelsunmix.report.figures.style import REFERENCE
 from eelsunmix.report.first.choice import Shown, lights_of, red_lights
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.texts import one_style, sentence
 from eelsunmix.stage_warnings import reference_problems
-from eelsunmix.words import RECOMMENDED
+from eelsunmix.words import MOST_ERROR, RECOMMENDED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +69,27 @@ def _void(inputs: Inputs, label: str) -> Said | None:
         return _said("Use no counts", text, "void", "background")
     if label == REFERENCE:
         return _said("Use background subtraction", "no method gave a result", "void", "verdict")
+    if _holds_nothing(inputs):
+        text = "there is no structure above the noise, so that they stand for no material"
+        return _said("Use no components", text, "void", "components")
+    if reached := _all_astray(inputs, label):
+        text = (
+            f"no map of {label} follows background subtraction: "
+            f"{max(reached):.2f} at most of the correlation that the noise allows"
+        )
+        return _said("Use nothing yet", text, "void", "verdict")
     return None
+
+
+def _holds_nothing(inputs: Inputs) -> bool:
+    return int(inputs.rank["estimate"].sel(estimator="marchenko_pastur")) == 0
+
+
+def _all_astray(inputs: Inputs, label: str) -> list[float]:
+    """Agreement of each element with the reference, where all that are known are bad; else nothing."""
+    rows: Sequence[Mapping[str, Any]] = inputs.comparison.attrs.get("verdict_by_element", [])
+    known = [row["agreement"] for row in rows if row["method"] == label and row["agreement"] is not None]
+    return known if all(value < CRITERIA["agreement"].amber for value in known) else []
 
 
 def _axis_warnings(inputs: Inputs) -> list[str]:
@@ -78,8 +99,12 @@ def _axis_warnings(inputs: Inputs) -> list[str]:
 def _use(inputs: Inputs, label: str, maps: Sequence[Shown]) -> Said:
     known = dict(inputs.comparison.attrs.get("recommended") or {})
     if label == RECOMMENDED and known:
-        ended = " (not converged)" * _not_converged(inputs, label)
-        return _said("Use", f"the maps of “recommended”: {on_twins(known, ended)}", "use", "maps")
+        unfinished = _not_converged(inputs, label)
+        text = f"the maps of “recommended”: {on_twins(known, ' (not converged)' * unfinished)}"
+        far = errors_of(known)[str(known["method"])] > 100 * MOST_ERROR
+        if far or unfinished or red_lights(inputs, label):
+            return _said("Use with care", text, "doubt", "maps")
+        return _said("Use", text, "use", "maps")
     red, amber = lights_of(inputs, label)
     marks = listed([f"{number}\u00a0{mark}" for number, mark in ((red, "✖"), (amber, "▲")) if number])
     lights = f"with {marks}" if marks else "all lights green"
@@ -156,6 +181,11 @@ def _next(inputs: Inputs, label: str, maps: Sequence[Shown]) -> tuple[str, str, 
     """Return what to do next, its level, and the section that helps."""
     if _axis_warnings(inputs):
         return "correct the energy axis (axes in the configuration) and run again", "next", "data"
+    if _holds_nothing(inputs):
+        return "record more counts, or more pixels than one, or sum channels and pixels", "next", "components"
+    if _all_astray(inputs, label):
+        text = "try another number of components (components.n), look at the windows of BS, and run again"
+        return text, "next", "background"
     failed = reference_problems(inputs.bs)
     alone = [one for one in maps if one.edge in failed]
     if alone:
