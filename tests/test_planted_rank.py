@@ -407,7 +407,7 @@ def test_a_component_that_only_its_eigenvalue_supports_is_not_counted():
     rank = rank_of(counted(mixed(np.ones((17, 14)), 90.0), 320))
     assert rank.attrs["signal_rank"] == 2
     assert rank.attrs["n_endmembers"] == 1
-    assert "the last one not counted" in rank.attrs["reason"]
+    assert "1 of them not counted" in rank.attrs["reason"]
     assert said(rank) == []
 
 

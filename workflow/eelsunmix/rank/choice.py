@@ -10,6 +10,7 @@ from pydantic import Field
 from eelsunmix.errors import InputError
 from eelsunmix.options import Options
 from eelsunmix.pca.noise_eigenvalues import Noise, rounding_error
+from eelsunmix.rank.neighbours import stable_number
 from eelsunmix.typing import Floats
 
 
@@ -48,9 +49,9 @@ class Evidence:
     empty : bool
         Whether nothing but an offset stands out.
     n_by_chance : int
-        Last components above the edge that everything else takes for noise.
-    n_stable : int, optional
-        Leading components that two halves of the pixels show alike; more are not recommended.
+        Components above the edge that everything else takes for noise.
+    stability : ndarray, shape (component,), optional
+        Of each number of leading components, in two halves of the pixels.
     """
 
     estimates: dict[str, int]
@@ -59,7 +60,18 @@ class Evidence:
     n_drift: int
     empty: bool
     n_by_chance: int = 0
-    n_stable: int | None = None
+    stability: Floats | None = None
+
+    @property
+    def n_stable(self) -> int | None:
+        """Leading components that two halves of the pixels show alike."""
+        return None if self.stability is None else stable_number(self.stability)
+
+    @property
+    def n_standing(self) -> int:
+        """Components that stand out from the noise in both halves; more are not recommended."""
+        counted = self.estimates["marchenko_pastur"]
+        return counted if self.n_stable is None else min(counted, self.n_stable)
 
 
 def check_user(options: ComponentOptions, pca: xr.Dataset, values: Floats) -> None:
@@ -116,14 +128,10 @@ def _left_out(evidence: Evidence) -> str:
             f"{left_out} near the edge not counted: maps not coherent in space, as those of detector noise"
         ]
     if evidence.n_by_chance:
-        which, it, have = (
-            ("one", "it", "its map has")
-            if evidence.n_by_chance == 1
-            else (str(evidence.n_by_chance), "them", "their maps have")
-        )
+        it, maps = ("it", "its map has") if evidence.n_by_chance == 1 else ("them", "their maps have")
         reasons.append(
-            f"the last {which} not counted: half of the counts do not predict {it}, "
-            f"half of the pixels do not show {it}, and {have} no order"
+            f"{evidence.n_by_chance} of them not counted: half of the counts do not predict {it}, "
+            f"half of the pixels do not show {it}, and {maps} no order"
         )
     return "".join(f"; {reason}" for reason in reasons)
 
@@ -171,10 +179,7 @@ def _too_many(number: int, noise: Noise, options: ComponentOptions) -> list[str]
 
 
 def _too_few(number: int, evidence: Evidence, options: ComponentOptions) -> list[str]:
-    standing = evidence.estimates["marchenko_pastur"]
-    if evidence.n_stable is not None:
-        standing = min(standing, evidence.n_stable)
-    standing -= evidence.n_drift
+    standing = evidence.n_standing - evidence.n_drift
     mixed = "endmembers will be mixtures of materials"
     if options.n != "auto" and number < standing:
         return [

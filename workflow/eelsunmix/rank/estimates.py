@@ -12,7 +12,7 @@ from eelsunmix.rank.coherence import count_signals, map_coherence
 from eelsunmix.rank.emptiness import holds_no_structure
 from eelsunmix.rank.jump_words import jump_warnings
 from eelsunmix.rank.line_words import line_warnings, offset_warnings
-from eelsunmix.rank.neighbours import stable_number
+from eelsunmix.rank.neighbours import stability_of_numbers
 from eelsunmix.rank.own_image import check_same_image
 from eelsunmix.rank.parallel_analysis import noise_quantiles
 from eelsunmix.rank.taking import take_number
@@ -153,7 +153,7 @@ def _evidence(pca: xr.Dataset, noise: Noise, coherence: Floats, parallel: Floats
         noise=noise,
         n_drift=n_drift,
         empty=empty,
-        n_stable=stable_number(pca),
+        stability=stability_of_numbers(pca),
     )
 
 

@@ -10,6 +10,7 @@ from eelsunmix.image import valid_pixels
 from eelsunmix.pca.noise_eigenvalues import Noise
 from eelsunmix.rank.outliers import Outliers, are_counts, find_outliers, take_sample
 from eelsunmix.rank.prediction import AGREES, predicted_gains, predictive_number
+from eelsunmix.typing import Bools
 from eelsunmix.words import place_in_words
 
 FEW = 0.02
@@ -32,8 +33,8 @@ class Examined:
         For the store.
     predicting : int, optional
         Leading components that predict; None where the values are no counts.
-    agreeing : int
-        Components up to the last one that both halves of the counts show, if only in a pixel.
+    agreeing : ndarray of bool, shape (component,)
+        Whether both halves of the counts show a component, if only in a pixel.
     outlying : str
         A sentence on pixels that the components do not describe; empty where there are none.
     attrs : dict
@@ -44,7 +45,7 @@ class Examined:
 
     variables: xr.Dataset = field(default_factory=xr.Dataset)
     predicting: int | None = None
-    agreeing: int = 0
+    agreeing: Bools = field(default_factory=lambda: np.zeros(0, bool))
     outlying: str = ""
     attrs: dict[str, Any] = field(default_factory=dict)
     n_components: int = 1
@@ -90,11 +91,6 @@ class Examined:
             )
         return found
 
-    def denied_by(self, around: xr.Dataset) -> bool:
-        """Whether neither held-out counts nor halves of the pixels show the last component."""
-        unpredicted = self.predicting is not None and self.predicting < self.n_components
-        return unpredicted and self._stability(around) < UNSTABLE
-
     def _stability(self, around: xr.Dataset) -> float:
         known = self.n_components > 1 and self.n_components in around["number"]
         return float(around["stability"].sel(number=self.n_components)) if known else 1.0
@@ -120,13 +116,13 @@ def examine(image: xr.DataArray, pca: xr.Dataset, noise: Noise, *, n_components:
     counting = are_counts(sample, noise)
     outliers = find_outliers(image, pca, sample, noise, n_components=n_components, counting=counting)
     variables: dict[str, Any] = {"residual_deviation": (image.dims[:-1], outliers.deviation, {"units": "1"})}
-    predicting, agreeing = None, 0
+    predicting, agreeing = None, np.zeros(0, bool)
     if counting:
         chi2, significance, agreement = predicted_gains(
             sample.spectra.astype(np.int64), pca.sizes["component"], np.random.default_rng(0)
         )
         predicting = predictive_number(significance)
-        agreeing = int(max(np.flatnonzero(agreement > AGREES) + 1, default=0))
+        agreeing = agreement > AGREES
         variables["prediction_chi2"] = ("n_predicting", chi2, {"units": "1"})
     coordinates = {name: coord for name, coord in pca["pixel_weight"].coords.items()}
     return Examined(

@@ -41,10 +41,20 @@ def neighbouring_numbers(pca: xr.Dataset, number: int, noise_level: float) -> xr
     )
 
 
-def stable_number(pca: xr.Dataset) -> int:
-    """Count the leading components that two halves of the pixels show alike, one at least."""
-    values = _stability(pca, list(range(1, pca.sizes["component"] + 1)))
-    stable = values > STABLE
+def stability_of_numbers(pca: xr.Dataset) -> Floats:
+    """Return the stability of each number of leading components, from one to all."""
+    return _stability(pca, list(range(1, pca.sizes["component"] + 1)))
+
+
+def stable_number(stability: Floats, least: float = STABLE) -> int:
+    """Count the leading components that two halves of the pixels show alike, one at least.
+
+    Examples
+    --------
+    >>> stable_number(np.array([1.0, 0.97, 0.5, 0.7])), stable_number(np.array([0.2, 0.1]))
+    (2, 1)
+    """
+    stable = stability > least
     return max(1, int(stable.size if stable.all() else stable.argmin()))
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix.rank.choice import ComponentOptions, Evidence, choose
-from eelsunmix.rank.examination import Examined, examine
-from eelsunmix.rank.neighbours import neighbouring_numbers
+from eelsunmix.rank.examination import UNSTABLE, Examined, examine
+from eelsunmix.rank.neighbours import neighbouring_numbers, stable_number
 from eelsunmix.typing import Floats
 
 
@@ -34,20 +34,23 @@ class Taken:
     examined: Examined
     around: xr.Dataset
 
-    @property
-    def confirmed(self) -> int:
-        """Components above the edge that the counts of one half predict, whatever their maps look like."""
-        return min(self.examined.predicting or 0, self.evidence.noise.rank)
+    def witnessed(self, coherence: Floats) -> int:
+        """Count the components above the edge that more than their size speaks for; all, where none can.
 
-    def without_chance(self, coherence: Floats) -> int:
-        """Components up to the last one that anything but its size speaks for."""
-        evidence, number = self.evidence, self.evidence.estimates["marchenko_pastur"]
-        counted = self.chosen == "marchenko_pastur" and number == evidence.noise.rank and not evidence.n_drift
-        if not counted or not self.examined.denied_by(self.around):
-            return number
-        ordered = (np.flatnonzero(coherence[:number] > 0) + 1).tolist()
-        seen = max(1, evidence.n_stable or 1, self.examined.predicting or 0, self.examined.agreeing, *ordered)
-        return min(number, seen)
+        Held-out counts predict them, two halves of the counts or of the pixels show them, or their maps have
+        an order. Without any of it they are single counts where few are expected.
+        """
+        counted, rank = self.evidence.estimates["marchenko_pastur"], self.evidence.noise.rank
+        predicting = self.examined.predicting
+        if predicting is None or self.evidence.stability is None or self.evidence.empty:
+            return counted
+        index, shown = np.arange(min(rank, len(coherence))), self.examined.agreeing
+        seen = (index < max(predicting, stable_number(self.evidence.stability, UNSTABLE))) | (
+            coherence[: len(index)] > 0
+        )
+        seen[: len(shown)] |= shown[: len(index)]
+        beyond = rank - len(index) if seen.all() else 0
+        return max(1, int(seen.sum()) + beyond)
 
 
 def take_number(
@@ -70,8 +73,7 @@ def take_number(
     """
     number, chosen, reason = choose(evidence, options)
     # A component that half of the pixels do not show may be a rare phase: its pixels are to be named.
-    standing = min(evidence.estimates["marchenko_pastur"], evidence.n_stable or pca.sizes["component"])
-    described = max(1, number, min(standing, pca.sizes["component"]))
+    described = max(1, number, min(evidence.n_standing, pca.sizes["component"]))
     around = neighbouring_numbers(pca, number, evidence.noise.level)  # before there is a map of deviations
     found = Taken(
         evidence=evidence,
@@ -81,13 +83,12 @@ def take_number(
         examined=examine(image, pca, evidence.noise, n_components=described),
         around=around,
     )
-    counted = evidence.estimates["marchenko_pastur"]
-    better = counted if evidence.empty else max(found.confirmed, found.without_chance(coherence))
+    counted, better = evidence.estimates["marchenko_pastur"], found.witnessed(coherence)
     if better == counted:
         return found
     evidence = replace(
         evidence,
         estimates=evidence.estimates | {"marchenko_pastur": better},
-        n_by_chance=max(0, counted - better),
+        n_by_chance=evidence.noise.rank - better,
     )
     return take_number(image, pca, evidence, coherence, options)
