@@ -484,7 +484,8 @@ def test_the_spectrum_of_another_simplex_is_that_of_a_share_of_one():
     )
     ends = (endmembers[0] + 0.1 * endmembers[1]) / 1.1, (endmembers[1] - 0.6 * endmembers[0]) / 0.4
     off = np.abs(np.array(ends) - endmembers)
-    np.testing.assert_allclose(Ambiguity(range=allowed).of_spectra(endmembers), off / ENDS_SD)
+    found = Ambiguity(totals=np.zeros(2), range=allowed).of_spectra(endmembers)
+    np.testing.assert_allclose(found, off / ENDS_SD)
 
 
 def test_beside_a_large_vacuum_the_sample_is_not_its_dimmest_pixels(small_limit):

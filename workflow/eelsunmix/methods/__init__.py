@@ -8,6 +8,7 @@ registered.
 from eelsunmix.methods._brightness import (
     brightness_spread,
     equalised_learning_set,
+    factors_to_one,
     suits_variable_brightness,
     with_true_totals,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "build_method",
     "equalised",
     "equalised_learning_set",
+    "factors_to_one",
     "has_failed",
     "load_model",
     "method_class",
