@@ -8,7 +8,6 @@ registered.
 from eelsunmix.methods._brightness import (
     brightness_spread,
     equalised_learning_set,
-    factors_to_one,
     suits_variable_brightness,
     with_true_totals,
 )
@@ -37,7 +36,6 @@ __all__ = [
     "build_method",
     "equalised",
     "equalised_learning_set",
-    "factors_to_one",
     "has_failed",
     "load_model",
     "method_class",

@@ -79,16 +79,11 @@ def with_true_totals(
     counts : float
         These counts.
     """
+    from scipy.optimize import lsq_linear
+
     shares = fully_constrained(equal.spectra, model.endmembers, channel_weight=learning.channel_weight)
     totals = learning.spectra.sum(axis=1)
     brightness = totals[totals >= DARK * counts] / counts
-    return model.scaled(1.0 / factors_to_one(shares * brightness[:, None]))
-
-
-def factors_to_one(amounts: Floats) -> Floats:
-    """Factors of the columns that make amounts of shape (pixel, endmember) sum to one: least squares."""
-    from scipy.optimize import lsq_linear
-
     limits = (1 / _SCALE_RANGE, _SCALE_RANGE)
-    factors: Floats = lsq_linear(amounts, np.ones(len(amounts)), limits, method="bvls").x
-    return factors
+    inverse = lsq_linear(shares * brightness[:, None], np.ones(len(shares)), limits, method="bvls").x
+    return model.scaled(1.0 / inverse)

@@ -1,14 +1,13 @@
 """What a variable thickness leaves open: how many counts a pure pixel of each material has.
 
 Where the thickness varies, endmembers of any total counts describe the pixels alike. Those of a fit make the
-brightness one on average (`eelsunmix.methods.factors_to_one`), which is right where the thickness does not go
-with the composition. Where it does, as of particles on a film, the pixels that hold a material are thicker
+brightness one on average (`eelsunmix.methods.with_true_totals`), which is right where the thickness does not
+go with the composition. Where it does, as of particles on a film, the pixels that hold a material are thicker
 than others, or it scatters more: the image cannot tell which.
 """
 
 import numpy as np
 
-from eelsunmix.methods import factors_to_one
 from eelsunmix.numerics.equal_counts import DARK
 from eelsunmix.recommendation.solution import Solution
 from eelsunmix.typing import Brightness, Floats
@@ -17,9 +16,8 @@ from eelsunmix.typing import Brightness, Floats
 def totals_deviation(solution: Solution, brightness: Brightness) -> Floats:
     """Return the standard deviations of the logarithms of the totals of endmembers, shape (endmember,).
 
-    Two signs that the brightness is not one at every composition, added in squares: how far from one it is in
-    the pixels that hold a material (root mean square, weighted by the shares), and half of the difference
-    between the totals by the darker and by the brighter half of the pixels.
+    A total may be off by as much as the brightness of the pixels that hold the material is: the root mean
+    square of its logarithm, weighted by the shares.
 
     Parameters
     ----------
@@ -30,24 +28,10 @@ def totals_deviation(solution: Solution, brightness: Brightness) -> Floats:
     found = solution.amounts.sum(axis=1)
     if brightness != "variable" or len(solution.endmembers) < 2 or not found.any():
         return np.zeros(len(solution.endmembers))
-    return np.hypot(_unlike_one(solution, found), _unlike_each_other(solution, found))
-
-
-def _unlike_one(solution: Solution, found: Floats) -> Floats:
-    middle = float(np.median(found[found > 0]))
-    learned = found > DARK * middle  # not the border of a vacuum, as in a fit
+    learned = found > DARK * float(np.median(found[found > 0]))  # not the border of a vacuum, as in a fit
     shares = solution.shares[learned]
     weights = np.maximum(shares.sum(axis=0), np.finfo(float).tiny)
     deviation: Floats = np.sqrt(np.log(found[learned]) ** 2 @ shares / weights)
-    return deviation
-
-
-def _unlike_each_other(solution: Solution, found: Floats) -> Floats:
-    middle = np.median(found)
-    halves = [factors_to_one(solution.amounts[half]) for half in (found <= middle, found >= middle)]
-    ratio = np.log(halves[0] / halves[1])
-    # A factor that all totals have in common changes no share.
-    deviation: Floats = np.abs(ratio - ratio.mean()) / 2
     return deviation
 
 
