@@ -47,7 +47,7 @@ def deviation_of_shares(shares: Floats, totals: Floats) -> Floats:
 
 
 def said_of_totals(deviation: Floats) -> str:
-    """Say how well shares compare materials, two deviations; empty where the brightness is constant."""
-    largest = float(np.exp(2 * deviation.max()))
-    said = f"shares compare components to within a factor of {largest:.2g}, as the brightness varies"
+    """Say how well shares compare the two least known; empty where the brightness is constant."""
+    factor = float(np.exp(2 * np.linalg.norm(np.sort(deviation)[-2:])))  # two deviations
+    said = f"shares compare components to within a factor of {factor:.2g}, as the brightness varies"
     return said if deviation.any() else ""
