@@ -131,7 +131,8 @@ def coverage(scene: Scene, truth: Truth, result: xr.Dataset) -> str:
     found, sd = (result[name].to_numpy()[..., order] for name in ("abundance", "abundance_sd"))
     true = scene.abundance.to_numpy()
     inside, width = np.abs(found - true) <= 1.96 * sd, 2 * 1.96 * sd / true.max(axis=(0, 1))
-    strong = [true[..., one] > 0.1 for one in range(len(order))]
+    known = found.sum(axis=-1) > 0  # not what was taken for vacuum
+    strong = [known & (true[..., one] > 0.1) for one in range(len(order))]
     covered = [f"{inside[pixels, one].mean():.2f}" for one, pixels in enumerate(strong)]
     widths = [f"{np.median(width[pixels, one]):.2f}" for one, pixels in enumerate(strong)]
     return f"covered {' '.join(covered)}, width {' '.join(widths)}"
