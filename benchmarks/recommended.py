@@ -8,6 +8,7 @@ the brightness is constant, fully constrained too. Limits: `Cramer-Rao` of unbia
 know the spectra (averages over neighbours and non-negativity go below), and what is `identifiable` without
 noise by the edges. The result is recommended with the edges of the scene, as a configuration names them, and
 without (not with ``--with-edges-alone``). Maps are thickness-weighted where the truth has a thickness.
+Of each image it also prints which part of the shares above 0.1 lies within 1.96 of their deviations.
 """
 
 import argparse
@@ -124,6 +125,19 @@ def of_recommended(
     return scored(truth, spectra, maps, time.process_time() - start), result
 
 
+def coverage(scene: Scene, truth: Truth, result: xr.Dataset) -> str:
+    """Part of the shares above 0.1 within 1.96 deviations, and the median width over the peak, in words."""
+    order = matched(truth, result["endmember_spectrum"].to_numpy())
+    found, sd = (result[name].to_numpy()[..., order] for name in ("abundance", "abundance_sd"))
+    true = scene.abundance.to_numpy()
+    inside, width = np.abs(found - true) <= 1.96 * sd, 2 * 1.96 * sd / true.max(axis=(0, 1))
+    known = found.sum(axis=-1) > 0  # not what was taken for vacuum
+    strong = [known & (true[..., one] > 0.1) for one in range(len(order))]
+    covered = [f"{inside[pixels, one].mean():.2f}" for one, pixels in enumerate(strong)]
+    widths = [f"{np.median(width[pixels, one]):.2f}" for one, pixels in enumerate(strong)]
+    return f"covered {' '.join(covered)}, width {' '.join(widths)}"
+
+
 def runs(scene: Scene, methods: list[str], seed: int, *, blind: bool) -> Iterator[tuple[str, Score]]:
     """Yield the label and the scores of everything on one image."""
     truth = truth_of(scene)
@@ -139,7 +153,7 @@ def runs(scene: Scene, methods: list[str], seed: int, *, blind: bool) -> Iterato
     yield "recommended", found
     used = result.attrs["method"].endswith("by edges") or result.attrs["nuisance"]
     said = f"{result.attrs['method']} ({result.attrs['brightness']} brightness)" + used * ", edges of use"
-    print(f"    seed {seed}: {said}", flush=True)
+    print(f"    seed {seed}: {said}; {coverage(scene, truth, result)}", flush=True)
     if not blind:
         return
     # Edges that are of no use leave the result as it is.

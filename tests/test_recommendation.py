@@ -96,6 +96,7 @@ def test_the_reason_names_the_errors_and_the_edges_their_owners(board, of_board)
     assert {"BLU", "BLU, many neighbours", "BLU, posterior of many neighbours"} < {*errors}
     assert of_board.attrs["method"] == min(errors, key=errors.get)
     assert of_board.attrs["reason"].isprintable()
+    assert (of_board.attrs["brightness"], of_board.attrs["totals"]) == ("constant", "")
     for name in errors:
         assert f"{name} " in of_board.attrs["reason"]
     assert "ICA is no candidate" in of_board.attrs["reason"]
@@ -473,6 +474,17 @@ def test_ambiguity_widens_what_twins_cannot_see(mixed):
     strong = true[:, 2] > 0.1
     assert np.mean(off[strong] <= 2 * sd[strong]) > 0.9
     assert np.mean(off[strong] <= 0.02) < 0.3
+    alternating = dataclasses.replace(made, best=_alternating(found))
+    varies = dataclasses.replace(alternating, brightness="variable")
+    one, other = (labelled(it, data.image, it.best.amounts, empty) for it in (alternating, varies))
+    assert (other["abundance_sd"] > one["abundance_sd"]).to_numpy().reshape(-1, 3)[strong, 2].all()
+    xr.testing.assert_identical(*(it.drop_vars("abundance_sd") for it in (one, other)))
+
+
+def _alternating(found):
+    """Twice the amounts in every other pixel, half of them in the others."""
+    brightness = np.where(np.arange(len(found.amounts)) % 2, 0.5, 2.0)
+    return dataclasses.replace(found, amounts=brightness[:, None] * found.amounts)
 
 
 def test_the_spectrum_of_another_simplex_is_that_of_a_share_of_one():
@@ -484,7 +496,8 @@ def test_the_spectrum_of_another_simplex_is_that_of_a_share_of_one():
     )
     ends = (endmembers[0] + 0.1 * endmembers[1]) / 1.1, (endmembers[1] - 0.6 * endmembers[0]) / 0.4
     off = np.abs(np.array(ends) - endmembers)
-    np.testing.assert_allclose(Ambiguity(range=allowed).of_spectra(endmembers), off / ENDS_SD)
+    found = Ambiguity(totals=np.zeros(2), range=allowed).of_spectra(endmembers)
+    np.testing.assert_allclose(found, off / ENDS_SD)
 
 
 def test_beside_a_large_vacuum_the_sample_is_not_its_dimmest_pixels(small_limit):

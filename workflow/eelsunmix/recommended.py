@@ -163,8 +163,9 @@ def _recommended(
 def _message(best: xr.Dataset, n_pixels: int) -> str:
     chosen, looked_at = str(best.attrs["method"]), best.attrs["n_pixels_looked_at"]
     off = 100 * np.sqrt(best.attrs["twin_error"][chosen])
-    said = f"{chosen}; its maps are off by {off:.2g} % on data like yours"
-    return said if looked_at == n_pixels else f"{said}; {_FROM_TILES.format(number=looked_at, all=n_pixels)}"
+    parts = [f"{chosen}; its maps are off by {off:.2g} % on data like yours", best.attrs["totals"]]
+    parts += [_FROM_TILES.format(number=looked_at, all=n_pixels)] * (looked_at != n_pixels)
+    return "; ".join(part for part in parts if part)
 
 
 def _record(best: xr.Dataset, mean_spectrum: Floats, endmembers: Floats) -> dict[str, Any]:

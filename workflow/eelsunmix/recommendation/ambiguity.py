@@ -1,4 +1,4 @@
-"""What twins cannot see: how far other simplices that describe the image as well are away."""
+"""What twins cannot see: other simplices, and other totals, that describe the image as well."""
 
 from dataclasses import dataclass
 
@@ -9,6 +9,7 @@ from eelsunmix.comparison.pure_pixels import pure_pixels
 from eelsunmix.comparison.simplex_range import Range, Simplex, in_bands, simplex_range
 from eelsunmix.recommendation.choosing import Choice
 from eelsunmix.recommendation.deviations import map_deviation
+from eelsunmix.recommendation.totals import deviation_of_shares, totals_deviation
 from eelsunmix.typing import Floats, Indices
 
 MOST_PIXELS = 4096
@@ -23,18 +24,29 @@ MOST_TAKEN = 0.95
 
 @dataclass(frozen=True, kw_only=True)
 class Ambiguity:
-    """Standard deviations of maps and spectra by the choice of a simplex.
+    """Standard deviations of maps and spectra by the choice of a simplex, and of shares by that of totals.
 
     Parameters
     ----------
+    totals : ndarray, shape (endmember,)
+        Standard deviations of the logarithms of the total counts of the endmembers.
     range : Range, optional
         None where there is one endmember, or nothing to move.
     """
 
+    totals: Floats
     range: Range | None = None
 
-    def of_maps(self, maps: Floats) -> Floats:
-        """Half of the way to the farther end of the range, shape (pixel, endmember)."""
+    def of_shares(self, shares: Floats) -> Floats:
+        """Add what the totals leave open: shares compare the amounts of materials."""
+        deviation: Floats = np.hypot(self.of_amounts(shares), deviation_of_shares(shares, self.totals))
+        return deviation
+
+    def of_amounts(self, maps: Floats) -> Floats:
+        """Half of the way to the farther end of the range, shape (pixel, endmember).
+
+        Amounts are in units of their endmember, whatever its total.
+        """
         if self.range is None:
             return np.zeros_like(maps)
         low, high = self.range.abundances(maps)
@@ -54,8 +66,9 @@ class Ambiguity:
 def ambiguity_of(choice: Choice) -> Ambiguity:
     """Find the range of the shares of a choice."""
     best, data = choice.best, choice.data
+    totals = totals_deviation(best, choice.brightness)
     if len(best.endmembers) < 2 or not (best.endmembers.sum(axis=1) > 0).all():
-        return Ambiguity()
+        return Ambiguity(totals=totals)
     trials = choice.ranking.trials[best.label]
     sd = map_deviation([one.shares for one in trials], data.chosen)[data.chosen]
     sd = np.maximum(sd, LEAST_SD)  # all twins may find nothing of an endmember
@@ -75,7 +88,7 @@ def ambiguity_of(choice: Choice) -> Ambiguity:
         floor=np.zeros((net.shape[1], bands.shape[1])),
     )
     pure = pure_pixels(best.shares, sd, data.chosen)[:, some]
-    return Ambiguity(range=simplex_range(simplex, pure))
+    return Ambiguity(totals=totals, range=simplex_range(simplex, pure))
 
 
 def _edges(choice: Choice) -> tuple[Floats, Floats, Indices]:

@@ -31,6 +31,7 @@ from eelsunmix.recommendation.choice import (
 from eelsunmix.recommendation.data import Data, prepared, without_bending
 from eelsunmix.recommendation.doubts import doubts, doubts_of_anchoring
 from eelsunmix.recommendation.solution import Solution
+from eelsunmix.recommendation.totals import said_of_totals, totals_deviation
 from eelsunmix.recommendation.twins import CONSENSUS
 from eelsunmix.typing import Brightness
 
@@ -113,6 +114,7 @@ def choose(
         "twin_error": ranking.errors,
         "excluded": excluded | failed,
         "brightness": brightness,
+        "totals": said_of_totals(totals_deviation(best, brightness)),
         "seed": seed,
         "n_endmembers": n_endmembers,
         "anchoring": shared or refusal,

@@ -8,7 +8,7 @@ import xarray as xr
 
 from eelsunmix.image import valid_pixels
 from eelsunmix.nuisance import nuisance_arrays
-from eelsunmix.recommendation.ambiguity import Ambiguity, ambiguity_of
+from eelsunmix.recommendation.ambiguity import ambiguity_of
 from eelsunmix.recommendation.choosing import Choice
 from eelsunmix.recommendation.deviations import deviation_by_value, map_deviation, spectrum_deviation
 from eelsunmix.typing import Bools, Floats
@@ -29,17 +29,19 @@ def labelled(choice: Choice, image: xr.DataArray, amounts: Floats, empty: Bools)
     """
     best, chosen = replace(choice.best, amounts=amounts), valid_pixels(image)
     trials = choice.ranking.trials[best.label]
-    range_ = ambiguity_of(choice)
+    ambiguity = ambiguity_of(choice)
     maps: dict[str, Floats] = {}
-    for name, kind in (("abundance", "shares"), ("thickness_weighted_abundance", "amounts")):
+    for name, kind, others in (
+        ("abundance", "shares", ambiguity.of_shares),
+        ("thickness_weighted_abundance", "amounts", ambiguity.of_amounts),
+    ):
         values = getattr(best, kind)
-        noise = _noise(choice, [getattr(one, kind) for one in trials], kind, values, chosen)
+        total = _noise(choice, [getattr(one, kind) for one in trials], kind, values, chosen)
+        total[chosen] = np.hypot(total[chosen], others(values))
         maps[name] = _map(values, chosen, empty)
-        maps[f"{name}_sd"] = np.where(
-            (chosen | empty)[..., None], _with_ambiguity(noise, range_, values, chosen), np.nan
-        )
+        maps[f"{name}_sd"] = np.where((chosen | empty)[..., None], total, np.nan)
     spectra_sd = np.hypot(
-        spectrum_deviation([one.spectra for one in trials]), range_.of_spectra(best.endmembers)
+        spectrum_deviation([one.spectra for one in trials]), ambiguity.of_spectra(best.endmembers)
     )
     result = _dataset(maps, best.endmembers, spectra_sd, image)
     nuisance = choice.data.nuisance
@@ -60,12 +62,6 @@ def _noise(choice: Choice, errors: list[Floats], kind: str, values: Floats, chos
     filled = np.zeros((*chosen.shape, values.shape[1]))
     filled[chosen] = deviation_by_value(errors, getattr(choice.best, kind), values)
     return filled
-
-
-def _with_ambiguity(noise: Floats, range_: Ambiguity, values: Floats, chosen: Bools) -> Floats:
-    total = noise.copy()
-    total[chosen] = np.hypot(noise[chosen], range_.of_maps(values))
-    return total
 
 
 def _dataset(

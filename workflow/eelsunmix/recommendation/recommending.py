@@ -25,7 +25,9 @@ def recommend(
     Several methods are fitted. From what they found, images are simulated with the same endmembers, maps,
     dose and noise: *twins*, of which the truth is known. The method (or the median of all) that comes nearest
     to it there is recommended. Its standard deviations are its errors there, and half of how far other
-    simplices that fit as well are away (`eelsunmix.comparison.simplex_range`).
+    simplices that fit as well are away (`eelsunmix.comparison.simplex_range`). Where the brightness varies,
+    those of shares hold too that the totals of the endmembers are known no better than the thickness
+    (`eelsunmix.recommendation.totals`); amounts are in units of their endmember, whatever its total.
 
     Parameters
     ----------
@@ -54,8 +56,8 @@ def recommend(
         ``nuisance_direction`` and ``nuisance_filter (nuisance, energy)``. Attrs: ``method`` and its
         ``status``, ``reason`` (a line with the errors on twins), ``nuisance`` and ``nuisance_reason``
         (whether bending was taken out, and why), ``twin_error`` (label -> relative squared error),
-        ``excluded`` (label -> why), ``brightness``, ``anchoring``, ``edge_owner``, ``n_empty_pixels``,
-        ``n_pixels_looked_at``, ``warnings``.
+        ``excluded`` (label -> why), ``brightness``, ``totals`` (how well shares compare components, where it
+        varies), ``anchoring``, ``edge_owner``, ``n_empty_pixels``, ``n_pixels_looked_at``, ``warnings``.
 
     Raises
     ------

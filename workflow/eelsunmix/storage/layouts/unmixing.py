@@ -79,9 +79,9 @@ RECOMMENDED = Layout(
             name: variable("navigation endmember", "float", "1", meaning)
             for name, meaning in {
                 "abundance": "shares, which sum to one; 0 in vacuum",
-                "abundance_sd": "their standard deviation: errors on simulated images, and other simplices",
+                "abundance_sd": "their standard deviation: errors on twins, other simplices and totals",
                 "thickness_weighted_abundance": "share x brightness; 0 in vacuum",
-                "thickness_weighted_abundance_sd": "its standard deviation: the same",
+                "thickness_weighted_abundance_sd": "its standard deviation: the same but for the totals",
             }.items()
         },
     },
