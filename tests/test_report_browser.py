@@ -339,6 +339,8 @@ def wear(page, ground):
 def test_dark_ground_reaches_plots_and_paper_stays_light(page):
     wear(page, "dark")
     assert drawn(page, "mean-spectrum", "_fullLayout.paper_bgcolor") == "#171a1f"
+    many = "{data: Array(70).fill({line: {color: '#1b1f24'}}), layout: {}}"  # as profiles of many edges have
+    assert page.evaluate(f"looks.dressed({many}, false).data[69].line.color") == "#e4e8ec"
     assert (
         page.evaluate("getComputedStyle(document.querySelector('section')).backgroundColor")
         == "rgb(23, 26, 31)"
