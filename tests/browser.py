@@ -36,24 +36,27 @@ class Page:
         Console errors, uncaught exceptions and violations of the content security policy.
     requests : list of str
         Addresses that the page asked for, itself and data in it left out.
+
+    `before` is a script that runs before those of the page.
     """
 
-    def __init__(self, path, *, width=1440, height=900):
+    def __init__(self, path, *, width=1440, height=900, before=""):
         self.problems, self.requests = [], []
         self._profile = tempfile.mkdtemp(prefix="chromium-")
         self._start()
         try:
-            self._open(path, width, height)
+            self._open(path, width, height, before)
         except BaseException:
             self.__exit__()  # or Chromium outlives the test
             raise
 
-    def _open(self, path, width, height):
+    def _open(self, path, width, height, before):
         target = self._call("Target.createTarget", url="about:blank")["targetId"]
         self._session = self._call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self._call(f"{domain}.enable")
         self.resize(width, height)
+        self._call("Page.addScriptToEvaluateOnNewDocument", source=before)
         self._call("Page.navigate", url=Path(path).resolve().as_uri())
         self.wait_for("location.href !== 'about:blank' && document.readyState === 'complete'")
 

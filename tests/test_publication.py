@@ -25,7 +25,7 @@ from eelsunmix.export.publication.methods_text import _treated, _vacuum
 from eelsunmix.methods import method_names
 from eelsunmix.methods._references import references
 from eelsunmix.plain import field_values, plain_values
-from eelsunmix.report.sections.provenance import LEAST_SQUARES, WORKFLOW
+from eelsunmix.report.sections.provenance import BACKGROUNDS, LEAST_SQUARES, WORKFLOW
 from eelsunmix.storage import read_manifest, sealed_page, verify, verify_page
 from exported_samples import WARNING, finished, stored
 
@@ -108,7 +108,7 @@ def test_the_configuration_of_every_example_is_written_so_that_it_is_read_the_sa
 
 def test_every_paper_of_a_method_can_be_cited():
     papers = {paper for method in method_names() for paper in references(method)}
-    for paper in [*papers, *WORKFLOW, LEAST_SQUARES]:
+    for paper in [*papers, *WORKFLOW, *BACKGROUNDS.values(), LEAST_SQUARES]:
         kind, fields = fields_of(paper)
         assert kind == "article", paper
         assert set(fields) >= {"author", "journal", "volume", "pages", "year"}
@@ -121,7 +121,7 @@ def test_bibtex_has_each_paper_once_and_the_software(unpacked):
     keys = re.findall(r"@\w+\{([^,]+),", found)
     assert len(keys) == len(set(keys))
     assert keys.count("keenan2004") == 1
-    assert {"eelsunmix", "brun2024", "lee1999", "nascimento2005", "heinz2001"} <= set(keys)
+    assert {"eelsunmix", "brun2024", "lee1999", "nascimento2005", "heinz2001", "trebbia1988"} <= set(keys)
     assert found.count("{") == found.count("}")
 
 

@@ -1,5 +1,6 @@
 """The page in a real browser: every plot drawn, controls that react, nothing from outside, print."""
 
+import json
 import time
 from importlib.resources import files
 from importlib.util import find_spec
@@ -188,6 +189,54 @@ def test_a_click_on_any_map_brings_the_spectrum_and_marks_the_pixel(page):
     page.evaluate("document.querySelector('#explorer-close').click()")
 
 
+HOLD = "window.held = []; window.requestIdleCallback = (work) => held.push(work);"
+RELEASE = "(() => { delete window.requestIdleCallback; held.forEach((work) => work()); })()"
+
+
+def test_the_explorer_answers_before_the_library_runs_which_then_takes_its_place(tmp_path):
+    arguments = report_arguments(methods=("nmf",))
+    corrected = arguments["stores"]["corrected"]
+    counts, total = corrected["counts"].to_numpy(), corrected["total_counts"].to_numpy()
+    with Page(write_report(tmp_path / "page.html", **arguments), before=HOLD) as opened:
+        opened.wait_for("document.querySelector('#explorer-spectrum canvas.early') !== null")
+        opened.evaluate(
+            "document.querySelector('#explorer-map').scrollIntoView({block: 'center', behavior: 'instant'})"
+        )
+        axes = "[xaxis._offset, xaxis._length, yaxis._offset, yaxis._length].map(Math.round)"
+        early = "early.shown(document.querySelector('#explorer-map')).full"
+        frame = opened.evaluate(f"(({{xaxis, yaxis}}) => {axes})({early})")
+        canvas = "document.querySelector('#explorer-map canvas')"
+        width, height = opened.evaluate(f"[{canvas}.width, {canvas}.height]")
+
+        def place(row, column):
+            left, across, top, down = frame
+            return left + (column + 0.5) / 17 * across, top + (row + 0.5) / 13 * down
+
+        ends = [place(*np.unravel_index(at, total.shape)) for at in (total.argmax(), total.argmin())]
+        red = opened.evaluate(
+            f"(() => {{ const {{data}} = {canvas}.getContext('2d').getImageData(0, 0, {width}, {height});"
+            f"return {json.dumps(ends)}.map((at) => at.map(Math.floor))"
+            f".map(([x, y]) => data[4 * (y * {width} + x)]); }})()"
+        )
+        assert red[0] > 200 > 50 > red[1]  # bright yellow and dark blue
+        x, y = place(4, 11)
+        opened.drag("#explorer-map canvas", *[(x / width, y / height)] * 2)
+        assert "(1 pixel)" in opened.evaluate("document.querySelector('#explorer-where').textContent")
+        shown = opened.evaluate(
+            "Array.from(early.shown(document.querySelector('#explorer-spectrum')).data[0].y)"
+        )
+        np.testing.assert_array_equal(shown, counts[4, 11])
+        assert count(opened, "#explorer-map .mark") == 1
+        assert opened.evaluate("typeof Plotly") == "undefined"
+        opened.evaluate(RELEASE)
+        settled(opened)
+        np.testing.assert_array_equal(series(opened, "measured", "y"), counts[4, 11])
+        assert count(opened, "canvas.early") == 0
+        late = "document.querySelector('#explorer-map')._fullLayout"
+        assert opened.evaluate(f"(({{xaxis, yaxis}}) => {axes})({late})") == frame
+        assert opened.problems == []
+
+
 def test_a_pixel_is_redrawn_at_once(page):
     times = page.evaluate(
         "(async () => { const found = []; for (let i = 0; i < 7; i += 1) { const start = performance.now();"
@@ -290,6 +339,8 @@ def wear(page, ground):
 def test_dark_ground_reaches_plots_and_paper_stays_light(page):
     wear(page, "dark")
     assert drawn(page, "mean-spectrum", "_fullLayout.paper_bgcolor") == "#171a1f"
+    many = "{data: Array(70).fill({line: {color: '#1b1f24'}}), layout: {}}"  # as profiles of many edges have
+    assert page.evaluate(f"looks.dressed({many}, false).data[69].line.color") == "#e4e8ec"
     assert (
         page.evaluate("getComputedStyle(document.querySelector('section')).backgroundColor")
         == "rgb(23, 26, 31)"

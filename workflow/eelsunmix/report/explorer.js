@@ -1,14 +1,14 @@
 /* The explorer: a pixel or an area of any map -> its spectrum, what BS and the methods make of it, what is left. */
 "use strict";
-/* The maps of the first screen are pictures, there before the plots: a click on one counts once these are. */
+/* The maps of the first screen are pictures, there before the data: a click on one counts once these are. */
 document.addEventListener("click", (event) => {
   const frame = event.target.closest && event.target.closest("#answer .frame");
   if (!frame) return;
   const box = frame.getBoundingClientRect();
   const [across, down] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
-  page.ready.then(() => figuresOfPage.explorer && figuresOfPage.explorer.pickPart(across, down, frame));
+  page.data.then(() => figuresOfPage.explorer && figuresOfPage.explorer.pickPart(across, down, frame));
 });
-page.ready.then((data) => {
+page.data.then((data) => {
   const packed = data.explorer;
   if (!packed) return;
   const map = document.getElementById("explorer-map");
@@ -246,7 +246,7 @@ page.ready.then((data) => {
     tabulate(pixels);
     figuresOfPage.markAll();
     markPictures();
-    return Plotly.react(plot, figure.data, figure.layout, figuresOfPage.configOf(plot));
+    return figuresOfPage.show(plot, figure);
   }
 
   const rounded = (value, digits = 4) => (Number.isFinite(value) ? Number(value.toPrecision(digits)).toLocaleString("en").replace(/,/g, "\u202f").replace("-", "−") : "–");
@@ -318,15 +318,17 @@ page.ready.then((data) => {
       },
       xaxis: { ...tick, title: { text: escaped(`${across.name} (${unit})`), standoff: 4 }, range: span(across), nticks: 6 },
       yaxis: { ...tick, title: { text: escaped(`${down.name} (${unit})`), standoff: 4 }, range: span(down).reverse(), nticks: 6 },
-      meta: { map: true }, dragmode: false, showlegend: false,
+      meta: { map: true, colours: content.colours }, dragmode: false, showlegend: false,
     };
     const trace = {
       type: "heatmap", z: chosen.image, x0: across.first, dx: across.step, y0: down.first, dy: down.step, coloraxis: "coloraxis",
       hoverongaps: false, meta: { name: chosen.title, unit: chosen.unit }, hovertemplate: `%{x:.4g}, %{y:.4g}: %{z:.4g} ${chosen.unit}<extra></extra>`,
     };
     const figure = looks.dressed({ data: [trace], layout }, false);
-    return Plotly.newPlot(map, figure.data, figure.layout, figuresOfPage.configOf(map)).then(() => figuresOfPage.mark(map));
+    return figuresOfPage.show(map, figure, true).then(() => figuresOfPage.mark(map));
   }
+
+  const drawAll = () => drawMap().then(() => show(false));
 
   /** Takes the pixels between two corners, in the units of the axes, and shows their spectrum. */
   function pick(first, second, canvas) {
@@ -408,7 +410,7 @@ page.ready.then((data) => {
     pick,
     pickPart,
     show,
-    drawMap,
+    drawAll,
     /** The area in the units of the axes, for the marks on maps; undefined before the first choice. */
     box() {
       if (!content) return undefined;
@@ -421,5 +423,6 @@ page.ready.then((data) => {
       };
     },
   };
-  drawMap().then(() => show(false));
+  drawAll();
+  page.ready.then(drawAll);
 });

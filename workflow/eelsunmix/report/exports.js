@@ -93,5 +93,5 @@ const exporting = (() => {
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   }
 
-  return { fileName, picture, csv, save };
+  return { fileName, picture, csv, save, plain };
 })();

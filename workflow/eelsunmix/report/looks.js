@@ -14,7 +14,7 @@ const looks = (() => {
 
   function recoloured(tree) {
     if (typeof tree === "string") return DARK[tree] || tree;
-    if (Array.isArray(tree)) return tree.length > 60 ? tree : tree.map(recoloured);
+    if (Array.isArray(tree)) return typeof tree[0] === "number" ? tree : tree.map(recoloured);
     if (tree === null || typeof tree !== "object" || ArrayBuffer.isView(tree)) return tree;
     return Object.fromEntries(Object.entries(tree).map(([key, item]) => [key, recoloured(item)]));
   }

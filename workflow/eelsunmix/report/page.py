@@ -13,7 +13,7 @@ from eelsunmix.report.figures.encoding import ArrayBank, compressed, packed, scr
 from eelsunmix.report.figures.thinning import thinned
 
 NO_SCREEN = Markup("")
-SCRIPTS = ("unpack.js", "looks.js", "panels.js", "exports.js", "report.js", "explorer.js")
+SCRIPTS = ("unpack.js", "looks.js", "panels.js", "exports.js", "early.js", "report.js", "explorer.js")
 """The page's own scripts, in the order in which they run."""
 
 

@@ -1,7 +1,7 @@
 /* Draws the figures of the page and lets its controls choose among their variants. Knows nothing of their content. */
 "use strict";
 const figuresOfPage = { hidden: new Set(), explorer: null };
-page.ready.then((data) => {
+page.data.then((data) => {
   const { figures } = data;
   const { hidden } = figuresOfPage;
   const drawn = new Set();
@@ -47,7 +47,17 @@ page.ready.then((data) => {
       ],
     };
   }
-  figuresOfPage.configOf = configOf;
+
+  /** What a canvas shows, and its layout with places in px; null before anything is drawn. */
+  const shownOn = (canvas) =>
+    early.shown(canvas) || (canvas._fullLayout ? { data: canvas.data, layout: canvas.layout, full: canvas._fullLayout } : null);
+
+  /** Shows a figure of the explorer; anew, so that no part of the former one is left, or by what differs. */
+  figuresOfPage.show = async (canvas, { data: traces, layout }, anew) => {
+    if (!window.Plotly) return early.draw(canvas, traces, layout);
+    early.leave(canvas);
+    return (anew ? Plotly.newPlot : Plotly.react)(canvas, traces, layout, configOf(canvas));
+  };
 
   /** Dragging on a map chooses an area, or zooms: the same on all maps. */
   function dragWith(mode) {
@@ -175,15 +185,14 @@ page.ready.then((data) => {
     { rootMargin: "300px" },
   );
 
-  function reserve(canvas) {
-    const first = Object.values(figures[canvas.dataset.plot].variants)[0];
-    canvas.style.minHeight = `${fit(first.layout, canvas.clientWidth).height}px`;
-    observer.observe(canvas);
+  /** Keeps the room of all plots; widths are asked first, or each change would lay the page out anew. */
+  function reserve() {
+    const widths = canvases.map((canvas) => canvas.clientWidth);
+    canvases.forEach((canvas, i) => {
+      const first = Object.values(figures[canvas.dataset.plot].variants)[0];
+      canvas.style.minHeight = `${fit(first.layout, widths[i]).height}px`;
+    });
   }
-
-  /** A click is answered before the next plot that nobody sees yet. */
-  const whenIdle = (work) =>
-    window.requestIdleCallback ? requestIdleCallback(work, { timeout: 400 }) : setTimeout(work, 20);
 
   /** Draws what the reader has not reached yet, one plot at a time, so that printing finds all of them. */
   function drawRest() {
@@ -193,11 +202,12 @@ page.ready.then((data) => {
       document.documentElement.dataset.ready = "true";
       return;
     }
-    Promise.resolve(draw(next, false)).then(() => whenIdle(drawRest));
+    Promise.resolve(draw(next, false)).then(() => page.whenIdle(drawRest));
   }
 
   /** Redraws what is in view at once, the rest when there is time. */
   function refresh(names) {
+    if (!window.Plotly) return; // the first drawing asks the controls anyway
     document.documentElement.dataset.ready = "false";
     for (const name of names) {
       if (inView.has(name)) draw(byName.get(name), false);
@@ -207,7 +217,7 @@ page.ready.then((data) => {
   }
 
   function redrawAll(paper) {
-    for (const canvas of canvases) draw(canvas, paper);
+    if (window.Plotly) for (const canvas of canvases) draw(canvas, paper);
     if (figuresOfPage.explorer) figuresOfPage.explorer.show(paper);
   }
 
@@ -265,7 +275,7 @@ page.ready.then((data) => {
       looks.chosen[control.dataset.look] = control.type === "range" ? Number(control.value) : control.value;
       looks.apply();
       refresh([...drawn].filter((name) => control.dataset.look === "ground" || byName.get(name).dataset.maps));
-      if (figuresOfPage.explorer) figuresOfPage.explorer.drawMap().then(() => figuresOfPage.explorer.show(false));
+      if (figuresOfPage.explorer) figuresOfPage.explorer.drawAll();
     }
   });
   looks.system.addEventListener("change", () => {
@@ -275,12 +285,13 @@ page.ready.then((data) => {
 
   /** The axes of the map under the pointer, and the place in their units. */
   function placeOn(canvas, event) {
-    if (!canvas._fullLayout || !canvas.layout.meta || !canvas.layout.meta.map) return null;
-    const frame = canvas.querySelector(".main-svg").getBoundingClientRect();
+    const found = mapOn(canvas);
+    if (!found) return null;
+    const frame = pictureOf(canvas).getBoundingClientRect();
     const [left, top] = [event.clientX - frame.left, event.clientY - frame.top];
-    for (const trace of canvas.data) {
+    for (const trace of found.data) {
       if (trace.type !== "heatmap") continue;
-      const { x, y } = axesOf(canvas, trace);
+      const { x, y } = axesOf(found, trace);
       if (left >= x._offset && left <= x._offset + x._length && top >= y._offset && top <= y._offset + y._length) {
         return { x: x.p2d(left - x._offset), y: y.p2d(top - y._offset), left, top };
       }
@@ -288,9 +299,17 @@ page.ready.then((data) => {
     return null;
   }
 
-  function axesOf(canvas, trace) {
+  function mapOn(canvas) {
+    const found = shownOn(canvas);
+    return found && found.layout.meta && found.layout.meta.map ? found : null;
+  }
+
+  const pictureOf = (canvas) => canvas.querySelector("canvas.early, .main-svg");
+  const choosesAreas = (canvas) => shownOn(canvas).full.dragmode === false;
+
+  function axesOf({ full }, trace) {
     const key = (name, letter) => `${letter}axis${(name || letter).slice(1)}`;
-    return { x: canvas._fullLayout[key(trace.xaxis, "x")], y: canvas._fullLayout[key(trace.yaxis, "y")] };
+    return { x: full[key(trace.xaxis, "x")], y: full[key(trace.yaxis, "y")] };
   }
 
   let press = null;
@@ -304,7 +323,7 @@ page.ready.then((data) => {
     if (!press) return;
     const at = placeOn(press.canvas, event);
     if (at) press.end = at;
-    if (press.canvas._fullLayout.dragmode === false) sketch();
+    if (choosesAreas(press.canvas)) sketch();
   });
   document.addEventListener("pointerup", () => {
     if (!press) return;
@@ -313,7 +332,7 @@ page.ready.then((data) => {
     document.querySelectorAll(".sketch").forEach((box) => box.remove());
     const still = Math.hypot(end.left - start.left, end.top - start.top) < 4;
     if (still) figuresOfPage.explorer.pick(start, start, canvas);
-    else if (canvas._fullLayout.dragmode === false) figuresOfPage.explorer.pick(start, end, canvas);
+    else if (choosesAreas(canvas)) figuresOfPage.explorer.pick(start, end, canvas);
   });
 
   function sketch() {
@@ -321,7 +340,7 @@ page.ready.then((data) => {
     const box = canvas.querySelector(".sketch") || canvas.appendChild(document.createElement("div"));
     box.className = "sketch";
     const frame = canvas.getBoundingClientRect();
-    const plot = canvas.querySelector(".main-svg").getBoundingClientRect();
+    const plot = pictureOf(canvas).getBoundingClientRect();
     set(box, Math.min(start.left, end.left) + plot.left - frame.left, Math.min(start.top, end.top) + plot.top - frame.top, Math.abs(end.left - start.left), Math.abs(end.top - start.top));
   }
 
@@ -333,12 +352,13 @@ page.ready.then((data) => {
   function mark(canvas) {
     canvas.querySelectorAll(".mark").forEach((box) => box.remove());
     const area = figuresOfPage.explorer && figuresOfPage.explorer.box();
-    if (!area || area.whole || !canvas._fullLayout || !canvas.layout.meta || !canvas.layout.meta.map) return;
+    const found = mapOn(canvas);
+    if (!area || area.whole || !found) return;
     const frame = canvas.getBoundingClientRect();
-    const plot = canvas.querySelector(".main-svg").getBoundingClientRect();
-    for (const trace of canvas.data) {
+    const plot = pictureOf(canvas).getBoundingClientRect();
+    for (const trace of found.data) {
       if (trace.type !== "heatmap" || trace.visible === false) continue;
-      const { x, y } = axesOf(canvas, trace);
+      const { x, y } = axesOf(found, trace);
       const ends = (axis, range) => range.map((value) => Math.max(0, Math.min(axis._length, axis.d2p(value)))).sort((a, b) => a - b);
       const [left, right] = ends(x, area.x);
       const [top, bottom] = ends(y, area.y);
@@ -362,7 +382,7 @@ page.ready.then((data) => {
     if (printing) return;
     timer = setTimeout(() => {
       refresh([...drawn]);
-      if (figuresOfPage.explorer) figuresOfPage.explorer.drawMap().then(() => figuresOfPage.explorer.show(false));
+      if (figuresOfPage.explorer) figuresOfPage.explorer.drawAll();
     }, 150);
   });
   window.addEventListener("beforeprint", () => {
@@ -386,6 +406,9 @@ page.ready.then((data) => {
   );
   document.querySelectorAll("main section").forEach((section) => spy.observe(section));
 
-  canvases.forEach(reserve);
-  setTimeout(drawRest, 60);
+  reserve();
+  page.ready.then(() => {
+    canvases.forEach((canvas) => observer.observe(canvas));
+    setTimeout(drawRest, 60);
+  });
 });

@@ -44,23 +44,28 @@ const page = (() => {
     return { ...tree, bytes: new Uint8Array(buffer, 4 + length) };
   }
 
-  /** Puts the bytes of each number, which stand apart by their weight, side by side. */
-  function joined(bytes, start, count, width) {
-    const found = new Uint8Array(count * width);
-    for (let weight = 0; weight < width; weight += 1) {
+  /** Numbers of 32 bits from their bytes, which stand apart by their weight. */
+  function floatsOf(bytes, start, count) {
+    const found = new Uint8Array(count * 4);
+    for (let weight = 0; weight < 4; weight += 1) {
       const from = start + weight * count;
-      for (let i = 0; i < count; i += 1) found[i * width + weight] = bytes[from + i];
+      for (let i = 0; i < count; i += 1) found[i * 4 + weight] = bytes[from + i];
     }
-    return found.buffer;
+    return new Float32Array(found.buffer);
   }
 
   function decoded(data, key) {
     const entry = data.arrays[key];
     const count = entry.s.reduce((product, size) => product * size, 1);
-    if (entry.t === "f4") return new Float32Array(joined(data.bytes, entry.at, count, 4));
-    const codes = new Uint16Array(joined(data.bytes, entry.at, count, 2));
+    if (entry.t === "f4") return floatsOf(data.bytes, entry.at, count);
     const [rows, columns] = entry.s;
-    const values = Float32Array.from(codes, (code) => (code ? entry.lo + entry.st * (code - 1) : NaN));
+    const { lo, st } = entry;
+    const [light, weighty] = [data.bytes.subarray(entry.at), data.bytes.subarray(entry.at + count)];
+    const values = new Float32Array(count);
+    for (let i = 0; i < count; i += 1) {
+      const code = light[i] + 256 * weighty[i];
+      values[i] = code ? lo + st * (code - 1) : NaN;
+    }
     return Array.from({ length: rows }, (_, row) => values.subarray(row * columns, (row + 1) * columns));
   }
 
@@ -77,12 +82,22 @@ const page = (() => {
     return Object.fromEntries(Object.entries(tree).map(([key, item]) => [key, resolve(data, item)]));
   }
 
-  const ready = Promise.all([readData(), runPlotly()]).then(([data]) => data);
+  /** Lets the page be painted and a click be answered first. */
+  const whenIdle = (work) =>
+    window.requestIdleCallback ? requestIdleCallback(work, { timeout: 400 }) : setTimeout(work, 20);
+
+  /* The explorer is drawn from the data alone; the library takes longer than all of that. */
+  const data = readData();
+  const ready = data.then(async (found) => {
+    await new Promise(whenIdle);
+    await runPlotly();
+    return found;
+  });
   ready.catch(() => {
     const notice = document.createElement("p");
     notice.className = "notice warning";
     notice.textContent = "This browser is too old for the plots: Chrome 80, Firefox 113, Safari 16.4 or newer show them.";
     document.querySelector("main header").after(notice);
   });
-  return { ready, resolve };
+  return { data, ready, resolve, whenIdle };
 })();

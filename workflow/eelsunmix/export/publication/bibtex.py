@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator
 from importlib.metadata import version
 
+from eelsunmix.background.words import curves_of
 from eelsunmix.export.package import Package
 from eelsunmix.methods._references import references
-from eelsunmix.report.sections.provenance import LEAST_SQUARES, WORKFLOW
+from eelsunmix.report.sections.provenance import LEAST_SQUARES, WORKFLOW, papers_of_backgrounds
 
 TITLE = "eelsunmix: unmixing of EELS spectrum images beside background subtraction"
 AUTHOR = "The eelsunmix developers"
@@ -18,7 +19,9 @@ _SPECIAL = re.compile(r"([&%#_$])")
 def bibliography(package: Package) -> str:
     """Return the entries of all that was used, each once."""
     used = sorted({str(store.attrs.get("method", "")) for store in package.sample.fits.values()})
-    papers = [*WORKFLOW, *(paper for method in used for paper in references(method)), LEAST_SQUARES]
+    curves = curves_of(package.sample.stores["bs"].attrs.get("edges", {}))
+    methods = (paper for method in used for paper in references(method))
+    papers = [*WORKFLOW, *papers_of_backgrounds(curves), *methods, LEAST_SQUARES]
     return "\n".join([_software(), *_entries(papers)])
 
 

@@ -130,7 +130,9 @@ def _common(scale: Scale) -> dict[str, Any]:
 def _below(index: int, panels: Panels, scale: Scale) -> dict[str, Any]:
     left, right = panels.domain_x(index)
     place = {"orientation": "h", "x": left, "xanchor": "left", "len": right - left, "yanchor": "top"}
-    return {**place, "y": -58 / panels.plot_height, "nticks": 5, "tickangle": 0, "title": {"text": ""}}
+    # Four digits and a gap: numbers of a narrow bar would stand in each other.
+    few = max(3, min(5, int(panels.panel_width / 45)))
+    return {**place, "y": -58 / panels.plot_height, "nticks": few, "tickangle": 0, "title": {"text": ""}}
 
 
 def _beside(index: int, panels: Panels, scale: Scale) -> dict[str, Any]:

@@ -16,6 +16,8 @@ CELL_HEIGHT = 26.0
 LEAST_CELL = 46.0
 """Width in px in which a number and the name of an edge can be read."""
 ROOM_FOR_NAMES, LETTER = 124.0, 6.8
+NARROW = 1.2
+"""By how much more room is left for names than they take: a narrow page has less of it, and letters stay."""
 SHADES = [[0, "#ffffff"], [1, "#92c5de"]]
 
 
@@ -31,7 +33,7 @@ def cross_talk(comparison: xr.Dataset, methods: Sequence[str], edges: Sequence[s
     """
     rows = {method: _endmembers(comparison, method) for method in methods}
     longest = max((len(name) for names in rows.values() for name in names.values()), default=0)
-    room = max(ROOM_FOR_NAMES, LETTER * longest)
+    room = max(ROOM_FOR_NAMES, NARROW * LETTER * longest)
     least = max(LEAST_CELL * len(edges), LETTER * max(map(len, methods)))
     columns = max(1, min(len(methods), 4, int((WIDTH - 16) // (room + least))))
     width = min(1.4 * least, (WIDTH - 16 - columns * room) / columns)

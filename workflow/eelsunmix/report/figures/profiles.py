@@ -83,7 +83,7 @@ def profile_axes(i: int, panels: Panels, x_title: str, y_title: str) -> dict[str
     zoom = {"matches": "x"} if i else {}
     x = axis(x_title if lowest else "", domain=panels.domain_x(i), anchor=axis_name("y", i), **zoom)
     y = axis(y_title if first else "", domain=panels.domain_y(i), anchor=axis_name("x", i))
-    y |= {"zeroline": True, "zerolinecolor": GREY, "exponentformat": "power"}
+    y |= {"zeroline": True, "zerolinecolor": GREY, "exponentformat": "SI"}
     return {axis_key("x", i): x, axis_key("y", i): y}
 
 

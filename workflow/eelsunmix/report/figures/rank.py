@@ -87,7 +87,7 @@ def loadings(pca: xr.Dataset, *, count: int, chosen: int, columns: int, title: s
             title if panels.is_lowest(i) else "", domain=panels.domain_x(i), anchor=axes["yaxis"], nticks=5
         )
         y_title = "counts" if panels.place(i)[1] == 0 else ""
-        y = axis(y_title, domain=panels.domain_y(i), anchor=axes["xaxis"], nticks=4, zeroline=True)
+        y = axis(y_title, domain=panels.domain_y(i), anchor=axes["xaxis"], nticks=6, zeroline=True)
         layout |= {axis_key("x", i): x, axis_key("y", i): y}
         layout["annotations"].append(panel_title(f"<b>{i + 1}</b>", i))
     return {"data": data, "layout": layout}

@@ -12,6 +12,8 @@ from eelsunmix.report.texts import plain
 
 SMALLEST, MARGIN = 2.5, 1.08
 """Standard deviations that are shown at least, so that the band of two is seen; and room beside the lines."""
+PART_OF_NAME = 0.15
+"""Of the height of a panel, free for the name of the method."""
 
 
 def mean_residuals(
@@ -57,7 +59,8 @@ def mean_residuals(
 def _reach(sizes: Sequence[np.ndarray]) -> list[float]:
     """Range of the axis of all panels: a range found for the first of those that match cuts off others."""
     known = np.concatenate([[-SMALLEST, SMALLEST], *(one[np.isfinite(one)] for one in sizes)])
-    return [MARGIN * float(known.min()), MARGIN * float(known.max())]
+    low, high = MARGIN * float(known.min()), MARGIN * float(known.max())
+    return [low, high + PART_OF_NAME * (high - low)]
 
 
 def _residual_axes(i: int, panels: Any, title: str, reach: list[float]) -> dict[str, Any]:

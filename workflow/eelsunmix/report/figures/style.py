@@ -163,3 +163,10 @@ def one_legend_entry(data: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         if found[-1]["showlegend"]:
             seen.add(name)
     return found
+
+
+def sequential_colours() -> list[str]:
+    """Return the colours that `SEQUENTIAL` stands for, from dark to bright."""
+    from plotly.colors import sequential
+
+    return list(getattr(sequential, SEQUENTIAL))

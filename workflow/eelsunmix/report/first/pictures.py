@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eelsunmix.report.figures.mapview import limits
-from eelsunmix.report.figures.style import NO_DATA
+from eelsunmix.report.figures.style import NO_DATA, sequential_colours
 
 Bytes = NDArray[np.uint8]
 CLIPPED = 0.005
@@ -53,9 +53,7 @@ def composite_png(images: Sequence[NDArray[np.float32]], *, bits: int = 8) -> st
 @cache
 def palette() -> tuple[tuple[int, int, int], ...]:
     """Return 256 colours: the first for what is not known, then cividis from dark to bright."""
-    from plotly.colors import sequential
-
-    stops = np.array([_rgb(one) for one in sequential.Cividis])
+    stops = np.array([_rgb(one) for one in sequential_colours()])
     places = np.linspace(0, len(stops) - 1, 255)
     columns = [np.interp(places, np.arange(len(stops)), stops[:, channel]).round() for channel in range(3)]
     colours = [(int(red), int(green), int(blue)) for red, green, blue in zip(*columns, strict=True)]

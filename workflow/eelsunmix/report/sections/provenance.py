@@ -1,11 +1,12 @@
 """Section on where every number comes from and how to get it again."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import xarray as xr
 
+from eelsunmix.edges import BackgroundCurve
 from eelsunmix.methods._references import references
 from eelsunmix.report.candidates import errors_of, in_words
 from eelsunmix.report.content import (
@@ -20,7 +21,7 @@ from eelsunmix.report.content import (
     figure_cell,
 )
 from eelsunmix.report.figures.style import LIGHTS
-from eelsunmix.report.formatting import DASH, integer
+from eelsunmix.report.formatting import DASH, integer, number
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.texts import as_yaml, shown_path
 from eelsunmix.storage.versions import mixed_versions
@@ -28,8 +29,14 @@ from eelsunmix.storage.versions import mixed_versions
 WORKFLOW = (
     "N. Brun, G. Lambert, L. Bocher, Eur. Phys. J. Appl. Phys. 99, 28 (2024).",
     "M. R. Keenan, P. G. Kotula, Surf. Interface Anal. 36, 203 (2004) (weights of the PCA).",
-    "P. Trebbia, Ultramicroscopy 24, 399 (1988) (maximum likelihood of the background).",
 )
+_TREBBIA = "P. Trebbia, Ultramicroscopy 24, 399 (1988) (maximum likelihood of the background)."
+BACKGROUNDS: dict[BackgroundCurve, str] = {
+    "power_law": _TREBBIA,
+    "exponential": _TREBBIA,
+    "convex": "P. Cueva, R. Hovden, J. A. Mundy, H. L. Xin, D. A. Muller, Microsc. Microanal. 18, 667 (2012) "
+    "(sums of power laws).",
+}
 LEAST_SQUARES = "D. C. Heinz, C.-I Chang, IEEE Trans. Geosci. Remote Sens. 39, 529 (2001) (least squares)."
 OPENING = """\
 import xarray as xr
@@ -91,6 +98,17 @@ def section(inputs: Inputs) -> Section:
     return Section(name="provenance", title="Provenance", intro=PROVENANCE, blocks=blocks)
 
 
+def papers_of_backgrounds(curves: Sequence[BackgroundCurve]) -> list[str]:
+    """Return the papers behind the curves that were fitted, each once; none where all are lines of X-rays.
+
+    Examples
+    --------
+    >>> papers_of_backgrounds([]), len(papers_of_backgrounds(["power_law", "exponential"]))
+    ([], 1)
+    """
+    return list(dict.fromkeys(BACKGROUNDS[curve] for curve in curves))
+
+
 def _settings(inputs: Inputs) -> str:
     settings = dict(inputs.settings)
     if settings.get("file"):
@@ -127,7 +145,7 @@ def _candidates(inputs: Inputs) -> list[Table]:
     """Tabulate how all candidates of the recommended result did; nothing where there is none."""
     known = dict(inputs.comparison.attrs.get("recommended") or {})
     rows = tuple(
-        Row(cells=(cell(_marked(name, known)), figure_cell(f"{error:.2g} %"), cell(in_words(name))))
+        Row(cells=(cell(_marked(name, known)), figure_cell(f"{number(error, 2)} %"), cell(in_words(name))))
         for name, error in errors_of(known).items()
     )
     columns = ("candidate", "error of its maps", "what it is")
@@ -172,6 +190,7 @@ def _papers(inputs: Inputs) -> list[str]:
     known = [(method, references(method)) for method in used]
     return [
         *WORKFLOW,
+        *papers_of_backgrounds(inputs.curves),
         *(f"{method}: {' '.join(papers)}" for method, papers in known if papers),
         LEAST_SQUARES,
     ]
