@@ -161,7 +161,9 @@ def map_blocks(
     image = chunked(image, elements)
     sizes: dict[Hashable, Any] = dict(zip(image.dims, image.chunks or (), strict=True))
     chunks = {dim: sizes.get(dim, -1) for dim in template.dims}
-    return xr.map_blocks(kernel, image, template=template.chunk(chunks))
+    mapped = xr.map_blocks(kernel, image, template=template.chunk(chunks))
+    # Of the blocks, too, they would be lazy: whoever asks for a mask alone would have all blocks computed.
+    return mapped.assign_coords(template.coords)
 
 
 def template_like(

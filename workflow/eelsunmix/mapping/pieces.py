@@ -16,7 +16,7 @@ PIECE = 2**20
 
 
 def valid_spectra(block: xr.DataArray) -> NDArray[Any]:
-    """Return the spectra of the valid pixels of a block, shape (pixel, channel).
+    """Return the spectra of the valid pixels of a block, shape (pixel, channel); no copy where all are.
 
     Raises
     ------
@@ -24,7 +24,8 @@ def valid_spectra(block: xr.DataArray) -> NDArray[Any]:
         One of them has a value that is not finite.
     """
     check_finite(block)
-    spectra: NDArray[Any] = block.to_numpy()[block["valid_pixel"].to_numpy()]
+    values, valid = block.to_numpy(), block["valid_pixel"].to_numpy()
+    spectra: NDArray[Any] = values.reshape(-1, values.shape[-1]) if valid.all() else values[valid]
     return spectra
 
 
@@ -36,7 +37,11 @@ def check_finite(block: xr.DataArray) -> None:
     InputError
         It has one.
     """
-    finite = np.isfinite(block.to_numpy()).all(axis=-1)
+    values = block.to_numpy()
+    with np.errstate(invalid="ignore", over="ignore"):
+        if np.isfinite(values.sum()):  # so are all; a sum may overflow where none is infinite
+            return
+    finite = np.isfinite(values).all(axis=-1)
     if not finite[block["valid_pixel"].to_numpy()].all():
         raise InputError(
             f"{block.name or 'image'}: a valid pixel has a value that is not finite; "

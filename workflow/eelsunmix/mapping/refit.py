@@ -14,6 +14,10 @@ from eelsunmix.numerics.propagation import Propagation
 from eelsunmix.typing import Floats
 
 
+TOGETHER = 2**15
+"""Counts whose residuals are looked at together: they stay in the cache."""
+
+
 def refit(model: Model, counts: xr.DataArray) -> xr.Dataset:
     """Describe the counts by the endmembers, and say what remains of them.
 
@@ -113,6 +117,13 @@ def _refit_block(
 def _reduced_chi2(spectra: Floats, fitted: Floats, weight: Floats, n_endmembers: int) -> Floats:
     # Where the fit comes near zero, the variance comes from the mean spectrum, scaled to the pixel's counts.
     share = weight**2 / np.sum(weight**2)
-    floor = 0.1 * np.maximum(fitted.sum(axis=1, keepdims=True), 1.0) * share
-    variance = np.maximum(fitted, floor)
-    return np.sum((spectra - fitted) ** 2 / variance, axis=1) / max(spectra.shape[1] - n_endmembers, 1)
+    squares = np.empty(len(spectra))
+    step = max(1, TOGETHER // spectra.shape[1])
+    for first in range(0, len(spectra), step):
+        rows = slice(first, first + step)
+        left, expected = spectra[rows] - fitted[rows], fitted[rows]
+        variance = 0.1 * np.maximum(expected.sum(axis=1, keepdims=True), 1.0) * share
+        left *= left
+        left /= np.maximum(expected, variance, out=variance)
+        squares[rows] = left.sum(axis=1)
+    return squares / max(spectra.shape[1] - n_endmembers, 1)

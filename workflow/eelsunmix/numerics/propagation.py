@@ -25,8 +25,8 @@ import numpy as np
 
 from eelsunmix.typing import Bools, Floats
 
-_PIECE = 2**12
-"""Pixels of which the mixtures are held at a time."""
+_PIECE = 2**7
+"""Pixels of which the mixtures are held at a time: they stay in the cache."""
 
 
 class Propagation:
