@@ -153,7 +153,7 @@ def _recommended(
         {name: best[name].drop_vars([energy]) for name in (DIRECTION, FILTER) if name in best}
     )
     stored = stored.merge(best[list(_MAPS)], join="exact", compat="override")
-    spectrum, _ = mean_spectrum(counts.assign_coords(valid_pixel=(dims, sample)))
+    spectrum = mean_spectrum(counts.assign_coords(valid_pixel=(dims, sample)))
     return stored.assign_attrs(
         _record(best, spectrum, model.endmembers),
         n_learning_pixels=min(best.attrs["n_pixels_looked_at"], int(sample.sum())),

@@ -1,5 +1,6 @@
 """How the kernels of mapping see a block: the spectra of its valid pixels, a piece at a time."""
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -72,16 +73,12 @@ def maps_of_block(block: xr.DataArray, values: dict[str, Floats], n_endmembers: 
     return xr.Dataset(maps, coords={**coords, "endmember": np.arange(n_endmembers)})
 
 
-def mean_spectrum(image: xr.DataArray) -> tuple[Floats, int]:
-    """Mean over the valid pixels, in one pass over the blocks, shape (channel,), and the number of them."""
-    total, n_valid = fold(_sum_of_valid, image, _added)
-    return total / max(n_valid, 1), n_valid
+def mean_spectrum(image: xr.DataArray) -> Floats:
+    """Mean over the valid pixels, in one pass over the blocks, shape (channel,)."""
+    total: Floats = fold(_sum_of_valid, image, operator.add)
+    return total / max(int(image["valid_pixel"].sum()), 1)
 
 
-def _sum_of_valid(block: xr.DataArray) -> tuple[Floats, int]:
-    spectra = valid_spectra(block)
-    return spectra.sum(axis=0, dtype=np.float64), len(spectra)
-
-
-def _added(first: tuple[Floats, int], second: tuple[Floats, int]) -> tuple[Floats, int]:
-    return first[0] + second[0], first[1] + second[1]
+def _sum_of_valid(block: xr.DataArray) -> Floats:
+    total: Floats = valid_spectra(block).sum(axis=0, dtype=np.float64)
+    return total
