@@ -15,11 +15,12 @@ from eelsunmix.mapping.brightness import brightness, sums_to_one
 from eelsunmix.mapping.dose import another_dose, at_dose, dose_factor
 from eelsunmix.mapping.map_noise import amount_sd
 from eelsunmix.mapping.models import model_for
+from eelsunmix.mapping.pieces import known_mean
 from eelsunmix.mapping.refit import refit
 from eelsunmix.methods import Model, PixelModel, has_failed
 from eelsunmix.noise import counts_per_electron
 from eelsunmix.nuisance import mapped_without_nuisance
-from eelsunmix.typing import Bools, Floats
+from eelsunmix.typing import Bools
 from eelsunmix.vacuum import sample_pixels
 
 logger = logging.getLogger(__name__)
@@ -80,7 +81,7 @@ def apply(
         return xr.Dataset(attrs=attrs | failure_record(str(error)))
     image = mapped_without_nuisance(model, image)
     sample = sample_pixels(counts, vacuum) & valid_pixels(image)
-    mean = _checked_mean(mean_spectrum, counts)
+    mean = known_mean(mean_spectrum, counts)
     alike = share_data(image, counts)
     of_sample = mean if alike and np.array_equal(sample, valid_pixels(counts)) else None
     inside = image.assign_coords(valid_pixel=(image.dims[:-1], sample))
@@ -144,18 +145,6 @@ def _check_same_pixels(image: xr.DataArray, counts: xr.DataArray) -> None:
     if not np.allclose(*axes, rtol=1e-6):
         first, second = (f"{axis[0]:g} to {axis[-1]:g}" for axis in axes)
         raise InputError(f"counts have {energy} {second}, but the image has {first}; give both the same axis")
-
-
-def _checked_mean(mean_spectrum: xr.DataArray | None, counts: xr.DataArray) -> Floats | None:
-    if mean_spectrum is None:
-        return None
-    energy = counts.dims[-1]
-    if dict(mean_spectrum.sizes) != {energy: counts.sizes[energy]}:
-        raise InputError(
-            f"mean_spectrum has sizes {dict(mean_spectrum.sizes)}, but the counts have {counts.sizes[energy]} "
-            f"channels of {energy}; give their mean over all valid pixels"
-        )
-    return mean_spectrum.to_numpy().astype(np.float64)
 
 
 def _in_callers_order(result: xr.Dataset, order: list[Hashable], energy: Hashable) -> xr.Dataset:

@@ -79,6 +79,25 @@ def mean_spectrum(image: xr.DataArray) -> Floats:
     return total / max(int(image["valid_pixel"].sum()), 1)
 
 
+def known_mean(given: xr.DataArray | None, image: xr.DataArray) -> Floats | None:
+    """Take a mean spectrum as it is given, None where none is.
+
+    Raises
+    ------
+    InputError
+        It does not have the channels of the image.
+    """
+    if given is None:
+        return None
+    energy = image.dims[-1]
+    if dict(given.sizes) != {energy: image.sizes[energy]}:
+        raise InputError(
+            f"mean_spectrum has sizes {dict(given.sizes)}, but the image has {image.sizes[energy]} channels of "
+            f"{energy}; give the mean of its valid pixels"
+        )
+    return given.to_numpy().astype(np.float64)
+
+
 def _sum_of_valid(block: xr.DataArray) -> Floats:
     total: Floats = valid_spectra(block).sum(axis=0, dtype=np.float64)
     return total
