@@ -22,6 +22,7 @@ REFERENCE = "BS"
 _USED = ("refit_abundance", "abundance", "reduced_chi2", "abundance_sd", "refit_abundance_sd")
 """Variables of a map that are compared; others of a large image are not loaded."""
 
+
 @dataclass(frozen=True, kw_only=True)
 class Components:
     """Result of one method; a failed one has no endmembers and no maps.

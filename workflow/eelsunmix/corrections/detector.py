@@ -73,7 +73,7 @@ class Detector:
         unit = xr.concat([xr.zeros_like(unit[:1]), unit], "row")
         for step in (self.dark, self.gain, self.bad_channels):
             unit = step.apply(unit)
-        offset, *weighted = unit.sum(unit.dims[-1]).to_numpy().tolist()
+        offset, *weighted = unit.sum([unit.dims[-1]]).to_numpy().tolist()
         kernel = functools.partial(
             _total, spikes=self.spikes, offset=offset, weight=np.array(weighted) - offset
         )
@@ -133,7 +133,13 @@ def _total(block: xr.DataArray, spikes: SpikeRemoval, offset: float, weight: Flo
     # row by row: float64 of a whole block would be memory's peak
     total = np.stack([row @ weight for row in counts.to_numpy()]) + offset
     total[~block.valid_pixel.to_numpy()] = 0
-    return counts[..., 0].drop_vars(counts.dims[-1]).copy(data=total).drop_attrs(deep=False).to_dataset(name="total")
+    return (
+        counts[..., 0]
+        .drop_vars(counts.dims[-1])
+        .copy(data=total)
+        .drop_attrs(deep=False)
+        .to_dataset(name="total")
+    )
 
 
 def _apply(block: xr.DataArray, spikes: SpikeRemoval, by_channel: Sequence[Correction]) -> xr.Dataset:

@@ -126,7 +126,7 @@ def _candidates(
     for first in range(0, len(spectra), step):
         root = _stabilised(spectra[first : first + step].astype(np.float32), variance_to_mean)
         # the sieve works in float32; its margin keeps it from being stricter than the judgement in float64
-        found.append(np.argwhere(root - _lowest_around(root) > 0.999 * sigma) + [first, 0])
+        found.append(np.argwhere(root - _lowest_around(root) > 0.999 * sigma) + np.array([first, 0]))
     pixel, channel = np.concatenate(found).T
     corner = np.array([*(part.start for part in core), 0])
     return np.column_stack([*np.unravel_index(pixel, judged.shape[:-1]), channel]) + corner

@@ -92,8 +92,8 @@ def known_mean(given: xr.DataArray | None, image: xr.DataArray) -> Floats | None
     energy = image.dims[-1]
     if dict(given.sizes) != {energy: image.sizes[energy]}:
         raise InputError(
-            f"mean_spectrum has sizes {dict(given.sizes)}, but the image has {image.sizes[energy]} channels of "
-            f"{energy}; give the mean of its valid pixels"
+            f"mean_spectrum has sizes {dict(given.sizes)}, but the image has {image.sizes[energy]} channels "
+            f"of {energy}; give the mean of its valid pixels"
         )
     return given.to_numpy().astype(np.float64)
 

@@ -13,7 +13,6 @@ from eelsunmix.numerics.abundances import least_squares, non_negative
 from eelsunmix.numerics.propagation import Propagation
 from eelsunmix.typing import Floats
 
-
 TOGETHER = 2**15
 """Counts whose residuals are looked at together: they stay in the cache."""
 
@@ -78,9 +77,7 @@ def _both(block: xr.DataArray, first: blocks.Kernel, second: blocks.Kernel) -> x
     return first(block).assign(second(block).data_vars)
 
 
-def _refit_kernel(
-    model: Model, counts: xr.DataArray, deviation: Floats
-) -> tuple[blocks.Kernel, xr.Dataset]:
+def _refit_kernel(model: Model, counts: xr.DataArray, deviation: Floats) -> tuple[blocks.Kernel, xr.Dataset]:
     dims = counts.dims[:-1]
     template = blocks.template_like(
         counts,
