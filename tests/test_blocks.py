@@ -133,6 +133,7 @@ def test_map_lays_results_side_by_side(image, lazy, elements):
     xr.testing.assert_equal(found.total.compute(), expected.rename("total"))
     np.testing.assert_array_equal(found.share.sel(edge="O"), expected.astype("f4") / 2)
     assert list(found.edge.values) == ["Ti", "O"]
+    assert all(coord.chunks is None for coord in found.coords.values()), "to read a mask computes all blocks"
 
 
 def _total_and_share(block):

@@ -86,7 +86,7 @@ def _heights(profiles: Floats) -> tuple[Floats, Floats]:
 
 
 def _medians(values: Floats, starts: Indices, stops: Indices) -> Floats:
-    """Medians (..., window) of windows of values (..., place); minus infinity of fewer than `_FINE` places."""
+    """Medians (..., window) of windows of values (..., place); minus infinity of fewer than `_FINE`."""
     found, widths = np.full((*values.shape[:-1], len(starts)), -np.inf), stops - starts
     for width in np.unique(widths[widths >= _FINE]).tolist():
         windows = sliding_window_view(values, width, axis=-1)

@@ -133,13 +133,8 @@ def _total(block: xr.DataArray, spikes: SpikeRemoval, offset: float, weight: Flo
     # row by row: float64 of a whole block would be memory's peak
     total = np.stack([row @ weight for row in counts.to_numpy()]) + offset
     total[~block.valid_pixel.to_numpy()] = 0
-    return (
-        counts[..., 0]
-        .drop_vars(counts.dims[-1])
-        .copy(data=total)
-        .drop_attrs(deep=False)
-        .to_dataset(name="total")
-    )
+    one = counts.isel({counts.dims[-1]: 0}, drop=True).drop_attrs(deep=False)
+    return one.copy(data=total).to_dataset(name="total")
 
 
 def _apply(block: xr.DataArray, spikes: SpikeRemoval, by_channel: Sequence[Correction]) -> xr.Dataset:
