@@ -49,6 +49,21 @@ def scene(shape=(9, 7, 60), seed=1, gain_sd=0.0):
     return image, sorted(zip(*(axis.tolist() for axis in where), strict=True))
 
 
+@pytest.mark.parametrize("gain_sd", [0.0, 0.02])
+@pytest.mark.parametrize("bad", ["none", [0, 7, 8]])
+def test_totals_are_those_of_the_corrected_counts(gain_sd, bad):
+    image, _ = scene(gain_sd=gain_sd)
+    valid = np.ones(image.shape[:-1], bool)
+    valid[2, 3] = False
+    image = image.assign_coords(valid_pixel=(("y", "x"), valid))
+    options = BadChannelOptions(channels=bad)
+    for raw in (image, image.chunk(y=2).assign_coords(image.coords)):
+        found = measure_detector(raw, GainOptions(), options, SpikeOptions(), {})
+        expected = found.apply(raw).sum("energy_loss", dtype=float).where(image.valid_pixel, 0)
+        assert found.gain.changes == (gain_sd > 0)
+        np.testing.assert_allclose(found.totals(raw), expected, rtol=1e-6)
+
+
 @pytest.mark.parametrize("shape", [(9, 7, 60), (3, 5, 4, 60)])
 @pytest.mark.parametrize("chunk", [1, 2, 4])
 def test_lazy_equals_eager_bit_for_bit(shape, chunk):

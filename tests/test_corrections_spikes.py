@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+import scipy
 import xarray as xr
 
 from eelsunmix.corrections import Corrections, GainOptions, SpikeOptions, correct_image
 from eelsunmix.corrections.spike_shape import are_lines
-from eelsunmix.corrections.spikes import find_spikes
+from eelsunmix.corrections.spikes import _lowest_around, find_spikes
 
 
 def search(cube, sigma=8.0, counts_per_electron=1.0, valid=None):
@@ -196,3 +197,10 @@ def test_lines_stay_and_spikes_go_where_too_much_dark_signal_is_subtracted(dark)
         found.append(are_lines(cube, np.ones(cube.shape[:2], bool), voxels, 1.0).mean())
     assert found[0] > 0.9
     assert found[1] < 0.3
+
+
+@pytest.mark.parametrize("n_channels", [1, 2, 3, 4, 6, 7, 50])
+def test_the_sieve_looks_three_channels_around(n_channels):
+    spectra = np.random.default_rng(n_channels).normal(size=(5, n_channels)).astype("f4")
+    expected = scipy.ndimage.minimum_filter1d(spectra, 7, axis=-1, mode="mirror")
+    np.testing.assert_array_equal(_lowest_around(spectra), expected)

@@ -173,3 +173,19 @@ def test_no_deviation_is_zero_where_too_much_was_subtracted():
 def no_zeros(found):
     for name in ("abundance_sd", "refit_abundance_sd", "thickness_weighted_abundance_sd"):
         assert (found[name] > 0).all()
+
+
+def test_threads_that_share_a_propagation_see_no_half_made_inverse(monkeypatch):
+    propagation = Propagation(np.eye(3, 5) + 0.1)
+    made, pinv = [], np.linalg.pinv
+
+    def watched(*arguments, **options):
+        made.append(all(inverse.any() for inverse in propagation._inverses.values()))
+        return pinv(*arguments, **options)
+
+    monkeypatch.setattr(np.linalg, "pinv", watched)
+    propagation.sd(
+        np.array([[1.0, 0.0, 2.0], [0.5, 1.0, 0.0]]), np.array([[True, False, True], [True, True, False]])
+    )
+    assert len(made) > 1
+    assert all(made)

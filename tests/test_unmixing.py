@@ -16,6 +16,7 @@ from eelsunmix.mapping import models
 from eelsunmix.mapping.timing import mapping_time
 from eelsunmix.methods import Abundances, FrameModel, LinearModel, StoredModel
 from eelsunmix.numerics.abundances import non_negative
+from eelsunmix.numerics.dose import mean_brightness
 from eelsunmix.pca import DenoiseOptions, denoise
 
 
@@ -103,6 +104,29 @@ def test_lazy_equals_eager_and_stays_lazy(monkeypatch):
     maps = apply(fit(image, "nmf", n_endmembers=3), image.chunk(x=3))
     assert len(maps.abundance.chunks[0]) == 3
     xr.testing.assert_allclose(maps.compute(), apply(fit(image, "nmf", n_endmembers=3), image), rtol=1e-6)
+
+
+@pytest.mark.parametrize("sum_to_one", [False, True])
+def test_counts_whose_mean_is_known_are_read_once(sum_to_one):
+    image, spectra, _ = scene()
+    model = known_model(spectra, image, sum_to_one=sum_to_one)
+    mean, read = image.mean(["y", "x"]), []
+    if sum_to_one:
+        model.attrs["learned_brightness"] = mean_brightness(mean.to_numpy(), spectra)
+
+    def counted(block):
+        read.append(block.size)
+        return block
+
+    lazy = image.copy(
+        data=image.chunk(y=3).data.map_blocks(counted, dtype=image.dtype, meta=np.empty((0, 0, 0)))
+    )
+    vacuum = xr.zeros_like(image.valid_pixel)
+    maps = apply(model, lazy, vacuum=vacuum, mean_spectrum=mean).compute()
+    assert sum(read) == image.size
+    xr.testing.assert_allclose(maps, apply(model, image, vacuum=vacuum), rtol=1e-6)
+    with pytest.raises(InputError, match="mean_spectrum has sizes"):
+        apply(model, image, mean_spectrum=image.mean(["y", "energy_loss"]))
 
 
 @pytest.mark.guarantee(6)

@@ -78,20 +78,24 @@ def _closure(modules: tuple[str, ...]) -> set[Path]:
             raise ValueError(f"no such module among {', '.join(modules)}")
         if path not in seen:
             seen.add(path)
-            waiting.extend(_imported(path, path.stat().st_mtime_ns))
+            waiting.extend(_parsed(path, path.stat().st_mtime_ns)[0])
     return seen
 
 
 @functools.cache
-def _imported(path: Path, _modified: int) -> list[Path]:
-    names = set(_imported_names(ast.parse(path.read_bytes()), path))
+def _parsed(path: Path, _modified: int) -> tuple[list[Path], str]:
+    """Files that a module imports from this package, and its syntax tree without words."""
+    # Bytes, because the meaning of the text must not depend on the locale.
+    tree = _WithoutTypeChecking().visit(ast.parse(path.read_bytes()))
+    names = set(_imported_names(tree, path))
     files = {_file_of(name) for name in names if name.split(".")[1:2] != []}
-    return [file for file in files if file and not _is_infrastructure(file)]
+    imported = [file for file in files if file and not _is_infrastructure(file)]
+    return imported, ast.dump(_WithoutWords().visit(tree))
 
 
 def _imported_names(tree: ast.Module, path: Path) -> Iterator[str]:
     package = ".".join(("eelsunmix", *path.relative_to(PACKAGE).parent.parts))
-    for node in ast.walk(_WithoutTypeChecking().visit(tree)):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name.startswith("eelsunmix."))
         elif isinstance(node, ast.ImportFrom):
@@ -124,11 +128,9 @@ def _data_beside(sources: set[Path]) -> set[Path]:
 
 @functools.cache
 def _content(path: Path, _modified: int) -> str:
-    # Bytes, because the meaning of the text must not depend on the locale.
     if path.suffix in _DATA:
         return hashlib.blake2b(path.read_bytes(), digest_size=8).hexdigest()
-    tree = _WithoutTypeChecking().visit(ast.parse(path.read_bytes()))
-    return ast.dump(_WithoutWords().visit(tree))
+    return _parsed(path, _modified)[1]
 
 
 class _WithoutTypeChecking(ast.NodeTransformer):

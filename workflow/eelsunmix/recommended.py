@@ -11,9 +11,8 @@ from eelsunmix.errors import failure_record
 from eelsunmix.failures import FAILURES, reason_of_failure
 from eelsunmix.image import as_spectrum_image, valid_pixels
 from eelsunmix.inputs import mapped_image
-from eelsunmix.mapping import apply, model_for
+from eelsunmix.mapping import apply, model_for, pieces
 from eelsunmix.mapping.application import map_attrs, zero_in_vacuum
-from eelsunmix.mapping.pieces import mean_spectrum
 from eelsunmix.mapping.refit import refit
 from eelsunmix.methods import LinearModel, has_failed
 from eelsunmix.methods._models import COUNTS_ATTRIBUTE, LEARNED_BRIGHTNESS
@@ -87,6 +86,7 @@ def map_recommended(
     pca: xr.Dataset,
     rank: xr.Dataset,
     vacuum: xr.DataArray | None = None,
+    mean_spectrum: xr.DataArray | None = None,
     same_image: bool = True,
 ) -> xr.Dataset:
     """Return the maps of the recommended result, and what its endmembers leave of the counts.
@@ -102,6 +102,8 @@ def map_recommended(
         of these), and the model is of another image, the scores smoothed by non-local means are mapped if
         there are any.
     vacuum : DataArray of bool, dims (navigation), optional
+    mean_spectrum : DataArray, dims (energy), optional
+        As of `eelsunmix.apply`.
     same_image : bool
         Whether the model was fitted to this image.
 
@@ -113,9 +115,10 @@ def map_recommended(
     if has_failed(model) or not same_image:
         averages = _is_of_averages(str(model.attrs.get("chosen"))) and "score_nlm_guarded" in pca
         image = mapped_image("nlm" if averages else "corrected", counts, pca, rank)
-        return apply(model, image, counts=counts, vacuum=vacuum)
+        return apply(model, image, counts=counts, vacuum=vacuum, mean_spectrum=mean_spectrum)
     counts = as_spectrum_image(counts)
-    refitted = zero_in_vacuum(refit(model_for(model, counts), counts), sample_pixels(counts, vacuum))
+    refitted = refit(model_for(model, counts), counts, mean=pieces.known_mean(mean_spectrum, counts))
+    refitted = zero_in_vacuum(refitted, sample_pixels(counts, vacuum))
     fitted = model[list(_MAPS)].merge(refitted, join="exact", compat="override")
     for array in fitted.data_vars.values():
         array.attrs.setdefault("units", "1")
@@ -153,7 +156,7 @@ def _recommended(
         {name: best[name].drop_vars([energy]) for name in (DIRECTION, FILTER) if name in best}
     )
     stored = stored.merge(best[list(_MAPS)], join="exact", compat="override")
-    spectrum, _ = mean_spectrum(counts.assign_coords(valid_pixel=(dims, sample)))
+    spectrum = pieces.mean_spectrum(counts.assign_coords(valid_pixel=(dims, sample)))
     return stored.assign_attrs(
         _record(best, spectrum, model.endmembers),
         n_learning_pixels=min(best.attrs["n_pixels_looked_at"], int(sample.sum())),

@@ -22,6 +22,7 @@ with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["das
         component_names=snakemake.params.component_names,
         truth=raw,
         total_counts=corrected.total_counts,
+        mean_spectrum=corrected.mean_spectrum,
     )
     publish(
         comparison, snakemake.output[0], kind="comparison", inputs=snakemake.input, settings=snakemake.params

@@ -12,7 +12,11 @@ with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["das
     pca, rank = open_store(snakemake.input.pca), open_store(snakemake.input.rank)
     model = open_store(snakemake.input.model, kind="fit")
     image = mapped_image(snakemake.params.input, corrected.counts, pca, rank)
-    maps = apply(model, image, counts=corrected.counts, vacuum=corrected.vacuum).assign_attrs(
-        mapping_time(model, image)
-    )
+    maps = apply(
+        model,
+        image,
+        counts=corrected.counts,
+        vacuum=corrected.vacuum,
+        mean_spectrum=corrected.mean_spectrum,
+    ).assign_attrs(mapping_time(model, image))
     publish(maps, snakemake.output[0], kind="map", inputs=snakemake.input, settings=snakemake.params)

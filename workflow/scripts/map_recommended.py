@@ -13,6 +13,7 @@ with job(snakemake.log[0], threads=snakemake.threads, dask=snakemake.config["das
         pca=open_store(snakemake.input.pca),
         rank=open_store(snakemake.input.rank),
         vacuum=corrected.vacuum,
+        mean_spectrum=corrected.mean_spectrum,
         same_image=snakemake.params.same_image,
     )
     publish(maps, snakemake.output[0], kind="map", inputs=snakemake.input, settings=snakemake.params)

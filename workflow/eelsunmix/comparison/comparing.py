@@ -9,7 +9,7 @@ import xarray as xr
 from eelsunmix.comparison.ambiguity_words import ambiguity_sentences
 from eelsunmix.comparison.by_element import verdict_by_element
 from eelsunmix.comparison.caveats import caveats
-from eelsunmix.comparison.components import REFERENCE, Components, mean_spectrum, read_components
+from eelsunmix.comparison.components import REFERENCE, Components, mean_of_valid, read_components
 from eelsunmix.comparison.doubts import component_warnings, short_profiles
 from eelsunmix.comparison.element_maps import element_variables
 from eelsunmix.comparison.matching import matching_variables
@@ -27,7 +27,9 @@ from eelsunmix.comparison.verdict import verdict
 from eelsunmix.edge_choice import resolve_edges
 from eelsunmix.edges import Edge, Edges
 from eelsunmix.image import in_canonical_order
+from eelsunmix.mapping.pieces import known_mean
 from eelsunmix.profiles import Profile, Region, as_options
+from eelsunmix.typing import Floats
 from eelsunmix.words import RECOMMENDED
 
 
@@ -43,6 +45,7 @@ def compare(
     component_names: Mapping[str, str] | None = None,
     truth: xr.Dataset | None = None,
     total_counts: xr.DataArray | None = None,
+    mean_spectrum: xr.DataArray | None = None,
 ) -> xr.Dataset:
     """Turn the result of every method into element counts and compare it with background subtraction (BS).
 
@@ -65,6 +68,8 @@ def compare(
         `raw.zarr` of a simulated image; one of a measured image is ignored.
     total_counts : DataArray, dims (navigation), optional
         Of each pixel, from `corrected.zarr`; summed from the image without it.
+    mean_spectrum : DataArray, dims (energy), optional
+        Over the valid pixels, from `corrected.zarr`; taken from the image without it.
 
     Returns
     -------
@@ -85,7 +90,10 @@ def compare(
     image = in_canonical_order(image)
     edges = resolve_edges(edges, image[image.dims[-1]])
     check_same_image(image, bs, fits, maps, total_counts)
-    setting = _setting(image, bs, total_counts, edges, profiles or {}, regions or {}, component_names or {})
+    mean = known_mean(mean_spectrum, image)
+    setting = _setting(
+        image, mean, bs, total_counts, edges, profiles or {}, regions or {}, component_names or {}
+    )
     components = [
         read_components(label, fit, maps.get(label), image, total_counts=setting.total_counts)
         for label, fit in fits.items()
@@ -104,6 +112,7 @@ def _recommended(fits: Mapping[str, xr.Dataset]) -> dict[str, Any]:
 
 def _setting(
     image: xr.DataArray,
+    mean: Floats | None,
     bs: xr.Dataset,
     total_counts: xr.DataArray | None,
     edges: Mapping[str, Edge],
@@ -120,7 +129,7 @@ def _setting(
     totals = image.sum([image.dims[-1]], dtype=float) if total_counts is None else total_counts
     return Setting(
         energy=image[image.dims[-1]],
-        mean_spectrum=mean_spectrum(image),
+        mean_spectrum=mean_of_valid(image) if mean is None else mean,
         bs=loaded_reference(bs),
         edges=edges,
         profiles=lines,

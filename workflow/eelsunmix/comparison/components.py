@@ -9,7 +9,7 @@ import xarray as xr
 
 from eelsunmix.errors import InputError, MethodFailedError
 from eelsunmix.execution.blocks import fold
-from eelsunmix.execution.map_stacks import PIXELS, Part, pixel_parts
+from eelsunmix.execution.map_stacks import Part, loaded_if_small, pixel_parts
 from eelsunmix.image import valid_pixels
 from eelsunmix.mapping.brightness import brightness, sums_to_one
 from eelsunmix.mapping.models import model_for
@@ -110,8 +110,7 @@ def read_components(
         message = failed[0].attrs.get("message", "") if failed else "no abundances were stored"
         return _failed(label, message, fit)
     mapped = mapped[[name for name in _USED if name in mapped]]
-    if total_counts.size <= PIXELS:
-        mapped = mapped.load()
+    mapped = loaded_if_small(mapped)
     refit, spectra = mapped["refit_abundance"], _spectra_on_channels_of(image, fit)
     abundance = mapped.get("abundance", refit)
     return Components(
@@ -191,7 +190,7 @@ def _spectra_on_channels_of(image: xr.DataArray, fit: xr.Dataset) -> Floats:
     return spectra.to_numpy().astype(float)
 
 
-def mean_spectrum(image: xr.DataArray) -> Floats:
+def mean_of_valid(image: xr.DataArray) -> Floats:
     """Mean over the valid pixels, in one pass over the blocks."""
     total: Floats = fold(_sum_spectra, image, operator.add)
     return total / max(int(valid_pixels(image).sum()), 1)

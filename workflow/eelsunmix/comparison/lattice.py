@@ -1,8 +1,9 @@
 """Whether atomic planes modulate the profiles along a line, and the envelope of those that they do."""
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
-from eelsunmix.typing import Floats
+from eelsunmix.typing import Floats, Indices
 
 PERIODS, SHORTEST = 6, 2.2
 """A lattice has at least so many periods along the line, of at least so many points each."""
@@ -78,13 +79,20 @@ def _heights(profiles: Floats) -> tuple[Floats, Floats]:
     power = power / np.maximum(np.median(power[..., used], axis=-1, keepdims=True), np.finfo(float).tiny)
     summed = np.log(np.maximum(power.sum(axis=-2), np.finfo(float).tiny))
     near, wide = round(GUARD * _FINE), round(SIDE * _FINE)
-    levels = []
-    for k in used:
-        parts = summed[..., max(k - near - wide, _FINE) : k - near], summed[..., k + near : k + near + wide]
-        levels.append(np.max([np.median(p, axis=-1) for p in parts if p.shape[-1] >= _FINE], axis=0))
-    frequency = grid[used].astype(np.float64)
-    height: Floats = summed[..., used] - np.stack(levels, axis=-1)
-    return frequency, height
+    below = _medians(summed, np.maximum(used - near - wide, _FINE), used - near)
+    above = _medians(summed, used + near, np.minimum(used + near + wide, summed.shape[-1]))
+    height: Floats = summed[..., used] - np.maximum(below, above)
+    return grid[used].astype(np.float64), height
+
+
+def _medians(values: Floats, starts: Indices, stops: Indices) -> Floats:
+    """Medians (..., window) of windows of values (..., place); minus infinity of fewer than `_FINE`."""
+    found, widths = np.full((*values.shape[:-1], len(starts)), -np.inf), stops - starts
+    for width in np.unique(widths[widths >= _FINE]).tolist():
+        windows = sliding_window_view(values, width, axis=-1)
+        same = np.flatnonzero(widths == width)
+        found[..., same] = np.median(windows[..., starts[same], :], axis=-1)
+    return found
 
 
 def _limit(lines: Floats) -> float:

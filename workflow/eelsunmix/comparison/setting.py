@@ -11,7 +11,7 @@ import xarray as xr
 
 from eelsunmix.comparison.agreement import FEWEST_POINTS
 from eelsunmix.edges import Edge
-from eelsunmix.execution.map_stacks import PIXELS, Part, pixel_parts
+from eelsunmix.execution.map_stacks import PIXELS, Part, loaded_if_small, pixel_parts
 from eelsunmix.profile_geometry import region_mask
 from eelsunmix.profiles import Profile, Region
 from eelsunmix.stage_warnings import reference_problems
@@ -103,4 +103,4 @@ def loaded_reference(bs: xr.Dataset) -> xr.Dataset:
         return bs.load()
     maps = [name for name, one in bs.data_vars.items() if set(navigation) <= {*one.dims}]
     rest = bs.drop_vars(maps).load()
-    return rest.assign({name: bs[name] for name in COMPARED})
+    return rest.assign(loaded_if_small(bs[list(COMPARED)]).data_vars)

@@ -142,6 +142,8 @@ def correct_image(
     for text in warnings:
         logger.warning("corrections: %s", text)
     totals = None if sums is None else sums.totals
+    if totals is None and not any(step.entry["applied"] for step in done):
+        totals = found.totals(raw)
     found_vacuum = vacuum_pixels(result["counts"], vacuum, totals=totals)
     return result.assign(vacuum=(counts.dims[:-1], found_vacuum)).assign_attrs(
         corrections=log, warnings=warnings

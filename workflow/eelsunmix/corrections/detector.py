@@ -17,6 +17,7 @@ from eelsunmix.corrections.gain_options import GainOptions
 from eelsunmix.corrections.spike_removal import SpikeRemoval, measure_spikes
 from eelsunmix.corrections.spikes import SpikeOptions
 from eelsunmix.execution import blocks
+from eelsunmix.typing import Floats
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,8 +62,23 @@ class Detector:
         dtype = np.dtype("f4") if per_channel else image.dtype
         template = blocks.template_like(image, {"counts": (image.dims, dtype)})
         counts = blocks.map_blocks(kernel, self.spikes.number(image), template)["counts"]
-        # the blocks return coordinates too: keep the loaded ones, or reading a mask would compute all counts
-        return counts.assign_coords(image.coords).assign_attrs(image.attrs)
+        return counts.assign_attrs(image.attrs)
+
+    def totals(self, image: xr.DataArray) -> Floats:
+        """Return the counts that `apply` leaves of each pixel, (navigation), without correcting all channels.
+
+        Without spikes all corrections are linear: the total is a product with one weight for each channel.
+        """
+        unit = xr.DataArray(np.eye(image.shape[-1]), dims=("row", image.dims[-1]))
+        unit = xr.concat([xr.zeros_like(unit[:1]), unit], "row")
+        for step in (self.dark, self.gain, self.bad_channels):
+            unit = step.apply(unit)
+        offset, *weighted = unit.sum([unit.dims[-1]]).to_numpy().tolist()
+        kernel = functools.partial(
+            _total, spikes=self.spikes, offset=offset, weight=np.array(weighted) - offset
+        )
+        template = blocks.template_like(image, {"total": (image.dims[:-1], "f8")})
+        return np.asarray(blocks.map_blocks(kernel, self.spikes.number(image), template)["total"].to_numpy())
 
     def dataset(self, image: xr.DataArray) -> xr.Dataset:
         """Return what was found, on the axes of the raw image, as `corrected.zarr` keeps it."""
@@ -110,6 +126,15 @@ def measure_detector(
     axis = str(image.dims[-1])
     mean = xr.DataArray(evidence.statistics.mean, dims=axis, coords={axis: image.coords[axis]})
     return Detector(mean=mean, dark=dark, gain=gain, bad_channels=bad, spikes=spikes)
+
+
+def _total(block: xr.DataArray, spikes: SpikeRemoval, offset: float, weight: Floats) -> xr.Dataset:
+    counts = spikes.apply(block)
+    # row by row: float64 of a whole block would be memory's peak
+    total = np.stack([row @ weight for row in counts.to_numpy()]) + offset
+    total[~block.valid_pixel.to_numpy()] = 0
+    one = counts.isel({counts.dims[-1]: 0}, drop=True).drop_attrs(deep=False)
+    return one.copy(data=total).to_dataset(name="total")
 
 
 def _apply(block: xr.DataArray, spikes: SpikeRemoval, by_channel: Sequence[Correction]) -> xr.Dataset:

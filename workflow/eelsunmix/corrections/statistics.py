@@ -181,8 +181,8 @@ def _without_spikes(cube: np.ndarray, spikes: Spikes, core: tuple[slice, ...]) -
 
 def _sums(spectra: np.ndarray, group: np.ndarray, n_groups: int) -> tuple[np.ndarray, np.ndarray]:
     """Numbers of pixels (group,) and sums of spectra (group, channel)."""
-    sums = np.array([spectra[group == number].sum(axis=0) for number in range(n_groups)])
-    return np.bincount(group, minlength=n_groups), sums
+    members = (group == np.arange(n_groups)[:, None]).astype(float)
+    return np.bincount(group, minlength=n_groups), members @ spectra
 
 
 def _check_finite(block: xr.DataArray, corner: tuple[int, ...]) -> None:

@@ -17,6 +17,8 @@ import xarray as xr
 from dask.graph_manipulation import clone
 
 Result = TypeVar("Result")
+Kernel = Callable[[xr.DataArray], xr.Dataset]
+"""Function of one loaded block of an image that returns maps of its pixels."""
 
 BLOCK_ELEMENTS = 2**23
 """Elements in a block: 16 MB of uint16 counts, 64 MB in float64. Also the size of a shard on disk."""
@@ -67,6 +69,15 @@ def unshared(image: xr.DataArray) -> xr.DataArray:
     graph = dict(copy.__dask_graph__())
     sound = all(getattr(task, "dependencies", frozenset()) <= graph.keys() for task in graph.values())
     return copy if sound else image
+
+
+def share_data(first: xr.DataArray, second: xr.DataArray) -> bool:
+    """Whether two images are the same counts, in memory or lazy, of the same valid pixels."""
+    if first.chunks is None or second.chunks is None:
+        same = first.variable._data is second.variable._data
+    else:
+        same = first.dims == second.dims and first.data.name == second.data.name
+    return same and np.array_equal(first["valid_pixel"], second["valid_pixel"])
 
 
 def split(image: xr.DataArray, elements: int | None = None) -> list[xr.DataArray]:
@@ -129,7 +140,7 @@ def combined(
 
 
 def map_blocks(
-    kernel: Callable[[xr.DataArray], xr.Dataset],
+    kernel: Kernel,
     image: xr.DataArray,
     template: xr.Dataset,
     *,
@@ -161,7 +172,9 @@ def map_blocks(
     image = chunked(image, elements)
     sizes: dict[Hashable, Any] = dict(zip(image.dims, image.chunks or (), strict=True))
     chunks = {dim: sizes.get(dim, -1) for dim in template.dims}
-    return xr.map_blocks(kernel, image, template=template.chunk(chunks))
+    mapped = xr.map_blocks(kernel, image, template=template.chunk(chunks))
+    # Of the blocks, too, they would be lazy: whoever asks for a mask alone would have all blocks computed.
+    return mapped.assign_coords(template.coords)
 
 
 def template_like(

@@ -7,7 +7,7 @@ that of pixels.
 
 import functools
 import math
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from eelsunmix.execution.blocks import BLOCK_ELEMENTS, block_shape
+from eelsunmix.execution.blocks import BLOCK_ELEMENTS, Kernel, block_shape
 from eelsunmix.execution.overlapping import with_rims
 from eelsunmix.execution.scratch import scratch_folder
 
 PIXELS = 2**16
 """Pixels mapped at a time: kernels of maps hold some hundred values of each."""
-
-Kernel = Callable[[xr.DataArray], xr.Dataset]
 
 
 def keep_maps(

@@ -19,6 +19,9 @@ from eelsunmix.execution.scratch import scratch_folder
 PIXELS = 2**16
 """Pixels of a part at most; maps of no more of them stay in memory."""
 
+LOADED = 2**22
+"""Values of maps that are loaded at once; more are read part by part, again for each use."""
+
 Part = dict[Hashable, slice]
 """Pixels of a part along each navigation dim."""
 
@@ -46,6 +49,11 @@ def pixel_parts(sizes: Mapping[Hashable, int]) -> list[Part]:
         }
         for corner in corners
     ]
+
+
+def loaded_if_small(maps: xr.Dataset) -> xr.Dataset:
+    """Load maps of up to `LOADED` values together; others stay lazy."""
+    return maps.load() if sum(one.size for one in maps.data_vars.values()) <= LOADED else maps
 
 
 class MapStack:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import numpy as np
 import xarray as xr
 
-_OF_OTHER_ARRAYS = ("cupy", "pint", "sparse", "scipy.fftpack")
+_OF_OTHER_ARRAYS = ("cupy", "pint", "sparse", "scipy.sparse", "scipy.fftpack")
 """Kinds of arrays that no result is made of, and transforms that only `dask.array.fft` offers."""
 
 

@@ -33,21 +33,34 @@ def map_abundance(
         ``abundance`` and, of a model that knows it, its standard deviation ``abundance_sd``, both
         (navigation, endmember), float32, NaN in pixels that are not valid.
     """
-    dims = (*image.dims[:-1], "endmember")
-    sd_unit = float(np.sqrt(variance_to_mean)) if model.sd_of_counts else 1.0
-    template = blocks.template_like(
-        image,
-        dict.fromkeys(_names(model), (dims, np.float32)),
-        {"endmember": np.arange(len(model.endmembers))},
-    )
     if isinstance(model, PixelModel):
-        kernel = functools.partial(_abundance, model=model, sd_unit=sd_unit)
+        kernel, template = abundance_kernel(model, image, variance_to_mean=variance_to_mean)
         return blocks.map_blocks(kernel, image, template)
     # All pixels of a frame at a time, but few features of each.
     features = _features(model, image)
     elements = int(np.prod(features.shape[-3:]))
     return blocks.map_blocks(
-        functools.partial(_abundance_of_frames, model=model), features, template, elements=elements
+        functools.partial(_abundance_of_frames, model=model),
+        features,
+        _template(model, image),
+        elements=elements,
+    )
+
+
+def abundance_kernel(
+    model: PixelModel, image: xr.DataArray, *, variance_to_mean: float
+) -> tuple[blocks.Kernel, xr.Dataset]:
+    """Kernel that maps the abundances of a block, and the template of its maps; see `map_abundance`."""
+    sd_unit = float(np.sqrt(variance_to_mean)) if model.sd_of_counts else 1.0
+    return functools.partial(_abundance, model=model, sd_unit=sd_unit), _template(model, image)
+
+
+def _template(model: Model, image: xr.DataArray) -> xr.Dataset:
+    dims = (*image.dims[:-1], "endmember")
+    return blocks.template_like(
+        image,
+        dict.fromkeys(_names(model), (dims, np.float32)),
+        {"endmember": np.arange(len(model.endmembers))},
     )
 
 

@@ -8,14 +8,16 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix.errors import InputError, MethodFailedError, failure_record
+from eelsunmix.execution.blocks import share_data
 from eelsunmix.image import as_spectrum_image, valid_pixels
-from eelsunmix.mapping.abundance_maps import map_abundance
+from eelsunmix.mapping.abundance_maps import abundance_kernel, map_abundance
 from eelsunmix.mapping.brightness import brightness, sums_to_one
 from eelsunmix.mapping.dose import another_dose, at_dose, dose_factor
 from eelsunmix.mapping.map_noise import amount_sd
 from eelsunmix.mapping.models import model_for
+from eelsunmix.mapping.pieces import known_mean
 from eelsunmix.mapping.refit import refit
-from eelsunmix.methods import Model, has_failed
+from eelsunmix.methods import Model, PixelModel, has_failed
 from eelsunmix.noise import counts_per_electron
 from eelsunmix.nuisance import mapped_without_nuisance
 from eelsunmix.typing import Bools
@@ -30,6 +32,7 @@ def apply(
     *,
     counts: xr.DataArray | None = None,
     vacuum: xr.DataArray | None = None,
+    mean_spectrum: xr.DataArray | None = None,
 ) -> xr.Dataset:
     """Map an image with a fitted model, block by block.
 
@@ -43,6 +46,8 @@ def apply(
         Corrected counts of the same pixels, where `image` is a denoised one; the refit describes them.
     vacuum : DataArray of bool, dims those of the pixels, optional
         True in pixels without sample; found in the counts where it is not given.
+    mean_spectrum : DataArray, dims (energy), optional
+        Mean of the counts over their valid pixels, as `corrected.zarr` holds it; one more pass without it.
 
     Returns
     -------
@@ -76,15 +81,24 @@ def apply(
         return xr.Dataset(attrs=attrs | failure_record(str(error)))
     image = mapped_without_nuisance(model, image)
     sample = sample_pixels(counts, vacuum) & valid_pixels(image)
-    factor = dose_factor(model, fitted, image.assign_coords(valid_pixel=(image.dims[:-1], sample)))
+    mean = known_mean(mean_spectrum, counts)
+    alike = share_data(image, counts)
+    of_sample = mean if alike and np.array_equal(sample, valid_pixels(counts)) else None
+    inside = image.assign_coords(valid_pixel=(image.dims[:-1], sample))
+    factor = dose_factor(model, fitted, inside, mean=of_sample)
     attrs["warnings"] = [] if factor == 1.0 else [another_dose(factor)]
     for warning in attrs["warnings"]:
         logger.warning(warning)
     noise = counts_per_electron(image) / factor
-    abundances = map_abundance(fitted, at_dose(image, factor), variance_to_mean=noise)
+    if alike and factor == 1.0 and isinstance(fitted, PixelModel):
+        kernel, template = abundance_kernel(fitted, image, variance_to_mean=noise)
+        maps = refit(fitted, counts, mean=mean, beside=(kernel, template))
+        abundances = maps[[*template.data_vars]]
+    else:
+        abundances = map_abundance(fitted, at_dose(image, factor), variance_to_mean=noise)
+        maps = abundances.merge(refit(fitted, counts, mean=mean), join="exact", compat="override")
     if sums_to_one(model):
-        abundances = _weighted_by_thickness(abundances, fitted, counts, dose=factor, noise=noise)
-    maps = abundances.merge(refit(fitted, counts), join="exact", compat="override")
+        maps = maps.assign(_weighted_by_thickness(abundances, fitted, counts, dose=factor, noise=noise))
     maps = zero_in_vacuum(maps, sample)
     for array in maps.data_vars.values():
         array.attrs.setdefault("units", "1")
@@ -94,8 +108,8 @@ def apply(
 
 def _weighted_by_thickness(
     maps: xr.Dataset, model: Model, counts: xr.DataArray, *, dose: float, noise: float
-) -> xr.Dataset:
-    """Add abundance x brightness, and its standard deviation where the abundance has one."""
+) -> dict[str, xr.DataArray]:
+    """Abundance x brightness, and its standard deviation where the abundance has one."""
     total = counts.sum([counts.dims[-1]], dtype=np.float64)
     factor = brightness(maps["abundance"], model.endmembers, total)
     weighted = {f"thickness_weighted_{name}": maps[name] * factor for name in maps.data_vars}
@@ -103,9 +117,7 @@ def _weighted_by_thickness(
         known = amount_sd(model, maps["abundance"], total / dose) * (dose * np.sqrt(noise))
         name = "thickness_weighted_abundance_sd"
         weighted[name] = known.where(known.notnull(), weighted[name])
-    return maps.assign(
-        {name: values.astype(np.float32).drop_attrs(deep=False) for name, values in weighted.items()}
-    )
+    return {name: values.astype(np.float32).drop_attrs(deep=False) for name, values in weighted.items()}
 
 
 def zero_in_vacuum(maps: xr.Dataset, sample: Bools) -> xr.Dataset:

@@ -7,21 +7,26 @@ from eelsunmix.mapping.pieces import mean_spectrum
 from eelsunmix.methods import Model
 from eelsunmix.methods._models import LEARNED_BRIGHTNESS
 from eelsunmix.numerics.dose import mean_brightness
+from eelsunmix.typing import Floats
 
 TOLERATED = 0.05
 """Difference of the brightness below which an image counts as one of the same dose."""
 
 
-def dose_factor(stored: xr.Dataset, model: Model, image: xr.DataArray) -> float:
+def dose_factor(
+    stored: xr.Dataset, model: Model, image: xr.DataArray, *, mean: Floats | None = None
+) -> float:
     """How much brighter the image is than the one that the model has learned from; one where that is alike.
 
     Only for models whose abundances sum to one and that do not bring pixels to the same counts themselves:
-    such abundances have no other way to be brighter than to be another composition.
+    such abundances have no other way to be brighter than to be another composition. The `mean` of the image
+    over its valid pixels is found in one more pass if it is not known.
     """
     learned = float(stored.attrs.get(LEARNED_BRIGHTNESS) or 0.0)
     if not learned > 0:
         return 1.0
-    factor = mean_brightness(mean_spectrum(image)[0], model.endmembers) / learned
+    mean = mean_spectrum(image) if mean is None else mean
+    factor = mean_brightness(mean, model.endmembers) / learned
     return factor if factor > 0 and abs(np.log(factor)) > TOLERATED else 1.0
 
 

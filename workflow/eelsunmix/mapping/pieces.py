@@ -1,5 +1,6 @@
 """How the kernels of mapping see a block: the spectra of its valid pixels, a piece at a time."""
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +17,7 @@ PIECE = 2**20
 
 
 def valid_spectra(block: xr.DataArray) -> NDArray[Any]:
-    """Return the spectra of the valid pixels of a block, shape (pixel, channel).
+    """Return the spectra of the valid pixels of a block, shape (pixel, channel); no copy where all are.
 
     Raises
     ------
@@ -24,7 +25,8 @@ def valid_spectra(block: xr.DataArray) -> NDArray[Any]:
         One of them has a value that is not finite.
     """
     check_finite(block)
-    spectra: NDArray[Any] = block.to_numpy()[block["valid_pixel"].to_numpy()]
+    values, valid = block.to_numpy(), block["valid_pixel"].to_numpy()
+    spectra: NDArray[Any] = values.reshape(-1, values.shape[-1]) if valid.all() else values[valid]
     return spectra
 
 
@@ -36,7 +38,11 @@ def check_finite(block: xr.DataArray) -> None:
     InputError
         It has one.
     """
-    finite = np.isfinite(block.to_numpy()).all(axis=-1)
+    values = block.to_numpy()
+    with np.errstate(invalid="ignore", over="ignore"):
+        if np.isfinite(values.sum()):  # so are all; a sum may overflow where none is infinite
+            return
+    finite = np.isfinite(values).all(axis=-1)
     if not finite[block["valid_pixel"].to_numpy()].all():
         raise InputError(
             f"{block.name or 'image'}: a valid pixel has a value that is not finite; "
@@ -67,16 +73,31 @@ def maps_of_block(block: xr.DataArray, values: dict[str, Floats], n_endmembers: 
     return xr.Dataset(maps, coords={**coords, "endmember": np.arange(n_endmembers)})
 
 
-def mean_spectrum(image: xr.DataArray) -> tuple[Floats, int]:
-    """Mean over the valid pixels, in one pass over the blocks, shape (channel,), and the number of them."""
-    total, n_valid = fold(_sum_of_valid, image, _added)
-    return total / max(n_valid, 1), n_valid
+def mean_spectrum(image: xr.DataArray) -> Floats:
+    """Mean over the valid pixels, in one pass over the blocks, shape (channel,)."""
+    total: Floats = fold(_sum_of_valid, image, operator.add)
+    return total / max(int(image["valid_pixel"].sum()), 1)
 
 
-def _sum_of_valid(block: xr.DataArray) -> tuple[Floats, int]:
-    spectra = valid_spectra(block)
-    return spectra.sum(axis=0, dtype=np.float64), len(spectra)
+def known_mean(given: xr.DataArray | None, image: xr.DataArray) -> Floats | None:
+    """Take a mean spectrum as it is given, None where none is.
+
+    Raises
+    ------
+    InputError
+        It does not have the channels of the image.
+    """
+    if given is None:
+        return None
+    energy = image.dims[-1]
+    if dict(given.sizes) != {energy: image.sizes[energy]}:
+        raise InputError(
+            f"mean_spectrum has sizes {dict(given.sizes)}, but the image has {image.sizes[energy]} channels "
+            f"of {energy}; give the mean of its valid pixels"
+        )
+    return given.to_numpy().astype(np.float64)
 
 
-def _added(first: tuple[Floats, int], second: tuple[Floats, int]) -> tuple[Floats, int]:
-    return first[0] + second[0], first[1] + second[1]
+def _sum_of_valid(block: xr.DataArray) -> Floats:
+    total: Floats = valid_spectra(block).sum(axis=0, dtype=np.float64)
+    return total

@@ -13,8 +13,17 @@ from eelsunmix.numerics.abundances import least_squares, non_negative
 from eelsunmix.numerics.propagation import Propagation
 from eelsunmix.typing import Floats
 
+TOGETHER = 2**15
+"""Counts whose residuals are looked at together: they stay in the cache."""
 
-def refit(model: Model, counts: xr.DataArray) -> xr.Dataset:
+
+def refit(
+    model: Model,
+    counts: xr.DataArray,
+    *,
+    mean: Floats | None = None,
+    beside: tuple[blocks.Kernel, xr.Dataset] | None = None,
+) -> xr.Dataset:
     """Describe the counts by the endmembers, and say what remains of them.
 
     Poisson-weighted least squares without a sum to one; non-negative unless the model is signed.
@@ -25,20 +34,30 @@ def refit(model: Model, counts: xr.DataArray) -> xr.Dataset:
         On the energy axis of the counts.
     counts : DataArray, dims (navigation, energy)
         Corrected counts with the coordinate ``valid_pixel``; eager or lazy.
+    mean : ndarray, shape (channel,), optional
+        Mean of the counts over the valid pixels, if it is known; otherwise one more pass finds it.
+    beside : kernel and template, optional
+        Further maps of the same blocks, made in the same pass.
 
     Returns
     -------
     Dataset
-        ``refit_abundance`` (navigation, endmember) and its standard deviation ``refit_abundance_sd``,
+        Those, ``refit_abundance`` (navigation, endmember) and its standard deviation ``refit_abundance_sd``,
         ``reduced_chi2`` (navigation), ``mean_residual`` and ``mean_residual_sd`` (energy). The latter is the
         noise alone. Where many true abundances are zero, a non-negative fit of the true endmembers is biased
         by as much again (its mean residual has an rms of 1.0 to 1.4 of these standard deviations on the
         simulated multilayer, a signed one of 1.0).
     """
-    (mean, n_valid), energy = mean_spectrum(counts), counts.dims[-1]
+    energy, n_valid = counts.dims[-1], int(counts["valid_pixel"].sum())
+    mean = mean_spectrum(counts) if mean is None else mean
     # A channel without counts would have an infinite weight.
     deviation = np.sqrt(np.maximum(mean, 1e-3 * max(mean.mean(), np.finfo(float).tiny)))
-    maps = _refit_maps(model, counts, deviation)
+    kernel, template = _refit_kernel(model, counts, deviation)
+    if beside is None:
+        maps = blocks.map_blocks(kernel, blocks.unshared(counts), template)
+    else:
+        both = functools.partial(_both, first=beside[0], second=kernel)
+        maps = blocks.map_blocks(both, counts, beside[1].assign(template.data_vars))
     endmembers = xr.DataArray(model.endmembers, dims=("endmember", energy))
     fitted = maps["refit_abundance"].mean(counts.dims[:-1], dtype=np.float64) @ endmembers
     measured = xr.DataArray(mean, dims=[energy], coords={energy: counts[energy]})
@@ -54,7 +73,11 @@ def refit(model: Model, counts: xr.DataArray) -> xr.Dataset:
     return result
 
 
-def _refit_maps(model: Model, counts: xr.DataArray, deviation: Floats) -> xr.Dataset:
+def _both(block: xr.DataArray, first: blocks.Kernel, second: blocks.Kernel) -> xr.Dataset:
+    return first(block).assign(second(block).data_vars)
+
+
+def _refit_kernel(model: Model, counts: xr.DataArray, deviation: Floats) -> tuple[blocks.Kernel, xr.Dataset]:
     dims = counts.dims[:-1]
     template = blocks.template_like(
         counts,
@@ -74,7 +97,7 @@ def _refit_maps(model: Model, counts: xr.DataArray, deviation: Floats) -> xr.Dat
         sd_unit=float(np.sqrt(counts_per_electron(counts))),
         endmember_noise=model.endmember_noise,
     )
-    return blocks.map_blocks(kernel, blocks.unshared(counts), template)
+    return kernel, template
 
 
 def _freedom(endmembers: Floats, weight: Floats) -> Floats:
@@ -113,6 +136,13 @@ def _refit_block(
 def _reduced_chi2(spectra: Floats, fitted: Floats, weight: Floats, n_endmembers: int) -> Floats:
     # Where the fit comes near zero, the variance comes from the mean spectrum, scaled to the pixel's counts.
     share = weight**2 / np.sum(weight**2)
-    floor = 0.1 * np.maximum(fitted.sum(axis=1, keepdims=True), 1.0) * share
-    variance = np.maximum(fitted, floor)
-    return np.sum((spectra - fitted) ** 2 / variance, axis=1) / max(spectra.shape[1] - n_endmembers, 1)
+    squares = np.empty(len(spectra))
+    step = max(1, TOGETHER // spectra.shape[1])
+    for first in range(0, len(spectra), step):
+        rows = slice(first, first + step)
+        left, expected = spectra[rows] - fitted[rows], fitted[rows]
+        variance = 0.1 * np.maximum(expected.sum(axis=1, keepdims=True), 1.0) * share
+        left *= left
+        left /= np.maximum(expected, variance, out=variance)
+        squares[rows] = left.sum(axis=1)
+    return squares / max(spectra.shape[1] - n_endmembers, 1)

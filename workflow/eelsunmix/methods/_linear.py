@@ -1,6 +1,7 @@
 """The linear model that most methods return, and the conventions on the scale and order of its endmembers."""
 
 import dataclasses
+import functools
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -62,6 +63,10 @@ class LinearModel(StoredModel, PixelModel):
 
     def propagation(self) -> Propagation:
         """How the noise of the counts moves the abundances."""
+        return self._propagation
+
+    @functools.cached_property
+    def _propagation(self) -> Propagation:  # an image comes in many pieces
         one = self.sum_to_one and self.non_negative
         return Propagation(
             self.endmembers, self.channel_weight, sum_to_one=one, endmember_noise=self.endmember_noise

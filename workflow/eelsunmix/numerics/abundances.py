@@ -40,9 +40,9 @@ def least_squares(spectra: Floats, endmembers: Floats, *, channel_weight: Floats
     ndarray, shape (pixel, endmember)
     """
     spectra, endmembers = np.asarray(spectra, np.float64), np.asarray(endmembers, np.float64)
-    if channel_weight is not None:
-        spectra, endmembers = spectra / channel_weight, endmembers / channel_weight
-    return spectra @ np.linalg.pinv(endmembers)
+    if channel_weight is None:
+        return spectra @ np.linalg.pinv(endmembers)
+    return spectra @ (np.linalg.pinv(endmembers / channel_weight) / channel_weight[:, None])
 
 
 def non_negative(spectra: Floats, endmembers: Floats, *, channel_weight: Floats | None = None) -> Floats:

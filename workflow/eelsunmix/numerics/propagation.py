@@ -25,8 +25,8 @@ import numpy as np
 
 from eelsunmix.typing import Bools, Floats
 
-_PIECE = 2**12
-"""Pixels of which the mixtures are held at a time."""
+_PIECE = 2**7
+"""Pixels of which the mixtures are held at a time: they stay in the cache."""
 
 
 class Propagation:
@@ -194,10 +194,10 @@ class Propagation:
 
     def _inverse(self, active: tuple[int, ...]) -> Floats:
         if active not in self._inverses:
-            inverse = self._inverses[active] = np.zeros_like(self._gram)
-            inside = np.ix_(active, active)
+            inverse, inside = np.zeros_like(self._gram), np.ix_(active, active)
             if len(active):
                 inverse[inside] = np.linalg.pinv(self._gram[inside], rcond=1e-13, hermitian=True)
+            self._inverses[active] = inverse  # only when it is whole: threads share it
         return self._inverses[active]
 
 

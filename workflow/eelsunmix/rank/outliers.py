@@ -21,8 +21,9 @@ SAMPLE = 2048
 
 SAMPLE_ELEMENTS = 2**22
 
-ROWS = 512
-"""Spectra looked at together."""
+TOGETHER = 30_000
+"""Counts looked at together: arrays of so many numbers stay in the cache, and in memory that is kept; this
+job gives larger ones back each time (docs/decisions/044)."""
 
 FALSE_ALARMS = 0.005
 """Expected number of outlying pixels in an image without any."""
@@ -149,8 +150,9 @@ def _block_deviations(block: xr.DataArray, *, description: Description, scatter:
     usable = np.flatnonzero(valid_pixels(block).ravel() & np.isfinite(weight))
     middle = (description.starts + description.stops) // 2
     deviations, windows = np.full(weight.size, np.nan), np.zeros(weight.size, np.int32)
-    for start in range(0, len(usable), ROWS):
-        rows = usable[start : start + ROWS]
+    step = max(1, TOGETHER // spectra.shape[1])
+    for start in range(0, len(usable), step):
+        rows = usable[start : start + step]
         residuals = description.residuals(spectra[rows], weight[rows])
         deviations[rows], window = scatter.deviation(residuals, weight[rows])
         windows[rows] = middle[window]

@@ -4,6 +4,7 @@ Rare phases are too few to make a component of their own, but far from noise in 
 channel counts at most a little more than noise does, so that a spike is not taken for a phase.
 """
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,9 +64,17 @@ class Description:
         )
 
     def _sums(self, spectra: Floats) -> Floats:
-        total = np.concatenate([np.zeros((len(spectra), 1)), np.cumsum(spectra, axis=1)], axis=1)
-        sums: Floats = total[:, self.stops] - total[:, self.starts]
+        borders, first, last = self._bins
+        total = np.zeros((len(spectra), len(borders)))
+        np.cumsum(np.add.reduceat(spectra[:, : borders[-1]], borders[:-1], axis=1), axis=1, out=total[:, 1:])
+        sums: Floats = total[:, last] - total[:, first]
         return sums
+
+    @functools.cached_property
+    def _bins(self) -> tuple[Indices, Indices, Indices]:
+        """Borders of the bins that windows are made of; of each window that of its start, and of its stop."""
+        borders = np.union1d(self.starts, self.stops)
+        return borders, np.searchsorted(borders, self.starts), np.searchsorted(borders, self.stops)
 
 
 @dataclass(frozen=True, kw_only=True)

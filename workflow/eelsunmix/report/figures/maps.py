@@ -1,5 +1,6 @@
 """Grids of maps: elements by all methods, components as returned, quality of the fit."""
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -47,8 +48,19 @@ class ElementMaps:
         methods = [str(method) for method in self.comparison["label"].values]
         return [TRUE_MAP, MATERIAL_BS, *methods] if "true_element_map" in self.comparison else methods
 
+    @functools.cached_property
+    def _seen(self) -> dict[tuple[str, str, str], np.ndarray | str]:
+        """By method, edge, and what is shown: choices of edges and scales of colours share maps."""
+        return {}
+
     def image(self, label: str, edge: str, scale: str) -> np.ndarray | str:
-        """Return the map of one tile, or the reason why there is none."""
+        """Return the map of one tile, or the reason why there is none; each is read once."""
+        key = (label, edge, COMMON if scale == OWN else scale)
+        if key not in self._seen:
+            self._seen[key] = self._read(label, edge, scale)
+        return self._seen[key]
+
+    def _read(self, label: str, edge: str, scale: str) -> np.ndarray | str:
         if label in self.failures:
             return "failed"
         if scale == RETURNED:
@@ -58,7 +70,7 @@ class ElementMaps:
                 return "no noise"
             name = "true_element_map" if label == TRUE_MAP else "material_bs_map"
             return self.view.image(self.comparison[name].sel(edge=edge))
-        found = self.comparison[MAPS.get(scale, "element_map")].sel({"label": label, "edge": edge})
+        found = self.comparison[MAPS.get(scale, "element_map")].sel({"label": label, "edge": edge}).load()
         return "not known" if bool(found.isnull().all()) else self.view.image(found)
 
     def _abundance(self, label: str, edge: str) -> np.ndarray | str:
