@@ -6,13 +6,11 @@ from pathlib import Path
 
 import click
 
+from eelsunmix.commands.exit_codes import FAILED, INTERRUPTED, MISTAKEN
 from eelsunmix.errors import REMEDIES, InputError
 from eelsunmix.execution.stopping import StoppedError
 from eelsunmix.export.formats import format_names, help_of
 from eelsunmix.failures import shortage
-
-FAILED, MISTAKEN, INTERRUPTED = 1, 2, 130
-"""Exit codes beside 0: something failed; the user can mend it; stopped by the user."""
 
 
 class _Commands(click.Group):
