@@ -19,7 +19,7 @@ from eelsunmix.configuration import (
     read_configuration,
     refuse_storage,
 )
-from eelsunmix.configuration.places import endangered
+from eelsunmix.configuration.places import check_folders, endangered
 from eelsunmix.errors import InputError
 from eelsunmix.sources import checksum, checksums, file_fingerprint
 from eelsunmix.storage import publish
@@ -87,6 +87,15 @@ def test_links_hide_no_source_from_the_check(here, tmp_path, way):
         path = here
     target.touch()
     assert endangered(path) is not None
+
+
+def test_results_that_are_a_link_to_themselves_hide_no_source(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("results").symlink_to("results")
+    assert endangered(Path("a.npy")) is None
+    assert endangered(Path("results/a.npy")) is not None
+    with pytest.raises(InputError, match="results: is no folder"):
+        check_folders()
 
 
 @pytest.mark.parametrize("key", ["file", "reference", "dark"])

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from eelsunmix.errors import InputError
+from eelsunmix.sources import real_path
 
 WRITTEN = (".", ".snakemake", "results", "reports")
 """Folders, seen from where Snakemake runs, in which a run writes."""
@@ -67,9 +68,9 @@ def endangered(path: Path) -> str | None:
         File or folder that is read, relative to where Snakemake runs.
     """
     # The name as written counts too, with links of its folders followed, but not its own.
-    places = {path.resolve(), path.absolute(), path.parent.resolve() / path.name}
+    places = {real_path(path), path.absolute(), real_path(path.parent) / path.name}
     for name in _OWN:
-        own = {Path(name).absolute(), Path(name).resolve()}
+        own = {Path(name).absolute(), real_path(Path(name))}
         if any(_inside(folder, place) and not _inside(place, folder) for place in places for folder in own):
             return "is a folder that holds the results of a run, not an image; write the path of the image"
         if any(_inside(place, folder) for place in places for folder in own):
@@ -115,7 +116,7 @@ def check_results(names: Iterable[str]) -> None:
 def _faults(names: Iterable[str], latest: float) -> Iterator[tuple[Path, str]]:
     for name in names:
         files = (Path("reports") / f"{name}.html", Path("results") / name / "verdict.json")
-        for path in (*_entries(Path("results") / name), *(file for file in files if file.exists())):
+        for path in (*_entries(Path("results") / name), *filter(os.path.lexists, files)):
             if fault := _foreign(path) or _in_future(path, latest):
                 yield path, fault
 
