@@ -201,7 +201,7 @@ def test_what_stands_in_the_place_of_a_page_and_is_none_is_a_fault(project, kind
     assert check_stores(["results"]) == 1
     assert fault in capsys.readouterr().err
     if kind == "A.html":
-        with pytest.raises(InputError, match="reports/A.html: is a link, and a run would write"):
+        with pytest.raises(InputError, match="is a link, and a run would write"):
             check_results(["A"])
     assert any(line.startswith(fault.strip(" ,")) for line in _repair())
     assert not os.path.lexists(page)

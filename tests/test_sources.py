@@ -19,7 +19,7 @@ from eelsunmix.configuration import (
     read_configuration,
     refuse_storage,
 )
-from eelsunmix.configuration.places import check_folders, endangered
+from eelsunmix.configuration.places import endangered
 from eelsunmix.errors import InputError
 from eelsunmix.sources import checksum, checksums, file_fingerprint
 from eelsunmix.storage import publish
@@ -96,6 +96,18 @@ def test_results_that_are_a_link_to_themselves_hide_no_source(tmp_path, monkeypa
     assert endangered(Path("results/a.npy")) is not None
     with pytest.raises(InputError, match="results: is no folder"):
         check_folders()
+
+
+@pytest.mark.guarantee(19)
+def test_records_that_another_user_alone_may_read_are_refused_before_any_job(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    record = Path(".snakemake/metadata/deep/cmF3")
+    record.parent.mkdir(parents=True)
+    record.touch()
+    check_results(["A"])
+    monkeypatch.setattr(os, "access", lambda path, _mode: Path(path) != record)
+    with pytest.raises(InputError, match="records of a run of another user"):
+        check_results(["A"])
 
 
 @pytest.mark.parametrize("key", ["file", "reference", "dark"])

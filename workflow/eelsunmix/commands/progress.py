@@ -124,7 +124,7 @@ class Progress:
         return ["Snakemake stopped:", *self._said()[-5:]]
 
     def refusal(self) -> list[str]:
-        """Say why the run was refused before its first job, which the user can mend; nothing if it was not."""
+        """Say why the run was refused before any job, which the user can mend; nothing if it was not."""
         if self._failures.in_words():
             return []
         if used := [match[0] for line in self._lines if (match := _IN_USE.fullmatch(line))]:

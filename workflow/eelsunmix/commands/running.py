@@ -84,17 +84,22 @@ def run_workflow(
         for line in process.stdout or ():
             progress.take(line.rstrip("\n"))
     if process.returncode != 0:
-        for text in progress.failures(ended_by=signals[0] if signals else -process.returncode):
-            click.echo(text, err=True)
-        if signals:
-            return 128 + signals[0]
-        return MISTAKEN if progress.refusal() else FAILED
+        return _told(progress, signals[0] if signals else 0, -process.returncode)
     click.echo(progress.end(dry_run=dry_run, gone=_gone(checked)))
     if dry_run and (found := planned(checked)):
         click.echo(in_one_line(found))
     for line in [] if dry_run else _results(list(checked.configuration.samples) or ["benchmark"]):
         click.echo(line)
     return 0
+
+
+def _told(progress: Progress, signal_of_user: int, signal_of_system: int) -> int:
+    """Say why a run did not end well, and return its exit code."""
+    for text in progress.failures(ended_by=signal_of_user or signal_of_system):
+        click.echo(text, err=True)
+    if signal_of_user:
+        return 128 + signal_of_user
+    return MISTAKEN if progress.refusal() else FAILED
 
 
 @contextmanager

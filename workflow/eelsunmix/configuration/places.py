@@ -14,6 +14,7 @@ from eelsunmix.sources import real_path
 WRITTEN = (".", ".snakemake", "results", "reports")
 """Folders, seen from where Snakemake runs, in which a run writes."""
 _OWN = WRITTEN[1:]
+_RECORDS = Path(".snakemake/metadata")
 _PLAIN = ("logs", "benchmarks")
 _FILES = {".html": "page", ".json": "verdict"}
 _MANIFEST, _TIMESTAMP = "manifest.json", ".snakemake_timestamp"
@@ -94,7 +95,7 @@ def unwritable_folder(path: Path) -> str | None:
 
 
 def check_results(names: Iterable[str]) -> None:
-    """Refuse to start over what lies in the folders of results and is not ours, or bears a time to come.
+    """Refuse to start over what is not ours in the folders of results and records, or bears a time to come.
 
     Parameters
     ----------
@@ -106,11 +107,23 @@ def check_results(names: Iterable[str]) -> None:
     InputError
         At the first fault, with what to do.
     """
+    _check_records()
     try:
         for path, fault in _faults(names, time.time() + LARGEST_LEAD):
             raise InputError(f"{path}: {fault}")
     except OSError as error:
         raise InputError(f"{error.filename}: cannot be looked at ({error.strerror}); check it") from error
+
+
+def _check_records() -> None:
+    """Refuse records of Snakemake that another user has left: they alone may read them."""
+    for folder, _, names in os.walk(_RECORDS):
+        for name in names:
+            if not os.access(os.path.join(folder, name), os.R_OK):  # noqa: PTH118 - of each result, so quickly
+                raise InputError(
+                    f"{_RECORDS.parent.absolute()}: has records of a run of another user, who alone may read "
+                    "them; move this folder aside, which loses no result, or run in your own folder"
+                )
 
 
 def _faults(names: Iterable[str], latest: float) -> Iterator[tuple[Path, str]]:
