@@ -99,7 +99,7 @@ def check(files: tuple[Path, ...], draw: bool) -> None:
     if draw:
         from eelsunmix.commands.drawing import draw_windows
 
-        click.echo("\n".join(draw_windows(checked, Path())))
+        click.echo("\n".join(draw_windows(checked, Path())) or "no edge is named, so no windows are drawn")
 
 
 @eelsunmix.command()
