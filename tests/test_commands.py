@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from eelsunmix.commands import caches, entry
 from eelsunmix.commands.checking import checked_configuration
 from eelsunmix.commands.progress import Progress
-from eelsunmix.commands.running import _gone
+from eelsunmix.commands.running import _gone, run_workflow
 from eelsunmix.commands.workflow_files import demo_configuration, profile, snakefile
 from eelsunmix.configuration import read_configuration
 from eelsunmix.errors import InputError
@@ -505,7 +505,23 @@ WorkflowError in file "/a b/common.smk", line 59:
 {refused}
 File "/a b/common.smk", line 59, in <module>
 """
-    assert progress(text)[0].failures() == [refused]
+    assert progress(text)[0].failures() == progress(text)[0].refusal() == [refused]
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("results: another run uses these results (process 7 on a); wait for its end, or end it", 2),
+        ("WorkflowError:\nreports: is no folder, and a run writes there; move it aside", 2),
+        ("Error in rule fit_vca:\n    log: a.log\nWorkflowError:\nAt least one job did not complete", 1),
+        ("Segmentation fault", 1),
+    ],
+)
+def test_what_was_refused_before_any_job_is_not_what_failed(folder, monkeypatch, said, code):
+    child = [sys.executable, "-S", "-c", f"print({said!r}); raise SystemExit(1)"]
+    monkeypatch.setattr("eelsunmix.commands.running._command", lambda *_: child)
+    checked = checked_configuration([Path(write(folder, "methods: {vca: {}}\n"))])
+    assert run_workflow(checked, []) == code
 
 
 @pytest.mark.parametrize(

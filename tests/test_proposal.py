@@ -1,7 +1,10 @@
 """`eelsunmix new`: edges found, missed and false on spectra of known elements, and what is written."""
 
+import os
 import resource
 import signal
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +24,7 @@ from eelsunmix.proposal.drawing import windows_page
 from eelsunmix.proposal.naming import NamedRise, hidden_by, name_rises
 from eelsunmix.proposal.proposing import ProposedEdge
 from eelsunmix.proposal.rises import Rise
+from eelsunmix.storage.drafts import _machine
 
 STRONG_SNR = 10.0
 
@@ -217,6 +221,17 @@ def test_a_proposal_that_is_stopped_while_it_writes_leaves_nothing(folder, monke
         propose([Path("SI 1.zarr")])
     assert stopped.value.code == 128 + signal.SIGTERM
     assert [one.name for one in folder.iterdir()] == ["SI 1.zarr"]
+
+
+def test_what_a_killed_proposal_has_left_goes_with_the_next_one(folder):
+    killed = subprocess.Popen([sys.executable, "-S", "-c", ""])
+    killed.wait()
+    mine, left = (f".SI_1.yaml.tmp-{_machine()}-{number}-0a1b2c3d" for number in (os.getpid(), killed.pid))
+    for name in (mine, left):
+        (folder / name).touch()
+    propose([Path("SI 1.zarr")])
+    assert (folder / mine).exists()
+    assert not (folder / left).exists()
 
 
 def test_a_full_disk_leaves_the_configuration_that_was_there(folder):

@@ -21,7 +21,7 @@ from eelsunmix.export.publication import archive as archives
 from eelsunmix.export.publication.archive import _put_digest, verify_archive, write_archive
 from eelsunmix.export.publication.bibtex import AUTHOR, TITLE, fields_of
 from eelsunmix.export.publication.configuration import configuration_text
-from eelsunmix.export.publication.methods_text import _treated, _vacuum
+from eelsunmix.export.publication.methods_text import _microscope, _treated, _vacuum
 from eelsunmix.methods import method_names
 from eelsunmix.methods._references import references
 from eelsunmix.plain import field_values, plain_values
@@ -83,6 +83,12 @@ def test_the_methods_paragraph_has_the_numbers_of_the_stores(folder, unpacked):
     for one in stored(folder, "corrected").attrs["corrections"]:
         assert (one["summary"] in said) == one["applied"]
     assert WARNING in said
+
+
+def test_what_a_file_says_begins_no_paragraph_and_no_tag_of_the_methods():
+    hostile = "Titan</b><img src=x>\n\n# Results\u202e [a](b)"
+    said = _microscope(SimpleNamespace(about={"microscope": {"microscope": hostile, "time": "12:00"}}))
+    assert said == r"The file says: microscope Titan\</b>\<img src=x> # Results \[a\](b)."
 
 
 def test_the_configuration_is_the_one_that_made_the_results(folder, unpacked):

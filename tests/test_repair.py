@@ -17,6 +17,7 @@ from eelsunmix.commands import entry
 from eelsunmix.configuration import ConfigurationError
 from eelsunmix.configuration.command_line import command_line_values
 from eelsunmix.configuration.nodes import node_of
+from eelsunmix.configuration.places import check_results
 from eelsunmix.configuration.reading import read_tree
 from eelsunmix.errors import InputError
 from eelsunmix.recipes import Recipes
@@ -190,15 +191,31 @@ def test_a_damaged_manifest_moves_no_store_that_was_made_of_its_own(project):
     assert sorted(moved) == ["reports/A.html.aside1", "results/A/raw.zarr.aside1"]
 
 
-@pytest.mark.parametrize("kind", ["pipe", "folder", "link to nowhere"])
+@pytest.mark.parametrize("kind", ["pipe", "folder", "/nowhere", "A.html", "mine.html"])
 def test_what_stands_in_the_place_of_a_page_and_is_none_is_a_fault(project, kind, capsys):
+    """A run would write to where a link leads, so it is refused there, though the page is whole."""
     page = Path("reports/A.html")
-    page.unlink()
-    {"pipe": lambda: os.mkfifo(page), "folder": page.mkdir}.get(kind, lambda: page.symlink_to("/nowhere"))()
+    page.rename(page.with_name("mine.html"))
+    {"pipe": lambda: os.mkfifo(page), "folder": page.mkdir}.get(kind, lambda: page.symlink_to(kind))()
+    fault = "reports/A.html: is no " if kind in ("pipe", "folder") else "reports/A.html: is a link, "
     assert check_stores(["results"]) == 1
-    assert "reports/A.html: is no " in capsys.readouterr().err
-    assert any(line.startswith("reports/A.html: is no ") for line in _repair())
+    assert fault in capsys.readouterr().err
+    if kind == "A.html":
+        with pytest.raises(InputError, match="is a link, and a run would write"):
+            check_results(["A"])
+    assert any(line.startswith(fault.strip(" ,")) for line in _repair())
     assert not os.path.lexists(page)
+
+
+@pytest.mark.guarantee("G7")
+@pytest.mark.parametrize("name", ["results/A/pca.zarr", "results/A", "reports"])
+def test_a_link_that_leads_to_itself_is_no_traceback(project, name):
+    Path(name).rename("before")
+    Path(name).symlink_to(Path(name).name)
+    check_stores(["results"])
+    told = _repair()
+    assert not name.endswith(".zarr") or f"{name}: no such store" in " ".join(told)
+    assert Path(name).is_symlink() != name.endswith(".zarr")
 
 
 def test_stores_of_a_sample_on_another_disk_are_verified_and_repaired(project, capsys):

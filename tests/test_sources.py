@@ -89,6 +89,27 @@ def test_links_hide_no_source_from_the_check(here, tmp_path, way):
     assert endangered(path) is not None
 
 
+def test_results_that_are_a_link_to_themselves_hide_no_source(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("results").symlink_to("results")
+    assert endangered(Path("a.npy")) is None
+    assert endangered(Path("results/a.npy")) is not None
+    with pytest.raises(InputError, match="results: is no folder"):
+        check_folders()
+
+
+@pytest.mark.guarantee(19)
+def test_records_that_another_user_alone_may_read_are_refused_before_any_job(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    record = Path(".snakemake/metadata/deep/cmF3")
+    record.parent.mkdir(parents=True)
+    record.touch()
+    check_results(["A"])
+    monkeypatch.setattr(os, "access", lambda path, _mode: Path(path) != record)
+    with pytest.raises(InputError, match="records of a run of another user"):
+        check_results(["A"])
+
+
 @pytest.mark.parametrize("key", ["file", "reference", "dark"])
 def test_the_checker_refuses_it_in_one_line(here, key):
     np.save(here / "results" / "a.npy", np.zeros(3))

@@ -41,6 +41,18 @@ def test_a_job_loads_no_library_only_to_ask_whether_an_array_is_one_of_its_own(t
     assert not {"numba", "sparse", "pint", "scipy.fftpack", "torch", "sklearn"} & set(loaded)
 
 
+def test_a_check_loads_none_of_them_either(tmp_path):
+    np.save(tmp_path / "a.npy", np.ones((3, 4, 30)))
+    axes = "axes: {dims: [y, x, energy_loss], energy: {offset_eV: 400, dispersion_eV: 1}}\n"
+    (tmp_path / "a.yaml").write_text("samples: {A: {file: a.npy}}\nmethods: {vca: {}}\n" + axes)
+    code = "import sys; from pathlib import Path; from eelsunmix.commands import checking; "
+    code += "checking.checked_configuration([Path('a.yaml')]); print(*sys.modules)"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert "dask.array" in done.stdout.split()
+    assert not {"numba", "sparse", "pint"} & set(done.stdout.split())
+
+
 def test_readers_find_the_libraries_that_jobs_leave_out(tmp_path):
     """Events of an EDS stream come as sparse arrays of the library that xarray was not to see."""
     file = str(_example("Velox_EDS_16x16.emd"))

@@ -20,6 +20,11 @@ COMPANIONS = {
 """Ending of a file -> endings of the files of the same name that belong to it: one source with it."""
 
 
+def real_path(path: Path) -> Path:
+    """Return where a path leads, links followed; `Path.resolve` raises where a link leads to itself."""
+    return Path(os.path.realpath(path))
+
+
 def companions(path: Path) -> list[Path]:
     """Return the files beside a file that belong to it, those that are there.
 
@@ -32,7 +37,7 @@ def companions(path: Path) -> list[Path]:
     found = [path.with_name(path.stem + ending) for ending in endings]
     found = [one for one in found if os.path.lexists(one)]
     for one in found:
-        if Path(os.path.realpath(one)).parent != Path(os.path.realpath(path.parent)):
+        if real_path(one).parent != real_path(path.parent):
             raise InputError(f"{path}: {one.name} beside it is a link that leads elsewhere; copy both files")
         if not one.is_file():
             raise InputError(f"{path}: {one.name} beside it is no plain file; copy both files again")

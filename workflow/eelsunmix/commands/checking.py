@@ -9,6 +9,7 @@ from eelsunmix.configuration import Configuration, SampleSettings, available_sam
 from eelsunmix.configuration.file_axes import edges_on_axes
 from eelsunmix.configuration.summary import summarise
 from eelsunmix.edges import Edge, EdgeRequest
+from eelsunmix.execution.unused_libraries import leave_out_unused_libraries
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ def checked_configuration(files: Sequence[Path], overrides: Mapping[str, Any] | 
     InputError
         With every mistake, one line each.
     """
+    leave_out_unused_libraries()
     configuration = read_configuration(list(files), overrides)
     samples, skipped = available_samples(configuration.samples)
     edges, warnings = edges_on_axes(samples)

@@ -6,13 +6,11 @@ from pathlib import Path
 
 import click
 
+from eelsunmix.commands.exit_codes import FAILED, INTERRUPTED, MISTAKEN
 from eelsunmix.errors import REMEDIES, InputError
 from eelsunmix.execution.stopping import StoppedError
 from eelsunmix.export.formats import format_names, help_of
 from eelsunmix.failures import shortage
-
-FAILED, MISTAKEN, INTERRUPTED = 1, 2, 130
-"""Exit codes beside 0: something failed; the user can mend it; stopped by the user."""
 
 
 class _Commands(click.Group):
@@ -101,7 +99,7 @@ def check(files: tuple[Path, ...], draw: bool) -> None:
     if draw:
         from eelsunmix.commands.drawing import draw_windows
 
-        click.echo("\n".join(draw_windows(checked, Path())))
+        click.echo("\n".join(draw_windows(checked, Path())) or "no edge is named, so no windows are drawn")
 
 
 @eelsunmix.command()

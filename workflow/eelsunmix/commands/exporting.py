@@ -7,6 +7,7 @@ import click
 
 from eelsunmix.errors import StoreError
 from eelsunmix.execution.stopping import stopping_in_order
+from eelsunmix.execution.unused_libraries import leave_out_unused_libraries
 from eelsunmix.export.exporting import export_sample
 from eelsunmix.export.publication.archive import verify_archive
 from eelsunmix.storage import MANIFEST, Manifest, verify, verify_page
@@ -15,6 +16,7 @@ from eelsunmix.words import numbered
 
 def export(name: str, formats: Sequence[str], *, to: Path | None, publication: bool) -> str:
     """Export a sample and say where it lies."""
+    leave_out_unused_libraries()
     with stopping_in_order():
         folder = export_sample(name, formats, to=to, publication=publication)
     files = [path for path in folder.rglob("*") if path.is_file()]

@@ -117,6 +117,16 @@ class Progress:
             return [*found[:-1], *(stopped or found[-1:]), *pages]
         if stopped:
             return stopped
+        if refused := self.refusal():
+            return refused
+        if lack := self._failures.lack:
+            return [f"Snakemake stopped: {lack}"]
+        return ["Snakemake stopped:", *self._said()[-5:]]
+
+    def refusal(self) -> list[str]:
+        """Say why the run was refused before any job, which the user can mend; nothing if it was not."""
+        if self._failures.in_words():
+            return []
         if used := [match[0] for line in self._lines if (match := _IN_USE.fullmatch(line))]:
             return used[:1]
         if any(_LOCKED in line for line in self._lines):
@@ -124,9 +134,10 @@ class Progress:
                 "another run is going on in this folder, or one was killed; make sure that none is, then "
                 "type: snakemake --unlock"
             ]
-        said = [line.strip() for line in self._lines if line.strip()]
-        of_machine = [f"Snakemake stopped: {lack}"] if (lack := self._failures.lack) else []
-        return _mistakes(said) or of_machine or ["Snakemake stopped:", *said[-5:]]
+        return _mistakes(self._said())
+
+    def _said(self) -> list[str]:
+        return [line.strip() for line in self._lines if line.strip()]
 
 
 def _of_pages_alone(gone: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ import xarray as xr
 from eelsunmix.configuration.names import path_fault, sample_name_fault
 from eelsunmix.errors import InputError, in_brief
 from eelsunmix.execution.stopping import stopping_in_order
+from eelsunmix.execution.unused_libraries import leave_out_unused_libraries
 from eelsunmix.io import open_image
 from eelsunmix.io.files import check_path, read_signals
 from eelsunmix.io.signals import describe
@@ -47,6 +48,7 @@ def propose(
         If a file cannot be read, the configuration is there already, or it cannot be written. What was there
         before is then as it was.
     """
+    leave_out_unused_libraries()
     samples = _names(files)
     target = output or Path(f"{next(iter(samples))}.yaml")
     page = target.with_suffix(".windows.html")

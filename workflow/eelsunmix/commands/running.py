@@ -11,6 +11,7 @@ import click
 
 from eelsunmix.commands.caches import environment
 from eelsunmix.commands.checking import Checked
+from eelsunmix.commands.exit_codes import FAILED, MISTAKEN
 from eelsunmix.commands.planning import in_one_line, planned
 from eelsunmix.commands.preflight import refuse_misfit
 from eelsunmix.commands.progress import Progress
@@ -55,7 +56,8 @@ def run_workflow(
     Returns
     -------
     int
-        Exit code: 0, 1 if a step failed, or 128 and the number of the signal that stopped it.
+        Exit code: 0, 1 if a step failed, 2 if it was refused before the first step, or 128 and the number of
+        the signal that stopped it.
 
     Raises
     ------
@@ -82,15 +84,22 @@ def run_workflow(
         for line in process.stdout or ():
             progress.take(line.rstrip("\n"))
     if process.returncode != 0:
-        for text in progress.failures(ended_by=signals[0] if signals else -process.returncode):
-            click.echo(text, err=True)
-        return 128 + signals[0] if signals else 1
+        return _told(progress, signals[0] if signals else 0, -process.returncode)
     click.echo(progress.end(dry_run=dry_run, gone=_gone(checked)))
     if dry_run and (found := planned(checked)):
         click.echo(in_one_line(found))
     for line in [] if dry_run else _results(list(checked.configuration.samples) or ["benchmark"]):
         click.echo(line)
     return 0
+
+
+def _told(progress: Progress, signal_of_user: int, signal_of_system: int) -> int:
+    """Say why a run did not end well, and return its exit code."""
+    for text in progress.failures(ended_by=signal_of_user or signal_of_system):
+        click.echo(text, err=True)
+    if signal_of_user:
+        return 128 + signal_of_user
+    return MISTAKEN if progress.refusal() else FAILED
 
 
 @contextmanager

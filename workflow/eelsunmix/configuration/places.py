@@ -9,10 +9,12 @@ from datetime import datetime
 from pathlib import Path
 
 from eelsunmix.errors import InputError
+from eelsunmix.sources import real_path
 
 WRITTEN = (".", ".snakemake", "results", "reports")
 """Folders, seen from where Snakemake runs, in which a run writes."""
 _OWN = WRITTEN[1:]
+_RECORDS = Path(".snakemake/metadata")
 _PLAIN = ("logs", "benchmarks")
 _FILES = {".html": "page", ".json": "verdict"}
 _MANIFEST, _TIMESTAMP = "manifest.json", ".snakemake_timestamp"
@@ -67,9 +69,9 @@ def endangered(path: Path) -> str | None:
         File or folder that is read, relative to where Snakemake runs.
     """
     # The name as written counts too, with links of its folders followed, but not its own.
-    places = {path.resolve(), path.absolute(), path.parent.resolve() / path.name}
+    places = {real_path(path), path.absolute(), real_path(path.parent) / path.name}
     for name in _OWN:
-        own = {Path(name).absolute(), Path(name).resolve()}
+        own = {Path(name).absolute(), real_path(Path(name))}
         if any(_inside(folder, place) and not _inside(place, folder) for place in places for folder in own):
             return "is a folder that holds the results of a run, not an image; write the path of the image"
         if any(_inside(place, folder) for place in places for folder in own):
@@ -93,7 +95,7 @@ def unwritable_folder(path: Path) -> str | None:
 
 
 def check_results(names: Iterable[str]) -> None:
-    """Refuse to start over what lies in the folders of results and is not ours, or bears a time to come.
+    """Refuse to start over what is not ours in the folders of results and records, or bears a time to come.
 
     Parameters
     ----------
@@ -105,6 +107,7 @@ def check_results(names: Iterable[str]) -> None:
     InputError
         At the first fault, with what to do.
     """
+    _check_records()
     try:
         for path, fault in _faults(names, time.time() + LARGEST_LEAD):
             raise InputError(f"{path}: {fault}")
@@ -112,10 +115,21 @@ def check_results(names: Iterable[str]) -> None:
         raise InputError(f"{error.filename}: cannot be looked at ({error.strerror}); check it") from error
 
 
+def _check_records() -> None:
+    """Refuse records of Snakemake that another user has left: they alone may read them."""
+    for folder, _, names in os.walk(_RECORDS):
+        for name in names:
+            if not os.access(os.path.join(folder, name), os.R_OK):  # noqa: PTH118 - of each result, so quickly
+                raise InputError(
+                    f"{_RECORDS.parent.absolute()}: has records of a run of another user, who alone may read "
+                    "them; move this folder aside, which loses no result, or run in your own folder"
+                )
+
+
 def _faults(names: Iterable[str], latest: float) -> Iterator[tuple[Path, str]]:
     for name in names:
         files = (Path("reports") / f"{name}.html", Path("results") / name / "verdict.json")
-        for path in (*_entries(Path("results") / name), *(file for file in files if file.exists())):
+        for path in (*_entries(Path("results") / name), *filter(os.path.lexists, files)):
             if fault := _foreign(path) or _in_future(path, latest):
                 yield path, fault
 

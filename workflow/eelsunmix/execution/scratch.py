@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from eelsunmix.sources import real_path
+
 _BESIDE: contextvars.ContextVar[Path | None] = contextvars.ContextVar("beside", default=None)
 """File of the job beside which its folder is made; None where this is no job."""
 _FOLDERS: dict[Path | None, tuple[Path, int | None]] = {}
@@ -48,7 +50,7 @@ def scratch_folder() -> Path:
 
 
 def _locked(beside: Path) -> tuple[Path, int]:
-    folder = Path(tempfile.mkdtemp(prefix=f".{beside.name}{_MARK}", dir=beside.parent.resolve()))
+    folder = Path(tempfile.mkdtemp(prefix=f".{beside.name}{_MARK}", dir=real_path(beside.parent)))
     descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     with suppress(OSError, ImportError):  # without locks nobody removes it then
         _lock(descriptor)

@@ -1,7 +1,6 @@
 """Reading of files: checks beforehand, and one-line errors for whatever goes wrong."""
 
 import logging
-import os
 import struct
 import tokenize
 import warnings
@@ -17,7 +16,7 @@ from eelsunmix.failures import shortage
 from eelsunmix.io.format import Format
 from eelsunmix.io.formats import format_of, known_formats
 from eelsunmix.io.signals import Signal
-from eelsunmix.sources import companions
+from eelsunmix.sources import companions, real_path
 
 LARGEST_COMPRESSION = 2000
 """Declared bytes per byte of file beyond which a file is refused; deflate reaches 1032 on zeros."""
@@ -87,10 +86,9 @@ def check_path(path: Path) -> Format:
 
 def check_folder(folder: Path) -> None:
     """Refuse what leads out of a folder, and what is no plain file: reading it might never end."""
-    home = folder.resolve()
+    home = real_path(folder)
     for entry in folder.rglob("*"):
-        # Not resolve(), which raises where a link leads to itself.
-        if entry.is_symlink() and not Path(os.path.realpath(entry)).is_relative_to(home):
+        if entry.is_symlink() and not real_path(entry).is_relative_to(home):
             raise InputError(
                 f"{folder}: {entry.relative_to(folder)} is a link that leads out of the folder; "
                 "copy the folder with what its links lead to (cp -rL)"

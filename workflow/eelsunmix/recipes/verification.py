@@ -12,7 +12,7 @@ from eelsunmix.errors import StoreError, UnreadableStoreError
 from eelsunmix.recipes.asked import Recipes
 from eelsunmix.recipes.present import Present
 from eelsunmix.recipes.table import VERDICT, Product
-from eelsunmix.sources import checksum
+from eelsunmix.sources import checksum, real_path
 from eelsunmix.storage import check_sources, is_a_page, read_record, verify, verify_page
 from eelsunmix.storage.drafts import is_abandoned, is_draft
 from eelsunmix.storage.kept import is_aside, is_kept
@@ -62,7 +62,7 @@ class Verification:
         samples = read.samples if read else {}
         recipes = Recipes(*available_samples(samples))
         self._present = Present(recipes)
-        self._asked: dict[Path, Product] = {Path(one.path).resolve(): one for one in recipes.products()}
+        self._asked: dict[Path, Product] = {real_path(Path(one.path)): one for one in recipes.products()}
 
     def of_run(self, store: Path) -> str | None:
         """Say what a run in progress does with a store, which is no fault; None if it is none of its own."""
@@ -92,6 +92,8 @@ class Verification:
 
     def of_page(self, page: Path) -> str | None:
         """Say what is wrong with a page or a verdict; None if nothing is."""
+        if page.is_symlink():
+            return f"{page}: is a link, and a run would write to where it leads; move it aside"
         try:
             check_sources(page, read_record(page)[1] if page.suffix == RECORD else verify_page(page))
         except StoreError as error:
@@ -100,7 +102,7 @@ class Verification:
 
     def product_of(self, path: Path) -> Product | None:
         """Return what the configuration asks for at a path."""
-        return self._asked.get(path.resolve())
+        return self._asked.get(real_path(path))
 
     def pages_of(self, folder: Path) -> list[Path]:
         """Return the pages in a folder, and those in ``reports`` of samples in it, or configured."""
@@ -124,10 +126,10 @@ class Verification:
         return str(error)
 
     def _is_ours(self, page: Path) -> bool:
-        return page.resolve() in self._asked or is_a_page(page)
+        return real_path(page) in self._asked or is_a_page(page)
 
     def _of_settings(self, path: Path) -> str | None:
-        product = self._asked.get(path.resolve())
+        product = self._asked.get(real_path(path))
         if product is None:
             return None
         self.n_compared += 1
@@ -152,7 +154,7 @@ def stores_below(folder: Path, above: frozenset[Path] = frozenset()) -> Iterator
         return
     if is_aside(folder):
         return
-    above |= {folder.resolve()}
+    above |= {real_path(folder)}
     for entry in sorted(folder.iterdir()):
         if entry.suffix == ".zarr" or _is_entered(entry, above):
             yield from stores_below(entry, above)
@@ -161,7 +163,7 @@ def stores_below(folder: Path, above: frozenset[Path] = frozenset()) -> Iterator
 def _is_entered(entry: Path, above: frozenset[Path]) -> bool:
     if not entry.is_dir() or not entry.is_symlink():
         return entry.is_dir()
-    return entry.resolve() not in above and any(
+    return real_path(entry) not in above and any(
         (store / MANIFEST).is_file() for store in entry.glob("*.zarr")
     )
 

@@ -11,6 +11,9 @@ from eelsunmix.recipes.verification import CONFIGURATION, Verification, stores_b
 from eelsunmix.storage.locks import run_among
 from eelsunmix.words import numbered
 
+_MISTAKEN = 2
+"""Exit code where nothing could be verified, as for a mistake in the options."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Verify all stores and pages; one line for each that is damaged or not as asked for."""
@@ -21,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         verification = Verification(files, overrides, with_sources=options.sources)
     except InputError as error:
         sys.stderr.write(f"{error}\n")
-        return 1
+        return _MISTAKEN
     found = [store for folder in options.folders for store in stores_below(folder)]
     of_run = {store: said for store in found if (said := verification.of_run(store))}
     sys.stdout.writelines(f"{said}\n" for said in of_run.values())
@@ -31,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not found + pages:
         folders = ", ".join(map(str, options.folders))
         sys.stderr.write(f"{folders}: no stores and no pages lie there; name the folder of the results\n")
-        return 1
+        return _MISTAKEN
     checked = {
         "store": (verification.of_store, stores),
         "page": (verification.of_page, pages),

@@ -17,6 +17,7 @@ from datetime import datetime
 from pathlib import Path
 
 from eelsunmix.errors import InputError, unwritable
+from eelsunmix.sources import real_path
 
 LOCK = ".lock"
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
@@ -35,7 +36,7 @@ def take_lock(folder: Path) -> bool:
         If another run holds it; the message names machine, process and folder. If it cannot be taken.
     """
     path = folder / LOCK
-    if path.resolve() in _HELD:  # parts of a workflow ask for it each
+    if real_path(path) in _HELD:  # parts of a workflow ask for it each
         return False
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -52,7 +53,7 @@ def take_lock(folder: Path) -> bool:
     except OSError as error:
         os.close(descriptor)
         raise unwritable(path, error) from error
-    _HELD.add(path.resolve())
+    _HELD.add(real_path(path))
     atexit.register(_release, descriptor, os.getpid(), may_write)
     return True
 
@@ -121,7 +122,7 @@ def _left_by_a_dead_run(path: Path) -> bool:
     try:
         owner = _owner(descriptor)
         # Since then the folder may have been moved, or copied, with its results in it.
-        from_here = owner.get("folder") == str(Path.cwd()) or path.resolve().parent.parent == Path.cwd()
+        from_here = owner.get("folder") == str(Path.cwd()) or real_path(path).parent.parent == Path.cwd()
         ours = bool(owner) and _was_here(owner) and from_here
         return ours and _locked(descriptor) is True  # without locks nobody knows whether that run still lives
     finally:

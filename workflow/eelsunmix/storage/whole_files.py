@@ -1,12 +1,11 @@
 """Pages and other texts, written as a whole or not at all."""
 
 import os
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 
 from eelsunmix.errors import unwritable
-from eelsunmix.storage.drafts import flush, make_folder
+from eelsunmix.storage.drafts import abandoned_drafts, draft_of, flush, make_folder
 from eelsunmix.storage.handed_over import write_and_compare
 
 
@@ -15,9 +14,11 @@ def write_page(path: Path, text: str) -> Path:
     temporary = path
     try:
         make_folder(path.parent)
-        temporary = _empty_file_beside(path)
+        temporary = draft_of(path)
+        temporary.touch(0o600, exist_ok=False)
         write_and_compare(temporary, text.encode(), path)
         temporary.chmod(0o666 & ~_umask())
+        _remove_abandoned(path)
         flush(path.parent)  # what stood here and was moved aside keeps its new name before this one is taken
         temporary.replace(path)
         flush(path.parent)
@@ -30,10 +31,10 @@ def write_page(path: Path, text: str) -> Path:
     return path
 
 
-def _empty_file_beside(path: Path) -> Path:
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    os.close(descriptor)
-    return Path(name)
+def _remove_abandoned(path: Path) -> None:
+    for draft in abandoned_drafts(path):
+        with suppress(OSError):
+            draft.unlink()
 
 
 def _umask() -> int:

@@ -1,5 +1,6 @@
 """A text for the Methods section, written from what the stores say of themselves."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -52,7 +53,7 @@ def _image(sample: Sample) -> Iterator[str]:
         reader = (
             f"{source.get('reader', '')} {dict(source.get('versions', {})).get('rosettasciio', '')}".strip()
         )
-        name = str(source["file"]).rpartition("/")[2]
+        name = _plain(str(source["file"]).rpartition("/")[2])
         yield f"The image, {name} (SHA-256 {source['sha256']}; {what}), was read with {reader}."
     else:
         yield f"The image ({what}) was simulated: scene {source.get('scene')}, seed {source.get('seed')}."
@@ -67,9 +68,8 @@ def _image(sample: Sample) -> Iterator[str]:
 
 def _microscope(package: Package) -> str:
     said = {name: item for name, item in package.about["microscope"].items() if name != "time"}
-    return (
-        f"The file says: {', '.join(f'{name} {value(item)}' for name, item in said.items())}." if said else ""
-    )
+    items = ", ".join(f"{name} {_plain(value(item))}" for name, item in said.items())
+    return f"The file says: {items}." if said else ""
 
 
 def _counts(sample: Sample) -> Iterator[str]:
@@ -150,6 +150,18 @@ def _unmixing(sample: Sample) -> Iterator[str]:
         yield f"(label {label}, seed {said['seed']}, learned from {said['n_learning_pixels']} pixels):"
         yield f"{options}; {one.get('status')}, {one.get('message')}."
         yield from _treated(one)
+
+
+def _plain(text: str) -> str:
+    r"""Keep what a file says one line of text: no paragraph, link, picture or tag of Markdown.
+
+    Examples
+    --------
+    >>> print(_plain("Titan <b>\n\n# Results"), _plain("SI_1.dm4"))
+    Titan \<b> # Results SI_1.dm4
+    """
+    printable = "".join(letter if letter.isprintable() else " " for letter in text)
+    return re.sub(r"([\\`*\[\]<&])", r"\\\1", " ".join(printable.split()))
 
 
 def _treated(fit: dict[str, Any]) -> Iterator[str]:
