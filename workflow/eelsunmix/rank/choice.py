@@ -48,7 +48,7 @@ class Evidence:
         Components that are the drift of the energy axis.
     empty : bool
         Whether nothing but an offset stands out.
-    n_by_chance : int
+    n_unwitnessed : int
         Components above the edge that everything else takes for noise.
     stability : ndarray, shape (component,), optional
         Of each number of leading components, in two halves of the pixels.
@@ -59,7 +59,7 @@ class Evidence:
     noise: Noise
     n_drift: int
     empty: bool
-    n_by_chance: int = 0
+    n_unwitnessed: int = 0
     stability: Floats | None = None
 
     @property
@@ -121,16 +121,16 @@ def _following(evidence: Evidence) -> str:
 
 
 def _left_out(evidence: Evidence) -> str:
-    left_out = evidence.noise.rank - evidence.estimates["marchenko_pastur"] - evidence.n_by_chance
+    left_out = evidence.noise.rank - evidence.estimates["marchenko_pastur"] - evidence.n_unwitnessed
     reasons = []
     if left_out > 0 and not evidence.empty:
         reasons = [
             f"{left_out} near the edge not counted: maps not coherent in space, as those of detector noise"
         ]
-    if evidence.n_by_chance:
-        it, maps = ("it", "its map has") if evidence.n_by_chance == 1 else ("them", "their maps have")
+    if evidence.n_unwitnessed:
+        it, maps = ("it", "its map has") if evidence.n_unwitnessed == 1 else ("them", "their maps have")
         reasons.append(
-            f"{evidence.n_by_chance} of them not counted: half of the counts do not predict {it}, "
+            f"{evidence.n_unwitnessed} of them not counted: held-out counts do not show {it}, "
             f"half of the pixels do not show {it}, and {maps} no order"
         )
     return "".join(f"; {reason}" for reason in reasons)

@@ -74,6 +74,11 @@ def map_coherence(maps: Floats | ScoreMaps) -> Floats:
     return np.array([_coherence(maps[..., i], rng) for i in range(maps.shape[-1])])
 
 
+def last_in_order(coherence: Floats) -> int:
+    """Count the components up to the last one whose map is in order for sure."""
+    return int(max(np.flatnonzero(coherence > np.log10(CHANCE / ORDERED)) + 1, default=0))
+
+
 def disordered_lines(one_map: Floats) -> bool:
     """Whether whole lines of a map (frame, y, x) differ, where there are enough to see an order."""
     return any(

@@ -6,11 +6,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from eelsunmix.image import valid_pixels
 from eelsunmix.pca.noise_eigenvalues import Noise
-from eelsunmix.rank.outliers import Outliers, are_counts, find_outliers, take_sample
-from eelsunmix.rank.prediction import AGREES, predicted_gains, predictive_number
-from eelsunmix.typing import Bools
+from eelsunmix.rank.outliers import Outliers, Sample, are_counts, find_outliers
+from eelsunmix.rank.prediction import HeldOut
 from eelsunmix.words import place_in_words
 
 FEW = 0.02
@@ -31,10 +29,10 @@ class Examined:
     ----------
     variables : Dataset
         For the store.
-    predicting : int, optional
-        Leading components that predict; None where the values are no counts.
-    agreeing : ndarray of bool, shape (component,)
-        Whether both halves of the counts show a component, if only in a pixel.
+    held_out : HeldOut
+        What they say that were held out.
+    n_outlying : int
+        Pixels that the components do not describe.
     outlying : str
         A sentence on pixels that the components do not describe; empty where there are none.
     attrs : dict
@@ -44,8 +42,8 @@ class Examined:
     """
 
     variables: xr.Dataset = field(default_factory=xr.Dataset)
-    predicting: int | None = None
-    agreeing: Bools = field(default_factory=lambda: np.zeros(0, bool))
+    held_out: HeldOut = field(default_factory=HeldOut)
+    n_outlying: int = 0
     outlying: str = ""
     attrs: dict[str, Any] = field(default_factory=dict)
     n_components: int = 1
@@ -53,14 +51,16 @@ class Examined:
     @property
     def estimates(self) -> dict[str, int]:
         """The number that prediction gives, by the name of the estimator."""
-        return {} if self.predicting is None else {"prediction": self.predicting}
+        predicting = self.held_out.predicting
+        return {} if predicting is None else {"prediction": predicting}
 
     @property
     def second_opinion(self) -> str:
         """What prediction says, in a sentence."""
-        if self.predicting is None:
+        predicting = self.held_out.predicting
+        if predicting is None:
             return "Held-out counts cannot be predicted: the values are not those of ideal counts."
-        return f"Of components learned from half of the counts, {self.predicting} predict the other half."
+        return f"Of components learned from half of the counts, {predicting} predict the other half."
 
     def warnings(self, around: xr.Dataset, *, estimated: int | None) -> list[str]:
         """Sentences for the user.
@@ -75,15 +75,17 @@ class Examined:
         found = [self.outlying] if self.outlying else []
         if estimated is None:
             return found
-        if self.predicting is not None and self.predicting > self.n_components:
+        predicting = self.held_out.predicting
+        if predicting is not None and predicting > self.n_components:
             found.append(
-                f"{self.predicting} components learned from half of the counts predict the other half better "
+                f"{predicting} components learned from half of the counts predict the other half better "
                 f"than {self.n_components} do: the number may be too small; compare the maps with those for "
-                f"components.n: {self.predicting}"
+                f"components.n: {predicting}"
             )
         stable = self._stability(around)
         taken = estimated == self.n_components
-        if taken and stable < UNSTABLE and (self.predicting is None or self.predicting < self.n_components):
+        unseen = predicting is None or max(predicting, self.held_out.agreeing) < self.n_components
+        if taken and stable < UNSTABLE and unseen:
             found.append(
                 f"Component {self.n_components} is hardly above the noise: two halves of the pixels do not "
                 f"show the same one (stability {stable:.2f}); compare the maps with those for components.n: "
@@ -96,39 +98,42 @@ class Examined:
         return float(around["stability"].sel(number=self.n_components)) if known else 1.0
 
 
-def examine(image: xr.DataArray, pca: xr.Dataset, noise: Noise, *, n_components: int) -> Examined:
-    """Predict held-out counts, and look for pixels that the leading components do not describe.
+def examine(
+    image: xr.DataArray,
+    pca: xr.Dataset,
+    noise: Noise,
+    sample: Sample,
+    held_out: HeldOut,
+    *,
+    n_components: int,
+) -> Examined:
+    """Look for pixels that the leading components do not describe.
 
     Parameters
     ----------
     image : DataArray, shape (..., channel)
-        Read twice, block by block; its valid pixels are those to look at.
+        Read once, block by block; its valid pixels are those to look at.
     pca : Dataset
         From `denoise`.
     noise : Noise
-        Of its eigenvalues; without any noise, or any pixel, nothing can be examined.
+        Of its eigenvalues.
+    sample : Sample
+        Of the image.
+    held_out : HeldOut
+        What its counts said.
     n_components : int
         Leading components that describe the image.
     """
-    if noise.level <= np.finfo(np.float32).eps or not valid_pixels(image).any():
-        return Examined(n_components=n_components)
-    sample = take_sample(image, pca)
     counting = are_counts(sample, noise)
     outliers = find_outliers(image, pca, sample, noise, n_components=n_components, counting=counting)
     variables: dict[str, Any] = {"residual_deviation": (image.dims[:-1], outliers.deviation, {"units": "1"})}
-    predicting, agreeing = None, np.zeros(0, bool)
-    if counting:
-        chi2, significance, agreement = predicted_gains(
-            sample.spectra.astype(np.int64), pca.sizes["component"], np.random.default_rng(0)
-        )
-        predicting = predictive_number(significance)
-        agreeing = agreement > AGREES
-        variables["prediction_chi2"] = ("n_predicting", chi2, {"units": "1"})
+    if held_out.chi2 is not None:
+        variables["prediction_chi2"] = ("n_predicting", held_out.chi2, {"units": "1"})
     coordinates = {name: coord for name, coord in pca["pixel_weight"].coords.items()}
     return Examined(
         variables=xr.Dataset(variables, coords=coordinates),
-        predicting=predicting,
-        agreeing=agreeing,
+        held_out=held_out,
+        n_outlying=int(outliers.found.sum()),
         outlying=_outlying(image, outliers, n_components),
         attrs={"residual_limit": outliers.limit},
         n_components=n_components,

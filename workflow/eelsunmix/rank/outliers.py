@@ -58,21 +58,23 @@ class Outliers:
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """Spectra (pixel, channel) of some valid pixels, and their weights (pixel)."""
+    """Spectra (pixel, channel) of some valid pixels, or all of them, and their weights (pixel)."""
 
     spectra: NDArray[Any]
     pixel_weight: Floats
+    complete: bool
 
 
 def take_sample(image: xr.DataArray, pca: xr.Dataset) -> Sample:
     """Gather up to `SAMPLE` valid pixels at random."""
     weight = _pixel_weight(image, pca)
     limit = min(SAMPLE, max(2, SAMPLE_ELEMENTS // image.shape[-1]))
-    chosen = _at_random(valid_pixels(image) & np.isfinite(weight), limit)
+    usable = valid_pixels(image) & np.isfinite(weight)
+    chosen = _at_random(usable, limit)
     navigation = image.dims[:-1]
     marked = image.assign_coords(sampled=(navigation, chosen), pixel_weight=(navigation, weight))
     spectra, weights = _joined(blocks.fold(_gather, marked, operator.add))
-    return Sample(spectra=spectra, pixel_weight=weights)
+    return Sample(spectra=spectra, pixel_weight=weights, complete=len(spectra) == np.count_nonzero(usable))
 
 
 def _at_random(usable: Bools, most: int) -> Bools:

@@ -4,7 +4,11 @@ Counts are thinned: each one goes to one half or the other by the toss of a coin
 images of the same specimen. That needs counts as a counting detector gives them.
 """
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from eelsunmix.pca.few_pixels import LARGEST_MATRIX
 from eelsunmix.typing import Floats
@@ -16,8 +20,42 @@ AGREES = 4.0
 """Standard deviations by which its scores in both halves agree, if only in one pixel."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class HeldOut:
+    """What counts that were held out say of the components of a sample of the pixels.
+
+    Parameters
+    ----------
+    chi2 : ndarray, shape (components + 1,), optional
+        From `predicted_gains`; None where the values are no counts.
+    predicting : int, optional
+        Leading components that predict the other half.
+    agreeing : int
+        Components that both halves show, if only in one pixel.
+    complete : bool
+        Whether the sample is all pixels.
+    """
+
+    chi2: Floats | None = None
+    predicting: int | None = None
+    agreeing: int = 0
+    complete: bool = False
+
+
+def ask_held_out(counts: NDArray[Any], n_components: int, *, complete: bool) -> HeldOut:
+    """Ask the counts (pixel, channel) of a sample how many components they show twice."""
+    rng = np.random.default_rng(0)
+    chi2, significance, agreement = predicted_gains(counts.astype(np.int64), n_components, rng)
+    return HeldOut(
+        chi2=chi2,
+        predicting=predictive_number(significance),
+        agreeing=int(np.sum(agreement > AGREES)),
+        complete=complete,
+    )
+
+
 def predicted_gains(
-    counts: Floats, n_components: int, rng: np.random.Generator
+    counts: NDArray[Any], n_components: int, rng: np.random.Generator
 ) -> tuple[Floats, Floats, Floats]:
     """Learn components from one half of the counts and measure what they explain of the other half.
 

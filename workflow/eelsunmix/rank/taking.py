@@ -5,9 +5,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 
+from eelsunmix.image import valid_pixels
 from eelsunmix.rank.choice import ComponentOptions, Evidence, choose
+from eelsunmix.rank.coherence import last_in_order
 from eelsunmix.rank.examination import UNSTABLE, Examined, examine
 from eelsunmix.rank.neighbours import neighbouring_numbers, stable_number
+from eelsunmix.rank.outliers import Sample, are_counts, take_sample
+from eelsunmix.rank.prediction import HeldOut, ask_held_out
 from eelsunmix.typing import Floats
 
 
@@ -34,36 +38,16 @@ class Taken:
     examined: Examined
     around: xr.Dataset
 
-    def witnessed(self, coherence: Floats) -> int:
-        """Count the components above the edge that more than their size speaks for; all, where none can.
-
-        Held-out counts predict them, two halves of the counts or of the pixels show them, or their maps have
-        an order. Without any of it they are single counts where few are expected.
-        """
-        counted, rank = self.evidence.estimates["marchenko_pastur"], self.evidence.noise.rank
-        predicting = self.examined.predicting
-        if predicting is None or self.evidence.stability is None or self.evidence.empty:
-            return counted
-        index, shown = np.arange(min(rank, len(coherence))), self.examined.agreeing
-        seen = (index < max(predicting, stable_number(self.evidence.stability, UNSTABLE))) | (
-            coherence[: len(index)] > 0
-        )
-        seen[: len(shown)] |= shown[: len(index)]
-        beyond = rank - len(index) if seen.all() else 0
-        return max(1, int(seen.sum()) + beyond)
-
 
 def take_number(
     image: xr.DataArray, pca: xr.Dataset, evidence: Evidence, coherence: Floats, options: ComponentOptions
 ) -> Taken:
-    """Take a number of endmembers; fewer where the last components are noise by all signs but their size.
-
-    Components left out because their maps have no order are taken after all where held-out counts show them.
+    """Take a number of endmembers, of ideal counts that of the components that more than their size shows.
 
     Parameters
     ----------
     image : DataArray, shape (..., channel)
-        Read twice, block by block.
+        Read twice, block by block; once more where a component is left out and pixels miss it.
     pca : Dataset
         From `denoise`.
     evidence : Evidence
@@ -71,24 +55,63 @@ def take_number(
         From `map_coherence`.
     options : ComponentOptions
     """
+    if evidence.noise.level <= np.finfo(np.float32).eps or not valid_pixels(image).any():
+        return _taken(image, pca, evidence, options, None, HeldOut())
+    sample, held_out = take_sample(image, pca), HeldOut()
+    if are_counts(sample, evidence.noise):
+        held_out = ask_held_out(sample.spectra, pca.sizes["component"], complete=sample.complete)
+    counted, number = evidence.estimates["marchenko_pastur"], _witnessed(evidence, held_out, coherence)
+    found = _taken(image, pca, _with_number(evidence, number), options, sample, held_out)
+    if number < counted and not held_out.complete and found.examined.n_outlying:
+        # A phase in a few pixels, none of them in the sample.
+        before = _taken(image, pca, evidence, options, sample, held_out)
+        return min(found, before, key=lambda one: one.examined.n_outlying)
+    return found
+
+
+def _witnessed(evidence: Evidence, held_out: HeldOut, coherence: Floats) -> int:
+    """Count the components above the edge that more than their size speaks for; all, where none can.
+
+    Held-out counts predict them, both halves of the counts or of the pixels show them, or a map has an order.
+    Without any of it they are single counts where few are expected. Each witness has an order of its own, so
+    the largest of their numbers is taken.
+    """
+    counted = evidence.estimates["marchenko_pastur"]
+    if held_out.predicting is None or evidence.stability is None or evidence.empty or evidence.n_drift:
+        return counted
+    shown = max(
+        1,
+        held_out.predicting,
+        held_out.agreeing,
+        stable_number(evidence.stability, UNSTABLE),
+        last_in_order(coherence[: evidence.noise.rank]),
+    )
+    return min(shown, evidence.noise.rank) if shown < len(coherence) else counted
+
+
+def _with_number(evidence: Evidence, number: int) -> Evidence:
+    counted = evidence.estimates["marchenko_pastur"]
+    if number == counted:
+        return evidence
+    estimates = evidence.estimates | {"marchenko_pastur": number}
+    return replace(evidence, estimates=estimates, n_unwitnessed=evidence.noise.rank - number)
+
+
+def _taken(
+    image: xr.DataArray,
+    pca: xr.Dataset,
+    evidence: Evidence,
+    options: ComponentOptions,
+    sample: Sample | None,
+    held_out: HeldOut,
+) -> Taken:
     number, chosen, reason = choose(evidence, options)
     # A component that half of the pixels do not show may be a rare phase: its pixels are to be named.
     described = max(1, number, min(evidence.n_standing, pca.sizes["component"]))
     around = neighbouring_numbers(pca, number, evidence.noise.level)  # before there is a map of deviations
-    found = Taken(
-        evidence=evidence,
-        number=number,
-        chosen=chosen,
-        reason=reason,
-        examined=examine(image, pca, evidence.noise, n_components=described),
-        around=around,
+    examined = Examined(n_components=described)
+    if sample is not None:
+        examined = examine(image, pca, evidence.noise, sample, held_out, n_components=described)
+    return Taken(
+        evidence=evidence, number=number, chosen=chosen, reason=reason, examined=examined, around=around
     )
-    counted, better = evidence.estimates["marchenko_pastur"], found.witnessed(coherence)
-    if better == counted:
-        return found
-    evidence = replace(
-        evidence,
-        estimates=evidence.estimates | {"marchenko_pastur": better},
-        n_by_chance=evidence.noise.rank - better,
-    )
-    return take_number(image, pca, evidence, coherence, options)
