@@ -222,7 +222,7 @@ LINES = """(() => {
     const rows = Array.from({length: Math.floor(up._length) - 2}, (_, i) => up._offset + i + 1);
     return {
         line: at([0.25, 250], [0.5, 240], [4.25, 900], [4.5, 600], [4.75, 400]),
-        none: at([4.25, 750], [2.8, 800], [0.75, 250]),
+        none: at([4.25, 750], [2.8, 900], [0.75, 250]),
         window: at([1.7, 400], [2.2, 600], [2, 475]),
         zero: [place(below, 2.5, 0)],
         ticks: rows.map((row) => [across._offset - 2, row]),
@@ -301,6 +301,7 @@ def test_the_explorer_answers_before_the_library_runs_which_then_takes_its_place
         assert count(opened, "canvas.early") == 0
         late = "document.querySelector('#explorer-map')._fullLayout"
         assert opened.evaluate(f"(({{xaxis, yaxis}}) => {axes})({late})") == frame
+        assert opened.evaluate(f"{late}.coloraxis.colorscale") == [[0, "#000000"], [1, "#ffffff"]]
         assert opened.problems == []
 
 
