@@ -193,6 +193,73 @@ HOLD = "window.held = []; window.requestIdleCallback = (work) => held.push(work)
 RELEASE = "(() => { delete window.requestIdleCallback; held.forEach((work) => work()); })()"
 
 
+GREYS = (
+    "(() => { const one = document.querySelector('[data-look=map]');"
+    "one.selectedIndex = [...one.options].findIndex((option) => option.textContent === 'Greys');"
+    "one.dispatchEvent(new Event('change', {bubbles: true})); })()"
+)
+FLAT = """(() => {
+    const {data: [trace], layout} = early.shown(document.querySelector('#explorer-map'));
+    window.flat = document.createElement('div');
+    const z = trace.z.map((line) => Array.from(line, () => 7));
+    early.draw(flat, [{...trace, z}], {...layout, coloraxis: {...layout.coloraxis, cmin: 7, cmax: 7}});
+})()"""
+LINES = """(() => {
+    const {layout} = early.shown(document.querySelector('#explorer-spectrum'));
+    window.lines = document.createElement('div');
+    const line = {color: '#ff0000', width: 3};
+    const shapes = [{type: 'rect', x0: 1.5, x1: 2.5, fillcolor: '#00ff00'}];
+    const xaxis = {...layout.xaxis, range: [0, 5]};
+    const yaxis = {...layout.yaxis, type: 'log', autorange: true};
+    const x = [0, 1, 2, 3, 4, 5];
+    early.draw(lines, [
+        {x, y: [250, 0, NaN, 900, 900, 400], line: {...line, shape: 'hvh'}},
+        {x, y: [-1, -1, NaN, NaN, 1, 1], yaxis: 'y2', line},
+    ], {...layout, xaxis, yaxis, shapes, annotations: [], showlegend: false});
+    const {xaxis: across, yaxis: up, yaxis2: below} = early.shown(lines).full;
+    const place = (axis, x, y) => [across._offset + across.d2p(x), axis._offset + axis.d2p(y)];
+    const at = (...places) => places.map(([x, y]) => place(up, x, y));
+    const rows = Array.from({length: Math.floor(up._length) - 2}, (_, i) => up._offset + i + 1);
+    return {
+        line: at([0.25, 250], [0.5, 240], [4.25, 900], [4.5, 600], [4.75, 400]),
+        none: at([4.25, 750], [2.8, 900], [0.75, 250]),
+        window: at([1.7, 400], [2.2, 600], [2, 475]),
+        zero: [place(below, 2.5, 0)],
+        ticks: rows.map((row) => [across._offset - 2, row]),
+    };
+})()"""
+
+
+def colours_at(page, canvas, places):
+    """Red, green and blue of a canvas at places in px."""
+    return page.evaluate(
+        "(() => { const pen = document.createElement('canvas').getContext('2d', {willReadFrequently: true});"
+        f"const image = {canvas}; Object.assign(pen.canvas, {{width: image.width, height: image.height}});"
+        f"pen.drawImage(image, 0, 0); return {json.dumps(places)}.map((at) => at.map(Math.floor))"
+        ".map(([x, y]) => Array.from(pen.getImageData(x, y, 1, 1).data).slice(0, 3)); })()"
+    )
+
+
+def check_early_map_of_one_value(page, place):
+    page.evaluate(FLAT)
+    assert colours_at(page, "flat.querySelector('canvas')", [place]) == [pytest.approx([128] * 3, abs=1)]
+
+
+def check_early_lines(page):
+    """Steps; a gap without a value; to the floor at zero; ticks within a decade; windows; no residual."""
+    places = page.evaluate(LINES)
+    seen = {name: colours_at(page, "lines.querySelector('canvas')", at) for name, at in places.items()}
+    ticks = sum(one != [255] * 3 for one in seen.pop("ticks"))
+    zero = page.evaluate("early.shown(lines).layout.yaxis2.zerolinecolor")
+    assert seen == {
+        "line": [[255, 0, 0]] * 5,
+        "none": [[255] * 3] * 3,
+        "window": [[0, 255, 0]] * 3,
+        "zero": [list(bytes.fromhex(zero[1:]))],
+    }
+    assert ticks >= 3
+
+
 def test_the_explorer_answers_before_the_library_runs_which_then_takes_its_place(tmp_path):
     arguments = report_arguments(methods=("nmf",))
     corrected = arguments["stores"]["corrected"]
@@ -213,12 +280,8 @@ def test_the_explorer_answers_before_the_library_runs_which_then_takes_its_place
             return left + (column + 0.5) / 17 * across, top + (row + 0.5) / 13 * down
 
         ends = [place(*np.unravel_index(at, total.shape)) for at in (total.argmax(), total.argmin())]
-        red = opened.evaluate(
-            f"(() => {{ const {{data}} = {canvas}.getContext('2d').getImageData(0, 0, {width}, {height});"
-            f"return {json.dumps(ends)}.map((at) => at.map(Math.floor))"
-            f".map(([x, y]) => data[4 * (y * {width} + x)]); }})()"
-        )
-        assert red[0] > 200 > 50 > red[1]  # bright yellow and dark blue
+        bright, dark = colours_at(opened, canvas, ends)
+        assert bright[0] > 200 > 50 > dark[0]  # yellow and blue
         x, y = place(4, 11)
         opened.drag("#explorer-map canvas", *[(x / width, y / height)] * 2)
         assert "(1 pixel)" in opened.evaluate("document.querySelector('#explorer-where').textContent")
@@ -227,6 +290,10 @@ def test_the_explorer_answers_before_the_library_runs_which_then_takes_its_place
         )
         np.testing.assert_array_equal(shown, counts[4, 11])
         assert count(opened, "#explorer-map .mark") == 1
+        opened.evaluate(GREYS)
+        assert colours_at(opened, canvas, ends) == [[255] * 3, [0] * 3]
+        check_early_map_of_one_value(opened, place(4, 11))
+        check_early_lines(opened)
         assert opened.evaluate("typeof Plotly") == "undefined"
         opened.evaluate(RELEASE)
         settled(opened)
@@ -234,6 +301,7 @@ def test_the_explorer_answers_before_the_library_runs_which_then_takes_its_place
         assert count(opened, "canvas.early") == 0
         late = "document.querySelector('#explorer-map')._fullLayout"
         assert opened.evaluate(f"(({{xaxis, yaxis}}) => {axes})({late})") == frame
+        assert opened.evaluate(f"{late}.coloraxis.colorscale") == [[0, "#000000"], [1, "#ffffff"]]
         assert opened.problems == []
 
 

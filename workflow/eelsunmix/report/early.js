@@ -1,4 +1,5 @@
-/* Draws the explorer on plain canvases until the plotting library runs: the same figures, without its tools. */
+/* Draws the explorer on plain canvases until the plotting library runs: its maps, lines, windows and
+ * edges, without grid, tools, and dashes in the legend. */
 "use strict";
 const early = (() => {
   const shown = new WeakMap();
@@ -10,16 +11,9 @@ const early = (() => {
   function rangeOf(figure, key, scaled) {
     if (figure.layout[key].range && !figure.layout[key].autorange) return figure.layout[key].range;
     const name = key.replace("axis", "");
-    let [low, high] = [Infinity, -Infinity];
-    for (const trace of figure.data.filter((one) => (one.yaxis || "y") === name)) {
-      for (const y of trace.y) {
-        const value = scaled(y);
-        if (!Number.isFinite(value)) continue;
-        low = Math.min(low, value);
-        high = Math.max(high, value);
-      }
-    }
-    if (low > high) return [0, 1];
+    const values = figure.data.filter((one) => (one.yaxis || "y") === name).flatMap((one) => Array.from(one.y, (y) => scaled(y))).filter(isNumber);
+    if (!values.length) return [0, 1];
+    const [low, high] = [Math.min, Math.max].map((end) => values.reduce((a, b) => end(a, b)));
     const room = 0.055 * (high - low) || 1;
     return [low - room, high + room];
   }
@@ -45,19 +39,30 @@ const early = (() => {
     };
   }
 
-  /** Places of ticks in px from the offset, with their texts. */
-  function ticksOf(axis) {
-    const [low, high] = [...axis.range].sort((a, b) => a - b);
-    const rough = (high - low) / Math.max(2, axis._length / (axis.across ? 70 : 40));
+  /** Round numbers between two, about as many as wanted. */
+  function evenly(low, high, wanted) {
+    const rough = (high - low) / wanted;
     const power = 10 ** Math.floor(Math.log10(rough));
-    const step = axis.log ? Math.max(1, Math.round(rough)) : power * [1, 2, 5, 10].find((one) => one * power >= rough);
+    const step = power * [1, 2, 5, 10].find((one) => one * power >= rough);
     const found = [];
-    for (let k = Math.ceil(low / step); k * step <= high + 1e-9 * step; k += 1) {
-      const value = axis.log ? 10 ** (k * step) : Number((k * step).toPrecision(12));
-      found.push({ at: axis.d2p(value), text: Math.abs(value) >= 10000 ? `${value / 1000}k` : String(value).replace("-", "−") });
-    }
+    for (let k = Math.ceil(low / step); k * step <= high + 1e-9 * step; k += 1) found.push(Number((k * step).toPrecision(12)));
     return found;
   }
+
+  /** Numbers at ticks; of logarithms round numbers within a decade, else powers of ten, of a few decades with 2 and 5. */
+  function numbersOn({ range, log, across, _length }) {
+    const [low, high] = [...range].sort((a, b) => a - b);
+    const wanted = Math.max(2, _length / (across ? 70 : 40));
+    if (!log) return evenly(low, high, wanted);
+    if (high - low < 1) return evenly(10 ** low, 10 ** high, wanted);
+    const first = Math.floor(low);
+    const parts = high - low < 3 ? [1, 2, 5] : [1];
+    const found = evenly(first, high, Math.min(wanted, high - first)).flatMap((k) => parts.map((part) => Number((part * 10 ** k).toPrecision(1))));
+    return found.filter((value) => value >= 10 ** low && value <= 10 ** high);
+  }
+
+  const written = (value) => (Math.abs(value) >= 10000 ? `${value / 1000}k` : String(value).replace("-", "−"));
+  const ticksOf = (axis) => numbersOn(axis).map((value) => ({ at: axis.d2p(value), text: written(value) }));
 
   function text(pen, words, x, y, style) {
     pen.save();
@@ -93,13 +98,13 @@ const early = (() => {
     if (titled) text(pen, layout[x.key].title.text, (x._offset + right) / 2, bottom + 32, title);
   }
 
-  /** Colours of 256 steps, between those that are given. */
+  /** Colours of 256 steps, between the stops of a scale. */
   function palette(stops) {
     const strip = document.createElement("canvas");
     Object.assign(strip, { width: 256, height: 1 });
     const pen = strip.getContext("2d");
     const gradient = pen.createLinearGradient(0, 0, 256, 0);
-    stops.forEach((colour, i) => gradient.addColorStop(i / (stops.length - 1), colour));
+    stops.forEach(([at, colour]) => gradient.addColorStop(at, colour));
     pen.fillStyle = gradient;
     pen.fillRect(0, 0, 256, 1);
     return { strip, codes: new Uint32Array(pen.getImageData(0, 0, 256, 1).data.buffer) };
@@ -108,14 +113,15 @@ const early = (() => {
   function drawMap(pen, figure, x, y) {
     const { layout, data: [trace] } = figure;
     const { cmin, cmax } = layout.coloraxis;
-    const { strip, codes } = palette(layout.meta.colours);
+    const part = (value) => (cmax > cmin ? (value - cmin) / (cmax - cmin) : 0.5);
+    const { strip, codes } = palette(layout.coloraxis.colorscale);
     const [rows, columns] = [trace.z.length, trace.z[0].length];
     const image = document.createElement("canvas");
     Object.assign(image, { width: columns, height: rows });
     const pixels = new ImageData(columns, rows);
     const found = new Uint32Array(pixels.data.buffer);
     trace.z.forEach((line, row) => line.forEach((value, column) => {
-      if (isNumber(value)) found[row * columns + column] = codes[Math.max(0, Math.min(255, Math.round((255 * (value - cmin)) / (cmax - cmin))))];
+      if (isNumber(value)) found[row * columns + column] = codes[Math.max(0, Math.min(255, Math.round(255 * part(value))))];
     }));
     image.getContext("2d").putImageData(pixels, 0, 0);
     const ends = (axis, first, step, size) => [first - step / 2, first + (size - 0.5) * step].map((value) => axis._offset + axis.d2p(value));
@@ -127,8 +133,21 @@ const early = (() => {
     pen.drawImage(image, left, top, right - left, bottom - top);
     const below = y._offset + y._length + 44;
     pen.drawImage(strip, x._offset, below, x._length, 9);
-    [cmin, (cmin + cmax) / 2, cmax].forEach((value, i) =>
+    [...new Set([cmin, (cmin + cmax) / 2, cmax])].forEach((value, i) =>
       text(pen, String(Number(value.toPrecision(3))), x._offset + (i * x._length) / 2, below + 20, { textAlign: ["left", "center", "right"][i], fillStyle: layout.font.color }));
+  }
+
+  /** Goes along a line: a gap where it has no value, to the floor where it has no logarithm. */
+  function follow(pen, trace, x, y) {
+    let last = null;
+    for (let i = 0; i < trace.x.length; i += 1) {
+      const value = trace.y[i];
+      const at = [x._offset + x.d2p(trace.x[i]), y._offset + (y.log && value <= 0 ? 2 * y._length : y.d2p(value))];
+      if (last && trace.line.shape === "hvh") [last[1], at[1]].forEach((height) => pen.lineTo((last[0] + at[0]) / 2, height));
+      if (last) pen.lineTo(...at);
+      else pen.moveTo(...at);
+      last = Number.isFinite(at[1]) ? at : null;
+    }
   }
 
   function drawLines(pen, figure, x, panels) {
@@ -142,18 +161,28 @@ const early = (() => {
       pen.strokeStyle = trace.line.color;
       pen.lineWidth = trace.line.width;
       pen.setLineDash(DASHES[trace.line.dash] || []);
-      for (let i = 0; i < trace.x.length; i += 1) {
-        const height = y.d2p(trace.y[i]);
-        if (Number.isFinite(height)) pen.lineTo(x._offset + x.d2p(trace.x[i]), y._offset + height);
-      }
+      follow(pen, trace, x, y);
       pen.stroke();
       pen.restore();
     }
   }
 
+  /** Windows of the chosen edge, and the line at which nothing is left. */
+  function drawGround(pen, { layout }, x, y, below) {
+    for (const shape of layout.shapes.filter((one) => one.type === "rect")) {
+      const [left, right] = [shape.x0, shape.x1].map((value) => Math.max(0, Math.min(x._length, x.d2p(value))));
+      pen.fillStyle = shape.fillcolor;
+      pen.fillRect(x._offset + left, y._offset, right - left, y._length);
+    }
+    const zero = below.d2p(0);
+    pen.fillStyle = layout[below.key].zerolinecolor;
+    if (zero >= 0 && zero <= below._length) pen.fillRect(x._offset, Math.floor(below._offset + zero), x._length, 1);
+  }
+
   /** Marks and names of edges, and the names of the lines above them. */
   function drawNames(pen, figure, x, top) {
     const { layout } = figure;
+    pen.save();
     pen.setLineDash([2, 3]);
     for (const shape of layout.shapes.filter((one) => one.type === "line" && one.x0 >= x.range[0] && one.x0 <= x.range[1])) {
       pen.beginPath();
@@ -161,12 +190,13 @@ const early = (() => {
       pen.lineTo(x._offset + x.d2p(shape.x0), layout.height - layout.margin.b);
       pen.stroke();
     }
-    pen.setLineDash([]);
+    pen.restore();
     for (const name of layout.annotations) text(pen, name.text, x._offset + x.d2p(name.x), top - 7 - name.yshift, { fillStyle: name.font.color });
     if (!layout.showlegend) return;
+    pen.font = INK.font;
     let [left, line] = [x._offset, top - 52];
     for (const trace of figure.data.filter((one, i, all) => one.showlegend !== false && all.findIndex((other) => other.name === one.name) === i)) {
-      const width = 42 + pen.measureText(trace.name).width;
+      const width = 42 + pen.measureText(exporting.plain(trace.name)).width;
       if (left + width > layout.width) [left, line] = [x._offset, line - 19];
       pen.fillStyle = trace.line.color;
       pen.fillRect(left, line - 1, 26, 2);
@@ -191,7 +221,10 @@ const early = (() => {
     pen.fillRect(0, 0, layout.width, layout.height);
     const { xaxis: x, yaxis: y, yaxis2: below } = axes;
     if (layout.meta && layout.meta.map) drawMap(pen, figure, x, y);
-    else drawLines(pen, figure, x, { y, y2: below });
+    else {
+      drawGround(pen, figure, x, y, below);
+      drawLines(pen, figure, x, { y, y2: below });
+    }
     frame(pen, figure, x, y, !below);
     if (below) frame(pen, figure, x, below, true);
     if (layout.shapes) drawNames(pen, figure, x, y._offset);

@@ -243,7 +243,7 @@ page.data.then((data) => {
     const { found, edges, single } = traces(pixels);
     const width = paper ? 940 : plot.clientWidth;
     const figure = looks.dressed(ranged({ data: found, layout: layoutOf(edges, single, width) }), paper);
-    tabulate(pixels);
+    tabulate(pixels, paper);
     figuresOfPage.markAll();
     markPictures();
     return figuresOfPage.show(plot, figure);
@@ -268,7 +268,7 @@ page.data.then((data) => {
   }
 
   /** Net counts of each edge here, by BS and by each method. */
-  function tabulate(pixels) {
+  function tabulate(pixels, paper) {
     const table = document.getElementById("explorer-counts");
     const row = (tag, texts, style) => {
       const line = document.createElement("tr");
@@ -292,7 +292,7 @@ page.data.then((data) => {
     body.append(row("td", ["BS ± 1 sd", ...content.edges.map((edge, k) => `${written(meanOf(edge.net, pixels), k)} ±\u00a0${written(sds[k], k)}`)], { color: "#c2185b" }));
     for (const method of content.methods) {
       if (figuresOfPage.hidden.has(method.name)) continue;
-      body.append(row("td", [method.name, ...method.counts.map((image, k) => written(meanOf(image, pixels), k))], method.style));
+      body.append(row("td", [method.name, ...method.counts.map((image, k) => written(meanOf(image, pixels), k))], looks.dressed({ data: method.style, layout: {} }, paper).data));
     }
     table.replaceChildren(head, body);
   }
@@ -303,6 +303,7 @@ page.data.then((data) => {
     const chosen = content.backdrops[Number(backdrop.value)];
     const values = chosen.image.flatMap((line) => Array.from(line)).filter(Number.isFinite).sort((a, b) => a - b);
     const at = (part) => values[Math.min(values.length - 1, Math.floor(part * values.length))] || 0;
+    const [cmin, cmax] = (at(0.005) < at(0.995) ? [0.005, 0.995] : [0, 1]).map(at);
     // A map that is not flat would push its spectrum out of view where it stands above it.
     const flat = map.closest(".flat");
     const width = Math.min(map.clientWidth, flat ? Infinity : 560);
@@ -313,12 +314,12 @@ page.data.then((data) => {
       margin: { l: 52, r: 14, t: 10, b: 90, autoexpand: false },
       paper_bgcolor: "#ffffff", plot_bgcolor: "#c4c8cd", font: { family: "system-ui, sans-serif", size: 12, color: "#1b1f24" },
       coloraxis: {
-        cmin: at(0.005), cmax: at(0.995), colorscale: "Cividis",
+        cmin, cmax, colorscale: "Cividis",
         colorbar: { orientation: "h", thickness: 9, x: 0.5, y: 0, yanchor: "top", ypad: 44, xpad: 0, len: 1, tickfont: { size: 10 }, exponentformat: "SI", nticks: 5 },
       },
       xaxis: { ...tick, title: { text: escaped(`${across.name} (${unit})`), standoff: 4 }, range: span(across), nticks: 6 },
       yaxis: { ...tick, title: { text: escaped(`${down.name} (${unit})`), standoff: 4 }, range: span(down).reverse(), nticks: 6 },
-      meta: { map: true, colours: content.colours }, dragmode: false, showlegend: false,
+      meta: { map: true }, dragmode: false, showlegend: false,
     };
     const trace = {
       type: "heatmap", z: chosen.image, x0: across.first, dx: across.step, y0: down.first, dy: down.step, coloraxis: "coloraxis",

@@ -6,9 +6,8 @@ const looks = (() => {
     "#3b424a": "#14171a", "#6b7480": "#98a2ad", "#332288": "#9a8be8", "#0072B2": "#4aa8e0", "#a8adb4": "#7d858e",
     "rgba(255,255,255,0.8)": "rgba(23,26,31,0.8)", "rgba(27,31,36,0.16)": "rgba(228,232,236,0.18)",
   };
-  const GREYS = [[0, "#000000"], [1, "#ffffff"]];
   const system = window.matchMedia("(prefers-color-scheme: dark)");
-  const chosen = { ground: "", map: "Cividis", contrast: 1 };
+  const chosen = { ground: "", map: document.querySelector("[data-look=map]").value, contrast: 1 };
 
   const isDark = () => (chosen.ground ? chosen.ground === "dark" : system.matches);
 
@@ -24,11 +23,11 @@ const looks = (() => {
     const next = { ...layout };
     for (const key of Object.keys(layout).filter((name) => name.startsWith("coloraxis"))) {
       const { cmin, cmax, colorscale } = layout[key];
-      const map = chosen.map === "Greys" ? GREYS : chosen.map;
+      const stops = chosen.map.split(" ").map((colour, i, all) => [i / (all.length - 1), colour]);
       const middle = cmin < 0 && typeof colorscale !== "string" ? (cmin + cmax) / 2 : cmin;
       next[key] = {
         ...layout[key],
-        colorscale: typeof colorscale === "string" ? map : colorscale,
+        colorscale: typeof colorscale === "string" ? stops : colorscale,
         cmin: middle + (cmin - middle) / chosen.contrast,
         cmax: middle + (cmax - middle) / chosen.contrast,
       };

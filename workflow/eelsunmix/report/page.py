@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from eelsunmix.report.content import Block, Card, Explorer, Fact, Figure, Section, figures_of
 from eelsunmix.report.figures.encoding import ArrayBank, compressed, packed, script_hash
+from eelsunmix.report.figures.style import OFFERED, sequential_colours
 from eelsunmix.report.figures.thinning import thinned
 
 NO_SCREEN = Markup("")
@@ -60,6 +61,7 @@ def page_text(
         facts=facts,
         sections=sections,
         methods=methods,
+        scales={name: sequential_colours(name) for name in OFFERED},
         first_screen=first_screen,
         policy=f"default-src 'none'; script-src {' '.join(map(script_hash, [plotly, *scripts]))}; "
         "style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'",

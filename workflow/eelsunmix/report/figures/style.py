@@ -16,6 +16,8 @@ NO_DATA = "#c4c8cd"
 OUTLINE = "#e0409f"
 """Around pixels without sample: neither on the colour scales of maps nor a method's colour."""
 SEQUENTIAL = "Cividis"
+OFFERED = (SEQUENTIAL, "Viridis", "Greys", "Inferno", "Plasma", "Turbo")
+"""Colours of maps that readers may choose; the library in the page knows only some by name."""
 DIVERGING = [[0.0, "#2166ac"], [0.25, "#92c5de"], [0.5, "#f7f7f7"], [0.75, "#f4a582"], [1.0, "#b2182b"]]
 MATERIAL_BS, TRUE_MAP = "material BS", "truth"
 """BS of the true spectra times the true abundances, which is no truth where a power law is no background; and
@@ -165,8 +167,8 @@ def one_legend_entry(data: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
-def sequential_colours() -> list[str]:
-    """Return the colours that `SEQUENTIAL` stands for, from dark to bright."""
+def sequential_colours(name: str = SEQUENTIAL) -> list[str]:
+    """Return the colours that a name stands for, from dark to bright."""
     from plotly.colors import sequential
 
-    return list(getattr(sequential, SEQUENTIAL))
+    return ["#000000", "#ffffff"] if name == "Greys" else list(getattr(sequential, name))

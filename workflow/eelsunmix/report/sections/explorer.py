@@ -11,7 +11,6 @@ from eelsunmix.report.figures.explorer import (
     reconstructions,
     spectra_of_pixels,
 )
-from eelsunmix.report.figures.style import sequential_colours
 from eelsunmix.report.inputs import Inputs
 
 INTRO = (
@@ -64,7 +63,6 @@ def _explorer(inputs: Inputs) -> Explorer:
             inputs.corrected["total_counts"], inputs.one_frame, edges, inputs.view, inputs.scan_image
         ),
         "aspect": inputs.view.aspect,
-        "colours": sequential_colours(),
     }
     controls = (Control("Edge", ("all", *names)), Control("Counts axis", ("linear", "logarithmic")))
     return Explorer(data=data, caption=inputs.remarked(_caption(inputs)), controls=controls)
