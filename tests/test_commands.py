@@ -514,6 +514,7 @@ File "/a b/common.smk", line 59, in <module>
         ("results: another run uses these results (process 7 on a); wait for its end, or end it", 2),
         ("WorkflowError:\nreports: is no folder, and a run writes there; move it aside", 2),
         ("Error in rule fit_vca:\n    log: a.log\nWorkflowError:\nAt least one job did not complete", 1),
+        ("Job 3: A: import a.npy\nFinished jobid: 3\n1 of 9 steps\nWorkflowError:\nlost", 1),
         ("Segmentation fault", 1),
     ],
 )
@@ -522,6 +523,18 @@ def test_what_was_refused_before_any_job_is_not_what_failed(folder, monkeypatch,
     monkeypatch.setattr("eelsunmix.commands.running._command", lambda *_: child)
     checked = checked_configuration([Path(write(folder, "methods: {vca: {}}\n"))])
     assert run_workflow(checked, []) == code
+
+
+@pytest.mark.parametrize(
+    ("end", "said"), [("raise SystemExit(1)", ""), ("os.kill(os.getpid(), 9)", "SIGKILL")]
+)
+def test_a_run_that_the_system_has_killed_failed_and_says_the_signal(folder, monkeypatch, capsys, end, said):
+    child = [sys.executable, "-S", "-c", f"import os; {end}"]
+    monkeypatch.setattr("eelsunmix.commands.running._command", lambda *_: child)
+    checked = checked_configuration([Path(write(folder, "methods: {vca: {}}\n"))])
+    assert run_workflow(checked, []) == 1
+    error = capsys.readouterr().err
+    assert f"stopped by {said}" in error if said else "stopped by" not in error
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from eelsunmix.proposal.naming import NamedRise, hidden_by, name_rises
 from eelsunmix.proposal.proposing import ProposedEdge
 from eelsunmix.proposal.rises import Rise
 from eelsunmix.storage.drafts import _machine
+from eelsunmix.storage.whole_files import write_page
 
 STRONG_SNR = 10.0
 
@@ -232,6 +233,17 @@ def test_what_a_killed_proposal_has_left_goes_with_the_next_one(folder):
     propose([Path("SI 1.zarr")])
     assert (folder / mine).exists()
     assert not (folder / left).exists()
+
+
+def test_no_file_of_the_user_goes_with_the_drafts_however_old_it_is(tmp_path):
+    names = ".1.yaml.tmp-{}", ".[1].yaml.tmp-mine", ".[1].yaml.tmp-a-1-2-notes", ".[1].yaml.tmp-{}.bak"
+    mine = [tmp_path / name.format("node7-1-77-0a1b2c3d") for name in names]
+    left = tmp_path / ".[1].yaml.tmp-node7-1-77-0a1b2c3d"
+    for one in (*mine, left):
+        one.touch()
+        os.utime(one, (0, 0))
+    write_page(tmp_path / "[1].yaml", "edges: []")
+    assert set(tmp_path.iterdir()) == {*mine, tmp_path / "[1].yaml"}
 
 
 def test_a_full_disk_leaves_the_configuration_that_was_there(folder):

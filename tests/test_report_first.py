@@ -194,21 +194,38 @@ def test_edges_that_failed_are_named_and_void_only_if_all_did(inputs):
     assert said(inputs)[0].level == "void"
 
 
+def agreeing(inputs, **agreements):
+    inputs.comparison.attrs["verdict_by_element"] = [
+        {"method": method, "element": element, "agreement": value}
+        for method, values in agreements.items()
+        for element, value in zip(("Ru", "Co"), values, strict=True)
+    ]
+
+
 @pytest.mark.parametrize(
     ("agreement", "void"),
     [((0.1, 0.3), True), ((0.1, None), True), ((0.1, 0.8), False), ((None, None), False)],
 )
 def test_nothing_is_to_be_used_where_no_map_follows_background_subtraction(inputs, agreement, void):
-    inputs.comparison.attrs["verdict_by_element"] = [
-        {"method": method, "element": element, "agreement": value}
-        for method, values in {"nmf": agreement, "vca": (0.99, 0.99)}.items()
-        for element, value in zip(("Ru", "Co"), values, strict=True)
-    ]
+    agreeing(inputs, nmf=agreement, vca=(0.1, 0.99), ica=(None, None))
     first, *_, last = sentences.sentences(inputs, "nmf", [])
     assert (first.level == "void") is void
     if void:
-        assert first.text.startswith("no map of nmf follows background subtraction: 0.")
-        assert "components.n" in last.text
+        assert first.title == "Use nothing yet"
+        assert first.text.startswith("no method follows background subtraction in every element; as to nmf, ")
+        assert f"reach {max(filter(None, agreement)):.2f} at most" in first.text
+        assert last.text.startswith("try another number of components (components.n)")
+
+
+def test_methods_that_follow_background_subtraction_are_named_where_the_one_shown_does_not(inputs):
+    agreeing(inputs, nmf=(0.1, 0.3), vca=(0.99, 0.8), ica=(0.99, None))
+    first, *_, last = sentences.sentences(inputs, "nmf", [])
+    assert (first.title, first.level) == ("Use no map of nmf", "void")
+    assert "reach 0.30 at most" in first.text
+    assert first.text.endswith("vca and ica follow it.")
+    assert last.text.startswith("compare the maps of vca and ica with those of BS, and use those that agree")
+    agreeing(inputs, nmf=(0.1, 0.3), vca=(0.99, 0.8), ica=(0.2, None))
+    assert sentences.sentences(inputs, "nmf", [])[0].text.endswith("vca follows it.")
 
 
 def test_without_edges_nothing_checks_the_components_and_the_first_screen_says_so(inputs):

@@ -99,15 +99,28 @@ def test_results_that_are_a_link_to_themselves_hide_no_source(tmp_path, monkeypa
 
 
 @pytest.mark.guarantee(19)
-def test_records_that_another_user_alone_may_read_are_refused_before_any_job(tmp_path, monkeypatch):
+@pytest.mark.parametrize("closed", ["metadata", "metadata/deep", "metadata/deep/cmF3"])
+def test_records_that_another_user_alone_may_read_are_refused_before_any_job(tmp_path, monkeypatch, closed):
     monkeypatch.chdir(tmp_path)
     record = Path(".snakemake/metadata/deep/cmF3")
     record.parent.mkdir(parents=True)
     record.touch()
     check_results(["A"])
-    monkeypatch.setattr(os, "access", lambda path, _mode: Path(path) != record)
+    monkeypatch.setattr(os, "access", lambda path, _mode: Path(path) != Path(".snakemake", closed))
     with pytest.raises(InputError, match="records of a run of another user"):
         check_results(["A"])
+
+
+def test_records_that_cannot_be_listed_are_no_missing_records(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path(".snakemake/metadata").mkdir(parents=True)
+
+    def failing(path):
+        raise OSError(errno.EIO, "Input/output error", path)
+
+    monkeypatch.setattr(os, "scandir", failing)
+    with pytest.raises(InputError, match="metadata: cannot be looked at"):
+        check_results([])
 
 
 @pytest.mark.parametrize("key", ["file", "reference", "dark"])

@@ -293,7 +293,7 @@ def test_a_killed_writer_leaves_no_store_and_the_next_one_cleans_up(dataset, tmp
 
 
 def test_a_draft_of_another_machine_is_removed_once_nobody_writes_to_it(dataset, tmp_path):
-    fresh, old = (tmp_path / f".raw.zarr.tmp-elsewhere-1-77-{name}" for name in ("fresh", "old"))
+    fresh, old = (tmp_path / f".raw.zarr.tmp-elsewhere-1-77-{name}" for name in ("0f4e5b00", "01d01d01"))
     for draft in (fresh, old):
         (draft / "counts").mkdir(parents=True)
     long_ago = draft.stat().st_mtime - LONGEST_PAUSE - 60
@@ -388,7 +388,7 @@ def test_the_command_names_each_store_that_is_not_in_order(dataset, store, tmp_p
     (tmp_path / "deep" / "map" / "nmf.zarr" / "counts" / "zarr.json").write_text("{}")
     shutil.rmtree(store)
     publish(dataset, store, settings={"seed": 7})
-    (tmp_path / ".bs.zarr.tmp-node7-1-77-abcd").mkdir()
+    (tmp_path / ".bs.zarr.tmp-node7-1-77-0a1b2c3d").mkdir()
     assert main([str(tmp_path)]) == 1
     found = capsys.readouterr()
     assert found.out == "4 stores, 3 of them not in order\n"

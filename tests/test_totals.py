@@ -32,7 +32,21 @@ def test_totals_are_as_uncertain_as_the_brightness_of_their_own_pixels():
     np.testing.assert_allclose(found, [of_film, of_particles])
     said = said_of_totals(np.log(2.0) * np.array([0.3, 0.1, 0.4]))
     assert said == "shares compare components to within a factor of 2, as the brightness varies"
+    assert "factor of 140," in said_of_totals(np.array([np.log(137.0) / 2, 0.0]))
     assert said_of_totals(0 * found) == ""
+
+
+def test_a_material_that_no_pixel_holds_is_as_uncertain_as_the_least_known_of_the_others():
+    """Not perfectly known; and nothing of it reaches the shares, which are zero."""
+    film, under = np.tile([0.5, 0.0], (60, 1)), np.tile([0.5, 1.5], (30, 1))
+    amounts = np.vstack([film, under])
+    two = of_amounts(amounts)
+    three = of_amounts(np.column_stack([amounts[:, 0], np.zeros(90), amounts[:, 1]]))
+    known, found = (totals_deviation(one, "variable") for one in (two, three))
+    np.testing.assert_allclose(found, [known[0], known.max(), known[1]])
+    of_shares = deviation_of_shares(three.shares, found)
+    np.testing.assert_allclose(of_shares[:, [0, 2]], deviation_of_shares(two.shares, known))
+    np.testing.assert_array_equal(of_shares[:, 1], 0.0)
 
 
 def test_deviations_of_shares_are_those_of_small_changes_of_the_totals():

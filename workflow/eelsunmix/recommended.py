@@ -22,7 +22,7 @@ from eelsunmix.recommendation import recommend
 from eelsunmix.recommendation.twins import CONSENSUS
 from eelsunmix.typing import Floats
 from eelsunmix.vacuum import sample_pixels
-from eelsunmix.words import RECOMMENDED
+from eelsunmix.words import RECOMMENDED, two_digits
 
 _MAPS = (
     "abundance",
@@ -166,7 +166,7 @@ def _recommended(
 def _message(best: xr.Dataset, n_pixels: int) -> str:
     chosen, looked_at = str(best.attrs["method"]), best.attrs["n_pixels_looked_at"]
     off = 100 * np.sqrt(best.attrs["twin_error"][chosen])
-    parts = [f"{chosen}; its maps are off by {off:.2g} % on data like yours", best.attrs["totals"]]
+    parts = [f"{chosen}; its maps are off by {two_digits(off)} % on data like yours", best.attrs["totals"]]
     parts += [_FROM_TILES.format(number=looked_at, all=n_pixels)] * (looked_at != n_pixels)
     return "; ".join(part for part in parts if part)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Sequence
 
+import numpy as np
 import xarray as xr
 
 from eelsunmix.typing import Floats
@@ -10,8 +11,6 @@ BACKGROUND = "background"
 """Name of components that show no edge, where the user has given no other."""
 RECOMMENDED = "recommended"
 """Label of the recommended result among those of the methods (`eelsunmix.recommend`); no method has it."""
-MOST_ERROR = 0.2
-"""Relative error of its maps on simulated images up to which they are to be used without a warning."""
 COMPARED = ("blu", "udas", "vca")
 """Methods of its candidates (`eelsunmix.recommendation.candidates`), which are built by name."""
 UNNAMED = "without edges, components have numbers and no names; name edges, or leave component_names out"
@@ -70,6 +69,17 @@ def numbered(number: int, noun: str) -> str:
     ('1 channel', '0 pixels')
     """
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def two_digits(value: float) -> str:
+    """Write a number with two significant digits, and never with an exponent.
+
+    Examples
+    --------
+    >>> two_digits(0.123), two_digits(2.0), two_digits(137.3)
+    ('0.12', '2', '140')
+    """
+    return np.format_float_positional(value, precision=2, fractional=False, trim="-")
 
 
 def axes_in_words(energy: Floats, image_energy: Floats) -> str:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from eelsunmix.commands.exit_codes import FAILED, INTERRUPTED, MISTAKEN
 from eelsunmix.errors import REMEDIES, InputError
 from eelsunmix.execution.stopping import StoppedError
+from eelsunmix.exit_codes import FAILED, INTERRUPTED, MISTAKEN
 from eelsunmix.export.formats import format_names, help_of
 from eelsunmix.failures import shortage
 

@@ -111,7 +111,7 @@ class Progress:
         ended_by : int
             Signal that ended the run, if one did.
         """
-        stopped = [f"stopped by {signal.Signals(ended_by).name}; {_GOES_ON}"] if ended_by > 0 else []
+        stopped = [f"stopped by {signal.Signals(ended_by).name}; {_GOES_ON}"] if ended_by else []
         if found := self._failures.in_words():
             pages = [f"page of {match[1]}" for line in self._lines if (match := _PAGE.fullmatch(line))]
             return [*found[:-1], *(stopped or found[-1:]), *pages]
@@ -125,7 +125,7 @@ class Progress:
 
     def refusal(self) -> list[str]:
         """Say why the run was refused before any job, which the user can mend; nothing if it was not."""
-        if self._failures.in_words():
+        if self._first_job is not None or self._failures.in_words():
             return []
         if used := [match[0] for line in self._lines if (match := _IN_USE.fullmatch(line))]:
             return used[:1]

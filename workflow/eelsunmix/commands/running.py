@@ -11,7 +11,6 @@ import click
 
 from eelsunmix.commands.caches import environment
 from eelsunmix.commands.checking import Checked
-from eelsunmix.commands.exit_codes import FAILED, MISTAKEN
 from eelsunmix.commands.planning import in_one_line, planned
 from eelsunmix.commands.preflight import refuse_misfit
 from eelsunmix.commands.progress import Progress
@@ -19,6 +18,7 @@ from eelsunmix.commands.workflow_files import profile as profile_folder
 from eelsunmix.commands.workflow_files import snakefile
 from eelsunmix.examples import DIRECTORY, named_in, report
 from eelsunmix.execution.log_ends import now_on_disk
+from eelsunmix.exit_codes import FAILED, MISTAKEN
 from eelsunmix.recipes import INDEX, Recipes
 from eelsunmix.stage_warnings import PLACES, collect_warnings
 from eelsunmix.storage import open_store
@@ -56,8 +56,8 @@ def run_workflow(
     Returns
     -------
     int
-        Exit code: 0, 1 if a step failed, 2 if it was refused before the first step, or 128 and the number of
-        the signal that stopped it.
+        Exit code: 0; 1 if a step failed, or the system killed Snakemake; 2 if it was refused before the first
+        step; or 128 and the number of the signal with which this command was told to stop.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def run_workflow(
         for line in process.stdout or ():
             progress.take(line.rstrip("\n"))
     if process.returncode != 0:
-        return _told(progress, signals[0] if signals else 0, -process.returncode)
+        return _told(progress, signals[0] if signals else 0, max(-process.returncode, 0))
     click.echo(progress.end(dry_run=dry_run, gone=_gone(checked)))
     if dry_run and (found := planned(checked)):
         click.echo(in_one_line(found))
@@ -94,7 +94,7 @@ def run_workflow(
 
 
 def _told(progress: Progress, signal_of_user: int, signal_of_system: int) -> int:
-    """Say why a run did not end well, and return its exit code."""
+    """Say why a run did not end well, and return its exit code; signals are 0 where none came."""
     for text in progress.failures(ended_by=signal_of_user or signal_of_system):
         click.echo(text, err=True)
     if signal_of_user:

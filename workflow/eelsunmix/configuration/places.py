@@ -107,8 +107,8 @@ def check_results(names: Iterable[str]) -> None:
     InputError
         At the first fault, with what to do.
     """
-    _check_records()
     try:
+        _check_records()
         for path, fault in _faults(names, time.time() + LARGEST_LEAD):
             raise InputError(f"{path}: {fault}")
     except OSError as error:
@@ -117,13 +117,26 @@ def check_results(names: Iterable[str]) -> None:
 
 def _check_records() -> None:
     """Refuse records of Snakemake that another user has left: they alone may read them."""
-    for folder, _, names in os.walk(_RECORDS):
-        for name in names:
-            if not os.access(os.path.join(folder, name), os.R_OK):  # noqa: PTH118 - of each result, so quickly
-                raise InputError(
-                    f"{_RECORDS.parent.absolute()}: has records of a run of another user, who alone may read "
-                    "them; move this folder aside, which loses no result, or run in your own folder"
-                )
+    if not all(os.access(path, needed) for path, needed in _records()):
+        raise InputError(
+            f"{_RECORDS.parent.absolute()}: has records of a run of another user, who alone may read them; "
+            "move this folder aside, which loses no result, or run in your own folder"
+        )
+
+
+def _records() -> Iterator[tuple[str, int]]:
+    """Yield each folder of records before it is entered, and each record; and how they are to be open."""
+    if not os.path.lexists(_RECORDS):
+        return
+    yield str(_RECORDS), os.R_OK | os.X_OK
+    for folder, folders, names in os.walk(_RECORDS, onerror=_reraised):
+        for needed, entries in ((os.R_OK | os.X_OK, folders), (os.R_OK, names)):
+            yield from ((os.path.join(folder, name), needed) for name in entries)  # noqa: PTH118 - quicker
+
+
+def _reraised(error: OSError) -> None:
+    if error.errno != errno.ENOENT:  # removed meanwhile
+        raise error
 
 
 def _faults(names: Iterable[str], latest: float) -> Iterator[tuple[Path, str]]:

@@ -2,6 +2,7 @@
 
 import atexit
 import contextvars
+import glob
 import os
 import shutil
 import tempfile
@@ -70,7 +71,7 @@ def _until_exit() -> Path:
 
 
 def _remove_abandoned(path: Path) -> None:
-    for folder in path.parent.glob(f".{path.name}{_MARK}*"):
+    for folder in path.parent.glob(f"{glob.escape(f'.{path.name}{_MARK}')}*"):
         with suppress(OSError, ImportError):  # it is in use, or nobody can tell
             descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_NOFOLLOW)
             try:

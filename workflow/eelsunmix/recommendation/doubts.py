@@ -8,7 +8,7 @@ from eelsunmix.recommendation.choice import LEAST_MISFIT, Ranking
 from eelsunmix.recommendation.data import Data
 from eelsunmix.recommendation.least_squares import misfit
 from eelsunmix.recommendation.solution import Solution
-from eelsunmix.words import MOST_ERROR
+from eelsunmix.twin_errors import MOST_ERROR
 
 MOST_EXCESS = 1.5
 """Misfit of the counts, relative to that of the same candidate on the twins, that needs no warning."""

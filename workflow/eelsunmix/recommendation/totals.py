@@ -11,13 +11,15 @@ import numpy as np
 from eelsunmix.numerics.equal_counts import DARK
 from eelsunmix.recommendation.solution import Solution
 from eelsunmix.typing import Brightness, Floats
+from eelsunmix.words import two_digits
 
 
 def totals_deviation(solution: Solution, brightness: Brightness) -> Floats:
     """Return the standard deviations of the logarithms of the totals of endmembers, shape (endmember,).
 
     A total may be off by as much as the brightness of the pixels that hold the material is: the root mean
-    square of its logarithm, weighted by the shares.
+    square of its logarithm, weighted by the shares. Of a material that no pixel holds nothing is known: its
+    total is taken to be as uncertain as the least known of the others.
 
     Parameters
     ----------
@@ -30,9 +32,10 @@ def totals_deviation(solution: Solution, brightness: Brightness) -> Floats:
         return np.zeros(len(solution.endmembers))
     learned = found > DARK * float(np.median(found[found > 0]))  # not the border of a vacuum, as in a fit
     shares = solution.shares[learned]
-    weights = np.maximum(shares.sum(axis=0), np.finfo(float).tiny)
-    deviation: Floats = np.sqrt(np.log(found[learned]) ** 2 @ shares / weights)
-    return deviation
+    weights = shares.sum(axis=0)
+    is_held = weights > 0
+    deviation = np.sqrt(np.log(found[learned]) ** 2 @ shares / np.where(is_held, weights, 1.0))
+    return np.where(is_held, deviation, deviation.max())
 
 
 def deviation_of_shares(shares: Floats, totals: Floats) -> Floats:
@@ -49,5 +52,5 @@ def deviation_of_shares(shares: Floats, totals: Floats) -> Floats:
 def said_of_totals(deviation: Floats) -> str:
     """Say how well shares compare the two least known; empty where the brightness is constant."""
     factor = float(np.exp(2 * np.linalg.norm(np.sort(deviation)[-2:])))  # two deviations
-    said = f"shares compare components to within a factor of {factor:.2g}, as the brightness varies"
+    said = f"shares compare components to within a factor of {two_digits(factor)}, as the brightness varies"
     return said if deviation.any() else ""

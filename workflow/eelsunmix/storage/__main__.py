@@ -7,12 +7,10 @@ from pathlib import Path
 
 from eelsunmix.configuration.command_line import command_line_values
 from eelsunmix.errors import InputError
+from eelsunmix.exit_codes import FAILED, MISTAKEN
 from eelsunmix.recipes.verification import CONFIGURATION, Verification, stores_below
 from eelsunmix.storage.locks import run_among
 from eelsunmix.words import numbered
-
-_MISTAKEN = 2
-"""Exit code where nothing could be verified, as for a mistake in the options."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         verification = Verification(files, overrides, with_sources=options.sources)
     except InputError as error:
         sys.stderr.write(f"{error}\n")
-        return _MISTAKEN
+        return MISTAKEN
     found = [store for folder in options.folders for store in stores_below(folder)]
     of_run = {store: said for store in found if (said := verification.of_run(store))}
     sys.stdout.writelines(f"{said}\n" for said in of_run.values())
@@ -34,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not found + pages:
         folders = ", ".join(map(str, options.folders))
         sys.stderr.write(f"{folders}: no stores and no pages lie there; name the folder of the results\n")
-        return _MISTAKEN
+        return MISTAKEN
     checked = {
         "store": (verification.of_store, stores),
         "page": (verification.of_page, pages),
@@ -48,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not any(faults.values()):
         return 0
     sys.stdout.write(_of_run_in_progress(options.folders))
-    return 1
+    return FAILED
 
 
 def _of_settings(verification: Verification, files: Iterable[Path]) -> str:

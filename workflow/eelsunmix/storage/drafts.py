@@ -1,13 +1,15 @@
 """Drafts: private folders in which a store is written before it gets its name, and their removal."""
 
 import errno
+import glob
 import os
+import re
 import shutil
 import socket
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from eelsunmix.errors import REMEDIES, StoreError
@@ -16,6 +18,8 @@ LONGEST_PAUSE = 2 * 24 * 3600
 """Seconds without a write after which a draft of another machine counts as abandoned."""
 
 _MARK = ".tmp-"
+_NAME = re.compile(rf"\..+{re.escape(_MARK)}(?P<machine>.+-\d+)-(?P<process>\d+)-[0-9a-f]{{8}}", re.DOTALL)
+"""Of a draft as `draft_of` gives it. Drafts of pages lie in folders of the user, whose files are none."""
 
 
 @contextmanager
@@ -42,7 +46,7 @@ def written_beside(
     try:
         make_folder(path.parent)
         draft.mkdir()
-        _remove_abandoned(path, now=draft.stat().st_mtime)
+        remove_abandoned(path, now=draft.stat().st_mtime)
         yield draft
         _give_name(draft, path, is_equal)
     except OSError as error:
@@ -57,18 +61,33 @@ def draft_of(path: Path) -> Path:
 
 
 def is_draft(path: Path) -> bool:
-    """Whether a folder is a draft, of a job that runs or of one that was killed."""
-    return path.name.startswith(".") and _MARK in path.name
+    """Whether a folder or file is a draft, of a job that runs or of one that was killed, by its name."""
+    return _NAME.fullmatch(path.name) is not None
 
 
-def is_abandoned(draft: Path) -> bool:
-    """Whether whoever wrote a draft was killed, as far as can be known here."""
-    return _is_dead(draft) or time.time() - _last_write(draft, time.time()) > LONGEST_PAUSE
+def is_abandoned(draft: Path, now: float | None = None) -> bool:
+    """Whether whoever wrote a draft was killed, as far as can be known here.
+
+    Parameters
+    ----------
+    draft : Path
+    now : float, optional
+        By the clock of the file system, where it is known; else by that of this machine.
+    """
+    now = time.time() if now is None else now
+    return _is_dead(draft) or now - _last_write(draft, now) > LONGEST_PAUSE
 
 
-def abandoned_drafts(path: Path) -> list[Path]:
-    """Return the drafts of `path` whose writer was killed."""
-    return [draft for draft in path.parent.glob(f".{path.name}{_MARK}*") if is_abandoned(draft)]
+def abandoned_drafts(path: Path, now: float | None = None) -> list[Path]:
+    """Return the drafts of `path` whose writer was killed; `now` as in `is_abandoned`."""
+    beside = path.parent.glob(f"{glob.escape(f'.{path.name}{_MARK}')}*")
+    return [draft for draft in beside if is_draft(draft) and is_abandoned(draft, now)]
+
+
+def remove_abandoned(path: Path, now: float) -> None:
+    """Delete drafts of `path`, folders or files, whose writer was killed; `now` as in `is_abandoned`."""
+    for draft in abandoned_drafts(path, now):
+        _remove(draft)
 
 
 def make_durable(path: Path) -> None:
@@ -128,16 +147,9 @@ def _machine() -> str:
         return f"{socket.gethostname()}-0"
 
 
-def _remove_abandoned(path: Path, now: float) -> None:
-    """Delete drafts of `path` whose writer was killed; `now` by the clock of the file system."""
-    for draft in path.parent.glob(f".{path.name}{_MARK}*"):
-        if _is_dead(draft) or now - _last_write(draft, now) > LONGEST_PAUSE:
-            _remove(draft)
-
-
 def _is_dead(draft: Path) -> bool:
-    machine, _, process = draft.name.partition(_MARK)[2].rpartition("-")[0].rpartition("-")
-    return machine == _machine() and process.isdigit() and not _runs(int(process))
+    found = _NAME.fullmatch(draft.name)
+    return found is not None and found["machine"] == _machine() and not _runs(int(found["process"]))
 
 
 def _runs(process: int) -> bool:
@@ -163,6 +175,10 @@ def _remove(draft: Path) -> None:
     for _ in range(200):
         if absent == 10:
             return
-        shutil.rmtree(draft, ignore_errors=True)
+        if draft.is_dir():
+            shutil.rmtree(draft, ignore_errors=True)
+        else:
+            with suppress(OSError):
+                draft.unlink()
         time.sleep(0.02)
         absent = 0 if draft.exists() else absent + 1

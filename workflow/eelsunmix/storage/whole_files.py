@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from eelsunmix.errors import unwritable
-from eelsunmix.storage.drafts import abandoned_drafts, draft_of, flush, make_folder
+from eelsunmix.storage.drafts import draft_of, flush, make_folder, remove_abandoned
 from eelsunmix.storage.handed_over import write_and_compare
 
 
@@ -18,7 +18,7 @@ def write_page(path: Path, text: str) -> Path:
         temporary.touch(0o600, exist_ok=False)
         write_and_compare(temporary, text.encode(), path)
         temporary.chmod(0o666 & ~_umask())
-        _remove_abandoned(path)
+        remove_abandoned(path, now=temporary.stat().st_mtime)
         flush(path.parent)  # what stood here and was moved aside keeps its new name before this one is taken
         temporary.replace(path)
         flush(path.parent)
@@ -29,12 +29,6 @@ def write_page(path: Path, text: str) -> Path:
             with suppress(OSError):
                 temporary.unlink()
     return path
-
-
-def _remove_abandoned(path: Path) -> None:
-    for draft in abandoned_drafts(path):
-        with suppress(OSError):
-            draft.unlink()
 
 
 def _umask() -> int:

@@ -12,6 +12,8 @@ from eelsunmix.report.texts import value
 from eelsunmix.storage.versions import mixed_versions
 
 _NAMED = ("python", "numpy", "scipy", "scikit-learn", "torch", "numba", "rosettasciio")
+_MARKUP = re.compile(r"[\\`*\[\]<&~]|(?<![^\W_])_|_(?![^\W_])")
+"""What has a meaning in Markdown; an underscore has none between letters and digits."""
 _EXPONENT = {
     "pixel": "fitted in each pixel",
     "local": "fitted on a Gaussian average of each pixel's neighbourhood (sigma {sigma:g} px)",
@@ -153,15 +155,17 @@ def _unmixing(sample: Sample) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    r"""Keep what a file says one line of text: no paragraph, link, picture or tag of Markdown.
+    r"""Keep what a file says one line of text: no paragraph, emphasis, picture or tag, no link with a text.
+
+    An address stays as it is written; some programs make a link of it, which leads to what is read.
 
     Examples
     --------
-    >>> print(_plain("Titan <b>\n\n# Results"), _plain("SI_1.dm4"))
-    Titan \<b> # Results SI_1.dm4
+    >>> print(_plain("Titan <b>\n\n# Results"), _plain("SI_1.dm4, _new_ at https://a.org"))
+    Titan \<b> # Results SI_1.dm4, \_new\_ at https://a.org
     """
     printable = "".join(letter if letter.isprintable() else " " for letter in text)
-    return re.sub(r"([\\`*\[\]<&])", r"\\\1", " ".join(printable.split()))
+    return re.sub(_MARKUP, r"\\\g<0>", " ".join(printable.split()))
 
 
 def _treated(fit: dict[str, Any]) -> Iterator[str]:

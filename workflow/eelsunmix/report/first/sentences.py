@@ -13,7 +13,8 @@ from eelsunmix.report.first.choice import Shown, lights_of, red_lights
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.texts import one_style, sentence
 from eelsunmix.stage_warnings import reference_problems
-from eelsunmix.words import MOST_ERROR, RECOMMENDED
+from eelsunmix.twin_errors import MOST_ERROR
+from eelsunmix.words import RECOMMENDED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +25,7 @@ class Said:
     ----------
     title, text : str
     level : {"use", "doubt", "void", "next"}
-        ``void`` where nothing may be used; it alone is red.
+        ``void`` where what is shown, or all, may not be used; it alone is red.
     section : str
         Name of the section that shows why.
     """
@@ -55,7 +56,7 @@ def _said(title: str, text: str, level: str, section: str = "") -> Said:
 
 
 def _void(inputs: Inputs, label: str) -> Said | None:
-    """Say that nothing may be used, where that is so."""
+    """Say that nothing, or not what is shown, may be used, where that is so."""
     axis = _axis_warnings(inputs)
     if axis:
         text = f"no map of an element can be trusted as long as the energy axis is off: {axis[0]}"
@@ -72,24 +73,50 @@ def _void(inputs: Inputs, label: str) -> Said | None:
     if _holds_nothing(inputs):
         text = "there is no structure above the noise, so that they stand for no material"
         return _said("Use no components", text, "void", "components")
-    if reached := _all_astray(inputs, label):
-        text = (
-            f"no map of {label} follows background subtraction: "
-            f"{max(reached):.2f} at most of the correlation that the noise allows"
-        )
-        return _said("Use nothing yet", text, "void", "verdict")
-    return None
+    return _astray(inputs, label) if _is_astray(inputs, label) else None
+
+
+def _astray(inputs: Inputs, label: str) -> Said:
+    """Say how far the maps of a label are from the reference, and which methods follow it."""
+    others = _following(inputs)
+    reached = (
+        f"they reach {max(_agreements(inputs)[label]):.2f} at most of the correlation with background "
+        "subtraction that the noise allows"
+    )
+    if others:
+        text = f"{reached}; {listed(others)} {'follow' if len(others) > 1 else 'follows'} it"
+        return _said(f"Use no map of {label}", text, "void", "verdict")
+    text = f"no method follows background subtraction in every element; as to {label}, {reached}"
+    return _said("Use nothing yet", text, "void", "verdict")
 
 
 def _holds_nothing(inputs: Inputs) -> bool:
     return int(inputs.rank["estimate"].sel(estimator="marchenko_pastur")) == 0
 
 
-def _all_astray(inputs: Inputs, label: str) -> list[float]:
-    """Agreement of each element with the reference, where all that are known are bad; else nothing."""
+def _is_astray(inputs: Inputs, label: str) -> bool:
+    """Whether all agreements of a label that are known are bad."""
+    known = _agreements(inputs).get(label, [])
+    return bool(known) and all(CRITERIA["agreement"].light(value) == "red" for value in known)
+
+
+def _following(inputs: Inputs) -> list[str]:
+    """Methods of which no agreement that is known is bad."""
+    return [
+        label
+        for label, known in _agreements(inputs).items()
+        if all(CRITERIA["agreement"].light(value) != "red" for value in known)
+    ]
+
+
+def _agreements(inputs: Inputs) -> dict[str, list[float]]:
+    """Agreements of each method with the reference, of the elements of which they are known."""
     rows: Sequence[Mapping[str, Any]] = inputs.comparison.attrs.get("verdict_by_element", [])
-    known = [row["agreement"] for row in rows if row["method"] == label and row["agreement"] is not None]
-    return known if all(value < CRITERIA["agreement"].amber for value in known) else []
+    found: dict[str, list[float]] = {}
+    for row in rows:
+        if row["agreement"] is not None:
+            found.setdefault(row["method"], []).append(row["agreement"])
+    return found
 
 
 def _axis_warnings(inputs: Inputs) -> list[str]:
@@ -183,9 +210,8 @@ def _next(inputs: Inputs, label: str, maps: Sequence[Shown]) -> tuple[str, str, 
         return "correct the energy axis (axes in the configuration) and run again", "next", "data"
     if _holds_nothing(inputs):
         return "record more counts, or more pixels than one, or sum channels and pixels", "next", "components"
-    if _all_astray(inputs, label):
-        text = "try another number of components (components.n), look at the windows of BS, and run again"
-        return text, "next", "background"
+    if _is_astray(inputs, label):
+        return _next_if_astray(inputs)
     failed = reference_problems(inputs.bs)
     alone = [one for one in maps if one.edge in failed]
     if alone:
@@ -202,3 +228,11 @@ def _next(inputs: Inputs, label: str, maps: Sequence[Shown]) -> tuple[str, str, 
         "next",
         "residuals",
     )
+
+
+def _next_if_astray(inputs: Inputs) -> tuple[str, str, str]:
+    if others := _following(inputs):
+        text = f"compare the maps of {listed(others)} with those of BS, and use those that agree"
+        return f"{text}; or try another number of components (components.n)", "next", "maps"
+    text = "try another number of components (components.n), look at the windows of BS, and run again"
+    return text, "next", "background"
