@@ -49,6 +49,10 @@ def test_the_energy_axis_is_said_to_be_right_off_or_not_measured(inputs):
     axis = inputs.bs.attrs["energy_axis"]
     axis |= {"offset_eV": -1.25, "offset_sd_eV": 1.25, "warnings": []}
     assert said(inputs, "energy axis") == "edges rise 1.2 ± 1.2 eV below the expected onsets"
+    allowed = dict(axis) | {"offset_eV": -0.8, "table_offset_eV": -4.5}
+    inputs.bs.attrs["energy_axis"] = allowed
+    assert said(inputs, "energy axis").endswith("below the expected onsets; 4.5 eV below the table")
+    inputs.bs.attrs["energy_axis"] = axis
     axis |= {"offset_eV": 6.0, "offset_sd_eV": 0.5, "warnings": ["The energy axis is off"]}
     assert said(inputs, "energy axis") == "off: edges rise 6.0 ± 0.5 eV above the expected onsets"
     axis |= {"offset_eV": -0.04, "offset_sd_eV": 1.0, "warnings": []}

@@ -393,7 +393,7 @@ def test_candidates_have_a_table_and_the_chosen_one_is_named_in_provenance(input
     found.fits["recommended"].attrs["chosen"] = "BLU, neighbours"
     fits, table = (block for block in provenance.section(found).blocks if block.kind == "table")
     rows = [[one.text for one in row.cells] for row in table.rows]
-    assert rows[0] == ["✔ BLU, neighbours", "2 %", "BLU, mapped on averages over similar neighbours"]
+    assert rows[0] == ["✔ BLU, neighbours", "2.0 %", "BLU, mapped on averages over similar neighbours"]
     assert ["consensus", "10 %", "the median of all candidates"] in rows
     assert [row.cells[1].text for row in fits.rows if row.method == "recommended"] == ["BLU, neighbours"]
     assert "recommended" in [row.method for row in cost._mapping_rows(found)]

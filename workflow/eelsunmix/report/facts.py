@@ -12,6 +12,8 @@ CHOSEN_BY = {
     "elbow": "elbow of the scree plot",
 }
 ORIGINS = {"configuration": "as configured"}
+ALLOWED_EV = 1.0
+"""Where the onsets of the configuration differ from the table by more on average, both are told."""
 POISSON = 0.05
 """A variance this near to the mean is called that of single electrons."""
 
@@ -86,4 +88,8 @@ def _axis(inputs: Inputs) -> str:
     if offset is None:
         return "not measured: too few edges rise clearly"
     off = "off: " if found.get("warnings") else ""
-    return f"{off}edges rise {beside_their_onsets(offset, deviation)}"
+    by_table = found.get("table_offset_eV")
+    table = ""
+    if not off and by_table is not None and abs(by_table - offset) > ALLOWED_EV:
+        table = f"; {abs(by_table):.1f} eV {'below' if by_table < 0 else 'above'} the table"
+    return f"{off}edges rise {beside_their_onsets(offset, deviation)}{table}"

@@ -221,7 +221,11 @@ def _next(inputs: Inputs, label: str, maps: Sequence[Shown]) -> tuple[str, str, 
         return "list recommended: {} under methods, and the choice is made on simulated images", "next", ""
     if _open_shares(inputs, label, maps):
         text = "for absolute shares, record an image that has a region of the pure material"
-        return f"{text}; for counts, look at the residuals and export the maps", "next", "residuals"
+        return (
+            f"{text}; for counts, look at the residuals, then eelsunmix export {inputs.sample}",
+            "next",
+            "residuals",
+        )
     return (
         "look at the residuals of the refit for what no method's endmembers explain; then eelsunmix export "
         f"{inputs.sample}",

@@ -44,6 +44,10 @@ EDGES = (
     "be absent, with its standard error; further than {sigma} σ from zero is flagged ✖: the windows then "
     "contain something other than the element."
 )
+ONSETS = (
+    "Where each edge rises in the mean spectrum, where the configuration expects it, and the table. Where "
+    "edges lie off the table by different amounts, chemistry moves them, or the dispersion is wrong."
+)
 EDGES_UNTESTED = (
     "Windows of each edge. Negative pixels: half of them where the element is absent, fewer elsewhere. A "
     "region in which an element is known to be absent (regions in the configuration) would test the windows."
@@ -132,8 +136,20 @@ def _edge_table(inputs: Inputs) -> Table:
 
 def _axis(inputs: Inputs) -> list[Block]:
     """Say what the edges or lines tell of the energy axis."""
-    said = str(inputs.bs.attrs.get("energy_axis", {}).get("summary", ""))
-    return [Text(one_style(said.replace("_", " ")))] if said else []
+    known = inputs.bs.attrs.get("energy_axis", {})
+    said = str(known.get("summary", ""))
+    blocks: list[Block] = [Text(one_style(said.replace("_", " ")))] if said else []
+    rows = tuple(_onset_row(edge, one) for edge, one in known.get("onsets", {}).items())
+    columns = ("edge", "rises at (eV)", "expected (eV)", "table (eV)")
+    return [*blocks, Table(caption=ONSETS, columns=columns, rows=rows)] if rows else blocks
+
+
+def _onset_row(edge: str, known: dict[str, Any]) -> Row:
+    rises = plus_minus(known["onset_eV"], known["onset_sd_eV"])
+    expected, table = (
+        tidy(known[key]) if known.get(key) is not None else DASH for key in ("given_eV", "table_eV")
+    )
+    return Row(cells=(cell(edge.replace("_", " ")), *map(figure_cell, (rises, expected, table))))
 
 
 def _edge_row(inputs: Inputs, edge: str, windows: dict[str, Any]) -> Row:

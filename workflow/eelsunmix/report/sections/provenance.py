@@ -43,6 +43,7 @@ import xarray as xr
 
 # Every map, profile and score of this page; needs xarray and zarr alone.
 comparison = xr.open_zarr("{folder}/comparison.zarr")
+maps = comparison["element_map"]  # counts by label (a method, or BS), edge, y, x
 image = xr.open_zarr("{folder}/corrected.zarr")["counts"]
 
 # The corrected image in HyperSpy (pip install hyperspy exspy).
@@ -92,6 +93,7 @@ def section(inputs: Inputs) -> Section:
         Code("\n".join(f"{seal}  {name}" for name, seal in inputs.seals.items()), SEALS),
         Code(as_yaml(inputs.versions), "Versions of the software"),
         Code(_command(inputs), "Make this page again"),
+        Code(_exports(inputs), "Export maps and spectra: HyperSpy, TIFF, CSV, NeXus"),
         Code(_opening(inputs), "Open the results in Python and HyperSpy"),
         *cite,
     )
@@ -177,6 +179,10 @@ def _chain_quality(fit: xr.Dataset | None) -> tuple[str, str]:
     if fit is None or "split_rhat" not in fit:
         return DASH, DASH
     return integer(fit["effective_sample_size"].min().item()), f"{fit['split_rhat'].max().item():.3f}"
+
+
+def _exports(inputs: Inputs) -> str:
+    return f"eelsunmix export {shlex.quote(inputs.sample)} --hspy --tiff --csv --nexus  # or --publication"
 
 
 def _opening(inputs: Inputs) -> str:
