@@ -9,7 +9,7 @@ import xarray as xr
 from eelsunmix.comparison.ambiguity_words import ambiguity_sentences
 from eelsunmix.comparison.by_element import verdict_by_element
 from eelsunmix.comparison.caveats import caveats
-from eelsunmix.comparison.components import REFERENCE, Components, mean_of_valid, read_components
+from eelsunmix.comparison.components import REFERENCE, Components, read_components
 from eelsunmix.comparison.doubts import component_warnings, short_profiles
 from eelsunmix.comparison.element_maps import element_variables
 from eelsunmix.comparison.matching import matching_variables
@@ -27,7 +27,7 @@ from eelsunmix.comparison.verdict import verdict
 from eelsunmix.edge_choice import resolve_edges
 from eelsunmix.edges import Edge, Edges
 from eelsunmix.image import in_canonical_order
-from eelsunmix.mapping.pieces import known_mean
+from eelsunmix.mapping import pieces
 from eelsunmix.profiles import Profile, Region, as_options
 from eelsunmix.typing import Floats
 from eelsunmix.words import RECOMMENDED
@@ -69,7 +69,7 @@ def compare(
     total_counts : DataArray, dims (navigation), optional
         Of each pixel, from `corrected.zarr`; summed from the image without it.
     mean_spectrum : DataArray, dims (energy), optional
-        Over the valid pixels, from `corrected.zarr`; taken from the image without it.
+        Over all valid pixels, from `corrected.zarr`; taken from the image without it.
 
     Returns
     -------
@@ -80,8 +80,9 @@ def compare(
     Raises
     ------
     InputError
-        If a map, `bs` or `total_counts` has other pixels than the image, a map or `total_counts` another mean
-        spectrum, a map other endmembers than its model, or `bs` other edges or profiles than are given.
+        If a map, `bs` or `total_counts` has other pixels than the image, `mean_spectrum` other energies, a
+        map or `total_counts` another mean spectrum, a map other endmembers than its model, or `bs` other
+        edges or profiles than are given.
 
     References
     ----------
@@ -90,7 +91,7 @@ def compare(
     image = in_canonical_order(image)
     edges = resolve_edges(edges, image[image.dims[-1]])
     check_same_image(image, bs, fits, maps, total_counts)
-    mean = known_mean(mean_spectrum, image)
+    mean = pieces.known_mean(mean_spectrum, image)
     setting = _setting(
         image, mean, bs, total_counts, edges, profiles or {}, regions or {}, component_names or {}
     )
@@ -129,7 +130,7 @@ def _setting(
     totals = image.sum([image.dims[-1]], dtype=float) if total_counts is None else total_counts
     return Setting(
         energy=image[image.dims[-1]],
-        mean_spectrum=mean_of_valid(image) if mean is None else mean,
+        mean_spectrum=pieces.mean_spectrum(image) if mean is None else mean,
         bs=loaded_reference(bs),
         edges=edges,
         profiles=lines,
