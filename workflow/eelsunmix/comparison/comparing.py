@@ -27,7 +27,8 @@ from eelsunmix.comparison.verdict import verdict
 from eelsunmix.edge_choice import resolve_edges
 from eelsunmix.edges import Edge, Edges
 from eelsunmix.image import in_canonical_order
-from eelsunmix.mapping import pieces
+from eelsunmix.mapping.pieces import known_mean
+from eelsunmix.mapping.pieces import mean_spectrum as mean_of_valid
 from eelsunmix.profiles import Profile, Region, as_options
 from eelsunmix.typing import Floats
 from eelsunmix.words import RECOMMENDED
@@ -91,7 +92,7 @@ def compare(
     image = in_canonical_order(image)
     edges = resolve_edges(edges, image[image.dims[-1]])
     check_same_image(image, bs, fits, maps, total_counts)
-    mean = pieces.known_mean(mean_spectrum, image)
+    mean = known_mean(mean_spectrum, image)
     setting = _setting(
         image, mean, bs, total_counts, edges, profiles or {}, regions or {}, component_names or {}
     )
@@ -130,7 +131,7 @@ def _setting(
     totals = image.sum([image.dims[-1]], dtype=float) if total_counts is None else total_counts
     return Setting(
         energy=image[image.dims[-1]],
-        mean_spectrum=pieces.mean_spectrum(image) if mean is None else mean,
+        mean_spectrum=mean_of_valid(image) if mean is None else mean,
         bs=loaded_reference(bs),
         edges=edges,
         profiles=lines,
