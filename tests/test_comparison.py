@@ -487,6 +487,13 @@ def test_parts_of_the_pixels_give_what_the_whole_gives(scene, bs, monkeypatch, t
     assert list(tmp_path.iterdir()) == []
 
 
+def test_maps_that_are_loaded_leave_those_of_the_caller_lazy():
+    given = xr.Dataset({"abundance": (("y", "x"), np.arange(6.0).reshape(2, 3))}).chunk(y=1)
+    loaded = map_stacks.loaded_if_small(given)
+    assert loaded["abundance"].chunks is None
+    assert given["abundance"].chunks is not None
+
+
 @pytest.mark.parametrize("shape", [(3, 400, 301), (701, 600), (2, 300_000), (400_000,), (5, 100_000, 3)])
 def test_a_sample_has_squares_of_neighbours_from_everywhere(shape):
     dims = ("frame", "y", "x")[-len(shape) :]

@@ -1,5 +1,7 @@
 """The whole correction stage: lazy, in any chunks, any dims, any unit, on real data."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -62,6 +64,22 @@ def test_totals_are_those_of_the_corrected_counts(gain_sd, bad):
         expected = found.apply(raw).sum("energy_loss", dtype=float).where(image.valid_pixel, 0)
         assert found.gain.changes == (gain_sd > 0)
         np.testing.assert_allclose(found.totals(raw), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("bad", ["none", [0, 255, 256, 4096]])
+def test_totals_of_many_channels_need_no_matrix_of_channels_squared(bad):
+    raw = with_valid_pixel(scene((3, 4, 4097), seed=2)[0])
+    found = measure_detector(
+        raw, GainOptions(method="none"), BadChannelOptions(channels=bad), SpikeOptions(), {}
+    )
+    tracemalloc.start()
+    try:
+        totals, peak = found.totals(raw), tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert found.bad_channels.changes == (bad != "none")
+    np.testing.assert_allclose(totals, found.apply(raw).sum("energy_loss", dtype=float), rtol=1e-6)
+    assert peak < (4 * 256 if found.bad_channels.changes else 3 * raw.shape[0] * raw.shape[1]) * 8 * 4097
 
 
 @pytest.mark.parametrize("shape", [(9, 7, 60), (3, 5, 4, 60)])

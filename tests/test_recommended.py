@@ -142,6 +142,13 @@ def test_its_stores_hold_what_the_package_recommends(board, made):
     assert next(iter(stored.attrs["twin_error"])) == stored.attrs["chosen"]
     assert (maps["abundance"].to_numpy()[4, 5:7] == 0).all()
     assert error(scene, maps, stored["endmember_spectrum"]) < 0.02
+    image, energy = scene.spectrum_image, scene.spectrum_image.dims[-1]
+    moved = image.mean(image.dims[:-1]).assign_coords({energy: image[energy] + 5})
+    for same in (True, False):
+        with pytest.raises(InputError, match="mean_spectrum has energy_loss"):
+            recommended.map_recommended(
+                stored, image, pca=pca, rank=rank, mean_spectrum=moved, same_image=same
+            )
 
 
 def test_bending_that_was_taken_out_is_kept_and_taken_out_of_other_images(board, made, monkeypatch):

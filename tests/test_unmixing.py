@@ -127,6 +127,37 @@ def test_counts_whose_mean_is_known_are_read_once(sum_to_one):
     xr.testing.assert_allclose(maps, apply(model, image, vacuum=vacuum), rtol=1e-6)
     with pytest.raises(InputError, match="mean_spectrum has sizes"):
         apply(model, image, mean_spectrum=image.mean(["y", "energy_loss"]))
+    moved = mean.assign_coords(energy_loss=mean.energy_loss + 5)
+    with pytest.raises(
+        InputError, match="mean_spectrum has energy_loss 205 to 785, but the image has 200 to"
+    ):
+        apply(model, image, mean_spectrum=moved)
+    xr.testing.assert_identical(
+        apply(model, image, mean_spectrum=mean.drop_vars("energy_loss")), apply(model, image)
+    )
+
+
+@pytest.mark.parametrize("dose", [1.0, 2.0])
+@pytest.mark.parametrize("denoised", [False, True])
+@pytest.mark.parametrize("width", [0, 4], ids=["sample", "vacuum"])
+def test_a_known_mean_changes_no_map(dose, denoised, width):
+    """The mean is that of the counts: not of their sample alone, nor of a denoised image."""
+    image, spectra, fractions = scene()
+    valid, vacuum = np.ones((9, 14), bool), np.zeros((9, 14), bool)
+    valid[2, 3], vacuum[:, :width] = False, True
+    image[2, 3], image[:, :width] = 10**6, image[:, :width] // 50
+    image = image.assign_coords(valid_pixel=(("y", "x"), valid))
+    mapped = image.copy(data=0.5 * fractions @ spectra) if denoised else image
+    model = known_model(spectra, image, sum_to_one=True)
+    with_sample = mapped.to_numpy()[valid & ~vacuum].mean(axis=0)
+    model.attrs["learned_brightness"] = mean_brightness(with_sample, spectra) / dose
+    images = [mapped.chunk(y=2, x=5), image.chunk(y=2, x=5)] if denoised else 2 * [image.chunk(y=2, x=5)]
+    mean, vacuum = image.where(image.valid_pixel).mean(["y", "x"]), xr.DataArray(vacuum, dims=("y", "x"))
+    found = apply(model, images[0], counts=images[1], vacuum=vacuum, mean_spectrum=mean)
+    expected = apply(model, mapped, counts=image, vacuum=vacuum)
+    assert found.attrs == expected.attrs
+    assert bool(found.attrs["warnings"]) == (dose != 1.0)
+    xr.testing.assert_allclose(found.compute(), expected, rtol=1e-6)
 
 
 @pytest.mark.guarantee(6)

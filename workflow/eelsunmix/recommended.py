@@ -103,7 +103,7 @@ def map_recommended(
         there are any.
     vacuum : DataArray of bool, dims (navigation), optional
     mean_spectrum : DataArray, dims (energy), optional
-        As of `eelsunmix.apply`.
+        Of `counts` over all their valid pixels, as of `eelsunmix.apply`.
     same_image : bool
         Whether the model was fitted to this image.
 

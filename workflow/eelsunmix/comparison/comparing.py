@@ -9,7 +9,7 @@ import xarray as xr
 from eelsunmix.comparison.ambiguity_words import ambiguity_sentences
 from eelsunmix.comparison.by_element import verdict_by_element
 from eelsunmix.comparison.caveats import caveats
-from eelsunmix.comparison.components import REFERENCE, Components, mean_of_valid, read_components
+from eelsunmix.comparison.components import REFERENCE, Components, read_components
 from eelsunmix.comparison.doubts import component_warnings, short_profiles
 from eelsunmix.comparison.element_maps import element_variables
 from eelsunmix.comparison.matching import matching_variables
@@ -28,6 +28,7 @@ from eelsunmix.edge_choice import resolve_edges
 from eelsunmix.edges import Edge, Edges
 from eelsunmix.image import in_canonical_order
 from eelsunmix.mapping.pieces import known_mean
+from eelsunmix.mapping.pieces import mean_spectrum as mean_of_valid
 from eelsunmix.profiles import Profile, Region, as_options
 from eelsunmix.typing import Floats
 from eelsunmix.words import RECOMMENDED
@@ -69,7 +70,7 @@ def compare(
     total_counts : DataArray, dims (navigation), optional
         Of each pixel, from `corrected.zarr`; summed from the image without it.
     mean_spectrum : DataArray, dims (energy), optional
-        Over the valid pixels, from `corrected.zarr`; taken from the image without it.
+        Over all valid pixels, from `corrected.zarr`; taken from the image without it.
 
     Returns
     -------
@@ -80,8 +81,9 @@ def compare(
     Raises
     ------
     InputError
-        If a map, `bs` or `total_counts` has other pixels than the image, a map or `total_counts` another mean
-        spectrum, a map other endmembers than its model, or `bs` other edges or profiles than are given.
+        If a map, `bs` or `total_counts` has other pixels than the image, `mean_spectrum` other energies, a
+        map or `total_counts` another mean spectrum, a map other endmembers than its model, or `bs` other
+        edges or profiles than are given.
 
     References
     ----------

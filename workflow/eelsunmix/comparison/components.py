@@ -1,20 +1,16 @@
 """What the comparison knows of the image and of each method, loaded and checked once."""
 
 import functools
-import operator
 from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
 
 from eelsunmix.errors import InputError, MethodFailedError
-from eelsunmix.execution.blocks import fold
 from eelsunmix.execution.map_stacks import Part, loaded_if_small, pixel_parts
-from eelsunmix.image import valid_pixels
 from eelsunmix.mapping.brightness import brightness, sums_to_one
 from eelsunmix.mapping.models import model_for
 from eelsunmix.methods import Model
-from eelsunmix.pca.gram import valid_spectra
 from eelsunmix.typing import Floats
 from eelsunmix.words import RECOMMENDED
 
@@ -188,17 +184,6 @@ def _spectra_on_channels_of(image: xr.DataArray, fit: xr.Dataset) -> Floats:
     if energy in fit.coords and energy in image.coords and not fit[energy].equals(image[energy]):
         return model_for(fit, image).endmembers
     return spectra.to_numpy().astype(float)
-
-
-def mean_of_valid(image: xr.DataArray) -> Floats:
-    """Mean over the valid pixels, in one pass over the blocks."""
-    total: Floats = fold(_sum_spectra, image, operator.add)
-    return total / max(int(valid_pixels(image).sum()), 1)
-
-
-def _sum_spectra(block: xr.DataArray) -> Floats:
-    total: Floats = valid_spectra(block).sum(axis=0, dtype=np.float64)
-    return total
 
 
 def _failed(label: str, message: str, fit: xr.Dataset) -> Components:

@@ -100,7 +100,7 @@ def loaded_reference(bs: xr.Dataset) -> xr.Dataset:
     """Load the reference, without the maps of a large image: of those it keeps what is compared."""
     navigation = bs["net_counts"].dims[1:]
     if math.prod(bs.sizes[dim] for dim in navigation) <= PIXELS:
-        return bs.load()
+        return bs.compute()
     maps = [name for name, one in bs.data_vars.items() if set(navigation) <= {*one.dims}]
-    rest = bs.drop_vars(maps).load()
+    rest = bs.drop_vars(maps).compute()
     return rest.assign(loaded_if_small(bs[list(COMPARED)]).data_vars)

@@ -13,7 +13,7 @@ from eelsunmix.corrections.binning import measure_bins
 from eelsunmix.corrections.channel_words import noise_peak_warnings, unmeasured_warnings
 from eelsunmix.corrections.channels import BadChannelOptions
 from eelsunmix.corrections.common import check_image
-from eelsunmix.corrections.correction import one_after_the_other
+from eelsunmix.corrections.correction import Correction, one_after_the_other
 from eelsunmix.corrections.cropping import measure_crop
 from eelsunmix.corrections.detector import Detector, measure_detector
 from eelsunmix.corrections.filled_ends import filled_end_warnings
@@ -30,6 +30,7 @@ from eelsunmix.execution.blocks import chunked
 from eelsunmix.image import in_canonical_order, with_valid_pixel
 from eelsunmix.io.counts import DetectorOptions
 from eelsunmix.options import Options
+from eelsunmix.typing import Floats
 from eelsunmix.vacuum import Vacuum, vacuum_pixels
 
 __all__ = [
@@ -141,9 +142,7 @@ def correct_image(
         result = result.assign(frames.data_vars)
     for text in warnings:
         logger.warning("corrections: %s", text)
-    totals = None if sums is None else sums.totals
-    if totals is None and not any(step.entry["applied"] for step in done):
-        totals = found.totals(raw)
+    totals = _known_totals(raw, found, done, sums)
     found_vacuum = vacuum_pixels(result["counts"], vacuum, totals=totals)
     return result.assign(vacuum=(counts.dims[:-1], found_vacuum)).assign_attrs(
         corrections=log, warnings=warnings
@@ -188,6 +187,15 @@ def _without_detector(
     if found.bad_channels.doubts:
         counts = counts.assign_attrs(channels_without_data=found.bad_channels.doubts)
     return counts, constant_warnings(counts, has_reference=has_reference)
+
+
+def _known_totals(
+    raw: xr.DataArray, found: Detector, done: Sequence[Correction], sums: FrameSums | None
+) -> Floats | None:
+    """Return the corrected counts of each pixel; None where only the corrected image can tell."""
+    if sums is not None:
+        return sums.totals
+    return None if any(step.entry["applied"] for step in done) else found.totals(raw)
 
 
 def _prepared(image: xr.DataArray) -> xr.DataArray:

@@ -19,6 +19,9 @@ from eelsunmix.corrections.spikes import SpikeOptions
 from eelsunmix.execution import blocks
 from eelsunmix.typing import Floats
 
+UNITS = 256
+"""Unit spectra that are corrected together: those of all channels would be a matrix of channels squared."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Detector:
@@ -69,14 +72,9 @@ class Detector:
 
         Without spikes all corrections are linear: the total is a product with one weight for each channel.
         """
-        unit = xr.DataArray(np.eye(image.shape[-1]), dims=("row", image.dims[-1]))
-        unit = xr.concat([xr.zeros_like(unit[:1]), unit], "row")
-        for step in (self.dark, self.gain, self.bad_channels):
-            unit = step.apply(unit)
-        offset, *weighted = unit.sum([unit.dims[-1]]).to_numpy().tolist()
-        kernel = functools.partial(
-            _total, spikes=self.spikes, offset=offset, weight=np.array(weighted) - offset
-        )
+        steps = [step for step in (self.dark, self.gain, self.bad_channels) if step.changes]
+        offset, weight = _weights_of_total(steps, image.shape[-1])
+        kernel = functools.partial(_total, spikes=self.spikes, offset=offset, weight=weight)
         template = blocks.template_like(image, {"total": (image.dims[:-1], "f8")})
         return np.asarray(blocks.map_blocks(kernel, self.spikes.number(image), template)["total"].to_numpy())
 
@@ -126,6 +124,23 @@ def measure_detector(
     axis = str(image.dims[-1])
     mean = xr.DataArray(evidence.statistics.mean, dims=axis, coords={axis: image.coords[axis]})
     return Detector(mean=mean, dark=dark, gain=gain, bad_channels=bad, spikes=spikes)
+
+
+def _weights_of_total(steps: Sequence[Correction], n_channels: int) -> tuple[float, Floats]:
+    """Total that linear corrections make of no counts, and of each channel's count above it, (channel,)."""
+    if not steps:
+        return 0.0, np.ones(n_channels)
+
+    def totals(spectra: Floats) -> Floats:
+        left = xr.DataArray(spectra, dims=("row", "channel"))
+        for step in steps:
+            left = step.apply(left)
+        return left.to_numpy().sum(axis=1)
+
+    offset = float(totals(np.zeros((1, n_channels)))[0])
+    firsts = range(0, n_channels, UNITS)
+    parts = [totals(np.eye(min(UNITS, n_channels - first), n_channels, first)) for first in firsts]
+    return offset, np.concatenate(parts) - offset
 
 
 def _total(block: xr.DataArray, spikes: SpikeRemoval, offset: float, weight: Floats) -> xr.Dataset:

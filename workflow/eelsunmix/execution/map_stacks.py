@@ -52,8 +52,8 @@ def pixel_parts(sizes: Mapping[Hashable, int]) -> list[Part]:
 
 
 def loaded_if_small(maps: xr.Dataset) -> xr.Dataset:
-    """Load maps of up to `LOADED` values together; others stay lazy."""
-    return maps.load() if sum(one.size for one in maps.data_vars.values()) <= LOADED else maps
+    """Return maps of up to `LOADED` values together loaded, others lazy; those given stay as they are."""
+    return maps.compute() if sum(one.size for one in maps.data_vars.values()) <= LOADED else maps
 
 
 class MapStack:

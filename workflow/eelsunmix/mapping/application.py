@@ -15,12 +15,12 @@ from eelsunmix.mapping.brightness import brightness, sums_to_one
 from eelsunmix.mapping.dose import another_dose, at_dose, dose_factor
 from eelsunmix.mapping.map_noise import amount_sd
 from eelsunmix.mapping.models import model_for
-from eelsunmix.mapping.pieces import known_mean
+from eelsunmix.mapping.pieces import known_mean, other_energies
 from eelsunmix.mapping.refit import refit
-from eelsunmix.methods import Model, PixelModel, has_failed
+from eelsunmix.methods import FrameModel, Model, PixelModel, has_failed
 from eelsunmix.noise import counts_per_electron
 from eelsunmix.nuisance import mapped_without_nuisance
-from eelsunmix.typing import Bools
+from eelsunmix.typing import Bools, Floats
 from eelsunmix.vacuum import sample_pixels
 
 logger = logging.getLogger(__name__)
@@ -47,7 +47,9 @@ def apply(
     vacuum : DataArray of bool, dims those of the pixels, optional
         True in pixels without sample; found in the counts where it is not given.
     mean_spectrum : DataArray, dims (energy), optional
-        Mean of the counts over their valid pixels, as `corrected.zarr` holds it; one more pass without it.
+        Mean of the counts over all their valid pixels, those in vacuum too and masked ones not, as
+        `corrected.zarr` holds it; one more pass without it. That of other pixels gives other weights, and
+        with them other maps, without a word.
 
     Returns
     -------
@@ -66,7 +68,8 @@ def apply(
     Raises
     ------
     InputError
-        The model does not cover the energy axis of the image, or the images do not belong together.
+        The model does not cover the energy axis of the image, or the images do not belong together, or
+        `mean_spectrum` has other energies than the counts.
     """
     attrs = map_attrs(model)
     if has_failed(model):
@@ -82,21 +85,14 @@ def apply(
     image = mapped_without_nuisance(model, image)
     sample = sample_pixels(counts, vacuum) & valid_pixels(image)
     mean = known_mean(mean_spectrum, counts)
-    alike = share_data(image, counts)
-    of_sample = mean if alike and np.array_equal(sample, valid_pixels(counts)) else None
+    is_known = share_data(image, counts) and np.array_equal(sample, valid_pixels(counts))
     inside = image.assign_coords(valid_pixel=(image.dims[:-1], sample))
-    factor = dose_factor(model, fitted, inside, mean=of_sample)
+    factor = dose_factor(model, fitted, inside, mean=mean if is_known else None)
     attrs["warnings"] = [] if factor == 1.0 else [another_dose(factor)]
     for warning in attrs["warnings"]:
         logger.warning(warning)
     noise = counts_per_electron(image) / factor
-    if alike and factor == 1.0 and isinstance(fitted, PixelModel):
-        kernel, template = abundance_kernel(fitted, image, variance_to_mean=noise)
-        maps = refit(fitted, counts, mean=mean, beside=(kernel, template))
-        abundances = maps[[*template.data_vars]]
-    else:
-        abundances = map_abundance(fitted, at_dose(image, factor), variance_to_mean=noise)
-        maps = abundances.merge(refit(fitted, counts, mean=mean), join="exact", compat="override")
+    maps, abundances = _maps(fitted, at_dose(image, factor), counts, mean=mean, noise=noise)
     if sums_to_one(model):
         maps = maps.assign(_weighted_by_thickness(abundances, fitted, counts, dose=factor, noise=noise))
     maps = zero_in_vacuum(maps, sample)
@@ -104,6 +100,24 @@ def apply(
         array.attrs.setdefault("units", "1")
     result = maps.assign_attrs(attrs)
     return _in_callers_order(result, order, image.dims[-1])
+
+
+def _maps(
+    model: PixelModel | FrameModel,
+    image: xr.DataArray,
+    counts: xr.DataArray,
+    *,
+    mean: Floats | None,
+    noise: float,
+) -> tuple[xr.Dataset, xr.Dataset]:
+    """Return all maps, and the abundances of them; made in one pass where the image is the counts."""
+    if share_data(image, counts) and isinstance(model, PixelModel):
+        kernel, template = abundance_kernel(model, image, variance_to_mean=noise)
+        maps = refit(model, counts, mean=mean, beside=(kernel, template))
+        return maps, maps[[*template.data_vars]]
+    abundances = map_abundance(model, image, variance_to_mean=noise)
+    maps = abundances.merge(refit(model, counts, mean=mean), join="exact", compat="override")
+    return maps, abundances
 
 
 def _weighted_by_thickness(
@@ -140,11 +154,8 @@ def map_attrs(model: xr.Dataset) -> dict[str, Any]:
 def _check_same_pixels(image: xr.DataArray, counts: xr.DataArray) -> None:
     if dict(image.sizes) != dict(counts.sizes):
         raise InputError(f"counts have sizes {dict(counts.sizes)}, but the image has {dict(image.sizes)}")
-    energy = image.dims[-1]
-    axes = image[energy].to_numpy(), counts[energy].to_numpy()
-    if not np.allclose(*axes, rtol=1e-6):
-        first, second = (f"{axis[0]:g} to {axis[-1]:g}" for axis in axes)
-        raise InputError(f"counts have {energy} {second}, but the image has {first}; give both the same axis")
+    if other := other_energies(counts, image):
+        raise InputError(f"counts have {other}; give both the same axis")
 
 
 def _in_callers_order(result: xr.Dataset, order: list[Hashable], energy: Hashable) -> xr.Dataset:

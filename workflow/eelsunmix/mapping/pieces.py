@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from eelsunmix.errors import InputError
 from eelsunmix.execution.blocks import fold
+from eelsunmix.image import with_valid_pixel
 from eelsunmix.typing import Floats
 
 PIECE = 2**20
@@ -74,7 +75,8 @@ def maps_of_block(block: xr.DataArray, values: dict[str, Floats], n_endmembers: 
 
 
 def mean_spectrum(image: xr.DataArray) -> Floats:
-    """Mean over the valid pixels, in one pass over the blocks, shape (channel,)."""
+    """Mean over the valid pixels of an image, energy last, in one pass over the blocks, shape (channel,)."""
+    image = with_valid_pixel(image)
     total: Floats = fold(_sum_of_valid, image, operator.add)
     return total / max(int(image["valid_pixel"].sum()), 1)
 
@@ -82,10 +84,17 @@ def mean_spectrum(image: xr.DataArray) -> Floats:
 def known_mean(given: xr.DataArray | None, image: xr.DataArray) -> Floats | None:
     """Take a mean spectrum as it is given, None where none is.
 
+    Parameters
+    ----------
+    given : DataArray, dims (energy), optional
+        Mean of the image over its valid pixels, those in vacuum too. That cannot be seen without reading the
+        image: of other pixels it makes other weights. Its energies, where it has any, are compared.
+    image : DataArray, dims (navigation, energy)
+
     Raises
     ------
     InputError
-        It does not have the channels of the image.
+        It does not have the channels of the image, or has other energies.
     """
     if given is None:
         return None
@@ -95,7 +104,19 @@ def known_mean(given: xr.DataArray | None, image: xr.DataArray) -> Floats | None
             f"mean_spectrum has sizes {dict(given.sizes)}, but the image has {image.sizes[energy]} channels "
             f"of {energy}; give the mean of its valid pixels"
         )
+    if energy in given.coords and (other := other_energies(given, image)):
+        raise InputError(f"mean_spectrum has {other}; give the mean of the valid pixels of this image")
     return given.to_numpy().astype(np.float64)
+
+
+def other_energies(given: xr.DataArray, image: xr.DataArray) -> str:
+    """Say how the energies of as many channels differ from those of an image; empty where they do not."""
+    energy = image.dims[-1]
+    axes = given[energy].to_numpy(), image[energy].to_numpy()
+    if np.allclose(*axes, rtol=1e-6):
+        return ""
+    first, second = (f"{axis[0]:g} to {axis[-1]:g}" for axis in axes)
+    return f"{energy} {first}, but the image has {second}"
 
 
 def _sum_of_valid(block: xr.DataArray) -> Floats:
