@@ -181,7 +181,9 @@ def test_an_energy_axis_that_is_off_comes_first_and_recommends_nothing(inputs):
     assert "Use" not in [one.title for one in found]
     assert "correct the energy axis" in found[-1].text
     assert len(found) <= 4
-    assert first_screen(inputs).count('class="void"') == 1
+    page = first_screen(inputs)
+    assert page.count('class="void"') == 1
+    assert "<strong>Use nothing yet</strong>. No map of an element" in page
 
 
 def test_edges_that_failed_are_named_and_void_only_if_all_did(inputs):
