@@ -466,7 +466,7 @@ def test_whatever_has_the_name_of_a_store_is_looked_at(store, tmp_path, capsys):
 
 
 def test_the_command_wants_folders_with_stores(tmp_path, capsys):
-    assert main([str(tmp_path)]) == 1
+    assert main([str(tmp_path)]) == 2
     assert "no stores and no pages lie there; name the folder" in capsys.readouterr().err
     with pytest.raises(SystemExit) as stopped:
         main([str(tmp_path / "absent")])

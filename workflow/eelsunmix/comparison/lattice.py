@@ -17,6 +17,8 @@ STACK, LEVELS = 3, (0.35, 0.65)
 """So many separate layers are a stack, whose harmonics look like a lattice: parts of a profile above the
 higher of the levels (from its lowest to its highest point), with a part below the lower one between them."""
 _FINE = 4
+_FEW = 8
+"""Windows of a periodogram whose medians are taken at a time."""
 
 
 def lattice_period(profiles: Floats) -> float:
@@ -91,7 +93,9 @@ def _medians(values: Floats, starts: Indices, stops: Indices) -> Floats:
     for width in np.unique(widths[widths >= _FINE]).tolist():
         windows = sliding_window_view(values, width, axis=-1)
         same = np.flatnonzero(widths == width)
-        found[..., same] = np.median(windows[..., starts[same], :], axis=-1)
+        # A median copies its windows: not all of them at a time, or memory grows with the axis.
+        for few in np.array_split(same, max(1, len(same) // _FEW)):
+            found[..., few] = np.median(windows[..., starts[few], :], axis=-1)
     return found
 
 
