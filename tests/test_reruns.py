@@ -131,11 +131,11 @@ EDITS = {
         "the pixels of the image have no size in nm",
         set(),
     ),
-    "a constant that only mapping uses": (
+    "a constant of how blocks are mapped": (
         "mapping/pieces.py",
         "PIECE = 2**20",
         "PIECE = 2**19",
-        {"map"} | {f"method {method}" for method in METHODS} | {"oracle"} | SUBTRACTION | RECOMMENDED,
+        {"map", "compare", "oracle"} | {f"method {method}" for method in METHODS} | SUBTRACTION | RECOMMENDED,
     ),
     "an error text of apply": (
         "mapping/application.py",
