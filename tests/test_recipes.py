@@ -356,7 +356,7 @@ def test_the_checker_names_what_differs_from_the_configuration(tmp_path, monkeyp
     )
     assert told.out.startswith("3 stores, 1 of them not in order\n")
     config.write_text("denoise: [")
-    assert check_stores(["results"]) == 1
+    assert check_stores(["results"]) == 2
     assert "config/config.yaml" in capsys.readouterr().err
     other = tmp_path / "other.yaml"
     other.write_text(yaml.safe_dump(tree))

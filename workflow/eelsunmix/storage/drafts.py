@@ -46,7 +46,7 @@ def written_beside(
     try:
         make_folder(path.parent)
         draft.mkdir()
-        remove_abandoned(path, now=draft.stat().st_mtime)
+        remove_abandoned(path, own=draft)
         yield draft
         _give_name(draft, path, is_equal)
     except OSError as error:
@@ -84,10 +84,11 @@ def abandoned_drafts(path: Path, now: float | None = None) -> list[Path]:
     return [draft for draft in beside if is_draft(draft) and is_abandoned(draft, now)]
 
 
-def remove_abandoned(path: Path, now: float) -> None:
-    """Delete drafts of `path`, folders or files, whose writer was killed; `now` as in `is_abandoned`."""
-    for draft in abandoned_drafts(path, now):
-        _remove(draft)
+def remove_abandoned(path: Path, own: Path) -> None:
+    """Delete the other drafts of `path`, folders or files, whose writer was killed; `own` tells the time."""
+    for draft in abandoned_drafts(path, now=own.stat().st_mtime):
+        if draft != own:
+            _remove(draft)
 
 
 def make_durable(path: Path) -> None:

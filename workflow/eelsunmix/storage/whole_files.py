@@ -18,7 +18,7 @@ def write_page(path: Path, text: str) -> Path:
         temporary.touch(0o600, exist_ok=False)
         write_and_compare(temporary, text.encode(), path)
         temporary.chmod(0o666 & ~_umask())
-        remove_abandoned(path, now=temporary.stat().st_mtime)
+        remove_abandoned(path, own=temporary)
         flush(path.parent)  # what stood here and was moved aside keeps its new name before this one is taken
         temporary.replace(path)
         flush(path.parent)
