@@ -76,7 +76,8 @@ class Detector:
         offset, weight = _weights_of_total(steps, image.shape[-1])
         kernel = functools.partial(_total, spikes=self.spikes, offset=offset, weight=weight)
         template = blocks.template_like(image, {"total": (image.dims[:-1], "f8")})
-        return np.asarray(blocks.map_blocks(kernel, self.spikes.number(image), template)["total"].to_numpy())
+        totals = blocks.map_blocks(kernel, self.spikes.number(image), template)["total"]
+        return totals.to_numpy().astype(np.float64)
 
     def dataset(self, image: xr.DataArray) -> xr.Dataset:
         """Return what was found, on the axes of the raw image, as `corrected.zarr` keeps it."""
