@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix.pca.noise_eigenvalues import Noise
-from eelsunmix.rank.outliers import Outliers, Sample, are_counts, find_outliers
+from eelsunmix.rank.outliers import Outliers, Sample, find_outliers
 from eelsunmix.rank.prediction import HeldOut
 from eelsunmix.words import place_in_words
 
@@ -124,7 +124,7 @@ def examine(
     n_components : int
         Leading components that describe the image.
     """
-    counting = are_counts(sample, noise)
+    counting = held_out.predicting is not None
     outliers = find_outliers(image, pca, sample, noise, n_components=n_components, counting=counting)
     variables: dict[str, Any] = {"residual_deviation": (image.dims[:-1], outliers.deviation, {"units": "1"})}
     if held_out.chi2 is not None:
