@@ -10,7 +10,7 @@ often missed.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import betainc
+import scipy
 
 FALSE_ALARMS = 1e-6
 """Chance by which the highest values of an image without clipping are called a pile-up."""
@@ -124,7 +124,7 @@ def _of_channels(heights: Heights) -> PileUp | None:
 def _chance(n_top: np.ndarray, n_lower: np.ndarray) -> np.ndarray:
     """Chance of a fair coin to show its head as often, or more often, among as many throws."""
     # The binomial distribution without scipy.stats, whose import takes longer than the check of an image.
-    chance: np.ndarray = betainc(np.maximum(n_top, 1), n_lower + 1, 0.5)
+    chance: np.ndarray = scipy.special.betainc(np.maximum(n_top, 1), n_lower + 1, 0.5)
     return np.where(n_top > 0, chance, 1.0)
 
 

@@ -1,7 +1,7 @@
 """The shift of each frame against the others in y and x."""
 
 import numpy as np
-from scipy import fft
+import scipy
 
 from eelsunmix.corrections.frames.parabola import extremum
 from eelsunmix.typing import Bools, Floats
@@ -109,8 +109,8 @@ def _likeness(frame: Floats, valid: Bools, reference: Floats) -> Floats:
 def _products(first: Floats, second: Floats) -> Floats:
     """Sum products of two maps at each shift of the first one, up to the reach."""
     # padded by zeros, so that nothing comes back at the other end
-    shape = tuple(fft.next_fast_len(size + size // REACH, real=True) for size in first.shape)
-    whole = fft.irfft2(fft.rfft2(first, shape) * np.conj(fft.rfft2(second, shape)), shape)
+    shape = tuple(scipy.fft.next_fast_len(size + size // REACH, real=True) for size in first.shape)
+    whole = scipy.fft.irfft2(scipy.fft.rfft2(first, shape) * np.conj(scipy.fft.rfft2(second, shape)), shape)
     steps = [np.arange(-(size // REACH), size // REACH + 1) for size in first.shape]
     found: Floats = whole[np.ix_(*steps)]
     return found
