@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Annotated, Any, Literal, Self
 
 import dask
+import dask.threaded
 from pydantic import Field, model_validator
 from threadpoolctl import threadpool_limits
 
@@ -76,7 +77,8 @@ def execution(
     # The limits are for the BLAS that is loaded, the environment for that of SciPy, which comes when needed.
     with environment(_ONE_THREAD_EACH), threadpool_limits(limits=1):
         if options.mode == "threads":
-            with dask.config.set(scheduler="threads", num_workers=threads):
+            # The function, not its name: for a name, Dask loads `distributed` and asks it for a client first.
+            with dask.config.set(scheduler=dask.threaded.get, num_workers=threads):
                 yield
         else:
             with _distributed_client(options, threads):
