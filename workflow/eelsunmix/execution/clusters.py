@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from eelsunmix.errors import InputError
 from eelsunmix.execution.private_clusters import environment, log_directory, private_cluster
+from eelsunmix.execution.unused_libraries import hidden
 from eelsunmix.failures import MORE_MEMORY
 from eelsunmix.options import BrokenRuleError, Options, Positive
 
@@ -77,8 +78,9 @@ def execution(
     # The limits are for the BLAS that is loaded, the environment for that of SciPy, which comes when needed.
     with environment(_ONE_THREAD_EACH), threadpool_limits(limits=1):
         if options.mode == "threads":
-            # The function, not its name: for a name, Dask loads `distributed` and asks it for a client first.
-            with dask.config.set(scheduler=dask.threaded.get, num_workers=threads):
+            # Dask would load `distributed` to ask for its client, and whether a task is one of its kind.
+            scheduler = {"scheduler": dask.threaded.get, "num_workers": threads}
+            with hidden("distributed"), dask.config.set(scheduler):
                 yield
         else:
             with _distributed_client(options, threads):

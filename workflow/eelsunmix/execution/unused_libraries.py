@@ -18,14 +18,14 @@ def leave_out_unused_libraries() -> None:
     They are installed for other uses: units, and readers of some files. To load them takes as long as all
     else that a small job loads, mostly because sparse loads numba. Whoever imports them later finds them.
     """
-    with _hidden(_OF_OTHER_ARRAYS):
+    with hidden(*_OF_OTHER_ARRAYS):
         importlib.import_module("dask.array")
         xr.DataArray(np.zeros(1), dims="x").assign_coords(x=[0]).to_numpy()
 
 
 @contextmanager
-def _hidden(names: tuple[str, ...]) -> Iterator[None]:
-    """Let imports of modules fail that are not loaded yet."""
+def hidden(*names: str) -> Iterator[None]:
+    """Let modules that are not loaded yet seem not to be installed, inside this context."""
     absent = [name for name in names if name not in sys.modules]
     sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]
     try:
