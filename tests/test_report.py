@@ -44,7 +44,7 @@ PAYLOADS = (
     "%{x} \u2028 <!--",
 )
 SECTIONS = (
-    "verdict caveats explorer endmembers maps profiles differences residuals data corrections background "
+    "verdict caveats errors explorer endmembers maps profiles differences residuals data corrections background "
     "components truth cost provenance"
 )
 

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from eelsunmix.comparison.words import listed
 from eelsunmix.rank.neighbours import STABLE
+from eelsunmix.report.first.state import holds_nothing
 from eelsunmix.report.formatting import number
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.texts import sentence
@@ -88,7 +89,7 @@ def number_in_words(inputs: Inputs, *, why: bool = False) -> str:
     n, chosen = inputs.n_endmembers, str(inputs.rank.attrs.get("chosen", ""))
     by = CHOSEN_BY.get(chosen, chosen.replace("_", " "))
     head = f"{numbered(n, 'component') if why else n}, {by}."
-    if int(inputs.rank["estimate"].sel(estimator="marchenko_pastur")) == 0:
+    if holds_nothing(inputs):
         return f"{head} Nothing in the image stands out from the noise: no component is a material."
     reason = str(inputs.rank.attrs.get("reason", ""))
     if AXIS in reason:

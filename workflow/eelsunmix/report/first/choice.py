@@ -30,6 +30,7 @@ class Shown:
         Edge that stands for the element; empty for a component.
     values : DataArray, dims (navigation)
     deviation : DataArray, dims (navigation), optional
+        By the noise of the counts alone.
     unit : str
     """
 
@@ -39,6 +40,11 @@ class Shown:
     edge: str = ""
     deviation: xr.DataArray | None = None
     unit: str = "counts"
+
+    @property
+    def title(self) -> str:
+        """Name, and the rest of that of its edge."""
+        return f"{self.name} {self.edge.replace('_', ' ').removeprefix(self.name).strip()}".strip()
 
 
 def chosen_label(inputs: Inputs) -> str:
@@ -101,7 +107,9 @@ def _of_element(inputs: Inputs, label: str, element: str, edge: str) -> Shown:
 def _of_components(inputs: Inputs, label: str) -> list[Shown]:
     store = inputs.maps[label]
     names = inputs.comparison["endmember_label"].sel({"label": label}).values.tolist()
-    abundance, deviation = store["abundance"], store.get("abundance_sd")
+    # Those of recommended are its errors on twins, beside which those of the counts are in the refit.
+    noise = "refit_abundance_sd" if label == RECOMMENDED else "abundance_sd"
+    abundance, deviation = store["abundance"], store.get(noise)
     return [
         Shown(
             name=_component_name(names, number),

@@ -23,7 +23,7 @@ from eelsunmix.report.content import (
 from eelsunmix.report.figures.style import LIGHTS
 from eelsunmix.report.formatting import DASH, integer, number
 from eelsunmix.report.inputs import Inputs
-from eelsunmix.report.texts import as_yaml, shown_path
+from eelsunmix.report.texts import as_yaml, export_command, shown_path
 from eelsunmix.storage.versions import mixed_versions
 
 WORKFLOW = (
@@ -38,6 +38,8 @@ BACKGROUNDS: dict[BackgroundCurve, str] = {
     "(sums of power laws).",
 }
 LEAST_SQUARES = "D. C. Heinz, C.-I Chang, IEEE Trans. Geosci. Remote Sens. 39, 529 (2001) (least squares)."
+EXPORT = "Export maps and spectra: HyperSpy, TIFF, CSV, NeXus"
+FORMATS = ("hspy", "tiff", "csv", "nexus")
 OPENING = """\
 import xarray as xr
 
@@ -93,7 +95,10 @@ def section(inputs: Inputs) -> Section:
         Code("\n".join(f"{seal}  {name}" for name, seal in inputs.seals.items()), SEALS),
         Code(as_yaml(inputs.versions), "Versions of the software"),
         Code(_command(inputs), "Make this page again"),
-        Code(_exports(inputs), "Export maps and spectra: HyperSpy, TIFF, CSV, NeXus"),
+        Code(
+            export_command(inputs.sample, *FORMATS) + "  # or --publication",
+            "Export maps and spectra: HyperSpy, TIFF, CSV, NeXus",
+        ),
         Code(_opening(inputs), "Open the results in Python and HyperSpy"),
         *cite,
     )
@@ -179,10 +184,6 @@ def _chain_quality(fit: xr.Dataset | None) -> tuple[str, str]:
     if fit is None or "split_rhat" not in fit:
         return DASH, DASH
     return integer(fit["effective_sample_size"].min().item()), f"{fit['split_rhat'].max().item():.3f}"
-
-
-def _exports(inputs: Inputs) -> str:
-    return f"eelsunmix export {shlex.quote(inputs.sample)} --hspy --tiff --csv --nexus  # or --publication"
 
 
 def _opening(inputs: Inputs) -> str:
