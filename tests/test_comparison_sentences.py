@@ -46,7 +46,7 @@ def test_followers_and_departures_are_told_apart(scene, bs):
     departures = [sentence for sentence in found if sentence.startswith("wrong departs from the BS profile")]
     assert len(departures) >= 1
     assert any("of Co (Co_L23)" in sentence for sentence in departures)
-    assert all("0.9 is needed" in sentence for sentence in departures)
+    assert all("good from 0.9, bad below 0.7" in sentence for sentence in departures)
     assert departures[0].endswith(UNEXPLAINED)
 
 

@@ -44,8 +44,8 @@ PAYLOADS = (
     "%{x} \u2028 <!--",
 )
 SECTIONS = (
-    "verdict caveats errors explorer endmembers maps profiles differences residuals data corrections background "
-    "components truth cost provenance"
+    "verdict caveats errors explorer endmembers maps profiles differences residuals data corrections "
+    "background components truth cost provenance"
 )
 
 

@@ -155,6 +155,9 @@ def test_without_it_the_method_with_the_best_lights_is(inputs):
     assert "recommended: {}" in texts[-1]
     lit(inputs, nmf={"a": "red"}, ica={"a": "red"}, vca={"a": "red", "b": "red"})
     assert choice.chosen_label(inputs) == "nmf"
+    lit(inputs, nmf={"misfit to BS": "red"}, ica={"a": "red", "b": "red"}, vca={"a": "red", "b": "red"})
+    assert "(Co L23, all rows), bad above 12\u00a0%" in said(inputs)[1].text
+    lit(inputs, nmf={"a": "red"}, ica={"a": "red"}, vca={"a": "red", "b": "red"})
     assert "nmf itself where it has ✖: a, 12\u00a0% of the peak (Co L23, all rows)" in said(inputs)[1].text
 
 

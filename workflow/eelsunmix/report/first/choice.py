@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from eelsunmix.comparison.thresholds import CRITERIA
 from eelsunmix.report.figures.style import REFERENCE
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.stage_warnings import marked_or_all, reference_problems
@@ -55,10 +56,11 @@ def chosen_label(inputs: Inputs) -> str:
 
 
 def red_lights(inputs: Inputs, label: str) -> dict[str, str]:
-    """Return criterion and value of the red lights of a label."""
+    """Return criterion, and value and limit, of the red lights of a label."""
     rows: Sequence[Mapping[str, Any]] = inputs.comparison.attrs.get("verdict", [])
+    limits = {one.title: f", {one.red_from}" for one in CRITERIA.values()}
     return {
-        str(row["criterion"]): str(row.get("text") or row.get("value"))
+        str(row["criterion"]): f"{row.get('text') or row.get('value')}{limits.get(row['criterion'], '')}"
         for row in rows
         if row.get("method") == label and row.get("light") == "red"
     }
