@@ -294,7 +294,7 @@ def test_each_map_is_said_to_be_off_by_the_largest_of_its_errors(inputs):
     doubts = next(one for one in said(found) if one.title == "Do not believe")
     assert f"counts of {maps[1].name} (likely off by 52\u00a0% (fixed pattern))" in doubts.text
     table, text = errors.section(found).blocks
-    assert [cell.text for cell in table.rows[1].cells[:2]] == [maps[1].title, "52 %"]
+    assert [cell.text for cell in table.rows[1].cells[:2]] == [maps[1].title, "52 % (fixed pattern)"]
     assert len(text.lines) == len(table.columns) - 2
     values = maps[0].values * 0 + np.arange(maps[0].values.sizes["x"])
     assert relative_noise(values, values * 0 + 2.0) == pytest.approx(2 / np.quantile(values, 0.995))

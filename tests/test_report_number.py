@@ -36,7 +36,7 @@ def ranked(*, estimates=None, n=4, chosen="marchenko_pastur", reason="r", warnin
         ({"above": 5}, "A fifth is unlikely (1 of 3 tests)."),
         (
             {"above": 5, "halves": 0.9},
-            "A fifth is possible (2 of 3 tests); to see what it changes, run with comp",
+            "A fifth is possible (2 of 3 tests); to see, compare with a run of comp",
         ),
         ({"above": 5, "estimates": {"prediction": 5}}, "A fifth is possible (2 of 4 tests); to see"),
         (
@@ -57,8 +57,8 @@ def test_the_head_of_the_section_gives_the_numbers_behind_each_test():
         "4 components, set in the configuration. 3 of 3 tests show the fourth: its eigenvalue 411 is above "
         "the noise (up to 184), two halves of the pixels show it alike and its map has an order in space. A "
         "fifth is possible: its eigenvalue 263 is above the noise (up to 184) and two halves of the pixels "
-        "show it alike, but its map has no order in space beyond chance; to see what it changes, run with "
-        "components.n: 5 and compare."
+        "show it alike, but its map has no order in space beyond chance; to see, compare with a run of "
+        "components.n: 5."
     )
 
 

@@ -18,6 +18,11 @@ FLAT = 0.25
 """Variation of a reference over its mean below which small errors decide whether a method follows it."""
 NEGATIVE = 0.6
 """Fraction of negative pixels of a reference from which it is doubted; noise around zero gives half."""
+BELOW_SD, BELOW_CHANCE = 2.0, 0.0228
+"""Standard deviations below zero, and the part of pixels without the element that chance puts there."""
+BELOW, BELOW_PEAK, BELOW_SURE = 0.05, 0.1, 5.0
+"""Part of the pixels, how far below zero in parts of the peak, and standard deviations of chance from which
+a background is doubted to be too high: docs/decisions/045."""
 OFF_REGION_SD = 3.0
 """Standard deviations from zero at which net counts in an element-free region are an artefact."""
 MORE_DIGITS = 6

@@ -141,10 +141,8 @@ def _of_next(further: Tested, *, why: bool, moving: bool) -> str:
         )
     if repeated and not any(repeated):
         return f"{article} {which} is unlikely{reasons}."
-    return (
-        f"{article} {which} is possible{reasons}; to see what it changes, run with components.n: "
-        f"{further.number} and compare."
-    )
+    how = f"to see, compare with a run of components.n: {further.number}"
+    return f"{article} {which} is possible{reasons}; {how}."
 
 
 def _none(further: Tested) -> str:

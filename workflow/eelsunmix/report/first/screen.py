@@ -17,6 +17,7 @@ from eelsunmix.report.first.pictures import composite_png, gradient, map_png
 from eelsunmix.report.first.profile import COLOURS, Drawing, drawing
 from eelsunmix.report.first.sentences import Said, sentences
 from eelsunmix.report.formatting import number, tidy
+from eelsunmix.report.glossary import Marker
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.line_words import in_words_of_lines
 from eelsunmix.words import RECOMMENDED
@@ -72,6 +73,7 @@ class Screen:
 def first_screen(inputs: Inputs) -> Markup:
     """Return the first screen as HTML."""
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    environment.filters["terms"] = Marker().mark
     template = files("eelsunmix.report.first").joinpath("first.html").read_text(encoding="utf-8")
     return Markup(environment.from_string(template).render(screen=gathered(inputs)))  # noqa: S704
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import xarray as xr
 
+from eelsunmix.citation import citation
 from eelsunmix.edges import BackgroundCurve
 from eelsunmix.methods._references import references
 from eelsunmix.report.candidates import errors_of, in_words
@@ -95,10 +96,7 @@ def section(inputs: Inputs) -> Section:
         Code("\n".join(f"{seal}  {name}" for name, seal in inputs.seals.items()), SEALS),
         Code(as_yaml(inputs.versions), "Versions of the software"),
         Code(_command(inputs), "Make this page again"),
-        Code(
-            export_command(inputs.sample, *FORMATS) + "  # or --publication",
-            "Export maps and spectra: HyperSpy, TIFF, CSV, NeXus",
-        ),
+        Code(f"{export_command(inputs.sample, *FORMATS)}  # or --publication", EXPORT),
         Code(_opening(inputs), "Open the results in Python and HyperSpy"),
         *cite,
     )
@@ -192,10 +190,11 @@ def _opening(inputs: Inputs) -> str:
 
 
 def _papers(inputs: Inputs) -> list[str]:
-    """Return the papers behind the workflow and behind the methods that were run, one line for each."""
+    """Return the program, the papers behind the workflow and those behind the methods that were run."""
     used = sorted({str(store.attrs.get("method", "")) for store in inputs.fits.values()})
     known = [(method, references(method)) for method in used]
     return [
+        citation(),
         *WORKFLOW,
         *papers_of_backgrounds(inputs.curves),
         *(f"{method}: {' '.join(papers)}" for method, papers in known if papers),
