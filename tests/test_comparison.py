@@ -306,7 +306,7 @@ def test_co_in_the_ru_component_is_flagged(comparison):
     sentence = [s for s in comparison.attrs["sentences"] if "Ru (Co) of leaky" in s]
     assert len(sentence) == 1
     assert "Co edge" in sentence[0]
-    assert "limit 10 %" in sentence[0]
+    assert "good up to 10 %" in sentence[0]
     assert "oracle" not in sentence[0]
 
 

@@ -46,7 +46,7 @@ def test_followers_and_departures_are_told_apart(scene, bs):
     departures = [sentence for sentence in found if sentence.startswith("wrong departs from the BS profile")]
     assert len(departures) >= 1
     assert any("of Co (Co_L23)" in sentence for sentence in departures)
-    assert all("0.9 is needed" in sentence for sentence in departures)
+    assert all("good from 0.9, bad below 0.7" in sentence for sentence in departures)
     assert departures[0].endswith(UNEXPLAINED)
 
 
@@ -113,9 +113,17 @@ def test_noise_is_no_variation():
 )
 def test_a_reference_below_zero_is_doubted(negative, n_pixels, doubted):
     values = np.where(np.arange(n_pixels) < negative * n_pixels, -50.0, 100.0)
-    comparison = xr.Dataset(
+    found = caveats(reference_of(values, sd=100.0), SETTING)
+    assert [caveat.startswith("BS of O_K is negative in 69 %") for caveat in found] == [True] * doubted
+
+
+def reference_of(values, sd):
+    """Background subtraction of one edge, of whose map only the counts and their deviation are known."""
+    maps = values[None, None, None]
+    return xr.Dataset(
         {
-            "element_map": (("label", "edge", "y", "x"), values[None, None, None]),
+            "element_map": (("label", "edge", "y", "x"), maps),
+            "element_map_sd": (("label", "edge", "y", "x"), np.full_like(maps, sd)),
             "negative_fraction": (("label", "edge"), [[float((values < 0).mean())]]),
             "off_region_mean": (("label", "edge"), [[np.nan]]),
             "off_region_sd": (("label", "edge"), [[np.nan]]),
@@ -124,8 +132,19 @@ def test_a_reference_below_zero_is_doubted(negative, n_pixels, doubted):
         },
         coords={"label": ["BS"], "edge": ["O_K"]},
     )
-    found = caveats(comparison, SETTING)
-    assert [caveat.startswith("BS of O_K is negative in 69 %") for caveat in found] == [True] * doubted
+
+
+@pytest.mark.parametrize(
+    ("below", "depth", "n_pixels", "doubted"),
+    [(0.10, -30.0, 600, True), (0.10, -30.0, 60, False), (0.03, -30.0, 600, False), (0.10, -5.0, 600, False)],
+)
+def test_a_reference_far_below_zero_in_many_pixels_is_doubted(below, depth, n_pixels, doubted):
+    """In more pixels than chance puts there, and by more than a tenth of the peak."""
+    values = np.where(np.arange(n_pixels) < below * n_pixels, depth, 100.0)
+    found = caveats(reference_of(values, sd=2.0), SETTING)
+    assert [caveat.startswith("BS of O_K is more than 2 standard deviations below") for caveat in found] == (
+        [True] * doubted
+    )
 
 
 def test_the_reference_says_at_how_many_edges_it_leaves_counts_where_there_is_no_element():

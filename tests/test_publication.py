@@ -13,13 +13,14 @@ import yaml
 from click.testing import CliRunner
 from rocrate.rocrate import ROCrate
 
+from eelsunmix.citation import AUTHOR, LICENCE, TITLE
 from eelsunmix.commands.entry import eelsunmix
 from eelsunmix.configuration import read_configuration
 from eelsunmix.errors import StoreError
 from eelsunmix.export.exporting import export_sample
 from eelsunmix.export.publication import archive as archives
 from eelsunmix.export.publication.archive import _put_digest, verify_archive, write_archive
-from eelsunmix.export.publication.bibtex import AUTHOR, TITLE, fields_of
+from eelsunmix.export.publication.bibtex import fields_of
 from eelsunmix.export.publication.configuration import configuration_text
 from eelsunmix.export.publication.methods_text import _microscope, _treated, _vacuum
 from eelsunmix.methods import method_names
@@ -133,7 +134,7 @@ def test_bibtex_has_each_paper_once_and_the_software(unpacked):
 
 def test_the_software_is_cited_as_its_citation_file_says():
     cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
-    assert (cited["title"], cited["authors"][0]["name"]) == (TITLE, AUTHOR)
+    assert (cited["title"], cited["authors"][0]["name"], cited["license"]) == (TITLE, AUTHOR, LICENCE)
 
 
 def test_the_crate_names_every_file_and_where_the_image_comes_from(folder, unpacked):

@@ -44,8 +44,8 @@ PAYLOADS = (
     "%{x} \u2028 <!--",
 )
 SECTIONS = (
-    "verdict caveats explorer endmembers maps profiles differences residuals data corrections background "
-    "components truth cost provenance"
+    "verdict caveats errors explorer endmembers maps profiles differences residuals data corrections "
+    "background components truth cost provenance"
 )
 
 
@@ -285,7 +285,7 @@ def test_profiles_of_methods_have_bands_of_one_standard_deviation_where_it_is_kn
 
 
 def test_numbers_of_the_comparison_are_printed(elements):
-    text = " ".join(elements.text)
+    text = re.sub(r"[ \n]+", " ", " ".join(elements.text))
     for sentence in (
         "NMF and VCA agree with BS within noise",
         "do not trust this window",
@@ -592,7 +592,7 @@ def test_every_method_is_cited_from_its_docstring(method, tmp_path):
     arguments = report_arguments(methods=("mine",))
     arguments["fits"]["mine"].attrs["method"] = method
     text = html.unescape(write_report(tmp_path / "page.html", **arguments).read_text(encoding="utf-8"))
-    assert f"<li>{method}: {' '.join(papers)}</li>" in text
+    assert f"<li>{method}: {' '.join(papers)}</li>" in re.sub("</?a[^>]*>", "", text)
 
 
 def test_a_method_without_references_is_not_cited():

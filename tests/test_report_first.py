@@ -12,9 +12,10 @@ import xarray as xr
 
 from eelsunmix.report import candidates
 from eelsunmix.report.first import choice, pictures, screen, sentences
+from eelsunmix.report.first.map_errors import map_errors, relative_noise
 from eelsunmix.report.first.screen import first_screen, gathered
 from eelsunmix.report.inputs import Inputs
-from eelsunmix.report.sections import cost, provenance
+from eelsunmix.report.sections import cost, errors, provenance
 from tiny_run import report_arguments
 
 LIGHT = {"value": 1.0, "text": "12 % of the peak (Co_L23, all_rows)", "explanation": "e"}
@@ -154,6 +155,9 @@ def test_without_it_the_method_with_the_best_lights_is(inputs):
     assert "recommended: {}" in texts[-1]
     lit(inputs, nmf={"a": "red"}, ica={"a": "red"}, vca={"a": "red", "b": "red"})
     assert choice.chosen_label(inputs) == "nmf"
+    lit(inputs, nmf={"misfit to BS": "red"}, ica={"a": "red", "b": "red"}, vca={"a": "red", "b": "red"})
+    assert "(Co L23, all rows), bad above 12\u00a0%" in said(inputs)[1].text
+    lit(inputs, nmf={"a": "red"}, ica={"a": "red"}, vca={"a": "red", "b": "red"})
     assert "nmf itself where it has ✖: a, 12\u00a0% of the peak (Co L23, all rows)" in said(inputs)[1].text
 
 
@@ -266,9 +270,34 @@ def test_shares_that_other_simplices_change_are_not_to_be_believed(inputs):
     assert not any("absolute shares" in one.text for one in sentences.sentences(inputs, "vca", maps))
     for edge in edges:
         inputs.comparison["scale_low"].loc[{"label": "vca", "edge": edge}] = 0.43
-    low_to_high = "(0.43 to 1.1 times as much)"
     text = sentences.sentences(inputs, "vca", maps)[1].text
-    assert f"{maps[0].name} and {maps[1].name} {low_to_high}" in text
+    assert f"absolute shares (not counts) of {maps[0].name} and {maps[1].name}: other shares fit" in text
+
+
+def test_each_map_is_said_to_be_off_by_the_largest_of_its_errors(inputs):
+    """Of noise, simulated images, the difference from BS and a pattern that cannot be told from an edge."""
+    found = with_recommended(inputs)
+    maps = choice.shown_maps(found, "recommended")
+    first, second = maps[0].edge, maps[1].edge
+    found.comparison.attrs["recommended"]["twin_error"] = {"BLU, neighbours": 0.16}
+    found.comparison.attrs["verdict_by_element"] = [
+        {"method": "recommended", "element": maps[0].name, "misfit": 0.1, "agreement": 1.0}
+    ]
+    found.corrected.attrs["corrections"] = [{"step": "dark", "disturbed_percent": {second: 52.0, first: 7.0}}]
+    one, two = map_errors(found, maps[:2])
+    assert [
+        one.parts[part] for part in ("simulated images", "difference from BS", "fixed pattern")
+    ] == pytest.approx([0.4, 0.1, 0.07])
+    assert (one.said, two.said) == ("40 % (simulated images)", "52 % (fixed pattern)")
+    picture = next(picture for picture in gathered(found).pictures if picture.name == maps[1].title)
+    assert picture.note == "likely off by 52 % (fixed pattern)"
+    doubts = next(one for one in said(found) if one.title == "Do not believe")
+    assert f"counts of {maps[1].name} (likely off by 52\u00a0% (fixed pattern))" in doubts.text
+    table, text = errors.section(found).blocks
+    assert [cell.text for cell in table.rows[1].cells[:2]] == [maps[1].title, "52 % (fixed pattern)"]
+    assert len(text.lines) == len(table.columns) - 2
+    values = maps[0].values * 0 + np.arange(maps[0].values.sizes["x"])
+    assert relative_noise(values, values * 0 + 2.0) == pytest.approx(2 / np.quantile(values, 0.995))
 
 
 def test_without_edges_components_are_shown_and_without_methods_bs(inputs):

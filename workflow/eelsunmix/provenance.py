@@ -30,7 +30,7 @@ INFRASTRUCTURE = frozenset(
 
 What options say stands in the parameters of the rules; how blocks are cut changes no result (decision 017).
 """
-_DATA = frozenset({".csv", ".json", ".html", ".css", ".js"})
+_DATA = frozenset({".csv", ".json", ".html", ".css", ".js", ".md"})
 
 
 def source_fingerprint(*modules: str) -> str:

@@ -7,7 +7,17 @@ import xarray as xr
 
 from eelsunmix.comparison.components import REFERENCE
 from eelsunmix.comparison.setting import Setting
-from eelsunmix.comparison.thresholds import CLEAR_CEILING, NEGATIVE, OFF_REGION_SD, UNCALIBRATED_CHI2
+from eelsunmix.comparison.thresholds import (
+    BELOW,
+    BELOW_CHANCE,
+    BELOW_PEAK,
+    BELOW_SD,
+    BELOW_SURE,
+    CLEAR_CEILING,
+    NEGATIVE,
+    OFF_REGION_SD,
+    UNCALIBRATED_CHI2,
+)
 from eelsunmix.comparison.words import listed, percent
 from eelsunmix.edges import Edge
 
@@ -21,7 +31,9 @@ def caveats(comparison: xr.Dataset, setting: Setting) -> list[str]:
     for name, edge in setting.edges.items():
         at = reference.sel(edge=name)
         # Of a reference that failed more has been said.
-        doubt = _offset(at, name, edge) or ("" if name in setting.reference_problems else _negative(at, name))
+        doubt = _offset(at, name, edge)
+        if not doubt and name not in setting.reference_problems:
+            doubt = _negative(at, name) or _far_below(at, name)
         if not doubt and name not in setting.reference_problems and _is_noisy(at):
             noisy[name] = float(at["map_noise_ceiling"])
         found += [doubt, _carbon(name, edge)]
@@ -51,6 +63,25 @@ def _negative(at: xr.Dataset, name: str) -> str:
             "counts are not; try other windows."
         )
     return ""
+
+
+def _far_below(at: xr.Dataset, name: str) -> str:
+    """Say that more pixels are far below zero than chance explains, by more than a tenth of the peak."""
+    net, sd = (at[variable].to_numpy().ravel() for variable in ("element_map", "element_map_sd"))
+    known = np.isfinite(net) & (sd > 0)
+    net, below = net[known], net[known] < -BELOW_SD * sd[known]
+    chance = BELOW_CHANCE + BELOW_SURE * np.sqrt(BELOW_CHANCE / max(net.size, 1))
+    if not below.any() or below.mean() <= max(BELOW, chance):
+        return ""
+    depth = -float(np.median(net[below])) / max(float(np.quantile(net, 0.995)), np.finfo(float).tiny)
+    if depth < BELOW_PEAK:
+        return ""
+    return (
+        f"BS of {name} is more than {BELOW_SD:g} standard deviations below zero in "
+        f"{percent(below.mean())} of the pixels (in the middle one by {percent(depth)} of the peak), where "
+        f"chance puts {percent(BELOW_CHANCE)}: the background is too high there, as where windows hold part "
+        "of another edge. Do not take low counts for absence there; move the fit window."
+    )
 
 
 def _is_noisy(at: xr.Dataset) -> bool:

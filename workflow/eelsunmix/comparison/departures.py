@@ -18,8 +18,8 @@ MOST_PLACES = 4
 MISSES = MappingProxyType(
     {
         "misfit": "By their correlation {methods} would pass, but the difference from BS is beyond noise: "
-        "{places}; the limit is {limit}.",
-        "scale": "The counts of {methods} are not those of BS: {places}; the limit is {limit}.",
+        "{places}; {limits}.",
+        "scale": "The counts of {methods} are not those of BS: {places}; {limits}.",
     }
 )
 """What a sentence says of methods that are beyond the limit of a criterion."""
@@ -55,8 +55,7 @@ def _misses(known: Sequence[Standing], key: str) -> list[str]:
     shown += [f"{len(places) - MOST_PLACES} more"] if len(places) > MOST_PLACES else []
     names = list(dict.fromkeys(method for method, _ in places.values()))
     criterion = CRITERIA[key]
-    limit = criterion.form(criterion.green)
-    said = MISSES[key].format(methods=listed(names), places=listed(shown), limit=limit)
+    said = MISSES[key].format(methods=listed(names), places=listed(shown), limits=criterion.limits)
     return [said + ADVICE[frozenset(leaks_too for _, leaks_too in places.values())] * (key == "misfit")]
 
 
@@ -89,7 +88,7 @@ def _departure(found: Sequence[Standing], why: str, setting: Setting, n_methods:
     edges = listed([f"{setting.edges[standing.edge].element} ({standing.edge})" for standing in found])
     return (
         f"{departs} the BS {kind} of {edges}: {span(ends[0], ends[-1])} of the correlation that the noise "
-        f"allows; {CRITERIA['agreement'].green:g} is needed. {why}"
+        f"allows; {CRITERIA['agreement'].limits}. {why}"
     ).rstrip()
 
 

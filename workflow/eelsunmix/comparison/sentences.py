@@ -104,7 +104,7 @@ def _leaks(comparison: xr.Dataset, methods: Sequence[str], setting: Setting) -> 
         strongest = {e: max((value for value, _ in worst.values()), key=abs) for e, worst in leaking.items()}
         shares = listed([f"{element} (up to {limit.form(value)})" for element, value in strongest.items()])
         return [
-            f"{kind.capitalize()}s also found in components not their own, limit {limit.form(limit.green)}: "
+            f"{kind.capitalize()}s also found in components not their own ({limit.limits}): "
             f"{shares}. The materials share the element, or the methods do not separate it.",
             *nobody,
         ]
@@ -135,7 +135,7 @@ def _leak(element: str, kind: str, worst: Mapping[str, tuple[float, str]]) -> st
         )
     return (
         f"The {element} {kind} is also in the component {where}, with {strength} of the strength that it "
-        f"has in its own component (limit {limit.form(limit.green)}): {why}."
+        f"has in its own component ({limit.limits}): {why}."
     )
 
 
@@ -145,8 +145,7 @@ def _beyond(rows: list[Row], key: str, plural: str, singular: str) -> list[str]:
         return []
     texts = {method: _unbracketed(row["text"]).removesuffix(" impossible") for method, row in beyond.items()}
     names = [f"{method} ({text})" for method, text in texts.items()]
-    limit = CRITERIA[key].form(CRITERIA[key].green)
-    return [f"{listed(names)} {plural if len(names) > 1 else singular} (limit {limit})."]
+    return [f"{listed(names)} {plural if len(names) > 1 else singular} ({CRITERIA[key].limits})."]
 
 
 def _gathered(rows: list[Row]) -> list[str]:

@@ -18,10 +18,15 @@ FLAT = 0.25
 """Variation of a reference over its mean below which small errors decide whether a method follows it."""
 NEGATIVE = 0.6
 """Fraction of negative pixels of a reference from which it is doubted; noise around zero gives half."""
+BELOW_SD, BELOW_CHANCE = 2.0, 0.0228
+"""Standard deviations below zero, and the part of pixels without the element that chance puts there."""
+BELOW, BELOW_PEAK, BELOW_SURE = 0.05, 0.1, 5.0
+"""Part of the pixels, how far below zero in parts of the peak, and standard deviations of chance from which
+a background is doubted to be too high: docs/decisions/045."""
 OFF_REGION_SD = 3.0
 """Standard deviations from zero at which net counts in an element-free region are an artefact."""
 MORE_DIGITS = 6
-"""Digits added at most, so that a value beyond a limit does not read as the limit."""
+"""Digits added at most, so that a value beside a limit does not read as the limit."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,20 +61,37 @@ class Criterion:
         return "amber" if self.amber is None or sign * value <= sign * self.amber else "red"
 
     def form(self, value: float) -> str:
-        """Write a value or a limit; a value beyond a limit with the digits that tell them apart.
+        """Write a value or a limit; a value beside a limit with the digits that tell them apart.
 
         Examples
         --------
-        >>> [CRITERIA["misfit"].form(value) for value in (0.12, 0.1203, 0.134)]
-        ['12 %', '12.03 %', '13 %']
+        >>> [CRITERIA["misfit"].form(value) for value in (0.12, 0.1203, 0.1196, 0.134)]
+        ['12 %', '12.03 %', '11.96 %', '13 %']
         """
         size = value if self.higher_is_better else abs(value)
-        limits = [limit for limit in (self.green, self.amber) if limit is not None]
-        passed = [limit for limit in limits if (size < limit if self.higher_is_better else size > limit)]
+        others = [limit for limit in (self.green, self.amber) if limit is not None and limit != size]
         for more in range(MORE_DIGITS):
-            if self._written(size, more) not in [self._written(limit, more) for limit in passed]:
+            if self._written(size, more) not in [self._written(limit, more) for limit in others]:
                 return self._written(value, more)
         return self._written(value, MORE_DIGITS)
+
+    @property
+    def limits(self) -> str:
+        """Both limits in their order, for a sentence.
+
+        Examples
+        --------
+        >>> CRITERIA["misfit"].limits, CRITERIA["agreement"].limits, CRITERIA["cross_talk"].limits
+        ('good up to 6 %, bad above 12 %', 'good from 0.9, bad below 0.7', 'good up to 10 %')
+        """
+        good = f"good {'from' if self.higher_is_better else 'up to'} {self.form(self.green)}"
+        return good if self.amber is None else f"{good}, {self.red_from}"
+
+    @property
+    def red_from(self) -> str:
+        """The limit behind which the light is red; empty where it never is."""
+        beyond = "below" if self.higher_is_better else "above"
+        return "" if self.amber is None else f"bad {beyond} {self.form(self.amber)}"
 
     def _written(self, value: float, more: int) -> str:
         return percent(value, more) if self.percent else f"{value:.{3 + more}g}"

@@ -22,7 +22,7 @@ from eelsunmix.corrections.pattern import (
     find_pattern,
     roughness,
 )
-from eelsunmix.corrections.remaining_pattern import remaining_at_edges
+from eelsunmix.corrections.remaining_pattern import disturbed_edges, pattern_warnings
 
 LINE_LIKE = 0.2
 """Correlation of neighbouring channels from which a pattern may be made of lines: -0.35 for a detector whose
@@ -148,9 +148,13 @@ def _without_loss(
     what = f"The {step.entry['step']} correction"
     if not excessive(found, options.max_taken_percent):
         warnings = [*step.entry.get("warnings", []), *loss_sentences(what, found, CHECK_LOSS)]
-        warnings += remaining_at_edges(step.entry, mean_spectrum(evidence, given.values))
-        told = replace(step, entry=with_losses(step.entry | {"warnings": warnings}, found))
-        return (dark, told) if isinstance(told, Gain) else (told, gain)
+        disturbed = disturbed_edges(step.entry, mean_spectrum(evidence, given.values))
+        told = {
+            "warnings": warnings + pattern_warnings(step.entry, disturbed),
+            "disturbed_percent": disturbed,
+        }
+        step = replace(step, entry=with_losses(step.entry | told, found))
+        return (dark, step) if isinstance(step, Gain) else (step, gain)
     why = " ".join(loss_sentences(what, found, LOSS_REFUSED))
     left = _gain_left_alone(given, why, warn=True)
     return given, replace(left, entry=with_losses(left.entry, found))

@@ -19,28 +19,38 @@ AS_GAIN = {"removed": "divided out", "reference": "gain", "key": "reference"}
 AS_DARK = {"removed": "subtracted", "reference": "dark", "key": "dark"}
 
 
-def remaining_at_edges(entry: Mapping[str, Any], mean: MeanSpectrum) -> list[str]:
-    """Name the edges whose net counts a pattern from the data still disturbs.
+def disturbed_edges(entry: Mapping[str, Any], mean: MeanSpectrum) -> dict[str, float]:
+    """Return the edges whose net counts a pattern from the data still disturbs, and by how many per cent.
 
     Sums over windows feel what is broad in the pattern, and that is left beside the edges too: so they are
-    off as if nothing had been removed.
+    off as if nothing had been removed. The worst comes first.
 
     Parameters
     ----------
     entry : mapping
-        Of the log, on the pattern that was removed; nothing is said of any other step.
+        Of the log, on the pattern that was removed; no other step disturbs an edge.
     mean : MeanSpectrum
     """
     if entry.get("method") != "data_driven" or not entry["applied"]:
-        return []
-    gain = entry["step"] == "gain"
-    sizes = entry["sd"] * (np.maximum(mean.counts, 0) if gain else np.ones_like(mean.counts))
+        return {}
+    sizes = entry["sd"] * (np.maximum(mean.counts, 0) if _is_gain(entry) else np.ones_like(mean.counts))
     found = {name: _disturbed(sizes, edge, mean) for name, edge in mean.edges.items()}
-    off = ", ".join(f"{part:.0f} % for {name}" for name, part in found.items() if part > WORTH_A_WARNING)
-    if not off:
+    worst_first = sorted(found.items(), key=lambda one: -one[1])
+    return {name: round(part, 3) for name, part in worst_first if part > WORTH_A_WARNING}
+
+
+def pattern_warnings(entry: Mapping[str, Any], disturbed: Mapping[str, float]) -> list[str]:
+    """Name those edges in a sentence."""
+    if not disturbed:
         return []
+    off = ", ".join(f"{part:.0f} % for {name}" for name, part in disturbed.items())
+    gain = _is_gain(entry)
     size = f"{100 * entry['sd']:.2g} %" if gain else f"{entry['sd']:.2g} counts"
     return [STAYS.format(size=size, off=off, **(AS_GAIN if gain else AS_DARK))]
+
+
+def _is_gain(entry: Mapping[str, Any]) -> bool:
+    return bool(entry["step"] == "gain")
 
 
 def _disturbed(sizes: np.ndarray, edge: Any, mean: MeanSpectrum) -> float:

@@ -4,13 +4,8 @@ from eelsunmix.background.words import beside_their_onsets, off_their_energies
 from eelsunmix.report.content import Fact
 from eelsunmix.report.formatting import DASH, duration, integer, interval, number, tidy
 from eelsunmix.report.inputs import Inputs
+from eelsunmix.report.number_words import number_in_words
 
-CHOSEN_BY = {
-    "user": "given by the user",
-    "marchenko_pastur": "eigenvalues above noise",
-    "parallel_analysis": "by parallel analysis",
-    "elbow": "elbow of the scree plot",
-}
 ORIGINS = {"configuration": "as configured"}
 ALLOWED_EV = 1.0
 """Where the onsets of the configuration differ from the table by more on average, both are told."""
@@ -34,7 +29,7 @@ def key_facts(inputs: Inputs) -> list[Fact]:
             else []
         ),
         Fact("lines" if inputs.has_lines else "edges", _edges(inputs), "background"),
-        Fact("components", f"{inputs.n_endmembers} ({_chosen_by(inputs)})", "components"),
+        Fact("components", number_in_words(inputs), "components"),
         Fact("methods", ", ".join(inputs.methods) or DASH, "differences"),
         Fact("computing time", duration(sum(seconds)) if seconds else DASH, "cost"),
     ]
@@ -49,11 +44,6 @@ def _image_size(inputs: Inputs) -> str:
     pixels = f"{' × '.join(str(inputs.counts.sizes[dim]) for dim in dims)} pixels ({' × '.join(dims)})"
     extent = " × ".join(tidy(inputs.view.extent(axis), 4) for axis in "yx")
     return pixels if inputs.view.unit == "px" else f"{pixels}, {extent} {inputs.view.unit}"
-
-
-def _chosen_by(inputs: Inputs) -> str:
-    chosen = str(inputs.rank.attrs.get("chosen", "chosen"))
-    return CHOSEN_BY.get(chosen, chosen.replace("_", " "))
 
 
 def _noise(inputs: Inputs) -> str:

@@ -12,6 +12,7 @@ from eelsunmix.report.content import Block, Card, Explorer, Fact, Figure, Sectio
 from eelsunmix.report.figures.encoding import ArrayBank, compressed, packed, script_hash
 from eelsunmix.report.figures.style import OFFERED, sequential_colours
 from eelsunmix.report.figures.thinning import thinned
+from eelsunmix.report.glossary import Marker, marked_terms
 
 NO_SCREEN = Markup("")
 SCRIPTS = ("unpack.js", "looks.js", "panels.js", "exports.js", "early.js", "report.js", "explorer.js")
@@ -54,6 +55,8 @@ def page_text(
     scripts = [_asset(name) for name in SCRIPTS]
     plotly = _plotly()
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    marker = Marker()
+    environment.filters["terms"] = marker.mark
     # Only our own files are marked as safe; all else is escaped, or base85 without signs of HTML.
     return environment.from_string(_asset("template.html")).render(
         title=title,
@@ -63,6 +66,8 @@ def page_text(
         methods=methods,
         scales={name: sequential_colours(name) for name in OFFERED},
         first_screen=first_screen,
+        marker=marker,
+        words=marked_terms(),
         policy=f"default-src 'none'; script-src {' '.join(map(script_hash, [plotly, *scripts]))}; "
         "style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'",
         css=Markup(_asset("report.css") + _asset("first/first.css")),  # noqa: S704

@@ -1,8 +1,7 @@
 """How well the maps of each element are known: sentences, and tables of noise and ambiguity."""
 
-import numpy as np
-
 from eelsunmix.report.content import Block, Row, Text
+from eelsunmix.report.first.map_errors import relative_noise
 from eelsunmix.report.formatting import decimals, integer, percent
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.parts import score_row, score_table
@@ -36,10 +35,7 @@ def range_tables(inputs: Inputs) -> list[Block]:
 
 def _range_row(inputs: Inputs, method: str, edge: str) -> Row:
     one = inputs.comparison.sel({"label": method, "edge": edge})
-    values, deviation = one["element_map"].values, one["element_map_sd"].values
-    peak = np.nanquantile(values, 0.995) if np.isfinite(values).any() else np.nan
-    strong = np.isfinite(deviation) & (values > 0.5 * peak)
-    noise = float(np.median(deviation[strong]) / peak) if strong.any() else np.nan
+    noise = relative_noise(one["element_map"], one["element_map_sd"])
     parts = [percent(part) for part in (noise, one["shape_error"].item())]
     scales = [decimals(one[name].item(), 2) for name in ("scale_low", "scale_high")]
     return score_row(inputs, method, [*parts, *scales, integer(one["pure_pixels"].item())])

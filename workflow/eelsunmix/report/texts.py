@@ -3,6 +3,7 @@
 import html
 import json
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,17 @@ def shown_path(text: Any) -> str:
         return str(text)
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else path.name
+
+
+def export_command(sample: str, *formats: str) -> str:
+    """Return the command that takes the results of a sample home.
+
+    Examples
+    --------
+    >>> export_command("SI 1", "hspy", "csv")
+    "eelsunmix export 'SI 1' --hspy --csv"
+    """
+    return " ".join(["eelsunmix export", shlex.quote(sample), *(f"--{one}" for one in formats)])
 
 
 def sentence(text: Any) -> str:

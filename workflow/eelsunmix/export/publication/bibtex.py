@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from importlib.metadata import version
 
 from eelsunmix.background.words import curves_of
+from eelsunmix.citation import AUTHOR, LICENCE, TITLE
 from eelsunmix.export.package import Package
 from eelsunmix.methods._references import references
 from eelsunmix.report.sections.provenance import LEAST_SQUARES, WORKFLOW, papers_of_backgrounds
 
-TITLE = "eelsunmix: unmixing of EELS spectrum images beside background subtraction"
-AUTHOR = "The eelsunmix developers"
 _AUTHOR = re.compile(r"(?:[A-Z]\.?-?)(?:[ -]?[A-Z]\.?)* [^\d,]+")
 _ARTICLE = re.compile(r"(?P<journal>\D+?) (?P<volume>\d+), (?P<pages>\d+) \((?P<year>\d{4})\)(?P<note>.*)")
 _SPECIAL = re.compile(r"([&%#_$])")
@@ -30,7 +29,7 @@ def _software() -> str:
         "author": f"{{{AUTHOR}}}",
         "title": f"{{{TITLE}}}",
         "version": version("eelsunmix"),
-        "note": "GPL-3.0-or-later",
+        "note": LICENCE,
     }
     return _entry("software", "eelsunmix", fields)
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from eelsunmix.comparison.thresholds import CRITERIA
 from eelsunmix.report.figures.style import REFERENCE
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.stage_warnings import marked_or_all, reference_problems
@@ -30,6 +31,7 @@ class Shown:
         Edge that stands for the element; empty for a component.
     values : DataArray, dims (navigation)
     deviation : DataArray, dims (navigation), optional
+        By the noise of the counts alone.
     unit : str
     """
 
@@ -40,6 +42,11 @@ class Shown:
     deviation: xr.DataArray | None = None
     unit: str = "counts"
 
+    @property
+    def title(self) -> str:
+        """Name, and the rest of that of its edge."""
+        return f"{self.name} {self.edge.replace('_', ' ').removeprefix(self.name).strip()}".strip()
+
 
 def chosen_label(inputs: Inputs) -> str:
     """Return the recommended result, else the method with the best lights; the reference if all failed."""
@@ -49,10 +56,11 @@ def chosen_label(inputs: Inputs) -> str:
 
 
 def red_lights(inputs: Inputs, label: str) -> dict[str, str]:
-    """Return criterion and value of the red lights of a label."""
+    """Return criterion, and value and limit, of the red lights of a label."""
     rows: Sequence[Mapping[str, Any]] = inputs.comparison.attrs.get("verdict", [])
+    limits = {one.title: f", {one.red_from}" for one in CRITERIA.values()}
     return {
-        str(row["criterion"]): str(row.get("text") or row.get("value"))
+        str(row["criterion"]): f"{row.get('text') or row.get('value')}{limits.get(row['criterion'], '')}"
         for row in rows
         if row.get("method") == label and row.get("light") == "red"
     }
@@ -101,7 +109,9 @@ def _of_element(inputs: Inputs, label: str, element: str, edge: str) -> Shown:
 def _of_components(inputs: Inputs, label: str) -> list[Shown]:
     store = inputs.maps[label]
     names = inputs.comparison["endmember_label"].sel({"label": label}).values.tolist()
-    abundance, deviation = store["abundance"], store.get("abundance_sd")
+    # Those of recommended are its errors on twins, beside which those of the counts are in the refit.
+    noise = "refit_abundance_sd" if label == RECOMMENDED else "abundance_sd"
+    abundance, deviation = store["abundance"], store.get(noise)
     return [
         Shown(
             name=_component_name(names, number),

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 import jinja2
-import numpy as np
 import xarray as xr
 from markupsafe import Markup
 
@@ -13,10 +12,12 @@ from eelsunmix.comparison.words import listed
 from eelsunmix.report.figures.mapview import MapView, nice_length, view_of
 from eelsunmix.report.figures.style import REFERENCE
 from eelsunmix.report.first.choice import Shown, chosen_label, composite_of, shown_maps
+from eelsunmix.report.first.map_errors import MapError, map_errors
 from eelsunmix.report.first.pictures import composite_png, gradient, map_png
 from eelsunmix.report.first.profile import COLOURS, Drawing, drawing
 from eelsunmix.report.first.sentences import Said, sentences
 from eelsunmix.report.formatting import number, tidy
+from eelsunmix.report.glossary import Marker
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.line_words import in_words_of_lines
 from eelsunmix.words import RECOMMENDED
@@ -66,11 +67,13 @@ class Screen:
     bar: str
     bar_percent: float
     gradient: str
+    has_errors: bool
 
 
 def first_screen(inputs: Inputs) -> Markup:
     """Return the first screen as HTML."""
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    environment.filters["terms"] = Marker().mark
     template = files("eelsunmix.report.first").joinpath("first.html").read_text(encoding="utf-8")
     return Markup(environment.from_string(template).render(screen=gathered(inputs)))  # noqa: S704
 
@@ -84,7 +87,7 @@ def gathered(inputs: Inputs) -> Screen:
     view = view_of(total, n_maps=len(maps) + 3, budget=PIXELS)
     pictures = [*_of_scan(inputs, view), _total(total.where(_valid(inputs)), view)]
     pictures += [_composite(three, view, _left_out(maps, three))] if len(three) > 1 else []
-    pictures += [_map(one, view, label) for one in maps[:MOST_MAPS]]
+    pictures += [_map(one, view, label) for one in map_errors(inputs, maps[:MOST_MAPS])]
     bar = nice_length(max(view.extent(view.across), 1e-12) / 2.5)
     profile = drawing(inputs, label, three)
     return Screen(
@@ -97,6 +100,7 @@ def gathered(inputs: Inputs) -> Screen:
         bar=f"{tidy(bar, 3)} {view.unit}",
         bar_percent=100 * bar / view.extent(view.across),
         gradient=gradient(),
+        has_errors=any(one.said for one in map_errors(inputs, maps)),
     )
 
 
@@ -135,15 +139,14 @@ def _composite(maps: Sequence[Shown], view: MapView, without: str) -> Picture:
     return Picture(name="Composite", address=address, note=note, key=key)
 
 
-def _map(one: Shown, view: MapView, label: str) -> Picture:
+def _map(error: MapError, view: MapView, label: str) -> Picture:
+    one = error.shown
     address, low, high = map_png(view.image(one.values))
-    edge = one.edge.replace("_", " ").removeprefix(one.name).strip()
-    note = "" if one.source == label else f"by {one.source}: {label} has none"
-    if one.deviation is not None and bool(np.isfinite(one.deviation).any()):
-        typical = float(one.deviation.compute().median())  # Dask has no median of all
-        note = note or f"± {number(typical, 2)} by counting noise alone"
-    name = f"{one.name} {edge}" if edge else one.name
-    return Picture(name=name, address=address, low=number(low), high=f"{number(high)} {one.unit}", note=note)
+    source = "" if one.source == label else f"by {one.source}: {label} has none"
+    note = "; ".join(filter(None, (source, f"likely off by {error.said}" if error.said else "")))
+    return Picture(
+        name=one.title, address=address, low=number(low), high=f"{number(high)} {one.unit}", note=note
+    )
 
 
 def _caption(maps: Sequence[Shown], view: MapView, label: str) -> str:

@@ -9,6 +9,7 @@ from eelsunmix.report.sections import (
     data,
     differences,
     endmembers,
+    errors,
     explorer,
     maps,
     profiles,
@@ -22,6 +23,7 @@ from eelsunmix.report.sections import (
 IN_ORDER = (
     verdict,
     caveats,
+    errors,
     explorer,
     endmembers,
     maps,

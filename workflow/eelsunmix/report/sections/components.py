@@ -17,7 +17,8 @@ from eelsunmix.report.figures.rank import loadings, residual_map, score_maps, sc
 from eelsunmix.report.figures.style import LIGHTS
 from eelsunmix.report.formatting import DASH, number
 from eelsunmix.report.inputs import Inputs
-from eelsunmix.report.texts import sentence
+from eelsunmix.report.number_words import number_in_words
+from eelsunmix.report.texts import one_style, sentence
 
 FIRST = 30
 ESTIMATORS = {
@@ -60,12 +61,17 @@ LOADINGS = (
 
 def section(inputs: Inputs) -> Section:
     """Show the evidence for the number of components, the estimates and the choice."""
-    chosen = f"{inputs.n_endmembers} components were used: {inputs.rank.attrs.get('reason', DASH)}"
+    chosen = sentence(inputs.rank.attrs.get("reason", DASH))
     warnings = [Notice(sentence(text), "warning") for text in inputs.rank.attrs.get("warnings", [])]
     opinion = [Text(inputs.rank.attrs["second_opinion"])] if "second_opinion" in inputs.rank.attrs else []
     blocks: list[Block] = [Text(chosen), *opinion, *warnings, _estimates(inputs), *_neighbours(inputs)]
     blocks += [_scree(inputs), _scores(inputs), _loadings(inputs), *_residuals(inputs)]
-    return Section(name="components", title="How many components", blocks=tuple(blocks))
+    return Section(
+        name="components",
+        title="How many components",
+        intro=one_style(number_in_words(inputs, why=True)),
+        blocks=tuple(blocks),
+    )
 
 
 def _estimates(inputs: Inputs) -> Table:

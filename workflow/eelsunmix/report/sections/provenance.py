@@ -6,6 +6,7 @@ from typing import Any
 
 import xarray as xr
 
+from eelsunmix.citation import citation
 from eelsunmix.edges import BackgroundCurve
 from eelsunmix.methods._references import references
 from eelsunmix.report.candidates import errors_of, in_words
@@ -23,7 +24,7 @@ from eelsunmix.report.content import (
 from eelsunmix.report.figures.style import LIGHTS
 from eelsunmix.report.formatting import DASH, integer, number
 from eelsunmix.report.inputs import Inputs
-from eelsunmix.report.texts import as_yaml, shown_path
+from eelsunmix.report.texts import as_yaml, export_command, shown_path
 from eelsunmix.storage.versions import mixed_versions
 
 WORKFLOW = (
@@ -38,6 +39,8 @@ BACKGROUNDS: dict[BackgroundCurve, str] = {
     "(sums of power laws).",
 }
 LEAST_SQUARES = "D. C. Heinz, C.-I Chang, IEEE Trans. Geosci. Remote Sens. 39, 529 (2001) (least squares)."
+EXPORT = "Export maps and spectra: HyperSpy, TIFF, CSV, NeXus"
+FORMATS = ("hspy", "tiff", "csv", "nexus")
 OPENING = """\
 import xarray as xr
 
@@ -93,7 +96,7 @@ def section(inputs: Inputs) -> Section:
         Code("\n".join(f"{seal}  {name}" for name, seal in inputs.seals.items()), SEALS),
         Code(as_yaml(inputs.versions), "Versions of the software"),
         Code(_command(inputs), "Make this page again"),
-        Code(_exports(inputs), "Export maps and spectra: HyperSpy, TIFF, CSV, NeXus"),
+        Code(f"{export_command(inputs.sample, *FORMATS)}  # or --publication", EXPORT),
         Code(_opening(inputs), "Open the results in Python and HyperSpy"),
         *cite,
     )
@@ -181,20 +184,17 @@ def _chain_quality(fit: xr.Dataset | None) -> tuple[str, str]:
     return integer(fit["effective_sample_size"].min().item()), f"{fit['split_rhat'].max().item():.3f}"
 
 
-def _exports(inputs: Inputs) -> str:
-    return f"eelsunmix export {shlex.quote(inputs.sample)} --hspy --tiff --csv --nexus  # or --publication"
-
-
 def _opening(inputs: Inputs) -> str:
     kind = "EDS_TEM" if inputs.counts.attrs.get("signal") == "EDS" else "EELS"
     return OPENING.format(folder=f"results/{inputs.sample}", kind=kind)
 
 
 def _papers(inputs: Inputs) -> list[str]:
-    """Return the papers behind the workflow and behind the methods that were run, one line for each."""
+    """Return the program, the papers behind the workflow and those behind the methods that were run."""
     used = sorted({str(store.attrs.get("method", "")) for store in inputs.fits.values()})
     known = [(method, references(method)) for method in used]
     return [
+        citation(),
         *WORKFLOW,
         *papers_of_backgrounds(inputs.curves),
         *(f"{method}: {' '.join(papers)}" for method, papers in known if papers),

@@ -106,6 +106,7 @@ def _thresholds(entries: list[Entry]) -> Table:
             "criterion",
             f"{LIGHTS['green']} good",
             f"{LIGHTS['amber']} look closer",
+            f"{LIGHTS['red']} do not rely on it",
             "what it measures",
         ),
         rows=rows,
@@ -113,15 +114,19 @@ def _thresholds(entries: list[Entry]) -> Table:
     )
 
 
-def _limits(entry: Entry) -> tuple[Cell, Cell]:
+def _limits(entry: Entry) -> tuple[Cell, Cell, Cell]:
+    """Where each light begins, in their order."""
     green, amber = entry.get("green"), entry.get("amber")
+    none = figure_cell(DASH)
     if green is None:
-        return figure_cell(DASH), figure_cell(DASH)
+        return none, none, none
     form = _percent if entry.get("percent") else tidy
     if amber is None:
-        return figure_cell(f"≤ {form(green)}" if green else form(green)), figure_cell("above")
-    sign = "≥" if float(green) > float(amber) else "≤"
-    return figure_cell(f"{sign} {form(green)}"), figure_cell(f"{sign} {form(amber)}")
+        return figure_cell(f"≤ {form(green)}" if green else form(green)), figure_cell("above"), none
+    within, beyond = ("≥", "<") if float(green) > float(amber) else ("≤", ">")
+    texts = (f"{within} {form(green)}", f"{within} {form(amber)}", f"{beyond} {form(amber)}")
+    good, closer, bad = map(figure_cell, texts)
+    return good, closer, bad
 
 
 def _percent(limit: float) -> str:

@@ -102,7 +102,8 @@ CORRECTED = Layout(
         "corrections": attribute(
             "list",
             "in the order applied: `step, applied, summary` (one sentence), for those that may take signal "
-            "`taken_percent` (edge -> part of its signal), and further numbers",
+            "`taken_percent` (edge -> part of its signal), of a pattern from the data `disturbed_percent` "
+            "(edge -> sd of its net counts by what is left of the pattern), and further numbers",
         ),
         "warnings": attribute("list", "sentences"),
     },

@@ -1,0 +1,149 @@
+"""How many components were used, who chose that, and what speaks for one less or more: in plain sentences."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from eelsunmix.comparison.words import listed
+from eelsunmix.rank.neighbours import STABLE
+from eelsunmix.report.first.state import holds_nothing
+from eelsunmix.report.formatting import number
+from eelsunmix.report.inputs import Inputs
+from eelsunmix.report.texts import sentence
+from eelsunmix.words import numbered
+
+CHOSEN_BY = MappingProxyType(
+    {
+        "user": "set in the configuration",
+        "marchenko_pastur": "estimated from the image",
+        "parallel_analysis": "estimated by parallel analysis",
+        "elbow": "estimated by the elbow of the scree plot",
+    }
+)
+AXIS = "energy axis"
+"""What the reason for a number, or a warning, names where components are there because the axis moves."""
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+_SAID = MappingProxyType(
+    {
+        "eigenvalue": ("its eigenvalue {value} is {} the noise (up to {edge})", "above", "within"),
+        "prediction": ("half of the counts {} it in the other half", "predict", "do not predict"),
+        "halves": ("two halves of the pixels show it {}", "alike", "differently"),
+        "order": ("its map has {}", "an order in space", "no order in space beyond chance"),
+    }
+)
+"""Test -> what it says, where it shows a component, and where it does not."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tested:
+    """What tests say of one component.
+
+    Parameters
+    ----------
+    number : int
+        From 1.
+    passed : mapping of str to bool
+        Whether each test that could be made shows it; names as in `_SAID`.
+    value, edge : str
+        Its eigenvalue, and up to where those of noise go.
+    """
+
+    number: int
+    passed: Mapping[str, bool]
+    value: str
+    edge: str
+
+    @property
+    def which(self) -> str:
+        """Its place in words."""
+        return _ORDINALS[self.number - 1] if self.number <= len(_ORDINALS) else f"{self.number}th"
+
+    @property
+    def share(self) -> str:
+        """How many tests show it."""
+        return f"{self.n_passed} of {numbered(len(self.passed), 'test')}"
+
+    @property
+    def n_passed(self) -> int:
+        """The number of those that do."""
+        return sum(self.passed.values())
+
+    def said(self) -> str:
+        """Return what speaks for it, then what speaks against it."""
+        parts: dict[bool, list[str]] = {True: [], False: []}
+        for test, passed in self.passed.items():
+            text, *words = _SAID[test]
+            parts[passed].append(text.format(words[not passed], value=self.value, edge=self.edge))
+        return ", but ".join(listed(texts) for texts in parts.values() if texts)
+
+
+def number_in_words(inputs: Inputs, *, why: bool = False) -> str:
+    """Return the number, who chose it, and how sure the last component and the next one are.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    why : bool
+        Whether to add what each test says.
+    """
+    n, chosen = inputs.n_endmembers, str(inputs.rank.attrs.get("chosen", ""))
+    by = CHOSEN_BY.get(chosen, chosen.replace("_", " "))
+    head = f"{numbered(n, 'component') if why else n}, {by}."
+    if holds_nothing(inputs):
+        return f"{head} Nothing in the image stands out from the noise: no component is a material."
+    reason = str(inputs.rank.attrs.get("reason", ""))
+    if AXIS in reason:
+        # The leading components are not the materials then, so that no test is about them.
+        return f"{head} {sentence(reason.partition('. ')[0])}"
+    moving = any(AXIS in text for text in inputs.rank.attrs.get("warnings", []))
+    last, further = tested(inputs, n), tested(inputs, n + 1)
+    return " ".join(filter(None, [head, _of_last(last, why=why), _of_next(further, why=why, moving=moving)]))
+
+
+def tested(inputs: Inputs, k: int) -> Tested:
+    """Gather what the store says of the k-th component."""
+    rank, values = inputs.rank, inputs.pca["eigenvalue"].to_numpy()
+    passed = {"eigenvalue": k <= int(rank.attrs["signal_rank"])} if k <= len(values) else {}
+    if "prediction" in rank["estimator"]:
+        passed["prediction"] = k <= int(rank["estimate"].sel(estimator="prediction"))
+    if "stability" in rank and k in rank["number"]:
+        passed["halves"] = float(rank["stability"].sel(number=k)) > STABLE
+    if "coherence" in rank and k <= rank.sizes["component"]:
+        passed["order"] = float(rank["coherence"][k - 1]) > 0
+    value = number(values[k - 1]) if k <= len(values) else ""
+    return Tested(number=k, passed=passed, value=value, edge=number(rank.attrs["noise_edge"]))
+
+
+def _of_last(last: Tested, *, why: bool) -> str:
+    """Say how sure the last component is; the first one, the mean spectrum, is always there."""
+    if last.number < 2 or not last.passed:
+        return ""
+    doubtful = 2 * last.n_passed <= len(last.passed)
+    show = "shows" if last.n_passed == 1 else "show"
+    text = f"{last.share} {show} the {last.which}" + f": {last.said()}" * why
+    fewer = f"; it may be noise or a rare phase: compare the maps with components.n: {last.number - 1}"
+    return f"{text}{fewer * doubtful}."
+
+
+def _of_next(further: Tested, *, why: bool, moving: bool) -> str:
+    """Say whether one more component is possible: where something beside its eigenvalue shows it too."""
+    if not further.passed:
+        return ""
+    passed, which = further.passed, further.which
+    repeated = [passed[test] for test in ("prediction", "halves") if test in passed]
+    if not passed.get("eigenvalue") and not passed.get("prediction"):
+        return f"No {which} stands out: {further.said() if further.n_passed else _none(further)}."
+    reasons = f": {further.said()}" if why else f" ({further.share})"
+    article = "An" if which.startswith(("e", "11", "18")) else "A"
+    if moving:
+        return (
+            f"{article} {which} stands out{reasons}; but the energy axis shifts, which makes such components."
+        )
+    if repeated and not any(repeated):
+        return f"{article} {which} is unlikely{reasons}."
+    how = f"to see, compare with a run of components.n: {further.number}"
+    return f"{article} {which} is possible{reasons}; {how}."
+
+
+def _none(further: Tested) -> str:
+    return f"none of {numbered(len(further.passed), 'test')} shows it"

@@ -1,0 +1,81 @@
+"""Section that says of each map by how much it is likely off, and what that is made of."""
+
+import numpy as np
+
+from eelsunmix.report.content import Cell, Row, Section, Table, Text, cell, figure_cell
+from eelsunmix.report.figures.style import REFERENCE
+from eelsunmix.report.first.choice import Shown, chosen_label, shown_maps
+from eelsunmix.report.first.map_errors import (
+    MISFIT,
+    NOISE,
+    PARTS,
+    PATTERN,
+    TWINS,
+    MapError,
+    map_errors,
+    rough,
+)
+from eelsunmix.report.formatting import DASH, decimals
+from eelsunmix.report.inputs import Inputs
+
+TITLE = "How sure is each map"
+INTRO = (
+    "A map is likely off by the largest of the parts beside it. They are different errors of the same "
+    "counts, not to be added: simulated images have noise too."
+)
+EXPLAINED = {
+    NOISE: "median standard deviation by the noise of the counts, where the map is above half of its peak, "
+    "over the peak; averaging pixels lowers it",
+    TWINS: "error of all maps of this result, over their own size, on images simulated from it, whose truth "
+    "is known (twins); it holds noise, and what the method gets wrong there",
+    MISFIT: "what noise does not explain of the difference from background subtraction, over the peak",
+    PATTERN: "what a fixed pattern of the detector, which cannot be told from the spectrum at an edge, does "
+    "to the net counts; the same in every pixel",
+}
+SHARES = (
+    "Other spectra allow: only if you use shares (abundances) instead of counts. Other sets of spectra "
+    "describe the image just as well; with them the abundance of the component that owns the edge is so many "
+    "times as large, and its map differs by so much of the peak."
+)
+
+
+def section(inputs: Inputs) -> Section:
+    """Tabulate the errors of the maps that the page shows first."""
+    found = map_errors(inputs, shown_maps(inputs, chosen_label(inputs)))
+    parts = [part for part in PARTS if any(part in one.parts for one in found)]
+    shares = {one.shown.name: _shares(inputs, one.shown) for one in found}
+    further = ["other spectra allow, as a share"] if any(shares.values()) else []
+    rows = tuple(
+        Row(
+            cells=(
+                *_first(one),
+                *(_part(one, part) for part in parts),
+                *(cell(shares[one.shown.name] or DASH) for _ in further),
+            )
+        )
+        for one in found
+    )
+    table = Table(caption="", columns=("map", "likely off by", *parts, *further), rows=rows)
+    told = [f"{part[:1].upper()}{part[1:]}: {EXPLAINED[part]}." for part in parts]
+    blocks = (table, Text(*told, *([SHARES] if further else [])))
+    return Section(name="errors", title=TITLE, intro=INTRO, blocks=blocks if rows else ())
+
+
+def _first(one: MapError) -> tuple[Cell, Cell]:
+    by = " by BS" if one.shown.source == REFERENCE else ""
+    return cell(one.shown.title + by), figure_cell(one.said or DASH)
+
+
+def _part(one: MapError, part: str) -> Cell:
+    return figure_cell(rough(one.parts.get(part)))
+
+
+def _shares(inputs: Inputs, one: Shown) -> str:
+    """Say how far other spectra change the abundance of the owner of an edge; nothing if that is unknown."""
+    if not one.edge or one.source == REFERENCE or "scale_low" not in inputs.comparison:
+        return ""
+    at = inputs.comparison.sel({"label": one.source, "edge": one.edge})
+    low, high, shape = (float(at[name]) for name in ("scale_low", "scale_high", "shape_error"))
+    if np.isnan(low):
+        return ""
+    return f"{decimals(low, 2)} to {decimals(high, 2)} times, ± {rough(shape)}"
