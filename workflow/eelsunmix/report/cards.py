@@ -20,6 +20,7 @@ from eelsunmix.report.first.choice import chosen_label
 from eelsunmix.report.formatting import number, tidy
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.texts import one_style
+from eelsunmix.report.unlike import unlike
 from eelsunmix.words import numbered
 
 FOREIGN = 0.02
@@ -94,6 +95,8 @@ def _facts(
     at = inputs.comparison.sel({"label": method})
     if inputs.edges:
         yield from _edges(inputs, at.isel(endmember=endmember), at, endmember)
+        for other, text in unlike(at, inputs.maps[method]["abundance"], endmember):
+            yield f"unlike {other}", text
     if is_too_wide(inputs.fits[method].isel(endmember=endmember)):
         yield "spectrum", "± 2 sd are more than half of its peak in most channels: no band is drawn"
     yield "abundance", _abundance(inputs.maps[method], endmember)
