@@ -78,10 +78,11 @@ class Sample:
 
     def component_name(self, label: str, endmember: int) -> str:
         """Name a component of a method as its page does, such as ``2 · Mn+La``; by its place if unknown."""
-        names = self.stores["comparison"].get("endmember_name")
-        known = names is not None and label in names["label"].values
-        row = names.sel(label=label).values if known else []
-        return (str(row[endmember]) if endmember < len(row) else "") or str(endmember + 1)
+        names, number = self.stores["comparison"].get("endmember_name"), str(endmember + 1)
+        if names is None or label not in names["label"].values:
+            return number
+        row = names.sel(label=label).values
+        return str(row[endmember]) if endmember < len(row) else number
 
 
 def open_sample(name: str | Path) -> Sample:

@@ -14,7 +14,16 @@ from eelsunmix.report.figures.style import OFFERED, sequential_colours
 from eelsunmix.report.figures.thinning import thinned
 
 NO_SCREEN = Markup("")
-SCRIPTS = ("unpack.js", "looks.js", "panels.js", "exports.js", "early.js", "report.js", "explorer.js")
+SCRIPTS = (
+    "unpack.js",
+    "looks.js",
+    "panels.js",
+    "exports.js",
+    "early.js",
+    "report.js",
+    "seen.js",
+    "explorer.js",
+)
 """The page's own scripts, in the order in which they run."""
 
 
