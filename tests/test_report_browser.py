@@ -161,7 +161,7 @@ def test_the_counts_of_an_area_come_with_the_deviation_of_their_mean(page):
     corner = bs.isel(y=slice(0, 3), x=slice(0, 5))
     pick(page, (float(bs.x[0]), float(bs.y[0])), (float(bs.x[4]), float(bs.y[2])))
     cells = page.evaluate(
-        "[...document.querySelectorAll('#explorer-counts tbody tr:first-child td')].map(one => one.textContent)"
+        "[...document.querySelectorAll('#explorer-counts tr:nth-child(1) td')].map(one => one.textContent)"
     )
     sentences = page.evaluate(
         "[...document.querySelectorAll('#explorer-seen li')].map(one => one.textContent)"
