@@ -84,7 +84,7 @@ def _profile(layered: str | None, longer: str) -> Iterator[str]:
         yield f"# profiles: {{across: {{along: {longer}}}}}       # counts along it, summed across"
         return
     across = "x" if layered == "y" else "y"
-    yield f"# Nobody asked for a profile. As the image varies along {layered} alone, or is a line scan, this one"
+    yield f"# Nobody asked for a profile. As the image varies along {layered} alone, or is a line scan, one"
     yield f"# was chosen: counts along {layered}, summed over all of {across}. It gives the widths of layers."
     yield f"profiles: {{along_{layered}: {{along: {layered}}}}}"
 

@@ -74,6 +74,6 @@ def _place(abundance: xr.DataArray, one: int, other: int) -> str:
         return "the same everywhere"
     alike = float(np.corrcoef(maps[0][known], maps[1][known])[0, 1])
     where = (
-        "in the same places" if alike > TOGETHER else "elsewhere" if alike < APART else "where is unrelated"
+        "in the same places" if alike > TOGETHER else "elsewhere" if alike < APART else "in unrelated places"
     )
     return one_style(f"{where} (maps correlate by {alike:.2f})")

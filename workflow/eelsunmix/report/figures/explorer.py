@@ -103,7 +103,7 @@ def backgrounds(
             "curve": windows.get("background", "power_law"),
             "onset": windows.get("onset"),
             "failed": name in failed,
-            "of_area": _deviations_of_areas(bs.sel(edge=name)),
+            "of_area": deviations_of_areas(bs.sel(edge=name)),
             "peak": _peak(bs["net_counts"].sel(edge=name)),
             **{key: view.image(bs[variable].sel(edge=name)) for key, variable in maps.items()},
         }
@@ -112,7 +112,7 @@ def backgrounds(
     ]
 
 
-def _deviations_of_areas(one: xr.Dataset) -> list[float]:
+def deviations_of_areas(one: xr.Dataset) -> list[float]:
     """Return the part of its deviation that a pixel has for itself in an area, and the counts that all share.
 
     An exponent that is averaged over neighbours errs for them together: the mean of an area knows less than
