@@ -1,8 +1,8 @@
 """Whether the deviations that the explorer gives for net counts of an area are right.
 
-``python benchmarks/limits_of_areas.py [FIRST_SEED [SEEDS]]`` on images of a background alone, so that net counts
-are errors: their rms in units of the deviations, and in brackets in units of those that pixels would give if they
-were independent.
+``python benchmarks/limits_of_areas.py [FIRST_SEED [SEEDS]]`` on images of a background alone, so that net
+counts are errors: their rms in units of the deviations, and in brackets in units of those that independent
+pixels would give.
 """
 
 import sys
