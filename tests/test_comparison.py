@@ -16,7 +16,7 @@ from eelsunmix.background import subtract_background
 from eelsunmix.comparison import agreement, compare, components, doubts, pixel_samples, setting
 from eelsunmix.comparison.caveats import _noisy
 from eelsunmix.comparison.counts import edge_weights, judging_edges
-from eelsunmix.comparison.names import check_component_names, with_names
+from eelsunmix.comparison.names import check_component_names, numbered_names, with_names
 from eelsunmix.edges import Edge
 from eelsunmix.errors import InputError
 from eelsunmix.execution import map_stacks
@@ -172,9 +172,9 @@ def test_names_of_the_user_belong_to_edges_whatever_the_order_of_the_endmembers(
 def test_two_components_of_one_name_are_said_and_unknown_counts_take_no_name(scene, bs):
     alike = run(scene, bs, {"oracle": oracle}, component_names={"Ru": "Co"})
     (said,) = [text for text in alike.attrs["warnings"] if text.startswith("Called alike")]
-    assert re.match(r"Called alike are components \d and \d \(Co\) of oracle: ", said)
+    assert re.match(r"Called alike are components \d · Co and \d · Co of oracle: ", said)
     both = run(scene, bs, {"oracle": oracle}, component_names={"Ru": "metal", "Co": "metal"})
-    assert any("(metal) of oracle" in text for text in both.attrs["warnings"])
+    assert any("· metal of oracle" in text for text in both.attrs["warnings"])
     own = run(scene, bs, {"oracle": oracle}, component_names={"Ru": "metal", "background": "Pt"})
     assert not any(text.startswith("Called alike") for text in own.attrs["warnings"])
     setting = SimpleNamespace(
@@ -188,6 +188,23 @@ def test_two_components_of_one_name_are_said_and_unknown_counts_take_no_name(sce
     assert with_names(["a", "b", "c"], counts, abundance.where([False, True, True]), setting)[1] == "oxide"
     with pytest.raises(InputError, match="component_names: without edges, components have numbers"):
         check_component_names({"background": "Pt"}, {})
+
+
+def test_matched_components_share_a_number_and_no_two_of_a_page_a_name():
+    dims = ("label", "endmember")
+    shown = xr.DataArray([["", "", ""], ["Ti", "Ti", "weak O"], ["O", "Ti", "Ti"], ["Ti", "", ""]], dims=dims)
+    group = xr.DataArray([[-1, -1, -1], [0, 1, 2], [1, -1, 0], [-1, -1, -1]], dims=dims)
+    names = numbered_names(shown, group, with_edges=True)
+    assert names.values.tolist()[1:] == [
+        ["1 · Ti", "2 · Ti", "3 · weak O"],
+        ["2 · O", "4 · Ti", "1 · Ti"],
+        ["5 · Ti", "", ""],
+    ]
+    assert numbered_names(shown, group, with_edges=False).values.tolist()[2] == [
+        "component 2",
+        "component 4",
+        "component 1",
+    ]
 
 
 def test_the_order_of_edges_and_profiles_changes_nothing(scene, bs, comparison):
@@ -303,7 +320,7 @@ def test_co_in_the_ru_component_is_flagged(comparison):
     assert 0.25 < float(one.cross_talk.sel(edge="Co_L23")[2]) < 0.5
     assert lights(comparison, "leaky")["cross-talk"] == "amber"
     assert lights(comparison, "oracle")["cross-talk"] == "green"
-    sentence = [s for s in comparison.attrs["sentences"] if "Ru (Co) of leaky" in s]
+    sentence = [s for s in comparison.attrs["sentences"] if " · Ru with weak Co of leaky" in s]
     assert len(sentence) == 1
     assert "Co edge" in sentence[0]
     assert "good up to 10 %" in sentence[0]
@@ -748,7 +765,7 @@ def test_real_methods_run_through(scene, bs):
         regions=scene.regions,
         truth=scene.to_dataset(),
     )
-    assert sorted(of(found, "vca").endmember_label.values.tolist()) == ["Co", "Ru (Co)", "background"]
+    assert sorted(of(found, "vca").endmember_label.values.tolist()) == ["Co", "Ru with weak Co", "background"]
     assert float(of(found, "vca").map_correlation.sel(edge="Co_L23")) > 0.9
     # The Ru layer is nowhere pure, and VCA takes pixels as components: its Ru contains Co.
     assert lights(found, "vca")["cross-talk"] == "amber"

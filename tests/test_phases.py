@@ -161,7 +161,7 @@ def found():
             "phase": (dims, phase),
             "phase_confidence": (dims, confidence),
             "group": (("label", "endmember"), [[0, 1, 2], [1, 0, -1]]),
-            "endmember_label": (("label", "endmember"), [["Si", "Fe", "<b>"], ["Fe", "Si", "Cu"]]),
+            "endmember_name": (("label", "endmember"), [["Si", "Fe", "<b>"], ["Fe", "Si", "4 · Cu"]]),
         },
         coords={"label": ["nmf", "vca"], "y": 0.5 * np.arange(3), "x": 0.5 * np.arange(7)},
         attrs={"phase_method": "vca"},
@@ -170,7 +170,7 @@ def found():
 
 def test_phases_have_the_names_and_colours_of_their_components(found):
     phases = phases_of(found, ["nmf", "vca"])
-    assert [(one.number, one.name) for one in phases] == [(0, "Fe"), (1, "Si"), (2, "component 3")]
+    assert [(one.number, one.name) for one in phases] == [(0, "Fe"), (1, "Si"), (2, "4 · Cu")]
     spectra = list(members_of(found, ["nmf", "vca"]))
     assert [one.colour for one in phases[:2]] == [COLOURS[spectra.index(1)], COLOURS[spectra.index(0)]]
     assert len({one.colour for one in phases}) == 3

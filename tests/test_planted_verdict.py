@@ -247,7 +247,7 @@ def test_two_thicknesses_of_a_material_are_called_so():
     said = compared(image).attrs["warnings"]
     assert len(said) == 1
     assert said[0].startswith(
-        "The same edges, and another slope of the spectrum alone, have components 1 and 2"
+        "The same edges, and another slope of the spectrum alone, have components 1 · Ti+O and 2 · Ti+O"
     )
     assert "thickness?" in said[0]
 

@@ -140,6 +140,43 @@ def test_a_pixel_shows_its_counts_its_background_and_each_reconstruction(page):
             assert background == pytest.approx(expected, rel=0.01)
 
 
+@pytest.mark.parametrize(
+    ("net", "sd", "more", "words"),
+    [
+        (90, 20, "", "Mn L23: 90 ± 20 counts, above noise, 45 % of its largest map value."),
+        (50, 20, "", "Mn L23: not seen here, 50 ± 20 counts: less than 82.9, 41 % of its"),
+        (-50, 20, "", "Mn L23: not seen here, -50 ± 20 counts: less than 32.9, 16 % of its"),
+        (-90, 20, "", "Mn L23: not seen here; BS lies 90 counts below zero, 45 % of its"),
+        (90, 20, "failed: true", "Mn L23: BS failed, so no limit is known."),
+    ],
+)
+def test_the_limit_of_an_edge_that_is_not_seen_is_95_percent_one_sided(page, net, sd, more, words):
+    edge = f"{{name: 'Mn L23', peak: 200, {more}}}"
+    found = page.evaluate(f"seen.inWords({edge}, {net}, {sd}, (value) => String(Number(value.toFixed(1))))")
+    assert found.startswith(words)
+
+
+def test_the_counts_of_an_area_come_with_the_deviation_of_their_mean(page):
+    bs = report_arguments()["stores"]["bs"]
+    corner = bs.isel(y=slice(0, 3), x=slice(0, 5))
+    pick(page, (float(bs.x[0]), float(bs.y[0])), (float(bs.x[4]), float(bs.y[2])))
+    cells = page.evaluate(
+        "[...document.querySelectorAll('#explorer-counts tr:nth-child(1) td')].map(one => one.textContent)"
+    )
+    sentences = page.evaluate(
+        "[...document.querySelectorAll('#explorer-seen li')].map(one => one.textContent)"
+    )
+    for place, edge in enumerate(EDGES):
+        one = corner.sel(edge=edge)
+        net, sd = (float(text.replace("−", "-").replace("\u202f", "")) for text in cells[place].split("±"))
+        # The errors of pixels alone, as the local exponents of neighbours are not independent.
+        expected = float(np.sqrt((one["independent_sd"] ** 2).sum()) / 15)
+        assert net == pytest.approx(float(one["net_counts"].mean()), rel=0.02, abs=0.1 * expected)
+        assert sd == pytest.approx(expected, rel=0.15)
+        assert expected > 1.2 * float(np.sqrt((one["net_counts_sd"] ** 2).sum()) / 15)
+        assert ("above noise" in sentences[place]) == (net > 3 * sd)
+
+
 def test_an_area_shows_the_mean_of_its_pixels_by_pointer_and_by_keys(page):
     counts = report_arguments()["stores"]["corrected"]["counts"]
     page.evaluate(

@@ -285,11 +285,11 @@ def test_names_of_crowded_lines_do_not_meet_and_the_last_one_gives_way():
 @pytest.mark.parametrize("n_edges", [2, 5, 8])
 def test_numbers_and_names_of_a_matrix_of_cross_talk_have_room(n_edges):
     edges, methods = [f"E{k}_Ka" for k in range(n_edges)], ["recommended", "nmf", "ica", "vca"]
-    name = "+".join(edge[:2] for edge in edges)
+    name = "1 · " + "+".join(edge[:2] for edge in edges)
     table = xr.Dataset(
         {
             "cross_talk": (("label", "endmember", "edge"), np.ones((4, 3, n_edges))),
-            "endmember_label": (("label", "endmember"), np.full((4, 3), name)),
+            "endmember_name": (("label", "endmember"), np.full((4, 3), name)),
         },
         coords={"label": methods, "edge": edges},
     )
@@ -301,7 +301,7 @@ def test_numbers_and_names_of_a_matrix_of_cross_talk_have_room(n_edges):
         assert (high - low) * width >= 45 * n_edges
         taken = [layout[f"xaxis{i + 1 if i else ''}"]["domain"][1] for i in range(4)]
         before = max([end * width for end in taken if end <= low], default=-left)
-        assert low * width - before >= 6.5 * len(f"1 {name}")
+        assert low * width - before >= 6.5 * len(name)
 
 
 def test_twenty_methods_can_be_told_apart():
@@ -322,7 +322,7 @@ def test_labels_of_one_method_share_its_colour_and_differ_in_their_dashes():
 
 def _comparison(labels, groups):
     dims = ("label", "endmember")
-    data = {"endmember_label": (dims, np.array(labels)), "group": (dims, np.array(groups))}
+    data = {"endmember_name": (dims, np.array(labels)), "group": (dims, np.array(groups))}
     return xr.Dataset(data, coords={"label": ["a", "b", "c"]})
 
 

@@ -18,6 +18,7 @@ from eelsunmix.profile_geometry import length_unit
 from eelsunmix.proposal import Proposal, configuration_text, propose_edges
 from eelsunmix.proposal.axis import change_in_words, disagree, positions
 from eelsunmix.proposal.drawing import is_windows_page, windows_page
+from eelsunmix.proposal.layers import layered_along
 from eelsunmix.proposal.line_text import lines_said
 from eelsunmix.proposal.proposing import SURE, ProposedEdge
 from eelsunmix.storage.whole_files import write_page
@@ -59,6 +60,7 @@ def propose(
     _check_page(page)
     image, masked = _opened(files[0], signal)
     proposal = propose_edges(image)
+    layered = layered_along(image, proposal)
     listed = [f"{number}: {describe(one)}" for number, one in enumerate(read_signals(files[0]))]
     text = configuration_text(
         samples,
@@ -68,11 +70,18 @@ def propose(
         others=listed if len(listed) > 1 else (),
         masked=masked,
         strip=_strip(image),
+        layered=layered,
     )
     write_page(page, windows_page(next(iter(samples)), proposal))
     write_page(target, text)
     wrote = f"wrote {target} and {page}"
-    return "\n".join([*_said(image, proposal), wrote, *_next(proposal, target)])
+    return "\n".join([*_said(image, proposal), *_profile_said(layered), wrote, *_next(proposal, target)])
+
+
+def _profile_said(layered: str | None) -> list[str]:
+    return (
+        [f"profile: along {layered}, along which alone the image varies, or a line scan"] if layered else []
+    )
 
 
 def _strip(image: xr.DataArray) -> tuple[str, float, float] | None:

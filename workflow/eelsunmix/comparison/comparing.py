@@ -13,7 +13,7 @@ from eelsunmix.comparison.components import REFERENCE, Components, read_componen
 from eelsunmix.comparison.doubts import component_warnings, short_profiles
 from eelsunmix.comparison.element_maps import element_variables
 from eelsunmix.comparison.matching import matching_variables
-from eelsunmix.comparison.names import check_component_names
+from eelsunmix.comparison.names import check_component_names, numbered_names
 from eelsunmix.comparison.phases import phase_variables
 from eelsunmix.comparison.same_image import check_same_counts, check_same_image, check_subtracted
 from eelsunmix.comparison.scores import score_variables
@@ -149,9 +149,11 @@ def _compared(
     table = table.merge(shared_variables(table, components, setting, n_endmembers))
     elements = element_variables(components, table, setting)
     phases = phase_variables(components, setting)
+    matching = matching_variables(components, setting.noise, n_endmembers)
+    names = numbered_names(elements["endmember_label"], matching["group"], with_edges=bool(setting.edges))
     parts = [
         elements,
-        matching_variables(components, setting.noise, n_endmembers),
+        matching.assign(endmember_name=names),
         score_variables(elements, components, setting),
         phases,
         _bookkeeping(components),

@@ -11,7 +11,7 @@ import xarray as xr
 
 from eelsunmix.comparison.agreement import FEWEST_POINTS
 from eelsunmix.comparison.components import Components
-from eelsunmix.comparison.names import background_name
+from eelsunmix.comparison.names import background_name, component_name
 from eelsunmix.comparison.setting import Setting
 from eelsunmix.comparison.words import listed
 from eelsunmix.execution.map_stacks import PIXELS
@@ -67,12 +67,12 @@ def component_warnings(
     Parameters
     ----------
     comparison : Dataset
-        With ``endmember_label`` and ``cross_talk``.
+        With ``endmember_label``, ``endmember_name`` and ``cross_talk``.
     components : sequence of Components
     setting : Setting
     """
     return [
-        *_by_method(_in_few_pixels(components)),
+        *_by_method(_in_few_pixels(comparison, components)),
         *_by_method(_of_one_slope(comparison, components, setting)),
         *_by_method(_called_alike(comparison, components, setting)),
     ]
@@ -86,13 +86,16 @@ def _by_method(found: Iterable[tuple[str, str, str]]) -> list[str]:
     return [text.format(components=listed(names)) for text, names in groups.items()]
 
 
-def _in_few_pixels(components: Sequence[Components]) -> Iterator[tuple[str, str, str]]:
+def _in_few_pixels(
+    comparison: xr.Dataset, components: Sequence[Components]
+) -> Iterator[tuple[str, str, str]]:
     maps = [(one.label, one.refit) for one in components if one.refit is not None]
     for label, refit in maps:
         for k in range(refit.sizes["endmember"]):
             pixels = few_pixels(refit.isel(endmember=k))
             if pixels:
-                yield (f"component {k + 1}", label, FEW.replace("PIXELS", listed(pixels)))
+                name = component_name(comparison.sel({"label": label}), k)
+                yield (_component(name), label, FEW.replace("PIXELS", listed(pixels)))
 
 
 def few_pixels(abundance: xr.DataArray) -> list[str]:
@@ -127,15 +130,15 @@ def _of_one_slope(
 ) -> Iterator[tuple[str, str, str]]:
     for one in filter(lambda one: len(one.spectra), components):
         at = comparison.sel({"label": one.label})
-        talk, names = at["cross_talk"].to_numpy(), at["endmember_label"].to_numpy()
+        talk, shown = at["cross_talk"].to_numpy(), at["endmember_label"].to_numpy()
         for i, j in combinations(range(len(one.spectra)), 2):
             slope = slope_between(one.spectra[i], one.spectra[j], setting)
             if (
                 abs(slope) > OTHER_SLOPE
-                and names[i] != background_name(setting)
+                and shown[i] != background_name(setting)
                 and _same_edges(talk[i], talk[j])
             ):
-                yield (f"components {i + 1} and {j + 1} ({names[i]})", one.label, THICKNESS)
+                yield (_components(at, (i, j)), one.label, THICKNESS)
 
 
 def _called_alike(
@@ -144,11 +147,21 @@ def _called_alike(
     """Find the user's names that two components have: of two elements, or one that another is named after."""
     given = {name for element, name in setting.component_names.items() if element != BACKGROUND}
     for one in components:
-        names = comparison["endmember_label"].sel({"label": one.label}).to_numpy()[: len(one.spectra)]
+        at = comparison.sel({"label": one.label})
+        shown = at["endmember_label"].to_numpy()[: len(one.spectra)]
         for name in sorted(given):
-            found = [str(place + 1) for place in np.flatnonzero(names == name)]
+            found = np.flatnonzero(shown == name).tolist()
             if len(found) > 1:
-                yield (f"components {listed(found)} ({name})", one.label, ALIKE)
+                yield (_components(at, found), one.label, ALIKE)
+
+
+def _components(at: xr.Dataset, endmembers: Sequence[int]) -> str:
+    return f"components {listed([component_name(at, endmember) for endmember in endmembers])}"
+
+
+def _component(name: str) -> str:
+    """Without edges the name says what it is."""
+    return name if name.startswith("component ") else f"component {name}"
 
 
 def _same_edges(first: Floats, second: Floats) -> bool:

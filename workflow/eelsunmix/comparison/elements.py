@@ -46,10 +46,10 @@ def owners(spectra: Floats, net_counts: Floats, setting: Setting) -> NDArray[np.
 def labels(
     talk: Floats, edges: Sequence[Edge], *, sure: Bools | None = None, judging: Bools | None = None
 ) -> list[str]:
-    """Name each endmember after the elements it shows, such as "Ru" or "Mn+La (Ti)"; by number without edges.
+    """Say what each endmember shows: "Ru", "Mn+La with weak Ti", "weak Ti+O"; a number without edges.
 
-    Elements that are weaker than half of the strength that they have in their owner stand in brackets, those
-    below a tenth, the limit of cross-talk, or within chance are left out. What shows none is "background".
+    Weak are elements below half of the strength that they have in their owner; those below a tenth, the
+    limit of cross-talk, or within chance are left out. What shows none is "background".
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def _weakest(row: Floats, edges: Sequence[Edge], element: str) -> float:
 def _label(strength: Mapping[str, float]) -> str:
     strong = "+".join(e for e, value in strength.items() if value >= SHOWN)
     weak = "+".join(e for e, value in strength.items() if CRITERIA["cross_talk"].green < value < SHOWN)
-    return " ".join(filter(None, (strong, f"({weak})" if weak else ""))) or BACKGROUND
+    return " with ".join(filter(None, (strong, f"weak {weak}" if weak else ""))) or BACKGROUND
 
 
 def cross_talk(spectra: Floats, net_counts: Floats, owner: NDArray[np.int64]) -> Floats:

@@ -1,4 +1,4 @@
-"""The user's names of components, in the place of those after the elements that they show."""
+"""How components are called: a number that all methods share, and what they show or the user calls them."""
 
 from collections.abc import Mapping, Sequence
 
@@ -69,6 +69,36 @@ def _held(element: str, net_counts: Floats, setting: Setting) -> Floats:
     columns = [place for place, name in enumerate(setting.edges) if name in sound]
     held: Floats = net_counts[:, columns].sum(axis=1)
     return held
+
+
+def numbered_names(labels: xr.DataArray, group: xr.DataArray, *, with_edges: bool) -> xr.DataArray:
+    """Name each endmember so that no other component of the page has its name, such as "2 · Mn+La".
+
+    Matched endmembers have the number of their group in all methods; those without a partner, in the order of
+    the methods, the numbers after these.
+
+    Parameters
+    ----------
+    labels : DataArray of str, dims (label, endmember)
+        What each endmember shows; empty where there is none.
+    group : DataArray of int, dims (label, endmember)
+        See `eelsunmix.comparison.matching.groups`; -1 where nothing is matched.
+    with_edges : bool
+        Whether labels say more than a number.
+    """
+    shown, number = labels.to_numpy(), group.to_numpy() + 1
+    alone = (number == 0) & (shown != "")
+    number[alone] = number.max(initial=0) + np.arange(1, alone.sum() + 1)
+    names = [
+        "" if not text else f"{which} · {text}" if with_edges else f"component {which}"
+        for text, which in zip(shown.ravel().tolist(), number.ravel().tolist(), strict=True)
+    ]
+    return labels.copy(data=np.array(names, dtype=str).reshape(shown.shape))
+
+
+def component_name(one: xr.Dataset, endmember: int) -> str:
+    """Name of a component of one method of the comparison."""
+    return str(one["endmember_name"].values[endmember])
 
 
 def background_name(setting: Setting) -> str:

@@ -7,10 +7,11 @@ import xarray as xr
 
 from eelsunmix.comparison.departures import departures, misfit_sentences
 from eelsunmix.comparison.failed_reference import failed_reference
+from eelsunmix.comparison.names import component_name
 from eelsunmix.comparison.setting import Setting
 from eelsunmix.comparison.standings import standings
 from eelsunmix.comparison.thresholds import CRITERIA
-from eelsunmix.comparison.verdict import Row, component_name, leaks, rows_of
+from eelsunmix.comparison.verdict import Row, leaks, rows_of
 from eelsunmix.comparison.words import among, listed, span
 
 MOST = 10

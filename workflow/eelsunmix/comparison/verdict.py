@@ -9,6 +9,7 @@ import xarray as xr
 from eelsunmix.comparison.components import REFERENCE
 from eelsunmix.comparison.counts import SURE_SD, judging_edges
 from eelsunmix.comparison.following import UNKNOWN, VOID, Finding, worst_agreement, worst_misfit, worst_scale
+from eelsunmix.comparison.names import component_name
 from eelsunmix.comparison.setting import Setting
 from eelsunmix.comparison.thresholds import CRITERIA, EXPONENTS, OFF_REGION_SD, UNCALIBRATED_CHI2
 from eelsunmix.comparison.words import CONVERGENCE
@@ -93,13 +94,6 @@ def _void_or_unknown(setting: Setting) -> Finding:
 def _sound(setting: Setting) -> list[str]:
     """Edges in whose windows something can be judged."""
     return [name for name in setting.edges if name not in setting.reference_problems]
-
-
-def component_name(one: xr.Dataset, endmember: int) -> str:
-    """Name of a component in a sentence, with its number where the label does not tell it from others."""
-    names = one["endmember_label"].values.tolist()
-    name = str(names[endmember])
-    return name if names.count(name) == 1 else f"{name} no. {endmember + 1}"
 
 
 def _binarisation(value: float, setting: Setting) -> Finding:

@@ -135,7 +135,7 @@ def _quantity(
 def _names(sample: Sample, store: xr.Dataset, label: str, dim: str) -> tuple[str, ...]:
     size = store.sizes[dim]
     if dim == "endmember":
-        return tuple(f"{k + 1} {sample.component_label(label, k)}".strip() for k in range(size))
+        return tuple(sample.component_name(label, k) for k in range(size))
     if dim in store.coords and store[dim].dtype.kind in "UTO":
         return tuple(map(str, store[dim].values))
     if dim == "frame":

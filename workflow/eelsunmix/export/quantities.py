@@ -112,7 +112,7 @@ def safe(text: str) -> str:
 
     Examples
     --------
-    >>> safe("2 Mn+La (Ti)"), safe("Ti_L23")
-    ('2-Mn-La-Ti', 'Ti_L23')
+    >>> safe("2 · Mn+La with weak Ti"), safe("Ti_L23")
+    ('2-Mn-La-with-weak-Ti', 'Ti_L23')
     """
     return re.sub(r"[^A-Za-z0-9_]+", "-", text).strip("-")

@@ -76,13 +76,13 @@ class Sample:
         """Where the page lies."""
         return self.folder.parent.parent / "reports" / f"{self.name}.html"
 
-    def component_label(self, label: str, endmember: int) -> str:
-        """Say what a component of a method is, such as ``Mn+La (Ti)``; empty where unknown."""
-        labels = self.stores["comparison"].get("endmember_label")
-        if labels is None or label not in labels["label"].values:
-            return ""
-        row = labels.sel(label=label).values
-        return str(row[endmember]) if endmember < len(row) else ""
+    def component_name(self, label: str, endmember: int) -> str:
+        """Name a component of a method as its page does, such as ``2 · Mn+La``; by its place if unknown."""
+        names, number = self.stores["comparison"].get("endmember_name"), str(endmember + 1)
+        if names is None or label not in names["label"].values:
+            return number
+        row = names.sel(label=label).values
+        return str(row[endmember]) if endmember < len(row) else number
 
 
 def open_sample(name: str | Path) -> Sample:

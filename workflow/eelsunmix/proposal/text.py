@@ -25,6 +25,7 @@ def configuration_text(
     others: Sequence[str] = (),
     masked: bool = False,
     strip: tuple[str, float, float] | None = None,
+    layered: str | None = None,
 ) -> str:
     """Write the configuration.
 
@@ -43,6 +44,8 @@ def configuration_text(
         Whether the image has pixels without counts.
     strip : tuple of str and two floats, optional
         The longer axis of the image and limits in nm at its beginning; None without a size of a pixel.
+    layered : str, optional
+        The axis along which the image varies alone; a profile along it is chosen.
     """
     searched = str(next(iter(samples.values())))
     lines = [
@@ -65,6 +68,7 @@ def configuration_text(
         "",
         "methods: {recommended: {}, nmf: {}, ica: {}, vca: {}}   # others: blu, udas, daeu, mtaeu, cnnaeu",
         "",
+        *_profile(layered, "y" if strip is None else strip[0]),
         *_places(proposal, strip),
         "# All keys: docs/configuration.md",
     ]
@@ -75,13 +79,21 @@ def _kind(proposal: Proposal) -> str:
     return "lines" if proposal.x_rays else "edges"
 
 
+def _profile(layered: str | None, longer: str) -> Iterator[str]:
+    if layered is None:
+        yield f"# profiles: {{across: {{along: {longer}}}}}       # counts along it, summed across"
+        return
+    across = "x" if layered == "y" else "y"
+    yield f"# Nobody asked for a profile. As the image varies along {layered} alone, or is a line scan, one"
+    yield f"# was chosen: counts along {layered}, summed over all of {across}. It gives the widths of layers."
+    yield f"profiles: {{along_{layered}: {{along: {layered}}}}}"
+
+
 def _places(proposal: Proposal, strip: tuple[str, float, float] | None) -> Iterator[str]:
     if strip is None:
-        yield "# The file has no size of a pixel: write pixel_nm in axes to give places in nm."
-        yield "# profiles: {across: {along: y}}       # counts along it, summed over the other axis"
+        yield "# The file has no length scale: lengths are in pixels. Write pixel_nm in axes for nm."
         return
     along, low, high = strip
-    yield f"# profiles: {{across: {{along: {along}}}}}       # counts along it, summed over the other axis"
     if elements := [edge.element for _, _, edge in proposal.drawn]:
         written = f"# regions: {{beside: {{{along}_nm: [{low:g}, {high:g}], without: [{elements[0]}]}}}}"
         yield f"{written}    # where you know that an element is absent"

@@ -14,12 +14,14 @@ from eelsunmix.report.figures.endmembers import (
     is_too_wide,
     members_of,
 )
+from eelsunmix.report.figures.grid import is_flat
 from eelsunmix.report.figures.maps import single_map
-from eelsunmix.report.figures.style import HALF_WIDTH
+from eelsunmix.report.figures.style import HALF_WIDTH, WIDTH
 from eelsunmix.report.first.choice import chosen_label
 from eelsunmix.report.formatting import number, tidy
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.texts import one_style
+from eelsunmix.report.unlike import unlike
 from eelsunmix.words import numbered
 
 FOREIGN = 0.02
@@ -45,7 +47,15 @@ def component_cards(inputs: Inputs, displays: Sequence[str]) -> list[Card]:
         shown = next((one for one in found if one[0] == label), found[0])
         figures = (_spectra(inputs, place, found, displays), _map(inputs, place, shown))
         facts = (*_cut(inputs, found), *_facts(inputs, shown, found, matched=group >= 0))
-        cards.append(Card(name=names[group], figures=figures, facts=facts, note=_note(shown, label)))
+        cards.append(
+            Card(
+                name=names[group],
+                figures=figures,
+                facts=facts,
+                note=_note(shown, label),
+                flat=is_flat(inputs.view),
+            )
+        )
     return cards
 
 
@@ -74,9 +84,10 @@ def _spectra(inputs: Inputs, place: int, found: Sequence[Member], displays: Sequ
 def _map(inputs: Inputs, place: int, shown: Member) -> Figure:
     method, endmember = shown
     abundance = inputs.maps[method]["abundance"].isel(endmember=endmember)
-    figure = single_map(abundance, inputs.view, "abundance", width=HALF_WIDTH)
+    flat = is_flat(inputs.view)
+    figure = single_map(abundance, inputs.view, "abundance", width=WIDTH if flat else HALF_WIDTH)
     caption = inputs.remarked(f"Abundance by {method}.")
-    return Figure(name=f"abundance-{place + 1}", caption=caption, variants={(): figure}, half=True)
+    return Figure(name=f"abundance-{place + 1}", caption=caption, variants={(): figure}, half=not flat)
 
 
 def _cut(inputs: Inputs, found: Sequence[Member]) -> list[tuple[str, str]]:
@@ -94,6 +105,8 @@ def _facts(
     at = inputs.comparison.sel({"label": method})
     if inputs.edges:
         yield from _edges(inputs, at.isel(endmember=endmember), at, endmember)
+        for other, text in unlike(at, inputs.maps[method]["abundance"], endmember):
+            yield f"unlike {other}", text
     if is_too_wide(inputs.fits[method].isel(endmember=endmember)):
         yield "spectrum", "± 2 sd are more than half of its peak in most channels: no band is drawn"
     yield "abundance", _abundance(inputs.maps[method], endmember)

@@ -106,12 +106,16 @@ class Figure:
 
 @dataclass(frozen=True, kw_only=True)
 class Card:
-    """One thing at a glance: figures beside each other, and facts below the last one of them."""
+    """One thing at a glance: figures beside each other, and facts below the last one of them.
+
+    Where the last figure is flat it stands above the others, as wide as the card.
+    """
 
     name: str
     figures: tuple[Figure, ...]
     facts: tuple[tuple[str, str], ...]
     note: str = ""
+    flat: bool = False
     kind: ClassVar[str] = "card"
 
 

@@ -174,7 +174,7 @@ page.data.then((data) => {
     return { found, edges, single: Boolean(chosen) };
   }
 
-  function layoutOf(edges, single, width) {
+  function layoutOf(edges, single, width, several) {
     const axis = (title, more) => ({
       title: { text: title, font: { size: 12 }, standoff: 6 }, ticks: "outside", ticklen: 4, tickfont: { size: 11 },
       tickcolor: "#8a929c", linecolor: "#8a929c", showline: true, mirror: true, gridcolor: "#e9ecef", zeroline: false, ...more,
@@ -211,7 +211,7 @@ page.data.then((data) => {
       hovermode: "x", uirevision: `${option(0)}`,
       xaxis: axis(escaped(content.energy_title), { range, anchor: "y2", mirror: "all" }),
       yaxis: axis(docked ? "counts" : "counts per pixel and channel", { domain: [0.36, 1], type: logarithmic ? "log" : "linear", uirevision: `${option(0)}.${option(1)}`, autorange: true }),
-      yaxis2: axis(docked ? "σ" : "residual (σ)", { domain: [0, 0.28], zeroline: true, zerolinecolor: "#6b7480" }),
+      yaxis2: axis(docked ? "σ" : several ? "residual (σ of mean)" : "residual (σ)", { domain: [0, 0.28], zeroline: true, zerolinecolor: "#6b7480" }),
       shapes: [...onsets, ...(single ? edges.flatMap((edge) => [edge.fit, edge.above].filter(Boolean).map((one) => shaded(one, "rgba(107,116,128,0.16)")).concat([shaded(edge.integrate, "rgba(0,114,178,0.14)")])) : [])],
       annotations: names,
     };
@@ -242,7 +242,7 @@ page.data.then((data) => {
     if (!pixels.length) return Promise.resolve();
     const { found, edges, single } = traces(pixels);
     const width = paper ? 940 : plot.clientWidth;
-    const figure = looks.dressed(ranged({ data: found, layout: layoutOf(edges, single, width) }), paper);
+    const figure = looks.dressed(ranged({ data: found, layout: layoutOf(edges, single, width, pixels.length > 1) }), paper);
     tabulate(pixels, paper);
     figuresOfPage.markAll();
     markPictures();
@@ -283,18 +283,25 @@ page.data.then((data) => {
       return line;
     };
     if (!content.edges.length) return;
-    const sds = content.edges.map((edge) => Math.sqrt(pixels.reduce((sum, [r, c]) => sum + (edge.sd[r][c] || 0) ** 2, 0)) / pixels.length);
+    const sds = content.edges.map((edge) => seen.deviation(edge, pixels, content.pixels.averaged));
+    const nets = content.edges.map((edge) => meanOf(edge.net, pixels));
     // Counts have as many decimals as their standard deviation deserves.
     const written = (value, k) => (Number.isFinite(value) ? value.toLocaleString("en", decimals(sds[k])).replace(/,/g, "\u202f").replace(/^-(?=[0.]*$)/, "").replace("-", "−") : "–");
     const head = document.createElement("thead");
     head.append(row("th", ["net counts", ...content.edges.map((edge) => edge.name)]));
     const body = document.createElement("tbody");
-    body.append(row("td", ["BS ± 1 sd", ...content.edges.map((edge, k) => `${written(meanOf(edge.net, pixels), k)} ±\u00a0${written(sds[k], k)}`)], { color: "#c2185b" }));
+    body.append(row("td", ["BS ± 1 sd", ...nets.map((net, k) => `${written(net, k)} ±\u00a0${written(sds[k], k)}`)], { color: "#c2185b" }));
+    tell(content.edges.map((edge, k) => seen.inWords(edge, nets[k], sds[k], (value) => written(value, k))));
     for (const method of content.methods) {
       if (figuresOfPage.hidden.has(method.name)) continue;
       body.append(row("td", [method.name, ...method.counts.map((image, k) => written(meanOf(image, pixels), k))], looks.dressed({ data: method.style, layout: {} }, paper).data));
     }
     table.replaceChildren(head, body);
+  }
+
+  function tell(sentences) {
+    const items = sentences.filter(Boolean).map((text) => Object.assign(document.createElement("li"), { textContent: text }));
+    document.getElementById("explorer-seen").replaceChildren(...items);
   }
 
   function drawMap() {

@@ -15,7 +15,16 @@ from eelsunmix.report.figures.thinning import thinned
 from eelsunmix.report.glossary import Marker, marked_terms
 
 NO_SCREEN = Markup("")
-SCRIPTS = ("unpack.js", "looks.js", "panels.js", "exports.js", "early.js", "report.js", "explorer.js")
+SCRIPTS = (
+    "unpack.js",
+    "looks.js",
+    "panels.js",
+    "exports.js",
+    "early.js",
+    "report.js",
+    "seen.js",
+    "explorer.js",
+)
 """The page's own scripts, in the order in which they run."""
 
 

@@ -147,7 +147,7 @@ page.data.then((data) => {
     }
     const isMap = variant.layout.meta && variant.layout.meta.map;
     const half = canvas.parentElement.classList.contains("half");
-    const inCard = canvas.closest(".card-parts > div");
+    const inCard = canvas.closest(".card-parts:not(.flat) > div");
     const width = paper ? (inCard ? 360 : PAPER_WIDTH * (half ? 0.5 : 1)) : canvas.clientWidth;
     const { data: traces, layout } = looks.dressed(panels.moved(variant, hidden), paper);
     drawn.add(name);

@@ -41,24 +41,18 @@ def members_of(comparison: xr.Dataset, methods: Sequence[str]) -> dict[int, list
     found: dict[int, list[tuple[str, int]]] = {}
     for method in methods:
         for endmember, group in enumerate(comparison["group"].sel({"label": method}).values.tolist()):
-            if group >= 0 or str(comparison["endmember_label"].sel({"label": method}).values[endmember]):
+            if group >= 0 or str(comparison["endmember_name"].sel({"label": method}).values[endmember]):
                 found.setdefault(int(group), []).append((method, endmember))
     return dict(sorted(found.items(), key=lambda item: (item[0] < 0, item[0])))
 
 
 def group_names(comparison: xr.Dataset, members: Mapping[int, Sequence[tuple[str, int]]]) -> dict[int, str]:
-    """Name each group by the commonest label of its endmembers, with a number where several have the same."""
+    """Name each group by the commonest name of its endmembers, which have the number of it in common."""
     names = {}
     for group, found in members.items():
-        labels = (comparison["endmember_label"].sel({"label": m}).values[k] for m, k in found)
-        label = Counter(map(str, labels)).most_common(1)[0][0]
-        names[group] = "unmatched" if group < 0 else label or f"component {group + 1}"
-    alike = {name for name in names.values() if list(names.values()).count(name) > 1}
-    numbers = {
-        group: str(sum(other <= group for other in names if names[other] == name))
-        for group, name in names.items()
-    }
-    return {group: f"{name} ({numbers[group]})" if name in alike else name for group, name in names.items()}
+        own = (comparison["endmember_name"].sel({"label": m}).values[k] for m, k in found)
+        names[group] = "unmatched" if group < 0 else Counter(map(str, own)).most_common(1)[0][0]
+    return names
 
 
 def component_spectra(

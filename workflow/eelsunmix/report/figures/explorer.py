@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from eelsunmix.comparison.tables import PEAK_QUANTILE
 from eelsunmix.mapping.brightness import sums_to_one
 from eelsunmix.noise import channel_variance_to_mean, counts_per_electron
 from eelsunmix.report.figures.mapview import MapView
 from eelsunmix.report.figures.style import REFERENCE
+from eelsunmix.stage_warnings import reference_problems
 
 MOST_VALUES = 600_000
 """Counts that a page may hold as measured; of larger images it holds what PCA leaves of them."""
@@ -27,6 +29,7 @@ def place_of_pixels(view: MapView) -> dict[str, Any]:
     axes = {"across": view.across, "down": view.down}
     return {
         "unit": view.unit,
+        "averaged": view.factor**2,
         **{
             key: {"name": name, "size": view.size[name], "first": view.origin[name], "step": view.step[name]}
             for key, name in axes.items()
@@ -85,8 +88,10 @@ def backgrounds(
 
     With ``background``, its counts in the window of integration, and ``exponent`` a power law of a pixel is
     ``background E^-exponent / sum(E^-exponent over the window)``, and an exponential alike. That of a line of
-    X-rays, which has a window ``above`` too, is straight and follows from the spectrum.
+    X-rays, which has a window ``above`` too, is straight and follows from the spectrum. Of an area, the
+    deviations add up after ``of_area``, and limits are parts of ``peak``.
     """
+    failed = reference_problems(bs)
     maps = {"background": "background_counts", "exponent": "exponent", "net": "net_counts"}
     maps |= {"sd": "net_counts_sd"}
     return [
@@ -97,11 +102,31 @@ def backgrounds(
             **({"above": windows["fit_above"]} if "fit_above" in windows else {}),
             "curve": windows.get("background", "power_law"),
             "onset": windows.get("onset"),
+            "failed": name in failed,
+            "of_area": deviations_of_areas(bs.sel(edge=name)),
+            "peak": _peak(bs["net_counts"].sel(edge=name)),
             **{key: view.image(bs[variable].sel(edge=name)) for key, variable in maps.items()},
         }
         for name, windows in edges.items()
         if "fit" in windows and "integrate" in windows
     ]
+
+
+def deviations_of_areas(one: xr.Dataset) -> list[float]:
+    """Return the part of its deviation that a pixel has for itself in an area, and the counts that all share.
+
+    An exponent that is averaged over neighbours errs for them together: the mean of an area knows less than
+    its pixels would if they were independent of each other.
+    """
+    total, alone = (float((one[name] ** 2).mean()) for name in ("net_counts_sd", "independent_sd"))
+    return [float(np.sqrt(alone / total)) if total > 0 else 1.0, float(one["common_sd"].mean())]
+
+
+def _peak(net_counts: xr.DataArray) -> float:
+    """Return the highest counts but for a few outliers; zero where none are known."""
+    known = net_counts.to_numpy()
+    known = known[np.isfinite(known)]
+    return float(np.quantile(known, PEAK_QUANTILE)) if known.size else 0.0
 
 
 def reconstructions(

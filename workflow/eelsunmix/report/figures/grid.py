@@ -22,6 +22,8 @@ __all__ = ["Scale", "Tile", "columns_for", "map_grid"]
 
 ROOM_FOR_BAR = 70
 """Height in px that a tile must have to carry the scale bar."""
+FLAT = 0.35
+"""Height over width of maps that are so long that fewer of them stand side by side."""
 LOWEST = 14.0
 """Height in px of a tile, and of the gap below it, in which both ends of its colour bar can be read."""
 
@@ -66,9 +68,14 @@ def map_grid(
     return {"data": _traces(tiles, view, columns, bars, row_titles), "layout": layout}
 
 
+def is_flat(view: MapView) -> bool:
+    """Whether maps are so long and low that they need the whole width to be seen."""
+    return view.aspect <= FLAT
+
+
 def columns_for(count: int, view: MapView) -> int:
     """Return how many tiles side by side suit the shape of the maps: long maps get fewer, wider tiles."""
-    if view.aspect <= 0.35:
+    if is_flat(view):
         return max(1, min(3 if view.aspect > 0.2 else 2, count))
     return count if count <= 5 else 5 if count in (9, 10) else 4
 

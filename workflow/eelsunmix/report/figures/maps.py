@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from eelsunmix.report.figures.grid import Scale, Tile, columns_for, map_grid
+from eelsunmix.report.figures.grid import Scale, Tile, columns_for, is_flat, map_grid
 from eelsunmix.report.figures.mapview import MapView, limits
-from eelsunmix.report.figures.style import MATERIAL_BS, REFERENCE, SEQUENTIAL, TRUE_MAP
+from eelsunmix.report.figures.style import MATERIAL_BS, REFERENCE, SEQUENTIAL, TRUE_MAP, WIDTH
 from eelsunmix.report.texts import plain
 
 COMMON, OWN, RETURNED = "counts, common scale", "counts, own scale", "abundance as returned"
@@ -202,7 +202,7 @@ def chi2_maps(maps: Mapping[str, xr.Dataset], view: MapView) -> dict[str, Any]:
 def single_map(values: xr.DataArray, view: MapView, unit: str, *, width: float) -> dict[str, Any]:
     """Draw one map."""
     tile = _tile("", view.image(values), unit)
-    return map_grid([tile], view, columns=1, width=width, widest=720)
+    return map_grid([tile], view, columns=1, width=width, widest=WIDTH if is_flat(view) else 720)
 
 
 def _edges_as_rows(source: ElementMaps) -> bool:

@@ -76,9 +76,9 @@ def angles(values: np.ndarray, methods: Sequence[str]) -> dict[str, Any]:
 
 
 def _endmembers(comparison: xr.Dataset, method: str) -> dict[int, str]:
-    """Endmembers of a method, padding left out, with numbers that keep equal labels apart."""
-    found = comparison["endmember_label"].sel({"label": method}).values
-    return {k: f"{k + 1} {name}" for k, name in enumerate(map(str, found)) if name}
+    """Endmembers of a method and their names, padding left out."""
+    found = comparison["endmember_name"].sel({"label": method}).values
+    return {k: name for k, name in enumerate(map(str, found)) if name}
 
 
 def _panels(count: int, columns: int, width: float, height: float, room: float = ROOM_FOR_NAMES) -> Panels:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from eelsunmix.comparison.names import component_name
 from eelsunmix.report.figures.endmembers import group_names, members_of
 from eelsunmix.report.figures.grid import Scale, Tile, map_grid
 from eelsunmix.report.figures.mapview import MapView
@@ -41,7 +42,7 @@ def phases_of(comparison: xr.Dataset, methods: Sequence[str]) -> list[Phase]:
         for number in (number for method, number in own if method == label):
             known = group >= 0
             place = groups.index(group) if known else len(groups) + number
-            name = names[group] if known else f"component {number + 1}"
+            name = names[group] if known else component_name(comparison.sel({"label": label}), number)
             found.append(Phase(number, name, COLOURS[place % len(COLOURS)]))
     return sorted(found, key=lambda one: one.number)
 

@@ -66,7 +66,7 @@ def _reach(sizes: Sequence[np.ndarray]) -> list[float]:
 def _residual_axes(i: int, panels: Any, title: str, reach: list[float]) -> dict[str, Any]:
     first = panels.place(i)[1] == 0
     x = axis(title if panels.is_lowest(i) else "", domain=panels.domain_x(i), anchor=axis_name("y", i))
-    y = axis("residual (σ)" if first else "", domain=panels.domain_y(i), anchor=axis_name("x", i))
+    y = axis("residual (σ of the mean)" if first else "", domain=panels.domain_y(i), anchor=axis_name("x", i))
     line_at_zero = {"zeroline": True, "zerolinecolor": GREY, "range": reach}
     return {
         axis_key("x", i): {**x, **({"matches": "x"} if i else {})},

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from eelsunmix.comparison.names import component_name
 from eelsunmix.comparison.thresholds import CRITERIA
 from eelsunmix.report.figures.style import REFERENCE
 from eelsunmix.report.inputs import Inputs
@@ -108,13 +109,13 @@ def _of_element(inputs: Inputs, label: str, element: str, edge: str) -> Shown:
 
 def _of_components(inputs: Inputs, label: str) -> list[Shown]:
     store = inputs.maps[label]
-    names = inputs.comparison["endmember_label"].sel({"label": label}).values.tolist()
+    one = inputs.comparison.sel({"label": label})
     # Those of recommended are its errors on twins, beside which those of the counts are in the refit.
     noise = "refit_abundance_sd" if label == RECOMMENDED else "abundance_sd"
     abundance, deviation = store["abundance"], store.get(noise)
     return [
         Shown(
-            name=_component_name(names, number),
+            name=component_name(one, number).capitalize(),
             source=label,
             values=abundance.isel(endmember=number),
             deviation=None if deviation is None else deviation.isel(endmember=number),
@@ -122,12 +123,6 @@ def _of_components(inputs: Inputs, label: str) -> list[Shown]:
         )
         for number in range(abundance.sizes["endmember"])
     ]
-
-
-def _component_name(names: Sequence[str], number: int) -> str:
-    name = names[number] if number < len(names) else ""
-    repeated = names.count(name) > 1
-    return f"Component {number + 1}" if not name or repeated or name == "background" else name
 
 
 def composite_of(maps: Sequence[Shown]) -> list[Shown]:

@@ -10,8 +10,10 @@ from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.parts import failures
 
 CARDS = (
-    "What the image is made of: one card for each component, named after the elements that it shows; those "
-    "in brackets are weaker than half of what their own component has. Components of all methods are matched "
+    "What the image is made of: one card for each component. Its number is the same in all methods, maps, "
+    "sentences and exports; its name says which elements it shows. Weak is an element with less than half of "
+    "the counts that it has in the component where it is strongest; background: a component that shows none. "
+    "Components of all methods are matched "
     "to each other by the angle between their noise-weighted spectra. Every spectrum has the counts of a "
     "mean pixel{flattened}. A spectrum that goes far below zero does not set the scale, and may be cut.{sd}"
 )

@@ -27,9 +27,15 @@ DENOISED = (
 CAPTION = (
     "{what} Of an area, the mean of its pixels. Dark red: {curve} of BS, averaged over the pixels. "
     "Lines: abundances times endmembers of each method as it returns them; where they sum to one, with the "
-    "counts of the pixel. Below: what they leave, in standard deviations of the noise of a channel; of a "
-    "good method it scatters around zero between −2 and 2{less}. An edge that stands out there is one that "
-    "the method misses."
+    "counts of the pixel. Below: what they leave, in standard deviations σ of the noise of a channel of what "
+    "is shown, the pixel or the mean of the area; of a good method it scatters around zero between −2 and "
+    "2{less}. An edge that stands out there is one that the method misses.{seen}"
+)
+SEEN = (
+    " Above noise are net counts by BS of more than three standard deviations, by counting and fit alone: "
+    "whether they are the edge, the spectrum shows. Elsewhere the limit is the net counts, or zero, plus "
+    "1.645 standard deviations (one-sided, 95 %). Counts of methods leave out components that do not show "
+    "the edge: their zero is no proof of absence."
 )
 CONVEX = "the background (a convex one drawn as a power law of its counts and slope)"
 LESS = ", here by much less, for PCA has taken most of the noise"
@@ -81,4 +87,5 @@ def _caption(inputs: Inputs) -> str:
         what, less = DENOISED.format(n=_n_components(inputs)), LESS
     directions = DIRECTIONS * any("nuisance_direction" in inputs.fits[method] for method in inputs.working)
     curve = CONVEX if "convex" in inputs.curves else "the background"
-    return CAPTION.format(what=what, less=less, curve=curve) + directions
+    seen = SEEN * bool(inputs.edges)
+    return CAPTION.format(what=what, less=less, curve=curve, seen=seen) + directions

@@ -50,6 +50,11 @@ WIDTHS = (
     "Full width at half maximum by {label}. The spread over the methods tells how sure it is; an error that "
     "all have in common, such as the size of the probe, is not in it."
 )
+NO_SCALE = (
+    " The file has no length scale, so lengths are in pixels: axes: {pixel_nm: ...} in the configuration, "
+    "with the size of a pixel, gives nm."
+)
+TURNED = " Maps of this page show y to the right, and x downwards."
 LATTICE = (
     "The lattice modulates {profile}, with a period of {period} {unit}: widths, flanks and asymmetry are "
     "those of the average over one period, for BS and all methods alike."
@@ -67,7 +72,8 @@ def section(inputs: Inputs) -> Section:
 def _geometry(inputs: Inputs) -> Table:
     rows = tuple(_geometry_row(name, band) for name, band in inputs.profiles.items())
     columns = ("profile", "runs along", "width", "pixels summed", "starts at")
-    return Table(caption=PROFILES, columns=columns, rows=rows, css="small")
+    caption = PROFILES + TURNED * inputs.view.rotated + NO_SCALE * (inputs.view.unit == "px")
+    return Table(caption=caption, columns=columns, rows=rows, css="small")
 
 
 def _geometry_row(name: str, band: dict[str, Any]) -> Row:

@@ -14,9 +14,9 @@ CHI2 = (
     "structure shows where the endmembers do not suffice."
 )
 MEAN_RESIDUAL = (
-    "Residual spectrum after a refit of all abundances, averaged over {n_pixels} pixels, in units of its "
-    "expected standard deviation; grey: ±2 σ. Structure at an edge means that a component is missing or "
-    "wrong; spikes mean bad channels."
+    "Residual spectrum after a refit of all abundances: the mean over {n_pixels} pixels, with σ the expected "
+    "standard deviation of this mean, not of a single pixel; grey: ±2 σ. Structure at an edge means that a "
+    "component is missing or wrong; spikes mean bad channels."
 )
 
 

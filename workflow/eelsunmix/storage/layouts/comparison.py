@@ -89,7 +89,10 @@ COMPONENTS = {
         "part of its net counts by which the endmember counts in the map of the edge, by their significance",
     ),
     "endmember_label": variable(
-        "label endmember", "text", None, "such as `Ru`, `Mn+La (Ti)` (in brackets: weaker), `background`"
+        "label endmember", "text", None, "such as `Ru`, `Mn+La with weak Ti`, `weak Ti+O`, `background`"
+    ),
+    "endmember_name": variable(
+        "label endmember", "text", None, "`endmember_label` after the number of the component: `2 · Mn+La`"
     ),
     "group": variable(
         "label endmember", "integer", None, "same component in the first method with a result; -1: none"

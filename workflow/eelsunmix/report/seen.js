@@ -1,0 +1,29 @@
+/* What background subtraction (BS) says of an edge in some pixels, in words: counts above noise, or an upper limit. */
+"use strict";
+const seen = (() => {
+  const SURE = 3; // standard deviations beyond which counts are no chance
+  const ONE_SIDED = 1.645; // of a normal distribution, 95 %
+
+  /** Standard deviation of the mean net counts; of several pixels, what they share does not average out. */
+  function deviation(edge, pixels, averaged) {
+    const squares = pixels.reduce((sum, [row, column]) => sum + (edge.sd[row][column] || 0) ** 2, 0);
+    const [alone, shared] = pixels.length * averaged > 1 ? edge.of_area : [1, 0];
+    return Math.hypot((alone * Math.sqrt(squares / averaged)) / pixels.length, shared);
+  }
+
+  const percent = (part) => `${Number((100 * part).toPrecision(2))} %`;
+
+  /** One sentence on an edge: its mean net counts and their deviation, both written by the caller as well. */
+  function inWords(edge, net, sd, written) {
+    if (edge.failed) return `${edge.name}: BS failed, so no limit is known.`;
+    if (!(sd > 0)) return "";
+    const counts = `${written(net)} ± ${written(sd)} counts`;
+    const part = (value) => (edge.peak > 0 ? `, ${percent(value / edge.peak)} of its largest map value` : "");
+    if (net > SURE * sd) return `${edge.name}: ${counts}, above noise${part(net)}.`;
+    if (net < -SURE * sd) return `${edge.name}: not seen here; BS lies ${written(-net)} counts below zero${part(-net)}: less than that cannot be told.`;
+    const limit = Math.max(net, 0) + ONE_SIDED * sd;
+    return `${edge.name}: not seen here, ${counts}: less than ${written(limit)}${part(limit)} (95 %).`;
+  }
+
+  return { deviation, inWords };
+})();
