@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from eelsunmix.comparison.tables import PEAK_QUANTILE
+from eelsunmix.comparison.thresholds import PEAK_QUANTILE
 from eelsunmix.mapping.brightness import sums_to_one
 from eelsunmix.noise import channel_variance_to_mean, counts_per_electron
 from eelsunmix.report.figures.mapview import MapView
