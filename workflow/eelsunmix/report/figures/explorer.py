@@ -119,7 +119,8 @@ def deviations_of_areas(one: xr.Dataset) -> list[float]:
     its pixels would if they were independent of each other.
     """
     total, alone = (float((one[name] ** 2).mean()) for name in ("net_counts_sd", "independent_sd"))
-    return [float(np.sqrt(alone / total)) if total > 0 else 1.0, float(one["common_sd"].mean())]
+    shared = np.nan_to_num(float(one["common_sd"].mean()))  # NaN where no pixel has net counts
+    return [float(np.sqrt(alone / total)) if total > 0 else 1.0, float(shared)]
 
 
 def _peak(net_counts: xr.DataArray) -> float:
