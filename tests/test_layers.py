@@ -38,6 +38,13 @@ def test_noise_is_not_layered_and_a_few_lines_are_a_line_scan():
     assert varies_along(noise, {}) is None
 
 
+def test_an_image_without_noise_is_judged_alike():
+    scene = synthetic.stack(size=SIZE, counts=400, seed=77, noise=False, roughness=0.0)
+    assert varies_along(scene.spectrum_image, scene.edges) == "x"
+    same = scene.spectrum_image.copy(data=np.ones(scene.spectrum_image.shape))
+    assert varies_along(same, scene.edges) is None
+
+
 def test_pixels_without_sample_and_frames_do_not_count():
     scene = synthetic.stack(size=SIZE, counts=400, seed=75)
     valid = xr.DataArray(np.ones(SIZE, dtype=bool), dims=("y", "x"))

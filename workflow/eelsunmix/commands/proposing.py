@@ -79,9 +79,8 @@ def propose(
 
 
 def _profile_said(layered: str | None) -> list[str]:
-    return (
-        [f"profile: along {layered}, along which alone the image varies, or a line scan"] if layered else []
-    )
+    said = f"profile: chosen along {layered}: the image varies along it alone, or is a line scan"
+    return [said] if layered else []
 
 
 def _strip(image: xr.DataArray) -> tuple[str, float, float] | None:

@@ -19,11 +19,10 @@ from eelsunmix.comparison.elements import (
 )
 from eelsunmix.comparison.names import with_names
 from eelsunmix.comparison.setting import Setting
+from eelsunmix.comparison.thresholds import PEAK_QUANTILE
 from eelsunmix.execution.map_stacks import pixel_parts
 from eelsunmix.typing import Floats
 
-PEAK_QUANTILE = 0.995
-"""Stands for the peak of a map: the highest values but for a few outliers."""
 COUNTS = {"units": "counts"}
 Single = NDArray[np.float32]
 

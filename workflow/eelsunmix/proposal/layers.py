@@ -72,7 +72,9 @@ def _variances(part: Floats) -> Floats:
     rest = part - rows[:, None] - columns + part.mean()
     freedom = np.prod([size - 1 for size in part.shape]) / part.size
     of_both = max(_shared_by_neighbours(rest), _shared_by_neighbours(rest.T), 0.0)
-    noise = max(float((rest**2).mean() / freedom) - of_both, np.finfo(float).tiny)
+    # Without any noise its variance is that of rounding, not zero.
+    least = 1e-9 * float(part.var()) + np.finfo(float).tiny
+    noise = max(float((rest**2).mean() / freedom) - of_both, least)
     found = [rows.var() - noise / columns.size, columns.var() - noise / rows.size, of_both]
     return np.array(found) / noise
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from eelsunmix.comparison.tables import PEAK_QUANTILE
+from eelsunmix.comparison.thresholds import PEAK_QUANTILE
 from eelsunmix.mapping.brightness import sums_to_one
 from eelsunmix.noise import channel_variance_to_mean, counts_per_electron
 from eelsunmix.report.figures.mapview import MapView
@@ -119,7 +119,8 @@ def deviations_of_areas(one: xr.Dataset) -> list[float]:
     its pixels would if they were independent of each other.
     """
     total, alone = (float((one[name] ** 2).mean()) for name in ("net_counts_sd", "independent_sd"))
-    return [float(np.sqrt(alone / total)) if total > 0 else 1.0, float(one["common_sd"].mean())]
+    shared = np.nan_to_num(float(one["common_sd"].mean()))  # NaN where no pixel has net counts
+    return [float(np.sqrt(alone / total)) if total > 0 else 1.0, float(shared)]
 
 
 def _peak(net_counts: xr.DataArray) -> float:
