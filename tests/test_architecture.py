@@ -20,7 +20,7 @@ RULES = sorted((ROOT / "workflow").rglob("*.smk")) + sorted((ROOT / "workflow").
 # A module may import what stands above it, and what stands beside it in the same folder.
 LAYERS = [
     {"errors", "exit_codes", "failures", "mistakes", "typing", "image", "units", "words", "elements"}
-    | {"edge_table", "line_table", "twin_errors"},
+    | {"citation", "edge_table", "line_table", "twin_errors"},
     {"energy", "options", "plain", "provenance", "sources"},
     {"slurm"},
     {"execution", "metrics", "edges", "numerics", "noise", "profiles"},

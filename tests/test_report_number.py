@@ -32,7 +32,8 @@ def ranked(*, estimates=None, n=4, chosen="marchenko_pastur", reason="r", warnin
 @pytest.mark.parametrize(
     ("evidence", "said"),
     [
-        ({}, "3 of 3 tests show the fourth. No fifth stands out: none of 3 tests shows it."),
+        ({}, "3 of 3 tests show the fourth. No fifth stands out (0 of 3 tests)."),
+        ({"order": 1}, "No fifth stands out (1 of 3 tests)."),
         ({"above": 5}, "A fifth is unlikely (1 of 3 tests)."),
         (
             {"above": 5, "halves": 0.9},

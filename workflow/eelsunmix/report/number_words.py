@@ -131,9 +131,9 @@ def _of_next(further: Tested, *, why: bool, moving: bool) -> str:
         return ""
     passed, which = further.passed, further.which
     repeated = [passed[test] for test in ("prediction", "halves") if test in passed]
+    reasons = f": {further.said()}" if why and further.n_passed else f" ({further.share})"
     if not passed.get("eigenvalue") and not passed.get("prediction"):
-        return f"No {which} stands out: {further.said() if further.n_passed else _none(further)}."
-    reasons = f": {further.said()}" if why else f" ({further.share})"
+        return f"No {which} stands out{reasons}."
     article = "An" if which.startswith(("e", "11", "18")) else "A"
     if moving:
         return (
@@ -143,7 +143,3 @@ def _of_next(further: Tested, *, why: bool, moving: bool) -> str:
         return f"{article} {which} is unlikely{reasons}."
     how = f"to see, compare with a run of components.n: {further.number}"
     return f"{article} {which} is possible{reasons}; {how}."
-
-
-def _none(further: Tested) -> str:
-    return f"none of {numbered(len(further.passed), 'test')} shows it"
