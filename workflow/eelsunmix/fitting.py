@@ -296,9 +296,9 @@ def _fitted(
     record: dict[str, float] = {}
     try:
         if variable:
-            equal, counts = equalised_learning_set(learning)
-            model = with_true_totals(train(equal, n_endmembers, rng), learning, equal, counts)
-            record[COUNTS_ATTRIBUTE] = counts
+            equal = equalised_learning_set(learning)
+            model = with_true_totals(train(equal.learning, n_endmembers, rng), equal)
+            record[COUNTS_ATTRIBUTE] = equal.counts
         else:
             model = train(learning, n_endmembers, rng)
         _check_model(model, n_endmembers)

@@ -1,15 +1,17 @@
 """Images whose thickness or beam current varies: whether they do, and the fit of spectra of equal counts."""
 
 import dataclasses
+from typing import NamedTuple
 
 import numpy as np
 
+from eelsunmix.methods._dark_pixels import averages_of_dark_pixels
 from eelsunmix.methods._learning_set import LearningSet
 from eelsunmix.methods._method import Method
 from eelsunmix.methods._models import StoredModel
 from eelsunmix.methods._vertices import described_pixels
 from eelsunmix.numerics.abundances import fully_constrained
-from eelsunmix.numerics.equal_counts import DARK, with_equal_counts
+from eelsunmix.numerics.equal_counts import DARK, EMPTY, with_equal_counts
 from eelsunmix.typing import Floats
 
 _SCALE_RANGE = 5.0
@@ -43,11 +45,35 @@ def brightness_spread(learning: LearningSet, n_endmembers: int) -> float:
     return float(np.sqrt(nearest.mean())) / NEAREST_SD
 
 
-def equalised_learning_set(learning: LearningSet) -> tuple[LearningSet, float]:
-    """Bring the pixels of a learning set, and its tiles, to their median counts; also that number."""
+class Equalised(NamedTuple):
+    """A learning set of pixels of the same counts.
+
+    Parameters
+    ----------
+    learning : LearningSet
+    counts : float
+        These counts.
+    brightness : ndarray, shape (pixel,)
+        Counts that its pixels had, over these.
+    """
+
+    learning: LearningSet
+    counts: float
+    brightness: Floats
+
+
+def equalised_learning_set(learning: LearningSet) -> Equalised:
+    """Bring the pixels of a learning set, and its tiles, to their median counts.
+
+    Dark ones are left out, or averaged where they have a spectrum of their own (`averages_of_dark_pixels`).
+    """
     totals = learning.spectra.sum(axis=1)
     counts = float(np.median(totals[totals > 0])) if (totals > 0).any() else 1.0
     bright = totals >= DARK * counts
+    dark, dark_weight = averages_of_dark_pixels(learning, counts)
+    spectra = np.concatenate([learning.spectra[bright], dark])
+    weight = np.concatenate([learning.pixel_weight[bright], dark_weight])
+    totals = spectra.sum(axis=1)
     sampler = learning.tiles
 
     def equalised_tiles(number: int, side: int, rng: np.random.Generator) -> Floats:
@@ -55,16 +81,14 @@ def equalised_learning_set(learning: LearningSet) -> tuple[LearningSet, float]:
 
     equal = dataclasses.replace(
         learning,
-        spectra=with_equal_counts(learning.spectra[bright], counts),
-        pixel_weight=learning.pixel_weight[bright] * counts / totals[bright],
+        spectra=with_equal_counts(spectra, counts, least=EMPTY),
+        pixel_weight=weight * counts / totals,
         tiles=None if sampler is None else equalised_tiles,
     )
-    return equal, counts
+    return Equalised(equal, counts, totals / counts)
 
 
-def with_true_totals(
-    model: StoredModel, learning: LearningSet, equal: LearningSet, counts: float
-) -> StoredModel:
+def with_true_totals(model: StoredModel, equal: Equalised) -> StoredModel:
     """Give the endmembers of a model of spectra of equal counts the totals that they have in the image.
 
     A pixel of share ``b_m`` of its counts and brightness ``s`` has the abundances ``s b_m / T_m``, which sum
@@ -74,16 +98,13 @@ def with_true_totals(
     ----------
     model : StoredModel
         Fitted to `equal`.
-    learning, equal : LearningSet
-        As measured, and with pixels of the same counts.
-    counts : float
-        These counts.
+    equal : Equalised
     """
     from scipy.optimize import lsq_linear
 
-    shares = fully_constrained(equal.spectra, model.endmembers, channel_weight=learning.channel_weight)
-    totals = learning.spectra.sum(axis=1)
-    brightness = totals[totals >= DARK * counts] / counts
+    learning = equal.learning
+    shares = fully_constrained(learning.spectra, model.endmembers, channel_weight=learning.channel_weight)
     limits = (1 / _SCALE_RANGE, _SCALE_RANGE)
-    inverse = lsq_linear(shares * brightness[:, None], np.ones(len(shares)), limits, method="bvls").x
+    amounts = shares * equal.brightness[:, None]
+    inverse = lsq_linear(amounts, np.ones(len(shares)), limits, method="bvls").x
     return model.scaled(1.0 / inverse)

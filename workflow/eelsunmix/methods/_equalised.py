@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from eelsunmix.methods._linear import LinearModel
 from eelsunmix.methods._models import COUNTS_ATTRIBUTE, Abundances, FrameModel, Model, PixelModel, StoredModel
-from eelsunmix.numerics.equal_counts import with_equal_counts
+from eelsunmix.numerics.equal_counts import EMPTY, with_equal_counts
 from eelsunmix.numerics.share_noise import share_covariance
 from eelsunmix.typing import Floats
 
@@ -140,7 +140,7 @@ class EqualisedPixels(_Equalised, PixelModel):
         """Abundances of spectra, shape (pixel, channel); they sum to one."""
         scales = self._scales
         inner = self.inner.scaled(scales)
-        shares = inner.abundances(with_equal_counts(spectra, self.counts))
+        shares = inner.abundances(with_equal_counts(spectra, self.counts, least=EMPTY))
         sums = shares.mean @ scales
         mean = shares.mean * scales / sums[:, None]
         if isinstance(inner, LinearModel):

@@ -161,7 +161,7 @@ def _simplex(learning: LearningSet, n_endmembers: int, rng: np.random.Generator)
     None, and a line in the log, where uDAS cannot tell.
     """
     if brightness_spread(learning, n_endmembers) > _VARIABLE:
-        learning, _ = equalised_learning_set(learning)
+        learning = equalised_learning_set(learning).learning
     try:
         return UDAS().fit(learning, n_endmembers, rng).endmembers
     except (MethodFailedError, np.linalg.LinAlgError) as error:

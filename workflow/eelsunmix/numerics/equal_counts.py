@@ -4,11 +4,11 @@ import numpy as np
 
 from eelsunmix.typing import Floats
 
-DARK = 0.2
-"""Pixels with less than this part of the typical counts are not made brighter than that."""
+DARK, EMPTY = 0.2, 0.02
+"""Parts of typical counts: a pixel below the first is mostly noise beside others; below the second, empty."""
 
 
-def with_equal_counts(spectra: Floats, counts: float) -> Floats:
-    """Scale spectra, shape (..., channel), to the same total counts; dark ones stay darker."""
-    totals = np.maximum(spectra.sum(axis=-1, keepdims=True), DARK * counts)
+def with_equal_counts(spectra: Floats, counts: float, *, least: float = DARK) -> Floats:
+    """Scale spectra, shape (..., channel), to the same total counts; those below `least` stay darker."""
+    totals = np.maximum(spectra.sum(axis=-1, keepdims=True), least * counts)
     return spectra * (counts / totals)

@@ -30,7 +30,7 @@ def totals_deviation(solution: Solution, brightness: Brightness) -> Floats:
     found = solution.amounts.sum(axis=1)
     if brightness != "variable" or len(solution.endmembers) < 2 or not found.any():
         return np.zeros(len(solution.endmembers))
-    learned = found > DARK * float(np.median(found[found > 0]))  # not the border of a vacuum, as in a fit
+    learned = found > DARK * float(np.median(found[found > 0]))  # not the border of a vacuum
     shares = solution.shares[learned]
     weights = shares.sum(axis=0)
     is_held = weights > 0

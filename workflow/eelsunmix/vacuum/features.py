@@ -8,12 +8,10 @@ import xarray as xr
 
 from eelsunmix.execution import blocks
 from eelsunmix.noise import counts_per_electron
+from eelsunmix.numerics.features import has_features
 from eelsunmix.typing import Bools, Floats, Indices
 from eelsunmix.vacuum.areas import areas_of, neighbours
 from eelsunmix.vacuum.dark import BRIGHT, EMPTY
-
-OWN_SIGNIFICANCE, OWN_PART = 4.0, 0.3
-"""Standard deviations, and part of the counts of a band of channels, that are beyond those of the sample."""
 
 TELLING, FEW = 8000.0, 1000.0
 """Electrons of an area that would show features of its own: one with fewer is taken for what others are; one
@@ -22,8 +20,8 @@ with very few, and these not for want of signal (`DIM`), stays with the sample."
 DIM = 0.005
 """Part of the counts of the sample that no dark phase stays below."""
 
-N_BANDS, MOST_AREAS, RIM_PX = 20, 63, 6
-"""Bands of channels that are looked at; areas, the largest first; how far away sample is beside one."""
+MOST_AREAS, RIM_PX = 63, 6
+"""Areas that are looked at, the largest first; how far away sample is beside one."""
 
 
 def without_features(image: xr.DataArray, core: Bools, electrons: Floats, level: float) -> Bools:
@@ -51,7 +49,7 @@ def _empty_areas(sums: Floats, dim: Floats) -> Indices:
     """Return the numbers of the areas without features, from sums of spectra in electrons (area, channel)."""
     areas, sample = sums[1:-2], sums[-2:]
     electrons = areas.sum(axis=1)
-    own = np.array([_has_features(area, sample) for area in areas], bool)
+    own = np.array([has_features(area, sample) for area in areas], bool)
     unclear = (electrons < TELLING) & own.any() | (electrons < FEW) & (electrons > dim)
     found: Indices = np.flatnonzero(~own & ~unclear) + 1
     return found
@@ -66,20 +64,3 @@ def _sums_of_block(block: xr.DataArray, n_areas: int) -> Floats:
     for row, name in ((-2, "_rim"), (-1, "_bright")):
         sums[row] = spectra[block[name].to_numpy().ravel()].sum(axis=0, dtype=float)
     return sums
-
-
-def _has_features(dark: Floats, sample: Floats) -> bool:
-    """Whether a sum of spectra has, in a band of channels, much that the sample and a constant lack."""
-    from scipy.optimize import nnls
-
-    bands = np.array_split(np.arange(len(dark)), min(N_BANDS, len(dark)))
-    found = np.array([dark[band].sum() for band in bands])
-    shapes = np.vstack([[spectrum[band].sum() for band in bands] for spectrum in sample])
-    shapes = np.vstack([shapes, [len(band) for band in bands]])
-    scale = shapes.sum(axis=1, keepdims=True)
-    shapes = shapes / np.where(scale > 0, scale, 1.0)
-    # Counts below zero are noise of the read-out, which is not in the counts.
-    sd = np.maximum(np.sqrt(np.maximum(found, 1.0)), -found.min())
-    fitted = nnls((shapes / sd).T, found / sd)[0] @ shapes
-    excess = found - fitted
-    return bool(np.any((excess > OWN_SIGNIFICANCE * sd) & (excess > OWN_PART * found)))
