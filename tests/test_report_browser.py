@@ -175,6 +175,9 @@ def test_the_counts_of_an_area_come_with_the_deviation_of_their_mean(page):
         assert sd == pytest.approx(expected, rel=0.15)
         assert expected > 1.2 * float(np.sqrt((one["net_counts_sd"] ** 2).sum()) / 15)
         assert ("above noise" in sentences[place]) == (net > 3 * sd)
+    page.evaluate("document.querySelector('#explorer-map').focus()")
+    page.key("Escape")
+    page.wait_for("document.querySelectorAll('#explorer-seen li').length === 1")  # of the whole image nothing
 
 
 def test_an_area_shows_the_mean_of_its_pixels_by_pointer_and_by_keys(page):
