@@ -152,7 +152,7 @@ def test_a_pixel_shows_its_counts_its_background_and_each_reconstruction(page):
 )
 def test_the_limit_of_an_edge_that_is_not_seen_is_95_percent_one_sided(page, net, sd, more, words):
     edge = f"{{name: 'Mn L23', peak: 200, {more}}}"
-    found = page.evaluate(f"seen.inWords({edge}, {net}, {sd}, (value) => String(Number(value.toFixed(1))))")
+    found = page.evaluate(f"sighting.inWords({edge}, {net}, {sd}, (one) => String(Number(one.toFixed(1))))")
     assert found.startswith(words)
 
 
@@ -175,6 +175,9 @@ def test_the_counts_of_an_area_come_with_the_deviation_of_their_mean(page):
         assert sd == pytest.approx(expected, rel=0.15)
         assert expected > 1.2 * float(np.sqrt((one["net_counts_sd"] ** 2).sum()) / 15)
         assert ("above noise" in sentences[place]) == (net > 3 * sd)
+    page.evaluate("document.querySelector('#explorer-map').focus()")
+    page.key("Escape")
+    page.wait_for("document.querySelectorAll('#explorer-seen li').length === 1")  # of the whole image nothing
 
 
 def test_an_area_shows_the_mean_of_its_pixels_by_pointer_and_by_keys(page):

@@ -15,6 +15,7 @@ from eelsunmix.report.figures.endmembers import group_names, members_of
 from eelsunmix.report.figures.grid import Scale, Tile, columns_for, map_grid
 from eelsunmix.report.figures.grid_colours import bar_places
 from eelsunmix.report.figures.layout import Panels, legend_height, line_panels
+from eelsunmix.report.figures.maps import single_map
 from eelsunmix.report.figures.mapview import average, limits, view_of
 from eelsunmix.report.figures.matrices import angles, cross_talk
 from eelsunmix.report.figures.outline import outline_of
@@ -302,6 +303,17 @@ def test_numbers_and_names_of_a_matrix_of_cross_talk_have_room(n_edges):
         taken = [layout[f"xaxis{i + 1 if i else ''}"]["domain"][1] for i in range(4)]
         before = max([end * width for end in taken if end <= low], default=-left)
         assert low * width - before >= 6.5 * len(name)
+
+
+def test_a_flat_map_of_a_card_is_as_high_as_the_width_of_the_card_allows():
+    image = example(6, 49)
+    figure = single_map(image, view(image), "abundance", width=WIDTH)
+    low, high = figure["layout"]["yaxis"]["domain"]
+    left, right = figure["layout"]["xaxis"]["domain"]
+    margin, meta = figure["layout"]["margin"], figure["layout"]["meta"]
+    across = (right - left) * (WIDTH - margin["l"] - margin["r"])
+    assert across > 0.8 * WIDTH
+    assert (high - low) * meta["plot"] == pytest.approx(across * 6 / 49, rel=0.02)
 
 
 def test_twenty_methods_can_be_told_apart():

@@ -283,7 +283,7 @@ page.data.then((data) => {
       return line;
     };
     if (!content.edges.length) return;
-    const sds = content.edges.map((edge) => seen.deviation(edge, pixels, content.pixels.averaged));
+    const sds = content.edges.map((edge) => sighting.deviation(edge, pixels, content.pixels.averaged));
     const nets = content.edges.map((edge) => meanOf(edge.net, pixels));
     // Counts have as many decimals as their standard deviation deserves.
     const written = (value, k) => (Number.isFinite(value) ? value.toLocaleString("en", decimals(sds[k])).replace(/,/g, "\u202f").replace(/^-(?=[0.]*$)/, "").replace("-", "−") : "–");
@@ -291,7 +291,9 @@ page.data.then((data) => {
     head.append(row("th", ["net counts", ...content.edges.map((edge) => edge.name)]));
     const body = document.createElement("tbody");
     body.append(row("td", ["BS ± 1 sd", ...nets.map((net, k) => `${written(net, k)} ±\u00a0${written(sds[k], k)}`)], { color: "#c2185b" }));
-    tell(content.edges.map((edge, k) => seen.inWords(edge, nets[k], sds[k], (value) => written(value, k))));
+    // Over the whole image, where an element is and where BS overshoots would cancel.
+    const whole = figuresOfPage.explorer.box().whole;
+    tell(whole ? ["Choose a pixel or an area to be told which edges are above noise there."] : content.edges.map((edge, k) => sighting.inWords(edge, nets[k], sds[k], (value) => written(value, k))));
     for (const method of content.methods) {
       if (figuresOfPage.hidden.has(method.name)) continue;
       body.append(row("td", [method.name, ...method.counts.map((image, k) => written(meanOf(image, pixels), k))], looks.dressed({ data: method.style, layout: {} }, paper).data));

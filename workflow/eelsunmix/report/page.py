@@ -22,7 +22,7 @@ SCRIPTS = (
     "exports.js",
     "early.js",
     "report.js",
-    "seen.js",
+    "sighting.js",
     "explorer.js",
 )
 """The page's own scripts, in the order in which they run."""

@@ -34,8 +34,8 @@ CAPTION = (
 SEEN = (
     " Above noise are net counts by BS of more than three standard deviations, by counting and fit alone: "
     "whether they are the edge, the spectrum shows. Elsewhere the limit is the net counts, or zero, plus "
-    "1.645 standard deviations (one-sided, 95 %). Counts of methods leave out components that do not show "
-    "the edge: their zero is no proof of absence."
+    "1.645 standard deviations (one-sided, 95 %), for the mean of an area: a part of it may hold more. "
+    "Counts of methods leave out components that do not show the edge: their zero is no proof of absence."
 )
 CONVEX = "the background (a convex one drawn as a power law of its counts and slope)"
 LESS = ", here by much less, for PCA has taken most of the noise"

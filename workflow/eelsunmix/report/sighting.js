@@ -1,6 +1,6 @@
 /* What background subtraction (BS) says of an edge in some pixels, in words: counts above noise, or an upper limit. */
 "use strict";
-const seen = (() => {
+const sighting = (() => {
   const SURE = 3; // standard deviations beyond which counts are no chance
   const ONE_SIDED = 1.645; // of a normal distribution, 95 %
 
