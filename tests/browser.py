@@ -91,12 +91,21 @@ class Page:
 
     def drag(self, selector, start, end):
         """Press on one place of an element and let go on another; both are fractions of its size."""
-        box = self.evaluate(f"document.querySelector({selector!r}).getBoundingClientRect().toJSON()")
+        box = self._box_at_rest(selector)
         for kind, (x, y) in zip(
             ("mousePressed", "mouseMoved", "mouseReleased"), (start, end, end), strict=True
         ):
             place = {"x": box["left"] + x * box["width"], "y": box["top"] + y * box["height"]}
             self._call("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **place)
+
+    def _box_at_rest(self, selector):
+        """Where an element lies once it has stopped to move, as a hand waits for it."""
+        asked = f"document.querySelector({selector!r}).getBoundingClientRect().toJSON()"
+        before, box = None, self.evaluate(asked)
+        while box != before:
+            time.sleep(0.1)
+            before, box = box, self.evaluate(asked)
+        return box
 
     def key(self, name, *, shift=False):
         code = (
