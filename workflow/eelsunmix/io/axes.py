@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from pydantic import AfterValidator, Field, model_validator
 
-from eelsunmix.errors import InputError
+from eelsunmix.errors import InputError, in_brief
 from eelsunmix.image import SPECTRAL_DIMS
 from eelsunmix.io.signals import FileAxis
 from eelsunmix.options import LISTED, BrokenRuleError, Options, Positive
@@ -160,7 +160,7 @@ def _nanometres(axes: dict[str, FileAxis], path: Path) -> dict[str, float] | Non
     for dim, axis in found.items():
         if factor[dim] is None and axis.units.casefold() not in UNCALIBRATED:
             raise InputError(
-                f"{path}: the unit {axis.units!r} of the axis {dim} is not a length; "
+                f"{path}: the unit {in_brief(axis.units)} of the axis {dim} is not a length; "
                 "write axes: {pixel_nm: ...}"
             )
     known = {
