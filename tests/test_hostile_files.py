@@ -221,7 +221,7 @@ def test_long_names_and_units_cost_no_time_and_fill_no_page(tmp_path):
 
     path = hspy(tmp_path / "a.hspy", without_end)
     began = time.process_time()
-    with pytest.raises(InputError, match="the unit 'nnn.* of the axis y is not a length") as refused:
+    with pytest.raises(InputError, match=r"the unit 'nnn.* of the axis y is not a length") as refused:
         io.open_image(path)
     assert time.process_time() - began < 5  # the library of units would take minutes
     assert len(str(refused.value)) < 300

@@ -24,7 +24,7 @@ def shortened(text: str) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Return what JSON can hold of metadata: text, numbers, short lists, dictionaries; the rest left out, long text cut."""
+    """Return what JSON can hold of metadata: text, cut if it is long, numbers, short lists, dictionaries."""
     if isinstance(value, dict):
         items = {
             shortened(str(key)): plain(item) for key, item in value.items() if not str(key).startswith("_")
