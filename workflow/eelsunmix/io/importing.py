@@ -194,8 +194,8 @@ def _check_counts(found: Survey, path: Path) -> None:
     mean = found.spectrum.sum() / found.n_valid
     if mean < 0:
         raise InputError(
-            f"{path}: its counts add up to less than nothing, {mean:.4g} in a mean pixel: their sign is wrong, "
-            "high counts wrapped round, or too much was subtracted; export the counts as they were recorded"
+            f"{path}: its counts add up to less than nothing, {mean:.4g} in a mean pixel: their sign is "
+            "wrong, high counts wrapped round, or too much was subtracted; export them as recorded"
         )
 
 
