@@ -325,6 +325,18 @@ def test_ctrl_c_is_one_word_and_the_code_of_the_shell(monkeypatch, raised, code)
     assert (done.exit_code, done.output) == (code, "stopped\n")
 
 
+def test_want_of_memory_of_a_command_does_not_speak_of_a_job(monkeypatch, capsys):
+    def lacking(_files):
+        raise MemoryError
+
+    monkeypatch.setattr("eelsunmix.commands.checking.checked_configuration", lacking)
+    monkeypatch.setattr(sys, "argv", ["eelsunmix", "check", "a.yaml"])
+    with pytest.raises(SystemExit):
+        entry.main()
+    said = capsys.readouterr().err
+    assert said == "the memory is used up; free some, or raise its limit (ulimit -v)\n"
+
+
 def test_a_job_that_a_signal_has_ended_leaves_nothing_to_mend(tmp_path):
     log = tmp_path / "fit.log"
     log.write_text("10:00:01 ERROR interrupted; nothing half-written is left\n", encoding="utf-8")

@@ -82,7 +82,7 @@ def reason_of_failure(error: Exception) -> str:
     if isinstance(error, MethodFailedError):
         return str(error)
     logger.error("the fit failed", exc_info=error)
-    return f"{type(error).__name__}: {error}; {_SEE_LOG}"
+    return f"{type(error).__name__}: {str(error).rstrip(' .')}; {_SEE_LOG}"
 
 
 def _line(error: BaseException) -> str | None:
