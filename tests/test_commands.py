@@ -270,7 +270,7 @@ def test_how_a_job_ended_that_wrote_nothing_is_said(tmp_path, before, said):
         (
             'InputFunctionException in rule bs in file "a.smk", line 3:\nError:\n  MemoryError: \n'
             "Wildcards:\nsample=A\nTraceback:\n" + '  File "a.smk", line 3, in remade\n' * 6,
-            "the memory is used up; ",
+            "the memory is used up; free some, or raise",
         ),
         ('MemoryError in file "a.smk", line 232.\n  File "a.smk", line 232, in f', "the memory is used up; "),
         (

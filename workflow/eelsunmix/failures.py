@@ -66,6 +66,17 @@ def shortage(error: BaseException) -> str | None:
     return next((line for line in lines if line), None)
 
 
+def for_command(line: str) -> str:
+    """Advise what helps a command, or Snakemake, which are no jobs that could be given more.
+
+    Examples
+    --------
+    >>> for_command(shortage(MemoryError()))
+    'the memory is used up; free some, or raise its limit (ulimit -v)'
+    """
+    return line.replace(MORE_MEMORY, "free some, or raise its limit (ulimit -v)")
+
+
 def reason_of_failure(error: Exception) -> str:
     """Say why a method gave no result; raise an error again that says nothing of the method.
 
