@@ -176,8 +176,10 @@ def _nanometres(axes: dict[str, FileAxis], path: Path) -> dict[str, float] | Non
 
 def implausible_pixels(axes: dict[str, FileAxis], options: AxesOptions) -> list[str]:
     """Say which size of a pixel of the file no microscope has, so that it counts as absent."""
-    found = {dim: axes[dim] for dim in ("y", "x") if dim in axes and options.pixel_nm is None}
-    sizes = {dim: nanometres_per(axis.units) for dim, axis in found.items()}
+    found: dict[str, FileAxis] = {
+        dim: axes[dim] for dim in ("y", "x") if dim in axes and options.pixel_nm is None
+    }
+    sizes: dict[str, float | None] = {dim: nanometres_per(axis.units) for dim, axis in found.items()}
     return [
         f"the file says a pixel of {step:.3g} nm along {dim}, which no microscope has: places are in pixels; "
         "write axes: {pixel_nm: ...}"
