@@ -252,12 +252,37 @@ def test_a_job_that_died_early_is_not_explained_by_the_log_of_an_earlier_run(tmp
         ("ModuleNotFoundError: No module named 'zarr'", "ModuleNotFoundError: No module named 'zarr'"),
         ("WorkflowError: all went wrong", "run snakemake itself"),
         ("MemoryError", "the memory is used up; give the job more"),
+        ("10:00:00 ERROR a.zarr: cannot be written, the disk is full", "a.zarr: cannot be written, the disk"),
+        ("OSError: [Errno 28] No space left on device: 'a/b'", "a/b: the disk is full; free some space"),
+        ("FileNotFoundError: [Errno 2] No such file: 'a'", "FileNotFoundError: [Errno 2] No such file: 'a'"),
     ],
 )
 def test_how_a_job_ended_that_wrote_nothing_is_said(tmp_path, before, said):
     log = tmp_path / "fit.log"
     log.touch()
     assert f"; {said}" in failed(log, before=before)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("OSError: [Errno 28] No space left on device", "the disk is full; free some space and run again"),
+        (
+            'InputFunctionException in rule bs in file "a.smk", line 3:\nError:\n  MemoryError: \n'
+            "Wildcards:\nsample=A\nTraceback:\n" + '  File "a.smk", line 3, in remade\n' * 6,
+            "the memory is used up; free some, or raise",
+        ),
+        ('MemoryError in file "a.smk", line 232.\n  File "a.smk", line 232, in f', "the memory is used up; "),
+        (
+            "PermissionError in file \"a.smk\", line 3:\n[Errno 13] Permission denied: '/a/.snakemake'\n"
+            + '  File "a.smk", line 3, in f\n' * 6,
+            "/a/.snakemake: no permission; ",
+        ),
+    ],
+)
+def test_what_snakemake_itself_lacks_is_one_line(text, said):
+    (line,) = progress(f"Traceback (most recent call last):\n{text}\n")[0].failures()
+    assert line.startswith(f"Snakemake stopped: {said}")
 
 
 def test_too_few_files_for_snakemake_itself_are_one_line():
@@ -298,6 +323,18 @@ def test_ctrl_c_is_one_word_and_the_code_of_the_shell(monkeypatch, raised, code)
     monkeypatch.setattr("eelsunmix.commands.checking.checked_configuration", stopped)
     done = CliRunner().invoke(entry.eelsunmix, ["check", "a.yaml"])
     assert (done.exit_code, done.output) == (code, "stopped\n")
+
+
+def test_want_of_memory_of_a_command_does_not_speak_of_a_job(monkeypatch, capsys):
+    def lacking(_files):
+        raise MemoryError
+
+    monkeypatch.setattr("eelsunmix.commands.checking.checked_configuration", lacking)
+    monkeypatch.setattr(sys, "argv", ["eelsunmix", "check", "a.yaml"])
+    with pytest.raises(SystemExit):
+        entry.main()
+    said = capsys.readouterr().err
+    assert said == "the memory is used up; free some, or raise its limit (ulimit -v)\n"
 
 
 def test_a_job_that_a_signal_has_ended_leaves_nothing_to_mend(tmp_path):
@@ -448,6 +485,14 @@ def test_caches_lie_in_the_working_folder_where_home_cannot_be_written(tmp_path,
     else:
         monkeypatch.setenv("HOME", home[kind])
     assert caches.environment()["XDG_CACHE_HOME"] == str(tmp_path / ".snakemake" / "cache")
+
+
+def test_no_home_and_a_folder_that_cannot_be_written_are_one_line(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", "/proc/none")
+    (tmp_path / ".snakemake").touch()  # as a folder of somebody else, for who may write everywhere too
+    with pytest.raises(InputError, match=rf"{tmp_path}: cannot be written, a file stands where"):
+        caches.environment()
 
 
 @pytest.mark.workflow

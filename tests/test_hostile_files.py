@@ -3,6 +3,7 @@
 import json
 import os
 import struct
+import time
 import zipfile
 
 import h5py
@@ -12,6 +13,7 @@ import pytest
 from bruker_file import CHUNK, DATA_AT, write_bcf
 from eelsunmix import io
 from eelsunmix.errors import InputError
+from eelsunmix.io.metadata import LONGEST_TEXT
 from test_io_vendor import write_hspy
 
 COUNTS = np.random.default_rng(0).poisson(50, (7, 5, 40)).astype("u2")
@@ -208,3 +210,21 @@ def test_random_damage_of_a_map_of_bruker_is_one_line_or_other_counts(tmp_path, 
             refusals.append(str(error))
     assert len(refusals) > 10
     assert all(said.startswith(f"{path}: ") and "\n" not in said for said in refusals)
+
+
+@pytest.mark.guarantee("G9")
+def test_long_names_and_units_cost_no_time_and_fill_no_page(tmp_path):
+    def without_end(file, _):
+        signal = file["Experiments/a"]
+        signal["axis-0"].attrs["units"] = "n" * 100_000
+        signal["metadata/General"].attrs.update(title="A" * 60_000, authors="B" * 60_000)
+
+    path = hspy(tmp_path / "a.hspy", without_end)
+    began = time.process_time()
+    with pytest.raises(InputError, match=r"the unit 'nnn.* of the axis y is not a length") as refused:
+        io.open_image(path)
+    assert time.process_time() - began < 5  # the library of units would take minutes
+    assert len(str(refused.value)) < 300
+    named = io.import_image(path, axes=io.AxesOptions(pixel_nm=1))
+    assert len(named["counts"].attrs["title"]) == LONGEST_TEXT
+    assert len(named.attrs["metadata"]["General"]["authors"]) == LONGEST_TEXT

@@ -339,3 +339,33 @@ def test_chunks_that_are_not_in_a_zarr_store_are_told(tmp_path, layout):
     chunk.symlink_to(chunk.name)
     with pytest.raises(InputError, match="is no plain file"):
         io.import_image(path, axes=axes)
+
+
+@pytest.mark.guarantee(1)
+@pytest.mark.parametrize(
+    ("factor", "said"),
+    [
+        (1e300, r"its values, up to [\d.]+e\+301, are no counts"),
+        (1e-310, r"its values, up to [\d.]+e-309, are no counts"),
+        (-1.0, r"its counts add up to less than nothing, -[12]\d{3} in a mean pixel: their sign is wrong"),
+    ],
+)
+def test_counts_that_cannot_be_are_one_line_and_nothing_beside(tmp_path, counts, recwarn, factor, said):
+    path = saved(tmp_path / "a.npy", factor * counts.astype(float))
+    with pytest.raises(InputError, match=said):
+        io.import_image(path, axes=AXES)
+    assert not list(recwarn)
+
+
+@pytest.mark.parametrize("factor", [1e-12, 1e12])
+def test_scaled_counts_are_taken(tmp_path, counts, factor):
+    path = saved(tmp_path / "a.npy", factor * counts.astype(float))
+    np.testing.assert_array_equal(io.open_image(path, axes=AXES), factor * counts.astype(float))
+
+
+@pytest.mark.guarantee(1)
+def test_one_value_beyond_all_counts_is_refused(tmp_path, counts):
+    counts = counts.astype(float)
+    counts[3, 2, 11] = 1e200
+    with pytest.raises(InputError, match=r"its values, up to 1e\+200"):
+        io.import_image(saved(tmp_path / "a.npy", counts), axes=AXES)

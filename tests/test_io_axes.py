@@ -87,13 +87,29 @@ def test_kind_settles_dim_and_unit(unit, kind, dim, first):
 
 
 @pytest.mark.parametrize(
-    ("unit", "nanometres"), [("µm", 2000.0), ("μm", 2000.0), ("Å", 0.2), ("m", 2e9), ("nm", 2.0)]
+    ("unit", "nanometres"), [("µm", 2000.0), ("μm", 2000.0), ("Å", 0.2), ("mm", 2e6), ("nm", 2.0)]
 )
 def test_lengths_become_nanometres(unit, nanometres):
-    axes = [FileAxis(size=size, units=unit, offset=0.0, scale=2.0) for size in (7, 5)]
+    axes = [FileAxis(size=size, units=unit, offset=0.0, scale=0.02) for size in (7, 5)]
     found = find_layout(signal(*axes, ENERGY), AxesOptions(), PATH)
-    assert float(found.coords["y"][1]) == pytest.approx(nanometres)
+    assert float(found.coords["y"][1]) == pytest.approx(nanometres / 100)
     assert found.origin["y"] == "file"
+
+
+@pytest.mark.guarantee(5)
+@pytest.mark.parametrize("step", [1e300, 3e6, 1e-9])
+def test_a_pixel_that_no_microscope_has_counts_as_absent_and_is_said(step):
+    axes = [FileAxis(size=7, name="y", units="nm", offset=step, scale=step), X, ENERGY]
+    found = find_layout(signal(*axes), AxesOptions(), PATH)
+    for dim, size in (("y", 7), ("x", 5)):
+        np.testing.assert_array_equal(found.coords[dim], np.arange(size))
+        assert found.coords[dim].attrs["units"] == "px"
+        assert found.origin[dim] == "assumed"
+    (said,) = found.notes
+    assert f"a pixel of {step:.3g} nm along y" in said
+    given = find_layout(signal(*axes), AxesOptions(pixel_nm=2.0), PATH)
+    assert float(given.coords["y"][1]) == 2.0
+    assert given.notes == ()
 
 
 @pytest.mark.parametrize("values", [None, 700.0 - 3.0 * np.arange(40) ** 1.1])

@@ -212,3 +212,10 @@ def test_frames_are_surveyed_too(monkeypatch):
 def test_options_are_checked(options, message):
     with pytest.raises(ValueError, match=message):
         DetectorOptions(**options)
+
+
+@pytest.mark.parametrize(("taken_off", "is_noise"), [(0.0, False), (100.0, True), (200.0, False)])
+def test_values_far_below_zero_are_no_noise(taken_off, is_noise):
+    counts = np.random.default_rng(7).normal(layered() - taken_off, 8.0)
+    found = check(counts)
+    assert any("as read-out noise makes them" in text for text in found["notes"]) == is_noise

@@ -334,7 +334,7 @@ class Broken(methods.Method):
         if self.how == "overflow":
             raise OverflowError(34, "Numerical result out of range")
         if self.how == "scikit-learn":
-            raise ValueError("Array passed to NMF is full of zeros")
+            raise ValueError("Array passed to NMF is full of zeros.")
         if self.how == "torch":
             raise RuntimeError("cuDNN error:\nCUDNN_STATUS_NOT_SUPPORTED")
         endmembers = np.ones((n_endmembers, len(learning_set.energy)))

@@ -66,6 +66,17 @@ def shortage(error: BaseException) -> str | None:
     return next((line for line in lines if line), None)
 
 
+def for_command(line: str) -> str:
+    """Advise what helps a command, or Snakemake, which are no jobs that could be given more.
+
+    Examples
+    --------
+    >>> for_command(shortage(MemoryError()))
+    'the memory is used up; free some, or raise its limit (ulimit -v)'
+    """
+    return line.replace(MORE_MEMORY, "free some, or raise its limit (ulimit -v)")
+
+
 def reason_of_failure(error: Exception) -> str:
     """Say why a method gave no result; raise an error again that says nothing of the method.
 
@@ -82,7 +93,7 @@ def reason_of_failure(error: Exception) -> str:
     if isinstance(error, MethodFailedError):
         return str(error)
     logger.error("the fit failed", exc_info=error)
-    return f"{type(error).__name__}: {error}; {_SEE_LOG}"
+    return f"{type(error).__name__}: {str(error).rstrip(' .')}; {_SEE_LOG}"
 
 
 def _line(error: BaseException) -> str | None:

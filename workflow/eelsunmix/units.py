@@ -30,6 +30,9 @@ _SPELLINGS = {
 _FAMILIES = {"eV": ("electron_volt", "joule"), "nm": ("meter", "angstrom", "micron")}
 """Units with any prefix; the library also has lengths named pixel, point, hand and rod."""
 
+LONGEST = 60
+"""Characters of a unit; longer text is none, and the library takes the square of its length to say so."""
+
 _IN_BRACKETS = re.compile(r".*[(\[]\s*([^()\[\]]+?)\s*[)\]]")
 
 
@@ -57,6 +60,8 @@ def nanometres_per(unit: str) -> float | None:
 
 def _size(unit: str, usual: dict[str, float], base: str) -> float | None:
     """Return the size of a unit in the base unit; "Energy Loss (eV)" of ISO 22029 is in eV."""
+    if len(unit) > LONGEST:
+        return None
     # NFKC: one code point for either mu and for either A with a ring.
     unit = unicodedata.normalize("NFKC", unit).strip()
     said = _IN_BRACKETS.fullmatch(unit)

@@ -2,7 +2,10 @@
 
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
+
+from eelsunmix.errors import unwritable
 
 _BESIDE = Path(".snakemake/cache")
 
@@ -12,19 +15,25 @@ def environment() -> dict[str, str]:
 
     On nodes of clusters, in containers and under accounts of services there may be no home, a full one, or
     one that may only be read; Snakemake keeps copies of the workflow there, and ends with a traceback.
+
+    Raises
+    ------
+    InputError
+        If the working folder cannot be written either.
     """
-    if _can_be_written(os.environ.get("XDG_CACHE_HOME") or "~/.cache"):
+    with suppress(OSError, RuntimeError):  # the latter: nobody knows where home is
+        _try_to_write(os.environ.get("XDG_CACHE_HOME") or "~/.cache")
         return dict(os.environ)
+    try:
+        _try_to_write(str(_BESIDE))
+    except OSError as error:
+        raise unwritable(Path.cwd(), error) from error
     return {**os.environ, "XDG_CACHE_HOME": str(_BESIDE.absolute())}
 
 
-def _can_be_written(folder: str) -> bool:
-    try:
-        path = Path(folder).expanduser()
-        path.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path) as file:
-            file.write(b"0")
-            file.flush()
-    except (OSError, RuntimeError):  # the latter: nobody knows where home is
-        return False
-    return True
+def _try_to_write(folder: str) -> None:
+    path = Path(folder).expanduser()
+    path.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=path) as file:
+        file.write(b"0")
+        file.flush()

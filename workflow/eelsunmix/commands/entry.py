@@ -10,7 +10,7 @@ from eelsunmix.errors import REMEDIES, InputError
 from eelsunmix.execution.stopping import StoppedError
 from eelsunmix.exit_codes import FAILED, INTERRUPTED, MISTAKEN
 from eelsunmix.export.formats import format_names, help_of
-from eelsunmix.failures import shortage
+from eelsunmix.failures import for_command, shortage
 
 
 class _Commands(click.Group):
@@ -267,12 +267,12 @@ def main() -> None:
         with enforced(TERMINAL):
             eelsunmix(prog_name="eelsunmix")
     except InputError as error:
-        click.echo(str(error), err=True)
+        click.echo(for_command(str(error)), err=True)
         sys.exit(MISTAKEN)
     except (MemoryError, OSError, RuntimeError) as error:
         if not (line := shortage(error) or _of_system(error)):
             raise
-        click.echo(line, err=True)
+        click.echo(for_command(line), err=True)
         sys.exit(FAILED)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from eelsunmix.errors import REMEDIES
 from eelsunmix.execution.log_ends import LogEnd, log_end
 from eelsunmix.execution.sudden_end import KILLED
 from eelsunmix.failures import shortage
@@ -19,6 +20,12 @@ _SHOWN = re.compile(r"Logfile .*:")
 _DIED = re.compile(r"Command '.*' died with <Signals\.(\w+): \d+>\.")
 _RAISED = re.compile(r"(?!Workflow|Rule|CalledProcess)[\w.]+(?:Error|Exception)(?:: \S.*)?")
 """How a job ended that never came to write into its log."""
+_UNLOGGED = re.compile(r"\d\d:\d\d:\d\d ERROR (.*)")
+"""What a job says on the terminal where its log takes nothing, as on a full disk."""
+_OF_TRACEBACK = re.compile(
+    r"\s*(?:(?!Workflow|Rule|CalledProcess|Input|Store)[\w.]+(?:Error|Exception)\b|\[Errno \d+\]).*"
+)
+_ERRNO = re.compile(r".*?\[Errno (\d+)\] [^:]*(?:: '(.*?)')?.*")
 _ADVICE = "what is finished stays; mend the reason and run again"
 _OF_GROUP = (
     "the jobs of a small sample are one submission: where one failed, all of them are made again; all else "
@@ -85,7 +92,7 @@ class Failures:
     Attributes
     ----------
     lack : str
-        What the machine was short of, with the remedy; empty if nothing was said.
+        What the machine was short of, or what a disk refused, with the remedy; empty if nothing was said.
     """
 
     def __init__(self, *, began: int = 0) -> None:
@@ -158,9 +165,12 @@ class Failures:
     def _note_end(self, line: str) -> None:
         if match := _DIED.fullmatch(line):
             self._ended = KILLED if match[1] == "SIGKILL" else f"it was ended by {match[1]}"
+        elif match := _UNLOGGED.fullmatch(line):
+            self._ended = match[1]
+        elif found := _lack(line):
+            self._ended = self.lack = found
         elif _RAISED.fullmatch(line):
-            found = shortage(RuntimeError(line))
-            self._ended, self.lack = found or line, found or self.lack
+            self._ended = line
 
     def _is_shown(self, line: str) -> bool:
         """Whether a line belongs to a log that is shown, which may tell of failures of its own."""
@@ -179,3 +189,12 @@ def _culprits(jobs: list[Failure]) -> list[Failure]:
     mistaken = [one for one in jobs if one.own_log.error]
     unfinished = [one for one in jobs if one.own_log.text and not one.own_log.is_good]
     return mistaken or unfinished or jobs[:1]
+
+
+def _lack(line: str) -> str | None:
+    """Say what the machine was short of, or what a disk refused, by the line that ends a traceback."""
+    if not _OF_TRACEBACK.fullmatch(line):
+        return None
+    if (match := _ERRNO.fullmatch(line)) and (known := REMEDIES.get(int(match[1]))):
+        return f"{match[2]}: {'; '.join(known)}" if match[2] else "; ".join(known)
+    return shortage(RuntimeError(line))

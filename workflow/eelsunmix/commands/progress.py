@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from eelsunmix.commands.job_failures import Failures
 from eelsunmix.errors import names_in_brief
+from eelsunmix.failures import for_command
 from eelsunmix.words import numbered
 
 _JOB = re.compile(r"(?:Job|Rule) (\d+): (.+)")
@@ -120,7 +121,7 @@ class Progress:
         if refused := self.refusal():
             return refused
         if lack := self._failures.lack:
-            return [f"Snakemake stopped: {lack}"]
+            return [f"Snakemake stopped: {for_command(lack)}"]
         return ["Snakemake stopped:", *self._said()[-5:]]
 
     def refusal(self) -> list[str]:

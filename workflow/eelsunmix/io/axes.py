@@ -1,6 +1,7 @@
 """Calibration of the axes: from the file or the configuration, checked, with the origin of each number."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -9,7 +10,7 @@ import numpy as np
 import xarray as xr
 from pydantic import AfterValidator, Field, model_validator
 
-from eelsunmix.errors import InputError
+from eelsunmix.errors import InputError, in_brief
 from eelsunmix.image import SPECTRAL_DIMS
 from eelsunmix.io.signals import FileAxis
 from eelsunmix.options import LISTED, BrokenRuleError, Options, Positive
@@ -17,6 +18,8 @@ from eelsunmix.units import ENERGIES, UNCALIBRATED, nanometres_per
 
 HIGHEST_EV = 1e6
 """No electron microscope reaches this voltage, let alone a loss of it."""
+PIXEL_NM = (1e-6, 1e6)
+"""Least and largest size of a pixel; beyond, a number is a typing error or damage."""
 EXAMPLE = "axes: {energy: {offset_eV: ..., dispersion_eV: ...}} (or offset_keV, dispersion_keV)"
 
 
@@ -104,7 +107,7 @@ class AxesOptions(Options):
 
     dims: Dims | None = None
     energy: EnergyAxis | None = None
-    pixel_nm: Annotated[float, Field(ge=1e-6, le=1e6)] | None = None
+    pixel_nm: Annotated[float, Field(ge=PIXEL_NM[0], le=PIXEL_NM[1])] | None = None
     frame: FrameAxis | None = None
 
 
@@ -160,13 +163,42 @@ def _nanometres(axes: dict[str, FileAxis], path: Path) -> dict[str, float] | Non
     for dim, axis in found.items():
         if factor[dim] is None and axis.units.casefold() not in UNCALIBRATED:
             raise InputError(
-                f"{path}: the unit {axis.units!r} of the axis {dim} is not a length; "
+                f"{path}: the unit {in_brief(axis.units)} of the axis {dim} is not a length; "
                 "write axes: {pixel_nm: ...}"
             )
     known = {
         dim: size for dim, size in factor.items() if size is not None and file_values(found[dim]) is not None
     }
-    return known if found and len(known) == len(found) else None
+    if not found or len(known) < len(found) or _implausible(found, known):
+        return None
+    return known
+
+
+def implausible_pixels(axes: dict[str, FileAxis], options: AxesOptions) -> list[str]:
+    """Say which size of a pixel of the file no microscope has, so that it counts as absent."""
+    found: dict[str, FileAxis] = {
+        dim: axes[dim] for dim in ("y", "x") if dim in axes and options.pixel_nm is None
+    }
+    sizes: dict[str, float | None] = {dim: nanometres_per(axis.units) for dim, axis in found.items()}
+    return [
+        f"the file says a pixel of {step:.3g} nm along {dim}, which no microscope has: places are in pixels; "
+        "write axes: {pixel_nm: ...}"
+        for dim, step in _implausible(found, sizes).items()
+    ]
+
+
+def _implausible(axes: dict[str, FileAxis], sizes: Mapping[str, float | None]) -> dict[str, float]:
+    """Return the steps in nm that are none of pixels; those that do not increase are refused anyway."""
+    steps = {dim: _step(axis) * (sizes[dim] or 0.0) for dim, axis in axes.items()}
+    return {
+        dim: step for dim, step in steps.items() if 0 < step < PIXEL_NM[0] or PIXEL_NM[1] < step < math.inf
+    }
+
+
+def _step(axis: FileAxis) -> float:
+    if axis.values is not None:
+        return float(np.diff(axis.values).max(initial=0.0))
+    return axis.scale or 0.0
 
 
 def file_values(axis: FileAxis) -> np.ndarray | None:

@@ -24,7 +24,7 @@ def count_notes(check: dict[str, Any], line: Line | None) -> list[str]:
 
 def natural_negatives(line: Line | None) -> bool:
     """Whether noise reaches below zero where the image is darkest."""
-    return line is not None and line.darkest < REACH * line.darkest_variance**0.5 and line.constant > 0
+    return line is not None and abs(line.darkest) < REACH * line.darkest_variance**0.5 and line.constant > 0
 
 
 REACH = 4.0

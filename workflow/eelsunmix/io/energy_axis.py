@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from eelsunmix.errors import InputError
+from eelsunmix.errors import InputError, in_brief
 from eelsunmix.image import SPECTRAL_DIMS
 from eelsunmix.io.axes import EXAMPLE, HIGHEST_EV, EnergyAxis, check_increasing, file_values
 from eelsunmix.io.signals import FileAxis
@@ -82,7 +82,9 @@ def _energies_of_file(axis: FileAxis, given: EnergyAxis, path: Path) -> np.ndarr
         return factor * values
     missing = [key for key in ("offset", "dispersion") if given.in_ev(key) is None]
     if missing and factor is None and axis.units:
-        raise InputError(f"{path}: {axis.units!r} of the energy axis is no unit of energy; write {EXAMPLE}")
+        raise InputError(
+            f"{path}: {in_brief(axis.units)} of the energy axis is no unit of energy; write {EXAMPLE}"
+        )
     if missing:
         raise InputError(f"{path}: has no {missing[0]} of the energy axis; write {EXAMPLE}")
     return None
@@ -134,5 +136,5 @@ def _check_plausible(energies: np.ndarray, axis: FileAxis, path: Path) -> None:
     if highest > HIGHEST_EV:
         raise InputError(
             f"{path}: its energies reach {highest:g} eV, more than any electron microscope has; the unit "
-            f"{axis.units!r} seems wrong: write {EXAMPLE}"
+            f"{in_brief(axis.units)} seems wrong: write {EXAMPLE}"
         )

@@ -8,6 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from eelsunmix.errors import InputError
@@ -15,6 +16,7 @@ from eelsunmix.execution.limits import limited
 from eelsunmix.failures import shortage
 from eelsunmix.io.format import Format
 from eelsunmix.io.formats import format_of, known_formats
+from eelsunmix.io.metadata import shortened
 from eelsunmix.io.signals import Signal
 from eelsunmix.sources import companions, real_path
 
@@ -62,7 +64,12 @@ def read_signals(path: Path) -> list[Signal]:
         signals = found.read(path)
     for signal in signals:
         _check_declared_size(signal, path)
-    return signals
+    return [_with_short_names(signal) for signal in signals]
+
+
+def _with_short_names(signal: Signal) -> Signal:
+    axes = [replace(one, name=shortened(one.name), units=shortened(one.units)) for one in signal.axes]
+    return replace(signal, title=shortened(signal.title), axes=tuple(axes))
 
 
 def check_path(path: Path) -> Format:

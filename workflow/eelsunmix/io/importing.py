@@ -27,6 +27,9 @@ from eelsunmix.words import place_in_words
 
 InvalidPixels = Literal["refuse", "mask"]
 
+SMALLEST, LARGEST = 1e-30, 1e30
+"""Root mean square of counts; of values far beyond, squares and their sums are zero or infinite."""
+
 _AXES = AxesOptions()
 _DETECTOR = DetectorOptions()
 
@@ -99,7 +102,8 @@ def import_image(
     ------
     InputError
         If the file is missing, damaged, of another kind, or changed while it is read; if the signal or an
-        axis is ambiguous or implausible; if it holds invalid pixels that are to be refused.
+        axis is ambiguous or implausible; if it holds invalid pixels that are to be refused; if its counts
+        are too large or too small to be squared, or add up to less than nothing.
     """
     path = Path(path)
     if invalid_pixels not in ("refuse", "mask"):
@@ -118,6 +122,7 @@ def import_image(
         _check_pixels(found, image, invalid_pixels, path)
         beside, lost = _beside(signals, chosen, layout, path)
         image, found, said = put_right(image, found, detector.saturation)
+        _check_counts(found, path)
     check = counts_check(found, detector)
     check["warnings"] = [*layout.notes, *lost, *said, *check["warnings"]]
     _log(check, path)
@@ -176,6 +181,21 @@ def _check_pixels(found: Survey, image: xr.DataArray, invalid_pixels: InvalidPix
         raise InputError(
             f"{path}: {found.n_empty} pixels hold nothing but zeros, the first at "
             f"{place_in_words(image, found.first_empty)}; write invalid_pixels: mask to leave them out"
+        )
+
+
+def _check_counts(found: Survey, path: Path) -> None:
+    size = math.sqrt(found.heights.squares.sum() / found.heights.n.sum())
+    if not SMALLEST <= size <= LARGEST:
+        raise InputError(
+            f"{path}: its values, up to {found.heights.top.max():.3g}, are no counts to compute with (about "
+            f"{SMALLEST:g} to {LARGEST:g}); it is damaged or scaled: export the counts as they were recorded"
+        )
+    mean = found.spectrum.sum() / found.n_valid
+    if mean < 0:
+        raise InputError(
+            f"{path}: its counts add up to less than nothing, {mean:.4g} in a mean pixel: their sign is "
+            "wrong, high counts wrapped round, or too much was subtracted; export them as recorded"
         )
 
 

@@ -120,9 +120,11 @@ def choose_signal(signals: Sequence[Signal], wanted: str | int | None, path: Pat
 def describe(signal: Signal) -> str:
     """Say in a few words what a signal is: title, kind, numbers of points and units of the axes."""
     sizes = " x ".join(str(size) for size in signal.shape)
-    units = ", ".join(repr(axis.units)[1:-1] if axis.units else "(no unit)" for axis in signal.axes)
+    units = ", ".join(
+        in_brief(axis.units).strip("'\"") if axis.units else "(no unit)" for axis in signal.axes
+    )
     kind = f"{signal.spectral_kind} " if signal.spectral_kind else ""
-    return f"{signal.title!r} {kind}[{sizes} points; {units}]"
+    return f"{in_brief(signal.title)} {kind}[{sizes} points; {units}]"
 
 
 def _matching(signals: Sequence[Signal], wanted: str | int | None) -> list[Signal]:
