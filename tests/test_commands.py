@@ -1,5 +1,6 @@
 """The command line: what it says, what it runs, and its exit codes."""
 
+import errno
 import os
 import re
 import signal
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 from click.testing import CliRunner
 
 from eelsunmix.commands import caches, entry
@@ -17,9 +19,10 @@ from eelsunmix.commands.progress import Progress
 from eelsunmix.commands.running import _gone, run_workflow
 from eelsunmix.commands.workflow_files import demo_configuration, profile, snakefile
 from eelsunmix.configuration import read_configuration
-from eelsunmix.errors import InputError
+from eelsunmix.errors import InputError, StoreError
 from eelsunmix.execution.log_ends import now_on_disk
 from eelsunmix.execution.stopping import StoppedError
+from eelsunmix.storage import publish
 
 ROOT = Path(__file__).parents[1]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "workflow"), "OMP_NUM_THREADS": "1"}
@@ -557,6 +560,7 @@ File "/a b/common.smk", line 59, in <module>
     ("said", "code"),
     [
         ("results: another run uses these results (process 7 on a); wait for its end, or end it", 2),
+        ("results: another run uses these results; wait for its end", 2),
         ("WorkflowError:\nreports: is no folder, and a run writes there; move it aside", 2),
         ("Error in rule fit_vca:\n    log: a.log\nWorkflowError:\nAt least one job did not complete", 1),
         ("Job 3: A: import a.npy\nFinished jobid: 3\n1 of 9 steps\nWorkflowError:\nlost", 1),
@@ -592,3 +596,77 @@ def test_a_run_that_the_system_has_killed_failed_and_says_the_signal(folder, mon
 )
 def test_what_happens_to_results_is_told_as_it_is(line):
     assert progress(f"{line}\n")[1] == [line]
+
+
+class _Unwritable:
+    """A standard output that nobody reads, or whose disk is full."""
+
+    encoding = "utf-8"
+
+    def __init__(self, error):
+        self.error = error
+
+    def write(self, _text):
+        raise self.error
+
+    def flush(self):
+        pass
+
+
+FULL = OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (BrokenPipeError(errno.EPIPE, "Broken pipe"), "nobody reads it any more"),
+        (FULL, "No space left on device"),
+    ],
+)
+def test_a_run_whose_output_cannot_be_written_stops_in_order_and_says_so(
+    folder, monkeypatch, capsys, error, said
+):
+    steps = "Job 1: A\nJob 2: B\nFinished jobid: 1\n1 of 3 steps"
+    ending = "signal.signal(signal.SIGTERM, lambda *_: (print('last words', flush=True), sys.exit(1)))"
+    child = f"import signal, sys, time; {ending}; print({steps!r}, flush=True); time.sleep(60)"
+    monkeypatch.setattr("eelsunmix.commands.running._command", lambda *_: [sys.executable, "-c", child])
+    checked = checked_configuration([Path(write(folder, "methods: {vca: {}}\n"))])
+    monkeypatch.setattr(sys, "stdout", _Unwritable(error))
+    assert run_workflow(checked, []) == 1
+    stopping, stopped = capsys.readouterr().err.splitlines()
+    assert stopping.startswith(f"the output cannot be written ({said}); stopping, once")
+    assert stopped == "stopped by SIGTERM; what is finished stays, and the same command goes on from there"
+
+
+def _main(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["eelsunmix", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        entry.main()
+    return ended.value.code
+
+
+def test_a_full_disk_under_the_output_is_named_as_such(folder, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdout", _Unwritable(FULL))
+    assert _main(monkeypatch, "check", write(folder, "methods: {vca: {}}\n")) == 1
+    said = "the output of this command: cannot be written, the disk is full; free some space and run again\n"
+    assert capsys.readouterr().err == said
+
+
+def test_a_folder_that_is_gone_is_named_as_such(folder, monkeypatch, capsys):
+    (folder / "gone").mkdir()
+    monkeypatch.chdir(folder / "gone")
+    (folder / "gone").rmdir()
+    assert _main(monkeypatch, "check", "a.yaml") == 2
+    assert capsys.readouterr().err == "this folder no longer exists; go to another one\n"
+
+
+def test_a_damaged_store_is_named_before_all_is_called_well(folder, monkeypatch, capsys):
+    child = [sys.executable, "-S", "-c", "print('Nothing to be done')"]
+    monkeypatch.setattr("eelsunmix.commands.running._command", lambda *_: child)
+    store = Path("results/SI1/comparison.zarr")
+    publish(xr.Dataset({"a": ("x", [1.0])}), store)
+    name = Path(write(folder, "methods: {vca: {}}\n"))
+    next((store / "a/c").iterdir()).write_bytes(b"damage")
+    with pytest.raises(StoreError, match=f"a/c/0 is damaged .*; type: eelsunmix repair {name}$"):
+        run_workflow(checked_configuration([name]), [name])
+    assert capsys.readouterr().out == ""

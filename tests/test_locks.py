@@ -14,6 +14,7 @@ import pytest
 import xarray as xr
 
 from eelsunmix.errors import InputError
+from eelsunmix.export.sample import open_sample
 from eelsunmix.storage import publish
 from eelsunmix.storage.__main__ import main
 from eelsunmix.storage.kept import keep
@@ -97,6 +98,13 @@ def test_what_a_run_in_progress_keeps_or_writes_is_no_fault(results, holder, mon
     assert said.out == "3 stores, 2 of them not in order\n"
     assert "results/A/.raw.zarr.kept: kept by a run that was killed; the next one puts it back" in said.err
     assert f"{draft}: left by a job that was killed" in said.err
+
+
+def test_an_export_beside_a_run_is_told_to_wait(results, holder):
+    with pytest.raises(
+        InputError, match=rf"A: no finished .*in progress \(process {holder.pid} on .*once it is done$"
+    ):
+        open_sample("A")
 
 
 def test_the_lock_of_a_run_that_ended_is_free(results, holder):

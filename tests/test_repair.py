@@ -14,6 +14,7 @@ import xarray as xr
 from click.testing import CliRunner
 
 from eelsunmix.commands import entry
+from eelsunmix.commands.repairing import repair_results
 from eelsunmix.configuration import ConfigurationError
 from eelsunmix.configuration.command_line import command_line_values
 from eelsunmix.configuration.nodes import node_of
@@ -346,3 +347,36 @@ def test_the_checker_sees_values_of_the_command_line(project, capsys):
 def test_a_wrong_value_of_the_command_line_is_one_line(text):
     with pytest.raises(ConfigurationError, match=r"^--config"):
         command_line_values([text])
+
+
+def test_verify_says_for_which_samples_it_compared_settings(project, capsys):
+    assert check_stores(["results"]) == 0
+    assert capsys.readouterr().out.endswith("settings compared with config/config.yaml\n")
+    shutil.copytree("results/A/fit/vca.zarr", "results/A/fit/old.zarr")
+    one = TREE | {"samples": {"A": TREE["samples"]["A"]}}
+    _configure(one)
+    check_stores(["results"])
+    said = capsys.readouterr().out.splitlines()[-1]
+    assert said == "settings compared with config/config.yaml for A, not for B, results/A/fit/old.zarr"
+    _configure(TREE | {"samples": {"C": TREE["samples"]["A"]}})
+    check_stores(["results"])
+    assert "settings not compared" in capsys.readouterr().out
+
+
+def test_verify_needs_no_output(project, monkeypatch):
+    for closed in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, closed, None)
+    assert check_stores(["results"]) == 0
+    _damage("results/A/pca.zarr")
+    assert check_stores(["results"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("there", "named"), [(["SI1.yaml"], "SI1"), ([], "FILE"), (["a.yaml", "b.yaml"], "FILE")]
+)
+def test_repair_without_a_configuration_says_what_to_type(project, there, named):
+    Path("config/config.yaml").unlink()
+    for name in there:
+        Path(name).touch()
+    with pytest.raises(InputError, match=f"^name your configuration: eelsunmix repair {named}.yaml$"):
+        repair_results([])

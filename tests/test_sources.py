@@ -19,7 +19,8 @@ from eelsunmix.configuration import (
     read_configuration,
     refuse_storage,
 )
-from eelsunmix.configuration.places import endangered
+from eelsunmix.configuration.names import path_fault
+from eelsunmix.configuration.places import endangered, unwritable_folder
 from eelsunmix.errors import InputError
 from eelsunmix.sources import checksum, checksums, file_fingerprint
 from eelsunmix.storage import publish
@@ -343,3 +344,22 @@ def test_results_that_cannot_be_looked_at_are_one_line(here, monkeypatch):
     monkeypatch.setattr("eelsunmix.configuration.places._entries", refused)
     with pytest.raises(InputError, match=r"results/S/fit: cannot be looked at \(Permission denied\)"):
         check_results(["S"])
+
+
+@pytest.mark.parametrize(
+    ("number", "meaning"), [(errno.EROFS, "the file system is read-only"), (errno.EACCES, "no permission")]
+)
+def test_why_a_folder_cannot_be_written_is_what_the_system_says(here, monkeypatch, number, meaning):
+    def refused(**_given):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    monkeypatch.setattr("tempfile.TemporaryFile", refused)
+    with pytest.raises(InputError, match=f"project: cannot be written, {meaning}; run in your own folder"):
+        check_folders()
+    assert f"results: cannot be written, {meaning}; ask its owner" in unwritable_folder(Path("results/A"))
+
+
+def test_a_name_in_bytes_that_are_no_text_here_is_not_called_invisible():
+    assert "none in this locale; set PYTHONUTF8=1" in path_fault(os.fsdecode(b"data/\xe4.dm4"))
+    assert path_fault("data/\N{LATIN SMALL LETTER A WITH DIAERESIS}.dm4") is None

@@ -1,12 +1,13 @@
 """The commands and their options; what they do stands beside this file."""
 
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
 import click
 
-from eelsunmix.errors import REMEDIES, InputError
+from eelsunmix.errors import REMEDIES, InputError, unwritable
 from eelsunmix.execution.stopping import StoppedError
 from eelsunmix.exit_codes import FAILED, INTERRUPTED, MISTAKEN
 from eelsunmix.export.formats import format_names, help_of
@@ -17,6 +18,10 @@ class _Commands(click.Group):
     """Commands that say `stopped` after Ctrl-C and SIGTERM, with the exit code of a shell: click says 1."""
 
     def invoke(self, ctx: click.Context) -> object:
+        try:
+            Path.cwd()
+        except FileNotFoundError as error:
+            raise InputError("this folder no longer exists; go to another one") from error
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
@@ -279,5 +284,13 @@ def main() -> None:
 def _of_system(error: Exception) -> str | None:
     if not isinstance(error, OSError):
         return None
+    if _is_of_output(error):
+        return str(unwritable("the output of this command", error))
     advice = REMEDIES.get(error.errno or 0, ("", "check it"))[1]
     return f"{error.filename or 'a file'}: {error.strerror or error}; {advice}"
+
+
+def _is_of_output(error: OSError) -> bool:
+    """Whether an error, which names no file, comes from what writes to the terminal, a pipe or its file."""
+    frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
+    return error.filename is None and any(frame.f_code is click.echo.__code__ for frame in frames)

@@ -19,7 +19,7 @@ _LAST = re.compile(r"all\s+1")
 """The rule that only gathers: no step for the user."""
 _PLANNED = re.compile(r"total\s+(\d+)")
 _LOCKED = "cannot be locked"
-_IN_USE = re.compile(r"\S+: another run uses these results .*|.*: cannot be written, .*")
+_IN_USE = re.compile(r"\S+: another run uses these results[ ;].*|.*: cannot be written, .*")
 _OF_FILES = re.compile(
     r"\S.*: (?:cannot be read \(.*\); what was made of it stays as it is|was not made again; .*"
     r"|is no whole store; .*|.*; kept as \S.*|.*; it is made again(?:; further ones are not listed)?)"

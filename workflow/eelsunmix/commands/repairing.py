@@ -10,7 +10,7 @@ from eelsunmix.commands.running import run_workflow
 from eelsunmix.configuration.command_line import command_line_values
 from eelsunmix.errors import InputError
 from eelsunmix.recipes.repairing import repair
-from eelsunmix.recipes.verification import CONFIGURATION, Verification
+from eelsunmix.recipes.verification import CONFIGURATION, Verification, own_configuration
 
 
 def repair_results(files: Sequence[Path], config: Sequence[str] = ()) -> int:
@@ -31,6 +31,8 @@ def repair_results(files: Sequence[Path], config: Sequence[str] = ()) -> int:
     results = Path("results")
     if not results.is_dir():
         raise InputError(f"{results}: no such folder; call repair where the run was started")
+    if not files and not CONFIGURATION.is_file():
+        raise InputError(f"name your configuration: eelsunmix repair {own_configuration()}")
     files = files or [CONFIGURATION]
     overrides = command_line_values(config)
     checked = checked_configuration(files, overrides)

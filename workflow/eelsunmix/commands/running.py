@@ -1,10 +1,11 @@
 """Running the workflow: Snakemake does it, in a process of its own; its noise becomes a line per step."""
 
+import shlex
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
@@ -16,6 +17,7 @@ from eelsunmix.commands.preflight import refuse_misfit
 from eelsunmix.commands.progress import Progress
 from eelsunmix.commands.workflow_files import profile as profile_folder
 from eelsunmix.commands.workflow_files import snakefile
+from eelsunmix.errors import StoreError, UnreadableStoreError
 from eelsunmix.examples import DIRECTORY, named_in, report
 from eelsunmix.execution.log_ends import now_on_disk
 from eelsunmix.exit_codes import FAILED, MISTAKEN
@@ -63,6 +65,8 @@ def run_workflow(
     ------
     InputError
         If the workflow or Snakemake is not installed, or a profile does not fit the cluster.
+    StoreError
+        If a store that the run did not make again is damaged.
     """
     for text in checked.warnings:
         click.echo(f"warning: {text}", err=True)
@@ -81,16 +85,33 @@ def run_workflow(
         ) as process,
         _stopping_with(process) as signals,
     ):
-        for line in process.stdout or ():
-            progress.take(line.rstrip("\n"))
+        is_heard = _followed(process, progress)
     if process.returncode != 0:
-        return _told(progress, signals[0] if signals else 0, max(-process.returncode, 0))
+        of_system = max(-process.returncode, 0) if is_heard else signal.SIGTERM
+        return _told(progress, signals[0] if signals else 0, of_system)
+    names = list(checked.configuration.samples) or ["benchmark"]
+    results = [] if dry_run else _verified_results(names, files)  # before it is said that all is well
     click.echo(progress.end(dry_run=dry_run, gone=_gone(checked)))
     if dry_run and (found := planned(checked)):
         click.echo(in_one_line(found))
-    for line in [] if dry_run else _results(list(checked.configuration.samples) or ["benchmark"]):
+    for line in results:
         click.echo(line)
     return 0
+
+
+def _followed(process: subprocess.Popen[str], progress: Progress) -> bool:
+    """Tell the progress until Snakemake ends; stop Snakemake in order if nobody can be told any more."""
+    is_heard = True
+    for line in process.stdout or ():
+        try:
+            progress.take(line.rstrip("\n"))
+        except OSError as error:
+            if is_heard:
+                process.terminate()
+                why = "nobody reads it any more" if isinstance(error, BrokenPipeError) else error.strerror
+                _say_stopping(f"the output cannot be written ({why}); ")
+            is_heard = False
+    return is_heard
 
 
 def _told(progress: Progress, signal_of_user: int, signal_of_system: int) -> int:
@@ -116,7 +137,7 @@ def _stopping_with(process: subprocess.Popen[str]) -> Iterator[list[int]]:
             raise KeyboardInterrupt
         came.append(number)
         process.terminate()
-        click.echo("stopping, once the steps that run are done or have cleared up", err=True)
+        _say_stopping()
 
     numbers = [signal.SIGTERM] if _ignored(signal.SIGINT) else [signal.SIGTERM, signal.SIGINT]
     before = {number: signal.signal(number, stop) for number in numbers}
@@ -125,6 +146,11 @@ def _stopping_with(process: subprocess.Popen[str]) -> Iterator[list[int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _say_stopping(why: str = "") -> None:
+    with suppress(OSError):  # the standard error may be as full, or closed, as the output
+        click.echo(f"{why}stopping, once the steps that run are done or have cleared up", err=True)
 
 
 def _ignored(number: int) -> bool:
@@ -137,6 +163,16 @@ def _gone(checked: Checked) -> list[str]:
     products = Recipes(checked.samples).products()
     stores = [Path(product.path) for product in products if product.path.endswith(".zarr")]
     return [str(store) for store in stores if not store.exists()]
+
+
+def _verified_results(names: Sequence[str], files: Sequence[Path]) -> list[str]:
+    try:
+        return list(_results(names))
+    except UnreadableStoreError:
+        raise
+    except StoreError as error:
+        remedy = f"type: eelsunmix repair {shlex.join(map(str, files))}"
+        raise StoreError(f"{str(error).rpartition(';')[0]}; {remedy}") from error
 
 
 def _results(names: Sequence[str]) -> Iterator[str]:

@@ -58,6 +58,8 @@ def path_fault(path: str) -> str | None:
     >>> path_fault("data/{x}.dm4")
     'has one of { } < > or an invisible character; rename the file or folder'
     """
+    if any("\ud800" <= sign <= "\udfff" for sign in path):  # bytes that are no text, as Python keeps them
+        return "has a letter that is none in this locale; set PYTHONUTF8=1, or rename the file or folder"
     if path.isprintable() and not set(path) & set("{}<>"):  # the four mean something to Snakemake
         return None
     return "has one of { } < > or an invisible character; rename the file or folder"

@@ -3,12 +3,13 @@
 import errno
 import os
 import stat
+import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
-from eelsunmix.errors import InputError
+from eelsunmix.errors import REMEDIES, InputError
 from eelsunmix.sources import real_path
 
 WRITTEN = (".", ".snakemake", "results", "reports")
@@ -34,8 +35,8 @@ def check_folders() -> None:
             raise InputError(
                 f"{folder.absolute()}: is no folder, and a run writes there; move it aside, or run elsewhere"
             )
-        if folder.exists() and not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
-            raise InputError(f"{folder.absolute()}: cannot be written, no permission; run in your own folder")
+        if folder.exists() and (why := _why_not_written(folder)):
+            raise InputError(f"{folder.absolute()}: cannot be written, {why}; run in your own folder")
 
 
 def refuse_storage(provider: str | None) -> None:
@@ -87,11 +88,20 @@ def unwritable_folder(path: Path) -> str | None:
     folder = next(parent for parent in path.parents if os.path.lexists(parent))
     if not folder.is_dir():
         return f"{folder}: cannot be written, a file stands where a folder is needed; move it aside"
-    if not os.access(folder, os.W_OK | os.X_OK):
-        return (
-            f"{folder.absolute()}: cannot be written, no permission; ask its owner, or run in your own folder"
-        )
+    if why := _why_not_written(folder):
+        return f"{folder.absolute()}: cannot be written, {why}; ask its owner, or run in your own folder"
     return None
+
+
+def _why_not_written(folder: Path) -> str | None:
+    """Say what the system says to a file in a folder that is not to be written to; None if it is."""
+    if os.access(folder, os.W_OK | os.X_OK):
+        return None
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return None
+    except OSError as error:
+        return REMEDIES.get(error.errno or 0, (error.strerror,))[0]
 
 
 def check_results(names: Iterable[str]) -> None:

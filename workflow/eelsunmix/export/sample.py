@@ -11,6 +11,7 @@ import xarray as xr
 from eelsunmix.errors import InputError, names_in_brief
 from eelsunmix.stage_warnings import collect_warnings
 from eelsunmix.storage import open_store, read_manifest, seals
+from eelsunmix.storage.locks import run_among
 
 STAGES = ("raw", "corrected", "pca", "rank", "bs", "comparison")
 
@@ -125,6 +126,11 @@ def _folder(name: str | Path) -> Path:
         if (folder / "comparison.zarr").is_dir():
             return folder if folder.name else folder.absolute()
     results = Path("results")
+    if run := run_among(results):
+        raise InputError(
+            f"results/{name}: no finished results of this sample, but a run is in progress ({run}), "
+            "which may be making them; export once it is done"
+        )
     found = sorted(one.parent.name for one in results.glob("*/comparison.zarr")) if results.is_dir() else []
     there = f"there are those of {names_in_brief(found)}" if found else "run eelsunmix where they lie"
     raise InputError(f"results/{name}: no finished results of this sample; {there}, or run its configuration")

@@ -11,7 +11,7 @@ from eelsunmix.configuration import available_samples, read_configuration
 from eelsunmix.errors import StoreError, UnreadableStoreError
 from eelsunmix.recipes.asked import Recipes
 from eelsunmix.recipes.present import Present
-from eelsunmix.recipes.table import VERDICT, Product
+from eelsunmix.recipes.table import INDEX, VERDICT, Product
 from eelsunmix.sources import checksum, real_path
 from eelsunmix.storage import check_sources, is_a_page, read_record, verify, verify_page
 from eelsunmix.storage.drafts import is_abandoned, is_draft
@@ -42,8 +42,10 @@ class Verification:
 
     Attributes
     ----------
-    n_compared : int
-        Stores and pages whose settings were compared.
+    compared : set of str
+        Samples of which settings were compared.
+    not_compared : set of str
+        Samples, or stores of those that the configuration names, for which it does not ask.
     unreadable : set of Path
         Those among the faulty ones that may be whole, but cannot be read.
     """
@@ -56,12 +58,13 @@ class Verification:
         with_sources: bool = False,
     ) -> None:
         self._with_sources = with_sources
-        self.n_compared = 0
+        self.compared: set[str] = set()
+        self.not_compared: set[str] = set()
         self.unreadable: set[Path] = set()
         read = read_configuration(configuration, overrides, must_exist=False) if configuration else None
         samples = read.samples if read else {}
         recipes = Recipes(*available_samples(samples))
-        self._present = Present(recipes)
+        self._samples, self._present = set(samples), Present(recipes)
         self._asked: dict[Path, Product] = {real_path(Path(one.path)): one for one in recipes.products()}
 
     def of_run(self, store: Path) -> str | None:
@@ -131,10 +134,26 @@ class Verification:
     def _of_settings(self, path: Path) -> str | None:
         product = self._asked.get(real_path(path))
         if product is None:
+            sample = _sample_of(path)
+            self.not_compared.add(str(path) if sample in self._samples else sample)
             return None
-        self.n_compared += 1
+        self.compared |= {product.sample} - {INDEX.sample}
         found = self._present.fault(product)
         return f"{path}: {found.reason}; run the workflow again" if found else None
+
+
+def own_configuration() -> str:
+    """Return what a user would type as the configuration here, for advice: the only one, or a stand-in."""
+    found = sorted(Path().glob("*.yaml"))
+    return str(found[0]) if len(found) == 1 else "FILE.yaml"
+
+
+def _sample_of(path: Path) -> str:
+    """Name of the sample that a store, page or verdict belongs to."""
+    if path.suffix == ".html":
+        return path.stem
+    folder = path.absolute().parent
+    return (folder.parent if folder.name in ("fit", "map") else folder).name
 
 
 def stores_below(folder: Path, above: frozenset[Path] = frozenset()) -> Iterator[Path]:

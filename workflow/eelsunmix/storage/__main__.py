@@ -5,10 +5,12 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import click
+
 from eelsunmix.configuration.command_line import command_line_values
-from eelsunmix.errors import InputError
+from eelsunmix.errors import InputError, names_in_brief
 from eelsunmix.exit_codes import FAILED, MISTAKEN
-from eelsunmix.recipes.verification import CONFIGURATION, Verification, stores_below
+from eelsunmix.recipes.verification import CONFIGURATION, Verification, own_configuration, stores_below
 from eelsunmix.storage.locks import run_among
 from eelsunmix.words import numbered
 
@@ -21,17 +23,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         overrides = command_line_values(options.config or [])
         verification = Verification(files, overrides, with_sources=options.sources)
     except InputError as error:
-        sys.stderr.write(f"{error}\n")
+        click.echo(error, err=True)  # of a closed output, unlike `sys.stderr`, it makes no error
         return MISTAKEN
     found = [store for folder in options.folders for store in stores_below(folder)]
     of_run = {store: said for store in found if (said := verification.of_run(store))}
-    sys.stdout.writelines(f"{said}\n" for said in of_run.values())
+    _told(of_run.values(), err=False)
     stores = [store for store in found if store not in of_run]
     pages = [page for folder in options.folders for page in verification.pages_of(folder)]
     verdicts = [path for folder in options.folders for path in verification.verdicts_of(folder)]
     if not found + pages:
         folders = ", ".join(map(str, options.folders))
-        sys.stderr.write(f"{folders}: no stores and no pages lie there; name the folder of the results\n")
+        click.echo(f"{folders}: no stores and no pages lie there; name the folder of the results", err=True)
         return MISTAKEN
     checked = {
         "store": (verification.of_store, stores),
@@ -41,38 +43,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
     faults = {noun: _told(map(check, paths)) for noun, (check, paths) in checked.items()}
     for noun, (_, paths) in checked.items():
         if paths or noun == "store":
-            sys.stdout.write(f"{numbered(len(paths), noun)}, {faults[noun]} of them not in order\n")
-    sys.stdout.write(_of_settings(verification, files) if pages or verification.n_compared else "")
+            click.echo(f"{numbered(len(paths), noun)}, {faults[noun]} of them not in order")
+    if pages or verification.compared or (files and verification.not_compared):
+        click.echo(_of_settings(verification, files))
     if not any(faults.values()):
         return 0
-    sys.stdout.write(_of_run_in_progress(options.folders))
+    _told([_of_run_in_progress(options.folders)], err=False)
     return FAILED
 
 
 def _of_settings(verification: Verification, files: Iterable[Path]) -> str:
-    if verification.n_compared:
-        return f"settings compared with {', '.join(map(str, files))}\n"
-    return (
-        "settings not compared: no configuration that was read names these samples; write --configfile FILE, "
-        "where snakemake runs\n"
+    compared, others = (
+        names_in_brief(sorted(names), most=5) for names in (verification.compared, verification.not_compared)
     )
+    if not compared:
+        return (
+            "settings not compared: no configuration that was read names these samples; name yours: "
+            f"eelsunmix verify --configfile {own_configuration()}"
+        )
+    said = f"settings compared with {', '.join(map(str, files))}"
+    return f"{said} for {compared}, not for {others}" if others else said
 
 
-def _of_run_in_progress(folders: Iterable[Path]) -> str:
+def _of_run_in_progress(folders: Iterable[Path]) -> str | None:
     run = next(filter(None, map(run_among, folders)), "")
     if not run:
-        return ""
+        return None
     return (
         f"a run is in progress ({run}), which may be remaking what is listed above; move nothing, and verify "
-        "again afterwards\n"
+        "again afterwards"
     )
 
 
-def _told(lines: Iterable[str | None]) -> int:
-    faults = [line for line in lines if line]
-    for line in faults:
-        sys.stderr.write(f"{line}\n")
-    return len(faults)
+def _told(lines: Iterable[str | None], *, err: bool = True) -> int:
+    said = [line for line in lines if line]
+    for line in said:
+        click.echo(line, err=err)
+    return len(said)
 
 
 def _parser() -> argparse.ArgumentParser:
