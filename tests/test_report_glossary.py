@@ -23,7 +23,17 @@ def test_a_term_is_linked_once_in_a_section_and_texts_are_escaped():
 
 @pytest.mark.parametrize(
     "text",
-    ["nmf_kl", "results/vca.zarr", "twinned", "sealed stores", "pre-refit", "bs", "corrections.nuisance"],
+    [
+        "nmf_kl",
+        "fit/vca",
+        "VCA/counts",
+        "results/vca.zarr",
+        "twinned",
+        "sealed stores",
+        "pre-refit",
+        "bs",
+        "corrections.nuisance",
+    ],
 )
 def test_names_of_keys_files_and_other_words_are_no_terms(text):
     assert Marker().mark(text) == text

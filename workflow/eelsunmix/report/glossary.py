@@ -87,4 +87,4 @@ def _pattern() -> re.Pattern[str]:
         whole = term + form[len(term) :] if form.startswith(term.lower()) else form
         forms += [whole, form, form.capitalize()] if term != "BS" else [whole]
     longest_first = sorted(dict.fromkeys(forms), key=len, reverse=True)
-    return re.compile(rf"(?<![\w&#.-])(?:{'|'.join(map(re.escape, longest_first))})(?!\.?\w|-)")
+    return re.compile(rf"(?<![\w&#./-])(?:{'|'.join(map(re.escape, longest_first))})(?!\.?\w|[-/])")
