@@ -157,8 +157,18 @@ def test_without_it_the_method_with_the_best_lights_is(inputs):
     assert choice.chosen_label(inputs) == "nmf"
     lit(inputs, nmf={"misfit to BS": "red"}, ica={"a": "red", "b": "red"}, vca={"a": "red", "b": "red"})
     assert "(Co L23, all rows), bad above 12\u00a0%" in said(inputs)[1].text
+
+
+def test_what_is_red_is_named_of_all_methods_or_of_each(inputs):
+    lit(inputs, nmf={"a": "red"}, ica={"a": "amber", "b": "red"}, vca={"a": "red", "b": "red"})
+    text = said(inputs)[1].text
+    assert "nmf itself where it has ✖: a, 12\u00a0% of the peak (Co L23, all rows)" in text
+    assert "other methods where they have ✖: ica (b), vca (a and b)" in text
     lit(inputs, nmf={"a": "red"}, ica={"a": "red"}, vca={"a": "red", "b": "red"})
-    assert "nmf itself where it has ✖: a, 12\u00a0% of the peak (Co L23, all rows)" in said(inputs)[1].text
+    text = said(inputs)[1].text
+    assert "all methods where they have ✖: a, of nmf 12\u00a0% of the peak (Co L23, all rows)" in text
+    assert "other methods where they have ✖: vca (b)" in text
+    assert "itself" not in text
 
 
 def test_at_most_four_sentences_and_none_is_red_unless_nothing_can_be_used(inputs):

@@ -136,19 +136,34 @@ def _doubts(inputs: Inputs, label: str, maps: Sequence[Shown]) -> Iterator[str]:
     if far:
         worst_first = sorted(far, key=lambda one: -one.likely)
         yield f"counts of {listed([f'{one.shown.name} (likely off by {one.said})' for one in worst_first])}"
-    own = red_lights(inputs, label)
-    if own:
-        name, text = next(iter(own.items()))
-        more = f" and {len(own) - 1} more" if len(own) > 1 else ""
-        yield f"{label} itself where it has ✖: {name}, {text.replace('_', ' ')}{more}"
-    worse = {one: set(red_lights(inputs, one)) - set(own) for one in inputs.working if one != label}
-    named = [f"{one} ({listed(sorted(names)[:MOST_NAMED])})" for one, names in worse.items() if names]
-    if named:
-        more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
-        yield f"other methods where they have ✖: {', '.join(named[:MOST_NAMED])}{more}"
+    yield from _red(inputs, label)
     shares = open_shares(inputs, label, maps)
     if shares:
         yield f"absolute shares (not counts) of {listed(shares)}: other shares fit just as well"
+
+
+def _red(inputs: Inputs, label: str) -> Iterator[str]:
+    """Yield where all methods are red, where the one shown is besides, and where others are besides."""
+    red = {one: red_lights(inputs, one) for one in dict.fromkeys((label, *inputs.working))}
+    own = red.pop(label)
+    everywhere = [name for name in own if red and all(name in lights for lights in red.values())]
+    alone = [name for name in own if name not in everywhere]
+    if everywhere:
+        first = everywhere[0]
+        yield f"all methods where they have ✖: {first}, of {label} {_first_of(everywhere, own)}"
+    if alone:
+        yield f"{label} itself where it has ✖: {alone[0]}, {_first_of(alone, own)}"
+    besides = {one: sorted(set(lights) - set(everywhere))[:MOST_NAMED] for one, lights in red.items()}
+    named = [f"{one} ({listed(names)})" for one, names in besides.items() if names]
+    if named:
+        more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
+        yield f"other methods where they have ✖: {', '.join(named[:MOST_NAMED])}{more}"
+
+
+def _first_of(names: Sequence[str], texts: Mapping[str, str]) -> str:
+    """Return what is said of the first of the criteria, and how many more there are."""
+    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+    return texts[names[0]].replace("_", " ") + more
 
 
 def _care(inputs: Inputs, label: str) -> str:
