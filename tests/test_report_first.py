@@ -16,6 +16,7 @@ from eelsunmix.report.first.map_errors import map_errors, relative_noise
 from eelsunmix.report.first.screen import first_screen, gathered
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.sections import cost, errors, provenance
+from eelsunmix.report.texts import one_style
 from tiny_run import report_arguments
 
 LIGHT = {"value": 1.0, "text": "12 % of the peak (Co_L23, all_rows)", "explanation": "e"}
@@ -107,8 +108,8 @@ def test_the_recommended_result_is_shown_with_its_errors_on_twins(inputs):
     assert (first.level, first.section) == ("use", "maps")
     assert first.text == (
         "the maps of “recommended”: BLU, mapped on averages over similar neighbours. On images simulated "
-        "from yours its maps are off by 2.0\u00a0%, those of uDAS by 5.0\u00a0%, of the consensus by 10\u00a0"
-        "% and of VCA by 17\u00a0%."
+        "from yours its maps are off by 2.0\u00a0% (rms), those of uDAS by 5.0\u00a0%, of the consensus by "
+        "10\u00a0% and of VCA by 17\u00a0%."
     )
 
 
@@ -298,13 +299,21 @@ def test_each_map_is_said_to_be_off_by_the_largest_of_its_errors(inputs):
     assert [
         one.parts[part] for part in ("simulated images", "difference from BS", "fixed pattern")
     ] == pytest.approx([0.4, 0.1, 0.07])
-    assert (one.said, two.said) == ("40 % (simulated images)", "52 % (fixed pattern)")
+    twins = "40 % rms over all maps, more where weak (simulated images)"
+    assert (one.said, two.said) == (twins, "52 % of the mean counts (fixed pattern)")
     picture = next(picture for picture in gathered(found).pictures if picture.name == maps[1].title)
-    assert picture.note == "likely off by 52 % (fixed pattern)"
+    assert picture.note == "likely off by 52 % of the mean counts (fixed pattern)"
     doubts = next(one for one in said(found) if one.title == "Do not believe")
-    assert f"counts of {maps[1].name} (likely off by 52\u00a0% (fixed pattern))" in doubts.text
+    assert f"counts of {maps[1].name} (likely off by {one_style(two.said)}: ±\u00a0" in doubts.text
+    net = found.comparison["element_map"].sel(label="BS", edge=second)
+    assert two.shift == pytest.approx(0.52 * net.mean().item())
+    assert "hardly change the shape or width of a layer" in doubts.text
+    assert one.consequence == ""
+    found.corrected.attrs["corrections"][0]["step"] = "gain"
+    gain = map_errors(found, maps[:2])[1]
+    assert (gain.said, gain.consequence) == (two.said, "")
     table, text = errors.section(found).blocks
-    assert [cell.text for cell in table.rows[1].cells[:2]] == [maps[1].title, "52 % (fixed pattern)"]
+    assert [cell.text for cell in table.rows[1].cells[:2]] == [maps[1].title, two.said]
     assert len(text.lines) == len(table.columns) - 2
     values = maps[0].values * 0 + np.arange(maps[0].values.sizes["x"])
     assert relative_noise(values, values * 0 + 2.0) == pytest.approx(2 / np.quantile(values, 0.995))

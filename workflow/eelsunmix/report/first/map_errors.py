@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from eelsunmix.report.candidates import errors_of
+from eelsunmix.report.figures.style import REFERENCE
 from eelsunmix.report.first.choice import Shown
 from eelsunmix.report.formatting import DASH, number
 from eelsunmix.report.inputs import Inputs
@@ -15,6 +17,15 @@ from eelsunmix.words import RECOMMENDED
 
 NOISE, TWINS, MISFIT, PATTERN = "counting noise", "simulated images", "difference from BS", "fixed pattern"
 PARTS = (NOISE, TWINS, MISFIT, PATTERN)
+OF = MappingProxyType(
+    {
+        NOISE: "of the peak",
+        TWINS: "rms over all maps, more where weak",
+        MISFIT: "of the peak",
+        PATTERN: "of the mean counts",
+    }
+)
+"""What each part is a part of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,10 +38,13 @@ class MapError:
         The map.
     parts : mapping of str to float
         Those that are known, by their names.
+    shift : float
+        Counts of a pixel that a fixed pattern adds or takes; NaN where it is none, or a gain.
     """
 
     shown: Shown
     parts: Mapping[str, float]
+    shift: float = float("nan")
 
     @property
     def origin(self) -> str:
@@ -44,8 +58,18 @@ class MapError:
 
     @property
     def said(self) -> str:
-        """Both in a few words; empty where nothing is known."""
-        return f"{rough(self.likely)} ({self.origin})" if self.parts else ""
+        """Both in a few words, and of what it is a part; empty where nothing is known."""
+        return f"{rough(self.likely)} {OF[self.origin]} ({self.origin})" if self.parts else ""
+
+    @property
+    def consequence(self) -> str:
+        """What counts that a fixed pattern adds mean for the map; empty where another part is larger."""
+        if self.origin != PATTERN or not np.isfinite(self.shift):
+            return ""
+        return (
+            f": ± {number(self.shift, 2)} counts in a pixel, which shift or scale its map, "
+            "and hardly change the shape or width of a layer"
+        )
 
 
 def rough(part: float | None) -> str:
@@ -62,7 +86,7 @@ def rough(part: float | None) -> str:
 
 def map_errors(inputs: Inputs, maps: Sequence[Shown]) -> list[MapError]:
     """Return by how much each map is off, as far as the stores know."""
-    return [MapError(shown=one, parts=_parts(inputs, one)) for one in maps]
+    return [MapError(shown=one, parts=_parts(inputs, one), shift=_shift(inputs, one)) for one in maps]
 
 
 def relative_noise(values: xr.DataArray, deviation: xr.DataArray) -> float:
@@ -76,7 +100,7 @@ def relative_noise(values: xr.DataArray, deviation: xr.DataArray) -> float:
 def _parts(inputs: Inputs, one: Shown) -> dict[str, float]:
     noise = float("nan") if one.deviation is None else relative_noise(one.values, one.deviation)
     found = {NOISE: noise, TWINS: _on_twins(inputs, one), MISFIT: _misfit(inputs, one)}
-    found[PATTERN] = _disturbed(inputs).get(one.edge, 0.0) / 100
+    found[PATTERN] = max(_disturbed(inputs, step).get(one.edge, 0.0) for step in ("dark", "gain")) / 100
     return {name: part for name, part in found.items() if np.isfinite(part) and (part > 0 or name == MISFIT)}
 
 
@@ -94,7 +118,16 @@ def _misfit(inputs: Inputs, one: Shown) -> float:
     return float("nan") if value is None else float(value)
 
 
-def _disturbed(inputs: Inputs) -> dict[str, float]:
-    """Edge -> per cent of its net counts by which what is left of a fixed pattern may change them."""
+def _shift(inputs: Inputs, one: Shown) -> float:
+    """Return the counts that a pattern that adds some puts into each pixel: a part of the mean of BS."""
+    part = _disturbed(inputs, "dark").get(one.edge)
+    if part is None:
+        return float("nan")
+    return part / 100 * float(inputs.comparison["element_map"].sel(label=REFERENCE, edge=one.edge).mean())
+
+
+def _disturbed(inputs: Inputs, step: str) -> dict[str, float]:
+    """Edge -> per cent of its net counts by which what a step leaves of a fixed pattern may change them."""
     steps: Sequence[Mapping[str, Any]] = inputs.corrected.attrs.get("corrections", [])
-    return {edge: part for step in steps for edge, part in dict(step.get("disturbed_percent") or {}).items()}
+    own = [dict(one.get("disturbed_percent") or {}) for one in steps if one["step"] == step]
+    return {edge: part for found in own for edge, part in found.items()}

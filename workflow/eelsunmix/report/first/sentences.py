@@ -135,7 +135,8 @@ def _doubts(inputs: Inputs, label: str, maps: Sequence[Shown]) -> Iterator[str]:
     far = [one for one in map_errors(inputs, maps) if one.likely > MOST_ERROR and one.origin != TWINS]
     if far:
         worst_first = sorted(far, key=lambda one: -one.likely)
-        yield f"counts of {listed([f'{one.shown.name} (likely off by {one.said})' for one in worst_first])}"
+        off = [f"{one.shown.name} (likely off by {one.said}{one.consequence})" for one in worst_first]
+        yield f"counts of {listed(off)}"
     yield from _red(inputs, label)
     shares = open_shares(inputs, label, maps)
     if shares:

@@ -26,11 +26,12 @@ INTRO = (
 EXPLAINED = {
     NOISE: "median standard deviation by the noise of the counts, where the map is above half of its peak, "
     "over the peak; averaging pixels lowers it",
-    TWINS: "error of all maps of this result, over their own size, on images simulated from it, whose truth "
-    "is known (twins); it holds noise, and what the method gets wrong there",
+    TWINS: "root mean square error of all maps of this result, over their own size, on images simulated from "
+    "it, whose truth is known (twins); it holds noise, and what the method gets wrong there; weak "
+    "regions are off by more of their own counts",
     MISFIT: "what noise does not explain of the difference from background subtraction, over the peak",
     PATTERN: "what a fixed pattern of the detector, which cannot be told from the spectrum at an edge, does "
-    "to the net counts; the same in every pixel",
+    "to the net counts, over their mean: a pattern that adds counts does the same to every pixel",
 }
 SHARES = (
     "Other spectra allow: only if you use shares (abundances) instead of counts. Other sets of spectra "
