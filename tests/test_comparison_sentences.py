@@ -9,8 +9,8 @@ import xarray as xr
 from eelsunmix import synthetic
 from eelsunmix.background import subtract_background
 from eelsunmix.comparison import verdict
-from eelsunmix.comparison.caveats import caveats
-from eelsunmix.comparison.departures import UNEXPLAINED, reasons, variation
+from eelsunmix.comparison.caveats import caveats, reference_doubts
+from eelsunmix.comparison.departures import UNEXPLAINED, misfit_sentences, reasons, variation
 from eelsunmix.comparison.sentences import MOST
 from eelsunmix.comparison.standings import Standing
 from test_comparison import method, oracle, run
@@ -141,10 +141,25 @@ def reference_of(values, sd):
 def test_a_reference_far_below_zero_in_many_pixels_is_doubted(below, depth, n_pixels, doubted):
     """In more pixels than chance puts there, and by more than a tenth of the peak."""
     values = np.where(np.arange(n_pixels) < below * n_pixels, depth, 100.0)
-    found = caveats(reference_of(values, sd=2.0), SETTING)
+    reference = reference_of(values, sd=2.0)
+    assert list(reference_doubts(reference, SETTING)) == ["O_K"] * doubted
+    found = caveats(reference, SETTING)
     assert [caveat.startswith("BS of O_K is more than 2 standard deviations below") for caveat in found] == (
         [True] * doubted
     )
+
+
+def test_a_difference_from_a_reference_in_doubt_may_be_its_own():
+    """At the light and in the sentence, where the difference counts and the doubt is of the same edge."""
+    red, green = (0.2, "20 % of the peak (O_K, P)"), (0.02, "2 % of the peak (O_K, P)")
+    told = "20 % of the peak (O_K, P; part may be BS's own error)"
+    assert verdict._with_doubt(red, {"O_K": "doubt"}) == (0.2, told)
+    assert verdict._with_doubt(red, {"O_K2": "doubt"}) == verdict._with_doubt(red, ()) == red
+    assert verdict._with_doubt(green, {"O_K": "doubt"}) == green
+    known = [Standing(edge="O_K", ratio={"m": 0.95}, beyond={"misfit": {"m": "20 % of the peak"}})]
+    said = "BS of O_K is in doubt itself"
+    assert [said in one for one in misfit_sentences(known, {"O_K": "doubt", "Ti_L23": "doubt"})] == [True]
+    assert [said in one for one in misfit_sentences(known, {"Ti_L23": "doubt"})] == [False]
 
 
 def test_the_reference_says_at_how_many_edges_it_leaves_counts_where_there_is_no_element():

@@ -27,17 +27,26 @@ CARBON_K_EV = 284.0
 def caveats(comparison: xr.Dataset, setting: Setting) -> list[str]:
     """List the doubts about the reference, edge by edge, and about the noise."""
     reference = comparison.sel({"label": REFERENCE})
+    doubts = reference_doubts(comparison, setting)
     found, noisy = [], {}
     for name, edge in setting.edges.items():
-        at = reference.sel(edge=name)
-        # Of a reference that failed more has been said.
-        doubt = _offset(at, name, edge)
-        if not doubt and name not in setting.reference_problems:
-            doubt = _negative(at, name) or _far_below(at, name)
+        at, doubt = reference.sel(edge=name), doubts.get(name, "")
         if not doubt and name not in setting.reference_problems and _is_noisy(at):
             noisy[name] = float(at["map_noise_ceiling"])
         found += [doubt, _carbon(name, edge)]
     return [caveat for caveat in [*found, _noisy(noisy), _correlated(comparison)] if caveat]
+
+
+def reference_doubts(comparison: xr.Dataset, setting: Setting) -> dict[str, str]:
+    """Edge -> why its net counts by background subtraction are wrong somewhere; only edges in doubt."""
+    found = {}
+    for name, edge in setting.edges.items():
+        at = comparison.sel({"label": REFERENCE, "edge": name})
+        # Of a reference that failed more has been said.
+        found[name] = _offset(at, name, edge)
+        if not found[name] and name not in setting.reference_problems:
+            found[name] = _negative(at, name) or _far_below(at, name)
+    return {name: doubt for name, doubt in found.items() if doubt}
 
 
 def _offset(at: xr.Dataset, name: str, edge: Edge) -> str:

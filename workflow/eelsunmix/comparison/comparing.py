@@ -8,7 +8,7 @@ import xarray as xr
 
 from eelsunmix.comparison.ambiguity_words import ambiguity_sentences
 from eelsunmix.comparison.by_element import verdict_by_element
-from eelsunmix.comparison.caveats import caveats
+from eelsunmix.comparison.caveats import caveats, reference_doubts
 from eelsunmix.comparison.components import REFERENCE, Components, read_components
 from eelsunmix.comparison.doubts import component_warnings, short_profiles
 from eelsunmix.comparison.element_maps import element_variables
@@ -194,11 +194,12 @@ def _with_units(result: xr.Dataset) -> xr.Dataset:
 
 
 def _with_verdict(result: xr.Dataset, setting: Setting, notes: Sequence[str]) -> xr.Dataset:
-    rows = verdict(result, setting)
+    doubted = reference_doubts(result, setting)
+    rows = verdict(result, setting, doubted)
     return result.assign_attrs(
         verdict=rows,
         verdict_by_element=verdict_by_element(result, setting),
-        sentences=sentences(result, rows, setting),
+        sentences=sentences(result, rows, setting, doubted=doubted),
         caveats=[*caveats(result, setting), *notes],
         **{key: setting.bs.attrs.get(key, {}) for key in ("edges", "profiles")},
         regions={name: _region_attrs(region) for name, region in setting.regions.items()},

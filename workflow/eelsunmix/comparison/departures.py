@@ -1,6 +1,6 @@
 """Who departs from the reference at which edge, and why, as far as the stores can tell."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from types import MappingProxyType
 
 import numpy as np
@@ -37,12 +37,15 @@ ADVICE = MappingProxyType(
 UNEXPLAINED = "Compare the profiles and the residuals to find out why."
 
 
-def misfit_sentences(known: Sequence[Standing]) -> list[str]:
-    """Say where methods correlate with the reference, but differ by more than noise or in scale."""
-    return [sentence for key in MISSES for sentence in _misses(known, key)]
+def misfit_sentences(known: Sequence[Standing], doubted: Collection[str] = ()) -> list[str]:
+    """Say where methods correlate with the reference, but differ by more than noise or in scale.
+
+    Of the edges `doubted` the reference itself is wrong somewhere.
+    """
+    return [sentence for key in MISSES for sentence in _misses(known, key, doubted)]
 
 
-def _misses(known: Sequence[Standing], key: str) -> list[str]:
+def _misses(known: Sequence[Standing], key: str, doubted: Collection[str]) -> list[str]:
     places = {
         f"{standing.edge} of {method} ({text})": (method, method in standing.leaking)
         for standing in known
@@ -56,7 +59,18 @@ def _misses(known: Sequence[Standing], key: str) -> list[str]:
     names = list(dict.fromkeys(method for method, _ in places.values()))
     criterion = CRITERIA[key]
     said = MISSES[key].format(methods=listed(names), places=listed(shown), limits=criterion.limits)
-    return [said + ADVICE[frozenset(leaks_too for _, leaks_too in places.values())] * (key == "misfit")]
+    if key == "misfit":
+        said += ADVICE[frozenset(leaks_too for _, leaks_too in places.values())]
+        said += _own_error([edge for edge in doubted if any(one.startswith(f"{edge} ") for one in places)])
+    return [said]
+
+
+def _own_error(edges: Sequence[str]) -> str:
+    if not edges:
+        return ""
+    return (
+        f" BS of {listed(edges)} is in doubt itself (see the caveats): part of the difference may be its own."
+    )
 
 
 def departures(

@@ -1,6 +1,6 @@
 """What the lights mean, in a few plain sentences; each names the limit that it rests on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 
 import xarray as xr
@@ -40,7 +40,9 @@ BEYOND = MappingProxyType(
 """What several methods, or one, do whose light is not green."""
 
 
-def sentences(comparison: xr.Dataset, rows: list[Row], setting: Setting) -> list[str]:
+def sentences(
+    comparison: xr.Dataset, rows: list[Row], setting: Setting, *, doubted: Collection[str] = ()
+) -> list[str]:
     """List the findings, about `MOST` at the most: who gave a result, agreement, separation, the rest."""
     methods = [
         m
@@ -50,7 +52,7 @@ def sentences(comparison: xr.Dataset, rows: list[Row], setting: Setting) -> list
     found = [
         *failed_reference(setting),
         *_status(comparison),
-        *_agreement(comparison, methods, rows, setting),
+        *_agreement(comparison, methods, rows, setting, doubted=doubted),
         *_leaks(comparison, methods, setting),
         *_truth(rows),
     ]
@@ -61,7 +63,12 @@ def sentences(comparison: xr.Dataset, rows: list[Row], setting: Setting) -> list
 
 
 def _agreement(
-    comparison: xr.Dataset, methods: Sequence[str], rows: list[Row], setting: Setting
+    comparison: xr.Dataset,
+    methods: Sequence[str],
+    rows: list[Row],
+    setting: Setting,
+    *,
+    doubted: Collection[str],
 ) -> list[str]:
     """Who follows the reference where, in one sentence; then one for each edge where somebody does not."""
     known = standings(comparison, methods, setting)
@@ -80,7 +87,7 @@ def _agreement(
     departing = [standing for standing in known if standing.bad]
     own = departures(departing[:MOST_EDGES], comparison, rows, setting)
     others = [f"{standing.edge} ({listed(standing.bad)})" for standing in departing[MOST_EDGES:]]
-    own += misfit_sentences(known)
+    own += misfit_sentences(known, doubted)
     return [*followed, *own, *([f"Nor is BS followed for {listed(others)}."] if others else [])]
 
 

@@ -1,6 +1,6 @@
 """Traffic lights: one row for each method and criterion, with its value and its limits."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,15 +19,18 @@ Row = dict[str, Any]
 CONVERGENCE_LIGHTS = {"converged": "green", "not converged": "amber", "failed": "red"}
 
 
-def verdict(comparison: xr.Dataset, setting: Setting) -> list[Row]:
-    """Rows of the trust card: dicts of method, criterion, value, text, limits, light, explanation."""
+def verdict(comparison: xr.Dataset, setting: Setting, doubted: Collection[str] = ()) -> list[Row]:
+    """Rows of the trust card: dicts of method, criterion, value, text, limits, light, explanation.
+
+    Beside a difference from the reference at one of the edges `doubted` it says so.
+    """
     rows = []
     for method in comparison["label"].values[1:].tolist():
         one = comparison.sel({"label": method})
         rows.append(_convergence(one, method))
         findings = {
             "agreement": worst_agreement(one, setting),
-            "misfit": worst_misfit(one, setting),
+            "misfit": _with_doubt(worst_misfit(one, setting), doubted),
             "scale": worst_scale(one, setting),
             "off_region": worst_off_region(one, setting, _sound(setting)),
             "cross_talk": worst_cross_talk(one, setting),
@@ -41,6 +44,15 @@ def verdict(comparison: xr.Dataset, setting: Setting) -> list[Row]:
         rows += [_row(method, key, finding) for key, finding in findings.items()]
     reference = comparison.sel({"label": REFERENCE})
     return [*rows, _row(REFERENCE, "off_region", _off_region_of_reference(reference, setting))]
+
+
+def _with_doubt(finding: Finding, doubted: Collection[str]) -> Finding:
+    """Say beside a difference that is not good where the reference may be its cause."""
+    value, text = finding
+    beyond = CRITERIA["misfit"].light(value) in ("amber", "red")
+    if beyond and any(f"({edge}, " in text for edge in doubted):
+        return value, f"{text.removesuffix(')')}; part may be BS's own error)"
+    return finding
 
 
 def leaks(one: xr.Dataset, setting: Setting) -> dict[tuple[str, int], float]:
