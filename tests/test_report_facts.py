@@ -49,9 +49,14 @@ def test_the_energy_axis_is_said_to_be_right_off_or_not_measured(inputs):
     axis = inputs.bs.attrs["energy_axis"]
     axis |= {"offset_eV": -1.25, "offset_sd_eV": 1.25, "warnings": []}
     assert said(inputs, "energy axis") == "edges rise 1.2 ± 1.2 eV below the expected onsets"
-    allowed = dict(axis) | {"offset_eV": -0.8, "table_offset_eV": -4.5}
-    inputs.bs.attrs["energy_axis"] = allowed
-    assert said(inputs, "energy axis").endswith("below the expected onsets; 4.5 eV below the table")
+    onsets = {"Ti_L23": {"onset_eV": 454.0, "given_eV": 455.0, "table_eV": 456.0}}
+    inputs.bs.attrs["energy_axis"] = dict(axis) | {"onsets": onsets}
+    assert said(inputs, "energy axis") == "edges rise 1.2 ± 1.2 eV below the expected onsets"
+    onsets["O_K"] = {"onset_eV": 525.0, "given_eV": 525.0, "table_eV": 532.0}
+    assert said(inputs, "energy axis") == (
+        "edges rise 1.2 ± 1.2 eV below the onsets of the configuration; "
+        "from the table Ti L23 −2 and O K −7 eV"
+    )
     inputs.bs.attrs["energy_axis"] = axis
     axis |= {"offset_eV": 6.0, "offset_sd_eV": 0.5, "warnings": ["The energy axis is off"]}
     assert said(inputs, "energy axis") == "off: edges rise 6.0 ± 0.5 eV above the expected onsets"

@@ -12,7 +12,9 @@ _FITTED: dict[BackgroundCurve, str] = {
 }
 
 
-def beside_their_onsets(offset_eV: float, sd_eV: float | None = None) -> str:
+def beside_their_onsets(
+    offset_eV: float, sd_eV: float | None = None, *, onsets: str = "the expected onsets"
+) -> str:
     """Say where edges rise, with the standard error if it is given.
 
     Examples
@@ -22,9 +24,9 @@ def beside_their_onsets(offset_eV: float, sd_eV: float | None = None) -> str:
     """
     size = f"{abs(offset_eV):.1f}"
     if size == "0.0":
-        return "at the expected onsets" + ("" if sd_eV is None else f" (± {sd_eV:.1f} eV)")
+        return f"at {onsets}" + ("" if sd_eV is None else f" (± {sd_eV:.1f} eV)")
     error = "" if sd_eV is None else f" ± {sd_eV:.1f}"
-    return f"{size}{error} eV {'below' if offset_eV < 0 else 'above'} the expected onsets"
+    return f"{size}{error} eV {'below' if offset_eV < 0 else 'above'} {onsets}"
 
 
 def off_their_energies(lines: Mapping[str, Mapping[str, float]]) -> str:

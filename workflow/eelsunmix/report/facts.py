@@ -1,14 +1,22 @@
 """The facts below the first screen: what was measured, what was done to it, and where the page says more."""
 
+from collections.abc import Mapping
+
+import numpy as np
+
 from eelsunmix.background.words import beside_their_onsets, off_their_energies
+from eelsunmix.comparison.words import listed
 from eelsunmix.report.content import Fact
 from eelsunmix.report.formatting import DASH, duration, integer, interval, number, tidy
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.number_words import number_in_words
+from eelsunmix.report.texts import one_style
 
 ORIGINS = {"configuration": "as configured"}
 ALLOWED_EV = 1.0
-"""Where the onsets of the configuration differ from the table by more on average, both are told."""
+"""Where an onset of the configuration differs from the table by more, it is told where edges rise by both."""
+TELLING_EDGES = 3
+"""Through fewer points a straight line goes anyhow."""
 POISSON = 0.05
 """A variance this near to the mean is called that of single electrons."""
 
@@ -77,9 +85,32 @@ def _axis(inputs: Inputs) -> str:
     offset, deviation = found.get("offset_eV"), found.get("offset_sd_eV")
     if offset is None:
         return "not measured: too few edges rise clearly"
-    off = "off: " if found.get("warnings") else ""
-    by_table = found.get("table_offset_eV")
-    table = ""
-    if not off and by_table is not None and abs(by_table - offset) > ALLOWED_EV:
-        table = f"; {abs(by_table):.1f} eV {'below' if by_table < 0 else 'above'} the table"
-    return f"{off}edges rise {beside_their_onsets(offset, deviation)}{table}"
+    if found.get("warnings"):
+        return f"off: edges rise {beside_their_onsets(offset, deviation)}"
+    known = {edge: one for edge, one in found.get("onsets", {}).items() if one.get("table_eV") is not None}
+    if not any(abs(one["given_eV"] - one["table_eV"]) > ALLOWED_EV for one in known.values()):
+        return f"edges rise {beside_their_onsets(offset, deviation)}"
+    configured = beside_their_onsets(offset, deviation, onsets="the onsets of the configuration")
+    return f"edges rise {configured}; {_off_the_table(known)}"
+
+
+def _off_the_table(onsets: Mapping[str, Mapping[str, float]]) -> str:
+    """Say how far each edge, as a store has it, rises from the table, and what a straight line leaves of it.
+
+    Examples
+    --------
+    >>> places = {"Ti_L23": (454, 456), "O_K": (525, 532), "Mn_L23": (632, 640), "La_M45": (831, 832)}
+    >>> onsets = {edge: {"onset_eV": one[0], "table_eV": one[1]} for edge, one in places.items()}
+    >>> _off_the_table(onsets).split("; ")
+    ['from the table Ti L23 −2, O K −7, Mn L23 −8 and La M45 −1 eV', 'one shift and one dispersion leave up \
+to 4 eV']
+    >>> _off_the_table({"C_K": {"onset_eV": 290.0, "table_eV": 284.0}})
+    'from the table C K +6 eV'
+    """
+    rises, table = np.array([(one["onset_eV"], one["table_eV"]) for one in onsets.values()]).T
+    each = listed([f"{edge} {shift:+z.0f}" for edge, shift in zip(onsets, rises - table, strict=True)])
+    left = ""
+    if len(onsets) >= TELLING_EDGES:
+        beyond = np.abs(rises - np.polyval(np.polyfit(table, rises, 1), table)).max()
+        left = f"; one shift and one dispersion leave up to {beyond:.0f} eV"
+    return one_style(f"from the table {each} eV{left}")

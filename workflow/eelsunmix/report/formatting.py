@@ -86,21 +86,25 @@ def percent(fraction: Any) -> str:
     return "< 0.01 %" if 0 < value < 0.01 else f"{number(value, 2 if value < 10 else 3)} %"
 
 
-def plus_minus(value: Any, deviation: Any) -> str:
+def plus_minus(value: Any, deviation: Any, digits: int = 2) -> str:
     """Write a value and its standard deviation with as many decimals as the deviation deserves.
+
+    Of the deviation two digits tell something, or fewer where itself it is a rough estimate.
 
     Examples
     --------
     >>> plus_minus(12.3456, 0.234), plus_minus(1234.5, 250), plus_minus(-0.001, 1)
     ('12.35 ± 0.23', '1234 ± 250', '0.0 ± 1.0')
+    >>> plus_minus(454.0, 0.29, digits=1), plus_minus(460.0, 1.93, digits=1)
+    ('454.0 ± 0.3', '460 ± 2')
     """
     if number(value) == DASH:
         return DASH
     if number(deviation) == DASH or float(deviation) <= 0:
         return number(value)
-    decimals = max(0, 1 - math.floor(math.log10(float(deviation))))
+    decimals = max(0, digits - 1 - math.floor(math.log10(float(deviation))))
     if decimals > 5 or float(deviation) >= 1e6:
-        return f"{number(value)} ± {number(deviation, 2)}"
+        return f"{number(value)} ± {number(deviation, digits)}"
     return f"{float(value):z.{decimals}f} ± {float(deviation):.{decimals}f}".replace("-", "−")
 
 

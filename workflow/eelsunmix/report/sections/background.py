@@ -45,8 +45,9 @@ EDGES = (
     "contain something other than the element."
 )
 ONSETS = (
-    "Where each edge rises in the mean spectrum, where the configuration expects it, and the table. Where "
-    "edges lie off the table by different amounts, chemistry moves them, or the dispersion is wrong."
+    "Where each edge rises in the mean spectrum; what the configuration expects, typed by you or proposed when "
+    "it was written, else by the table; and the table. Where edges lie off the table by different amounts, "
+    "chemistry moves them, or the dispersion is wrong."
 )
 EDGES_UNTESTED = (
     "Windows of each edge. Negative pixels: half of them where the element is absent, fewer elsewhere. A "
@@ -140,16 +141,16 @@ def _axis(inputs: Inputs) -> list[Block]:
     said = str(known.get("summary", ""))
     blocks: list[Block] = [Text(one_style(said.replace("_", " ")))] if said else []
     rows = tuple(_onset_row(edge, one) for edge, one in known.get("onsets", {}).items())
-    columns = ("edge", "rises at (eV)", "expected (eV)", "table (eV)")
+    columns = ("edge", "rises at (eV)", "configured (eV)", "table (eV)")
     return [*blocks, Table(caption=ONSETS, columns=columns, rows=rows)] if rows else blocks
 
 
 def _onset_row(edge: str, known: dict[str, Any]) -> Row:
-    rises = plus_minus(known["onset_eV"], known["onset_sd_eV"])
-    expected, table = (
+    rises = plus_minus(known["onset_eV"], known["onset_sd_eV"], digits=1)
+    configured, table = (
         tidy(known[key]) if known.get(key) is not None else DASH for key in ("given_eV", "table_eV")
     )
-    return Row(cells=(cell(edge.replace("_", " ")), *map(figure_cell, (rises, expected, table))))
+    return Row(cells=(cell(edge.replace("_", " ")), *map(figure_cell, (rises, configured, table))))
 
 
 def _edge_row(inputs: Inputs, edge: str, windows: dict[str, Any]) -> Row:
