@@ -45,9 +45,9 @@ EDGES = (
     "contain something other than the element."
 )
 ONSETS = (
-    "Where each edge rises in the mean spectrum; what the configuration expects, typed by you or proposed when "
-    "it was written, else by the table; and the table. Where edges lie off the table by different amounts, "
-    "chemistry moves them, or the dispersion is wrong."
+    "Where each edge rises in the mean spectrum; what the configuration expects, typed by you or proposed "
+    "when it was written, else by the table; and the table. Where edges lie off the table by different "
+    "amounts, chemistry moves them, or the dispersion is wrong."
 )
 EDGES_UNTESTED = (
     "Windows of each edge. Negative pixels: half of them where the element is absent, fewer elsewhere. A "
