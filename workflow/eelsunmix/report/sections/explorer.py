@@ -35,6 +35,7 @@ SEEN = (
     " Above noise are net counts by BS of more than three standard deviations, by counting and fit alone: "
     "whether they are the edge, the spectrum shows. Elsewhere the limit is the net counts, or zero, plus "
     "1.645 standard deviations (one-sided, 95 %), for the mean of an area: a part of it may hold more. "
+    "Net counts of less than minus three are no chance: how far they are below zero is the limit there. "
     "Counts of methods leave out components that do not show the edge: their zero is no proof of absence."
 )
 CONVEX = "the background (a convex one drawn as a power law of its counts and slope)"
