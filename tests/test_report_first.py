@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from eelsunmix.report import candidates
+from eelsunmix.report import candidates, cards
 from eelsunmix.report.first import choice, pictures, screen, sentences
 from eelsunmix.report.first.map_errors import map_errors, relative_noise
 from eelsunmix.report.first.screen import first_screen, gathered
@@ -309,6 +309,26 @@ def test_without_edges_components_are_shown_and_without_methods_bs(inputs):
     assert choice.chosen_label(failed) == "BS"
     assert "no method gave a result" in said(failed)[0].text or said(failed)[0].level == "void"
     assert "data:image/png" in first_screen(failed)
+
+
+def test_a_card_says_how_sure_its_component_is_where_it_is_strong_and_what_that_holds(inputs):
+    found = with_recommended(inputs)
+    store = found.maps["recommended"]
+    share = store["abundance"].isel(endmember=1)
+    strong = share > 0.5 * np.quantile(share, 0.995)
+    sd = xr.where(strong, 0.3 * np.quantile(share, 0.995), 1e-4) * xr.ones_like(store["abundance"])
+    maps = {**found.maps, "recommended": store.assign(abundance_sd=sd)}
+    found = dataclasses.replace(found, maps=maps)
+    edge = next(iter(found.edges))
+    text = cards._abundance(found, ("recommended", 1), [edge])
+    assert "on average; a pixel above half of its peak ± 30 % of the peak (errors on simulated" in text
+    counts = found.comparison.sel(label="recommended", edge=edge)
+    noise = relative_noise(counts["element_map"], counts["element_map_sd"])
+    assert text.endswith(f"; counts of {edge.replace('_', ' ')} ± {100 * noise:.2g} % (noise alone)")
+    assert "(noise alone)" in cards._abundance(found, ("vca", 1), [])
+    assert "simulated" not in cards._abundance(found, ("vca", 1), [])
+    blind = {"vca": found.maps["vca"].drop_vars(["abundance_sd", "refit_abundance_sd"])}
+    assert cards._abundance(dataclasses.replace(found, maps=blind), ("vca", 1), []).endswith("on average")
 
 
 def test_a_composite_takes_the_three_that_are_least_alike():
