@@ -16,7 +16,7 @@ from eelsunmix.report.first.map_errors import MapError, map_errors
 from eelsunmix.report.first.pictures import composite_png, gradient, map_png
 from eelsunmix.report.first.profile import COLOURS, Drawing, drawing
 from eelsunmix.report.first.sentences import Said, sentences
-from eelsunmix.report.formatting import number, tidy
+from eelsunmix.report.formatting import in_words, number, tidy
 from eelsunmix.report.glossary import Marker
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.line_words import in_words_of_lines
@@ -168,7 +168,7 @@ def _profile_caption(profile: Drawing | None, label: str, without: str) -> str:
     if label != REFERENCE:
         lines += f"; lines: {label}, with one standard deviation by the noise of the counts"
     return (
-        f"Profile {profile.name.replace('_', ' ')}. {lines}. 100 % is the peak of BS, in counts: {peaks}. "
+        f"Profile {in_words(profile.name)}. {lines}. 100 % is the peak of BS, in counts: {peaks}. "
         "Where a line leaves its dots, look at the section of profiles"
         + f", which has {without} too" * bool(without)
         + "."
