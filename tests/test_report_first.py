@@ -398,7 +398,24 @@ def test_the_profile_is_drawn_in_parts_of_the_peak_of_bs(inputs):
         hundred = next(tick.at for tick in drawn.up if tick.text == "100 %")
         assert curve.dots[at][1] == pytest.approx(hundred, abs=0.11)
         assert len(curve.dots) == np.isfinite(values).sum()
-    assert "100 % is the peak of BS" in page.profile_caption
+    n_pixels = inputs.profiles[drawn.name]["n_pixels"]
+    assert n_pixels > 1
+    assert f"in counts summed over a width of {n_pixels} pixels: " in page.profile_caption
+
+
+@pytest.mark.parametrize(
+    ("sd", "words"),
+    [
+        (0.01, ", with one standard deviation by the noise of the counts. 100 %"),
+        (0.001, "by the noise of the counts, too narrow to be seen beside them. 100 %"),
+        (np.nan, "lines: nmf. 100 %"),
+    ],
+)
+def test_a_band_that_its_line_hides_is_said_to_be_too_narrow(inputs, sd, words):
+    """200 px stand for somewhat more than 100 %: lines of 1.7 px hide bands of ± 0.4 %."""
+    peaks = inputs.comparison["element_profile"].sel(label="BS").max("position")
+    inputs.comparison["element_profile_sd"] = xr.zeros_like(inputs.comparison["element_profile"]) + sd * peaks
+    assert words in gathered(inputs).profile_caption
 
 
 def test_what_three_colours_leave_out_is_named_and_how_to_get_a_profile(inputs):

@@ -52,7 +52,8 @@ def component_cards(inputs: Inputs, displays: Sequence[str]) -> list[Card]:
     cards = []
     for place, (group, found) in enumerate(members.items()):
         shown = next((one for one in found if one[0] == label), found[0])
-        figures = (_spectra(inputs, place, found, displays), _map(inputs, place, shown))
+        on_top = sorted(found, key=lambda one: one == shown)
+        figures = (_spectra(inputs, place, on_top, displays), _map(inputs, place, shown))
         facts = (*_cut(inputs, found), *_facts(inputs, shown, found, matched=group >= 0))
         cards.append(
             Card(

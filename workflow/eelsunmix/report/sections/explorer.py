@@ -11,6 +11,7 @@ from eelsunmix.report.figures.explorer import (
     reconstructions,
     spectra_of_pixels,
 )
+from eelsunmix.report.first.choice import chosen_label
 from eelsunmix.report.inputs import Inputs
 
 INTRO = (
@@ -66,6 +67,7 @@ def _explorer(inputs: Inputs) -> Explorer:
             {**one, "style": inputs.styles[one["name"]]}
             for one in reconstructions(*stores, inputs.working, edges, inputs.view)
         ],
+        "front": chosen_label(inputs),
         "backdrops": backdrops(
             inputs.corrected["total_counts"], inputs.one_frame, edges, inputs.view, inputs.scan_image
         ),
