@@ -15,7 +15,7 @@ from eelsunmix.report.first import choice, pictures, screen, sentences
 from eelsunmix.report.first.map_errors import map_errors, relative_noise
 from eelsunmix.report.first.screen import first_screen, gathered
 from eelsunmix.report.inputs import Inputs
-from eelsunmix.report.sections import cost, errors, provenance
+from eelsunmix.report.sections import cost, errors, provenance, residuals
 from tiny_run import report_arguments
 
 LIGHT = {"value": 1.0, "text": "12 % of the peak (Co_L23, all_rows)", "explanation": "e"}
@@ -331,6 +331,20 @@ def test_a_card_says_how_sure_its_component_is_where_it_is_strong_and_what_that_
     assert cards._abundance(dataclasses.replace(found, maps=blind), ("vca", 1), []).endswith("on average")
 
 
+def test_the_worst_channel_of_the_mean_residual_is_said_in_sigma_and_in_parts_of_the_counts(inputs):
+    store, counts = inputs.maps["vca"], inputs.corrected["mean_spectrum"].to_numpy()
+    residual = 0 * counts
+    residual[7] = -0.004 * counts[7]
+    sd = np.full_like(counts, 0.0005 * counts[7])
+    sd[3] = 0  # of which nothing is known
+    inputs.maps["vca"] = store.assign(mean_residual=("energy", residual), mean_residual_sd=("energy", sd))
+    place = f"{inputs.energy[7]:.4g} eV"
+    assert f"vca: −8.0 σ at {place}, −0.40 % of the counts." in residuals._largest(inputs)
+    inputs.maps["vca"]["mean_residual"] *= 0.4
+    assert "vca: nowhere by more than 4 σ." in residuals._largest(inputs)
+    assert len(residuals._largest(inputs)) == 3
+
+
 def test_a_composite_takes_the_three_that_are_least_alike():
     y, x = np.mgrid[:9, :12].astype(float)
     shapes = {"A": x, "B": x + 0.01 * y, "C": -x, "D": y}
@@ -406,13 +420,13 @@ def test_the_profile_is_drawn_in_parts_of_the_peak_of_bs(inputs):
 @pytest.mark.parametrize(
     ("sd", "words"),
     [
-        (0.01, ", with one standard deviation by the noise of the counts. 100 %"),
-        (0.001, "by the noise of the counts, too narrow to be seen beside them. 100 %"),
+        (0.02, ", with one standard deviation by the noise of the counts. 100 %"),
+        (0.005, "by the noise of the counts, too narrow to be seen beside them. 100 %"),
         (np.nan, "lines: nmf. 100 %"),
     ],
 )
 def test_a_band_that_its_line_hides_is_said_to_be_too_narrow(inputs, sd, words):
-    """200 px stand for somewhat more than 100 %: lines of 1.7 px hide bands of ± 0.4 %."""
+    """200 px stand for somewhat more than 100 %: beside lines of 1.7 px bands of ± 0.8 % are not seen."""
     peaks = inputs.comparison["element_profile"].sel(label="BS").max("position")
     inputs.comparison["element_profile_sd"] = xr.zeros_like(inputs.comparison["element_profile"]) + sd * peaks
     assert words in gathered(inputs).profile_caption

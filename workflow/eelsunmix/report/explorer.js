@@ -333,7 +333,7 @@ page.data.then((data) => {
     };
     const trace = {
       type: "heatmap", z: chosen.image, x0: across.first, dx: across.step, y0: down.first, dy: down.step, coloraxis: "coloraxis",
-      hoverongaps: false, meta: { name: chosen.title, unit: chosen.unit }, hovertemplate: `${escaped(across.name)} %{x:.4g}, ${escaped(down.name)} %{y:.4g} ${escaped(unit)}: %{z:,.4~r} ${chosen.unit}<extra></extra>`,
+      hoverongaps: false, meta: { name: chosen.title, unit: chosen.unit }, hovertemplate: `${escaped(across.name)} %{x:.4~g}, ${escaped(down.name)} %{y:.4~g} ${escaped(unit)}: %{z:,.4~r} ${chosen.unit}<extra></extra>`,
     };
     const figure = looks.dressed({ data: [trace], layout }, false);
     return figuresOfPage.show(map, figure, true).then(() => figuresOfPage.mark(map));

@@ -22,7 +22,7 @@ const sighting = (() => {
     if (net > SURE * sd) return `${edge.name}: ${counts}, above noise${part(net)}.`;
     if (net < -SURE * sd) return `${edge.name}: not detected; limit about ${written(-net)} counts${part(-net)}: BS is below zero by as much here, so its background is biased.`;
     const limit = Math.max(net, 0) + ONE_SIDED * sd;
-    return `${edge.name}: not detected, ${counts}: less than ${written(limit)}${part(limit)} (95 %).`;
+    return `${edge.name}: not detected, ${counts}: less than ${written(limit)}${part(limit)} (95\u00a0%).`;
   }
 
   return { deviation, inWords };

@@ -70,8 +70,8 @@ class Drawing:
 
     @property
     def hides_bands(self) -> bool:
-        """Whether the lines are wider than the bands around them."""
-        return 2 * max(curve.deviation for curve in self.curves) <= self.stroke
+        """Whether no band, pale as it is, reaches half a line's width beyond its line."""
+        return max(curve.deviation for curve in self.curves) <= self.stroke
 
 
 def drawing(inputs: Inputs, label: str, maps: Sequence[Shown]) -> Drawing | None:
