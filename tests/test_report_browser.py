@@ -143,10 +143,10 @@ def test_a_pixel_shows_its_counts_its_background_and_each_reconstruction(page):
 @pytest.mark.parametrize(
     ("net", "sd", "more", "words"),
     [
-        (90, 20, "", "Mn L23: 90 ± 20 counts, above noise, 45 % of its largest map value."),
-        (50, 20, "", "Mn L23: not seen here, 50 ± 20 counts: less than 82.9, 41 % of its"),
-        (-50, 20, "", "Mn L23: not seen here, -50 ± 20 counts: less than 32.9, 16 % of its"),
-        (-90, 20, "", "Mn L23: not seen here; BS lies 90 counts below zero, 45 % of its"),
+        (90, 20, "", "Mn L23: 90 ± 20 counts, above noise, 45 % of BS in its strongest pixels."),
+        (50, 20, "", "Mn L23: not detected, 50 ± 20 counts: less than 82.9, 41 % of BS"),
+        (-50, 20, "", "Mn L23: not detected, -50 ± 20 counts: less than 32.9, 16 % of BS"),
+        (-90, 20, "", "Mn L23: not detected; limit about 90 counts, 45 % of BS in its strongest pixels: BS"),
         (90, 20, "failed: true", "Mn L23: BS failed, so no limit is known."),
     ],
 )

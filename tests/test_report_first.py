@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from eelsunmix.report import candidates
+from eelsunmix.report import candidates, cards
 from eelsunmix.report.first import choice, pictures, screen, sentences
 from eelsunmix.report.first.map_errors import map_errors, relative_noise
 from eelsunmix.report.first.screen import first_screen, gathered
 from eelsunmix.report.inputs import Inputs
-from eelsunmix.report.sections import cost, errors, provenance
+from eelsunmix.report.sections import cost, errors, provenance, residuals
 from eelsunmix.report.texts import one_style
 from tiny_run import report_arguments
 
@@ -330,6 +330,40 @@ def test_without_edges_components_are_shown_and_without_methods_bs(inputs):
     assert "data:image/png" in first_screen(failed)
 
 
+def test_a_card_says_how_sure_its_component_is_where_it_is_strong_and_what_that_holds(inputs):
+    found = with_recommended(inputs)
+    store = found.maps["recommended"]
+    share = store["abundance"].isel(endmember=1)
+    strong = share > 0.5 * np.quantile(share, 0.995)
+    sd = xr.where(strong, 0.3 * np.quantile(share, 0.995), 1e-4) * xr.ones_like(store["abundance"])
+    maps = {**found.maps, "recommended": store.assign(abundance_sd=sd)}
+    found = dataclasses.replace(found, maps=maps)
+    edge = next(iter(found.edges))
+    text = cards._abundance(found, ("recommended", 1), [edge])
+    assert "on average; a pixel above half of its peak ± 30 % of the peak (errors on simulated" in text
+    counts = found.comparison.sel(label="recommended", edge=edge)
+    noise = relative_noise(counts["element_map"], counts["element_map_sd"])
+    assert text.endswith(f"; counts of {edge.replace('_', ' ')} ± {100 * noise:.2g} % (noise alone)")
+    assert "(noise alone)" in cards._abundance(found, ("vca", 1), [])
+    assert "simulated" not in cards._abundance(found, ("vca", 1), [])
+    blind = {"vca": found.maps["vca"].drop_vars(["abundance_sd", "refit_abundance_sd"])}
+    assert cards._abundance(dataclasses.replace(found, maps=blind), ("vca", 1), []).endswith("on average")
+
+
+def test_the_worst_channel_of_the_mean_residual_is_said_in_sigma_and_in_parts_of_the_counts(inputs):
+    store, counts = inputs.maps["vca"], inputs.corrected["mean_spectrum"].to_numpy()
+    residual = 0 * counts
+    residual[7] = -0.004 * counts[7]
+    sd = np.full_like(counts, 0.0005 * counts[7])
+    sd[3] = 0  # of which nothing is known
+    inputs.maps["vca"] = store.assign(mean_residual=("energy", residual), mean_residual_sd=("energy", sd))
+    place = f"{inputs.energy[7]:.4g} eV"
+    assert f"vca: −8.0 σ at {place}, −0.40 % of the counts." in residuals._largest(inputs)
+    inputs.maps["vca"]["mean_residual"] *= 0.4
+    assert "vca: nowhere by more than 4 σ." in residuals._largest(inputs)
+    assert len(residuals._largest(inputs)) == 3
+
+
 def test_a_composite_takes_the_three_that_are_least_alike():
     y, x = np.mgrid[:9, :12].astype(float)
     shapes = {"A": x, "B": x + 0.01 * y, "C": -x, "D": y}
@@ -397,7 +431,24 @@ def test_the_profile_is_drawn_in_parts_of_the_peak_of_bs(inputs):
         hundred = next(tick.at for tick in drawn.up if tick.text == "100 %")
         assert curve.dots[at][1] == pytest.approx(hundred, abs=0.11)
         assert len(curve.dots) == np.isfinite(values).sum()
-    assert "100 % is the peak of BS" in page.profile_caption
+    n_pixels = inputs.profiles[drawn.name]["n_pixels"]
+    assert n_pixels > 1
+    assert f"in counts summed over a width of {n_pixels} pixels: " in page.profile_caption
+
+
+@pytest.mark.parametrize(
+    ("sd", "words"),
+    [
+        (0.02, ", with one standard deviation by the noise of the counts. 100 %"),
+        (0.005, "by the noise of the counts, too narrow to be seen beside them. 100 %"),
+        (np.nan, "lines: nmf. 100 %"),
+    ],
+)
+def test_a_band_that_its_line_hides_is_said_to_be_too_narrow(inputs, sd, words):
+    """200 px stand for somewhat more than 100 %: beside lines of 1.7 px bands of ± 0.8 % are not seen."""
+    peaks = inputs.comparison["element_profile"].sel(label="BS").max("position")
+    inputs.comparison["element_profile_sd"] = xr.zeros_like(inputs.comparison["element_profile"]) + sd * peaks
+    assert words in gathered(inputs).profile_caption
 
 
 def test_what_three_colours_leave_out_is_named_and_how_to_get_a_profile(inputs):

@@ -18,15 +18,22 @@ from eelsunmix.report.figures.grid import is_flat
 from eelsunmix.report.figures.maps import single_map
 from eelsunmix.report.figures.style import HALF_WIDTH, WIDTH
 from eelsunmix.report.first.choice import chosen_label
+from eelsunmix.report.first.map_errors import relative_noise, rough
 from eelsunmix.report.formatting import number, tidy
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.texts import one_style
 from eelsunmix.report.unlike import unlike
-from eelsunmix.words import numbered
+from eelsunmix.words import RECOMMENDED, numbered
 
 FOREIGN = 0.02
 """Part of an edge of the owner's above which a component is said to hold it too."""
 OTHERS = "their counts in the component where they are"
+WHERE_STRONG = "a pixel above half of its peak"
+BY_NOISE = "noise alone"
+BEYOND_NOISE = (
+    "errors on simulated images, other spectra that fit as well, and the brightness of the component"
+)
+"""What deviations hold: those of most methods, and those of recommended shares."""
 Member = tuple[str, int]
 
 
@@ -45,7 +52,8 @@ def component_cards(inputs: Inputs, displays: Sequence[str]) -> list[Card]:
     cards = []
     for place, (group, found) in enumerate(members.items()):
         shown = next((one for one in found if one[0] == label), found[0])
-        figures = (_spectra(inputs, place, found, displays), _map(inputs, place, shown))
+        on_top = sorted(found, key=lambda one: one == shown)
+        figures = (_spectra(inputs, place, on_top, displays), _map(inputs, place, shown))
         facts = (*_cut(inputs, found), *_facts(inputs, shown, found, matched=group >= 0))
         cards.append(
             Card(
@@ -104,12 +112,12 @@ def _facts(
     method, endmember = shown
     at = inputs.comparison.sel({"label": method})
     if inputs.edges:
-        yield from _edges(inputs, at.isel(endmember=endmember), at, endmember)
+        yield from _edges(inputs, at, endmember)
         for other, text in unlike(at, inputs.maps[method]["abundance"], endmember):
             yield f"unlike {other}", text
     if is_too_wide(inputs.fits[method].isel(endmember=endmember)):
         yield "spectrum", "± 2 sd are more than half of its peak in most channels: no band is drawn"
-    yield "abundance", _abundance(inputs.maps[method], endmember)
+    yield "abundance", _abundance(inputs, shown, _owned(inputs, at, endmember))
     if "scale_low" in at:
         yield from _ranges(inputs, at, endmember)
     if matched and len(inputs.working) > 1:
@@ -118,17 +126,19 @@ def _facts(
         yield "found by", f"{len(found)} of {numbered(len(inputs.working), 'method')}{missing}"
 
 
-def _edges(inputs: Inputs, one: xr.Dataset, at: xr.Dataset, endmember: int) -> Iterator[tuple[str, str]]:
+def _owned(inputs: Inputs, at: xr.Dataset, endmember: int) -> list[str]:
+    """Edges that the component shows most clearly of all."""
+    return [edge for edge in inputs.edges if int(at["owner"].sel(edge=edge)) == endmember]
+
+
+def _edges(inputs: Inputs, at: xr.Dataset, endmember: int) -> Iterator[tuple[str, str]]:
     """Edges that the component shows most clearly, and what it has of those of other components."""
-    own, foreign = [], []
+    own, foreign = _owned(inputs, at, endmember), []
     for edge in inputs.edges:
-        share = float(one["cross_talk"].sel(edge=edge))
-        name = edge.replace("_", " ")
-        if int(at["owner"].sel(edge=edge)) == endmember:
-            own.append(name)
-        elif np.isfinite(share) and abs(share) >= FOREIGN:
-            foreign.append(f"{name} {percent_of(share)}")
-    yield "edges strongest here", ", ".join(own) or "none"
+        share = float(at["cross_talk"].isel(endmember=endmember).sel(edge=edge))
+        if edge not in own and np.isfinite(share) and abs(share) >= FOREIGN:
+            foreign.append(f"{edge.replace('_', ' ')} {percent_of(share)}")
+    yield "edges strongest here", ", ".join(edge.replace("_", " ") for edge in own) or "none"
     if foreign:
         its = "its counts in the component where it is" if len(foreign) == 1 else OTHERS
         yield "other edges", f"{', '.join(foreign)} of {its} strongest"
@@ -145,17 +155,31 @@ def percent_of(part: float) -> str:
     return one_style(f"{100 * part:.0f} %")
 
 
-def _abundance(store: xr.Dataset, endmember: int) -> str:
-    """Mean abundance and the deviation of one pixel, by the noise of the counts."""
-    mean = number(float(store["abundance"].isel(endmember=endmember).mean()))
+def _abundance(inputs: Inputs, shown: Member, own: Sequence[str]) -> str:
+    """Mean abundance, how sure it is where it is strong, and how sure the counts of its edge are."""
+    method, endmember = shown
+    store = inputs.maps[method]
+    abundance = store["abundance"].isel(endmember=endmember)
+    mean = f"{number(float(abundance.mean()))} on average"
     name = next((name for name in ("abundance_sd", "refit_abundance_sd") if name in store), None)
-    if name is None:
-        return f"{mean} on average"
-    deviation = store[name].isel(endmember=endmember).values
-    if not np.isfinite(deviation).any():
-        return f"{mean} on average"
-    refit = " (of the refit)" * (name == "refit_abundance_sd")
-    return f"{mean} on average; one pixel ± {number(np.nanmedian(deviation), 2)} by noise{refit}"
+    error = relative_noise(abundance, store[name].isel(endmember=endmember)) if name else np.nan
+    if not error > 0:
+        return mean
+    holds = BEYOND_NOISE if (method, name) == (RECOMMENDED, "abundance_sd") else BY_NOISE
+    refit = " of the refit" * (name == "refit_abundance_sd")
+    return (
+        f"{mean}; {WHERE_STRONG} ± {rough(error)} of the peak{refit} ({holds}){_counts(inputs, method, own)}"
+    )
+
+
+def _counts(inputs: Inputs, method: str, own: Sequence[str]) -> str:
+    """Say how noisy the counts of the first edge are that is strongest here; nothing if that is unknown."""
+    for edge in own[:1]:
+        at = inputs.one_frame.sel({"label": method, "edge": edge})
+        error = relative_noise(at["element_map"], at["element_map_sd"])
+        if error > 0:
+            return f"; counts of {edge.replace('_', ' ')} ± {rough(error)} ({BY_NOISE})"
+    return ""
 
 
 def _ranges(inputs: Inputs, at: xr.Dataset, endmember: int) -> Iterator[tuple[str, str]]:

@@ -163,7 +163,8 @@ page.data.then((data) => {
       const { channels, values } = edge.above ? straightUnder(edge, spectrum) : backgroundOf(edge, pixels);
       found.push(line(channels.map((c) => energy[c]), values, "BS background", { color: "#c2185b", width: 2.2 }, { legendgroup: "BS", showlegend: i === 0 }));
     });
-    for (const method of shown) {
+    // The one that the page recommends lies on top of the others.
+    for (const method of [...shown].sort((a, b) => (a.name === content.front) - (b.name === content.front))) {
       const model = mixture(method.endmember, amountsOf(method, pixels));
       const noise = Math.sqrt(content.noise / pixels.length);
       const rest = spectrum.map((value, i) => (value - model[i]) / (noise * Math.sqrt(Math.max(model[i], content.noise))));
@@ -328,11 +329,11 @@ page.data.then((data) => {
       },
       xaxis: { ...tick, title: { text: escaped(`${across.name} (${unit})`), standoff: 4 }, range: span(across), nticks: 6 },
       yaxis: { ...tick, title: { text: escaped(`${down.name} (${unit})`), standoff: 4 }, range: span(down).reverse(), nticks: 6 },
-      meta: { map: true }, dragmode: false, showlegend: false,
+      hoverlabel: { font: { size: 11 } }, separators: ".\u202f", meta: { map: true }, dragmode: false, showlegend: false,
     };
     const trace = {
       type: "heatmap", z: chosen.image, x0: across.first, dx: across.step, y0: down.first, dy: down.step, coloraxis: "coloraxis",
-      hoverongaps: false, meta: { name: chosen.title, unit: chosen.unit }, hovertemplate: `%{x:.4g}, %{y:.4g}: %{z:.4g} ${chosen.unit}<extra></extra>`,
+      hoverongaps: false, meta: { name: chosen.title, unit: chosen.unit }, hovertemplate: `${escaped(across.name)} %{x:.4~g}, ${escaped(down.name)} %{y:.4~g} ${escaped(unit)}: %{z:,.4~r} ${chosen.unit}<extra></extra>`,
     };
     const figure = looks.dressed({ data: [trace], layout }, false);
     return figuresOfPage.show(map, figure, true).then(() => figuresOfPage.mark(map));

@@ -156,3 +156,14 @@ def interval(bounds: Any, unit: str, digits: int = 6) -> str:
     """
     low, high = bounds
     return f"{tidy(low, digits)} – {tidy(high, digits)} {unit}"
+
+
+def in_words(name: str) -> str:
+    """Return the name of an edge or a profile as it is spoken.
+
+    Examples
+    --------
+    >>> in_words("Ru_M23"), in_words("along_y")
+    ('Ru M23', 'along y')
+    """
+    return name.replace("_", " ")

@@ -5,7 +5,7 @@ from typing import Any
 
 from eelsunmix.report.content import Cell, cell
 from eelsunmix.report.figures.style import LIGHTS
-from eelsunmix.report.formatting import DASH, number
+from eelsunmix.report.formatting import DASH, in_words, number
 from eelsunmix.report.texts import one_style
 
 _LONGEST = 40
@@ -42,7 +42,7 @@ def _split(text: str) -> tuple[str, str]:
     Examples
     --------
     >>> _split("10 % of the peak, chi 2.7 (Ru_M23, all_rows)"), _split("factor 1.06 (Co_L23)")
-    (('10 %', 'chi 2.7; Ru_M23, all_rows'), ('×1.06', 'Co_L23'))
+    (('10 %', 'chi 2.7; Ru M23, all rows'), ('×1.06', 'Co L23'))
     >>> _split("1 of 9 impossible")
     ('1 of 9 impossible', '')
     """
@@ -50,4 +50,4 @@ def _split(text: str) -> tuple[str, str]:
     if found is None:
         return text, ""
     factor, value, further, place = found.groups()
-    return ("×" if factor else "") + value, "; ".join(filter(None, (further, place)))
+    return ("×" if factor else "") + value, "; ".join(filter(None, (further, in_words(place or ""))))

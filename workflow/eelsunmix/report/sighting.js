@@ -18,11 +18,11 @@ const sighting = (() => {
     if (edge.failed) return `${edge.name}: BS failed, so no limit is known.`;
     if (!(sd > 0)) return "";
     const counts = `${written(net)} ± ${written(sd)} counts`;
-    const part = (value) => (edge.peak > 0 ? `, ${percent(value / edge.peak)} of its largest map value` : "");
+    const part = (value) => (edge.peak > 0 ? `, ${percent(value / edge.peak)} of BS in its strongest pixels` : "");
     if (net > SURE * sd) return `${edge.name}: ${counts}, above noise${part(net)}.`;
-    if (net < -SURE * sd) return `${edge.name}: not seen here; BS lies ${written(-net)} counts below zero${part(-net)}: less than that cannot be told.`;
+    if (net < -SURE * sd) return `${edge.name}: not detected; limit about ${written(-net)} counts${part(-net)}: BS is below zero by as much here, so its background is biased.`;
     const limit = Math.max(net, 0) + ONE_SIDED * sd;
-    return `${edge.name}: not seen here, ${counts}: less than ${written(limit)}${part(limit)} (95 %).`;
+    return `${edge.name}: not detected, ${counts}: less than ${written(limit)}${part(limit)} (95\u00a0%).`;
   }
 
   return { deviation, inWords };

@@ -13,6 +13,8 @@ from eelsunmix.report.formatting import number, tidy
 from eelsunmix.report.inputs import Inputs
 
 WIDTH, HEIGHT = 480, 250
+STROKE = 1.7
+"""Width of the lines."""
 LEFT, RIGHT, TOP, BOTTOM = 44, 8, 10, 40
 COLOURS = ("#c62828", "#1b7f3b", "#1f5fc4")
 """Of the curves: the red, green and blue of the composite, dark enough for lines."""
@@ -40,6 +42,8 @@ class Curve:
         Background subtraction.
     peak : str
         Counts that are drawn as 100 %.
+    deviation : float
+        The largest one, in the unit of the drawing; zero where none is known.
     """
 
     name: str
@@ -48,18 +52,26 @@ class Curve:
     band: str
     dots: list[tuple[float, float]]
     peak: str
+    deviation: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class Drawing:
-    """Everything that the template draws."""
+    """Everything that the template draws, and of how many pixels the profile is the sum; zero if unknown."""
 
     name: str
+    n_pixels: int
     title: str
     curves: list[Curve]
     across: list[Tick]
     up: list[Tick]
     zero: float
+    stroke: float = STROKE
+
+    @property
+    def hides_bands(self) -> bool:
+        """Whether no band, pale as it is, reaches half a line's width beyond its line."""
+        return max(curve.deviation for curve in self.curves) <= self.stroke
 
 
 def drawing(inputs: Inputs, label: str, maps: Sequence[Shown]) -> Drawing | None:
@@ -67,7 +79,8 @@ def drawing(inputs: Inputs, label: str, maps: Sequence[Shown]) -> Drawing | None
     shown = [one for one in maps if one.edge]
     if not inputs.profiles or not shown:
         return None
-    name = max(inputs.profiles, key=lambda one: int(inputs.profiles[one].get("n_pixels") or 0))
+    widths = {name: int(band.get("n_pixels") or 0) for name, band in inputs.profiles.items()}
+    name = max(widths, key=lambda one: widths[one])
     at = inputs.one_frame.sel(profile=name)
     position = at["profile_position"].to_numpy().astype(float)
     known = np.isfinite(position)
@@ -79,6 +92,7 @@ def drawing(inputs: Inputs, label: str, maps: Sequence[Shown]) -> Drawing | None
     axes = _Axes(position[known], low - 0.03 * (high - low), high + 0.03 * (high - low))
     return Drawing(
         name=name,
+        n_pixels=widths[name],
         title=f"along {inputs.profiles[name].get('along', 'x')} ({inputs.view.unit})",
         curves=[
             _curve(one, axes, part, colour) for one, part, colour in zip(shown, parts, COLOURS, strict=False)
@@ -143,6 +157,7 @@ def _curve(one: Shown, axes: _Axes, part: tuple[Floats, Floats, Floats, float], 
         band=_polyline(band),
         dots=axes.points(bs),
         peak=number(peak),
+        deviation=axes.y(0.0) - axes.y(float(np.nanmax(sd, initial=0.0))),
     )
 
 

@@ -16,7 +16,7 @@ from eelsunmix.report.first.map_errors import MapError, map_errors
 from eelsunmix.report.first.pictures import composite_png, gradient, map_png
 from eelsunmix.report.first.profile import COLOURS, Drawing, drawing
 from eelsunmix.report.first.sentences import Said, sentences
-from eelsunmix.report.formatting import number, tidy
+from eelsunmix.report.formatting import in_words, number, tidy
 from eelsunmix.report.glossary import Marker
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.line_words import in_words_of_lines
@@ -166,10 +166,23 @@ def _profile_caption(profile: Drawing | None, label: str, without: str) -> str:
     peaks = ", ".join(f"{curve.name} {curve.peak}" for curve in profile.curves)
     lines = "Dots: background subtraction (BS)"
     if label != REFERENCE:
-        lines += f"; lines: {label}, with one standard deviation by the noise of the counts"
+        lines += f"; lines: {label}" + _bands(profile)
     return (
-        f"Profile {profile.name.replace('_', ' ')}. {lines}. 100 % is the peak of BS, in counts: {peaks}. "
+        f"Profile {in_words(profile.name)}. {lines}. "
+        f"100 % is the peak of BS, in counts{_summed(profile)}: {peaks}. "
         "Where a line leaves its dots, look at the section of profiles"
         + f", which has {without} too" * bool(without)
         + "."
     )
+
+
+def _bands(profile: Drawing) -> str:
+    if not any(curve.band for curve in profile.curves):
+        return ""
+    narrow = ", too narrow to be seen beside them" * profile.hides_bands
+    return f", with one standard deviation by the noise of the counts{narrow}"
+
+
+def _summed(profile: Drawing) -> str:
+    n = profile.n_pixels
+    return f" summed over a width of {n} pixels" if n > 1 else ""

@@ -19,7 +19,7 @@ from eelsunmix.report.content import (
 from eelsunmix.report.figures.background import background_maps, windows_figure
 from eelsunmix.report.figures.profiles import TRUE_LINES, element_profiles
 from eelsunmix.report.figures.style import LIGHTS, REFERENCE
-from eelsunmix.report.formatting import DASH, interval, number, percent, plus_minus, tidy
+from eelsunmix.report.formatting import DASH, in_words, interval, number, percent, plus_minus, tidy
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.texts import one_style
 
@@ -233,5 +233,5 @@ def _profiles(inputs: Inputs) -> Figure:
     }
     truth = TRUE_LINES if inputs.has_true_maps else ""
     caption = (LINE_PROFILES if inputs.has_lines else BACKGROUND_PROFILES).format(truth=truth)
-    control = (Control("Profile", tuple(names)),)
+    control = (Control("Profile", tuple(map(in_words, names))),)
     return Figure(name="background-profiles", caption=caption, variants=variants, controls=control)

@@ -11,6 +11,7 @@ from eelsunmix.report.figures.explorer import (
     reconstructions,
     spectra_of_pixels,
 )
+from eelsunmix.report.first.choice import chosen_label
 from eelsunmix.report.inputs import Inputs
 
 INTRO = (
@@ -35,6 +36,7 @@ SEEN = (
     " Above noise are net counts by BS of more than three standard deviations, by counting and fit alone: "
     "whether they are the edge, the spectrum shows. Elsewhere the limit is the net counts, or zero, plus "
     "1.645 standard deviations (one-sided, 95 %), for the mean of an area: a part of it may hold more. "
+    "Net counts of less than minus three are no chance: how far they are below zero is the limit there. "
     "Counts of methods leave out components that do not show the edge: their zero is no proof of absence."
 )
 CONVEX = "the background (a convex one drawn as a power law of its counts and slope)"
@@ -65,6 +67,7 @@ def _explorer(inputs: Inputs) -> Explorer:
             {**one, "style": inputs.styles[one["name"]]}
             for one in reconstructions(*stores, inputs.working, edges, inputs.view)
         ],
+        "front": chosen_label(inputs),
         "backdrops": backdrops(
             inputs.corrected["total_counts"], inputs.one_frame, edges, inputs.view, inputs.scan_image
         ),

@@ -19,6 +19,7 @@ from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.parts import edge_choices, failures, score_row, score_table
 from eelsunmix.report.phases import phase_blocks
 from eelsunmix.report.ranges import range_tables
+from eelsunmix.words import RECOMMENDED
 
 MAPS = (
     "What each method stands for, in counts of an edge: its abundances, times the brightness of "
@@ -57,6 +58,9 @@ COMPONENT_SD = (
     " A row “sd” holds the standard deviation of the maps above it by the noise of the counts, that of the "
     "refit (all endmembers fitted again to the counts) where the method has none of its own, as networks. "
     "It is valid if the mixing is linear and the noise is as assumed."
+)
+RECOMMENDED_SD = (
+    " That of recommended also holds errors on simulated images, and what other spectra that fit allow."
 )
 
 
@@ -125,7 +129,8 @@ def _components(inputs: Inputs) -> Figure:
     stores = {method: inputs.maps[method] for method in inputs.working}
     figure = component_grid(stores, members, names, inputs.view, _true_abundances(inputs))
     with_sd = any("refit_abundance_sd" in store for store in stores.values())
-    caption = inputs.remarked(COMPONENT_MAPS + COMPONENT_SD * with_sd + COMPONENT_TRUTH * inputs.has_truth)
+    more = COMPONENT_SD * with_sd + RECOMMENDED_SD * (RECOMMENDED in inputs.working)
+    caption = inputs.remarked(COMPONENT_MAPS + more + COMPONENT_TRUTH * inputs.has_truth)
     return Figure(name="component-maps", caption=caption, variants={(): figure})
 
 

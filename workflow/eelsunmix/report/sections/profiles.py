@@ -8,7 +8,7 @@ from eelsunmix.report.content import Block, Control, Figure, Notice, Row, Sectio
 from eelsunmix.report.figures.profiles import TRUE_LINES, element_profiles
 from eelsunmix.report.figures.style import REFERENCE
 from eelsunmix.report.first.choice import chosen_label
-from eelsunmix.report.formatting import DASH, decimals, number, tidy
+from eelsunmix.report.formatting import DASH, decimals, in_words, number, tidy
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.parts import edge_choices, score_row, score_table
 from eelsunmix.report.texts import value
@@ -82,7 +82,7 @@ def _geometry_row(name: str, band: dict[str, Any]) -> Row:
     first = next(iter(band.get("pixels") or [None]))
     in_px = {"width_nm": band.get("n_pixels"), "start_nm": first} if unit == "px" else {}
     lengths = [_length(in_px.get(key, band.get(key)), unit) for key in ("width_nm", "start_nm")]
-    texts = (name, value(band.get("along")), lengths[0], pixels, lengths[1])
+    texts = (in_words(name), value(band.get("along")), lengths[0], pixels, lengths[1])
     return Row(cells=tuple(cell(text) for text in texts))
 
 
@@ -106,7 +106,7 @@ def _profiles(inputs: Inputs) -> Figure:
         for j, name in enumerate(inputs.profiles)
         for k in range(2)
     }
-    controls = (control, Control("Profile", tuple(inputs.profiles)), _scaling())
+    controls = (control, Control("Profile", tuple(map(in_words, inputs.profiles))), _scaling())
     truth = TRUE_LINES if inputs.has_true_maps else ""
     caption = ELEMENT_PROFILES.format(truth=truth)
     return Figure(name="element-profiles", caption=caption, variants=variants, controls=controls)
@@ -120,7 +120,7 @@ def _scores(inputs: Inputs) -> list[Block]:
     periods = inputs.comparison["lattice_period"]
     seen = [
         LATTICE.format(
-            profile=name, period=number(periods.sel(profile=name).item(), 2), unit=inputs.view.unit
+            profile=in_words(name), period=number(periods.sel(profile=name).item(), 2), unit=inputs.view.unit
         )
         for name in inputs.profiles
         if np.isfinite(periods.sel(profile=name).item())
@@ -130,7 +130,7 @@ def _scores(inputs: Inputs) -> list[Block]:
         for profile in inputs.profiles:
             place = {"edge": edge, "profile": profile}
             ceiling = decimals(inputs.comparison["profile_noise_ceiling"].sel(place).item())
-            heading = f"{edge.replace('_', ' ')}, {profile}: noise ceiling of r {ceiling}"
+            heading = f"{in_words(edge)}, {in_words(profile)}: noise ceiling of r {ceiling}"
             rows = [_row(inputs, method, place) for method in inputs.labels]
             tables.append(score_table(heading, [title for title, _ in SCORES.values()], rows))
     return tables
@@ -145,11 +145,24 @@ def _widths(inputs: Inputs) -> list[Text]:
             own, bs = (float(found.sel({"label": one})) for one in (label, REFERENCE))
             others = found.sel({"label": inputs.working}).values
             if np.isfinite(own) and label != REFERENCE:
-                low, high = (number(limit) for limit in (np.nanmin(others), np.nanmax(others)))
-                all_methods = f"{low} to {high} by all methods, " * (int(np.isfinite(others).sum()) > 1)
-                name = f"{edge.replace('_', ' ')}, {profile}"
-                texts.append(f"{name}: {number(own)} {inputs.view.unit} ({all_methods}{number(bs)} by BS).")
+                name = f"{in_words(edge)}, {in_words(profile)}"
+                texts.append(f"{name}: {number(own)} {inputs.view.unit}{_beside(own, others, bs)}.")
     return [Text(WIDTHS.format(label=label)), Text(*texts)] if texts else []
+
+
+def _beside(own: float, others: np.ndarray, bs: float) -> str:
+    """Say from where to where the widths of all methods go, and by how much that of BS differs.
+
+    Examples
+    --------
+    >>> _beside(11.3, np.array([10.8, 11.3]), 9.71), _beside(2.0, np.array([2.0]), np.nan)
+    ('; all methods 10.8 to 11.3; BS 1.6 less (9.71)', '')
+    """
+    low, high = (number(limit) for limit in (np.nanmin(others), np.nanmax(others)))
+    spread = f"; all methods {low} to {high}" * (int(np.isfinite(others).sum()) > 1)
+    if not np.isfinite(bs):
+        return spread
+    return f"{spread}; BS {number(abs(own - bs), 2)} {'less' if bs < own else 'more'} ({number(bs)})"
 
 
 def _row(inputs: Inputs, method: str, place: dict[str, str]) -> Row:

@@ -1,8 +1,11 @@
 """Section on what the methods leave unexplained."""
 
+import numpy as np
+
 from eelsunmix.report.content import Figure, Notice, Section, Text
 from eelsunmix.report.figures.maps import chi2_maps
 from eelsunmix.report.figures.residuals import mean_residuals
+from eelsunmix.report.formatting import DASH, number, tidy
 from eelsunmix.report.inputs import Inputs
 
 REFIT = (
@@ -15,9 +18,14 @@ CHI2 = (
 )
 MEAN_RESIDUAL = (
     "Residual spectrum after a refit of all abundances: the mean over {n_pixels} pixels, with σ the expected "
-    "standard deviation of this mean, not of a single pixel; grey: ±2 σ. Structure at an edge means that a "
-    "component is missing or wrong; spikes mean bad channels."
+    "standard deviation of this mean, not of a single pixel; grey: ±2 σ. The mean of many pixels shows "
+    "misfits that no pixel does: how much of the counts they are stands above. Structure at an edge means "
+    "that a component is missing or wrong; spikes mean bad channels."
 )
+
+CHANCE = 4.0
+"""Standard deviations that noise alone exceeds in one of 16 000 channels."""
+LARGEST = "Where the mean spectrum is fitted worst, in σ of the mean and in parts of its counts:"
 
 
 def section(inputs: Inputs) -> Section:
@@ -33,6 +41,25 @@ def section(inputs: Inputs) -> Section:
     blocks = (
         Text(REFIT),
         Figure(name="chi2", caption=inputs.remarked(CHI2), variants={(): maps}),
+        Text(LARGEST),
+        Text(*_largest(inputs)),
         Figure(name="mean-residual", caption=caption, variants={(): mean}),
     )
     return Section(name="residuals", title="Residuals of the refit", blocks=blocks)
+
+
+def _largest(inputs: Inputs) -> list[str]:
+    """Say of each method where its mean residual is largest, and how small it is beside the counts."""
+    counts = inputs.corrected["mean_spectrum"].values
+    texts = []
+    for method in inputs.working:
+        residual, sd = (inputs.maps[method][name].values for name in ("mean_residual", "mean_residual_sd"))
+        sigmas = residual / np.where(sd > 0, sd, np.nan)
+        if not (np.abs(sigmas) > CHANCE).any():
+            texts.append(f"{method}: nowhere by more than {CHANCE:g} σ.")
+        else:
+            at = int(np.nanargmax(np.abs(sigmas)))
+            part = number(100 * residual[at] / counts[at], 2) if counts[at] > 0 else DASH
+            place = f"{tidy(inputs.energy[at], 4)} {inputs.energy_unit}"
+            texts.append(f"{method}: {number(sigmas[at], 2)} σ at {place}, {part} % of the counts.")
+    return texts

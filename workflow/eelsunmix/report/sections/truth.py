@@ -3,7 +3,7 @@
 from eelsunmix.report.content import Block, Control, Figure, Section, Text
 from eelsunmix.report.figures.endmembers import RETURNED, displays_for
 from eelsunmix.report.figures.truth import true_abundance_profiles, true_endmembers
-from eelsunmix.report.formatting import number
+from eelsunmix.report.formatting import in_words, number
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.parts import score_row, score_table
 
@@ -74,6 +74,6 @@ def _truth_profiles(inputs: Inputs) -> Figure:
         (i,): true_abundance_profiles(inputs.one_frame, name, inputs.working, inputs.styles, inputs.view.unit)
         for i, name in enumerate(inputs.profiles)
     }
-    control = Control("Profile", tuple(inputs.profiles))
+    control = Control("Profile", tuple(map(in_words, inputs.profiles)))
     caption = TRUE_PROFILES
     return Figure(name="true-profiles", caption=caption, variants=variants, controls=(control,))
