@@ -346,6 +346,10 @@ def test_a_card_says_how_sure_its_component_is_where_it_is_strong_and_what_that_
     assert text.endswith(f"; counts of {edge.replace('_', ' ')} ± {100 * noise:.2g} % (noise alone)")
     assert "(noise alone)" in cards._abundance(found, ("vca", 1), [])
     assert "simulated" not in cards._abundance(found, ("vca", 1), [])
+    store = found.maps["vca"].drop_vars("abundance_sd")
+    noise = relative_noise(store["refit_abundance"][..., 1], store["refit_abundance_sd"][..., 1])
+    refit = cards._abundance(dataclasses.replace(found, maps={"vca": store}), ("vca", 1), [])
+    assert refit.endswith(f"± {100 * noise:.2g} % of the peak of the refit (noise alone)")
     blind = {"vca": found.maps["vca"].drop_vars(["abundance_sd", "refit_abundance_sd"])}
     assert cards._abundance(dataclasses.replace(found, maps=blind), ("vca", 1), []).endswith("on average")
 

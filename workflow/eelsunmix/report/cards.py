@@ -159,10 +159,12 @@ def _abundance(inputs: Inputs, shown: Member, own: Sequence[str]) -> str:
     """Mean abundance, how sure it is where it is strong, and how sure the counts of its edge are."""
     method, endmember = shown
     store = inputs.maps[method]
-    abundance = store["abundance"].isel(endmember=endmember)
-    mean = f"{number(float(abundance.mean()))} on average"
+    mean = f"{number(float(store['abundance'].isel(endmember=endmember).mean()))} on average"
     name = next((name for name in ("abundance_sd", "refit_abundance_sd") if name in store), None)
-    error = relative_noise(abundance, store[name].isel(endmember=endmember)) if name else np.nan
+    if name is None:
+        return mean
+    values, deviation = (store[one].isel(endmember=endmember) for one in (name.removesuffix("_sd"), name))
+    error = relative_noise(values, deviation)
     if not error > 0:
         return mean
     holds = BEYOND_NOISE if (method, name) == (RECOMMENDED, "abundance_sd") else BY_NOISE
