@@ -64,7 +64,7 @@ def section(inputs: Inputs) -> Section:
 
 def _first(one: MapError) -> tuple[Cell, Cell]:
     by = " by BS" if one.shown.source == REFERENCE else ""
-    return cell(one.shown.title + by), figure_cell(one.said or DASH)
+    return cell(one.shown.title + by), cell(one.said or DASH)
 
 
 def _part(one: MapError, part: str) -> Cell:
