@@ -540,6 +540,7 @@ def test_a_method_can_be_hidden_everywhere(page):
     visible = (
         "data.filter(trace => trace.meta && trace.meta.method === 'ica' && trace.visible !== false).length"
     )
+    settled(page)  # whatever edge was chosen before
     assert drawn(page, "element-profiles", visible) == 3 * len(EDGES)  # lines, and both sides of their bands
     assert count(page, "tr[data-method='ica']:not([hidden])") > 5
     page.evaluate("document.querySelector('[data-toggle=\"ica\"]').click()")
