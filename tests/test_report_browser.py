@@ -185,10 +185,10 @@ def test_an_area_shows_the_mean_of_its_pixels_by_pointer_and_by_keys(page):
     page.evaluate(
         "document.querySelector('#explorer-map').scrollIntoView({block: 'center', behavior: 'instant'})"
     )
+    settled(page)  # an earlier choice may still be drawn
     page.drag("#explorer-map .heatmaplayer image", (0.2, 0.2), (0.5, 0.6))
-    text = page.evaluate("document.querySelector('#explorer-where').textContent")
     rows, columns = slice(2, 8), slice(3, 9)
-    assert f"({6 * 6} pixels)" in text
+    page.wait_for(f"document.querySelector('#explorer-where').textContent.includes('({6 * 6} pixels)')")
     mean = counts.isel(y=rows, x=columns).mean(["y", "x"]).to_numpy()
     np.testing.assert_allclose(series(page, "measured", "y"), mean, rtol=1e-6)
     assert count(page, "#explorer-map .mark") == 1

@@ -383,7 +383,7 @@ def test_the_command_names_each_store_that_is_not_in_order(dataset, store, tmp_p
     publish(dataset, tmp_path / "deep" / "pca.zarr", inputs=[store])
     publish(dataset, tmp_path / "deep" / "map" / "nmf.zarr")
     assert main([str(tmp_path)]) == 0
-    assert capsys.readouterr().out == "3 stores, 0 of them not in order\n"
+    assert capsys.readouterr().out.splitlines()[0] == "3 stores, 0 of them not in order"
 
     (tmp_path / "deep" / "map" / "nmf.zarr" / "counts" / "zarr.json").write_text("{}")
     shutil.rmtree(store)
@@ -391,7 +391,7 @@ def test_the_command_names_each_store_that_is_not_in_order(dataset, store, tmp_p
     (tmp_path / ".bs.zarr.tmp-node7-1-77-0a1b2c3d").mkdir()
     assert main([str(tmp_path)]) == 1
     found = capsys.readouterr()
-    assert found.out == "4 stores, 3 of them not in order\n"
+    assert found.out.splitlines()[0] == "4 stores, 3 of them not in order"
     draft, damaged, outdated = found.err.splitlines()
     assert draft.endswith("the next job that writes the store removes it")
     assert "counts/zarr.json is damaged" in damaged
@@ -460,7 +460,7 @@ def test_whatever_has_the_name_of_a_store_is_looked_at(store, tmp_path, capsys):
     (tmp_path / "deep" / "bs.zarr").symlink_to(tmp_path / "nowhere")
     assert main([str(tmp_path)]) == 1
     found = capsys.readouterr()
-    assert found.out == "4 stores, 3 of them not in order\n"
+    assert found.out.splitlines()[0] == "4 stores, 3 of them not in order"
     for name, said in (("bs", "no such store"), ("pca", "is a file"), ("rank", "is a file")):
         assert f"{name}.zarr: {said}" in found.err
 

@@ -144,7 +144,7 @@ class Verification:
 
 def own_configuration() -> str:
     """Return what a user would type as the configuration here, for advice: the only one, or a stand-in."""
-    found = sorted(Path().glob("*.yaml"))
+    found = sorted(Path().glob("[!.]*.yaml"))  # those that begin with a dot are of other tools
     return str(found[0]) if len(found) == 1 else "FILE.yaml"
 
 
