@@ -19,7 +19,7 @@ from eelsunmix.report.figures.maps import single_map
 from eelsunmix.report.figures.style import HALF_WIDTH, WIDTH
 from eelsunmix.report.first.choice import chosen_label
 from eelsunmix.report.first.map_errors import relative_noise, rough
-from eelsunmix.report.formatting import number, tidy
+from eelsunmix.report.formatting import in_words, number, tidy
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.texts import one_style
 from eelsunmix.report.unlike import unlike
@@ -137,8 +137,8 @@ def _edges(inputs: Inputs, at: xr.Dataset, endmember: int) -> Iterator[tuple[str
     for edge in inputs.edges:
         share = float(at["cross_talk"].isel(endmember=endmember).sel(edge=edge))
         if edge not in own and np.isfinite(share) and abs(share) >= FOREIGN:
-            foreign.append(f"{edge.replace('_', ' ')} {percent_of(share)}")
-    yield "edges strongest here", ", ".join(edge.replace("_", " ") for edge in own) or "none"
+            foreign.append(f"{in_words(edge)} {percent_of(share)}")
+    yield "edges strongest here", ", ".join(in_words(edge) for edge in own) or "none"
     if foreign:
         its = "its counts in the component where it is" if len(foreign) == 1 else OTHERS
         yield "other edges", f"{', '.join(foreign)} of {its} strongest"
@@ -180,7 +180,7 @@ def _counts(inputs: Inputs, method: str, own: Sequence[str]) -> str:
         at = inputs.one_frame.sel({"label": method, "edge": edge})
         error = relative_noise(at["element_map"], at["element_map_sd"])
         if error > 0:
-            return f"; counts of {edge.replace('_', ' ')} ± {rough(error)} ({BY_NOISE})"
+            return f"; counts of {in_words(edge)} ± {rough(error)} ({BY_NOISE})"
     return ""
 
 

@@ -8,7 +8,7 @@ import xarray as xr
 from eelsunmix.comparison.names import component_name
 from eelsunmix.comparison.thresholds import CRITERIA
 from eelsunmix.comparison.words import listed
-from eelsunmix.report.formatting import number
+from eelsunmix.report.formatting import in_words, number
 from eelsunmix.report.texts import one_style
 
 OTHER_STRENGTH, OTHER_SLOPE = 1.25, 0.05
@@ -52,7 +52,7 @@ def _strengths(at: xr.Dataset, one: int, other: int) -> list[str]:
         if min(first, second) > CRITERIA["cross_talk"].green:
             ratio = first / second
             if max(ratio, 1 / ratio) > OTHER_STRENGTH:
-                found.append(f"{number(ratio, 2)} times as much {edge.replace('_', ' ')}")
+                found.append(f"{number(ratio, 2)} times as much {in_words(edge)}")
     return found
 
 
@@ -62,7 +62,7 @@ def _slope(at: xr.Dataset, one: int, other: int) -> Iterator[str]:
     known = np.flatnonzero(np.isfinite(exponents).all(axis=0))
     if known.size and abs(np.subtract(*exponents[:, known[0]])) > OTHER_SLOPE:
         first, second = exponents[:, known[0]]
-        edge = str(at["edge"].to_numpy()[known[0]]).replace("_", " ")
+        edge = in_words(str(at["edge"].to_numpy()[known[0]]))
         how = "more steeply" if first > second else "less steeply"
         yield one_style(f"its background falls {how} (exponent {first:.2f}, not {second:.2f}, before {edge})")
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from eelsunmix.comparison.words import listed
 from eelsunmix.report.first.choice import Shown
 from eelsunmix.report.first.state import axis_warnings, following, holds_nothing, is_astray, open_shares
+from eelsunmix.report.formatting import in_words
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.texts import export_command
 from eelsunmix.stage_warnings import reference_problems
@@ -22,7 +23,7 @@ def next_step(inputs: Inputs, label: str, maps: Sequence[Shown]) -> tuple[str, s
     failed = reference_problems(inputs.bs)
     alone = [one for one in maps if one.edge in failed]
     if alone:
-        names = listed([one.edge.replace("_", " ") for one in alone])
+        names = listed([in_words(one.edge) for one in alone])
         return f"choose other windows for {names}, or other edges, and run again", "next", "background"
     if RECOMMENDED not in inputs.methods:
         return "list recommended: {} under methods, and the choice is made on simulated images", "next", ""

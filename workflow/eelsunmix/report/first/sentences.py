@@ -18,6 +18,7 @@ from eelsunmix.report.first.state import (
     is_astray,
     open_shares,
 )
+from eelsunmix.report.formatting import in_words
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.texts import one_style, sentence
 from eelsunmix.stage_warnings import reference_problems
@@ -124,7 +125,7 @@ def _doubts(inputs: Inputs, label: str, maps: Sequence[Shown]) -> Iterator[str]:
     """Yield what must not be believed, the most serious first."""
     failed = [edge for edge in reference_problems(inputs.bs) if edge in inputs.edges]
     if failed and len(failed) < len(inputs.edges):
-        names = listed([edge.replace("_", " ") for edge in failed])
+        names = listed([in_words(edge) for edge in failed])
         its = "its background" if len(failed) == 1 else "their backgrounds"
         yield f"BS counts of {names} ({its} failed); nothing checks the methods' counts there"
     if not inputs.edges:
@@ -164,7 +165,7 @@ def _red(inputs: Inputs, label: str) -> Iterator[str]:
 def _first_of(names: Sequence[str], texts: Mapping[str, str]) -> str:
     """Return what is said of the first of the criteria, and how many more there are."""
     more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-    return texts[names[0]].replace("_", " ") + more
+    return in_words(texts[names[0]]) + more
 
 
 def _care(inputs: Inputs, label: str) -> str:
