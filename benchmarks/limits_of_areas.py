@@ -13,7 +13,7 @@ import xarray as xr
 from eelsunmix.background.image import subtract_background
 from eelsunmix.background.subtraction import BackgroundOptions
 from eelsunmix.edges import Edge
-from eelsunmix.report.figures.explorer import deviations_of_areas
+from eelsunmix.report.areas import deviations_of_areas
 
 ENERGY = np.arange(400.0, 700.0)
 EDGE = Edge(element="O", onset_eV=532, fit_eV=(480, 526), integrate_eV=(532, 580))

@@ -151,7 +151,7 @@ def test_a_pixel_shows_its_counts_its_background_and_each_reconstruction(page):
     ],
 )
 def test_the_limit_of_an_edge_that_is_not_seen_is_95_percent_one_sided(page, net, sd, more, words):
-    edge = f"{{name: 'Mn L23', peak: 200, {more}}}"
+    edge = f"{{name: 'Mn L23', peak: 200, sure: 3, one_sided: 1.645, {more}}}"
     found = page.evaluate(f"sighting.inWords({edge}, {net}, {sd}, (one) => String(Number(one.toFixed(1))))")
     assert found.startswith(words)
 

@@ -2,18 +2,20 @@
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from eelsunmix.background.energy_axis import describe
 from eelsunmix.background.energy_offset import EnergyOffset
 from eelsunmix.report import facts
 from eelsunmix.report.figures.endmembers import is_too_wide
+from eelsunmix.report.formatting import number
 from eelsunmix.report.inputs import Inputs
 from tiny_run import report_arguments
 
 
-def inputs_of(**changes):
-    given = report_arguments(methods=("nmf",), **changes)
+def inputs_of(methods=("nmf",), **changes):
+    given = report_arguments(methods=methods, **changes)
     names = ("sample", "title", "fits", "maps", "benchmarks", "settings", "seals", "versions")
     return Inputs(**given["stores"], **{name: given[name] for name in names})
 
@@ -78,3 +80,20 @@ def test_a_band_that_would_hide_the_lines_is_too_wide(inputs):
     for part, wide in ((0.2, False), (0.3, True)):
         sd = (fit["endmember_spectrum"] * 0 + part * peak).rename("endmember_spectrum_sd")
         assert is_too_wide(fit.assign(endmember_spectrum_sd=sd)) is wide
+
+
+def test_the_worst_fit_is_that_of_the_method_shown_first_with_the_edge_that_is_there(inputs):
+    store, counts = inputs.maps["nmf"], inputs.corrected["mean_spectrum"].to_numpy()
+    edge, windows = list(inputs.edges.items())[-1]
+    at = int(np.searchsorted(inputs.energy, np.mean(windows["integrate"])))
+    residual = np.zeros_like(counts)
+    inputs.maps["nmf"] = store.assign(
+        mean_residual=("energy", residual), mean_residual_sd=("energy", np.full_like(counts, 1.0))
+    )
+    chi2 = inputs.comparison["reconstruction_chi2"].sel(label="nmf")
+    assert said(inputs, "worst fit") == (
+        f"nmf: nowhere beyond noise in the mean spectrum; χ² {number(chi2)} in a typical pixel"
+    )
+    residual[at] = 5.0
+    place = f"{inputs.energy[at]:.4g} eV ({edge.replace('_', ' ')})"
+    assert said(inputs, "worst fit").startswith(f"nmf: 5.0 σ at {place}, {number(500 / counts[at], 2)} % of")

@@ -7,8 +7,10 @@ import numpy as np
 from eelsunmix.background.words import beside_their_onsets, off_their_energies
 from eelsunmix.comparison.words import listed
 from eelsunmix.report.content import Fact
-from eelsunmix.report.formatting import DASH, duration, integer, interval, number, tidy
+from eelsunmix.report.first.choice import chosen_label
+from eelsunmix.report.formatting import DASH, integer, interval, number, tidy
 from eelsunmix.report.inputs import Inputs
+from eelsunmix.report.misfits import worst_misfit
 from eelsunmix.report.number_words import number_in_words
 from eelsunmix.report.texts import one_style
 
@@ -24,7 +26,6 @@ POISSON = 0.05
 def key_facts(inputs: Inputs) -> list[Fact]:
     """Return what stands below the first screen."""
     channels = interval((inputs.energy[0], inputs.energy[-1]), inputs.energy_unit, digits=4)
-    seconds = [float(entry["seconds"]) for entry in inputs.benchmarks if entry.get("seconds") is not None]
     return [
         Fact("image", _image_size(inputs), "data"),
         Fact("channels", f"{inputs.energy.size}, {channels}", "data"),
@@ -39,7 +40,7 @@ def key_facts(inputs: Inputs) -> list[Fact]:
         Fact("lines" if inputs.has_lines else "edges", _edges(inputs), "background"),
         Fact("components", number_in_words(inputs), "components"),
         Fact("methods", ", ".join(inputs.methods) or DASH, "differences"),
-        Fact("computing time", duration(sum(seconds)) if seconds else DASH, "cost"),
+        *([Fact("worst fit", _fit(inputs), "residuals")] if inputs.working else []),
     ]
 
 
@@ -74,6 +75,14 @@ def _used(inputs: Inputs) -> str:
     steps = [str(one["step"]) for one in inputs.corrected.attrs.get("corrections", []) if one.get("applied")]
     done = ", ".join(step.replace("_", " ") for step in steps) or "none"
     return f"{pixels} pixels, {channels} channels; corrections: {done}"
+
+
+def _fit(inputs: Inputs) -> str:
+    """Say how well the method that the page shows first describes the counts, and where it does so worst."""
+    label = chosen_label(inputs)
+    chi2 = number(float(inputs.comparison["reconstruction_chi2"].sel({"label": label})))
+    worst = worst_misfit(inputs, label)
+    return f"{label}: {worst or 'nowhere beyond noise in the mean spectrum'}; χ² {chi2} in a typical pixel"
 
 
 def _axis(inputs: Inputs) -> str:

@@ -87,14 +87,14 @@ def percent(fraction: Any) -> str:
 
 
 def plus_minus(value: Any, deviation: Any, digits: int = 2) -> str:
-    """Write a value and its standard deviation with as many decimals as the deviation deserves.
+    r"""Write a value and its standard deviation with as many decimals as the deviation deserves.
 
     Of the deviation two digits tell something, or fewer where itself it is a rough estimate.
 
     Examples
     --------
     >>> plus_minus(12.3456, 0.234), plus_minus(1234.5, 250), plus_minus(-0.001, 1)
-    ('12.35 ± 0.23', '1234 ± 250', '0.0 ± 1.0')
+    ('12.35 ± 0.23', '1\u202f234 ± 250', '0.0 ± 1.0')
     >>> plus_minus(454.0, 0.29, digits=1), plus_minus(460.0, 1.93, digits=1)
     ('454.0 ± 0.3', '460 ± 2')
     """
@@ -105,7 +105,8 @@ def plus_minus(value: Any, deviation: Any, digits: int = 2) -> str:
     decimals = max(0, digits - 1 - math.floor(math.log10(float(deviation))))
     if decimals > 5 or float(deviation) >= 1e6:
         return f"{number(value)} ± {number(deviation, digits)}"
-    return f"{float(value):z.{decimals}f} ± {float(deviation):.{decimals}f}".replace("-", "−")
+    text = f"{float(value):z,.{decimals}f} ± {float(deviation):,.{decimals}f}"
+    return text.replace(",", "\u202f").replace("-", "−")
 
 
 def duration(seconds: Any) -> str:

@@ -1,11 +1,15 @@
-"""The phase map on the page, and how much of the area each phase has."""
+"""The phase map on the page, how much of the area each phase has, and which edges are seen there."""
+
+from collections.abc import Sequence
 
 import numpy as np
 
-from eelsunmix.report.content import Block, Control, Figure, Row, Table, cell, figure_cell
+from eelsunmix.report.areas import Sighting, sighting
+from eelsunmix.report.content import Block, Cell, Control, Figure, Row, Table, cell, figure_cell
 from eelsunmix.report.figures.phases import Phase, confidence_map, phase_map, phases_of
-from eelsunmix.report.formatting import percent
+from eelsunmix.report.formatting import DASH, in_words, number, percent, plus_minus
 from eelsunmix.report.inputs import Inputs
+from eelsunmix.stage_warnings import reference_problems
 from eelsunmix.words import RECOMMENDED
 
 SURE = 0.95
@@ -18,6 +22,13 @@ PHASES = (
 )
 OF_RECOMMENDED = " (errors on simulated images, and what other sets of components give)"
 OF_METHOD = " by the noise of the counts, not from what other sets of components give"
+SEEN = (
+    "Which edges background subtraction (BS) sees where each component is the largest: mean net counts of "
+    "the pixels, in per cent of BS in its strongest pixels, and in counts ± 1 standard deviation. Not seen: "
+    "less than 3 standard deviations, with the limit that noise allows (95 %, one-sided). Where BS lies "
+    "below zero by more, its background is biased, and the limit is as large as that. Pixels at a boundary "
+    "hold some of the neighbour."
+)
 AREA = "Share of the pixels with sample. Sure: the largest with a probability of {sure} or more."
 
 
@@ -38,7 +49,7 @@ def phase_blocks(inputs: Inputs) -> list[Block]:
         controls=(Control("Show", ("phases", "probability alone")),),
         half=True,
     )
-    return [figure, _areas(inputs, phases)]
+    return [figure, _areas(inputs, phases), *_seen(inputs, phases)]
 
 
 def _areas(inputs: Inputs, phases: list[Phase]) -> Table:
@@ -58,3 +69,45 @@ def _areas(inputs: Inputs, phases: list[Phase]) -> Table:
         css="small wide",
         half=True,
     )
+
+
+def _seen(inputs: Inputs, phases: Sequence[Phase]) -> list[Table]:
+    """Tabulate which edges BS sees in the pixels of each phase."""
+    phase, failed = inputs.comparison["phase"], reference_problems(inputs.bs)
+    cells: dict[int, list[Cell]] = {one.number: [] for one in phases}
+    for edge in inputs.edges:
+        store = inputs.bs[["net_counts", "net_counts_sd", "independent_sd", "common_sd"]].sel(edge=edge)
+        found = store.transpose(*phase.dims, ...).load()
+        for own, row in cells.items():
+            text, note = (DASH, "BS failed")
+            if edge not in failed:
+                text, note = _in_words(sighting(found, phase.to_numpy() == own))
+            row.append(figure_cell(text, note=note))
+    if not inputs.edges:
+        return []
+    names = tuple(in_words(edge) for edge in inputs.edges)
+    rows = (Row(cells=(cell(one.name, colour=one.colour), *cells[one.number])) for one in phases)
+    return [Table(caption=SEEN, columns=("where it is the largest", *names), rows=tuple(rows), css="small")]
+
+
+def _in_words(found: Sighting) -> tuple[str, str]:
+    """Return how much of the highest counts there is, and the counts; or that none is seen, and the limit."""
+    if not found.sd > 0:
+        return DASH, "no pixel"
+    if found.is_seen:
+        counts = f"{plus_minus(found.net, found.sd)} counts"
+        return _part(found, found.net) or counts, counts
+    limit = _part(found, found.limit) or f"{number(found.limit, 2)} counts"
+    return "not seen", f"limit {limit}: BS biased" if found.is_biased else f"< {limit}"
+
+
+def _part(found: Sighting, counts: float) -> str:
+    """Write counts as per cent of the highest ones; nothing where these are unknown.
+
+    Examples
+    --------
+    >>> _part(Sighting(net=90.0, sd=20.0, peak=200.0), 90.0), _part(Sighting(net=1.0, sd=1.0, peak=0.0), 1.0)
+    ('45 %', '')
+    """
+    part = found.part(counts)
+    return f"{number(100 * part, 2)} %" if np.isfinite(part) else ""

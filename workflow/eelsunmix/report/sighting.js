@@ -1,9 +1,6 @@
-/* What background subtraction (BS) says of an edge in some pixels, in words: counts above noise, or an upper limit. */
+/* What background subtraction (BS) says of an edge in some pixels, in words: counts above noise, or an upper limit. The rules, and their numbers, are those of areas.py. */
 "use strict";
 const sighting = (() => {
-  const SURE = 3; // standard deviations beyond which counts are no chance
-  const ONE_SIDED = 1.645; // of a normal distribution, 95 %
-
   /** Standard deviation of the mean net counts; of several pixels, what they share does not average out. */
   function deviation(edge, pixels, averaged) {
     const squares = pixels.reduce((sum, [row, column]) => sum + (edge.sd[row][column] || 0) ** 2, 0);
@@ -19,9 +16,9 @@ const sighting = (() => {
     if (!(sd > 0)) return "";
     const counts = `${written(net)} ± ${written(sd)} counts`;
     const part = (value) => (edge.peak > 0 ? `, ${percent(value / edge.peak)} of BS in its strongest pixels` : "");
-    if (net > SURE * sd) return `${edge.name}: ${counts}, above noise${part(net)}.`;
-    if (net < -SURE * sd) return `${edge.name}: not detected; limit about ${written(-net)} counts${part(-net)}: BS is below zero by as much here, so its background is biased.`;
-    const limit = Math.max(net, 0) + ONE_SIDED * sd;
+    if (net > edge.sure * sd) return `${edge.name}: ${counts}, above noise${part(net)}.`;
+    if (net < -edge.sure * sd) return `${edge.name}: not detected; limit about ${written(-net)} counts${part(-net)}: BS is below zero by as much here, so its background is biased.`;
+    const limit = Math.max(net, 0) + edge.one_sided * sd;
     return `${edge.name}: not detected, ${counts}: less than ${written(limit)}${part(limit)} (95\u00a0%).`;
   }
 

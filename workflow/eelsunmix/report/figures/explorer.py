@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from eelsunmix.comparison.thresholds import PEAK_QUANTILE
 from eelsunmix.mapping.brightness import sums_to_one
 from eelsunmix.noise import channel_variance_to_mean, counts_per_electron
+from eelsunmix.report.areas import ONE_SIDED, SURE, deviations_of_areas, highest
 from eelsunmix.report.figures.mapview import MapView
 from eelsunmix.report.figures.style import REFERENCE
 from eelsunmix.stage_warnings import reference_problems
@@ -89,7 +89,7 @@ def backgrounds(
     With ``background``, its counts in the window of integration, and ``exponent`` a power law of a pixel is
     ``background E^-exponent / sum(E^-exponent over the window)``, and an exponential alike. That of a line of
     X-rays, which has a window ``above`` too, is straight and follows from the spectrum. Of an area, the
-    deviations add up after ``of_area``, and limits are parts of ``peak``.
+    deviations add up after ``of_area``, and limits are parts of ``peak``; both as `areas` has them.
     """
     failed = reference_problems(bs)
     maps = {"background": "background_counts", "exponent": "exponent", "net": "net_counts"}
@@ -104,30 +104,14 @@ def backgrounds(
             "onset": windows.get("onset"),
             "failed": name in failed,
             "of_area": deviations_of_areas(bs.sel(edge=name)),
-            "peak": _peak(bs["net_counts"].sel(edge=name)),
+            "peak": highest(bs["net_counts"].sel(edge=name)),
+            "sure": SURE,
+            "one_sided": ONE_SIDED,
             **{key: view.image(bs[variable].sel(edge=name)) for key, variable in maps.items()},
         }
         for name, windows in edges.items()
         if "fit" in windows and "integrate" in windows
     ]
-
-
-def deviations_of_areas(one: xr.Dataset) -> list[float]:
-    """Return the part of its deviation that a pixel has for itself in an area, and the counts that all share.
-
-    An exponent that is averaged over neighbours errs for them together: the mean of an area knows less than
-    its pixels would if they were independent of each other.
-    """
-    total, alone = (float((one[name] ** 2).mean()) for name in ("net_counts_sd", "independent_sd"))
-    shared = np.nan_to_num(float(one["common_sd"].mean()))  # NaN where no pixel has net counts
-    return [float(np.sqrt(alone / total)) if total > 0 else 1.0, float(shared)]
-
-
-def _peak(net_counts: xr.DataArray) -> float:
-    """Return the highest counts but for a few outliers; zero where none are known."""
-    known = net_counts.to_numpy()
-    known = known[np.isfinite(known)]
-    return float(np.quantile(known, PEAK_QUANTILE)) if known.size else 0.0
 
 
 def reconstructions(

@@ -90,11 +90,8 @@ class ElementMaps:
         return self.view.image(self.comparison["true_abundance"].isel(true_endmember=owner))
 
 
-DEVIATIONS = (
-    {"abundance": "", "refit_abundance_sd": "sd of the refit"},
-    {"abundance": "", "abundance_sd": "sd"},
-)
-"""What stands below each other of a method without deviations of its own, and of one that has them."""
+DEVIATIONS = {"abundance_sd": "", "refit_abundance_sd": "(refit)"}
+"""Standard deviations of abundances, the better ones first, and what is said of them."""
 
 
 def element_grid(source: ElementMaps, *, edges: Sequence[str], scale: str) -> dict[str, Any]:
@@ -140,12 +137,11 @@ def component_grid(
     members: Mapping[int, Sequence[tuple[str, int]]],
     names: Mapping[int, str],
     view: MapView,
+    *,
     truth: Mapping[int, xr.DataArray] | None = None,
+    deviations: bool = False,
 ) -> dict[str, Any]:
     """Draw the abundance of every component as its method returned it, one column per matched component.
-
-    Below it stands its standard deviation, where the method knows it; above all of them the true abundance of
-    a simulated image.
 
     Parameters
     ----------
@@ -157,28 +153,32 @@ def component_grid(
         Group -> its name.
     view : MapView
     truth : mapping, optional
-        Group -> the true abundance that belongs to it.
+        Group -> the true abundance that belongs to it, of a simulated image; a first row shows it.
+    deviations : bool
+        Whether to draw the standard deviations instead, of the methods that know them.
     """
     known = truth or {}
     tiles = [
         _tile(names[group], view.image(known[group]) if group in known else "no such material", "abundance")
         for group in (members if known else ())
     ]
-    rows = {
-        f"{method} {title}".strip(): (method, store[name])
-        for method, store in maps.items()
-        for name, title in DEVIATIONS["abundance_sd" in store].items()
-        if name in store
-    }
-    for method, values in rows.values():
-        for group, found in members.items():
-            own = [endmember for label, endmember in found if label == method]
+    rows = {method: ("", store["abundance"]) for method, store in maps.items()}
+    if deviations:
+        rows = {method: found for method, store in maps.items() if (found := _deviation(store))}
+    for method, (_, values) in rows.items():
+        for group, pairs in members.items():
+            own = [endmember for label, endmember in pairs if label == method]
             image = view.image(values.isel(endmember=own[0])) if own else "no such component"
             tiles.append(_tile(names[group], image, "abundance", method=method))
     widest = 420 if view.aspect < 0.35 else 220
-    titles = [TRUE_MAP] * bool(known) + list(rows)
+    titles = [TRUE_MAP] * bool(known) + [f"{method} {note}".strip() for method, (note, _) in rows.items()]
     figure = map_grid(tiles, view, columns=len(members), row_titles=_plain(titles), widest=widest)
     return _without_bar_titles(figure)
+
+
+def _deviation(store: xr.Dataset) -> tuple[str, xr.DataArray] | None:
+    """Return the best deviation of the abundances that a store has, and what is said of it."""
+    return next(((note, store[name]) for name, note in DEVIATIONS.items() if name in store), None)
 
 
 def _without_bar_titles(figure: dict[str, Any]) -> dict[str, Any]:

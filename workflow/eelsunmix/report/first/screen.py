@@ -68,6 +68,7 @@ class Screen:
     bar_percent: float
     gradient: str
     has_errors: bool
+    has_phases: bool
 
 
 def first_screen(inputs: Inputs) -> Markup:
@@ -101,6 +102,7 @@ def gathered(inputs: Inputs) -> Screen:
         bar_percent=100 * bar / view.extent(view.across),
         gradient=gradient(),
         has_errors=any(one.said for one in map_errors(inputs, maps)),
+        has_phases=bool(inputs.edges) and "phase" in inputs.comparison,
     )
 
 

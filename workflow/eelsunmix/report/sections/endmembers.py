@@ -1,4 +1,4 @@
-"""Section on the components: a card for each, and the same method by method."""
+"""Section on the components: where each is the largest, a card for each, and the same method by method."""
 
 from collections.abc import Sequence
 
@@ -8,14 +8,15 @@ from eelsunmix.report.figures.components import components_by_method
 from eelsunmix.report.figures.endmembers import FLATTENED, displays_for
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.parts import failures
+from eelsunmix.report.phases import phase_blocks
 
 CARDS = (
-    "What the image is made of: one card for each component. Its number is the same in all methods, maps, "
-    "sentences and exports; its name says which elements it shows. Weak is an element with less than half of "
-    "the counts that it has in the component where it is strongest; background: a component that shows none. "
-    "Components of all methods are matched "
-    "to each other by the angle between their noise-weighted spectra. Every spectrum has the counts of a "
-    "mean pixel{flattened}. A spectrum that goes far below zero does not set the scale, and may be cut.{sd}"
+    "What the image is made of: where each component is the largest, and a card for each. Its number is the "
+    "same in all methods, maps, sentences and exports; its name says which elements it shows. Weak is an "
+    "element with less than half of the counts that it has in the component where it is strongest; "
+    "background: a component that shows none. Components of all methods are matched to each other by the "
+    "angle between their noise-weighted spectra. Every spectrum has the counts of a mean pixel{flattened}. A "
+    "spectrum that goes far below zero does not set the scale, and may be cut.{sd}"
 )
 CARDS_SD = " Bands are ±2 standard deviations, for methods that give them."
 CARDS_FLATTENED = "; multiplied by E³, which flattens the background, weak edges stand out"
@@ -32,7 +33,7 @@ def section(inputs: Inputs) -> Section:
     if inputs.working:
         displays = displays_for(inputs.energy_dim)
         styles = {method: inputs.styles[method] for method in inputs.working}
-        blocks += [Key(styles), *component_cards(inputs, displays)]
+        blocks += [*phase_blocks(inputs), Key(styles), *component_cards(inputs, displays)]
         if len(inputs.working) > 1:
             blocks.append(_by_method(inputs, displays))
     return Section(name="endmembers", title="Components", intro=_intro(inputs), blocks=tuple(blocks))

@@ -17,7 +17,6 @@ from eelsunmix.report.figures.maps import (
 from eelsunmix.report.formatting import decimals, number, percent
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.parts import edge_choices, failures, score_row, score_table
-from eelsunmix.report.phases import phase_blocks
 from eelsunmix.report.ranges import range_tables
 from eelsunmix.words import RECOMMENDED
 
@@ -53,14 +52,14 @@ COMPONENT_MAPS = (
     "Abundance of every component as its method returns it, each on its own scale; columns are the "
     "matched components. Abundances of different methods need not have the same unit."
 )
-COMPONENT_TRUTH = " The first row is the truth of the simulation."
+COMPONENT_TRUTH = " The first row of abundances is the truth of the simulation."
 COMPONENT_SD = (
-    " A row “sd” holds the standard deviation of the maps above it by the noise of the counts, that of the "
-    "refit (all endmembers fitted again to the counts) where the method has none of its own, as networks. "
-    "It is valid if the mixing is linear and the noise is as assumed."
+    " Standard deviations are those by the noise of the counts, of the refit (all endmembers fitted again to "
+    "the counts) where the method has none of its own, as networks. They are valid if the mixing is linear "
+    "and the noise is as assumed."
 )
 RECOMMENDED_SD = (
-    " That of recommended also holds errors on simulated images, and what other spectra that fit allow."
+    " Those of recommended also hold errors on simulated images, and what other spectra that fit allow."
 )
 
 
@@ -74,7 +73,7 @@ def section(inputs: Inputs) -> Section:
             Notice("No edge is named in the configuration: there are no element counts to compare.")
         )
     if inputs.working:
-        blocks += [_components(inputs), *phase_blocks(inputs)]
+        blocks.append(_components(inputs))
     intro = MAPS if inputs.edges else ""
     return Section(name="maps", title="Maps", intro=intro, blocks=tuple(blocks))
 
@@ -127,11 +126,20 @@ def _components(inputs: Inputs) -> Figure:
     members = members_of(inputs.comparison, inputs.working)
     names = group_names(inputs.comparison, members)
     stores = {method: inputs.maps[method] for method in inputs.working}
-    figure = component_grid(stores, members, names, inputs.view, _true_abundances(inputs))
-    with_sd = any("refit_abundance_sd" in store for store in stores.values())
-    more = COMPONENT_SD * with_sd + RECOMMENDED_SD * (RECOMMENDED in inputs.working)
-    caption = inputs.remarked(COMPONENT_MAPS + more + COMPONENT_TRUTH * inputs.has_truth)
-    return Figure(name="component-maps", caption=caption, variants={(): figure})
+    abundances = component_grid(stores, members, names, inputs.view, truth=_true_abundances(inputs))
+    caption = COMPONENT_MAPS + COMPONENT_TRUTH * inputs.has_truth
+    if not any("refit_abundance_sd" in store for store in stores.values()):
+        return Figure(name="component-maps", caption=inputs.remarked(caption), variants={(): abundances})
+    caption += COMPONENT_SD + RECOMMENDED_SD * (RECOMMENDED in inputs.working)
+    return Figure(
+        name="component-maps",
+        caption=inputs.remarked(caption),
+        variants={
+            (0,): abundances,
+            (1,): component_grid(stores, members, names, inputs.view, deviations=True),
+        },
+        controls=(Control("Show", ("abundances", "standard deviations")),),
+    )
 
 
 def _true_abundances(inputs: Inputs) -> dict[int, xr.DataArray]:

@@ -1,12 +1,10 @@
 """Section on what the methods leave unexplained."""
 
-import numpy as np
-
 from eelsunmix.report.content import Figure, Notice, Section, Text
 from eelsunmix.report.figures.maps import chi2_maps
 from eelsunmix.report.figures.residuals import mean_residuals
-from eelsunmix.report.formatting import DASH, number, tidy
 from eelsunmix.report.inputs import Inputs
+from eelsunmix.report.misfits import CHANCE, worst_misfit
 
 REFIT = (
     "These are residuals of a refit: what the endmembers leave when all abundances are fitted anew. The maps "
@@ -23,8 +21,6 @@ MEAN_RESIDUAL = (
     "that a component is missing or wrong; spikes mean bad channels."
 )
 
-CHANCE = 4.0
-"""Standard deviations that noise alone exceeds in one of 16 000 channels."""
 LARGEST = "Where the mean spectrum is fitted worst, in σ of the mean and in parts of its counts:"
 
 
@@ -50,16 +46,5 @@ def section(inputs: Inputs) -> Section:
 
 def _largest(inputs: Inputs) -> list[str]:
     """Say of each method where its mean residual is largest, and how small it is beside the counts."""
-    counts = inputs.corrected["mean_spectrum"].values
-    texts = []
-    for method in inputs.working:
-        residual, sd = (inputs.maps[method][name].values for name in ("mean_residual", "mean_residual_sd"))
-        sigmas = residual / np.where(sd > 0, sd, np.nan)
-        if not (np.abs(sigmas) > CHANCE).any():
-            texts.append(f"{method}: nowhere by more than {CHANCE:g} σ.")
-        else:
-            at = int(np.nanargmax(np.abs(sigmas)))
-            part = number(100 * residual[at] / counts[at], 2) if counts[at] > 0 else DASH
-            place = f"{tidy(inputs.energy[at], 4)} {inputs.energy_unit}"
-            texts.append(f"{method}: {number(sigmas[at], 2)} σ at {place}, {part} % of the counts.")
-    return texts
+    nowhere = f"nowhere by more than {CHANCE:g} σ"
+    return [f"{method}: {worst_misfit(inputs, method) or nowhere}." for method in inputs.working]
