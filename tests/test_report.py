@@ -657,7 +657,7 @@ def test_criteria_that_judge_nobody_are_named_and_take_no_room(tmp_path):
     page = Elements(write_report(tmp_path / "page.html", **arguments).read_text(encoding="utf-8"))
     assert page.text.count("judged") == 2
     assert "never judged" not in page.text
-    assert any("Not known for this sample: never judged." in text for text in page.text)
+    assert any("Not judged here: never judged." in text for text in page.text)
 
 
 def test_what_a_region_would_let_judge_is_said():
@@ -668,7 +668,7 @@ def test_what_a_region_would_let_judge_is_said():
         {**unknown, "criterion": "other"},
     ]
     said = sections.verdict._not_judged(entries)
-    assert said.startswith(" Not known for this sample: other, outside its region. The last needs a region")
+    assert said.startswith(" Not judged here: other, outside its region. The last needs a region")
     assert "region" not in sections.verdict._not_judged(entries[::2])
 
 

@@ -11,9 +11,12 @@ import pytest
 import xarray as xr
 
 from eelsunmix.report import candidates, cards
+from eelsunmix.report.alike import found_by
+from eelsunmix.report.figures.endmembers import members_of
 from eelsunmix.report.first import choice, pictures, screen, sentences
-from eelsunmix.report.first.map_errors import map_errors, relative_noise
+from eelsunmix.report.first.map_errors import map_errors, relative_noise, rough
 from eelsunmix.report.first.screen import first_screen, gathered
+from eelsunmix.report.formatting import number
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.sections import cost, errors, provenance, residuals
 from eelsunmix.report.texts import one_style
@@ -167,7 +170,7 @@ def test_what_is_red_is_named_of_all_methods_or_of_each(inputs):
     assert "other methods where they have ✖: ica (b), vca (a and b)" in text
     lit(inputs, nmf={"a": "red"}, ica={"a": "red"}, vca={"a": "red", "b": "red"})
     text = said(inputs)[1].text
-    assert "all methods where they have ✖: a, of nmf 12\u00a0% of the peak (Co L23, all rows)" in text
+    assert "any method in a, where all have ✖: nmf 12\u00a0% of the peak (Co L23, all rows)" in text
     assert "other methods where they have ✖: vca (b)" in text
     assert "itself" not in text
 
@@ -296,24 +299,34 @@ def test_each_map_is_said_to_be_off_by_the_largest_of_its_errors(inputs):
     ]
     found.corrected.attrs["corrections"] = [{"step": "dark", "disturbed_percent": {second: 52.0, first: 7.0}}]
     one, two = map_errors(found, maps[:2])
+    size = np.sqrt((maps[0].values ** 2).mean()).item() / np.quantile(maps[0].values, 0.995)
+    net = found.comparison["element_map"].sel(label="BS")
+    shifts = [part * net.sel(edge=edge).mean().item() for part, edge in ((0.07, first), (0.52, second))]
+    peaks = [np.quantile(one.values, 0.995) for one in maps[:2]]
     assert [
         one.parts[part] for part in ("simulated images", "difference from BS", "fixed pattern")
-    ] == pytest.approx([0.4, 0.1, 0.07])
-    twins = "40 % rms over all maps, more where weak (simulated images)"
-    assert (one.said, two.said) == (twins, "52 % of the mean counts (fixed pattern)")
-    picture = next(picture for picture in gathered(found).pictures if picture.name == maps[1].title)
-    assert picture.note == "likely off by 52 % of the mean counts (fixed pattern)"
+    ] == pytest.approx([0.4 * size, 0.1, abs(shifts[0]) / peaks[0]])
+    largest = f"{rough(max(one.parts.values()))} of the peak (simulated images)"
+    assert one.said == largest
+    assert two.shift == pytest.approx(shifts[1])
+    assert two.parts["fixed pattern"] == pytest.approx(abs(shifts[1]) / peaks[1])
+    picture = next(picture for picture in gathered(found).pictures if picture.name == maps[0].title)
+    assert picture.note == f"likely off by {largest}"
     doubts = next(one for one in said(found) if one.title == "Do not believe")
-    assert f"counts of {maps[1].name} (likely off by {one_style(two.said)}: ±\u00a0" in doubts.text
-    net = found.comparison["element_map"].sel(label="BS", edge=second)
-    assert two.shift == pytest.approx(0.52 * net.mean().item())
-    assert "hardly change the shape or width of a layer" in doubts.text
-    assert one.consequence == ""
+    assert (
+        one_style(f"counts of {maps[1].name} (±\u00a0{number(shifts[1], 2)} in every pixel, 52 % of")
+        in doubts.text
+    )
+    assert "hardly changes the shape or width of a layer" in doubts.text
+    assert one.doubt == ""
     found.corrected.attrs["corrections"][0]["step"] = "gain"
     gain = map_errors(found, maps[:2])[1]
-    assert (gain.said, gain.consequence) == (two.said, "")
+    assert (gain.said, gain.doubt) == (
+        "52 % of the peak (fixed pattern)",
+        "52 % of their mean (fixed pattern)",
+    )
     table, text = errors.section(found).blocks
-    assert [cell.text for cell in table.rows[1].cells[:2]] == [maps[1].title, two.said]
+    assert [cell.text for cell in table.rows[1].cells[:2]] == [maps[1].title, gain.said]
     assert len(text.lines) == len(table.columns) - 2
     values = maps[0].values * 0 + np.arange(maps[0].values.sizes["x"])
     assert relative_noise(values, values * 0 + 2.0) == pytest.approx(2 / np.quantile(values, 0.995))
@@ -503,3 +516,18 @@ def test_candidates_have_a_table_and_the_chosen_one_is_named_in_provenance(input
     assert [row.cells[1].text for row in fits.rows if row.method == "recommended"] == ["BLU, neighbours"]
     assert "recommended" in [row.method for row in cost._mapping_rows(found)]
     assert len([block for block in provenance.section(inputs).blocks if block.kind == "table"]) == 1
+
+
+def test_a_component_is_found_by_methods_whose_own_is_nearer_to_it_than_its_neighbours(inputs):
+    members = members_of(inputs.comparison, inputs.working)
+    matched = members[0]
+    assert found_by(inputs, matched[0], matched).startswith("3 of 3 methods")
+    label, endmember = matched[1]
+    store = inputs.fits[label].copy(deep=True)
+    other = inputs.fits[matched[0][0]]["endmember_spectrum"].to_numpy()[1 - matched[0][1]]
+    store["endmember_spectrum"][endmember] = other
+    found = dataclasses.replace(inputs, fits={**inputs.fits, label: store})
+    assert found_by(found, matched[0], matched) == (
+        f"2 of 3 methods; that of {label} no more like it than another component is"
+    )
+    assert found_by(inputs, matched[0], matched[:1]).endswith(f"not by {matched[1][0]} and {matched[2][0]}")

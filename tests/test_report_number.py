@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from eelsunmix.report import number_words
+from eelsunmix.report.loading_edges import SHARP, excess
 from eelsunmix.report.number_words import number_in_words
 
 
@@ -26,7 +28,7 @@ def ranked(*, estimates=None, n=4, chosen="marchenko_pastur", reason="r", warnin
     told = {"n_endmembers": n, "chosen": chosen, "reason": reason, "warnings": list(warnings)}
     pca = xr.Dataset({"eigenvalue": ("index", [900.0, 700.0, 500.0, 411.0, 263.0, 100.0])})
     rank = rank.assign_attrs(told, signal_rank=above, noise_edge=184.0)
-    return SimpleNamespace(n_endmembers=n, rank=rank, pca=pca)
+    return SimpleNamespace(n_endmembers=n, rank=rank, pca=pca, edges={})
 
 
 @pytest.mark.parametrize(
@@ -73,3 +75,46 @@ def test_components_that_are_a_drift_or_nothing_are_not_tested():
     )
     nothing = number_in_words(ranked(estimates={"marchenko_pastur": 0}))
     assert nothing.endswith("Nothing in the image stands out from the noise: no component is a material.")
+
+
+def test_the_edges_of_its_loading_decide_a_component_that_is_possible(monkeypatch):
+    monkeypatch.setattr(number_words, "edges_in_loading", lambda inputs, component: ["Ti_L23", "La_M45"])
+    told = number_in_words(ranked(above=5, halves=0.9))
+    assert (
+        "A fifth is likely (2 of 3 tests): its loading changes at Ti L23 and La M45, as noise does not"
+        in told
+    )
+    assert "Run with components.n: 5" in told
+    assert "No fifth stands out" in number_in_words(ranked())
+    moving = number_in_words(ranked(above=5, warnings=["the energy axis drifts"]))
+    assert "but the energy axis shifts" in moving
+
+
+ENERGY = np.arange(350.0, 850.0, 0.5)
+MEAN = 1e4 * (ENERGY / 350) ** -3.0
+
+
+@pytest.mark.parametrize("correlated", [False, True])
+def test_noise_has_no_edges_white_or_correlated_over_channels(correlated):
+    rng = np.random.default_rng(11)
+    onsets = np.arange(390.0, 800.0, 40.0)
+    highest = []
+    for _ in range(20):
+        noise = rng.normal(size=ENERGY.size)
+        noise = np.convolve(noise, [0.25, 0.5, 0.25], mode="same") if correlated else noise
+        highest.append(excess(noise * np.sqrt(MEAN), MEAN, ENERGY, onsets).max())
+    assert max(highest) < SHARP
+
+
+def test_an_edge_is_found_where_it_is_and_a_bent_background_is_none():
+    rng = np.random.default_rng(12)
+    white_line = 6.0 * np.exp(-(((ENERGY - 461) / 1.5) ** 2))
+    bent = 20 * np.log(ENERGY / 500) ** 2
+    loading = (rng.normal(size=ENERGY.size) + white_line + bent) * np.sqrt(MEAN)
+    found = excess(loading, MEAN, ENERGY, np.array([456.0, 532.0, 640.0, 5000.0]))
+    assert found[0] > SHARP
+    assert (found[1:3] < SHARP).all()
+    assert np.isnan(found[3])
+    np.testing.assert_allclose(
+        excess(-3 * loading, 9 * MEAN, ENERGY, np.array([456.0])), found[:1], rtol=1e-9
+    )

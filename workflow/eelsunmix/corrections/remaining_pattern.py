@@ -11,8 +11,8 @@ from eelsunmix.corrections.losses import SIGNIFICANCE, edge_windows
 WORTH_A_WARNING = 5.0
 """Standard deviation of an edge's net counts, in per cent, from which a pattern that stays is named."""
 STAYS = (
-    "A fixed pattern of {size} was {removed}, except at the edges and where it is broad: there it cannot be "
-    "told from the spectrum. Net counts may be off by {off} (sd). Record a {reference} reference and "
+    "A fixed pattern (sd {size}) was {removed}, except at the edges and where it is broad: there it cannot "
+    "be told from the spectrum. Net counts may be off by {off} (sd). Record a {reference} reference and "
     "name it in corrections.gain.{key}."
 )
 AS_GAIN = {"removed": "divided out", "reference": "gain", "key": "reference"}

@@ -53,8 +53,8 @@ def doubts_of_anchoring(shared: Mapping[str, float]) -> list[str]:
     names = ", ".join(f"{name} ({100 * part:.0f} % of its edge)" for name, part in shared.items())
     return [
         f"anchoring by edges took {names} out of another component: right if only one material holds it; if "
-        "several do, as B in BN and B4C, write shared: true at its edges: then nothing is anchored, unless "
-        "you name the edge of an element instead that one of them alone holds"
+        "several do, write shared: true at its edges: then they anchor nothing; name an edge of an element "
+        "that only one of them holds instead"
     ]
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix.comparison.words import listed
+from eelsunmix.report.alike import Member, found_by
 from eelsunmix.report.content import Card, Control, Figure
 from eelsunmix.report.figures.endmembers import (
     component_spectra,
@@ -23,7 +24,7 @@ from eelsunmix.report.formatting import in_words, number, tidy
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.texts import one_style
 from eelsunmix.report.unlike import unlike
-from eelsunmix.words import RECOMMENDED, numbered
+from eelsunmix.words import RECOMMENDED
 
 FOREIGN = 0.02
 """Part of an edge of the owner's above which a component is said to hold it too."""
@@ -34,7 +35,6 @@ BEYOND_NOISE = (
     "errors on simulated images, other spectra that fit as well, and the brightness of the component"
 )
 """What deviations hold: those of most methods, and those of recommended shares."""
-Member = tuple[str, int]
 
 
 def component_cards(inputs: Inputs, displays: Sequence[str]) -> list[Card]:
@@ -121,9 +121,7 @@ def _facts(
     if "scale_low" in at:
         yield from _ranges(inputs, at, endmember)
     if matched and len(inputs.working) > 1:
-        others = listed([one for one in inputs.working if one not in {label for label, _ in found}])
-        missing = f"; not by {others}" if others else ""
-        yield "found by", f"{len(found)} of {numbered(len(inputs.working), 'method')}{missing}"
+        yield "found by", found_by(inputs, shown, found)
 
 
 def _owned(inputs: Inputs, at: xr.Dataset, endmember: int) -> list[str]:

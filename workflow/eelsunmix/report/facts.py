@@ -1,14 +1,16 @@
 """The facts below the first screen: what was measured, what was done to it, and where the page says more."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from eelsunmix.background.words import beside_their_onsets, off_their_energies
+from eelsunmix.comparison.thresholds import CRITERIA
 from eelsunmix.comparison.words import listed
 from eelsunmix.report.content import Fact
 from eelsunmix.report.first.choice import chosen_label
-from eelsunmix.report.formatting import DASH, integer, interval, number, tidy
+from eelsunmix.report.formatting import DASH, in_words, integer, interval, number, tidy
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.misfits import worst_misfit
 from eelsunmix.report.number_words import number_in_words
@@ -82,7 +84,18 @@ def _fit(inputs: Inputs) -> str:
     label = chosen_label(inputs)
     chi2 = number(float(inputs.comparison["reconstruction_chi2"].sel({"label": label})))
     worst = worst_misfit(inputs, label)
-    return f"{label}: {worst or 'nowhere beyond noise in the mean spectrum'}; χ² {chi2} in a typical pixel"
+    spectra = f"spectra, refitted: {worst or 'nowhere beyond noise'}; χ² {chi2} in a typical pixel"
+    return "; ".join(filter(None, (_misfit_to_reference(inputs, label), spectra)))
+
+
+def _misfit_to_reference(inputs: Inputs, label: str) -> str:
+    """Say where the counts of a method follow background subtraction worst; nothing where none is judged."""
+    rows: Sequence[Mapping[str, Any]] = inputs.comparison.attrs.get("verdict", [])
+    criterion = CRITERIA["misfit"].title
+    found = [row for row in rows if (row.get("method"), row.get("criterion")) == (label, criterion)]
+    if not found or found[0].get("light") == "grey":
+        return ""
+    return f"maps differ from BS by {in_words(str(found[0]['text']))}"
 
 
 def _axis(inputs: Inputs) -> str:
@@ -100,7 +113,7 @@ def _axis(inputs: Inputs) -> str:
     if not any(abs(one["given_eV"] - one["table_eV"]) > ALLOWED_EV for one in known.values()):
         return f"edges rise {beside_their_onsets(offset, deviation)}"
     configured = beside_their_onsets(offset, deviation, onsets="the onsets of the configuration")
-    return f"edges rise {configured}; {_off_the_table(known)}"
+    return f"not confirmed: {_off_the_table(known)}. Edges rise {configured}, which the windows follow"
 
 
 def _off_the_table(onsets: Mapping[str, Mapping[str, float]]) -> str:
@@ -111,10 +124,10 @@ def _off_the_table(onsets: Mapping[str, Mapping[str, float]]) -> str:
     >>> places = {"Ti_L23": (454, 456), "O_K": (525, 532), "Mn_L23": (632, 640), "La_M45": (831, 832)}
     >>> onsets = {edge: {"onset_eV": one[0], "table_eV": one[1]} for edge, one in places.items()}
     >>> _off_the_table(onsets).split("; ")
-    ['from the table Ti L23 −2, O K −7, Mn L23 −8 and La M45 −1 eV', 'one shift and one dispersion leave up \
-to 4 eV']
+    ['edges lie Ti L23 −2, O K −7, Mn L23 −8 and La M45 −1 eV from the table', 'one shift and one dispersion \
+leave up to 4 eV']
     >>> _off_the_table({"C_K": {"onset_eV": 290.0, "table_eV": 284.0}})
-    'from the table C K +6 eV'
+    'edges lie C K +6 eV from the table'
     """
     rises, table = np.array([(one["onset_eV"], one["table_eV"]) for one in onsets.values()]).T
     each = listed([f"{edge} {shift:+z.0f}" for edge, shift in zip(onsets, rises - table, strict=True)])
@@ -122,4 +135,4 @@ to 4 eV']
     if len(onsets) >= TELLING_EDGES:
         beyond = np.abs(rises - np.polyval(np.polyfit(table, rises, 1), table)).max()
         left = f"; one shift and one dispersion leave up to {beyond:.0f} eV"
-    return one_style(f"from the table {each} eV{left}")
+    return one_style(f"edges lie {each} eV from the table{left}")

@@ -16,7 +16,7 @@ _WORDS = (
 _TEXTS = frozenset(
     (
         *("intro", "lines", "text", "note", "title", "titles", "caption", "heading", "label", "columns"),
-        *("blocks", "rows", "cells", "facts", "figures", "controls"),
+        *("blocks", "rows", "cells", "facts", "figures", "controls", "items"),
     )
 )
 """Fields of the parts of a page that hold prose, or further parts."""

@@ -1,14 +1,15 @@
 """How many components were used, who chose that, and what speaks for one less or more: in plain sentences."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from eelsunmix.comparison.words import listed
 from eelsunmix.rank.neighbours import STABLE
 from eelsunmix.report.first.state import holds_nothing
-from eelsunmix.report.formatting import number
+from eelsunmix.report.formatting import in_words, number
 from eelsunmix.report.inputs import Inputs
+from eelsunmix.report.loading_edges import edges_in_loading
 from eelsunmix.report.texts import sentence
 from eelsunmix.words import numbered
 
@@ -97,7 +98,9 @@ def number_in_words(inputs: Inputs, *, why: bool = False) -> str:
         return f"{head} {sentence(reason.partition('. ')[0])}"
     moving = any(AXIS in text for text in inputs.rank.attrs.get("warnings", []))
     last, further = tested(inputs, n), tested(inputs, n + 1)
-    return " ".join(filter(None, [head, _of_last(last, why=why), _of_next(further, why=why, moving=moving)]))
+    shown = edges_in_loading(inputs, n)
+    parts = [head, _of_last(last, why=why), _of_next(further, why=why, moving=moving, shown=shown)]
+    return " ".join(filter(None, parts))
 
 
 def tested(inputs: Inputs, k: int) -> Tested:
@@ -125,8 +128,11 @@ def _of_last(last: Tested, *, why: bool) -> str:
     return f"{text}{fewer * doubtful}."
 
 
-def _of_next(further: Tested, *, why: bool, moving: bool) -> str:
-    """Say whether one more component is possible: where something beside its eigenvalue shows it too."""
+def _of_next(further: Tested, *, why: bool, moving: bool, shown: Sequence[str]) -> str:
+    """Say whether one more component is possible: where something beside its eigenvalue shows it too.
+
+    Noise has no edges, so those that its loading shows decide it.
+    """
     if not further.passed:
         return ""
     passed, which = further.passed, further.which
@@ -139,6 +145,10 @@ def _of_next(further: Tested, *, why: bool, moving: bool) -> str:
         return (
             f"{article} {which} stands out{reasons}; but the energy axis shifts, which makes such components."
         )
+    if shown and passed.get("eigenvalue"):
+        edges = listed([in_words(edge) for edge in shown])
+        text = f"{article} {which} is likely{reasons}: its loading changes at {edges}, as noise does not"
+        return f"{text}. Run with components.n: {further.number} and compare."
     if repeated and not any(repeated):
         return f"{article} {which} is unlikely{reasons}."
     how = f"to see, compare with a run of components.n: {further.number}"

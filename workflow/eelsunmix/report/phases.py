@@ -1,14 +1,16 @@
 """The phase map on the page, how much of the area each phase has, and which edges are seen there."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from eelsunmix.comparison.words import listed
 from eelsunmix.report.areas import Sighting, sighting
-from eelsunmix.report.content import Block, Cell, Control, Figure, Row, Table, cell, figure_cell
+from eelsunmix.report.content import Block, Control, Figure, Row, Table, Text, cell, figure_cell
 from eelsunmix.report.figures.phases import Phase, confidence_map, phase_map, phases_of
 from eelsunmix.report.formatting import DASH, in_words, number, percent, plus_minus
 from eelsunmix.report.inputs import Inputs
+from eelsunmix.report.systematics import systematic_counts
 from eelsunmix.stage_warnings import reference_problems
 from eelsunmix.words import RECOMMENDED
 
@@ -24,10 +26,17 @@ OF_RECOMMENDED = " (errors on simulated images, and what other sets of component
 OF_METHOD = " by the noise of the counts, not from what other sets of components give"
 SEEN = (
     "Which edges background subtraction (BS) sees where each component is the largest: mean net counts of "
-    "the pixels, in per cent of BS in its strongest pixels, and in counts ± 1 standard deviation. Not seen: "
-    "less than 3 standard deviations, with the limit that noise allows (95 %, one-sided). Where BS lies "
-    "below zero by more, its background is biased, and the limit is as large as that. Pixels at a boundary "
+    "the pixels, in per cent of BS in its strongest pixels, and in counts ± 1 standard deviation by noise. "
+    "Not seen: below 3 standard deviations, with the limit (95 %, one-sided). {systematic}Where BS lies "
+    "farther below zero, its background is biased, and the limit is as large as that. Pixels at a boundary "
     "hold some of the neighbour."
+)
+SYSTEMATIC = (
+    "Both hold what is added to every pixel, too, by a fixed pattern or a biased background: {each} counts. "
+)
+ALIKE = (
+    "{names} show the same edges ({edges}): they may be one material, in another thickness, orientation or "
+    "bonding. Their cards say how they differ."
 )
 AREA = "Share of the pixels with sample. Sure: the largest with a probability of {sure} or more."
 
@@ -71,23 +80,49 @@ def _areas(inputs: Inputs, phases: list[Phase]) -> Table:
     )
 
 
-def _seen(inputs: Inputs, phases: Sequence[Phase]) -> list[Table]:
-    """Tabulate which edges BS sees in the pixels of each phase."""
-    phase, failed = inputs.comparison["phase"], reference_problems(inputs.bs)
-    cells: dict[int, list[Cell]] = {one.number: [] for one in phases}
-    for edge in inputs.edges:
-        store = inputs.bs[["net_counts", "net_counts_sd", "independent_sd", "common_sd"]].sel(edge=edge)
-        found = store.transpose(*phase.dims, ...).load()
-        for own, row in cells.items():
-            text, note = (DASH, "BS failed")
-            if edge not in failed:
-                text, note = _in_words(sighting(found, phase.to_numpy() == own))
-            row.append(figure_cell(text, note=note))
+def _seen(inputs: Inputs, phases: Sequence[Phase]) -> list[Block]:
+    """Tabulate which edges BS sees in the pixels of each phase, and say which phases show the same ones."""
     if not inputs.edges:
         return []
-    names = tuple(in_words(edge) for edge in inputs.edges)
-    rows = (Row(cells=(cell(one.name, colour=one.colour), *cells[one.number])) for one in phases)
-    return [Table(caption=SEEN, columns=("where it is the largest", *names), rows=tuple(rows), css="small")]
+    failed = reference_problems(inputs.bs)
+    biases = {edge: systematic_counts(inputs, edge) for edge in inputs.edges if edge not in failed}
+    found = {edge: _sightings(inputs, edge, phases, bias) for edge, bias in biases.items()}
+    each = listed([f"{in_words(edge)} ±\u00a0{number(bias, 2)}" for edge, bias in biases.items() if bias])
+    rows = []
+    for place, one in enumerate(phases):
+        words = [
+            _in_words(found[edge][place]) if edge in found else (DASH, "BS failed") for edge in inputs.edges
+        ]
+        cells = (figure_cell(text, note=note) for text, note in words)
+        rows.append(Row(cells=(cell(one.name, colour=one.colour), *cells)))
+    table = Table(
+        caption=SEEN.format(systematic=SYSTEMATIC.format(each=each) if each else ""),
+        columns=("where it is the largest", *map(in_words, inputs.edges)),
+        rows=tuple(rows),
+        css="small",
+    )
+    alike = _alike(found, phases)
+    return [table, *([Text(*alike)] if alike else [])]
+
+
+def _sightings(inputs: Inputs, edge: str, phases: Sequence[Phase], bias: float) -> list[Sighting]:
+    phase = inputs.comparison["phase"]
+    store = inputs.bs[["net_counts", "net_counts_sd", "independent_sd", "common_sd"]].sel(edge=edge)
+    maps, numbers = store.transpose(*phase.dims, ...).load(), phase.to_numpy()
+    return [sighting(maps, numbers == one.number, bias) for one in phases]
+
+
+def _alike(found: Mapping[str, Sequence[Sighting]], phases: Sequence[Phase]) -> list[str]:
+    """Say which phases show the same edges: a reader takes them for as many materials."""
+    names: dict[tuple[str, ...], list[str]] = {}
+    for place, one in enumerate(phases):
+        edges = tuple(edge for edge, sightings in found.items() if sightings[place].is_seen)
+        names.setdefault(edges, []).append(one.name)
+    return [
+        ALIKE.format(names=listed(own), edges=listed([in_words(edge) for edge in edges]))
+        for edges, own in names.items()
+        if edges and len(own) > 1
+    ]
 
 
 def _in_words(found: Sighting) -> tuple[str, str]:

@@ -14,11 +14,13 @@ const sighting = (() => {
   function inWords(edge, net, sd, written) {
     if (edge.failed) return `${edge.name}: BS failed, so no limit is known.`;
     if (!(sd > 0)) return "";
-    const counts = `${written(net)} ± ${written(sd)} counts`;
+    const total = Math.hypot(sd, edge.systematic);
+    const added = edge.systematic > 0 ? ` (noise) ± ${written(edge.systematic)} (added to every pixel)` : "";
+    const counts = `${written(net)} ± ${written(sd)} counts${added}`;
     const part = (value) => (edge.peak > 0 ? `, ${percent(value / edge.peak)} of BS in its strongest pixels` : "");
-    if (net > edge.sure * sd) return `${edge.name}: ${counts}, above noise${part(net)}.`;
-    if (net < -edge.sure * sd) return `${edge.name}: not detected; limit about ${written(-net)} counts${part(-net)}: BS is below zero by as much here, so its background is biased.`;
-    const limit = Math.max(net, 0) + edge.one_sided * sd;
+    if (net > edge.sure * total) return `${edge.name}: ${counts}, above noise${part(net)}.`;
+    if (net < -edge.sure * total) return `${edge.name}: not detected; limit about ${written(-net)} counts${part(-net)}: BS is below zero by as much here, so its background is biased.`;
+    const limit = Math.max(net, 0) + edge.one_sided * total;
     return `${edge.name}: not detected, ${counts}: less than ${written(limit)}${part(limit)} (95\u00a0%).`;
   }
 

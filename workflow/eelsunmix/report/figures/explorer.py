@@ -82,7 +82,10 @@ def noise_of_channel(counts: xr.DataArray) -> float:
 
 
 def backgrounds(
-    bs: xr.Dataset, edges: Mapping[str, Mapping[str, Any]], view: MapView
+    bs: xr.Dataset,
+    edges: Mapping[str, Mapping[str, Any]],
+    systematic: Mapping[str, float],
+    view: MapView,
 ) -> list[dict[str, Any]]:
     """Return of each edge its windows, and the maps that its background follows from.
 
@@ -105,6 +108,7 @@ def backgrounds(
             "failed": name in failed,
             "of_area": deviations_of_areas(bs.sel(edge=name)),
             "peak": highest(bs["net_counts"].sel(edge=name)),
+            "systematic": systematic[name],
             "sure": SURE,
             "one_sided": ONE_SIDED,
             **{key: view.image(bs[variable].sel(edge=name)) for key, variable in maps.items()},

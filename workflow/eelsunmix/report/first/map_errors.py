@@ -2,49 +2,44 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from eelsunmix.report.areas import highest
 from eelsunmix.report.candidates import errors_of
-from eelsunmix.report.figures.style import REFERENCE
 from eelsunmix.report.first.choice import Shown
 from eelsunmix.report.formatting import DASH, number
 from eelsunmix.report.inputs import Inputs
+from eelsunmix.report.systematics import disturbed_percent, shift_of_pattern
+from eelsunmix.twin_errors import MOST_ERROR
 from eelsunmix.words import RECOMMENDED
 
 NOISE, TWINS, MISFIT, PATTERN = "counting noise", "simulated images", "difference from BS", "fixed pattern"
 PARTS = (NOISE, TWINS, MISFIT, PATTERN)
-OF = MappingProxyType(
-    {
-        NOISE: "of the peak",
-        TWINS: "rms over all maps, more where weak",
-        MISFIT: "of the peak",
-        PATTERN: "of the mean counts",
-    }
-)
-"""What each part is a part of."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class MapError:
-    """By how much one map is off; parts of its size.
+    """By how much one map is off.
 
     Parameters
     ----------
     shown : Shown
         The map.
     parts : mapping of str to float
-        Those that are known, by their names.
+        Those that are known, by their names; over the peak of the map.
     shift : float
         Counts of a pixel that a fixed pattern adds or takes; NaN where it is none, or a gain.
+    of_mean : float
+        What a fixed pattern does to the mean counts, over these; NaN where there is none.
     """
 
     shown: Shown
     parts: Mapping[str, float]
     shift: float = float("nan")
+    of_mean: float = float("nan")
 
     @property
     def origin(self) -> str:
@@ -58,18 +53,24 @@ class MapError:
 
     @property
     def said(self) -> str:
-        """Both in a few words, and of what it is a part; empty where nothing is known."""
-        return f"{rough(self.likely)} {OF[self.origin]} ({self.origin})" if self.parts else ""
+        """Both in a few words; empty where nothing is known."""
+        return f"{rough(self.likely)} of the peak ({self.origin})" if self.parts else ""
 
     @property
-    def consequence(self) -> str:
-        """What counts that a fixed pattern adds mean for the map; empty where another part is larger."""
-        if self.origin != PATTERN or not np.isfinite(self.shift):
-            return ""
-        return (
-            f": ± {number(self.shift, 2)} counts in a pixel, which shift or scale its map, "
-            "and hardly change the shape or width of a layer"
-        )
+    def worst(self) -> float:
+        """The largest part, of the peak or of the mean."""
+        return float(np.fmax(self.likely, self.of_mean))
+
+    @property
+    def doubt(self) -> str:
+        """What speaks against the counts of the map, in a few words; empty where little does."""
+        if self.of_mean > MOST_ERROR:
+            mean = f"{rough(self.of_mean)} of their mean ({PATTERN})"
+            if not np.isfinite(self.shift):
+                return mean
+            counts = f"±\u00a0{number(self.shift, 2)} in every pixel, {mean}"
+            return f"{counts}, which hardly changes the shape or width of a layer"
+        return f"likely off by {self.said}" if self.likely > MOST_ERROR and self.origin != TWINS else ""
 
 
 def rough(part: float | None) -> str:
@@ -86,28 +87,40 @@ def rough(part: float | None) -> str:
 
 def map_errors(inputs: Inputs, maps: Sequence[Shown]) -> list[MapError]:
     """Return by how much each map is off, as far as the stores know."""
-    return [MapError(shown=one, parts=_parts(inputs, one), shift=_shift(inputs, one)) for one in maps]
+    return [_error(inputs, one) for one in maps]
+
+
+def _error(inputs: Inputs, one: Shown) -> MapError:
+    peak = highest(one.values) or float("nan")
+    noise = float("nan") if one.deviation is None else relative_noise(one.values, one.deviation)
+    found = {NOISE: noise, TWINS: _on_twins(inputs, one, peak), MISFIT: _misfit(inputs, one)}
+    gain = disturbed_percent(inputs, "gain").get(one.edge, float("nan")) / 100
+    shift = shift_of_pattern(inputs, one.edge) if one.edge else float("nan")
+    found[PATTERN] = float(np.fmax(gain, abs(shift) / peak))
+    added = disturbed_percent(inputs, "dark").get(one.edge, float("nan")) / 100
+    return MapError(
+        shown=one,
+        parts={
+            name: part for name, part in found.items() if np.isfinite(part) and (part > 0 or name == MISFIT)
+        },
+        shift=shift,
+        of_mean=float(np.fmax(added, gain)),
+    )
 
 
 def relative_noise(values: xr.DataArray, deviation: xr.DataArray) -> float:
     """Median deviation where a map is above half of its peak, over the peak; NaN where none is known."""
-    image, sd = values.to_numpy(), deviation.to_numpy()
-    peak = np.nanquantile(image, 0.995) if np.isfinite(image).any() else np.nan
+    image, sd, peak = values.to_numpy(), deviation.to_numpy(), highest(values)
     strong = np.isfinite(sd) & (image > 0.5 * peak)
-    return float(np.median(sd[strong]) / peak) if strong.any() else float("nan")
+    return float(np.median(sd[strong]) / peak) if peak > 0 and strong.any() else float("nan")
 
 
-def _parts(inputs: Inputs, one: Shown) -> dict[str, float]:
-    noise = float("nan") if one.deviation is None else relative_noise(one.values, one.deviation)
-    found = {NOISE: noise, TWINS: _on_twins(inputs, one), MISFIT: _misfit(inputs, one)}
-    found[PATTERN] = max(_disturbed(inputs, step).get(one.edge, 0.0) for step in ("dark", "gain")) / 100
-    return {name: part for name, part in found.items() if np.isfinite(part) and (part > 0 or name == MISFIT)}
-
-
-def _on_twins(inputs: Inputs, one: Shown) -> float:
+def _on_twins(inputs: Inputs, one: Shown, peak: float) -> float:
+    """Root mean square error of all maps over their size, as it were of this one; over its peak."""
     known = dict(inputs.comparison.attrs.get("recommended") or {})
     errors = errors_of(known) if one.source == RECOMMENDED else {}
-    return errors.get(str(known.get("method")), float("nan")) / 100
+    size = float(np.sqrt(np.nanmean(np.square(one.values.to_numpy(), dtype=float))))
+    return errors.get(str(known.get("method")), float("nan")) / 100 * size / peak
 
 
 def _misfit(inputs: Inputs, one: Shown) -> float:
@@ -116,18 +129,3 @@ def _misfit(inputs: Inputs, one: Shown) -> float:
     own = [row for row in rows if (row["method"], row["element"]) == (one.source, one.name)]
     value = own[0].get("misfit") if own and one.edge else None
     return float("nan") if value is None else float(value)
-
-
-def _shift(inputs: Inputs, one: Shown) -> float:
-    """Return the counts that a pattern that adds some puts into each pixel: a part of the mean of BS."""
-    part = _disturbed(inputs, "dark").get(one.edge)
-    if part is None:
-        return float("nan")
-    return part / 100 * float(inputs.comparison["element_map"].sel(label=REFERENCE, edge=one.edge).mean())
-
-
-def _disturbed(inputs: Inputs, step: str) -> dict[str, float]:
-    """Edge -> per cent of its net counts by which what a step leaves of a fixed pattern may change them."""
-    steps: Sequence[Mapping[str, Any]] = inputs.corrected.attrs.get("corrections", [])
-    own = [dict(one.get("disturbed_percent") or {}) for one in steps if one["step"] == step]
-    return {edge: part for found in own for edge, part in found.items()}

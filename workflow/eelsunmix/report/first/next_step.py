@@ -27,7 +27,7 @@ def next_step(inputs: Inputs, label: str, maps: Sequence[Shown]) -> tuple[str, s
         return f"choose other windows for {names}, or other edges, and run again", "next", "background"
     if RECOMMENDED not in inputs.methods:
         return "list recommended: {} under methods, and the choice is made on simulated images", "next", ""
-    shares = "; for absolute shares, record an image that has a region of the pure material"
+    shares = "; for absolute shares, record an image that has a region of each pure material"
     text = f"take maps and spectra home: {export_command(inputs.sample, 'hspy')} (or --tiff, --csv, --nexus)"
     return text + shares * bool(open_shares(inputs, label, maps)), "next", "provenance"
 

@@ -8,7 +8,7 @@ from eelsunmix.comparison.words import CONVERGENCE, listed
 from eelsunmix.report.candidates import MOST_NAMED, errors_of, on_twins
 from eelsunmix.report.figures.style import REFERENCE
 from eelsunmix.report.first.choice import Shown, lights_of, red_lights
-from eelsunmix.report.first.map_errors import TWINS, map_errors
+from eelsunmix.report.first.map_errors import map_errors
 from eelsunmix.report.first.next_step import next_step
 from eelsunmix.report.first.state import (
     agreements,
@@ -37,12 +37,15 @@ class Said:
         ``void`` where what is shown, or all, may not be used; it alone is red.
     section : str
         Name of the section that shows why.
+    items : tuple of str
+        The parts of the text, each a sentence, where it has several.
     """
 
     title: str
     text: str
     level: str
     section: str = ""
+    items: tuple[str, ...] = ()
 
 
 def sentences(inputs: Inputs, label: str, maps: Sequence[Shown]) -> list[Said]:
@@ -51,15 +54,17 @@ def sentences(inputs: Inputs, label: str, maps: Sequence[Shown]) -> list[Said]:
     doubts = list(_doubts(inputs, label, maps))
     found = [void] if void else [_use(inputs, label, maps)]
     if doubts:
-        found.append(_said("Do not believe", "; ".join(doubts), "doubt", "verdict"))
+        found.append(_said("Do not believe", "; ".join(doubts), "doubt", "verdict", items=doubts))
     if care := _care(inputs, label):
         found.append(_said("Take care", care, "doubt", "verdict"))
     return [*found, _said("Next", *next_step(inputs, label, maps))]
 
 
-def _said(title: str, text: str, level: str, section: str = "") -> Said:
+def _said(title: str, text: str, level: str, section: str = "", items: Sequence[str] = ()) -> Said:
     text = one_style(text)
-    return Said(title=title, text=text if text.endswith(".") else f"{text}.", level=level, section=section)
+    text = text if text.endswith(".") else f"{text}."
+    parts = tuple(one_style(f"{item[:1].upper()}{item[1:]}.") for item in items)
+    return Said(title=title, text=text, level=level, section=section, items=parts if len(parts) > 1 else ())
 
 
 def _void(inputs: Inputs, label: str) -> Said | None:
@@ -127,17 +132,17 @@ def _doubts(inputs: Inputs, label: str, maps: Sequence[Shown]) -> Iterator[str]:
     if failed and len(failed) < len(inputs.edges):
         names = listed([in_words(edge) for edge in failed])
         its = "its background" if len(failed) == 1 else "their backgrounds"
-        yield f"BS counts of {names} ({its} failed); nothing checks the methods' counts there"
+        checked = "" if inputs.has_true_maps else "; nothing checks the methods' counts there"
+        yield f"BS counts of {names} ({its} failed){checked}"
     if not inputs.edges:
         yield "that components are materials before you have seen their spectra: no edge is named as a check"
     missing = [one.name for one in maps if one.edge and one.source != label]
     if missing:
         yield f"that {listed(missing)} is absent: no component of {label} shows it, so its map is that of BS"
-    far = [one for one in map_errors(inputs, maps) if one.likely > MOST_ERROR and one.origin != TWINS]
+    far = [one for one in map_errors(inputs, maps) if one.doubt]
     if far:
-        worst_first = sorted(far, key=lambda one: -one.likely)
-        off = [f"{one.shown.name} (likely off by {one.said}{one.consequence})" for one in worst_first]
-        yield f"counts of {listed(off)}"
+        worst_first = sorted(far, key=lambda one: -one.worst)
+        yield f"counts of {listed([f'{one.shown.name} ({one.doubt})' for one in worst_first])}"
     yield from _red(inputs, label)
     shares = open_shares(inputs, label, maps)
     if shares:
@@ -152,7 +157,7 @@ def _red(inputs: Inputs, label: str) -> Iterator[str]:
     alone = [name for name in own if name not in everywhere]
     if everywhere:
         first = everywhere[0]
-        yield f"all methods where they have ✖: {first}, of {label} {_first_of(everywhere, own)}"
+        yield f"any method in {first}, where all have ✖: {label} {_first_of(everywhere, own)}"
     if alone:
         yield f"{label} itself where it has ✖: {alone[0]}, {_first_of(alone, own)}"
     besides = {one: sorted(set(lights) - set(everywhere))[:MOST_NAMED] for one, lights in red.items()}

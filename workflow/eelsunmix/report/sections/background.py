@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from eelsunmix.background.words import backgrounds_in_words
+from eelsunmix.comparison.thresholds import OFF_REGION_SD
 from eelsunmix.report.content import (
     Block,
     Control,
@@ -23,8 +24,6 @@ from eelsunmix.report.formatting import DASH, in_words, interval, number, percen
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.texts import one_style
 
-SUSPICIOUS_SIGMA = 3
-"""An off-region mean further from zero than this many standard errors is flagged."""
 EXPONENTS = {
     "pixel": "fitted pixel by pixel",
     "local": "averaged over neighbouring pixels",
@@ -129,7 +128,7 @@ def _edge_table(inputs: Inputs) -> Table:
         short = tuple(replace(row, cells=row.cells[: len(columns)]) for row in rows)
         return Table(caption=EDGES_UNTESTED, columns=columns, rows=short)
     return Table(
-        caption=EDGES.format(sigma=SUSPICIOUS_SIGMA),
+        caption=EDGES.format(sigma=f"{OFF_REGION_SD:g}"),
         columns=(*columns, "off region (counts)", "off region (σ)"),
         rows=rows,
     )
@@ -181,7 +180,7 @@ def _off_region(inputs: Inputs, edge: str) -> tuple[float, float, str, str]:
     error = float(inputs.bs["off_region_sd"].sel(edge=edge))
     if not error > 0:
         return mean, error, "grey", DASH
-    light = "green" if abs(mean / error) <= SUSPICIOUS_SIGMA else "red"
+    light = "green" if abs(mean / error) <= OFF_REGION_SD else "red"
     return mean, error, light, f"{LIGHTS[light]} {number(mean / error, 2)}"
 
 

@@ -20,18 +20,18 @@ from eelsunmix.report.inputs import Inputs
 
 TITLE = "How sure is each map"
 INTRO = (
-    "A map is likely off by the largest of the parts beside it. They are different errors of the same "
-    "counts, not to be added: simulated images have noise too."
+    "A map is likely off by the largest of the parts beside it, all of them parts of its peak. They are "
+    "different errors of the same counts, not to be added: simulated images have noise too."
 )
 EXPLAINED = {
-    NOISE: "median standard deviation by the noise of the counts, where the map is above half of its peak, "
-    "over the peak; averaging pixels lowers it",
-    TWINS: "root mean square error of all maps of this result, over their own size, on images simulated from "
-    "it, whose truth is known (twins); it holds noise, and what the method gets wrong there; weak "
+    NOISE: "median standard deviation by the noise of the counts, where the map is above half of its peak; "
+    "averaging pixels lowers it",
+    TWINS: "root mean square error of all maps of this result on images simulated from it, whose truth is "
+    "known (twins), for a map of this size; it holds noise, and what the method gets wrong there; weak "
     "regions are off by more of their own counts",
-    MISFIT: "what noise does not explain of the difference from background subtraction, over the peak",
+    MISFIT: "what noise does not explain of the difference from background subtraction",
     PATTERN: "what a fixed pattern of the detector, which cannot be told from the spectrum at an edge, does "
-    "to the net counts, over their mean: a pattern that adds counts does the same to every pixel",
+    "to the net counts; one that adds counts does the same to every pixel",
 }
 SHARES = (
     "Other spectra allow: only if you use shares (abundances) instead of counts. Other sets of spectra "

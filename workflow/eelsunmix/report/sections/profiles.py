@@ -47,8 +47,8 @@ PROFILE_SCORES = (
 
 
 WIDTHS = (
-    "Full width at half maximum by {label}. The spread over the methods tells how sure it is; an error that "
-    "all have in common, such as the size of the probe, is not in it."
+    "Full width at half maximum by {label}. It is no surer than the spread over the methods, and may be less "
+    "sure: they share the counts, their noise and the size of the probe. BS is another way to measure it."
 )
 NO_SCALE = (
     " The file has no length scale, so lengths are in pixels: axes: {pixel_nm: ...} in the configuration, "

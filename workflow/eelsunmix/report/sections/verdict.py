@@ -15,7 +15,7 @@ VERDICT = (
 LEGEND = "✔ good, ▲ look closer, ✖ do not rely on it, – not judged. The limits are in the table below."
 NO_EDGES = " No edge is named in the configuration, so nothing can be compared with BS."
 ABSENT = "outside its region"
-REGIONS = " The last needs a region in the configuration where you know that an element is absent."
+REGIONS = " The last needs a region, in the configuration, where you know that an element is absent."
 LIMITS = "Limits behind the verdict and its sentences."
 
 
@@ -81,7 +81,7 @@ def _not_judged(entries: list[Entry]) -> str:
     names = dict.fromkeys(str(entry["criterion"]) for entry in entries)
     missing = [name for name in names if name not in _judged(entries)]
     missing.sort(key=ABSENT.__eq__)
-    listed = f" Not known for this sample: {', '.join(missing)}." if missing else ""
+    listed = f" Not judged here: {', '.join(missing)}." if missing else ""
     return listed + REGIONS * (ABSENT in missing)
 
 
