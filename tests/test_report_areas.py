@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from eelsunmix.report import phases
-from eelsunmix.report.areas import Sighting, deviations_of_areas, sighting
+from eelsunmix.report import sightings as words
+from eelsunmix.report.areas import Sighting, Systematic, deviations_of_areas, highest, sightings
 from eelsunmix.report.figures.phases import Phase
-from eelsunmix.report.phases import _alike, _in_words, phase_blocks
-from eelsunmix.report.systematics import systematic_counts
+from eelsunmix.report.sightings import _alike, _in_words, sighting_blocks, unseen
+from eelsunmix.report.systematics import systematic_of
 from test_report_facts import inputs_of
 from tiny_run import EDGES as EDGES_OF_RUN
 
@@ -36,7 +36,7 @@ def test_an_area_is_judged_by_the_mean_of_its_pixels_that_are_known(one):
     area = np.zeros((4, 7), dtype=bool)
     area[:2, :3] = True
     known = area & one["net_counts_sd"].notnull().to_numpy()
-    found = sighting(one, area)
+    (found,) = sightings(one, [area], Systematic())
     assert found.net == pytest.approx(float(one["net_counts"].to_numpy()[known].mean()))
     independent = np.sqrt((one["independent_sd"].to_numpy()[known] ** 2).sum()) / 5
     # The part that pixels have for themselves is that of the whole map, here the same in each pixel.
@@ -45,10 +45,17 @@ def test_an_area_is_judged_by_the_mean_of_its_pixels_that_are_known(one):
 
 
 def test_a_single_pixel_has_its_own_deviation_and_none_has_nothing(one):
-    area = np.zeros((4, 7), dtype=bool)
-    assert np.isnan(sighting(one, area).sd)
-    area[2, 5] = True
-    assert sighting(one, area).sd == pytest.approx(float(one["net_counts_sd"][2, 5]))
+    none, single = np.zeros((2, 4, 7), dtype=bool)
+    single[2, 5] = True
+    nothing, found = sightings(one, [none, single], Systematic())
+    assert np.isnan([nothing.net, nothing.sd]).all()
+    assert found.sd == pytest.approx(float(one["net_counts_sd"][2, 5]))
+
+
+def test_of_no_counts_at_all_the_limit_is_three(one):
+    empty = one.assign({name: 0 * one[name].fillna(0) for name in one})
+    (found,) = sightings(empty, [np.ones((4, 7), dtype=bool)], Systematic())
+    assert found.limit == pytest.approx(3 / 28)
 
 
 @pytest.mark.parametrize(
@@ -69,45 +76,71 @@ def test_counts_or_their_limit_are_said_as_the_explorer_does(net, sd, peak, word
 
 def test_the_table_has_the_counts_of_each_edge_in_the_pixels_of_each_component(monkeypatch):
     inputs = inputs_of(methods=("vca",))
-    table = phase_blocks(inputs)[2]
+    table = sighting_blocks(inputs)[0]
     assert table.columns[1:] == tuple(edge.replace("_", " ") for edge in EDGES)
     phase = inputs.comparison["phase"]
     for row, (name, *cells) in enumerate(one.cells for one in table.rows):
         assert name.text
         for edge, cell in zip(EDGES, cells, strict=True):
-            bias = systematic_counts(inputs, edge)
-            found = sighting(inputs.bs.sel(edge=edge), (phase == row).to_numpy(), bias)
-            assert (cell.text, cell.note) == _in_words(found)
+            net = inputs.bs["net_counts"].sel(edge=edge).where(phase == row)
+            mean, peak = float(net.mean()), highest(inputs.bs["net_counts"].sel(edge=edge))
+            if cell.text.endswith("%"):
+                assert float(cell.text.split()[0]) == pytest.approx(100 * mean / peak, rel=0.06)
+                assert cell.note.startswith(f"{mean:,.0f}"[:2].replace(",", "\u202f"))
+            else:
+                assert cell.text in ("not seen", "–")
     # An edge that BS failed at has no counts, and no order of axes changes others.
-    monkeypatch.setattr(phases, "reference_problems", lambda bs: {EDGES[0]: "its background"})
+    monkeypatch.setattr(words, "reference_problems", lambda bs: {EDGES[0]: "its background"})
     turned = replace(inputs, bs=inputs.bs.transpose(..., "x", "y"))
-    for old, new in zip(table.rows, phase_blocks(turned)[2].rows, strict=True):
+    for old, new in zip(table.rows, sighting_blocks(turned)[0].rows, strict=True):
         assert (new.cells[1].text, new.cells[1].note) == ("–", "BS failed")
         assert new.cells[2:] == old.cells[2:]
 
 
 def test_a_page_without_edges_has_no_such_table():
-    assert len(phase_blocks(inputs_of(methods=("vca",), edges={}, truth=False))) == 2
+    assert not sighting_blocks(inputs_of(methods=("vca",), edges={}, truth=False))
 
 
-def test_what_is_added_to_every_pixel_is_not_averaged_away():
+def test_what_is_in_all_pixels_alike_is_not_averaged_away():
     clear = Sighting(net=90.0, sd=20.0, peak=200.0)
     assert clear.is_seen
-    biased = replace(clear, systematic=30.0)
-    assert not biased.is_seen
-    assert biased.limit == pytest.approx(90 + 1.645 * np.hypot(20, 30))
+    patterned = replace(clear, systematic=Systematic(sd=30.0))
+    assert not patterned.is_seen
+    assert patterned.limit == pytest.approx(90 + 1.645 * np.hypot(20, 30))
+    high = replace(clear, systematic=Systematic(offset=35.0))
+    assert not high.is_seen
+    assert high.limit == pytest.approx(90 + 1.645 * 20)
+    # A background that is too high hides counts; it makes none seen.
+    low = replace(clear, net=-70.0, systematic=Systematic(offset=-50.0))
+    assert not low.is_biased
+    assert low.limit == pytest.approx(1.645 * 20)
+    assert replace(clear, net=10.0, systematic=Systematic(offset=-50.0)).limit == pytest.approx(60 + 32.9)
+    assert replace(low, net=-120.0).is_biased
+
+
+def test_limits_hold_95_percent_where_the_background_is_off_by_a_known_amount():
+    rng = np.random.default_rng(5)
+    truth, sd, offset, offset_sd = 60.0, 20.0, -40.0, 8.0
+    measured = offset + offset_sd * rng.standard_normal(4000)
+    nets = truth + offset + sd * rng.standard_normal(4000)
+    limits = [
+        Sighting(net=net, sd=sd, peak=200.0, systematic=Systematic(offset=one, sd=offset_sd)).limit
+        for net, one in zip(nets, measured, strict=True)
+    ]
+    assert 0.94 < np.mean(np.array(limits) > truth) < 0.97
 
 
 def test_a_fixed_pattern_and_a_biased_background_are_known_of_an_edge():
     inputs, edge = inputs_of(methods=("vca",)), EDGES[0]
     inputs.bs["off_region_mean"].loc[{"edge": edge}] = -7.0
     inputs.bs["off_region_sd"].loc[{"edge": edge}] = 3.0
-    assert systematic_counts(inputs, edge) == 0  # as chance may have it
+    assert systematic_of(inputs, edge) == Systematic()  # as chance may have it
     inputs.bs["off_region_sd"].loc[{"edge": edge}] = 2.0
-    assert systematic_counts(inputs, edge) == 7.0
-    inputs.corrected.attrs["corrections"] = [{"step": "dark", "disturbed_percent": {edge: 40.0}}]
-    mean = float(inputs.comparison["element_map"].sel(label="BS", edge=edge).mean())
-    assert systematic_counts(inputs, edge) == pytest.approx(max(7.0, 0.4 * abs(mean)))
+    assert systematic_of(inputs, edge) == Systematic(offset=-7.0, sd=2.0)
+    mean = abs(float(inputs.comparison["element_map"].sel(label="BS", edge=edge).mean()))
+    for step in ("dark", "gain"):
+        inputs.corrected.attrs["corrections"] = [{"step": step, "disturbed_percent": {edge: 40.0}}]
+        assert systematic_of(inputs, edge).sd == pytest.approx(np.hypot(2.0, 0.4 * mean))
 
 
 def test_components_that_show_the_same_edges_are_named():
@@ -116,3 +149,22 @@ def test_components_that_show_the_same_edges_are_named():
     found = {"Ti_L23": [seen, none, seen, none], "O_K": [seen, seen, seen, none]}
     (text,) = _alike(found, phases)
     assert text.startswith("1 · x and 3 · x show the same edges (Ti L23 and O K)")
+    # A tail of a neighbour, however significant, is no edge of the material; half of the counts no likeness.
+    tail, half = (replace(seen, net=net, sd=0.1) for net in (15.0, 44.0))
+    assert not _alike({"Co_L23": [tail, seen]}, phases[:2])
+    assert not _alike({"Co_L23": [half, seen]}, phases[:2])
+
+
+def test_the_first_screen_says_which_edges_are_not_seen_where(monkeypatch):
+    inputs = inputs_of(methods=("vca",))
+    hidden = Sighting(net=1.0, sd=2.0, peak=200.0)
+    seen = Sighting(net=90.0, sd=2.0, peak=200.0)
+    monkeypatch.setattr(words, "_sightings", lambda inputs, edge, phases, bias: [seen, hidden, seen])
+    names = [one.name for one in words.phases_of(inputs.comparison, inputs.working)]
+    edges = words.listed([edge.replace("_", " ") for edge in EDGES])
+    assert unseen(inputs) == (
+        f"BS does not see {edges} where {names[1]} is the largest (limit 2.1 % of the peak)."
+    )
+    monkeypatch.setattr(words, "_sightings", lambda inputs, edge, phases, bias: [seen] * 3)
+    assert unseen(inputs) == ""
+    assert unseen(inputs_of()) == ""  # abundances of nmf are no shares

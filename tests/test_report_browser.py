@@ -141,30 +141,30 @@ def test_a_pixel_shows_its_counts_its_background_and_each_reconstruction(page):
 
 
 @pytest.mark.parametrize(
-    ("net", "sd", "bias", "more", "words"),
+    ("net", "sd", "more", "words"),
     [
-        (90, 20, 0, "", "Mn L23: 90 ± 20 counts, above noise, 45 % of BS in its strongest pixels."),
-        (50, 20, 0, "", "Mn L23: not detected, 50 ± 20 counts: less than 82.9, 41 % of BS"),
-        (-50, 20, 0, "", "Mn L23: not detected, -50 ± 20 counts: less than 32.9, 16 % of BS"),
+        (90, 20, "", "Mn L23: seen, 90 ± 20 counts, 45 % of BS in its strongest pixels."),
+        (50, 20, "", "Mn L23: not seen, 50 ± 20 counts: less than 82.9, 41 % of BS"),
+        (-50, 20, "", "Mn L23: not seen, -50 ± 20 counts: less than 32.9, 16 % of BS"),
+        (-90, 20, "", "Mn L23: not seen; limit about 90 counts, 45 % of BS in its strongest pixels:"),
         (
-            -90,
+            90,
             20,
-            0,
-            "",
-            "Mn L23: not detected; limit about 90 counts, 45 % of BS in its strongest pixels: BS",
+            "systematic: 30",
+            "Mn L23: not seen, 90 ± 20 counts (noise), beside ±\u00a030 in all",
         ),
         (
             90,
             20,
-            30,
-            "",
-            "Mn L23: not detected, 90 ± 20 counts (noise) ± 30 (added to every pixel): less than 149.3",
+            "offset: 35",
+            "Mn L23: not seen, 90 ± 20 counts (noise), beside 35 ±\u00a00 in all",
         ),
-        (90, 20, 0, "failed: true", "Mn L23: BS failed, so no limit is known."),
+        (-70, 20, "offset: -50", "Mn L23: not seen, -70 ± 20 counts (noise), beside -50 ±\u00a00 in all"),
+        (90, 20, "failed: true", "Mn L23: BS failed, so no limit is known."),
     ],
 )
-def test_the_limit_of_an_edge_that_is_not_seen_is_95_percent_one_sided(page, net, sd, bias, more, words):
-    edge = f"{{name: 'Mn L23', peak: 200, sure: 3, one_sided: 1.645, systematic: {bias}, {more}}}"
+def test_the_limit_of_an_edge_that_is_not_seen_is_95_percent_one_sided(page, net, sd, more, words):
+    edge = f"{{name: 'Mn L23', peak: 200, sure: 3, one_sided: 1.645, systematic: 0, offset: 0, {more}}}"
     found = page.evaluate(f"sighting.inWords({edge}, {net}, {sd}, (one) => String(Number(one.toFixed(1))))")
     assert found.startswith(words)
 

@@ -56,7 +56,7 @@ def test_the_energy_axis_is_said_to_be_right_off_or_not_measured(inputs):
     assert said(inputs, "energy axis") == "edges rise 1.2 ± 1.2 eV below the expected onsets"
     onsets["O_K"] = {"onset_eV": 525.0, "given_eV": 525.0, "table_eV": 532.0}
     assert said(inputs, "energy axis") == (
-        "not confirmed: edges lie Ti L23 −2 and O K −7 eV from the table. "
+        "not confirmed: edges lie beside the table by Ti L23 −2 and O K −7 eV. "
         "Edges rise 1.2 ± 1.2 eV below the onsets of the configuration, which the windows follow"
     )
     inputs.bs.attrs["energy_axis"] = axis
@@ -94,7 +94,7 @@ def test_the_worst_fit_is_that_of_the_method_shown_first_with_the_edge_that_is_t
     maps, *_, spectra, rest = said(inputs, "worst fit").split("; ")
     assert maps.startswith("maps differ from BS by ")
     assert spectra == "spectra, refitted: nowhere beyond noise"
-    assert rest == f"χ² {number(chi2)} in a typical pixel"
+    assert rest == f"χ² of a typical pixel {number(chi2)}"
     residual[at] = 5.0
     place = f"{inputs.energy[at]:.4g} eV ({edge.replace('_', ' ')})"
     assert f"refitted: 5.0 σ at {place}, {number(500 / counts[at], 2)} % of" in said(inputs, "worst fit")

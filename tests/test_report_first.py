@@ -170,7 +170,7 @@ def test_what_is_red_is_named_of_all_methods_or_of_each(inputs):
     assert "other methods where they have ✖: ica (b), vca (a and b)" in text
     lit(inputs, nmf={"a": "red"}, ica={"a": "red"}, vca={"a": "red", "b": "red"})
     text = said(inputs)[1].text
-    assert "any method in a, where all have ✖: nmf 12\u00a0% of the peak (Co L23, all rows)" in text
+    assert "a: no method passes; nmf 12\u00a0% of the peak (Co L23, all rows)" in text
     assert "other methods where they have ✖: vca (b)" in text
     assert "itself" not in text
 
@@ -181,10 +181,10 @@ def test_at_most_four_sentences_and_none_is_red_unless_nothing_can_be_used(input
     found = said(inputs)
     assert [one.title for one in found] == ["Use", "Do not believe", "Take care", "Next"]
     assert {one.level for one in found} == {"use", "doubt", "next"}
-    assert found[2].text == "The number is a guess. The verdict has 1 more warning."
+    assert found[2].text == "The number is a guess. The verdict has further warnings."
     inputs.__dict__.pop("warnings")  # gathered once
     inputs.fits["ica"].attrs["warnings"] = ["even ica is off"]
-    assert said(inputs)[2].text == "The number is a guess. The verdict has 2 more warnings."
+    assert said(inputs)[2].text == "The number is a guess. The verdict has further warnings."
     inputs.__dict__.pop("warnings")
     inputs.fits[choice.chosen_label(inputs)].attrs["warnings"] = ["even the best is off by 30 %"]
     assert said(inputs)[2].text.startswith("Even the best is off by 30\u00a0%.")
@@ -308,22 +308,23 @@ def test_each_map_is_said_to_be_off_by_the_largest_of_its_errors(inputs):
     ] == pytest.approx([0.4 * size, 0.1, abs(shifts[0]) / peaks[0]])
     largest = f"{rough(max(one.parts.values()))} of the peak (simulated images)"
     assert one.said == largest
-    assert two.shift == pytest.approx(shifts[1])
+    assert two.pattern == pytest.approx(abs(shifts[1]))
     assert two.parts["fixed pattern"] == pytest.approx(abs(shifts[1]) / peaks[1])
     picture = next(picture for picture in gathered(found).pictures if picture.name == maps[0].title)
     assert picture.note == f"likely off by {largest}"
     doubts = next(one for one in said(found) if one.title == "Do not believe")
     assert (
-        one_style(f"counts of {maps[1].name} (±\u00a0{number(shifts[1], 2)} in every pixel, 52 % of")
+        one_style(f"counts of {maps[1].name} (±\u00a0{number(abs(shifts[1]), 2)} in every pixel, 52 % of")
         in doubts.text
     )
     assert "hardly changes the shape or width of a layer" in doubts.text
     assert one.doubt == ""
     found.corrected.attrs["corrections"][0]["step"] = "gain"
     gain = map_errors(found, maps[:2])[1]
-    assert (gain.said, gain.doubt) == (
-        "52 % of the peak (fixed pattern)",
-        "52 % of their mean (fixed pattern)",
+    assert gain.parts == two.parts
+    assert (
+        gain.doubt
+        == f"±\u00a0{number(gain.pattern, 2)} in a typical pixel, 52 % of their mean (fixed pattern)"
     )
     table, text = errors.section(found).blocks
     assert [cell.text for cell in table.rows[1].cells[:2]] == [maps[1].title, gain.said]
@@ -528,6 +529,6 @@ def test_a_component_is_found_by_methods_whose_own_is_nearer_to_it_than_its_neig
     store["endmember_spectrum"][endmember] = other
     found = dataclasses.replace(inputs, fits={**inputs.fits, label: store})
     assert found_by(found, matched[0], matched) == (
-        f"2 of 3 methods; that of {label} no more like it than another component is"
+        f"2 of 3 methods; in {label} the matched one is no nearer to it than another component is"
     )
     assert found_by(inputs, matched[0], matched[:1]).endswith(f"not by {matched[1][0]} and {matched[2][0]}")

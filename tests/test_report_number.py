@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 from eelsunmix.report import number_words
-from eelsunmix.report.loading_edges import SHARP, excess
+from eelsunmix.report.loading_edges import SHARP, edges_in_loading, excess
 from eelsunmix.report.number_words import number_in_words
 
 
@@ -106,9 +106,16 @@ def test_noise_has_no_edges_white_or_correlated_over_channels(correlated):
     assert max(highest) < SHARP
 
 
+def test_bad_channels_are_no_edge():
+    rng = np.random.default_rng(13)
+    loading = rng.normal(size=ENERGY.size)
+    loading[np.searchsorted(ENERGY, [535.0, 541.0])] += (12.0, -9.0)
+    assert excess(loading * np.sqrt(MEAN), MEAN, ENERGY, np.array([532.0]))[0] < SHARP
+
+
 def test_an_edge_is_found_where_it_is_and_a_bent_background_is_none():
     rng = np.random.default_rng(12)
-    white_line = 6.0 * np.exp(-(((ENERGY - 461) / 1.5) ** 2))
+    white_line = 8.0 * np.exp(-(((ENERGY - 461) / 3.0) ** 2))
     bent = 20 * np.log(ENERGY / 500) ** 2
     loading = (rng.normal(size=ENERGY.size) + white_line + bent) * np.sqrt(MEAN)
     found = excess(loading, MEAN, ENERGY, np.array([456.0, 532.0, 640.0, 5000.0]))
@@ -118,3 +125,17 @@ def test_an_edge_is_found_where_it_is_and_a_bent_background_is_none():
     np.testing.assert_allclose(
         excess(-3 * loading, 9 * MEAN, ENERGY, np.array([456.0])), found[:1], rtol=1e-9
     )
+
+
+def test_edges_of_a_loading_are_named_on_any_axis():
+    loadings = np.random.default_rng(14).normal(size=(3, ENERGY.size)) * np.sqrt(MEAN)
+    loadings[2] += 8.0 * np.exp(-(((ENERGY - 461) / 3.0) ** 2)) * np.sqrt(MEAN)
+    edges = {"Ti_L23": {"onset": 0.456}, "O_K": {"onset": 0.532}, "by_hand": {}}
+    inputs = SimpleNamespace(
+        edges=edges,
+        energy=ENERGY / 1000,
+        energy_unit="keV",
+        pca=xr.Dataset({"loading": (("component", "energy"), loadings)}),
+        corrected=xr.Dataset({"mean_spectrum": ("energy", MEAN)}),
+    )
+    assert [edges_in_loading(inputs, component) for component in range(4)] == [[], [], ["Ti_L23"], []]

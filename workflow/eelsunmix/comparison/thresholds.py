@@ -128,9 +128,8 @@ CRITERIA = MappingProxyType(
             amber=0.3,
             percent=True,
             explanation="How far the factor from the method's counts of an element to those of BS is from 1, "
-            "beyond two of its standard deviations. Where BS lies below zero in components without the "
-            "element, that is added first, so that sums of counts may differ by more. The worst reference "
-            "edge counts.",
+            "beyond two of its standard deviations. Where BS is below zero in components without the "
+            "element, this offset is taken out before the factor is fitted. The worst reference edge counts.",
         ),
         "off_region": Criterion(
             title="outside its region",

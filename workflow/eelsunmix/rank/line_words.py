@@ -36,8 +36,8 @@ def _number_to_try(weak: list[int], evidence: Evidence) -> str:
     if not stable:
         return ". Two halves of the pixels do not show it alike: leave components.n as it is"
     return (
-        "; two halves of the pixels show it alike. If its loading shows edges, it is of the specimen: "
-        f"set components.n to {stable[-1]}"
+        "; two halves of the pixels show it alike. If its loading shows edges, as the page tells, it is of "
+        f"the specimen: set components.n to {stable[-1]}"
     )
 
 

@@ -52,9 +52,9 @@ def doubts_of_anchoring(shared: Mapping[str, float]) -> list[str]:
         return []
     names = ", ".join(f"{name} ({100 * part:.0f} % of its edge)" for name, part in shared.items())
     return [
-        f"anchoring by edges took {names} out of another component: right if only one material holds it; if "
-        "several do, write shared: true at its edges: then they anchor nothing; name an edge of an element "
-        "that only one of them holds instead"
+        f"anchoring by edges took {names} out of another component, as if only one material held it. If "
+        "several do, write shared: true at its edges and run again; an edge of another element that only one "
+        "of them holds anchors it then"
     ]
 
 

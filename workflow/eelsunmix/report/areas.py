@@ -1,84 +1,113 @@
 """What background subtraction (BS) sees of an edge in many pixels: counts above noise, or an upper limit."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 
 from eelsunmix.comparison.thresholds import PEAK_QUANTILE
-from eelsunmix.typing import Bools
+from eelsunmix.typing import Bools, Floats
 
-SURE = 3.0
+SURE_SD = 3.0
 """Standard deviations beyond which net counts are not chance."""
 ONE_SIDED = 1.645
 """Standard deviations below which 95 % of a normal distribution lie."""
+UNSEEN_COUNTS = 3.0
+"""Counts that are expected at most, with 95 % probability, where none was found (Poisson)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Systematic:
+    """What is in all pixels alike, as far as is known, in counts per pixel; no averaging lowers it.
+
+    Parameters
+    ----------
+    offset : float
+        What BS finds where the element is absent; negative where its background is too high.
+    sd : float
+        Standard deviation of that, and of what a fixed pattern may add.
+    """
+
+    offset: float = 0.0
+    sd: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sighting:
-    """What BS finds of an edge in an area.
+    """What BS finds of an edge in an area, in counts per pixel.
 
     Parameters
     ----------
     net, sd : float
-        Mean net counts, and their standard deviation by noise.
+        Mean net counts, and their standard deviation by noise; NaN in an area without pixels.
     peak : float
         The highest net counts of the image.
-    systematic : float
-        Standard deviation of what is added to every pixel, which no averaging lowers.
+    systematic : Systematic
     """
 
     net: float
     sd: float
     peak: float
-    systematic: float = 0.0
+    systematic: Systematic = Systematic()
 
     @property
     def total_sd(self) -> float:
-        """Standard deviation by both."""
-        return float(np.hypot(self.sd, self.systematic))
+        """Standard deviation of all that is known."""
+        return float(np.hypot(self.sd, self.systematic.sd))
 
     @property
     def is_seen(self) -> bool:
-        """Whether the counts are more than chance."""
-        return self.net > SURE * self.total_sd
+        """Whether the counts are more than chance, and more than what BS finds where there is nothing."""
+        return self.net - max(self.systematic.offset, 0.0) > SURE_SD * self.total_sd
 
     @property
     def is_biased(self) -> bool:
-        """Whether they are so far below zero that the background is wrong."""
-        return self.net < -SURE * self.total_sd
+        """Whether they are so far below zero that the background is wrong in an unknown way."""
+        return self._highest < -SURE_SD * self.total_sd
 
     @property
     def limit(self) -> float:
         """Counts that the edge may have unseen; where the background is wrong, as many as it is wrong by."""
-        return -self.net if self.is_biased else max(self.net, 0.0) + ONE_SIDED * self.total_sd
+        return -self.net if self.is_biased else max(self._highest, 0.0) + ONE_SIDED * self.total_sd
+
+    @property
+    def _highest(self) -> float:
+        """Counts without what a background that is too high takes from them."""
+        return self.net - min(self.systematic.offset, 0.0)
 
     def part(self, counts: float) -> float:
         """Return counts as a part of the highest ones; NaN where these are unknown."""
         return counts / self.peak if self.peak > 0 else float("nan")
 
 
-def sighting(one: xr.Dataset, area: Bools, systematic: float = 0.0) -> Sighting:
-    """Return what BS sees of one edge in an area.
+def sightings(one: xr.Dataset, areas: Iterable[Bools], systematic: Systematic) -> list[Sighting]:
+    """Return what BS sees of one edge in areas.
 
     Parameters
     ----------
-    one : Dataset
-        An edge of the store of BS.
-    area : ndarray of bool
-        Its pixels, in the order of the maps.
-    systematic : float
-        Standard deviation of what is added to every pixel.
+    one : Dataset, dims (navigation)
+        An edge of the store of BS: ``net_counts``, ``net_counts_sd``, ``independent_sd``, ``common_sd``.
+    areas : iterable of ndarray of bool, shape (navigation)
+        Pixels of each, in the order of the maps.
+    systematic : Systematic
     """
-    net, sd = (one[name].to_numpy()[area] for name in ("net_counts", "net_counts_sd"))
-    known = np.isfinite(net) & np.isfinite(sd)
-    n, peak = int(known.sum()), highest(one["net_counts"])
-    if not n:
-        return Sighting(net=float("nan"), sd=float("nan"), peak=peak)
-    alone, shared = deviations_of_areas(one) if n > 1 else (1.0, 0.0)
-    independent = float(np.sqrt(np.square(sd[known], dtype=float).sum())) / n
+    net, sd, peak = one["net_counts"].to_numpy(), one["net_counts_sd"].to_numpy(), highest(one["net_counts"])
+    known, of_area = np.isfinite(net) & np.isfinite(sd), deviations_of_areas(one)
+    found = []
+    for area in areas:
+        inside = area & known
+        mean, noise = _mean(net[inside], sd[inside], of_area) if inside.any() else (float("nan"),) * 2
+        found.append(Sighting(net=mean, sd=noise, peak=peak, systematic=systematic))
+    return found
+
+
+def _mean(net: Floats, sd: Floats, of_area: tuple[float, float]) -> tuple[float, float]:
+    """Mean net counts of pixels, and their deviation."""
+    alone, shared = of_area if len(net) > 1 else (1.0, 0.0)
+    independent = float(np.sqrt(np.square(sd, dtype=float).sum())) / len(net)
     noise = float(np.hypot(alone * independent, shared))
-    return Sighting(net=float(net[known].mean(dtype=float)), sd=noise, peak=peak, systematic=systematic)
+    return float(net.mean(dtype=float)), noise or UNSEEN_COUNTS / ONE_SIDED / len(net)
 
 
 def deviations_of_areas(one: xr.Dataset) -> tuple[float, float]:
@@ -86,14 +115,19 @@ def deviations_of_areas(one: xr.Dataset) -> tuple[float, float]:
 
     An exponent that is averaged over neighbours errs for them together: the mean of an area knows less than
     its pixels would if they were independent of each other.
+
+    Parameters
+    ----------
+    one : Dataset, dims (navigation)
+        An edge of the store of BS.
     """
     total, alone = (float((one[name] ** 2).mean()) for name in ("net_counts_sd", "independent_sd"))
     shared = np.nan_to_num(float(one["common_sd"].mean()))  # NaN where no pixel has net counts
     return float(np.sqrt(alone / total)) if total > 0 else 1.0, float(shared)
 
 
-def highest(net_counts: xr.DataArray) -> float:
-    """Return the highest counts but for a few outliers; zero where none are known."""
-    known = net_counts.to_numpy()
+def highest(values: xr.DataArray) -> float:
+    """Return the highest values of a map, of any shape, but for a few outliers; zero where none are known."""
+    known = values.to_numpy()
     known = known[np.isfinite(known)]
     return float(np.quantile(known, PEAK_QUANTILE)) if known.size else 0.0

@@ -294,7 +294,7 @@ page.data.then((data) => {
     body.append(row("td", ["BS ± 1 sd", ...nets.map((net, k) => `${written(net, k)} ±\u00a0${written(sds[k], k)}`)], { color: "#c2185b" }));
     // Over the whole image, where an element is and where BS overshoots would cancel.
     const whole = figuresOfPage.explorer.box().whole;
-    tell(whole ? ["Choose a pixel or an area to be told which edges are above noise there."] : content.edges.map((edge, k) => sighting.inWords(edge, nets[k], sds[k], (value) => written(value, k))));
+    tell(whole ? ["Choose a pixel or an area to be told which edges are seen there."] : content.edges.map((edge, k) => sighting.inWords(edge, nets[k], sds[k], (value) => written(value, k))));
     for (const method of content.methods) {
       if (figuresOfPage.hidden.has(method.name)) continue;
       body.append(row("td", [method.name, ...method.counts.map((image, k) => written(meanOf(image, pixels), k))], looks.dressed({ data: method.style, layout: {} }, paper).data));

@@ -84,7 +84,7 @@ def _fit(inputs: Inputs) -> str:
     label = chosen_label(inputs)
     chi2 = number(float(inputs.comparison["reconstruction_chi2"].sel({"label": label})))
     worst = worst_misfit(inputs, label)
-    spectra = f"spectra, refitted: {worst or 'nowhere beyond noise'}; χ² {chi2} in a typical pixel"
+    spectra = f"spectra, refitted: {worst or 'nowhere beyond noise'}; χ² of a typical pixel {chi2}"
     return "; ".join(filter(None, (_misfit_to_reference(inputs, label), spectra)))
 
 
@@ -124,10 +124,10 @@ def _off_the_table(onsets: Mapping[str, Mapping[str, float]]) -> str:
     >>> places = {"Ti_L23": (454, 456), "O_K": (525, 532), "Mn_L23": (632, 640), "La_M45": (831, 832)}
     >>> onsets = {edge: {"onset_eV": one[0], "table_eV": one[1]} for edge, one in places.items()}
     >>> _off_the_table(onsets).split("; ")
-    ['edges lie Ti L23 −2, O K −7, Mn L23 −8 and La M45 −1 eV from the table', 'one shift and one dispersion \
-leave up to 4 eV']
+    ['edges lie beside the table by Ti L23 −2, O K −7, Mn L23 −8 and La M45 −1 eV', 'one shift and one \
+dispersion leave up to 4 eV']
     >>> _off_the_table({"C_K": {"onset_eV": 290.0, "table_eV": 284.0}})
-    'edges lie C K +6 eV from the table'
+    'edges lie beside the table by C K +6 eV'
     """
     rises, table = np.array([(one["onset_eV"], one["table_eV"]) for one in onsets.values()]).T
     each = listed([f"{edge} {shift:+z.0f}" for edge, shift in zip(onsets, rises - table, strict=True)])
@@ -135,4 +135,4 @@ leave up to 4 eV']
     if len(onsets) >= TELLING_EDGES:
         beyond = np.abs(rises - np.polyval(np.polyfit(table, rises, 1), table)).max()
         left = f"; one shift and one dispersion leave up to {beyond:.0f} eV"
-    return one_style(f"edges lie {each} eV from the table{left}")
+    return one_style(f"edges lie beside the table by {each} eV{left}")

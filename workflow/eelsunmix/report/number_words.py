@@ -145,7 +145,7 @@ def _of_next(further: Tested, *, why: bool, moving: bool, shown: Sequence[str]) 
         return (
             f"{article} {which} stands out{reasons}; but the energy axis shifts, which makes such components."
         )
-    if shown and passed.get("eigenvalue"):
+    if shown and passed.get("eigenvalue") and (any(repeated) or not repeated):
         edges = listed([in_words(edge) for edge in shown])
         text = f"{article} {which} is likely{reasons}: its loading changes at {edges}, as noise does not"
         return f"{text}. Run with components.n: {further.number} and compare."

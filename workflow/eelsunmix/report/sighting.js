@@ -1,4 +1,4 @@
-/* What background subtraction (BS) says of an edge in some pixels, in words: counts above noise, or an upper limit. The rules, and their numbers, are those of areas.py. */
+/* What background subtraction (BS) says of an edge in some pixels, in words: counts, or an upper limit. The rules, and their numbers, are those of areas.py. */
 "use strict";
 const sighting = (() => {
   /** Standard deviation of the mean net counts; of several pixels, what they share does not average out. */
@@ -15,13 +15,15 @@ const sighting = (() => {
     if (edge.failed) return `${edge.name}: BS failed, so no limit is known.`;
     if (!(sd > 0)) return "";
     const total = Math.hypot(sd, edge.systematic);
-    const added = edge.systematic > 0 ? ` (noise) ± ${written(edge.systematic)} (added to every pixel)` : "";
-    const counts = `${written(net)} ± ${written(sd)} counts${added}`;
+    const offset = edge.offset ? `${written(edge.offset)} ` : "";
+    const alike = edge.offset || edge.systematic ? ` (noise), beside ${offset}±\u00a0${written(edge.systematic)} in all pixels alike` : "";
+    const counts = `${written(net)} ± ${written(sd)} counts${alike}`;
     const part = (value) => (edge.peak > 0 ? `, ${percent(value / edge.peak)} of BS in its strongest pixels` : "");
-    if (net > edge.sure * total) return `${edge.name}: ${counts}, above noise${part(net)}.`;
-    if (net < -edge.sure * total) return `${edge.name}: not detected; limit about ${written(-net)} counts${part(-net)}: BS is below zero by as much here, so its background is biased.`;
-    const limit = Math.max(net, 0) + edge.one_sided * total;
-    return `${edge.name}: not detected, ${counts}: less than ${written(limit)}${part(limit)} (95\u00a0%).`;
+    if (net - Math.max(edge.offset, 0) > edge.sure * total) return `${edge.name}: seen, ${counts}${part(net)}.`;
+    const most = net - Math.min(edge.offset, 0);
+    if (most < -edge.sure * total) return `${edge.name}: not seen; limit about ${written(-net)} counts${part(-net)}: BS is below zero by as much here, so its background is biased.`;
+    const limit = Math.max(most, 0) + edge.one_sided * total;
+    return `${edge.name}: not seen, ${counts}: less than ${written(limit)}${part(limit)} (95\u00a0%).`;
   }
 
   return { deviation, inWords };

@@ -6,27 +6,36 @@ from typing import Any
 import numpy as np
 
 from eelsunmix.comparison.thresholds import OFF_REGION_SD
+from eelsunmix.report.areas import Systematic
 from eelsunmix.report.figures.style import REFERENCE
 from eelsunmix.report.inputs import Inputs
 
+ADDED, DIVIDED = "dark", "gain"
+"""Steps that remove a fixed pattern that adds counts, and one that multiplies them."""
 
-def systematic_counts(inputs: Inputs, edge: str) -> float:
-    """Return by how many counts background subtraction of an edge may be off in every pixel; zero if unknown.
 
-    That is what a fixed pattern may add, or what BS finds where the element is said to be absent.
+def systematic_of(inputs: Inputs, edge: str) -> Systematic:
+    """Return what is known to be in the net counts of an edge in all pixels, of a series in all frames.
+
+    That is what background subtraction finds where the element is said to be absent, taken for all pixels,
+    and what is left of a fixed pattern.
     """
-    pattern = shift_of_pattern(inputs, edge)
-    mean, error = (float(inputs.bs[f"off_region_{name}"].sel(edge=edge)) for name in ("mean", "sd"))
-    bias = abs(mean) if error > 0 and abs(mean) > OFF_REGION_SD * error else 0.0
-    return max(float(np.nan_to_num(abs(pattern))), bias)
+    offset, error = (float(inputs.bs[f"off_region_{name}"].sel(edge=edge)) for name in ("mean", "sd"))
+    pattern = float(np.nan_to_num(pattern_counts(inputs, edge)))
+    if not (error > 0 and abs(offset) > OFF_REGION_SD * error):
+        return Systematic(sd=pattern)
+    return Systematic(offset=offset, sd=float(np.hypot(error, pattern)))
 
 
-def shift_of_pattern(inputs: Inputs, edge: str) -> float:
-    """Return the counts that a fixed pattern may add to each pixel, a part of the mean of BS; NaN if none."""
-    part = disturbed_percent(inputs, "dark").get(edge)
-    if part is None:
-        return float("nan")
-    return part / 100 * float(inputs.comparison["element_map"].sel(label=REFERENCE, edge=edge).mean())
+def pattern_counts(inputs: Inputs, edge: str) -> float:
+    """Return the net counts of a typical pixel that a fixed pattern may make; NaN where none is known.
+
+    A pattern that adds counts makes them in every pixel; one that multiplies makes them of the background,
+    too, so in pixels without the edge as well.
+    """
+    added, divided = (disturbed_percent(inputs, step).get(edge, float("nan")) for step in (ADDED, DIVIDED))
+    mean = float(inputs.comparison["element_map"].sel(label=REFERENCE, edge=edge).mean())
+    return float(np.fmax(added, divided)) / 100 * abs(mean)
 
 
 def disturbed_percent(inputs: Inputs, step: str) -> dict[str, float]:

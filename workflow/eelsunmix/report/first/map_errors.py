@@ -12,7 +12,7 @@ from eelsunmix.report.candidates import errors_of
 from eelsunmix.report.first.choice import Shown
 from eelsunmix.report.formatting import DASH, number
 from eelsunmix.report.inputs import Inputs
-from eelsunmix.report.systematics import disturbed_percent, shift_of_pattern
+from eelsunmix.report.systematics import ADDED, DIVIDED, disturbed_percent, pattern_counts
 from eelsunmix.twin_errors import MOST_ERROR
 from eelsunmix.words import RECOMMENDED
 
@@ -30,16 +30,19 @@ class MapError:
         The map.
     parts : mapping of str to float
         Those that are known, by their names; over the peak of the map.
-    shift : float
-        Counts of a pixel that a fixed pattern adds or takes; NaN where it is none, or a gain.
+    pattern : float
+        Counts of a typical pixel that a fixed pattern makes; NaN where there is none.
     of_mean : float
-        What a fixed pattern does to the mean counts, over these; NaN where there is none.
+        The same over the mean counts.
+    adds : bool
+        Whether it does so in every pixel.
     """
 
     shown: Shown
     parts: Mapping[str, float]
-    shift: float = float("nan")
+    pattern: float = float("nan")
     of_mean: float = float("nan")
+    adds: bool = False
 
     @property
     def origin(self) -> str:
@@ -65,11 +68,10 @@ class MapError:
     def doubt(self) -> str:
         """What speaks against the counts of the map, in a few words; empty where little does."""
         if self.of_mean > MOST_ERROR:
-            mean = f"{rough(self.of_mean)} of their mean ({PATTERN})"
-            if not np.isfinite(self.shift):
-                return mean
-            counts = f"±\u00a0{number(self.shift, 2)} in every pixel, {mean}"
-            return f"{counts}, which hardly changes the shape or width of a layer"
+            where = "every" if self.adds else "a typical"
+            counts = f"±\u00a0{number(self.pattern, 2)} in {where} pixel, {rough(self.of_mean)} of their mean"
+            harmless = ", which hardly changes the shape or width of a layer" * self.adds
+            return f"{counts} ({PATTERN}){harmless}"
         return f"likely off by {self.said}" if self.likely > MOST_ERROR and self.origin != TWINS else ""
 
 
@@ -93,18 +95,18 @@ def map_errors(inputs: Inputs, maps: Sequence[Shown]) -> list[MapError]:
 def _error(inputs: Inputs, one: Shown) -> MapError:
     peak = highest(one.values) or float("nan")
     noise = float("nan") if one.deviation is None else relative_noise(one.values, one.deviation)
+    pattern = pattern_counts(inputs, one.edge) if one.edge else float("nan")
     found = {NOISE: noise, TWINS: _on_twins(inputs, one, peak), MISFIT: _misfit(inputs, one)}
-    gain = disturbed_percent(inputs, "gain").get(one.edge, float("nan")) / 100
-    shift = shift_of_pattern(inputs, one.edge) if one.edge else float("nan")
-    found[PATTERN] = float(np.fmax(gain, abs(shift) / peak))
-    added = disturbed_percent(inputs, "dark").get(one.edge, float("nan")) / 100
+    found[PATTERN] = pattern / peak
+    added, divided = (disturbed_percent(inputs, step).get(one.edge, 0.0) for step in (ADDED, DIVIDED))
     return MapError(
         shown=one,
         parts={
             name: part for name, part in found.items() if np.isfinite(part) and (part > 0 or name == MISFIT)
         },
-        shift=shift,
-        of_mean=float(np.fmax(added, gain)),
+        pattern=pattern,
+        of_mean=max(added, divided) / 100,
+        adds=added > divided,
     )
 
 
@@ -119,6 +121,8 @@ def _on_twins(inputs: Inputs, one: Shown, peak: float) -> float:
     """Root mean square error of all maps over their size, as it were of this one; over its peak."""
     known = dict(inputs.comparison.attrs.get("recommended") or {})
     errors = errors_of(known) if one.source == RECOMMENDED else {}
+    if not errors or not np.isfinite(peak):
+        return float("nan")
     size = float(np.sqrt(np.nanmean(np.square(one.values.to_numpy(), dtype=float))))
     return errors.get(str(known.get("method")), float("nan")) / 100 * size / peak
 

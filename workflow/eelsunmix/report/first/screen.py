@@ -20,6 +20,7 @@ from eelsunmix.report.formatting import in_words, number, tidy
 from eelsunmix.report.glossary import Marker
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.line_words import in_words_of_lines
+from eelsunmix.report.sightings import unseen
 from eelsunmix.words import RECOMMENDED
 
 PIXELS = 400_000
@@ -68,7 +69,7 @@ class Screen:
     bar_percent: float
     gradient: str
     has_errors: bool
-    has_phases: bool
+    unseen: str
 
 
 def first_screen(inputs: Inputs) -> Markup:
@@ -102,7 +103,7 @@ def gathered(inputs: Inputs) -> Screen:
         bar_percent=100 * bar / view.extent(view.across),
         gradient=gradient(),
         has_errors=any(one.said for one in map_errors(inputs, maps)),
-        has_phases=bool(inputs.edges) and "phase" in inputs.comparison,
+        unseen=in_words_of_lines(unseen(inputs)) if inputs.has_lines else unseen(inputs),
     )
 
 

@@ -63,7 +63,7 @@ def sentences(inputs: Inputs, label: str, maps: Sequence[Shown]) -> list[Said]:
 def _said(title: str, text: str, level: str, section: str = "", items: Sequence[str] = ()) -> Said:
     text = one_style(text)
     text = text if text.endswith(".") else f"{text}."
-    parts = tuple(one_style(f"{item[:1].upper()}{item[1:]}.") for item in items)
+    parts = tuple(one_style(f"{item.rstrip('.')}.") for item in items)
     return Said(title=title, text=text, level=level, section=section, items=parts if len(parts) > 1 else ())
 
 
@@ -157,7 +157,7 @@ def _red(inputs: Inputs, label: str) -> Iterator[str]:
     alone = [name for name in own if name not in everywhere]
     if everywhere:
         first = everywhere[0]
-        yield f"any method in {first}, where all have ✖: {label} {_first_of(everywhere, own)}"
+        yield f"{first}: no method passes; {label} {_first_of(everywhere, own)}"
     if alone:
         yield f"{label} itself where it has ✖: {alone[0]}, {_first_of(alone, own)}"
     besides = {one: sorted(set(lights) - set(everywhere))[:MOST_NAMED] for one, lights in red.items()}
@@ -180,8 +180,7 @@ def _care(inputs: Inputs, label: str) -> str:
     texts = [text for place, text in warnings if not place.startswith(known) and not _is_said(text)]
     if not texts:
         return ""
-    further = len(texts) - 1
-    more = f" The verdict has {further} more warning{'s' * (further > 1)}." if further else ""
+    more = " The verdict has further warnings." * (len(texts) > 1)
     return f"{sentence(texts[0]).rstrip('.')}.{more}"
 
 

@@ -9,6 +9,7 @@ from eelsunmix.report.figures.endmembers import FLATTENED, displays_for
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.parts import failures
 from eelsunmix.report.phases import phase_blocks
+from eelsunmix.report.sightings import sighting_blocks
 
 CARDS = (
     "What the image is made of: where each component is the largest, and a card for each. Its number is the "
@@ -33,7 +34,12 @@ def section(inputs: Inputs) -> Section:
     if inputs.working:
         displays = displays_for(inputs.energy_dim)
         styles = {method: inputs.styles[method] for method in inputs.working}
-        blocks += [*phase_blocks(inputs), Key(styles), *component_cards(inputs, displays)]
+        blocks += [
+            *phase_blocks(inputs),
+            *sighting_blocks(inputs),
+            Key(styles),
+            *component_cards(inputs, displays),
+        ]
         if len(inputs.working) > 1:
             blocks.append(_by_method(inputs, displays))
     return Section(name="endmembers", title="Components", intro=_intro(inputs), blocks=tuple(blocks))

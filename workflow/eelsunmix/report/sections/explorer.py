@@ -13,7 +13,7 @@ from eelsunmix.report.figures.explorer import (
 )
 from eelsunmix.report.first.choice import chosen_label
 from eelsunmix.report.inputs import Inputs
-from eelsunmix.report.systematics import systematic_counts
+from eelsunmix.report.systematics import systematic_of
 
 INTRO = (
     "Click a pixel, or drag over an area, on this map or on any other map of the page. With the keyboard: "
@@ -34,12 +34,13 @@ CAPTION = (
     "2{less}. An edge that stands out there is one that the method misses.{seen}"
 )
 SEEN = (
-    " Seen are net counts by BS of more than three standard deviations, by counting, fit, and what a fixed "
-    "pattern or a biased background adds to every pixel: whether they are the edge, the spectrum shows. "
-    "Elsewhere the limit is the net counts, or zero, plus 1.645 standard deviations (one-sided, 95 %), for "
-    "the mean of an area: a part of it may hold more. Net counts below minus three standard deviations are "
-    "not chance: how far they are below zero is the limit there. "
-    "Counts of methods leave out components that do not show the edge: their zero is no proof of absence."
+    " Seen are net counts by BS of more than three standard deviations, by counting, fit, and what is in all "
+    "pixels alike (a fixed pattern, or what BS finds where the element is absent): whether they are the "
+    "edge, the spectrum shows. Elsewhere the limit is the net counts, or zero, plus 1.645 standard "
+    "deviations (one-sided, 95 %), for the mean of an area: a part of it may hold more. Net counts below "
+    "minus three standard deviations are not chance: how far they are below zero is the limit there. Over a "
+    "larger area, pixels where BS lies below zero lower its mean. Counts of methods leave out components "
+    "that do not show the edge: their zero is no proof of absence."
 )
 CONVEX = "the background (a convex one drawn as a power law of its counts and slope)"
 LESS = ", here by much less, for PCA has taken most of the noise"
@@ -56,7 +57,7 @@ def section(inputs: Inputs) -> Section:
 def _explorer(inputs: Inputs) -> Explorer:
     edges = [edge for edge, windows in inputs.edges.items() if "fit" in windows and "integrate" in windows]
     stores = (inputs.one_frame, inputs.fits, inputs.maps)
-    systematic = {edge: systematic_counts(inputs, edge) for edge in edges}
+    systematic = {edge: systematic_of(inputs, edge) for edge in edges}
     names = tuple(edge.replace("_", " ") for edge in edges)
     data = {
         "pixels": place_of_pixels(inputs.view),

@@ -47,7 +47,7 @@ PROFILE_SCORES = (
 
 
 WIDTHS = (
-    "Full width at half maximum by {label}. It is no surer than the spread over the methods, and may be less "
+    "Full width at half maximum ({label}). It is no surer than the spread over the methods, and may be less "
     "sure: they share the counts, their noise and the size of the probe. BS is another way to measure it."
 )
 NO_SCALE = (

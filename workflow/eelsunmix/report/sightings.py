@@ -1,0 +1,154 @@
+"""Which edges background subtraction (BS) sees where each component is the largest."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from eelsunmix.comparison.words import listed
+from eelsunmix.report.areas import Sighting, Systematic, sightings
+from eelsunmix.report.content import Block, Row, Table, Text, cell, figure_cell
+from eelsunmix.report.figures.phases import Phase, phases_of
+from eelsunmix.report.formatting import DASH, in_words, number, plus_minus
+from eelsunmix.report.inputs import Inputs
+from eelsunmix.report.systematics import systematic_of
+from eelsunmix.stage_warnings import reference_problems
+
+SEEN = (
+    "Which edges background subtraction (BS) sees where each component is the largest: mean net counts of "
+    "the pixels, in per cent of BS in its strongest pixels, and in counts ± 1 standard deviation by noise. "
+    "Not seen: below 3 standard deviations, with the limit (95 %, one-sided). {systematic}Where BS lies "
+    "farther below zero, its background is biased, and the limit is as large as that. Pixels at a boundary "
+    "hold some of the neighbour; where components overlap, noise chooses some of the pixels, and limits are "
+    "somewhat too low.{frames}"
+)
+SYSTEMATIC = (
+    "The 3 standard deviations and the limit also hold what is in all pixels alike: {each}; the ± does not. "
+)
+FRAMES = " Of all frames together."
+ALIKE = (
+    "{names} show the same edges ({edges}), as strongly to within a factor of {most:g}: they may be one "
+    "material, in another thickness, orientation or bonding."
+)
+STRONG, MOST_RATIO = 0.1, 2.0
+"""Part of the highest counts from which an edge is of the material, no tail of a neighbour; and the ratio of
+counts up to which two components may be one material."""
+
+
+def sighting_blocks(inputs: Inputs) -> list[Block]:
+    """Tabulate which edges BS sees in the pixels of each phase, and say which phases show the same ones."""
+    if not inputs.edges or "phase" not in inputs.comparison:
+        return []
+    phases = phases_of(inputs.comparison, inputs.working)
+    failed = reference_problems(inputs.bs)
+    known = {edge: systematic_of(inputs, edge) for edge in inputs.edges if edge not in failed}
+    found = {edge: _sightings(inputs, edge, phases, one) for edge, one in known.items()}
+    each = "; ".join(filter(None, (_alike_in_all(edge, one) for edge, one in known.items())))
+    rows = []
+    for place, one in enumerate(phases):
+        words = [
+            _in_words(found[edge][place]) if edge in found else (DASH, "BS failed") for edge in inputs.edges
+        ]
+        cells = (figure_cell(text, note=note) for text, note in words)
+        rows.append(Row(cells=(cell(one.name, colour=one.colour), *cells)))
+    table = Table(
+        caption=SEEN.format(
+            systematic=SYSTEMATIC.format(each=each) if each else "",
+            frames=FRAMES * ("frame" in inputs.comparison["phase"].dims),
+        ),
+        columns=("where it is the largest", *map(in_words, inputs.edges)),
+        rows=tuple(rows),
+        css="small",
+    )
+    alike = _alike(found, phases)
+    return [table, *([Text(*alike)] if alike else [])]
+
+
+def _alike_in_all(edge: str, known: Systematic) -> str:
+    """Say what is in all pixels alike of an edge; nothing where nothing is known."""
+    spread = f"±\u00a0{number(known.sd, 2)}" if known.sd else ""
+    if not known.offset:
+        return f"{in_words(edge)} {spread} counts of a fixed pattern" if spread else ""
+    side = "low" if known.offset < 0 else "high"
+    counts = f"{number(abs(known.offset), 2)} {spread}"
+    return f"BS of {in_words(edge)} is {counts} counts too {side} where it is absent"
+
+
+def _sightings(inputs: Inputs, edge: str, phases: Sequence[Phase], known: Systematic) -> list[Sighting]:
+    phase = inputs.comparison["phase"]
+    store = inputs.bs[["net_counts", "net_counts_sd", "independent_sd", "common_sd"]].sel(edge=edge)
+    maps, numbers = store.transpose(*phase.dims, ...).load(), phase.to_numpy()
+    return sightings(maps, (numbers == one.number for one in phases), known)
+
+
+def unseen(inputs: Inputs) -> str:
+    """Say which edges BS does not see where which components are the largest, and the limits."""
+    if "phase" not in inputs.comparison:
+        return ""
+    phases, failed = phases_of(inputs.comparison, inputs.working), reference_problems(inputs.bs)
+    places: dict[tuple[str, ...], list[str]] = {}
+    limits: dict[tuple[str, ...], list[float]] = {}
+    for edge in (one for one in inputs.edges if one not in failed):
+        found = _sightings(inputs, edge, phases, systematic_of(inputs, edge))
+        hidden = [place for place, one in enumerate(found) if not np.isnan(one.net) and not one.is_seen]
+        if hidden:
+            where = tuple(phases[place].name for place in hidden)
+            places.setdefault(where, []).append(in_words(edge))
+            limits.setdefault(where, []).extend(found[place].part(found[place].limit) for place in hidden)
+    texts = [
+        f"{listed(edges)} where {listed(where)} {'is' if len(where) == 1 else 'are'} the largest"
+        f" (limit {_range(limits[where])} of the peak)"
+        for where, edges in places.items()
+    ]
+    return f"BS does not see {'; '.join(texts)}." if texts else ""
+
+
+def _range(parts: Sequence[float]) -> str:
+    low, high = (f"{number(100 * float(end(parts)), 2)}" for end in (np.min, np.max))
+    return f"{high} %" if low == high else f"{low} to {high} %"
+
+
+def _alike(found: Mapping[str, Sequence[Sighting]], phases: Sequence[Phase]) -> list[str]:
+    """Name phases that show the same edges as strongly: a reader takes them for as many materials."""
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for place in range(len(phases)):
+        own = {edge: one[place] for edge, one in found.items()}
+        edges = tuple(edge for edge, one in own.items() if one.is_seen and one.part(one.net) >= STRONG)
+        groups.setdefault(edges, []).append(place)
+    return [
+        ALIKE.format(
+            names=listed([phases[place].name for place in places]),
+            edges=listed([in_words(edge) for edge in edges]),
+            most=MOST_RATIO,
+        )
+        for edges, places in groups.items()
+        if edges and len(places) > 1 and all(_ratio(found[edge], places) < MOST_RATIO for edge in edges)
+    ]
+
+
+def _ratio(found: Sequence[Sighting], places: Sequence[int]) -> float:
+    """Return the most counts of some areas over the least."""
+    counts = [found[place].net for place in places]
+    return max(counts) / min(counts)
+
+
+def _in_words(found: Sighting) -> tuple[str, str]:
+    """Return how much of the highest counts there is, and the counts; or that none is seen, and the limit."""
+    if np.isnan(found.net):
+        return DASH, "no pixel"
+    if found.is_seen:
+        counts = f"{plus_minus(found.net, found.sd)} counts"
+        return _part(found, found.net) or counts, counts
+    limit = _part(found, found.limit) or f"{number(found.limit, 2)} counts"
+    return "not seen", f"limit {limit}: BS biased" if found.is_biased else f"< {limit}"
+
+
+def _part(found: Sighting, counts: float) -> str:
+    """Write counts as per cent of the highest ones; nothing where these are unknown.
+
+    Examples
+    --------
+    >>> _part(Sighting(net=90.0, sd=20.0, peak=200.0), 90.0), _part(Sighting(net=1.0, sd=1.0, peak=0.0), 1.0)
+    ('45 %', '')
+    """
+    part = found.part(counts)
+    return f"{number(100 * part, 2)} %" if np.isfinite(part) else ""
