@@ -9,7 +9,7 @@ import xarray as xr
 from eelsunmix.report import sightings as words
 from eelsunmix.report.areas import Sighting, Systematic, deviations_of_areas, highest, sightings
 from eelsunmix.report.figures.phases import Phase
-from eelsunmix.report.sightings import _alike, _in_words, sighting_blocks, unseen
+from eelsunmix.report.sightings import _alike, _in_words, in_short, sighting_blocks
 from eelsunmix.report.systematics import systematic_of
 from test_report_facts import inputs_of
 from tiny_run import EDGES as EDGES_OF_RUN
@@ -158,13 +158,13 @@ def test_components_that_show_the_same_edges_are_named():
 def test_the_first_screen_says_which_edges_are_not_seen_where(monkeypatch):
     inputs = inputs_of(methods=("vca",))
     hidden = Sighting(net=1.0, sd=2.0, peak=200.0)
-    seen = Sighting(net=90.0, sd=2.0, peak=200.0)
-    monkeypatch.setattr(words, "_sightings", lambda inputs, edge, phases, bias: [seen, hidden, seen])
+    seen, weak = (Sighting(net=net, sd=2.0, peak=200.0) for net in (90.0, 30.0))
+    monkeypatch.setattr(words, "_sightings", lambda inputs, edge, phases, known: [seen, hidden, weak])
     names = [one.name for one in words.phases_of(inputs.comparison, inputs.working)]
     edges = words.listed([edge.replace("_", " ") for edge in EDGES])
-    assert unseen(inputs) == (
+    assert in_short(inputs).replace("\u00a0", " ") == (
         f"BS does not see {edges} where {names[1]} is the largest (limit 2.1 % of the peak)."
     )
-    monkeypatch.setattr(words, "_sightings", lambda inputs, edge, phases, bias: [seen] * 3)
-    assert unseen(inputs) == ""
-    assert unseen(inputs_of()) == ""  # abundances of nmf are no shares
+    monkeypatch.setattr(words, "_sightings", lambda inputs, edge, phases, known: [seen, seen, weak])
+    assert in_short(inputs).startswith(f"{names[0]} and {names[1]} show the same edges ({edges})")
+    assert in_short(inputs_of()) == ""  # abundances of nmf are no shares

@@ -11,6 +11,7 @@ from eelsunmix.report.figures.phases import Phase, phases_of
 from eelsunmix.report.formatting import DASH, in_words, number, plus_minus
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.systematics import systematic_of
+from eelsunmix.report.texts import one_style
 from eelsunmix.stage_warnings import reference_problems
 
 SEEN = (
@@ -80,26 +81,34 @@ def _sightings(inputs: Inputs, edge: str, phases: Sequence[Phase], known: System
     return sightings(maps, (numbers == one.number for one in phases), known)
 
 
-def unseen(inputs: Inputs) -> str:
-    """Say which edges BS does not see where which components are the largest, and the limits."""
-    if "phase" not in inputs.comparison:
+def in_short(inputs: Inputs) -> str:
+    """Say which edges BS does not see where which components are the largest, and which may be one material."""
+    if not inputs.edges or "phase" not in inputs.comparison:
         return ""
     phases, failed = phases_of(inputs.comparison, inputs.working), reference_problems(inputs.bs)
+    found = {
+        edge: _sightings(inputs, edge, phases, systematic_of(inputs, edge))
+        for edge in inputs.edges
+        if edge not in failed
+    }
+    return one_style(" ".join([*_unseen(found, phases), *_alike(found, phases)]))
+
+
+def _unseen(found: Mapping[str, Sequence[Sighting]], phases: Sequence[Phase]) -> list[str]:
     places: dict[tuple[str, ...], list[str]] = {}
     limits: dict[tuple[str, ...], list[float]] = {}
-    for edge in (one for one in inputs.edges if one not in failed):
-        found = _sightings(inputs, edge, phases, systematic_of(inputs, edge))
-        hidden = [place for place, one in enumerate(found) if not np.isnan(one.net) and not one.is_seen]
+    for edge, own in found.items():
+        hidden = [place for place, one in enumerate(own) if not np.isnan(one.net) and not one.is_seen]
         if hidden:
             where = tuple(phases[place].name for place in hidden)
             places.setdefault(where, []).append(in_words(edge))
-            limits.setdefault(where, []).extend(found[place].part(found[place].limit) for place in hidden)
+            limits.setdefault(where, []).extend(own[place].part(own[place].limit) for place in hidden)
     texts = [
         f"{listed(edges)} where {listed(where)} {'is' if len(where) == 1 else 'are'} the largest"
         f" (limit {_range(limits[where])} of the peak)"
         for where, edges in places.items()
     ]
-    return f"BS does not see {'; '.join(texts)}." if texts else ""
+    return [f"BS does not see {'; '.join(texts)}."] if texts else []
 
 
 def _range(parts: Sequence[float]) -> str:

@@ -20,7 +20,7 @@ from eelsunmix.report.formatting import in_words, number, tidy
 from eelsunmix.report.glossary import Marker
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.line_words import in_words_of_lines
-from eelsunmix.report.sightings import unseen
+from eelsunmix.report.sightings import in_short
 from eelsunmix.words import RECOMMENDED
 
 PIXELS = 400_000
@@ -69,7 +69,7 @@ class Screen:
     bar_percent: float
     gradient: str
     has_errors: bool
-    unseen: str
+    where: str
 
 
 def first_screen(inputs: Inputs) -> Markup:
@@ -103,7 +103,7 @@ def gathered(inputs: Inputs) -> Screen:
         bar_percent=100 * bar / view.extent(view.across),
         gradient=gradient(),
         has_errors=any(one.said for one in map_errors(inputs, maps)),
-        unseen=in_words_of_lines(unseen(inputs)) if inputs.has_lines else unseen(inputs),
+        where=in_words_of_lines(in_short(inputs)) if inputs.has_lines else in_short(inputs),
     )
 
 
