@@ -82,7 +82,7 @@ def _sightings(inputs: Inputs, edge: str, phases: Sequence[Phase], known: System
 
 
 def in_short(inputs: Inputs) -> str:
-    """Say which edges BS does not see where which components are the largest, and which may be one material."""
+    """Say which edges BS does not see in which components, and which of these may be one material."""
     if not inputs.edges or "phase" not in inputs.comparison:
         return ""
     phases, failed = phases_of(inputs.comparison, inputs.working), reference_problems(inputs.bs)
