@@ -111,14 +111,13 @@ def test_links_inside_a_file_are_followed(tmp_path):
     np.testing.assert_array_equal(image, COUNTS)
 
 
-class HugeSides(DigitalMicrograph):
+class _HugeSides(DigitalMicrograph):
     def long(self, name, value):
         return super().long(name, value if name else 2**16)
 
 
-@pytest.mark.guarantee(4)
 def test_sides_of_a_damaged_dm_file_are_not_cut_into_millions_of_blocks(tmp_path):
-    (tmp_path / "a.dm4").write_bytes(HugeSides(4).image())
+    (tmp_path / "a.dm4").write_bytes(_HugeSides(4).image())
     begun = time.process_time()
     with pytest.raises(InputError, match=r"a\.dm4: declares \(65536, 65536, 65536\), .* but stores 1400"):
         io.open_image(tmp_path / "a.dm4")
