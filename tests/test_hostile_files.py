@@ -14,6 +14,7 @@ from bruker_file import CHUNK, DATA_AT, write_bcf
 from eelsunmix import io
 from eelsunmix.errors import InputError
 from eelsunmix.io.metadata import LONGEST_TEXT
+from faults.small_files import DigitalMicrograph
 from test_io_vendor import write_hspy
 
 COUNTS = np.random.default_rng(0).poisson(50, (7, 5, 40)).astype("u2")
@@ -108,6 +109,19 @@ def test_links_inside_a_file_are_followed(tmp_path):
 
     image = io.open_image(hspy(tmp_path / "a.hspy", soft))
     np.testing.assert_array_equal(image, COUNTS)
+
+
+class _HugeSides(DigitalMicrograph):
+    def long(self, name, value):
+        return super().long(name, value if name else 2**16)
+
+
+def test_sides_of_a_damaged_dm_file_are_not_cut_into_millions_of_blocks(tmp_path):
+    (tmp_path / "a.dm4").write_bytes(_HugeSides(4).image())
+    begun = time.process_time()
+    with pytest.raises(InputError, match=r"a\.dm4: declares \(65536, 65536, 65536\), .* but stores 1400"):
+        io.open_image(tmp_path / "a.dm4")
+    assert time.process_time() - begun < 10
 
 
 @pytest.mark.guarantee(1)

@@ -245,6 +245,10 @@ def test_listed_energies_are_kept():
             [Y, X, FileAxis(size=40, units="eV", values=np.r_[np.arange(39.0), 5.0])],
             r"step after index 38 is -33 eV",
         ),
+        (
+            [Y, X, FileAxis(size=40, units="eV", offset=0.0, scale=1e-38)],
+            r"channels are 1e-38 eV wide, less than any spectrometer",
+        ),
         ([Y, ENERGY, ENERGY], r"2 axes in eV or keV"),
         ([Y, X, FileAxis(size=40, units="1/nm")], r"0 axes in eV or keV"),
         (
@@ -278,6 +282,10 @@ def test_implausible_axes_are_refused(axes, message):
         (
             lambda: EnergyAxis(dispersion_eV=1e308),
             r"dispersion_eV is 1e\+308: no electron microscope reaches",
+        ),
+        (
+            lambda: EnergyAxis(dispersion_keV=1e-38),
+            "dispersion_keV is 1e-38: no spectrometer has channels so",
         ),
         (lambda: EnergyAxis(offset_keV=-1e4), "offset_keV is -10000: no electron microscope reaches"),
         (lambda: EnergyAxis(offset_eV=1, offset_keV=1), "not both"),

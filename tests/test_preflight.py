@@ -1,6 +1,7 @@
 """What could stop a run on a cluster is said before its first job: on a SLURM made of a few scripts."""
 
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -145,6 +146,38 @@ def test_a_profile_without_a_place_for_keys_is_refused(tmp_path):
         with_keys(one, {"slurm-status-command": "squeue"}, {})  # the list would become that of retries
 
 
+@pytest.mark.parametrize(
+    "text", ["jobs: 2024-99-99", "jobs: 0x_", f"a: {'[' * 2000}"], ids=["date", "number", "deep"]
+)
+def test_a_profile_that_is_no_yaml_is_one_line(tmp_path, text):
+    with pytest.raises(InputError, match=r"config\.yaml: is no YAML \(.+\); mend it there$"):
+        read_profile(profile(tmp_path, text))
+
+
+def test_a_pipe_in_the_place_of_a_profile_is_not_read(tmp_path):
+    os.mkfifo(profile(tmp_path, "") / "config1.yaml")
+    (tmp_path / "site/config.yaml").unlink()
+    with pytest.raises(InputError, match=r"config1\.yaml: is no plain file"):
+        read_profile(tmp_path / "site")
+
+
+@pytest.mark.parametrize("text", ["default-resources: 5\nset-resources: {a: true}", "a: &a [*a]"])
+def test_a_profile_of_odd_values_is_one_line(cluster, tmp_path, text):
+    one = read_profile(profile(tmp_path, text))
+    assert checks.misfits(one) == []
+    with pytest.raises(InputError, match="write them by hand"):
+        with_keys(one, {}, {"slurm_partition": "cpu"})
+
+
+def test_a_profile_that_is_written_takes_nothing_with_it(cluster, tmp_path):
+    (tmp_path / "precious").write_text("mine")
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own/config.yaml").symlink_to(tmp_path / "precious")
+    assert preflight("--write", "own", "--force").exit_code == 0
+    assert (tmp_path / "precious").read_text() == "mine"
+    assert [one.name for one in (tmp_path / "own").iterdir()] == ["config.yaml"]
+
+
 WRONG = {
     "no such partition": (
         "default-resources: {slurm_partition: gpu}\n",
@@ -236,6 +269,25 @@ def test_clocks_that_differ_and_a_job_that_sees_nothing(cluster):
     busy = preflight()
     assert busy.exit_code == 0
     assert "trial job   not run: " in busy.stdout
+
+
+def test_what_a_cluster_prints_around_a_job_is_not_its_time(cluster):
+    cluster.answer("srun", "echo Loading modules; /bin/date +%s.%N; echo node7; echo bye")
+    told = preflight()
+    assert told.exit_code == 0, told.output
+    assert "trial job   ran on node7" in told.stdout
+    cluster.answer("srun", "echo Loading modules")
+    assert (
+        preflight().stderr == "a trial job failed: it says 'Loading modules' instead of its time and node\n"
+    )
+
+
+def test_a_user_without_a_name_and_answers_that_are_no_text(cluster, monkeypatch):
+    monkeypatch.setattr(site.getpass, "getuser", lambda: {}["uid not found"])
+    assert site.accounts() is None
+    cluster.answer("sbatch", r"printf '\377' >&2; exit 1")
+    assert site.refusal([]) == "\ufffd"
+    assert "cannot be asked" in site.refusal(["--account=a\0b"])
 
 
 def test_a_path_of_any_characters_is_no_command_of_the_trial_job(cluster, tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """`eelsunmix preflight`: the cluster, a profile and the current folder on one screen; the keys of a site."""
 
+import re
 import shlex
 import sys
 import tempfile
@@ -10,13 +11,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from eelsunmix.commands.planning import total
-from eelsunmix.errors import InputError, unwritable
+from eelsunmix.errors import InputError, in_brief
 from eelsunmix.recipes.plan import Stage
 from eelsunmix.slurm import checks, site
 from eelsunmix.slurm.profile import Profile, read_profile, with_keys
+from eelsunmix.storage.whole_files import write_page
 
 CLOCKS = 5.0
 """Seconds by which clocks may differ: Snakemake compares times of files."""
+_TOLD = re.compile(r"^\d+\.\d+\n\S+$", re.MULTILINE)
+"""Time and node, as a trial job tells them."""
 _FIRST = "what does not fit comes first"
 PACKAGES = ("eelsunmix", "snakemake", "snakemake-executor-plugin-slurm")
 
@@ -141,7 +145,12 @@ def _trial(options: list[str]) -> site.Answer:
     )
     ran = site.trial(options, "; ".join(looks))
     is_busy = "Unable to allocate" in ran.text or "does not answer" in ran.text
-    return site.Answer(False, f"not run: {ran.text}") if is_busy else ran
+    if is_busy:
+        return site.Answer(False, f"not run: {ran.text}")
+    told = _TOLD.search(ran.text) if ran.is_good else None  # a cluster may print more, before and after
+    if ran.is_good and not told:
+        return site.Answer(False, f"it says {in_brief(ran.text)} instead of its time and node")
+    return site.Answer(True, told[0]) if told else ran
 
 
 def _look(test: str, path: str, otherwise: str) -> str:
@@ -173,9 +182,4 @@ def write_profile(profile: Profile, keys: Keys, folder: Path, *, force: bool = F
     text = with_keys(profile, *keys)
     if target.exists() and not force:
         raise InputError(f"{target}: is there already; name another folder, or add --force to write over it")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise unwritable(target, error) from error
-    return target
+    return write_page(target, text)

@@ -18,6 +18,8 @@ from eelsunmix.units import ENERGIES, UNCALIBRATED, nanometres_per
 
 HIGHEST_EV = 1e6
 """No electron microscope reaches this voltage, let alone a loss of it."""
+NARROWEST_EV = 1e-6
+"""A thousandth of the best resolution of electrons; narrower channels are a wrong unit or damage."""
 PIXEL_NM = (1e-6, 1e6)
 """Least and largest size of a pixel; beyond, a number is a typing error or damage."""
 EXAMPLE = "axes: {energy: {offset_eV: ..., dispersion_eV: ...}} (or offset_keV, dispersion_keV)"
@@ -63,6 +65,11 @@ class EnergyAxis(Options):
                 given = f"{key}_eV" if getattr(self, f"{key}_keV") is None else f"{key}_keV"
                 found = f"{getattr(self, given):g}"
                 raise BrokenRuleError(given, f"is {found}: no electron microscope reaches {HIGHEST_EV:g} eV")
+        if (self.in_ev("dispersion") or 1.0) < NARROWEST_EV:
+            given = "dispersion_eV" if self.dispersion_keV is None else "dispersion_keV"
+            raise BrokenRuleError(
+                given, f"is {getattr(self, given):g}: no spectrometer has channels so narrow"
+            )
         return self
 
     def in_ev(self, key: str) -> float | None:

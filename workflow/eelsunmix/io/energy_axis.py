@@ -8,7 +8,7 @@ import xarray as xr
 
 from eelsunmix.errors import InputError, in_brief
 from eelsunmix.image import SPECTRAL_DIMS
-from eelsunmix.io.axes import EXAMPLE, HIGHEST_EV, EnergyAxis, check_increasing, file_values
+from eelsunmix.io.axes import EXAMPLE, HIGHEST_EV, NARROWEST_EV, EnergyAxis, check_increasing, file_values
 from eelsunmix.io.signals import FileAxis
 from eelsunmix.units import ENERGIES, electronvolts_per
 
@@ -132,9 +132,13 @@ def _straightening(energies: np.ndarray, given: EnergyAxis, path: Path) -> str:
 
 
 def _check_plausible(energies: np.ndarray, axis: FileAxis, path: Path) -> None:
-    highest = float(np.abs(energies).max())
+    highest, narrowest = float(np.abs(energies).max()), float(np.diff(energies).min(initial=np.inf))
+    wrong = f"the unit {in_brief(axis.units)} seems wrong: write {EXAMPLE}"
     if highest > HIGHEST_EV:
         raise InputError(
-            f"{path}: its energies reach {highest:g} eV, more than any electron microscope has; the unit "
-            f"{in_brief(axis.units)} seems wrong: write {EXAMPLE}"
+            f"{path}: its energies reach {highest:g} eV, more than any electron microscope has; {wrong}"
+        )
+    if narrowest < NARROWEST_EV:
+        raise InputError(
+            f"{path}: its channels are {narrowest:g} eV wide, less than any spectrometer has; {wrong}"
         )

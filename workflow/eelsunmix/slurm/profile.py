@@ -55,6 +55,8 @@ def read_profile(folder: str) -> Profile:
         If there is none, or it cannot be read.
     """
     path = next(iter(sorted(Path(folder).glob("config*.yaml"))), Path(folder) / "config.yaml")
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: is no plain file, and reading from it might never end; name a profile")
     try:
         text = path.read_text(encoding="utf-8")
         keys = yaml.safe_load(text) or {}
@@ -62,18 +64,19 @@ def read_profile(folder: str) -> Profile:
         raise InputError(
             f"{path}: cannot be read ({error.strerror}); name the folder of a profile"
         ) from error
-    except (yaml.YAMLError, UnicodeError) as error:
-        raise InputError(f"{path}: is no YAML ({' '.join(str(error).split())})") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a date that is none is a ValueError
+        raise InputError(f"{path}: is no YAML ({' '.join(str(error).split())}); mend it there") from error
     if not isinstance(keys, dict):
         raise InputError(f"{path}: holds no keys; a profile has one option of Snakemake in each line")
     return Profile(path, text, keys)
 
 
 def _resources(written: Any) -> dict[str, Any]:
-    """Read resources, which may be a mapping or a list of ``name=value``."""
+    """Read resources, which may be a mapping, or one or a list of ``name=value``."""
     if isinstance(written, Mapping):
         return dict(written)
-    return dict(str(one).split("=", 1) for one in written or [] if "=" in str(one))
+    listed = written if isinstance(written, list) else [written]
+    return dict(str(one).split("=", 1) for one in listed if "=" in str(one))
 
 
 def with_keys(profile: Profile, keys: Mapping[str, Any], resources: Mapping[str, Any]) -> str:
@@ -127,13 +130,15 @@ def _with_resources(lines: list[str], resources: Mapping[str, Any]) -> list[str]
 
 def _says(text: str, keys: Mapping[str, Any], resources: Mapping[str, Any]) -> bool:
     """Whether a profile has these options, these resources of every job, and nothing else."""
+    wanted = {name: value for name, value in keys.items() if name != "default-resources"}
     try:
         found = yaml.safe_load(text)
-    except yaml.YAMLError:
+        as_text = {
+            name: str(value) for name, value in _resources(found.pop("default-resources", None)).items()
+        }
+        return found == wanted and as_text == {name: str(value) for name, value in resources.items()}
+    except (yaml.YAMLError, ValueError, RecursionError):  # the last of a list that holds itself
         return False
-    as_text = {name: str(value) for name, value in _resources(found.pop("default-resources", None)).items()}
-    wanted = {name: value for name, value in keys.items() if name != "default-resources"}
-    return found == wanted and as_text == {name: str(value) for name, value in resources.items()}
 
 
 def _scalar(value: Any) -> str:

@@ -41,10 +41,12 @@ def ask(*command: str, seconds: int = SECONDS_TO_ANSWER) -> Answer:
     """Run a command that answers and changes nothing."""
     try:
         done = subprocess.run(  # noqa: S603 - our own commands; their arguments are no shell's
-            command, capture_output=True, text=True, check=False, timeout=seconds
+            command, capture_output=True, text=True, errors="replace", check=False, timeout=seconds
         )
     except OSError as error:
         return Answer(False, f"{command[0]} cannot be run here ({error.strerror})")
+    except ValueError as error:  # a name with a zero byte, or with half of a letter
+        return Answer(False, f"{command[0]} cannot be asked ({error})")
     except subprocess.TimeoutExpired:
         return Answer(False, f"{command[0]} does not answer within {seconds} s")
     if done.returncode:
@@ -102,7 +104,10 @@ def minutes_of(limit: str) -> int | None:
 
 def accounts() -> list[str] | None:
     """Accounts of the user, the default one first; None where SLURM keeps none, or does not tell."""
-    user = getpass.getuser()
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # in a container, the number of the user may have no name
+        return None
     listed = ask("sacctmgr", "-nPs", "list", "user", user, "format=account")
     if not listed.is_good or not listed.text:
         return None
