@@ -670,3 +670,12 @@ def test_a_damaged_store_is_named_before_all_is_called_well(folder, monkeypatch,
     with pytest.raises(StoreError, match=f"a/c/0 is damaged .*; type: eelsunmix repair {name}$"):
         run_workflow(checked_configuration([name]), [name])
     assert capsys.readouterr().out == ""
+
+
+def test_a_python_without_docstrings_is_refused_in_one_line(tmp_path):
+    command = [sys.executable, "-OO", "-m", "eelsunmix", "check", "a.yaml"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, timeout=100, check=False
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "PYTHONOPTIMIZE=2" in done.stderr

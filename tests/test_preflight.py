@@ -161,9 +161,16 @@ def test_a_pipe_in_the_place_of_a_profile_is_not_read(tmp_path):
         read_profile(tmp_path / "site")
 
 
-@pytest.mark.parametrize("text", ["default-resources: 5\nset-resources: {a: true}", "a: &a [*a]"])
-def test_a_profile_of_odd_values_is_one_line(cluster, tmp_path, text):
-    one = read_profile(profile(tmp_path, text))
+def test_aliases_that_stand_for_more_than_any_memory_holds_are_not_written_out(tmp_path):
+    lines = ["a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 30)]
+    for text in ("\n".join(lines), "a: &a [*a]"):
+        with pytest.raises(InputError, match=r"config\.yaml: an alias \(\*name\) is not read here"):
+            read_profile(profile(tmp_path, text))
+
+
+def test_a_profile_of_odd_values_is_one_line(cluster, tmp_path):
+    one = read_profile(profile(tmp_path, "default-resources: 5\nset-resources: {a: true}"))
     assert checks.misfits(one) == []
     with pytest.raises(InputError, match="write them by hand"):
         with_keys(one, {}, {"slurm_partition": "cpu"})

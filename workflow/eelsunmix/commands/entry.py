@@ -269,6 +269,10 @@ def main() -> None:
     from eelsunmix.execution.limits import TERMINAL, enforced
 
     try:
+        if sys.flags.optimize > 1:
+            raise InputError(
+                "PYTHONOPTIMIZE=2 takes away texts that libraries need; unset it, or set 1"
+            )
         with enforced(TERMINAL):
             eelsunmix(prog_name="eelsunmix")
     except InputError as error:

@@ -59,13 +59,18 @@ def read_profile(folder: str) -> Profile:
         raise InputError(f"{path}: is no plain file, and reading from it might never end; name a profile")
     try:
         text = path.read_text(encoding="utf-8")
-        keys = yaml.safe_load(text) or {}
+        # A few lines of aliases can stand for more values than any memory holds.
+        aliases = any(isinstance(one, yaml.AliasEvent) for one in yaml.parse(text, Loader=yaml.SafeLoader))
+        keys = {} if aliases else yaml.safe_load(text) or {}
+        str(keys).encode("utf-8")  # half of a letter can be written as an escape, and be told to no command
     except OSError as error:
         raise InputError(
             f"{path}: cannot be read ({error.strerror}); name the folder of a profile"
         ) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # a date that is none is a ValueError
         raise InputError(f"{path}: is no YAML ({' '.join(str(error).split())}); mend it there") from error
+    if aliases:
+        raise InputError(f"{path}: an alias (*name) is not read here; write what it stands for")
     if not isinstance(keys, dict):
         raise InputError(f"{path}: holds no keys; a profile has one option of Snakemake in each line")
     return Profile(path, text, keys)
