@@ -270,9 +270,7 @@ def main() -> None:
 
     try:
         if sys.flags.optimize > 1:
-            raise InputError(
-                "PYTHONOPTIMIZE=2 takes away texts that libraries need; unset it, or set 1"
-            )
+            raise InputError("PYTHONOPTIMIZE=2 takes away texts that libraries need; unset it, or set 1")
         with enforced(TERMINAL):
             eelsunmix(prog_name="eelsunmix")
     except InputError as error:
