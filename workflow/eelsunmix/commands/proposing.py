@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -93,12 +94,12 @@ def _strip(image: xr.DataArray) -> tuple[str, float, float] | None:
 
 
 def _next(proposal: Proposal, target: Path) -> list[str]:
-    run = f"next: eelsunmix run {target}"
+    run = f"eelsunmix run {shlex.quote(str(target))}"
     if proposal.drawn:
-        return [run]
+        return [f"next: {run}"]
     kind = "lines" if proposal.x_rays else "edges"
     missing = f"next: name the {kind} that you know in {target}; none is written, so without them"
-    return [f"{missing} nothing checks the methods", f"then: eelsunmix run {target}"]
+    return [f"{missing} nothing checks the methods", f"then: {run}"]
 
 
 def _names(files: Sequence[Path]) -> dict[str, Path]:
