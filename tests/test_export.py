@@ -282,8 +282,9 @@ def seen_by(hyperspy, measured, series, line):
     subprocess.run([hyperspy, ROOT / "tests" / "hyperspy_reader.py", *folders], check=True, env=clean)
 
     def seen(folder):
-        with np.load(folder / "out" / "hspy" / "seen.npz") as found:
-            return dict(found), json.loads((folder / "out" / "hspy" / "seen.json").read_text(encoding="utf-8"))
+        place = folder / "out" / "hspy"
+        with np.load(place / "seen.npz") as found:
+            return dict(found), json.loads((place / "seen.json").read_text(encoding="utf-8"))
 
     return seen
 
