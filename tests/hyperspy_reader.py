@@ -1,6 +1,7 @@
 """Run by the Python of another environment, which has HyperSpy: load files and say what it sees in them.
 
-``python hyperspy_reader.py FOLDER OUT.npz OUT.json`` loads every ``.hspy`` below a folder.
+``python hyperspy_reader.py FOLDER ...`` loads every ``.hspy`` of each folder and writes ``seen.npz`` and
+``seen.json`` beside them.
 """
 
 import json
@@ -8,7 +9,7 @@ import sys
 from pathlib import Path
 
 
-def main(folder, arrays, descriptions):
+def main(folder):
     import hyperspy.api as hs
     import numpy as np
 
@@ -28,8 +29,8 @@ def main(folder, arrays, descriptions):
             "source": signal.original_metadata.get_item("eelsunmix.source.sha256"),
             "names": signal.metadata.eelsunmix.stack.as_dictionary(),
         }
-    np.savez(arrays, **values)
-    Path(descriptions).write_text(json.dumps(seen), encoding="utf-8")
+    np.savez(Path(folder) / "seen.npz", **values)
+    (Path(folder) / "seen.json").write_text(json.dumps(seen), encoding="utf-8")
 
 
 def described(axis):
@@ -38,4 +39,5 @@ def described(axis):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    for each in sys.argv[1:]:
+        main(each)

@@ -240,7 +240,7 @@ def test_a_checkpoint_of_other_options_is_ignored(tmp_path):
 @pytest.mark.parametrize("setting", ["eels", "published"])
 def test_a_checkpoint_of_another_seed_or_image_is_ignored(setting, tmp_path, monkeypatch):
     training = pytest.importorskip("eelsunmix.methods._networks.torch_loop")
-    method = build_method("daeu", setting=setting, n_networks=1, n_epochs=2)
+    method = build_method("daeu", setting=setting, n_networks=1, n_epochs=1)
     learning = bare_learning_set(mixed_image(7, 9)[0])
     # The same pixels in another order: the sums of everything stay.
     turned = dataclasses.replace(

@@ -14,9 +14,9 @@ QUICK = {
     "vca": {},
     "blu": {"n_sweeps": 300, "n_burn_in": 100},
     "udas": {},
-    "daeu": {"n_networks": 2, "n_epochs": 20},
-    "mtaeu": {"n_networks": 2, "n_epochs": 20},
-    "cnnaeu": {"n_networks": 2, "n_epochs": 20},
+    "daeu": {"n_networks": 1, "n_epochs": 20},
+    "mtaeu": {"n_networks": 1, "n_epochs": 20},
+    "cnnaeu": {"n_networks": 1, "n_epochs": 20},
 }
 
 

@@ -137,14 +137,24 @@ def test_check_draws_windows_and_doubts_an_axis_that_is_off(folder):
     ],
 )
 @pytest.mark.parametrize("command", ["check", "run"])
-def test_a_mistake_is_one_line_before_anything_runs(folder, command, text, said):
-    found = eelsunmix(command, write(folder, text), cwd=folder)
-    assert found.returncode == 2
-    assert said in found.stderr
-    assert len(found.stderr.splitlines()) == 1
-    assert "Traceback" not in found.stderr
+def test_a_mistake_is_one_line_before_anything_runs(folder, command, text, said, monkeypatch, capfd):
+    monkeypatch.setattr(sys, "argv", ["eelsunmix", command, str(write(folder, text))])
+    with pytest.raises(SystemExit) as ended:
+        entry.main()
+    found = capfd.readouterr()
+    assert ended.value.code == 2
+    assert said in found.err
+    assert len(found.err.splitlines()) == 1
     assert not (folder / ".snakemake").exists()
-    assert found.stdout == ""
+    assert found.out == ""
+
+
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_a_mistake_is_one_line_of_the_command_too(folder, command):
+    found = eelsunmix(command, write(folder, "edges: [Tii]\n"), cwd=folder)
+    assert (found.returncode, found.stdout) == (2, "")
+    assert found.stderr.startswith("my.yaml:3: edges.Tii: names no element")
+    assert len(found.stderr.splitlines()) == 1
 
 
 def test_a_resolution_of_x_rays_is_refused_for_energy_losses(folder):

@@ -59,7 +59,8 @@ def test_no_test_of_methods_in_reports_and_configurations_minds_it(checkout):
         path.name for area in ("report", "configuration") for path in tests.glob(f"test_{area}*.py")
     )
     files = [f"tests/{name}" for name in files if "browser" not in name]
-    done = _run(checkout, "pytest", "-q", "-k", "method", *files)
+    # The large image has its own number of methods, and takes longer than all others.
+    done = _run(checkout, "pytest", "-q", "-k", "method and not stays_small", *files)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr
     assert int(re.search(r"(\d+) passed", done.stdout).group(1)) >= 40
 

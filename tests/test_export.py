@@ -274,15 +274,17 @@ def hyperspy():
     return python
 
 
-@pytest.fixture
-def seen_by(hyperspy, tmp_path):
+@pytest.fixture(scope="module")
+def seen_by(hyperspy, measured, series, line):
+    """What HyperSpy, started once, sees in each of the folders."""
+    folders = [folder / "out" / "hspy" for folder in (measured, series, line)]
+    clean = {key: item for key, item in os.environ.items() if key != "PYTHONPATH"}
+    subprocess.run([hyperspy, ROOT / "tests" / "hyperspy_reader.py", *folders], check=True, env=clean)
+
     def seen(folder):
-        arrays, said = tmp_path / "arrays.npz", tmp_path / "said.json"
-        command = [hyperspy, ROOT / "tests" / "hyperspy_reader.py", folder / "out" / "hspy", arrays, said]
-        clean = {key: item for key, item in os.environ.items() if key != "PYTHONPATH"}
-        subprocess.run(command, check=True, env=clean)
-        with np.load(arrays) as found:
-            return dict(found), json.loads(said.read_text(encoding="utf-8"))
+        place = folder / "out" / "hspy"
+        with np.load(place / "seen.npz") as found:
+            return dict(found), json.loads((place / "seen.json").read_text(encoding="utf-8"))
 
     return seen
 

@@ -28,7 +28,7 @@ def found_in(amounts, photons, seed, **options):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("photons", [3e3, 3e4, 1e6])
+@pytest.mark.parametrize("photons", [3e3, 1e6])
 def test_strong_lines_are_found_and_few_are_false(photons):
     strong, found, false, number = 0, 0, 0, 0
     for place in range(10):

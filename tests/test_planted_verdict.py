@@ -252,7 +252,7 @@ def test_two_thicknesses_of_a_material_are_called_so():
     assert "thickness?" in said[0]
 
 
-@pytest.mark.parametrize("seed", [40, 41, 42])
+@pytest.mark.parametrize("seed", [40, 41])
 @pytest.mark.parametrize(
     "kind", ["bilayer", "sharp", "dim", "steps of concentration", "chequerboard", "multilayer", "thickness"]
 )

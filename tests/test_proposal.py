@@ -44,7 +44,7 @@ SPECIMENS = [
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("dose", [3, 30, 300])
+@pytest.mark.parametrize("dose", [3, 300])
 def test_strong_edges_are_found_and_named_and_few_are_false(dose):
     strong, found, right, false, number = 0, 0, 0, 0, 0
     for place, (names, low, high) in enumerate(SPECIMENS):
@@ -57,7 +57,7 @@ def test_strong_edges_are_found_and_named_and_few_are_false(dose):
             if snr[name] > STRONG_SNR:
                 strong, found = strong + 1, found + bool(hits[name])
                 right += hits[name] == [name]
-    assert strong >= {3: 4, 30: 10, 300: 15}[dose]
+    assert strong >= {3: 4, 300: 15}[dose]
     assert found == strong
     assert false <= 0.1 * number
     assert right >= 0.85 * strong, (right, strong)

@@ -24,7 +24,7 @@ from eelsunmix.errors import InputError
 from eelsunmix.recipes import Recipes
 from eelsunmix.recipes.code import KNOWN
 from eelsunmix.recipes.repairing import repair
-from eelsunmix.recipes.verification import Verification
+from eelsunmix.recipes.verification import CONFIGURATION, Verification
 from eelsunmix.storage import manifest_at, publish, sealed_page, sealed_record
 from eelsunmix.storage.__main__ import main as check_stores
 from eelsunmix.storage.kept import keep
@@ -54,13 +54,23 @@ def _make(tree):
     return [product.path for product in recipes.products()]
 
 
-@pytest.fixture
-def project(tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
     """Results of two samples, all in order."""
+    folder = tmp_path_factory.mktemp("made")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        Path("config").mkdir()
+        _configure(TREE)
+        _make(TREE)
+    return folder
+
+
+@pytest.fixture
+def project(made, tmp_path, monkeypatch):
+    """A copy of the results, times of modification included."""
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    Path("config").mkdir()
-    _configure(TREE)
-    _make(TREE)
     return tmp_path
 
 
@@ -83,12 +93,10 @@ for line in repair(Path("results"), Verification([CONFIGURATION]), locks=Path(".
 
 
 def _repair():
-    """What repair says, in a process of its own: the lock lasts until its end."""
-    done = subprocess.run(
-        [sys.executable, "-c", REPAIR], capture_output=True, text=True, check=False, timeout=120
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.splitlines()
+    """What repair says, without its lock, which would last until the end of the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("eelsunmix.recipes.repairing.take_lock", lambda results: True)
+        return list(repair(Path("results"), Verification([CONFIGURATION]), locks=LOCKS))
 
 
 def _content(folder):
