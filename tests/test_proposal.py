@@ -145,9 +145,8 @@ def folder(tmp_path, monkeypatch):
 
 def test_the_next_command_can_be_pasted(folder):
     (folder / "my data").mkdir()
-    assert propose([Path("SI 1.zarr")], Path("my data/a.yaml")).endswith(
-        "next: eelsunmix run 'my data/a.yaml'"
-    )
+    said = propose([Path("SI 1.zarr")], output=Path("my data/a.yaml"))
+    assert said.endswith("next: eelsunmix run 'my data/a.yaml'")
 
 
 def test_what_is_written_runs_as_it_is(folder):
