@@ -83,6 +83,17 @@ def test_every_array_with_pixels_or_channels_leaves_or_stays_for_a_reason(measur
                 assert ((place, name) in written) != (name in STAYS), f"{place}: {name}"
 
 
+def test_the_phase_map_says_whose_it_is_and_which_component_each_value_is(measured):
+    sample = open_sample(measured / "results" / "S1")
+    method = sample.stores["comparison"].attrs["phase_method"]
+    found = {one.variable: one for one in package_of(sample).quantities if one.variable.startswith("phase")}
+    assert {one.stem for one in found.values()} == {f"S1_{method}_phase", f"S1_{method}_phase_confidence"}
+    values = found["phase"].about["values"]
+    assert values.pop("-1") == "no sample"
+    assert values == {str(k): sample.component_name(method, k) for k in range(len(values))}
+    assert len(values) == sample.fits[method].sizes["endmember"]
+
+
 def test_what_stays_is_declared_somewhere():
     declared = {name for layout in LAYOUTS.values() for name in layout.variables}
     assert set(STAYS) <= declared | {"channel_weight"}

@@ -70,6 +70,10 @@ def quantities(sample: Sample, about: Mapping[str, Any]) -> Iterator[Quantity]:
             yield from _by_label(sample, one, about)
 
 
+PHASES = ("phase", "phase_confidence")
+"""Maps of the comparison that are of one method alone."""
+
+
 @dataclass(frozen=True)
 class _Found:
     place: str
@@ -82,7 +86,8 @@ def _by_label(sample: Sample, one: _Found, about: Mapping[str, Any]) -> Iterator
     """Take an array of all methods apart; those of failed methods are left out."""
     store = sample.all_stores[one.place]
     if "label" not in store[one.name].dims:
-        yield from _by_profile(sample, one, store, _label_of(one.place), about)
+        label = str(store.attrs["phase_method"]) if one.name in PHASES else _label_of(one.place)
+        yield from _by_profile(sample, one, store, label, about)
         return
     for label in map(str, store["label"].values):
         row = store.sel(label=label)
@@ -128,7 +133,7 @@ def _quantity(
         meaning=one.meaning,
         unit=str(array.attrs.get("units", "")),
         names={str(dim): _names(sample, store, label, str(dim)) for dim in order if dim not in own},
-        about={**about, **_origin(sample, one, label)},
+        about={**about, **_origin(sample, one, label), **_values(sample, one, label)},
     )
 
 
@@ -141,6 +146,15 @@ def _names(sample: Sample, store: xr.Dataset, label: str, dim: str) -> tuple[str
     if dim == "frame":
         return frame_names(store)
     return tuple(f"{dim} {number + 1}" for number in range(size))
+
+
+def _values(sample: Sample, one: _Found, label: str) -> dict[str, Any]:
+    """Say which component each value of the phase map is."""
+    if one.name != "phase":
+        return {}
+    size = sample.fits[label].sizes["endmember"]
+    names = {str(number): sample.component_name(label, number) for number in range(size)}
+    return {"values": {"-1": "no sample", **names}}
 
 
 def _origin(sample: Sample, one: _Found, label: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from eelsunmix.report.formatting import DASH, in_words, number, tidy
+from eelsunmix.report.formatting import in_words, number, tidy
 from eelsunmix.report.inputs import Inputs
 
 CHANCE = 4.0
@@ -23,9 +23,11 @@ def worst_misfit(inputs: Inputs, method: str) -> str:
     if not (np.abs(sigmas) > CHANCE).any():
         return ""
     at = int(np.nanargmax(np.abs(sigmas)))
-    part = number(100 * residual[at] / counts[at], 2) if counts[at] > 0 else DASH
     place = f"{tidy(inputs.energy[at], 4)} {inputs.energy_unit}{_edge_at(inputs, float(inputs.energy[at]))}"
-    return f"{number(sigmas[at], 2)} σ at {place}, {part} % of the counts"
+    said = f"{number(sigmas[at], 2)} σ at {place}"
+    if not abs(residual[at]) <= counts[at]:
+        return f"{said}, where hardly anything was counted"
+    return f"{said}, {number(100 * residual[at] / counts[at], 2)} % of the counts"
 
 
 def _edge_at(inputs: Inputs, energy: float) -> str:
