@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from eelsunmix.rank.line_words import line_warnings
 from eelsunmix.report import number_words
 from eelsunmix.report.loading_edges import SHARP, edges_in_loading, excess
-from eelsunmix.report.number_words import number_in_words
+from eelsunmix.report.number_words import answered, number_in_words
 
 
 def ranked(*, estimates=None, n=4, chosen="marchenko_pastur", reason="r", warnings=(), **found):
@@ -139,3 +140,25 @@ def test_edges_of_a_loading_are_named_on_any_axis():
         corrected=xr.Dataset({"mean_spectrum": ("energy", MEAN)}),
     )
     assert [edges_in_loading(inputs, component) for component in range(4)] == [[], [], ["Ti_L23"], []]
+
+
+def test_a_warning_that_asks_for_the_edges_of_a_loading_gets_the_answer(monkeypatch):
+    maps = np.random.default_rng(15).normal(size=(1, 30, 1, 5)) * np.ones((1, 1, 24, 1))
+    evidence = SimpleNamespace(
+        eigenvalues=np.array([900.0, 700, 500, 411, 263, 100]),
+        noise=SimpleNamespace(edge=184.0, level=1.0),
+        n_stable=5,
+    )
+    coherence = np.array([1.0, 1, 1, 1, -0.5])
+    (warning,) = line_warnings(maps, coherence, evidence)
+    assert "the loading may (edges, or noise?)" in warning
+    monkeypatch.setattr(number_words, "edges_in_loading", lambda inputs, k: ["Ti_L23"] if k == 4 else [])
+    told = answered(None, warning)
+    assert told.startswith("Component 5 (eigenvalue 263): whole scan lines differ")
+    assert told.endswith(
+        "Its loading changes at Ti L23, as noise does not: it is probably of the specimen. "
+        "Set components.n to 5 and compare"
+    )
+    monkeypatch.setattr(number_words, "edges_in_loading", lambda inputs, k: [])
+    assert answered(None, warning).endswith("so that is probably read-out noise; it is not counted")
+    assert answered(None, "the number is a guess") == "the number is a guess"

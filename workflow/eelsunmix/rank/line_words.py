@@ -6,6 +6,9 @@ from eelsunmix.rank.choice import Evidence
 from eelsunmix.rank.coherence import NEAR_EDGE, disordered_lines, made_of_lines
 from eelsunmix.typing import Floats
 
+ASKED = "If its loading shows edges"
+"""What a warning leaves to who knows the edges: the page answers it."""
+
 
 def line_warnings(maps: Floats | ScoreMaps, coherence: Floats, evidence: Evidence) -> list[str]:
     """Name the components whose maps are scan lines without any order, near the edge of noise or far above.
@@ -36,8 +39,8 @@ def _number_to_try(weak: list[int], evidence: Evidence) -> str:
     if not stable:
         return ". Two halves of the pixels do not show it alike: leave components.n as it is"
     return (
-        "; two halves of the pixels show it alike. If its loading shows edges, as the page tells, it is of "
-        f"the specimen: set components.n to {stable[-1]}"
+        f"; two halves of the pixels show it alike. {ASKED}, as the page tells, it is of the specimen: set "
+        f"components.n to {stable[-1]}"
     )
 
 

@@ -1,10 +1,12 @@
 """How many components were used, who chose that, and what speaks for one less or more: in plain sentences."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from eelsunmix.comparison.words import listed
+from eelsunmix.rank.line_words import ASKED
 from eelsunmix.rank.neighbours import STABLE
 from eelsunmix.report.first.state import holds_nothing
 from eelsunmix.report.formatting import in_words, number
@@ -115,6 +117,26 @@ def tested(inputs: Inputs, k: int) -> Tested:
         passed["order"] = float(rank["coherence"][k - 1]) > 0
     value = number(values[k - 1]) if k <= len(values) else ""
     return Tested(number=k, passed=passed, value=value, edge=number(rank.attrs["noise_edge"]))
+
+
+def answered(inputs: Inputs, warning: str) -> str:
+    """Return a warning; where it asks what the loading of a component shows, with the answer instead."""
+    about = re.match(r"Component (\d+) ", warning)
+    question = " That is read-out noise of scan lines, or "
+    if about is None or ASKED not in warning or question not in warning:
+        return warning
+    number = int(about[1])
+    shown = edges_in_loading(inputs, number - 1)
+    seen = warning.partition(question)[0]
+    if shown:
+        edges = listed([in_words(edge) for edge in shown])
+        return (
+            f"{seen} Its loading changes at {edges}, as noise does not: it is probably of the specimen. "
+            f"Set components.n to {number} and compare"
+        )
+    return (
+        f"{seen} Its loading changes at no named edge, so that is probably read-out noise; it is not counted"
+    )
 
 
 def _of_last(last: Tested, *, why: bool) -> str:

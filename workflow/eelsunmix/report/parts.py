@@ -14,6 +14,7 @@ from eelsunmix.report.content import (
 )
 from eelsunmix.report.formatting import DASH
 from eelsunmix.report.inputs import Inputs
+from eelsunmix.report.number_words import answered
 from eelsunmix.report.texts import one_style, sentence
 
 
@@ -48,7 +49,7 @@ def warnings(inputs: Inputs) -> list[Block]:
         if place.startswith(("The energy axis", "The reference")):
             failed.setdefault(place, []).append(sentence(text))
         else:
-            found.append(Notice(sentence(text), "warning", title=one_style(place)))
+            found.append(Notice(sentence(answered(inputs, text)), "warning", title=one_style(place)))
     return [*(Notice(_once(texts), "error", title=place) for place, texts in failed.items()), *found]
 
 

@@ -20,6 +20,7 @@ from eelsunmix.report.first.state import (
 )
 from eelsunmix.report.formatting import in_words
 from eelsunmix.report.inputs import Inputs
+from eelsunmix.report.number_words import answered
 from eelsunmix.report.texts import one_style, sentence
 from eelsunmix.stage_warnings import reference_problems
 from eelsunmix.twin_errors import MOST_ERROR
@@ -181,7 +182,7 @@ def _care(inputs: Inputs, label: str) -> str:
     if not texts:
         return ""
     more = " The verdict has further warnings." * (len(texts) > 1)
-    return f"{sentence(texts[0]).rstrip('.')}.{more}"
+    return f"{sentence(answered(inputs, texts[0])).rstrip('.')}.{more}"
 
 
 def _is_said(text: str) -> bool:

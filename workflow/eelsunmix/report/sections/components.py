@@ -17,7 +17,7 @@ from eelsunmix.report.figures.rank import loadings, residual_map, score_maps, sc
 from eelsunmix.report.figures.style import LIGHTS
 from eelsunmix.report.formatting import DASH, number
 from eelsunmix.report.inputs import Inputs
-from eelsunmix.report.number_words import number_in_words
+from eelsunmix.report.number_words import answered, number_in_words
 from eelsunmix.report.texts import one_style, sentence
 
 FIRST = 30
@@ -62,7 +62,9 @@ LOADINGS = (
 def section(inputs: Inputs) -> Section:
     """Show the evidence for the number of components, the estimates and the choice."""
     chosen = sentence(inputs.rank.attrs.get("reason", DASH))
-    warnings = [Notice(sentence(text), "warning") for text in inputs.rank.attrs.get("warnings", [])]
+    warnings = [
+        Notice(sentence(answered(inputs, text)), "warning") for text in inputs.rank.attrs.get("warnings", [])
+    ]
     opinion = [Text(inputs.rank.attrs["second_opinion"])] if "second_opinion" in inputs.rank.attrs else []
     blocks: list[Block] = [Text(chosen), *opinion, *warnings, _estimates(inputs), *_neighbours(inputs)]
     blocks += [_scree(inputs), _scores(inputs), _loadings(inputs), *_residuals(inputs)]

@@ -66,7 +66,7 @@ signal = hs.signals.Signal1D(image.values, axes=axes)
 signal.set_signal_type("{kind}")
 """
 PROVENANCE = (
-    "The page reads sealed stores and computes nothing new; it changes only when one of these seals changes."
+    "The page is made of sealed stores alone; it changes only when one of these seals, or the code, changes."
 )
 SEALS = "Seals of the stores that this page was made from"
 FITS = (
