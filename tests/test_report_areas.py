@@ -148,7 +148,7 @@ def test_components_that_show_the_same_edges_are_named():
     phases = [Phase(number, f"{number + 1} · x", "#000000") for number in range(4)]
     found = {"Ti_L23": [seen, none, seen, none], "O_K": [seen, seen, seen, none]}
     (text,) = _alike(found, phases)
-    assert text.startswith("1 · x and 3 · x show the same edges (Ti L23 and O K)")
+    assert text.startswith("1 · x and 3 · x show the same edges (Ti L23 and O K; by BS")
     # A tail of a neighbour, however significant, is no edge of the material; half of the counts no likeness.
     tail, half = (replace(seen, net=net, sd=0.1) for net in (15.0, 44.0))
     assert not _alike({"Co_L23": [tail, seen]}, phases[:2])
@@ -167,5 +167,5 @@ def test_the_first_screen_says_which_edges_are_not_seen_where(monkeypatch):
     )
     monkeypatch.setattr(words, "_sightings", lambda inputs, edge, phases, known: [seen, seen, weak])
     told = in_short(inputs).replace("\u00a0", " ")
-    assert told.startswith(f"{names[0]} and {names[1]} show the same edges ({edges})")
+    assert told.startswith(f"{names[0]} and {names[1]} show the same edges ({edges}; by BS")
     assert in_short(inputs_of()) == ""  # abundances of nmf are no shares

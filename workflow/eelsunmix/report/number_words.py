@@ -125,14 +125,14 @@ def answered(inputs: Inputs, warning: str) -> str:
     question = " That is read-out noise of scan lines, or "
     if about is None or ASKED not in warning or question not in warning:
         return warning
-    number = int(about[1])
-    shown = edges_in_loading(inputs, number - 1)
+    component = int(about[1])
+    shown = edges_in_loading(inputs, component - 1)
     seen = warning.partition(question)[0]
     if shown:
         edges = listed([in_words(edge) for edge in shown])
         return (
             f"{seen} Its loading changes at {edges}, as noise does not: it is probably of the specimen. "
-            f"Set components.n to {number} and compare"
+            f"Set components.n to {component} and compare"
         )
     return (
         f"{seen} Its loading changes at no named edge, so that is probably read-out noise; it is not counted"

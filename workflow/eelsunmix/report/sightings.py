@@ -27,8 +27,8 @@ SYSTEMATIC = (
 )
 FRAMES = " Of all frames together."
 ALIKE = (
-    "{names} show the same edges ({edges}), as strongly to within a factor of {most:g}: they may be one "
-    "material, in another thickness, orientation or bonding."
+    "{names} show the same edges ({edges}; by BS where they are the largest, to within a factor of "
+    "{most:g}): they may be one material, in another thickness, orientation or bonding."
 )
 STRONG, MOST_RATIO = 0.1, 2.0
 """Part of the highest counts from which an edge is of the material, no tail of a neighbour; and the ratio of
