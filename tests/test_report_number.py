@@ -156,9 +156,9 @@ def test_a_warning_that_asks_for_the_edges_of_a_loading_gets_the_answer(monkeypa
     told = answered(None, warning)
     assert told.startswith("Component 5 (eigenvalue 263): whole scan lines differ")
     assert told.endswith(
-        "Its loading changes at Ti L23, as noise does not: it is probably of the specimen. "
-        "Set components.n to 5 and compare"
+        "Its loading changes at Ti L23, as noise does not: it is probably of the specimen; "
+        "set components.n to 5 and compare"
     )
     monkeypatch.setattr(number_words, "edges_in_loading", lambda inputs, k: [])
-    assert answered(None, warning).endswith("so that is probably read-out noise; it is not counted")
+    assert answered(None, warning).endswith("which is not counted; to see its maps, set components.n to 5")
     assert answered(None, "the number is a guess") == "the number is a guess"

@@ -121,7 +121,7 @@ def tested(inputs: Inputs, k: int) -> Tested:
 
 def answered(inputs: Inputs, warning: str) -> str:
     """Return a warning; where it asks what the loading of a component shows, with the answer instead."""
-    about = re.match(r"Component (\d+) ", warning)
+    about = re.match(r"Component (\d+) \([^)]*\): ", warning)  # one alone
     question = " That is read-out noise of scan lines, or "
     if about is None or ASKED not in warning or question not in warning:
         return warning
@@ -131,11 +131,12 @@ def answered(inputs: Inputs, warning: str) -> str:
     if shown:
         edges = listed([in_words(edge) for edge in shown])
         return (
-            f"{seen} Its loading changes at {edges}, as noise does not: it is probably of the specimen. "
-            f"Set components.n to {component} and compare"
+            f"{seen} Its loading changes at {edges}, as noise does not: it is probably of the specimen; set "
+            f"components.n to {component} and compare"
         )
     return (
-        f"{seen} Its loading changes at no named edge, so that is probably read-out noise; it is not counted"
+        f"{seen} Its loading changes at no named edge: probably read-out noise, which is not counted; to see "
+        f"its maps, set components.n to {component}"
     )
 
 
