@@ -40,10 +40,8 @@ def sighting_blocks(inputs: Inputs) -> list[Block]:
     if not inputs.edges or "phase" not in inputs.comparison:
         return []
     phases = phases_of(inputs.comparison, inputs.working)
-    failed = reference_problems(inputs.bs)
-    known = {edge: systematic_of(inputs, edge) for edge in inputs.edges if edge not in failed}
-    found = {edge: _sightings(inputs, edge, phases, one) for edge, one in known.items()}
-    each = "; ".join(filter(None, (_alike_in_all(edge, one) for edge, one in known.items())))
+    found = _found(inputs, phases)
+    each = "; ".join(filter(None, (_alike_in_all(edge, own[0].systematic) for edge, own in found.items())))
     rows = []
     for place, one in enumerate(phases):
         words = [
@@ -74,6 +72,16 @@ def _alike_in_all(edge: str, known: Systematic) -> str:
     return f"BS of {in_words(edge)} is {counts} counts too {side} where it is absent"
 
 
+def _found(inputs: Inputs, phases: Sequence[Phase]) -> dict[str, list[Sighting]]:
+    """Return what BS sees of each edge that it did not fail at, in the pixels of each phase."""
+    failed = reference_problems(inputs.bs)
+    return {
+        edge: _sightings(inputs, edge, phases, systematic_of(inputs, edge))
+        for edge in inputs.edges
+        if edge not in failed
+    }
+
+
 def _sightings(inputs: Inputs, edge: str, phases: Sequence[Phase], known: Systematic) -> list[Sighting]:
     phase = inputs.comparison["phase"]
     store = inputs.bs[["net_counts", "net_counts_sd", "independent_sd", "common_sd"]].sel(edge=edge)
@@ -85,12 +93,8 @@ def in_short(inputs: Inputs) -> str:
     """Say which edges BS does not see in which components, and which of these may be one material."""
     if not inputs.edges or "phase" not in inputs.comparison:
         return ""
-    phases, failed = phases_of(inputs.comparison, inputs.working), reference_problems(inputs.bs)
-    found = {
-        edge: _sightings(inputs, edge, phases, systematic_of(inputs, edge))
-        for edge in inputs.edges
-        if edge not in failed
-    }
+    phases = phases_of(inputs.comparison, inputs.working)
+    found = _found(inputs, phases)
     return one_style(" ".join([*_unseen(found, phases), *_alike(found, phases)]))
 
 
