@@ -16,6 +16,7 @@ from eelsunmix.background import subtract_background
 from eelsunmix.comparison import agreement, compare, components, doubts, pixel_samples, setting
 from eelsunmix.comparison.caveats import _noisy
 from eelsunmix.comparison.counts import edge_weights, judging_edges
+from eelsunmix.comparison.elements import cross_talk, labels, reached_by_pixels
 from eelsunmix.comparison.names import check_component_names, numbered_names, with_names
 from eelsunmix.edges import Edge
 from eelsunmix.errors import InputError
@@ -749,6 +750,36 @@ def test_signed_components_are_called_impossible(scene, bs):
 
     found = run(scene, bs, {"signed": signed})
     assert lights(found, "signed")["background shape"] in ("amber", "red")
+
+
+@pytest.mark.parametrize(
+    ("strongest", "failed", "found"),
+    [(0.05, {}, "Ti"), (0.09, {}, "weak Ti"), (0.3, {}, "weak Ti"), (0.05, {"Ti_L23": ["bent"]}, "weak Ti")],
+)
+def test_weak_is_less_than_half_of_the_strongest_pixels(strongest, failed, found):
+    """A corner of a simplex may lie beyond all pixels; noise makes some pixels stronger than it is."""
+    edges = {"Ti_L23": Edge(element="Ti", **WINDOWS_OF_TI)}
+    known = SimpleNamespace(edges=edges, reference_problems=failed, strongest_pixels={"Ti_L23": strongest})
+    spectra, net, owner = np.full((3, 20), 50.0), np.array([[100.0], [40.0], [5.0]]), np.array([0])
+    reached = reached_by_pixels(spectra, net, owner, known)
+    names = labels(cross_talk(spectra, net, owner), list(edges.values()), reached=reached)
+    assert names == ["Ti", found, "background"]
+
+
+def test_strongest_pixels_are_those_of_the_edge_in_the_counts_of_a_pixel(scene, bs):
+    one = setting.Setting(
+        energy=scene.spectrum_image.energy_loss,
+        mean_spectrum=np.ones(scene.spectrum_image.sizes["energy_loss"]),
+        bs=bs,
+        edges=scene.edges,
+        profiles={},
+        regions={},
+        total_counts=scene.spectrum_image.sum("energy_loss"),
+    )
+    co = bs.net_counts.sel(edge="Co_L23") / one.total_counts
+    assert one.strongest_pixels["Co_L23"] == pytest.approx(float(co.quantile(0.995)))
+    pure = scene.abundance.isel(endmember=1).to_numpy() > 0.95
+    assert one.strongest_pixels["Co_L23"] == pytest.approx(float(co.to_numpy()[pure].mean()), rel=0.2)
 
 
 def test_real_methods_run_through(scene, bs):

@@ -44,18 +44,26 @@ def owners(spectra: Floats, net_counts: Floats, setting: Setting) -> NDArray[np.
 
 
 def labels(
-    talk: Floats, edges: Sequence[Edge], *, sure: Bools | None = None, judging: Bools | None = None
+    talk: Floats,
+    edges: Sequence[Edge],
+    *,
+    reached: Floats | None = None,
+    sure: Bools | None = None,
+    judging: Bools | None = None,
 ) -> list[str]:
     """Say what each endmember shows: "Ru", "Mn+La with weak Ti", "weak Ti+O"; a number without edges.
 
-    Weak are elements below half of the strength that they have in their owner; those below a tenth, the
-    limit of cross-talk, or within chance are left out. What shows none is "background".
+    Weak are elements below half of the strength that they have in the strongest pixels, or in their owner,
+    whichever is less; those below a tenth of their owner's, the limit of cross-talk, or within chance are
+    left out. What shows none is "background".
 
     Parameters
     ----------
     talk : ndarray, shape (endmember, edge)
         `cross_talk`; 1 at the owner.
     edges : sequence of Edge
+    reached : ndarray, shape (edge,), optional
+        Part of the owner's strength that the strongest pixels have, see `reached_by_pixels`; 1 by default.
     sure : ndarray of bool, shape (endmember, edge), optional
         Whether an edge is beyond chance; of spectra without noise, all are.
     judging : ndarray of bool, shape (edge,), optional
@@ -64,19 +72,45 @@ def labels(
     if not edges:
         return [f"component {endmember + 1}" for endmember in range(len(talk))]
     shown = talk if sure is None else np.where(sure | (talk == 1), talk, 0.0)
+    strength = shown if reached is None else shown / reached
     asked = [edge for k, edge in enumerate(edges) if judging is None or judging[k]]
-    shown = shown if judging is None else shown[:, judging]
-    elements = elements_of(asked)
-    return [_label({e: _weakest(row, asked, e) for e in elements}) for row in shown]
+    columns = slice(None) if judging is None else judging
+    return [
+        _label(_by_element(row, asked), _by_element(own, asked))
+        for row, own in zip(shown[:, columns], strength[:, columns], strict=True)
+    ]
 
 
-def _weakest(row: Floats, edges: Sequence[Edge], element: str) -> float:
-    return float(min(value for value, edge in zip(row, edges, strict=True) if edge.element == element))
+def reached_by_pixels(
+    spectra: Floats, net_counts: Floats, owner: NDArray[np.int64], setting: Setting
+) -> Floats:
+    """Part of the strength of its owner that each edge has in the strongest pixels, at most 1, shape (edge,).
+
+    An owner that lies beyond all pixels, as a corner of a simplex may, is no measure of what is weak. The
+    strongest pixels are those of background subtraction; 1 where it failed.
+    """
+    result = np.ones(len(owner))
+    relative = net_counts / _total(spectra)[:, None] if len(spectra) else net_counts
+    for column, (edge, k) in enumerate(zip(setting.edges, owner, strict=True)):
+        if k < 0 or edge in setting.reference_problems or not relative[k, column] > 0:
+            continue
+        part = setting.strongest_pixels[edge] / relative[k, column]
+        result[column] = min(part, 1.0) if part > 0 else 1.0
+    return result
 
 
-def _label(strength: Mapping[str, float]) -> str:
-    strong = "+".join(e for e, value in strength.items() if value >= SHOWN)
-    weak = "+".join(e for e, value in strength.items() if CRITERIA["cross_talk"].green < value < SHOWN)
+def _by_element(row: Floats, edges: Sequence[Edge]) -> dict[str, float]:
+    """Element -> the least that one of its edges has."""
+    return {
+        element: float(min(value for value, edge in zip(row, edges, strict=True) if edge.element == element))
+        for element in elements_of(edges)
+    }
+
+
+def _label(talk: Mapping[str, float], strength: Mapping[str, float]) -> str:
+    shown = [element for element, value in talk.items() if value > CRITERIA["cross_talk"].green]
+    strong = "+".join(element for element in shown if strength[element] >= SHOWN)
+    weak = "+".join(element for element in shown if strength[element] < SHOWN)
     return " with ".join(filter(None, (strong, f"weak {weak}" if weak else ""))) or BACKGROUND
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix.comparison.agreement import FEWEST_POINTS
+from eelsunmix.comparison.thresholds import PEAK_QUANTILE
 from eelsunmix.edges import Edge
 from eelsunmix.execution.map_stacks import PIXELS, Part, loaded_if_small, pixel_parts
 from eelsunmix.profile_geometry import region_mask
@@ -73,6 +74,18 @@ class Setting:
         """Edges whose background subtraction failed, and what is wrong with it, in sentences."""
         found = reference_problems(self.bs)
         return {edge: found[edge] for edge in self.edges if edge in found}
+
+    @functools.cached_property
+    def strongest_pixels(self) -> dict[str, float]:
+        """Edge -> its net counts per count of the pixel, by the reference, in the strongest pixels."""
+        total = self.total_counts.transpose(*self.navigation).to_numpy()
+        found = {}
+        for edge in self.edges:
+            net = self.bs["net_counts"].sel(edge=edge).to_numpy()
+            part = np.divide(net, total, out=np.full(net.shape, np.nan), where=total > 0)
+            known = part[np.isfinite(part)]
+            found[edge] = float(np.quantile(known, PEAK_QUANTILE)) if known.size else float("nan")
+        return found
 
     @property
     def judging_profiles(self) -> list[str]:

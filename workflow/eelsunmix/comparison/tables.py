@@ -16,6 +16,7 @@ from eelsunmix.comparison.elements import (
     exponents,
     labels,
     owners,
+    reached_by_pixels,
 )
 from eelsunmix.comparison.names import with_names
 from eelsunmix.comparison.setting import Setting
@@ -46,6 +47,7 @@ def component_variables(components: Sequence[Components], setting: Setting, n_en
         found = labels(
             talk[row, :size],
             list(setting.edges.values()),
+            reached=reached_by_pixels(component.spectra, net[row, :size], owner[row], setting),
             sure=least > SURE_SD * sd[row, :size],
             judging=judging_edges(net[row, :size], sd[row, :size], owner[row], setting),
         )

@@ -14,10 +14,11 @@ from eelsunmix.report.sightings import sighting_blocks
 CARDS = (
     "What the image is made of: where each component is the largest, and a card for each. Its number is the "
     "same in all methods, maps, sentences and exports; its name says which elements it shows. Weak is an "
-    "element with less than half of the counts that it has in the component where it is strongest; "
-    "background: a component that shows none. Components of all methods are matched to each other by the "
-    "angle between their noise-weighted spectra. Every spectrum has the counts of a mean pixel{flattened}. A "
-    "spectrum that goes far below zero does not set the scale, and may be cut.{sd}"
+    "element with less than half of the counts that it has in its strongest pixels (BS), or in the component "
+    "where it is strongest if these are fewer; background: a component that shows none. Components of all "
+    "methods are matched to each other by the angle between their noise-weighted spectra. Every spectrum has "
+    "the counts of a mean pixel{flattened}. A spectrum that goes far below zero does not set the scale, and "
+    "may be cut.{sd}"
 )
 CARDS_SD = " Bands are ±2 standard deviations, for methods that give them."
 CARDS_FLATTENED = "; multiplied by E³, which flattens the background, weak edges stand out"

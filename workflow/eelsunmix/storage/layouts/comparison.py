@@ -89,7 +89,11 @@ COMPONENTS = {
         "part of its net counts by which the endmember counts in the map of the edge, by their significance",
     ),
     "endmember_label": variable(
-        "label endmember", "text", None, "such as `Ru`, `Mn+La with weak Ti`, `weak Ti+O`, `background`"
+        "label endmember",
+        "text",
+        None,
+        "such as `Ru`, `Mn+La with weak Ti`, `weak Ti+O`, `background`; weak: less than half of the counts "
+        "that the element has in its strongest pixels (BS), or in its owner if these are fewer",
     ),
     "endmember_name": variable(
         "label endmember", "text", None, "`endmember_label` after the number of the component: `2 · Mn+La`"
