@@ -7,14 +7,16 @@ import pytest
 import xarray as xr
 
 from eelsunmix.report import sightings as words
-from eelsunmix.report.areas import Sighting, Systematic, deviations_of_areas, highest, sightings
+from eelsunmix.report.areas import Sighting, Systematic, deviations_of_areas, sightings
 from eelsunmix.report.figures.phases import Phase
+from eelsunmix.report.peaks import peak_of
 from eelsunmix.report.sightings import _alike, _in_words, in_short, sighting_blocks
 from eelsunmix.report.systematics import systematic_of
 from test_report_facts import inputs_of
 from tiny_run import EDGES as EDGES_OF_RUN
 
 EDGES = list(EDGES_OF_RUN)
+PEAK = 60.0
 
 
 @pytest.fixture
@@ -36,7 +38,7 @@ def test_an_area_is_judged_by_the_mean_of_its_pixels_that_are_known(one):
     area = np.zeros((4, 7), dtype=bool)
     area[:2, :3] = True
     known = area & one["net_counts_sd"].notnull().to_numpy()
-    (found,) = sightings(one, [area], Systematic())
+    (found,) = sightings(one, [area], Systematic(), peak=PEAK)
     assert found.net == pytest.approx(float(one["net_counts"].to_numpy()[known].mean()))
     independent = np.sqrt((one["independent_sd"].to_numpy()[known] ** 2).sum()) / 5
     # The part that pixels have for themselves is that of the whole map, here the same in each pixel.
@@ -47,14 +49,14 @@ def test_an_area_is_judged_by_the_mean_of_its_pixels_that_are_known(one):
 def test_a_single_pixel_has_its_own_deviation_and_none_has_nothing(one):
     none, single = np.zeros((2, 4, 7), dtype=bool)
     single[2, 5] = True
-    nothing, found = sightings(one, [none, single], Systematic())
+    nothing, found = sightings(one, [none, single], Systematic(), peak=PEAK)
     assert np.isnan([nothing.net, nothing.sd]).all()
     assert found.sd == pytest.approx(float(one["net_counts_sd"][2, 5]))
 
 
 def test_of_no_counts_at_all_the_limit_is_three(one):
     empty = one.assign({name: 0 * one[name].fillna(0) for name in one})
-    (found,) = sightings(empty, [np.ones((4, 7), dtype=bool)], Systematic())
+    (found,) = sightings(empty, [np.ones((4, 7), dtype=bool)], Systematic(), peak=PEAK)
     assert found.limit == pytest.approx(3 / 28)
 
 
@@ -83,7 +85,7 @@ def test_the_table_has_the_counts_of_each_edge_in_the_pixels_of_each_component(m
         assert name.text
         for edge, cell in zip(EDGES, cells, strict=True):
             net = inputs.bs["net_counts"].sel(edge=edge).where(phase == row)
-            mean, peak = float(net.mean()), highest(inputs.bs["net_counts"].sel(edge=edge))
+            mean, peak = float(net.mean()), peak_of(inputs, edge)
             if cell.text.endswith("%"):
                 assert float(cell.text.split()[0]) == pytest.approx(100 * mean / peak, rel=0.06)
                 assert cell.note.startswith(f"{mean:,.0f}"[:2].replace(",", "\u202f"))
@@ -155,17 +157,32 @@ def test_components_that_show_the_same_edges_are_named():
     assert not _alike({"Co_L23": [half, seen]}, phases[:2])
 
 
+@pytest.mark.parametrize(
+    ("nets", "is_told"), [((10.0, 60.0, 30.0), True), ((10.0, 20.0, 15.0), False), ((-60.0, 5.0, 0.0), False)]
+)
+def test_an_edge_hidden_by_a_pattern_of_all_pixels_may_differ_between_components(nets, is_told):
+    pattern = Systematic(sd=40.0)
+    own = [Sighting(net=net, sd=3.0, peak=200.0, systematic=pattern) for net in nets]
+    phases = [Phase(number, f"{number + 1} · x", "#000000") for number in range(3)]
+    told = [
+        "But where 2 · x is the largest there are more counts than where 1 · x is: Mn L23 50.0 ± 4.2 and "
+        "La M45 50.0 ± 4.2. Nothing that all pixels share makes that; a background of another shape may."
+    ]
+    assert words._uneven({"Mn_L23": own, "La_M45": own}, phases) == told * is_told
+
+
 def test_the_first_screen_says_which_edges_are_not_seen_where(monkeypatch):
     inputs = inputs_of(methods=("vca",))
     hidden = Sighting(net=1.0, sd=2.0, peak=200.0)
     seen, weak = (Sighting(net=net, sd=2.0, peak=200.0) for net in (90.0, 15.0))
     monkeypatch.setattr(words, "_sightings", lambda inputs, edge, phases, known: [seen, hidden, weak])
     names = [one.name for one in words.phases_of(inputs.comparison, inputs.working)]
-    edges = words.listed([edge.replace("_", " ") for edge in EDGES])
+    edges = words.listed([f"{edge.replace('_', ' ')} (2.1 %)" for edge in EDGES])
     assert in_short(inputs).replace("\u00a0", " ") == (
-        f"BS does not see {edges} where {names[1]} is the largest (limit 2.1 % of the peak)."
+        f"BS does not see (limit, of the peak): {edges} where {names[1]} is the largest."
     )
     monkeypatch.setattr(words, "_sightings", lambda inputs, edge, phases, known: [seen, seen, weak])
+    edges = words.listed([edge.replace("_", " ") for edge in EDGES])
     told = in_short(inputs).replace("\u00a0", " ")
     assert told.startswith(f"{names[0]} and {names[1]} show the same edges ({edges}; by BS")
     assert in_short(inputs_of()) == ""  # abundances of nmf are no shares

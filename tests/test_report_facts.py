@@ -93,7 +93,7 @@ def test_the_worst_fit_is_that_of_the_method_shown_first_with_the_edge_that_is_t
     chi2 = inputs.comparison["reconstruction_chi2"].sel(label="nmf")
     maps, *_, spectra, rest = said(inputs, "worst fit").split("; ")
     assert maps.startswith("maps differ from BS by ")
-    assert spectra == "spectra, refitted: nowhere beyond noise"
+    assert spectra == "mean spectrum, refitted: nowhere beyond noise"
     assert rest == f"χ² of a typical pixel {number(chi2)}"
     residual[at] = 5.0
     place = f"{inputs.energy[at]:.4g} eV ({edge.replace('_', ' ')})"

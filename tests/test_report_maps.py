@@ -291,6 +291,7 @@ def test_numbers_and_names_of_a_matrix_of_cross_talk_have_room(n_edges):
         {
             "cross_talk": (("label", "endmember", "edge"), np.ones((4, 3, n_edges))),
             "endmember_name": (("label", "endmember"), np.full((4, 3), name)),
+            "group": (("label", "endmember"), np.tile(np.arange(3), (4, 1))),
         },
         coords={"label": methods, "edge": edges},
     )
@@ -303,6 +304,22 @@ def test_numbers_and_names_of_a_matrix_of_cross_talk_have_room(n_edges):
         taken = [layout[f"xaxis{i + 1 if i else ''}"]["domain"][1] for i in range(4)]
         before = max([end * width for end in taken if end <= low], default=-left)
         assert low * width - before >= 6.5 * len(name)
+
+
+def test_rows_of_all_matrices_of_cross_talk_are_in_one_order():
+    dims = ("label", "endmember")
+    names = [["2 · O", "3 · La", "1 · Ti"], ["4 · background", "1 · Ti", ""]]
+    table = xr.Dataset(
+        {
+            "cross_talk": ((*dims, "edge"), np.array([[[0.2], [0.1], [1.0]], [[0.3], [1.0], [np.nan]]])),
+            "endmember_name": (dims, np.array(names)),
+            "group": (dims, np.array([[1, 2, 0], [-1, 0, -1]])),
+        },
+        coords={"label": ["nmf", "vca"], "edge": ["Ti_L23"]},
+    )
+    first, second = cross_talk(table, ["nmf", "vca"], ["Ti_L23"])["data"]
+    assert (first["y"], first["z"]) == (["1 · Ti", "2 · O", "3 · La"], [[1.0], [0.2], [0.1]])
+    assert (second["y"], second["z"]) == (["1 · Ti", "4 · background"], [[1.0], [0.3]])
 
 
 def test_a_flat_map_of_a_card_is_as_high_as_the_width_of_the_card_allows():

@@ -17,15 +17,17 @@ MOST_PLACES = 4
 """Edges and methods that are named in one sentence."""
 MISSES = MappingProxyType(
     {
-        "misfit": "By their correlation {methods} would pass, but the difference from BS is beyond noise: "
-        "{places}; {limits}.",
+        "misfit": "By the correlation alone {methods} would pass at these edges, but the difference from BS "
+        "is beyond noise: {places}; {limits}.",
         "scale": "The counts of {methods} are not those of BS: {places}; {limits}.",
     }
 )
 """What a sentence says of methods that are beyond the limit of a criterion."""
 ADVICE = MappingProxyType(
     {
-        frozenset({True}): " Part of the element is in other components (cross-talk).",
+        frozenset(
+            {True}
+        ): " Part of the element is in other components (cross-talk), or a component is missing.",
         frozenset({False}): " Look at the residuals, and try one more component.",
         frozenset(
             {True, False}

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from eelsunmix.background.net_counts import edge_windows, net_counts_of_spectra
 from eelsunmix.comparison.setting import Setting
 from eelsunmix.comparison.thresholds import CRITERIA, SHOWN
+from eelsunmix.comparison.words import listed
 from eelsunmix.edges import Edge, elements_of
 from eelsunmix.profile_geometry import sum_profile
 from eelsunmix.typing import Bools, Floats
@@ -51,7 +52,7 @@ def labels(
     sure: Bools | None = None,
     judging: Bools | None = None,
 ) -> list[str]:
-    """Say what each endmember shows: "Ru", "Mn+La with weak Ti", "weak Ti+O"; a number without edges.
+    """Say what each endmember shows: "Ru", "Mn+La with weak Ti", "weak Ti and O"; a number without edges.
 
     Weak are elements below half of the strength that they have in the strongest pixels, or in their owner,
     whichever is less; those below a tenth of their owner's, the limit of cross-talk, or within chance are
@@ -110,7 +111,7 @@ def _by_element(row: Floats, edges: Sequence[Edge]) -> dict[str, float]:
 def _label(talk: Mapping[str, float], strength: Mapping[str, float]) -> str:
     shown = [element for element, value in talk.items() if value > CRITERIA["cross_talk"].green]
     strong = "+".join(element for element in shown if strength[element] >= SHOWN)
-    weak = "+".join(element for element in shown if strength[element] < SHOWN)
+    weak = listed([element for element in shown if strength[element] < SHOWN])
     return " with ".join(filter(None, (strong, f"weak {weak}" if weak else ""))) or BACKGROUND
 
 

@@ -124,9 +124,8 @@ def _left_out(evidence: Evidence) -> str:
     left_out = evidence.noise.rank - evidence.estimates["marchenko_pastur"] - evidence.n_unwitnessed
     reasons = []
     if left_out > 0 and not evidence.empty:
-        reasons = [
-            f"{left_out} near the edge not counted: maps not coherent in space, as those of detector noise"
-        ]
+        maps = "its map has" if left_out == 1 else "their maps have"
+        reasons = [f"{left_out} of them not counted: {maps} no order in space"]
     if evidence.n_unwitnessed:
         it, maps = ("it", "its map has") if evidence.n_unwitnessed == 1 else ("them", "their maps have")
         reasons.append(

@@ -66,7 +66,7 @@ def _none_passed(excluded: Mapping[str, str]) -> str:
 def _uncertain(error: float) -> str:
     return (
         f"even the best method is off by {100 * error:.0f} % on images simulated from this result: "
-        "do not trust details of the maps; more counts, binning or fewer endmembers may help"
+        "do not trust details of the maps; more counts, binning or another number of endmembers may help"
     )
 
 

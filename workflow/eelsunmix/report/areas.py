@@ -81,7 +81,9 @@ class Sighting:
         return counts / self.peak if self.peak > 0 else float("nan")
 
 
-def sightings(one: xr.Dataset, areas: Iterable[Bools], systematic: Systematic) -> list[Sighting]:
+def sightings(
+    one: xr.Dataset, areas: Iterable[Bools], systematic: Systematic, *, peak: float
+) -> list[Sighting]:
     """Return what BS sees of one edge in areas.
 
     Parameters
@@ -91,8 +93,10 @@ def sightings(one: xr.Dataset, areas: Iterable[Bools], systematic: Systematic) -
     areas : iterable of ndarray of bool, shape (navigation)
         Pixels of each, in the order of the maps.
     systematic : Systematic
+    peak : float
+        The highest net counts of the image.
     """
-    net, sd, peak = one["net_counts"].to_numpy(), one["net_counts_sd"].to_numpy(), highest(one["net_counts"])
+    net, sd = one["net_counts"].to_numpy(), one["net_counts_sd"].to_numpy()
     known, of_area = np.isfinite(net) & np.isfinite(sd), deviations_of_areas(one)
     found = []
     for area in areas:

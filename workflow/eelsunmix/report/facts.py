@@ -84,7 +84,7 @@ def _fit(inputs: Inputs) -> str:
     label = chosen_label(inputs)
     chi2 = number(float(inputs.comparison["reconstruction_chi2"].sel({"label": label})))
     worst = worst_misfit(inputs, label)
-    spectra = f"spectra, refitted: {worst or 'nowhere beyond noise'}; χ² of a typical pixel {chi2}"
+    spectra = f"mean spectrum, refitted: {worst or 'nowhere beyond noise'}; χ² of a typical pixel {chi2}"
     return "; ".join(filter(None, (_misfit_to_reference(inputs, label), spectra)))
 
 

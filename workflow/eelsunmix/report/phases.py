@@ -18,7 +18,13 @@ PHASES = (
 )
 OF_RECOMMENDED = " (errors on simulated images, and what other sets of components give)"
 OF_METHOD = " by the noise of the counts, not from what other sets of components give"
-AREA = "Share of the pixels with sample. Sure: the largest with a probability of {sure} or more."
+AREA = "Share of the pixels with sample. Sure: the largest with a probability of {sure} or more.{doubt}"
+DOUBT = (
+    " Few are: other shares fit as well. Where a component lies is surer than its share; the table below "
+    "says which edges are seen there."
+)
+FEW = 0.05
+"""Part of the pixels that are sure below which the page says why."""
 
 
 def phase_blocks(inputs: Inputs) -> list[Block]:
@@ -45,6 +51,8 @@ def _areas(inputs: Inputs, phases: list[Phase]) -> Table:
     phase = inputs.comparison["phase"].to_numpy()
     sure = inputs.comparison["phase_confidence"].to_numpy() >= SURE_PROBABILITY
     size = max(int((phase >= 0).sum()), 1)
+    known = phase >= 0
+    few = bool(np.count_nonzero(known & sure) < FEW * size)
     rows = []
     for one in phases:
         own = phase == one.number
@@ -52,7 +60,7 @@ def _areas(inputs: Inputs, phases: list[Phase]) -> Table:
         numbers = [figure_cell(percent(np.count_nonzero(part) / size)) for part in parts]
         rows.append(Row(cells=(cell(one.name, colour=one.colour), *numbers)))
     return Table(
-        caption=AREA.format(sure=f"{100 * SURE_PROBABILITY:.0f} %"),
+        caption=AREA.format(sure=f"{100 * SURE_PROBABILITY:.0f} %", doubt=DOUBT * few),
         columns=("phase", "area", "sure", "unsure"),
         rows=tuple(rows),
         css="small wide",

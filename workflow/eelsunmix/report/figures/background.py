@@ -59,7 +59,7 @@ def background_maps(bs: xr.Dataset, edge: str, view: MapView, *, is_line: bool =
         ("net_counts", "net counts", "counts", False),
         ("net_counts_sd", "standard deviation", "counts", False),
         ("snr", "net counts / sd", "σ", True),
-        ("exponent", "exponent r", "", False),
+        ("exponent", "exponent", "", False),
         ("reduced_chi2", "reduced χ² of the fit", "", False),
     ]
     if is_line:

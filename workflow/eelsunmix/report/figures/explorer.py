@@ -8,7 +8,7 @@ import xarray as xr
 
 from eelsunmix.mapping.brightness import sums_to_one
 from eelsunmix.noise import channel_variance_to_mean, counts_per_electron
-from eelsunmix.report.areas import ONE_SIDED, SURE_SD, Systematic, deviations_of_areas, highest
+from eelsunmix.report.areas import ONE_SIDED, SURE_SD, Systematic, deviations_of_areas
 from eelsunmix.report.figures.mapview import MapView
 from eelsunmix.report.figures.style import REFERENCE
 from eelsunmix.stage_warnings import reference_problems
@@ -85,6 +85,7 @@ def backgrounds(
     bs: xr.Dataset,
     edges: Mapping[str, Mapping[str, Any]],
     systematic: Mapping[str, Systematic],
+    peaks: Mapping[str, float],
     view: MapView,
 ) -> list[dict[str, Any]]:
     """Return of each edge its windows, and the maps that its background follows from.
@@ -107,7 +108,7 @@ def backgrounds(
             "onset": windows.get("onset"),
             "failed": name in failed,
             "of_area": deviations_of_areas(bs.sel(edge=name)),
-            "peak": highest(bs["net_counts"].sel(edge=name)),
+            "peak": peaks[name],
             "offset": systematic[name].offset,
             "systematic": systematic[name].sd,
             "sure": SURE_SD,

@@ -76,9 +76,11 @@ def angles(values: np.ndarray, methods: Sequence[str]) -> dict[str, Any]:
 
 
 def _endmembers(comparison: xr.Dataset, method: str) -> dict[int, str]:
-    """Endmembers of a method and their names, padding left out."""
-    found = comparison["endmember_name"].sel({"label": method}).values
-    return {k: name for k, name in enumerate(map(str, found)) if name}
+    """Endmembers of a method and their names in the order of their groups, the unmatched last; no padding."""
+    one = comparison.sel({"label": method})
+    names, groups = one["endmember_name"].to_numpy().tolist(), one["group"].to_numpy().tolist()
+    order = sorted(range(len(names)), key=lambda k: (groups[k] < 0, groups[k], k))
+    return {k: names[k] for k in order if names[k]}
 
 
 def _panels(count: int, columns: int, width: float, height: float, room: float = ROOM_FOR_NAMES) -> Panels:

@@ -45,16 +45,17 @@ EDGES = (
 )
 ONSETS = (
     "Where each edge rises in the mean spectrum; what the configuration expects, typed by you or proposed "
-    "when it was written, else by the table; and the table. Where edges lie off the table by different "
-    "amounts, chemistry moves them, or the dispersion is wrong."
+    "when it was written, else by the table; and the table. Chemistry moves an edge by a few eV. Where edges "
+    "lie off the table by amounts that no straight line goes through, the axis is not linear, or an onset is "
+    "misplaced."
 )
 EDGES_UNTESTED = (
     "Windows of each edge. Negative pixels: half of them where the element is absent, fewer elsewhere. A "
     "region in which an element is known to be absent (regions in the configuration) would test the windows."
 )
 OFF_REGION = (
-    "{names}: net counts differ from zero where the element is said to be absent. Do not take them for "
-    "the element."
+    "{names}: net counts differ from zero where the element is said to be absent. As many counts elsewhere "
+    "prove nothing."
 )
 WINDOWS = (
     "Mean spectra of the pixels with low, middle and high net counts, the background fitted in the grey "

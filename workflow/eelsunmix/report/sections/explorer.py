@@ -13,6 +13,7 @@ from eelsunmix.report.figures.explorer import (
 )
 from eelsunmix.report.first.choice import chosen_label
 from eelsunmix.report.inputs import Inputs
+from eelsunmix.report.peaks import peak_of
 from eelsunmix.report.systematics import systematic_of
 
 INTRO = (
@@ -58,6 +59,7 @@ def _explorer(inputs: Inputs) -> Explorer:
     edges = [edge for edge, windows in inputs.edges.items() if "fit" in windows and "integrate" in windows]
     stores = (inputs.one_frame, inputs.fits, inputs.maps)
     systematic = {edge: systematic_of(inputs, edge) for edge in edges}
+    peaks = {edge: peak_of(inputs, edge) for edge in edges}
     names = tuple(edge.replace("_", " ") for edge in edges)
     data = {
         "pixels": place_of_pixels(inputs.view),
@@ -66,7 +68,7 @@ def _explorer(inputs: Inputs) -> Explorer:
         "noise": noise_of_channel(inputs.counts),
         "spectra": spectra_of_pixels(inputs.counts, inputs.pca, inputs.view, _n_components(inputs)),
         "total": inputs.view.image(inputs.corrected["total_counts"]),
-        "edges": backgrounds(inputs.bs, inputs.edges, systematic, inputs.view),
+        "edges": backgrounds(inputs.bs, inputs.edges, systematic, peaks, inputs.view),
         "methods": [
             {**one, "style": inputs.styles[one["name"]]}
             for one in reconstructions(*stores, inputs.working, edges, inputs.view)

@@ -12,6 +12,7 @@ from eelsunmix.report.formatting import DASH, decimals, in_words, number, tidy
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.parts import edge_choices, score_row, score_table
 from eelsunmix.report.texts import value
+from eelsunmix.stage_warnings import reference_problems
 
 SCORES = {
     "profile_correlation": ("r", 3),
@@ -126,11 +127,13 @@ def _scores(inputs: Inputs) -> list[Block]:
         if np.isfinite(periods.sel(profile=name).item())
     ]
     tables: list[Block] = [Text(" ".join([PROFILE_SCORES.format(unit=inputs.view.unit), *seen]))]
+    failed = reference_problems(inputs.bs)
     for edge in inputs.edges:
         for profile in inputs.profiles:
             place = {"edge": edge, "profile": profile}
             ceiling = decimals(inputs.comparison["profile_noise_ceiling"].sel(place).item())
-            heading = f"{in_words(edge)}, {in_words(profile)}: noise ceiling of r {ceiling}"
+            bad = "BS failed; " * (edge in failed)
+            heading = f"{in_words(edge)}, {in_words(profile)}: {bad}noise ceiling of r {ceiling}"
             rows = [_row(inputs, method, place) for method in inputs.labels]
             tables.append(score_table(heading, [title for title, _ in SCORES.values()], rows))
     return tables
@@ -138,11 +141,13 @@ def _scores(inputs: Inputs) -> list[Block]:
 
 def _widths(inputs: Inputs) -> list[Text]:
     """Say how wide the main peak of each edge is, and how far the methods agree on it."""
-    label, texts = chosen_label(inputs), []
+    label, failed = chosen_label(inputs), reference_problems(inputs.bs)
+    texts = []
     for edge in inputs.edges:
         for profile in inputs.profiles:
             found = inputs.comparison["fwhm"].sel(edge=edge, profile=profile)
             own, bs = (float(found.sel({"label": one})) for one in (label, REFERENCE))
+            bs = float("nan") if edge in failed else bs
             others = found.sel({"label": inputs.working}).values
             if np.isfinite(own) and label != REFERENCE:
                 name = f"{in_words(edge)}, {in_words(profile)}"

@@ -1,5 +1,6 @@
 """Section on what the methods leave unexplained."""
 
+from eelsunmix.comparison.words import listed
 from eelsunmix.report.content import Figure, Notice, Section, Text
 from eelsunmix.report.figures.maps import chi2_maps
 from eelsunmix.report.figures.residuals import mean_residuals
@@ -17,8 +18,8 @@ CHI2 = (
 MEAN_RESIDUAL = (
     "Residual spectrum after a refit of all abundances: the mean over {n_pixels} pixels, with σ the expected "
     "standard deviation of this mean, not of a single pixel; grey: ±2 σ. The mean of many pixels shows "
-    "misfits that no pixel does: how much of the counts they are stands above. Structure at an edge means "
-    "that a component is missing or wrong; spikes mean bad channels."
+    "misfits that no pixel does: the list above says how much of the counts they are. Structure at an edge "
+    "means that a component is missing or wrong; spikes mean bad channels."
 )
 
 LARGEST = "Where the mean spectrum is fitted worst, in σ of the mean and in parts of its counts:"
@@ -45,6 +46,8 @@ def section(inputs: Inputs) -> Section:
 
 
 def _largest(inputs: Inputs) -> list[str]:
-    """Say of each method where its mean residual is largest, and how small it is beside the counts."""
-    nowhere = f"nowhere by more than {CHANCE:g} σ"
-    return [f"{method}: {worst_misfit(inputs, method) or nowhere}." for method in inputs.working]
+    """Say where the mean residual of each method is largest, and how small it is beside the counts."""
+    found = {method: worst_misfit(inputs, method) for method in inputs.working}
+    nowhere = [method for method, text in found.items() if not text]
+    said = [f"{method}: {text}." for method, text in found.items() if text]
+    return [*said, *([f"{listed(nowhere)}: nowhere by more than {CHANCE:g} σ."] if nowhere else [])]

@@ -92,8 +92,8 @@ COMPONENTS = {
         "label endmember",
         "text",
         None,
-        "such as `Ru`, `Mn+La with weak Ti`, `weak Ti+O`, `background`; weak: less than half of the counts "
-        "that the element has in its strongest pixels (BS), or in its owner if these are fewer",
+        "such as `Ru`, `Mn+La with weak Ti`, `weak Ti and O`, `background`; weak: less than half of the "
+        "counts that the element has in its strongest pixels (BS), or in its owner if these are fewer",
     ),
     "endmember_name": variable(
         "label endmember", "text", None, "`endmember_label` after the number of the component: `2 · Mn+La`"
