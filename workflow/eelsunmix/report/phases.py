@@ -3,6 +3,7 @@
 import numpy as np
 
 from eelsunmix.report.content import Block, Control, Figure, Row, Table, cell, figure_cell
+from eelsunmix.report.figures.grid import is_flat
 from eelsunmix.report.figures.phases import Phase, confidence_map, phase_map, phases_of
 from eelsunmix.report.formatting import percent
 from eelsunmix.report.inputs import Inputs
@@ -42,7 +43,7 @@ def phase_blocks(inputs: Inputs) -> list[Block]:
             (1,): confidence_map(inputs.one_frame, inputs.view),
         },
         controls=(Control("Show", ("phases", "probability alone")),),
-        half=True,
+        half=not is_flat(inputs.view),
     )
     return [figure, _areas(inputs, phases)]
 

@@ -9,9 +9,9 @@ import xarray as xr
 
 from eelsunmix.comparison.names import component_name
 from eelsunmix.report.figures.endmembers import group_names, members_of
-from eelsunmix.report.figures.grid import Scale, Tile, map_grid
+from eelsunmix.report.figures.grid import Scale, Tile, is_flat, map_grid
 from eelsunmix.report.figures.mapview import MapView
-from eelsunmix.report.figures.style import COLOURS, HALF_WIDTH
+from eelsunmix.report.figures.style import COLOURS, HALF_WIDTH, WIDTH
 from eelsunmix.report.texts import plain
 
 PROBABILITY = "probability"
@@ -20,7 +20,7 @@ LEAST = 0.5
 _TINT = 0.12
 """Part of its colour that a phase keeps there."""
 _LINE = 46
-"""Characters of a line of the legend."""
+"""Characters of a line of the legend beside a map of half the page."""
 
 
 @dataclass(frozen=True)
@@ -77,17 +77,18 @@ def phase_map(maps: xr.Dataset, phases: Sequence[Phase], view: MapView) -> dict[
         }
         for place, one in enumerate(phases)
     ]
-    return {"data": [*heatmaps, *lines], "layout": _with_legend(layout, phases)}
+    line = _LINE * (2 if is_flat(view) else 1)
+    return {"data": [*heatmaps, *lines], "layout": _with_legend(layout, phases, line)}
 
 
 def confidence_map(maps: xr.Dataset, view: MapView) -> dict[str, Any]:
-    """Draw the probability that the phase of a pixel exceeds the next one."""
+    """Draw the probability that the phase of a pixel exceeds the next one; a flat map as wide as the page."""
     tile = Tile(
         title="",
         image=view.image(maps["phase_confidence"]),
         scale=Scale(low=LEAST, high=1.0, unit=PROBABILITY),
     )
-    return map_grid([tile], view, columns=1, width=HALF_WIDTH)
+    return map_grid([tile], view, columns=1, width=WIDTH if is_flat(view) else HALF_WIDTH)
 
 
 def _part(phase: xr.DataArray, one: Phase, view: MapView) -> np.ndarray:
@@ -107,11 +108,11 @@ def _tinted(colour: str, part: float = _TINT) -> str:
     return f"rgb({red},{green},{blue})"
 
 
-def _with_legend(layout: dict[str, Any], phases: Sequence[Phase]) -> dict[str, Any]:
+def _with_legend(layout: dict[str, Any], phases: Sequence[Phase], line: int) -> dict[str, Any]:
     """Write the names in their colours above the map, in as many lines as they need."""
     lines, width = [""], 0
     for one in phases:
-        if width and width + len(one.name) > _LINE:
+        if width and width + len(one.name) > line:
             lines, width = [*lines, ""], 0
         width += len(one.name) + 4
         lines[-1] += f'<span style="color:{_tinted(one.colour, 1.0)}">■</span> {plain(one.name)}   '
