@@ -174,7 +174,7 @@ def test_what_is_red_is_named_of_all_methods_or_of_each(inputs):
     assert "other methods where they have ✖: vca (b)" in text
     assert "itself" not in text
     lit(inputs, nmf={}, ica={"a": "red"}, vca={"a": "red"})
-    assert "other methods: all have ✖ (a)" in said(inputs)[1].text
+    assert "other methods, which all have ✖ (a)" in said(inputs)[1].text
 
 
 def test_at_most_four_sentences_and_none_is_red_unless_nothing_can_be_used(inputs):

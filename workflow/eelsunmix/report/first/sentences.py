@@ -165,7 +165,7 @@ def _red(inputs: Inputs, label: str) -> Iterator[str]:
     named = [f"{one} ({listed(names)})" for one, names in besides.items() if names]
     reasons = {tuple(names) for names in besides.values()}
     if len(besides) > 1 and len(reasons) == 1 and all(reasons):
-        yield f"other methods: all have ✖ ({listed(*reasons)})"
+        yield f"other methods, which all have ✖ ({listed(*reasons)})"
     elif named:
         more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
         yield f"other methods where they have ✖: {', '.join(named[:MOST_NAMED])}{more}"
