@@ -754,16 +754,24 @@ def test_signed_components_are_called_impossible(scene, bs):
 
 @pytest.mark.parametrize(
     ("strongest", "failed", "found"),
-    [(0.05, {}, "Ti"), (0.09, {}, "weak Ti"), (0.3, {}, "weak Ti"), (0.05, {"Ti_L23": ["bent"]}, "weak Ti")],
+    [
+        (0.05, {}, "Ti"),
+        (0.09, {}, "weak Ti"),
+        (0.3, {}, "weak Ti"),
+        (0.05, {"Ti_L23": ["bent"]}, "weak Ti"),
+        (float("nan"), {}, "weak Ti"),
+        (0.001, {}, "Ti"),
+    ],
 )
 def test_weak_is_less_than_half_of_the_strongest_pixels(strongest, failed, found):
     """A corner of a simplex may lie beyond all pixels; noise makes some pixels stronger than it is."""
     edges = {"Ti_L23": Edge(element="Ti", **WINDOWS_OF_TI)}
     known = SimpleNamespace(edges=edges, reference_problems=failed, strongest_pixels={"Ti_L23": strongest})
-    spectra, net, owner = np.full((3, 20), 50.0), np.array([[100.0], [40.0], [5.0]]), np.array([0])
+    spectra, net, owner = np.full((4, 20), 50.0), np.array([[100.0], [40.0], [15.0], [5.0]]), np.array([0])
     reached = reached_by_pixels(spectra, net, owner, known)
     names = labels(cross_talk(spectra, net, owner), list(edges.values()), reached=reached)
-    assert names == ["Ti", found, "background"]
+    # A phase of few pixels is no corner beyond them: what has a seventh of its strength stays weak.
+    assert names == ["Ti", found, "weak Ti", "background"]
 
 
 def test_strongest_pixels_are_those_of_the_edge_in_the_counts_of_a_pixel(scene, bs):

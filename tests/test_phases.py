@@ -19,6 +19,8 @@ from eelsunmix.report.figures.mapview import view_of
 from eelsunmix.report.figures.phases import Phase, phase_map, phases_of
 from eelsunmix.report.figures.style import COLOURS
 from eelsunmix.report.line_words import in_words_of_lines
+from eelsunmix.report.phases import _areas
+from test_report_facts import inputs_of
 
 MEANS = np.array([[0.50, 0.30, 0.20], [0.41, 0.39, 0.20], [0.10, 0.44, 0.46], [0.90, 0.06, 0.04]])
 
@@ -209,6 +211,34 @@ def test_many_phases_get_a_legend_of_several_lines(found):
     assert more > 0
     for place in (lambda layout: layout["height"], lambda layout: layout["margin"]["t"]):
         assert place(many) - place(one) == more
+
+
+def test_a_flat_phase_map_is_as_wide_as_the_page(found):
+    shape = (3, 40)
+    dims = ("y", "x")
+    flat = xr.Dataset(
+        {"phase": (dims, np.zeros(shape, np.int16)), "phase_confidence": (dims, np.ones(shape))},
+        coords={"y": 0.5 * np.arange(3), "x": 0.5 * np.arange(40)},
+    )
+    phases = [Phase(number, "O with weak Ti", "#0072B2") for number in range(4)]
+    wide, narrow = (
+        phase_map(one, phases, view_of(one["phase"], n_maps=1, budget=10**6))["layout"]
+        for one in (flat, found)
+    )
+    assert "<br>" not in wide["annotations"][0]["text"]
+    assert "<br>" in narrow["annotations"][0]["text"]
+
+
+@pytest.mark.parametrize(
+    ("method", "confidence", "is_told"),
+    [("recommended", 0.6, True), ("recommended", 0.99, False), ("vca", 0.6, False)],
+)
+def test_why_few_pixels_are_sure_is_said_of_recommended_alone(method, confidence, is_told):
+    inputs = inputs_of(methods=("vca",))
+    table = inputs.comparison.assign(phase_confidence=0 * inputs.comparison["phase_confidence"] + confidence)
+    told = replace(inputs, comparison=table.assign_attrs(phase_method=method))
+    phases = [Phase(number, f"{number}", "#0072B2") for number in range(3)]
+    assert ("Few are" in _areas(told, phases).caption) == is_told
 
 
 def test_edges_are_called_lines_in_prose_alone():

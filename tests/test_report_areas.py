@@ -157,18 +157,14 @@ def test_components_that_show_the_same_edges_are_named():
     assert not _alike({"Co_L23": [half, seen]}, phases[:2])
 
 
-@pytest.mark.parametrize(
-    ("nets", "is_told"), [((10.0, 60.0, 30.0), True), ((10.0, 20.0, 15.0), False), ((-60.0, 5.0, 0.0), False)]
-)
-def test_an_edge_hidden_by_a_pattern_of_all_pixels_may_differ_between_components(nets, is_told):
-    pattern = Systematic(sd=40.0)
-    own = [Sighting(net=net, sd=3.0, peak=200.0, systematic=pattern) for net in nets]
-    phases = [Phase(number, f"{number + 1} · x", "#000000") for number in range(3)]
-    told = [
-        "But where 2 · x is the largest there are more counts than where 1 · x is: Mn L23 50.0 ± 4.2 and "
-        "La M45 50.0 ± 4.2. Nothing that all pixels share makes that; a background of another shape may."
-    ]
-    assert words._uneven({"Mn_L23": own, "La_M45": own}, phases) == told * is_told
+def test_limits_are_parts_of_the_map_that_is_shown_unless_it_shows_nothing():
+    inputs, edge = inputs_of(methods=("vca",)), EDGES[0]
+    shown = inputs.comparison["element_map"].sel(label="vca", edge=edge)
+    assert peak_of(inputs, edge) == pytest.approx(float(shown.quantile(0.995)))
+    of_bs = float(inputs.bs["net_counts"].sel(edge=edge).quantile(0.995))
+    assert of_bs != pytest.approx(float(shown.quantile(0.995)))
+    faint = inputs.comparison.assign(element_map=1e-3 * inputs.comparison["element_map"])
+    assert peak_of(replace(inputs, comparison=faint), edge) == pytest.approx(of_bs)
 
 
 def test_the_first_screen_says_which_edges_are_not_seen_where(monkeypatch):
@@ -177,9 +173,9 @@ def test_the_first_screen_says_which_edges_are_not_seen_where(monkeypatch):
     seen, weak = (Sighting(net=net, sd=2.0, peak=200.0) for net in (90.0, 15.0))
     monkeypatch.setattr(words, "_sightings", lambda inputs, edge, phases, known: [seen, hidden, weak])
     names = [one.name for one in words.phases_of(inputs.comparison, inputs.working)]
-    edges = words.listed([f"{edge.replace('_', ' ')} (2.1 %)" for edge in EDGES])
+    edges = words.listed([f"{edge.replace('_', ' ')} (limit 2.1 % of the peak)" for edge in EDGES])
     assert in_short(inputs).replace("\u00a0", " ") == (
-        f"BS does not see (limit, of the peak): {edges} where {names[1]} is the largest."
+        f"BS does not see {edges} where {names[1]} is the largest."
     )
     monkeypatch.setattr(words, "_sightings", lambda inputs, edge, phases, known: [seen, seen, weak])
     edges = words.listed([edge.replace("_", " ") for edge in EDGES])

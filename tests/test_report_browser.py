@@ -143,10 +143,10 @@ def test_a_pixel_shows_its_counts_its_background_and_each_reconstruction(page):
 @pytest.mark.parametrize(
     ("net", "sd", "more", "words"),
     [
-        (90, 20, "", "Mn L23: seen, 90 ± 20 counts, 45 % of its peak."),
-        (50, 20, "", "Mn L23: not seen, 50 ± 20 counts: less than 82.9, 41 % of its peak"),
-        (-50, 20, "", "Mn L23: not seen, -50 ± 20 counts: less than 32.9, 16 % of its peak"),
-        (-90, 20, "", "Mn L23: not seen; limit about 90 counts, 45 % of its peak:"),
+        (90, 20, "", "Mn L23: seen, 90 ± 20 counts, 45 % of the peak of its map."),
+        (50, 20, "", "Mn L23: not seen, 50 ± 20 counts: less than 82.9, 41 % of the peak of its map"),
+        (-50, 20, "", "Mn L23: not seen, -50 ± 20 counts: less than 32.9, 16 % of the peak of its map"),
+        (-90, 20, "", "Mn L23: not seen; limit about 90 counts, 45 % of the peak of its map:"),
         (
             90,
             20,

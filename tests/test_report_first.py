@@ -16,9 +16,9 @@ from eelsunmix.report.figures.endmembers import members_of
 from eelsunmix.report.first import choice, pictures, screen, sentences
 from eelsunmix.report.first.map_errors import map_errors, relative_noise, rough
 from eelsunmix.report.first.screen import first_screen, gathered
-from eelsunmix.report.formatting import number
+from eelsunmix.report.formatting import in_words, number
 from eelsunmix.report.inputs import Inputs
-from eelsunmix.report.sections import cost, errors, provenance, residuals
+from eelsunmix.report.sections import cost, errors, profiles, provenance, residuals
 from eelsunmix.report.texts import one_style
 from tiny_run import report_arguments
 
@@ -170,7 +170,7 @@ def test_what_is_red_is_named_of_all_methods_or_of_each(inputs):
     assert "other methods where they have ✖: ica (b), vca (a and b)" in text
     lit(inputs, nmf={"a": "red"}, ica={"a": "red"}, vca={"a": "red", "b": "red"})
     text = said(inputs)[1].text
-    assert "any method by its a: none passes; nmf 12\u00a0% of the peak (Co L23, all rows)" in text
+    assert "any method fully: all have ✖ in a; nmf 12\u00a0% of the peak (Co L23, all rows)" in text
     assert "other methods where they have ✖: vca (b)" in text
     assert "itself" not in text
     lit(inputs, nmf={}, ica={"a": "red"}, vca={"a": "red"})
@@ -319,7 +319,7 @@ def test_each_map_is_said_to_be_off_by_the_largest_of_its_errors(inputs):
         one_style(f"counts of {maps[1].name} (±\u00a0{number(abs(shifts[1]), 2)} in every pixel, 52 % of")
         in doubts.text
     )
-    assert "hardly changes the shape or width of a layer" in doubts.text
+    assert "hardly changes the full width at half maximum of a layer" in doubts.text
     assert one.doubt == ""
     found.corrected.attrs["corrections"][0]["step"] = "gain"
     gain = map_errors(found, maps[:2])[1]
@@ -380,9 +380,26 @@ def test_the_worst_channel_of_the_mean_residual_is_said_in_sigma_and_in_parts_of
     place = f"{inputs.energy[7]:.4g} eV"
     assert f"vca: −8.0 σ at {place}, −0.40 % of the counts." in residuals._largest(inputs)
     inputs.maps["vca"]["mean_residual"] *= 0.4
+    assert "vca" not in "".join(residuals._largest(inputs)[:-1])
     last = residuals._largest(inputs)[-1]
     assert "vca" in last.partition(":")[0]
     assert last.endswith(": nowhere by more than 4 σ.")
+
+
+def test_a_width_is_not_compared_with_a_background_subtraction_that_failed(inputs, monkeypatch):
+    inputs.comparison["fwhm"][:] = 2.0
+    inputs.comparison["fwhm"].loc[{"label": "BS"}] = 2.5
+    failed, sound = list(inputs.edges)[:2]
+    monkeypatch.setattr(profiles, "reference_problems", lambda bs: {failed: ["its background"]})
+    (_, widths) = profiles._widths(inputs)
+    of_bs = {
+        edge: [one.count("BS 0.50 more") for one in widths.lines if in_words(edge) in one]
+        for edge in inputs.edges
+    }
+    assert set(of_bs[failed]) == {0}
+    assert set(of_bs[sound]) == {1}
+    headings = [one.heading for one in profiles._scores(inputs)[1:]]
+    assert [("BS failed" in one) == (in_words(failed) in one) for one in headings] == [True] * len(headings)
 
 
 def test_a_composite_takes_the_three_that_are_least_alike():

@@ -211,7 +211,8 @@ def _summary(onsets: Mapping[str, Onset], offset: EnergyOffset | None, table: En
     )
     if table and table.is_sure and not offset.is_sure:
         side = "below" if table.offset_eV < 0 else "above"
-        text += f"; on average {abs(table.offset_eV):.1f} eV {side} the table, which these onsets allow for"
+        text += f"; on average they lie {abs(table.offset_eV):.1f} eV {side} the table"
+        text += ", which these onsets allow for"
     return text + "."
 
 

@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 from eelsunmix.background.net_counts import edge_windows, net_counts_of_spectra
 from eelsunmix.comparison.setting import Setting
 from eelsunmix.comparison.thresholds import CRITERIA, SHOWN
-from eelsunmix.comparison.words import listed
 from eelsunmix.edges import Edge, elements_of
 from eelsunmix.profile_geometry import sum_profile
 from eelsunmix.typing import Bools, Floats
 from eelsunmix.words import BACKGROUND
+
+LEAST_REACHED = 0.5
+"""Part of the strength of an owner that the strongest pixels are taken to have at least."""
 
 
 def edge_strength(spectra: Floats, setting: Setting) -> Floats:
@@ -52,7 +54,7 @@ def labels(
     sure: Bools | None = None,
     judging: Bools | None = None,
 ) -> list[str]:
-    """Say what each endmember shows: "Ru", "Mn+La with weak Ti", "weak Ti and O"; a number without edges.
+    """Say what each endmember shows: "Ru", "Mn+La with weak Ti", "weak Ti+weak O"; a number without edges.
 
     Weak are elements below half of the strength that they have in the strongest pixels, or in their owner,
     whichever is less; those below a tenth of their owner's, the limit of cross-talk, or within chance are
@@ -88,7 +90,8 @@ def reached_by_pixels(
     """Part of the strength of its owner that each edge has in the strongest pixels, at most 1, shape (edge,).
 
     An owner that lies beyond all pixels, as a corner of a simplex may, is no measure of what is weak. The
-    strongest pixels are those of background subtraction; 1 where it failed.
+    strongest pixels are those of background subtraction; 1 where it failed. It is at least `LEAST_REACHED`,
+    as nothing tells a corner so far away from a phase of too few pixels.
     """
     result = np.ones(len(owner))
     relative = net_counts / _total(spectra)[:, None] if len(spectra) else net_counts
@@ -96,7 +99,7 @@ def reached_by_pixels(
         if k < 0 or edge in setting.reference_problems or not relative[k, column] > 0:
             continue
         part = setting.strongest_pixels[edge] / relative[k, column]
-        result[column] = min(part, 1.0) if part > 0 else 1.0
+        result[column] = np.clip(part, LEAST_REACHED, 1.0) if part > 0 else 1.0
     return result
 
 
@@ -111,8 +114,8 @@ def _by_element(row: Floats, edges: Sequence[Edge]) -> dict[str, float]:
 def _label(talk: Mapping[str, float], strength: Mapping[str, float]) -> str:
     shown = [element for element, value in talk.items() if value > CRITERIA["cross_talk"].green]
     strong = "+".join(element for element in shown if strength[element] >= SHOWN)
-    weak = listed([element for element in shown if strength[element] < SHOWN])
-    return " with ".join(filter(None, (strong, f"weak {weak}" if weak else ""))) or BACKGROUND
+    weak = "+".join(f"weak {element}" for element in shown if strength[element] < SHOWN)
+    return " with ".join(filter(None, (strong, weak))) or BACKGROUND
 
 
 def cross_talk(spectra: Floats, net_counts: Floats, owner: NDArray[np.int64]) -> Floats:

@@ -125,7 +125,7 @@ def _left_out(evidence: Evidence) -> str:
     reasons = []
     if left_out > 0 and not evidence.empty:
         maps = "its map has" if left_out == 1 else "their maps have"
-        reasons = [f"{left_out} of them not counted: {maps} no order in space"]
+        reasons = [f"{left_out} of them, near the edge, not counted: {maps} no order in space"]
     if evidence.n_unwitnessed:
         it, maps = ("it", "its map has") if evidence.n_unwitnessed == 1 else ("them", "their maps have")
         reasons.append(

@@ -42,7 +42,7 @@ class Sighting:
     net, sd : float
         Mean net counts, and their standard deviation by noise; NaN in an area without pixels.
     peak : float
-        The highest net counts of the image.
+        The highest net counts in the image, see `eelsunmix.report.peaks`.
     systematic : Systematic
     """
 
@@ -94,7 +94,7 @@ def sightings(
         Pixels of each, in the order of the maps.
     systematic : Systematic
     peak : float
-        The highest net counts of the image.
+        The highest net counts in the image, see `eelsunmix.report.peaks`.
     """
     net, sd = one["net_counts"].to_numpy(), one["net_counts_sd"].to_numpy()
     known, of_area = np.isfinite(net) & np.isfinite(sd), deviations_of_areas(one)

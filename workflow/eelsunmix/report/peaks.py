@@ -6,10 +6,11 @@ from eelsunmix.report.inputs import Inputs
 
 
 def peak_of(inputs: Inputs, edge: str) -> float:
-    """Return the highest net counts of the map that the page shows first; of BS where that has none.
+    """Return the highest net counts of the map that the page shows first, but for a few outliers.
 
-    Those of background subtraction (BS) would be too high: some of its pixels are there by noise alone.
+    Those of background subtraction (BS) would be too high: some of its pixels are there by noise alone. They
+    are taken where the map does not reach the deviation of a pixel: too few pixels have the edge, or none.
     """
-    shown = inputs.comparison["element_map"].sel({"label": chosen_label(inputs), "edge": edge})
-    found = highest(shown)
-    return found if found > 0 else highest(inputs.bs["net_counts"].sel(edge=edge))
+    bs = inputs.bs[["net_counts", "net_counts_sd"]].sel(edge=edge)
+    shown = highest(inputs.comparison["element_map"].sel({"label": chosen_label(inputs), "edge": edge}))
+    return shown if shown > float(bs["net_counts_sd"].median()) else highest(bs["net_counts"])

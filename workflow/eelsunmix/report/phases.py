@@ -21,8 +21,8 @@ OF_RECOMMENDED = " (errors on simulated images, and what other sets of component
 OF_METHOD = " by the noise of the counts, not from what other sets of components give"
 AREA = "Share of the pixels with sample. Sure: the largest with a probability of {sure} or more.{doubt}"
 DOUBT = (
-    " Few are: other shares fit as well. Where a component lies is surer than its share; the table below "
-    "says which edges are seen there."
+    " Few are: other shares fit as well, or pixels hold two materials in equal parts. Where a component lies "
+    "may be surer than its share."
 )
 FEW = 0.05
 """Part of the pixels that are sure below which the page says why."""
@@ -51,9 +51,10 @@ def phase_blocks(inputs: Inputs) -> list[Block]:
 def _areas(inputs: Inputs, phases: list[Phase]) -> Table:
     phase = inputs.comparison["phase"].to_numpy()
     sure = inputs.comparison["phase_confidence"].to_numpy() >= SURE_PROBABILITY
-    size = max(int((phase >= 0).sum()), 1)
     known = phase >= 0
-    few = bool(np.count_nonzero(known & sure) < FEW * size)
+    size = max(int(known.sum()), 1)
+    of_recommended = inputs.comparison.attrs["phase_method"] == RECOMMENDED
+    few = bool(of_recommended and known.any() and np.count_nonzero(known & sure) < FEW * size)
     rows = []
     for one in phases:
         own = phase == one.number

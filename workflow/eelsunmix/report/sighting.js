@@ -18,7 +18,7 @@ const sighting = (() => {
     const offset = edge.offset ? `${written(edge.offset)} ` : "";
     const alike = edge.offset || edge.systematic ? ` (noise), beside ${offset}±\u00a0${written(edge.systematic)} in all pixels alike` : "";
     const counts = `${written(net)} ± ${written(sd)} counts${alike}`;
-    const part = (value) => (edge.peak > 0 ? `, ${percent(value / edge.peak)} of its peak` : "");
+    const part = (value) => (edge.peak > 0 ? `, ${percent(value / edge.peak)} of the peak of its map` : "");
     if (net - Math.max(edge.offset, 0) > edge.sure * total) return `${edge.name}: seen, ${counts}${part(net)}.`;
     const most = net - Math.min(edge.offset, 0);
     if (most < -edge.sure * total) return `${edge.name}: not seen; limit about ${written(-net)} counts${part(-net)}: BS is below zero by as much here, so its background is biased.`;

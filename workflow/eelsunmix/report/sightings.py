@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from eelsunmix.comparison.words import listed
-from eelsunmix.report.areas import SURE_SD, Sighting, Systematic, sightings
+from eelsunmix.report.areas import Sighting, Systematic, sightings
 from eelsunmix.report.content import Block, Row, Table, Text, cell, figure_cell
 from eelsunmix.report.figures.phases import Phase, phases_of
-from eelsunmix.report.first.choice import chosen_label
 from eelsunmix.report.formatting import DASH, in_words, number, plus_minus
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.peaks import peak_of
@@ -18,12 +17,11 @@ from eelsunmix.stage_warnings import reference_problems
 
 SEEN = (
     "Which edges background subtraction (BS) sees where each component is the largest: mean net counts of "
-    "the pixels, in per cent of the peak (highest counts of {label}), and in counts ± 1 standard "
-    "deviation by noise. "
-    "Not seen: below 3 standard deviations, with the limit (95 %, one-sided). {systematic}Where BS lies "
-    "farther below zero, its background is biased, and the limit is as large as that. Pixels at a boundary "
-    "hold some of the neighbour; where components overlap, noise chooses some of the pixels, and limits are "
-    "somewhat too low.{frames}"
+    "the pixels, in per cent of the peak (99.5 % quantile of the map that the page shows first), and in "
+    "counts ± 1 standard deviation by noise. Not seen: below 3 standard deviations, with the limit (95 %, "
+    "one-sided). {systematic}Where BS lies farther below zero, its background is biased, and the limit is as "
+    "large as that. Pixels hold some of other components: names go by the spectra of the cards. Where "
+    "components overlap, noise chooses some of the pixels, and limits are somewhat too low.{frames}"
 )
 SYSTEMATIC = (
     "The 3 standard deviations and the limit also hold what is in all pixels alike: {each}; the ± does not. "
@@ -32,10 +30,6 @@ FRAMES = " Of all frames together."
 ALIKE = (
     "{names} show the same edges ({edges}; by BS where they are the largest, to within a factor of "
     "{most:g}): they may be one material, in another thickness, orientation or bonding."
-)
-UNEVEN = (
-    "But where {most} is the largest there are more counts than where {least} is: {each}. Nothing that all "
-    "pixels share makes that; a background of another shape may."
 )
 STRONG, MOST_RATIO = 0.1, 2.0
 """Part of the highest counts from which an edge is of the material, no tail of a neighbour; and the ratio of
@@ -58,7 +52,6 @@ def sighting_blocks(inputs: Inputs) -> list[Block]:
         rows.append(Row(cells=(cell(one.name, colour=one.colour), *cells)))
     table = Table(
         caption=SEEN.format(
-            label=chosen_label(inputs),
             systematic=SYSTEMATIC.format(each=each) if each else "",
             frames=FRAMES * ("frame" in inputs.comparison["phase"].dims),
         ),
@@ -99,55 +92,35 @@ def _sightings(inputs: Inputs, edge: str, phases: Sequence[Phase], known: System
 
 
 def in_short(inputs: Inputs) -> str:
-    """Say which edges BS does not see in which components, and which of these may be one material.
-
-    An edge that is hidden by what all pixels have in common may still differ between components.
-    """
+    """Say which edges BS does not see in which components, and which of these may be one material."""
     if not inputs.edges or "phase" not in inputs.comparison:
         return ""
     phases = phases_of(inputs.comparison, inputs.working)
     found = _found(inputs, phases)
-    return one_style(" ".join([*_unseen(found, phases), *_uneven(found, phases), *_alike(found, phases)]))
+    return one_style(" ".join([*_unseen(found, phases), *_alike(found, phases)]))
 
 
 def _unseen(found: Mapping[str, Sequence[Sighting]], phases: Sequence[Phase]) -> list[str]:
     places: dict[tuple[str, ...], list[str]] = {}
     for edge, own in found.items():
-        hidden = _hidden(own)
+        hidden = [place for place, one in enumerate(own) if not np.isnan(one.net) and not one.is_seen]
         if hidden:
             where = tuple(phases[place].name for place in hidden)
-            limits = _range([own[place].part(own[place].limit) for place in hidden])
-            places.setdefault(where, []).append(f"{in_words(edge)} ({limits})")
+            limits = _range([own[place] for place in hidden])
+            places.setdefault(where, []).append(f"{in_words(edge)} (limit {limits})")
     texts = [
         f"{listed(edges)} where {listed(where)} {'is' if len(where) == 1 else 'are'} the largest"
         for where, edges in places.items()
     ]
-    return [f"BS does not see (limit, of the peak): {'; '.join(texts)}."] if texts else []
+    return [f"BS does not see {'; '.join(texts)}."] if texts else []
 
 
-def _hidden(own: Sequence[Sighting]) -> list[int]:
-    """Return the places with pixels where an edge is not seen."""
-    return [place for place, one in enumerate(own) if not np.isnan(one.net) and not one.is_seen]
-
-
-def _uneven(found: Mapping[str, Sequence[Sighting]], phases: Sequence[Phase]) -> list[str]:
-    """Say where edges that are not seen are stronger than elsewhere: what all pixels share cannot do that."""
-    groups: dict[tuple[str, str], list[str]] = {}
-    for edge, own in found.items():
-        hidden = _hidden(own)
-        least, most = (end(hidden, key=lambda place: own[place].net, default=0) for end in (min, max))
-        more, sd = own[most].net - own[least].net, float(np.hypot(own[least].sd, own[most].sd))
-        if hidden and own[most].net > SURE_SD * own[most].sd and more > SURE_SD * sd:
-            where = phases[most].name, phases[least].name
-            groups.setdefault(where, []).append(f"{in_words(edge)} {plus_minus(more, sd)}")
-    return [
-        UNEVEN.format(most=most, least=least, each=listed(texts)) for (most, least), texts in groups.items()
-    ]
-
-
-def _range(parts: Sequence[float]) -> str:
-    low, high = (f"{number(100 * float(end(parts)), 2)}" for end in (np.min, np.max))
-    return f"{high} %" if low == high else f"{low} to {high} %"
+def _range(hidden: Sequence[Sighting]) -> str:
+    """Say from where to where limits go: in parts of the peak, or in counts where it is not known."""
+    known = hidden[0].peak > 0
+    limits = [100 * one.part(one.limit) if known else one.limit for one in hidden]
+    low, high = (number(float(end(limits)), 2) for end in (np.min, np.max))
+    return f"{low if low == high else f'{low} to {high}'}{' % of the peak' if known else ' counts'}"
 
 
 def _alike(found: Mapping[str, Sequence[Sighting]], phases: Sequence[Phase]) -> list[str]:

@@ -93,7 +93,7 @@ def backgrounds(
     With ``background``, its counts in the window of integration, and ``exponent`` a power law of a pixel is
     ``background E^-exponent / sum(E^-exponent over the window)``, and an exponential alike. That of a line of
     X-rays, which has a window ``above`` too, is straight and follows from the spectrum. Of an area, the
-    deviations add up after ``of_area``, and limits are parts of ``peak``; both as `areas` has them.
+    deviations add up after ``of_area``, as `areas` has them; limits are parts of ``peak``, see `peaks`.
     """
     failed = reference_problems(bs)
     maps = {"background": "background_counts", "exponent": "exponent", "net": "net_counts"}

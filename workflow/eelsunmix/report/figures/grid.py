@@ -18,7 +18,7 @@ from eelsunmix.report.figures.style import NO_DATA, OUTLINE, WIDTH, axis, base_l
 from eelsunmix.report.formatting import number
 from eelsunmix.report.texts import plain
 
-__all__ = ["Scale", "Tile", "columns_for", "map_grid"]
+__all__ = ["Scale", "Tile", "columns_for", "is_flat", "map_grid"]
 
 ROOM_FOR_BAR = 70
 """Height in px that a tile must have to carry the scale bar."""

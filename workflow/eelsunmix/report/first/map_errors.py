@@ -70,7 +70,7 @@ class MapError:
         if self.of_mean > MOST_ERROR:
             where = "every" if self.adds else "a typical"
             counts = f"±\u00a0{number(self.pattern, 2)} in {where} pixel, {rough(self.of_mean)} of their mean"
-            harmless = ", which hardly changes the shape or width of a layer" * self.adds
+            harmless = ", which hardly changes the full width at half maximum of a layer" * self.adds
             return f"{counts} ({PATTERN}){harmless}"
         return f"likely off by {self.said}" if self.likely > MOST_ERROR and self.origin != TWINS else ""
 

@@ -160,7 +160,7 @@ def _caption(maps: Sequence[Shown], view: MapView, label: str) -> str:
     more = f" {len(maps) - MOST_MAPS} further ones are in the section of maps." * (len(maps) > MOST_MAPS)
     if not maps:
         return f"Total counts of each pixel. {view.remark}".strip()
-    return f"Maps of {whose}: {what}; dark means none.{more} {view.remark}".strip()
+    return f"Maps of {whose}: {what}; dark means none found.{more} {view.remark}".strip()
 
 
 def _profile_caption(profile: Drawing | None, label: str, without: str) -> str:

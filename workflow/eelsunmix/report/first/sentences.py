@@ -158,11 +158,11 @@ def _red(inputs: Inputs, label: str) -> Iterator[str]:
     alone = [name for name in own if name not in everywhere]
     if everywhere:
         first = everywhere[0]
-        yield f"any method by its {first}: none passes; {label} {_first_of(everywhere, own)}"
+        yield f"any method fully: all have ✖ in {first}; {label} {_first_of(everywhere, own)}"
     if alone:
         yield f"{label} itself where it has ✖: {alone[0]}, {_first_of(alone, own)}"
-    besides = {one: sorted(set(lights) - set(everywhere))[:MOST_NAMED] for one, lights in red.items()}
-    named = [f"{one} ({listed(names)})" for one, names in besides.items() if names]
+    besides = {one: sorted(set(lights) - set(everywhere)) for one, lights in red.items()}
+    named = [f"{one} ({listed(names[:MOST_NAMED])})" for one, names in besides.items() if names]
     reasons = {tuple(names) for names in besides.values()}
     if len(besides) > 1 and len(reasons) == 1 and all(reasons):
         yield f"other methods, which all have ✖ ({listed(*reasons)})"

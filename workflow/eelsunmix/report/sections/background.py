@@ -45,9 +45,9 @@ EDGES = (
 )
 ONSETS = (
     "Where each edge rises in the mean spectrum; what the configuration expects, typed by you or proposed "
-    "when it was written, else by the table; and the table. Chemistry moves an edge by a few eV. Where edges "
-    "lie off the table by amounts that no straight line goes through, the axis is not linear, or an onset is "
-    "misplaced."
+    "when it was written, else by the table; and the table. Distances from the table that are alike mean a "
+    "shifted axis, on a sloping line a wrong dispersion, on no line an axis that is not linear or an onset "
+    "that is misplaced. Chemistry moves an edge by a few eV."
 )
 EDGES_UNTESTED = (
     "Windows of each edge. Negative pixels: half of them where the element is absent, fewer elsewhere. A "

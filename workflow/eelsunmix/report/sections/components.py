@@ -22,7 +22,7 @@ from eelsunmix.report.texts import one_style, sentence
 
 FIRST = 30
 ESTIMATORS = {
-    "marchenko_pastur": "eigenvalues above the edge of noise (calibrated on the tail)",
+    "marchenko_pastur": "eigenvalues above the edge of noise (calibrated on the tail); maps are no noise",
     "parallel_analysis": "eigenvalues above those of simulated pure noise",
     "prediction": "components of half of the counts that predict the other half (thinning; counts only)",
     "elbow": "elbow of the scree plot, as HyperSpy places it (known to be fragile)",

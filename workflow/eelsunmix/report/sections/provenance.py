@@ -80,8 +80,8 @@ CHAINS = (
 )
 CANDIDATES = (
     "Candidates of the recommended result (✔: chosen), and by how much their maps were off on images "
-    "simulated from a result. What that result assumes, as anchoring does, is true in these images: they do "
-    "not test it."
+    "simulated from a result. What that result assumes, such as anchoring, holds in these images, which "
+    "therefore do not test it."
 )
 
 

@@ -92,7 +92,7 @@ COMPONENTS = {
         "label endmember",
         "text",
         None,
-        "such as `Ru`, `Mn+La with weak Ti`, `weak Ti and O`, `background`; weak: less than half of the "
+        "such as `Ru`, `Mn+La with weak Ti`, `weak Ti+weak O`, `background`; weak: less than half of the "
         "counts that the element has in its strongest pixels (BS), or in its owner if these are fewer",
     ),
     "endmember_name": variable(
