@@ -5,6 +5,7 @@ import os
 import shutil
 import stat
 from pathlib import Path
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 from eelsunmix import io
 from eelsunmix.errors import InputError
 from eelsunmix.io.files import reading
+from planted_chain import velox_writer
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -123,6 +125,28 @@ def test_velox_file_with_two_signals():
     with pytest.raises(
         InputError, match=r"0: 'HAADF' .*; 1: 'EDS' EDS \[16 x 16 x 4096 points; nm, nm, keV\]; write signal"
     ):
+        io.open_image(path, signal="EELS")
+
+
+@pytest.mark.parametrize("missing", [None, 1])
+def test_velox_spectra_that_were_never_written_are_refused(tmp_path, example_data, missing):
+    """HDF5 returns zeros in their place."""
+    counts = np.random.default_rng(0).poisson(60.0, (6, 9, 120)).astype("u2")
+    energy = 420 + 1.5 * np.arange(120)
+    write = velox_writer(example_data, energy)
+    path = write(tmp_path / "a", SimpleNamespace(counts=counts))
+    name = "Data/EelsSpectrumImage/0123/Data"
+    with h5py.File(path, "r+") as file:
+        stored = file[name][:]
+        del file[name]
+        blocks = file.create_dataset(name, stored.shape, stored.dtype, chunks=(*stored.shape[:2], 2))
+        for block in range(3):
+            if block != missing:
+                blocks[..., 2 * block : 2 * (block + 1)] = stored[..., 2 * block : 2 * (block + 1)]
+    if missing is None:
+        np.testing.assert_array_equal(io.open_image(path, signal="EELS"), counts)
+        return
+    with pytest.raises(InputError, match=r"a\.emd: part of /Data/EelsSpectrumImage/.* never written"):
         io.open_image(path, signal="EELS")
 
 

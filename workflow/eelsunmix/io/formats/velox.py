@@ -1,8 +1,9 @@
 """Velox: emd."""
 
 from pathlib import Path
+from typing import Any
 
-from eelsunmix.io.hdf5 import check_self_contained
+from eelsunmix.io.hdf5 import check_dataset, check_self_contained, for_each_array
 from eelsunmix.io.rosettasciio import RosettaFormat
 
 
@@ -17,5 +18,12 @@ class Velox(RosettaFormat):
     numbers_axes_wrongly = True
 
     def check_file(self, path: Path) -> None:
-        """Refuse a file with parts that lie in other files."""
+        """Refuse a file with parts that lie in other files, or with spectra that were never written."""
         check_self_contained(path)
+
+        def check(dataset: Any) -> None:
+            # Frames of images beside the spectra may be laid out before they are recorded.
+            if not dataset.name.startswith("/Data/Image/"):
+                check_dataset(dataset, path)
+
+        for_each_array(path, check)
