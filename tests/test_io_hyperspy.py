@@ -1,0 +1,55 @@
+"""Files of HyperSpy: which counts belong to which signal, and axes of other kinds."""
+
+import h5py
+import numpy as np
+import pytest
+
+from eelsunmix import io
+from eelsunmix.errors import InputError
+from test_io_vendor import write_hspy
+
+SHAPE = (7, 5, 40)
+COUNTS = {
+    name: np.random.default_rng(seed).poisson(50, SHAPE).astype("u2") for seed, name in enumerate("abc")
+}
+
+
+def soft_link(file):
+    file.move("Experiments/a", "elsewhere")
+    file["Experiments/a"] = h5py.SoftLink("/elsewhere")
+
+
+def soft_link_to_the_data(file):
+    file.move("Experiments/a/data", "elsewhere")
+    file["Experiments/a/data"] = h5py.SoftLink("/elsewhere")
+
+
+def hard_link(file):
+    file["Experiments/aa"] = file["Experiments/a"]
+
+
+def own_order(file):
+    file.move("Experiments", "sorted")
+    kept = file.create_group("Experiments", track_order=True)
+    for name in ("c", "a", "b"):
+        file.copy(f"sorted/{name}", kept)
+    del file["sorted"]
+
+
+@pytest.mark.parametrize(
+    ("change", "order"),
+    [(soft_link, "abc"), (soft_link_to_the_data, "abc"), (hard_link, "aabc"), (own_order, "cab")],
+)
+def test_each_signal_has_its_own_counts(tmp_path, change, order):
+    path = write_hspy(tmp_path / "a.hspy", COUNTS["a"], chunks=(3, 5, 16))
+    with h5py.File(path, "r+") as file:
+        for name in "bc":
+            file.copy("Experiments/a", f"Experiments/{name}")
+            file[f"Experiments/{name}/data"][:] = COUNTS[name]
+        for name in "abc":
+            file[f"Experiments/{name}/metadata/General"].attrs["title"] = name
+        change(file)
+    for number, name in enumerate(order):
+        image = io.open_image(path, signal=number)
+        assert image.attrs["title"] == name
+        np.testing.assert_array_equal(image, COUNTS[name])
