@@ -53,3 +53,26 @@ def test_each_signal_has_its_own_counts(tmp_path, change, order):
         image = io.open_image(path, signal=number)
         assert image.attrs["title"] == name
         np.testing.assert_array_equal(image, COUNTS[name])
+
+
+@pytest.mark.parametrize(("number", "name"), [(2, "Energy loss"), (1, "x")])
+@pytest.mark.parametrize("parameters", [("offset", "scale"), ("a", "b")])
+def test_an_axis_given_by_a_formula_is_refused(tmp_path, number, name, parameters):
+    path = write_hspy(tmp_path / "a.hspy", COUNTS["a"])
+    first, second = parameters
+    with h5py.File(path, "r+") as file:
+        axis = file[f"Experiments/a/axis-{number}"]
+        for key in ("offset", "scale"):
+            del axis.attrs[key]
+        axis.attrs.update(
+            {
+                "_type": "FunctionalDataAxis",
+                "expression": f"{first}+{second}*x**2",
+                first: 370.0,
+                second: 0.01,
+            }
+        )
+        axis.create_group("x").attrs.update({"size": SHAPE[number], "offset": 0.0, "scale": 1.0})
+    said = rf"a\.hspy: the axis '{name}' is given by a formula.*convert_to_non_uniform_axis\(\)"
+    with pytest.raises(InputError, match=said):
+        io.open_image(path)
