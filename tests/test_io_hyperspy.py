@@ -76,3 +76,15 @@ def test_an_axis_given_by_a_formula_is_refused(tmp_path, number, name, parameter
     said = rf"a\.hspy: the axis '{name}' is given by a formula.*convert_to_non_uniform_axis\(\)"
     with pytest.raises(InputError, match=said):
         io.open_image(path)
+
+
+@pytest.mark.parametrize(("number", "name"), [(2, "Energy loss"), (0, "y")])
+@pytest.mark.parametrize("width", [1, 2])
+def test_an_axis_of_two_dimensions_is_refused(tmp_path, number, name, width):
+    path = write_hspy(tmp_path / "a.hspy", COUNTS["a"])
+    size = SHAPE[number]
+    with h5py.File(path, "r+") as file:
+        file[f"Experiments/a/axis-{number}/axis"] = np.arange(float(size * width)).reshape(size, width)
+    said = rf"a\.hspy: the axis '{name}' has values of shape \({size}, {width}\), not one for each point"
+    with pytest.raises(InputError, match=said):
+        io.open_image(path)

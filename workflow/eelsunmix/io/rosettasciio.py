@@ -113,13 +113,20 @@ def _axis(axis: dict[str, Any], size: int, path: Path) -> FileAxis:
             f"{path}: the axis {in_brief(name)} is given by a formula, not by values; convert it in "
             "HyperSpy, s.axes_manager[...].convert_to_non_uniform_axis(), and save the image again"
         )
+    if values is not None:
+        values = np.asarray(values, dtype=float)
+        if values.ndim != 1:
+            raise InputError(
+                f"{path}: the axis {in_brief(name)} has values of shape {values.shape}, not one for each "
+                "point; it is damaged: copy it again"
+            )
     return FileAxis(
         size=size,
         name=name,
         units=units.strip() if isinstance(units, str) else "",
         offset=_number(axis.get("offset")),
         scale=_number(axis.get("scale")),
-        values=None if values is None else np.asarray(values, dtype=float),
+        values=values,
     )
 
 
