@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eelsunmix.errors import InputError
-from eelsunmix.io.axes import AxesOptions, EnergyAxis
+from eelsunmix.io.axes import AxesOptions, EnergyAxis, FrameAxis
 from eelsunmix.io.axis_order import ordered_axes
 from eelsunmix.io.layout import find_layout
 from eelsunmix.io.signals import FileAxis, Signal, choose_signal
@@ -94,6 +94,45 @@ def test_lengths_become_nanometres(unit, nanometres):
     found = find_layout(signal(*axes, ENERGY), AxesOptions(), PATH)
     assert float(found.coords["y"][1]) == pytest.approx(nanometres / 100)
     assert found.origin["y"] == "file"
+
+
+@pytest.mark.parametrize("values", [[0.0, 10.0, 25.0], [60.0, 2.0, -60.0], None])
+def test_frames_of_the_file_that_rise_or_fall_are_kept(values):
+    axis = FileAxis(
+        size=3, name="tilt", units="deg", offset=4.0, scale=-2.0, values=values and np.array(values)
+    )
+    found = find_layout(signal(axis, Y, X, ENERGY), AxesOptions(), PATH)
+    np.testing.assert_array_equal(found.coords["frame"], values or [4.0, 2.0, 0.0])
+    assert found.coords["frame"].attrs == {"units": "deg", "long_name": "tilt"}
+    assert found.origin["frame"] == "file"
+    assert found.notes == ()
+
+
+@pytest.mark.parametrize(
+    "calibration",
+    [
+        {"offset": 0.0, "scale": np.nan},
+        {"offset": np.inf, "scale": 2.0},
+        {"offset": 5.0, "scale": 0.0},
+        {"values": np.array([1.0, np.nan, 3.0])},
+        {"values": np.array([1.0, 2.0, np.inf])},
+        {"values": np.array([1.0, 3.0, 2.0])},
+        {"values": np.array([3.0, 2.0, 2.0])},
+    ],
+    ids=str,
+)
+def test_frames_that_the_file_does_not_tell_apart_are_numbered_and_it_is_said(calibration):
+    axis = FileAxis(size=3, name="t", units="s", **calibration)
+    found = find_layout(signal(axis, Y, X, ENERGY), AxesOptions(), PATH)
+    np.testing.assert_array_equal(found.coords["frame"], [0.0, 1.0, 2.0])
+    assert found.coords["frame"].attrs == {"units": "frame"}
+    assert found.origin["frame"] == "assumed"
+    (said,) = found.notes
+    assert "'s', neither rise nor fall throughout: they are numbered; write axes: {frame:" in said
+    given = AxesOptions(frame=FrameAxis(values=(1.0, 3.0, 2.0), unit="s"))
+    found = find_layout(signal(axis, Y, X, ENERGY), given, PATH)
+    np.testing.assert_array_equal(found.coords["frame"], [1.0, 3.0, 2.0])
+    assert found.notes == ()
 
 
 @pytest.mark.guarantee(5)

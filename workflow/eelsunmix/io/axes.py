@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -116,30 +115,6 @@ class AxesOptions(Options):
     energy: EnergyAxis | None = None
     pixel_nm: Annotated[float, Field(ge=PIXEL_NM[0], le=PIXEL_NM[1])] | None = None
     frame: FrameAxis | None = None
-
-
-def frame_axis(axis: FileAxis, given: FrameAxis | None, path: Path) -> xr.Variable:
-    """Return the coordinate of the frames: the given one, that of the file, or their numbers.
-
-    Raises
-    ------
-    InputError
-        If not every frame has a value.
-    """
-    if given is not None:
-        axis = replace(
-            axis, name=given.quantity, units=given.unit, values=np.array(given.values, dtype=float)
-        )
-        if len(given.values) != axis.size:
-            raise InputError(
-                f"{path}: axes.frame.values has {len(given.values)} numbers for {axis.size} frames; "
-                "write one for each frame, in the order of the file"
-            )
-    values = file_values(axis) if axis.units else None
-    if values is None:
-        return xr.Variable("frame", np.arange(float(axis.size)), {"units": "frame"})
-    name = {"long_name": axis.name} if axis.name and axis.name != "frame" else {}
-    return xr.Variable("frame", values, {"units": axis.units, **name})
 
 
 def pixel_axes(
