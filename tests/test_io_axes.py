@@ -151,6 +151,45 @@ def test_a_pixel_that_no_microscope_has_counts_as_absent_and_is_said(step):
     assert given.notes == ()
 
 
+EVEN = 2.0 * np.arange(7) + 1000.0
+
+
+@pytest.mark.parametrize("dim", ["y", "x"])
+@pytest.mark.parametrize("moved", [0.1, -0.1, 5.0])
+def test_pixels_that_are_not_evenly_spaced_are_in_pixels_and_it_is_said(dim, moved):
+    uneven = EVEN + moved * (np.arange(7) > 3)
+    sizes = {"y": 7, "x": 5} if dim == "y" else {"y": 5, "x": 7}
+    axes = [
+        FileAxis(size=size, name=name, units="nm", values=uneven if name == dim else EVEN[:size])
+        for name, size in sizes.items()
+    ]
+    found = find_layout(signal(*axes, ENERGY), AxesOptions(), PATH)
+    for name, size in sizes.items():
+        np.testing.assert_array_equal(found.coords[name], np.arange(size))
+        assert found.coords[name].attrs["units"] == "px"
+        assert found.origin[name] == "assumed"
+    (said,) = found.notes
+    least, most = sorted((2.0, 2.0 + moved))
+    assert f"the pixels along {dim} are not evenly spaced (steps of {least:g} to {most:g} nm)" in said
+    given = find_layout(signal(*axes, ENERGY), AxesOptions(pixel_nm=2.0), PATH)
+    assert float(given.coords[dim][1]) == 2.0
+    assert given.notes == ()
+
+
+def test_rounding_does_not_make_pixels_uneven():
+    axis = FileAxis(size=7, name="y", units="nm", values=EVEN.astype("f4") + 0.004 * (np.arange(7) > 3))
+    found = find_layout(signal(axis, X, ENERGY), AxesOptions(), PATH)
+    assert found.coords["y"].attrs["units"] == "nm"
+    assert found.notes == ()
+
+
+@pytest.mark.parametrize("wrong", [EVEN[::-1], EVEN * 0, np.where(np.arange(7) == 3, np.nan, EVEN)], ids=str)
+def test_places_that_do_not_increase_are_refused(wrong):
+    axis = FileAxis(size=7, name="y", units="nm", values=wrong)
+    with pytest.raises(InputError, match=r"a\.dm3: y .*write axes: \{pixel_nm: \.\.\.\}"):
+        find_layout(signal(axis, X, ENERGY), AxesOptions(), PATH)
+
+
 @pytest.mark.parametrize("values", [None, 700.0 - 3.0 * np.arange(40) ** 1.1])
 @pytest.mark.parametrize("order", list(itertools.permutations([0, 1, 2])))
 def test_energies_that_descend_are_turned_round_with_the_spectra(order, values):

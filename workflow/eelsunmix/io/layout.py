@@ -9,7 +9,7 @@ import xarray as xr
 
 from eelsunmix.errors import InputError
 from eelsunmix.image import SPECTRAL_DIMS
-from eelsunmix.io.axes import AxesOptions, EnergyAxis, implausible_pixels, pixel_axes
+from eelsunmix.io.axes import AxesOptions, EnergyAxis, doubts_of_pixels, pixel_axes
 from eelsunmix.io.energy_axis import energy_axis
 from eelsunmix.io.frame_axis import frame_axis
 from eelsunmix.io.signals import FileAxis, Signal, describe
@@ -89,7 +89,7 @@ def find_layout(signal: Signal, options: AxesOptions, path: Path) -> Layout:
     coords |= pixel_axes(axes, options, origin, path)
     energy = energy_axis(axes[spectral], spectral, options.energy or EnergyAxis(), origin, path)
     coords[spectral] = energy.coordinate
-    notes = (*signal.notes, *of_frames, *implausible_pixels(axes, options), *energy.notes)
+    notes = (*signal.notes, *of_frames, *doubts_of_pixels(axes, options), *energy.notes)
     return Layout(file_dims, tuple(coords), coords, origin, energy.is_reversed, notes)
 
 
