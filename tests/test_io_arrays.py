@@ -147,6 +147,9 @@ def bad_files(folder, counts):
     (folder / "header.npy").write_bytes((folder / "whole.npy").read_bytes()[:30])
     content = (folder / "whole.npy").read_bytes()
     (folder / "bracket.npy").write_bytes(content.replace(b"(7, 5, 40)", b"((((7,5,40"))
+    (folder / "negative.npy").write_bytes(content.replace(b"(7, 5, 40)", b"(7, 5,-40)"))
+    with zipfile.ZipFile(folder / "negative.npz", "w") as archive:
+        archive.write(folder / "negative.npy", "a.npy")
     (folder / "empty.dm3").touch()
     for name in (
         "text.dm4",
@@ -178,6 +181,8 @@ BAD = {
     "short.npy": r"declares \(7, 5, 40\) uint16, 2800 bytes, but holds 2790; it is truncated",
     "header.npy": "cannot be read as .npy",
     "bracket.npy": "cannot be read as .npy",
+    "negative.npy": r"declares the shape \(7, 5, -40\); it is damaged",
+    "negative.npz": r"declares the shape \(7, 5, -40\); it is damaged",
     "empty.dm3": "is empty",
     "text.dm3": "cannot be read as .dm3",
     "text.dm4": "cannot be read as .dm4",

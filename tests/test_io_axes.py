@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eelsunmix.errors import InputError
-from eelsunmix.io.axes import AxesOptions, EnergyAxis
+from eelsunmix.io.axes import AxesOptions, EnergyAxis, FrameAxis
 from eelsunmix.io.axis_order import ordered_axes
 from eelsunmix.io.layout import find_layout
 from eelsunmix.io.signals import FileAxis, Signal, choose_signal
@@ -96,6 +96,45 @@ def test_lengths_become_nanometres(unit, nanometres):
     assert found.origin["y"] == "file"
 
 
+@pytest.mark.parametrize("values", [[0.0, 10.0, 25.0], [60.0, 2.0, -60.0], None])
+def test_frames_of_the_file_that_rise_or_fall_are_kept(values):
+    axis = FileAxis(
+        size=3, name="tilt", units="deg", offset=4.0, scale=-2.0, values=values and np.array(values)
+    )
+    found = find_layout(signal(axis, Y, X, ENERGY), AxesOptions(), PATH)
+    np.testing.assert_array_equal(found.coords["frame"], values or [4.0, 2.0, 0.0])
+    assert found.coords["frame"].attrs == {"units": "deg", "long_name": "tilt"}
+    assert found.origin["frame"] == "file"
+    assert found.notes == ()
+
+
+@pytest.mark.parametrize(
+    "calibration",
+    [
+        {"offset": 0.0, "scale": np.nan},
+        {"offset": np.inf, "scale": 2.0},
+        {"offset": 5.0, "scale": 0.0},
+        {"values": np.array([1.0, np.nan, 3.0])},
+        {"values": np.array([1.0, 2.0, np.inf])},
+        {"values": np.array([1.0, 3.0, 2.0])},
+        {"values": np.array([3.0, 2.0, 2.0])},
+    ],
+    ids=str,
+)
+def test_frames_that_the_file_does_not_tell_apart_are_numbered_and_it_is_said(calibration):
+    axis = FileAxis(size=3, name="t", units="s", **calibration)
+    found = find_layout(signal(axis, Y, X, ENERGY), AxesOptions(), PATH)
+    np.testing.assert_array_equal(found.coords["frame"], [0.0, 1.0, 2.0])
+    assert found.coords["frame"].attrs == {"units": "frame"}
+    assert found.origin["frame"] == "assumed"
+    (said,) = found.notes
+    assert "'s', neither rise nor fall throughout: they are numbered; write axes: {frame:" in said
+    given = AxesOptions(frame=FrameAxis(values=(1.0, 3.0, 2.0), unit="s"))
+    found = find_layout(signal(axis, Y, X, ENERGY), given, PATH)
+    np.testing.assert_array_equal(found.coords["frame"], [1.0, 3.0, 2.0])
+    assert found.notes == ()
+
+
 @pytest.mark.guarantee(5)
 @pytest.mark.parametrize("step", [1e300, 3e6, 1e-9])
 def test_a_pixel_that_no_microscope_has_counts_as_absent_and_is_said(step):
@@ -110,6 +149,45 @@ def test_a_pixel_that_no_microscope_has_counts_as_absent_and_is_said(step):
     given = find_layout(signal(*axes), AxesOptions(pixel_nm=2.0), PATH)
     assert float(given.coords["y"][1]) == 2.0
     assert given.notes == ()
+
+
+EVEN = 2.0 * np.arange(7) + 1000.0
+
+
+@pytest.mark.parametrize("dim", ["y", "x"])
+@pytest.mark.parametrize("moved", [0.1, -0.1, 5.0])
+def test_pixels_that_are_not_evenly_spaced_are_in_pixels_and_it_is_said(dim, moved):
+    uneven = EVEN + moved * (np.arange(7) > 3)
+    sizes = {"y": 7, "x": 5} if dim == "y" else {"y": 5, "x": 7}
+    axes = [
+        FileAxis(size=size, name=name, units="nm", values=uneven if name == dim else EVEN[:size])
+        for name, size in sizes.items()
+    ]
+    found = find_layout(signal(*axes, ENERGY), AxesOptions(), PATH)
+    for name, size in sizes.items():
+        np.testing.assert_array_equal(found.coords[name], np.arange(size))
+        assert found.coords[name].attrs["units"] == "px"
+        assert found.origin[name] == "assumed"
+    (said,) = found.notes
+    least, most = sorted((2.0, 2.0 + moved))
+    assert f"the pixels along {dim} are not evenly spaced (steps of {least:g} to {most:g} nm)" in said
+    given = find_layout(signal(*axes, ENERGY), AxesOptions(pixel_nm=2.0), PATH)
+    assert float(given.coords[dim][1]) == 2.0
+    assert given.notes == ()
+
+
+def test_rounding_does_not_make_pixels_uneven():
+    axis = FileAxis(size=7, name="y", units="nm", values=EVEN.astype("f4") + 0.004 * (np.arange(7) > 3))
+    found = find_layout(signal(axis, X, ENERGY), AxesOptions(), PATH)
+    assert found.coords["y"].attrs["units"] == "nm"
+    assert found.notes == ()
+
+
+@pytest.mark.parametrize("wrong", [EVEN[::-1], EVEN * 0, np.where(np.arange(7) == 3, np.nan, EVEN)], ids=str)
+def test_places_that_do_not_increase_are_refused(wrong):
+    axis = FileAxis(size=7, name="y", units="nm", values=wrong)
+    with pytest.raises(InputError, match=r"a\.dm3: y .*write axes: \{pixel_nm: \.\.\.\}"):
+        find_layout(signal(axis, X, ENERGY), AxesOptions(), PATH)
 
 
 @pytest.mark.parametrize("values", [None, 700.0 - 3.0 * np.arange(40) ** 1.1])

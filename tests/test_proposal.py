@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 import yaml
 
 from edge_spectra import EDGE, spectrum_of
@@ -67,6 +68,20 @@ def test_strong_edges_are_found_and_named_and_few_are_false(dose):
 def test_a_spectrum_without_edges_shows_none(seed):
     image, _ = spectrum_of((), 300, 700, 100, seed=seed)
     assert propose_edges(image).edges == ()
+
+
+@pytest.mark.parametrize(("dim", "unit", "step"), [("energy_loss", "eV", 0.5), ("energy", "keV", 0.5)])
+@pytest.mark.parametrize("n_channels", [1, 2, 3])
+def test_a_few_channels_show_nothing(dim, unit, step, n_channels):
+    counts = np.random.default_rng(n_channels).poisson(500.0, (7, 5, n_channels)).astype(float)
+    energies = (dim, 10.0 + step * np.arange(n_channels), {"units": unit})
+    image = xr.DataArray(
+        counts,
+        dims=("y", "x", dim),
+        coords={dim: energies, "valid_pixel": (("y", "x"), np.ones((7, 5), bool))},
+        attrs={"counts_per_electron": 1.0},
+    )
+    assert propose_edges(image).drawn == []
 
 
 def test_a_weak_edge_that_rises_slowly_is_found():

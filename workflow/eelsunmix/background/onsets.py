@@ -80,7 +80,9 @@ def measure_onsets(
 
 
 def spectra_of_halves(counts: Floats, energy: Floats, counts_per_electron: float) -> list[Spectrum]:
-    """Bin the spectra of the two halves of a part; a single pixel has no second half."""
+    """Bin the spectra of the two halves of a part; a single pixel has no second half, one channel no edge."""
+    if energy.size < 2:
+        return []
     width = max(1, round(BIN_EV / (energy[1] - energy[0])))
     n_bins = energy.size // width
     centres = energy[: n_bins * width].reshape(n_bins, width).mean(axis=1)

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -22,6 +21,8 @@ NARROWEST_EV = 1e-6
 """A thousandth of the best resolution of electrons; narrower channels are a wrong unit or damage."""
 PIXEL_NM = (1e-6, 1e6)
 """Least and largest size of a pixel; beyond, a number is a typing error or damage."""
+UNEVEN_PIXELS = 0.01
+"""Part of a pixel by which steps may differ; more than the rounding of float32."""
 EXAMPLE = "axes: {energy: {offset_eV: ..., dispersion_eV: ...}} (or offset_keV, dispersion_keV)"
 
 
@@ -118,34 +119,10 @@ class AxesOptions(Options):
     frame: FrameAxis | None = None
 
 
-def frame_axis(axis: FileAxis, given: FrameAxis | None, path: Path) -> xr.Variable:
-    """Return the coordinate of the frames: the given one, that of the file, or their numbers.
-
-    Raises
-    ------
-    InputError
-        If not every frame has a value.
-    """
-    if given is not None:
-        axis = replace(
-            axis, name=given.quantity, units=given.unit, values=np.array(given.values, dtype=float)
-        )
-        if len(given.values) != axis.size:
-            raise InputError(
-                f"{path}: axes.frame.values has {len(given.values)} numbers for {axis.size} frames; "
-                "write one for each frame, in the order of the file"
-            )
-    values = file_values(axis) if axis.units else None
-    if values is None:
-        return xr.Variable("frame", np.arange(float(axis.size)), {"units": "frame"})
-    name = {"long_name": axis.name} if axis.name and axis.name != "frame" else {}
-    return xr.Variable("frame", values, {"units": axis.units, **name})
-
-
 def pixel_axes(
     axes: dict[str, FileAxis], options: AxesOptions, origin: dict[str, str], path: Path
 ) -> dict[str, xr.Variable]:
-    """Return `y` and `x` in nm, or in px where the file does not calibrate both."""
+    """Return `y` and `x` in nm, or in px where the file does not calibrate both, or evenly."""
     present = {dim: axes.get(dim, FileAxis(size=1)) for dim in ("y", "x")}
     factor = _nanometres(axes, path) if options.pixel_nm is None else None
     coords = {}
@@ -176,36 +153,43 @@ def _nanometres(axes: dict[str, FileAxis], path: Path) -> dict[str, float] | Non
     known = {
         dim: size for dim, size in factor.items() if size is not None and file_values(found[dim]) is not None
     }
-    if not found or len(known) < len(found) or _implausible(found, known):
+    if not found or len(known) < len(found) or _doubts(found, known):
         return None
     return known
 
 
-def implausible_pixels(axes: dict[str, FileAxis], options: AxesOptions) -> list[str]:
-    """Say which size of a pixel of the file no microscope has, so that it counts as absent."""
-    found: dict[str, FileAxis] = {
-        dim: axes[dim] for dim in ("y", "x") if dim in axes and options.pixel_nm is None
-    }
+def doubts_of_pixels(axes: dict[str, FileAxis], options: AxesOptions) -> list[str]:
+    """Say why the pixels of the file count as uncalibrated: of a size no microscope has, or uneven."""
+    if options.pixel_nm is not None:
+        return []
+    found: dict[str, FileAxis] = {dim: axes[dim] for dim in ("y", "x") if dim in axes}
     sizes: dict[str, float | None] = {dim: nanometres_per(axis.units) for dim, axis in found.items()}
-    return [
-        f"the file says a pixel of {step:.3g} nm along {dim}, which no microscope has: places are in pixels; "
-        "write axes: {pixel_nm: ...}"
-        for dim, step in _implausible(found, sizes).items()
-    ]
+    return _doubts(found, sizes)
 
 
-def _implausible(axes: dict[str, FileAxis], sizes: Mapping[str, float | None]) -> dict[str, float]:
-    """Return the steps in nm that are none of pixels; those that do not increase are refused anyway."""
-    steps = {dim: _step(axis) * (sizes[dim] or 0.0) for dim, axis in axes.items()}
-    return {
-        dim: step for dim, step in steps.items() if 0 < step < PIXEL_NM[0] or PIXEL_NM[1] < step < math.inf
-    }
+def _doubts(axes: dict[str, FileAxis], sizes: Mapping[str, float | None]) -> list[str]:
+    """Name each axis in doubt; those that do not increase are refused anyway."""
+    said = []
+    for dim, axis in axes.items():
+        steps = _steps(axis) * (sizes[dim] or 0.0)
+        least, most = (float(steps.min()), float(steps.max())) if steps.size else (0.0, 0.0)
+        if not 0 < least <= most < math.inf:
+            continue
+        if most < PIXEL_NM[0] or most > PIXEL_NM[1]:
+            said.append(
+                f"the file says a pixel of {most:.3g} nm along {dim}, which no microscope has: places are in "
+                "pixels; write axes: {pixel_nm: ...}"
+            )
+        elif np.ptp(steps) > UNEVEN_PIXELS * np.median(steps):
+            said.append(
+                f"the pixels along {dim} are not evenly spaced (steps of {least:.3g} to {most:.3g} nm): "
+                "places are in pixels; if they are even in truth, write axes: {pixel_nm: ...}"
+            )
+    return said
 
 
-def _step(axis: FileAxis) -> float:
-    if axis.values is not None:
-        return float(np.diff(axis.values).max(initial=0.0))
-    return axis.scale or 0.0
+def _steps(axis: FileAxis) -> np.ndarray:
+    return np.array([axis.scale or 0.0]) if axis.values is None else np.diff(axis.values)
 
 
 def file_values(axis: FileAxis) -> np.ndarray | None:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -51,13 +51,6 @@ def is_chunked(path: Path) -> bool:
     found: list[bool] = []
     for_each_array(path, lambda dataset: found.append(dataset.chunks is not None or dataset.ndim < 2))
     return all(found)
-
-
-def datasets(path: Path, pattern: str) -> list[tuple[str, tuple[int, ...]]]:
-    """Return name and shape of the datasets whose names match a pattern, in the order of the file."""
-    found: list[tuple[str, tuple[int, ...]]] = []
-    for_each_array(path, lambda dataset: found.append((dataset.name, dataset.shape)))
-    return [(name, shape) for name, shape in found if PurePosixPath(name).match(f"/{pattern}")]
 
 
 def for_each_array(path: Path, visit: Callable[[Any], None]) -> None:

@@ -9,8 +9,9 @@ import xarray as xr
 
 from eelsunmix.errors import InputError
 from eelsunmix.image import SPECTRAL_DIMS
-from eelsunmix.io.axes import AxesOptions, EnergyAxis, frame_axis, implausible_pixels, pixel_axes
+from eelsunmix.io.axes import AxesOptions, EnergyAxis, doubts_of_pixels, pixel_axes
 from eelsunmix.io.energy_axis import energy_axis
+from eelsunmix.io.frame_axis import frame_axis
 from eelsunmix.io.signals import FileAxis, Signal, describe
 
 _UNNAMED_DIMS = {0: (), 1: ("x",), 2: ("y", "x"), 3: ("frame", "y", "x")}
@@ -79,16 +80,16 @@ def find_layout(signal: Signal, options: AxesOptions, path: Path) -> Layout:
     axes = dict(zip(file_dims, signal.axes, strict=True))
     spectral = next(dim for dim in file_dims if dim in SPECTRAL_DIMS)
     origin = {"dims": "configuration" if options.dims else "file"}
-    coords = {}
+    coords: dict[str, xr.Variable] = {}
+    of_frames: tuple[str, ...] = ()
     if "frame" in axes:
-        coords["frame"] = frame_axis(axes["frame"], options.frame, path)
-        origin["frame"] = "configuration" if options.frame else "file" if axes["frame"].units else "assumed"
+        coords["frame"], of_frames = frame_axis(axes["frame"], options.frame, origin, path)
     elif options.frame is not None:
         raise InputError(f"{path}: axes.frame is given, but the image has no frames; leave it out")
     coords |= pixel_axes(axes, options, origin, path)
     energy = energy_axis(axes[spectral], spectral, options.energy or EnergyAxis(), origin, path)
     coords[spectral] = energy.coordinate
-    notes = (*signal.notes, *implausible_pixels(axes, options), *energy.notes)
+    notes = (*signal.notes, *of_frames, *doubts_of_pixels(axes, options), *energy.notes)
     return Layout(file_dims, tuple(coords), coords, origin, energy.is_reversed, notes)
 
 

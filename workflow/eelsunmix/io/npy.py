@@ -83,6 +83,8 @@ def _header(file: IO[bytes], path: Path) -> Header:
     shape, fortran, dtype = read(file)
     if dtype.hasobject:
         raise InputError(f"{path}: holds Python objects, which can run code; save plain numbers")
+    if any(size < 0 for size in shape):
+        raise InputError(f"{path}: declares the shape {shape}; it is damaged: copy it again")
     return Header(shape, dtype, "F" if fortran else "C", file.tell())
 
 

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from eelsunmix.errors import InputError, in_brief
 from eelsunmix.io.axis_order import AMBIGUOUS, ordered_axes
 from eelsunmix.io.format import Format
 from eelsunmix.io.metadata import plain
@@ -77,7 +78,7 @@ class RosettaFormat(Format):
         return Signal(
             open=opener,
             dtype=np.dtype(data.dtype),
-            axes=tuple(_axis(axis, size) for axis, size in zip(axes, data.shape, strict=True)),
+            axes=tuple(_axis(axis, size, path) for axis, size in zip(axes, data.shape, strict=True)),
             title=str(general.get("title") or path.stem),
             kind=_kind(str(signal.get("signal_type", ""))),
             reader="RosettaSciIO",
@@ -104,16 +105,28 @@ def follow(tree: Any, dotted: str) -> Any:
     return tree
 
 
-def _axis(axis: dict[str, Any], size: int) -> FileAxis:
-    values = axis.get("axis")
-    units = axis.get("units")
+def _axis(axis: dict[str, Any], size: int, path: Path) -> FileAxis:
+    values, units, name = axis.get("axis"), axis.get("units"), str(axis.get("name") or "")
+    if values is None and "expression" in axis:
+        # Its parameters may be called offset and scale, and mean something else.
+        raise InputError(
+            f"{path}: the axis {in_brief(name)} is given by a formula, not by values; convert it in "
+            "HyperSpy, s.axes_manager[...].convert_to_non_uniform_axis(), and save the image again"
+        )
+    if values is not None:
+        values = np.asarray(values, dtype=float)
+        if values.ndim != 1:
+            raise InputError(
+                f"{path}: the axis {in_brief(name)} has values of shape {values.shape}, not one for each "
+                "point; it is damaged: copy it again"
+            )
     return FileAxis(
         size=size,
-        name=str(axis.get("name") or ""),
+        name=name,
         units=units.strip() if isinstance(units, str) else "",
         offset=_number(axis.get("offset")),
         scale=_number(axis.get("scale")),
-        values=None if values is None else np.asarray(values, dtype=float),
+        values=values,
     )
 
 

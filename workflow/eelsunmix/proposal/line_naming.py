@@ -104,6 +104,8 @@ def name_lines(energy_eV: Floats, counts: Floats) -> tuple[list[NamedLine], floa
     if not candidates:
         return [], 0.0, RESOLUTION_EV
     wide, totals = _wide_channels(energy_eV, counts, _highest_energy(energy_eV, counts))
+    if wide.size < 2:
+        return [], 0.0, RESOLUTION_EV
     model = LineModel(energy_eV=wide, counts=totals)
     model = replace(model, offset_eV=_offset(model, candidates))
     model = _fine_tuned(model, candidates)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from eelsunmix.io.hdf5 import check_self_contained, check_stored, datasets, is_chunked, open_dataset
+from eelsunmix.io.hdf5 import check_self_contained, check_stored, is_chunked, open_dataset
 from eelsunmix.io.rosettasciio import RosettaFormat
 
 
@@ -26,7 +26,20 @@ class HyperSpy(RosettaFormat):
 
     def opener(self, path: Path, number: int, data: Any) -> Callable[[tuple[int, ...]], Any]:
         """Return a function that opens the dataset itself, so that any worker can read its blocks."""
-        arrays = datasets(path, "Experiments/*/data")
-        if number < len(arrays) and arrays[number][1] == data.shape:
-            return functools.partial(open_dataset, path, arrays[number][0])
-        return super().opener(path, number, data)
+        return functools.partial(open_dataset, path, _names_of_data(path)[number])
+
+
+def _names_of_data(path: Path) -> list[str]:
+    """Names of the datasets of the signals, in the order in which the plugin takes them.
+
+    A walk through the whole file has another order where the file keeps its own, and passes links over.
+    """
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        signals = file["Experiments"]
+        return [
+            f"/Experiments/{name}/data"
+            for name in signals
+            if isinstance(signals[name], h5py.Group) and "data" in signals[name]
+        ]
