@@ -1,10 +1,14 @@
 """Velox: emd."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from eelsunmix.errors import InputError
+from eelsunmix.io.formats.velox_streams import find_doubts
 from eelsunmix.io.hdf5 import check_dataset, check_self_contained, for_each_array
 from eelsunmix.io.rosettasciio import RosettaFormat
+from eelsunmix.io.signals import Signal
 
 
 class Velox(RosettaFormat):
@@ -17,6 +21,13 @@ class Velox(RosettaFormat):
     plugin = "emd"
     numbers_axes_wrongly = True
 
+    def read(self, path: Path) -> list[Signal]:
+        """Return the signals of a file; X-ray maps are held against the scan."""
+        return [
+            _held_against_scan(one, path) if one.kind == "EDS" and len(one.shape) == 3 else one
+            for one in super().read(path)
+        ]
+
     def check_file(self, path: Path) -> None:
         """Refuse a file with parts that lie in other files, or with spectra that were never written."""
         check_self_contained(path)
@@ -27,3 +38,15 @@ class Velox(RosettaFormat):
                 check_dataset(dataset, path)
 
         for_each_array(path, check)
+
+
+def _held_against_scan(map_: Signal, path: Path) -> Signal:
+    """Add what speaks against a map; one in wrong pixels is refused when it is opened: others may be good."""
+    doubts = find_doubts(map_.shape, path)
+
+    def refuse(_: tuple[int, ...]) -> Any:
+        raise InputError(f"{path}: {doubts.refusal}")
+
+    if doubts.refusal:
+        return replace(map_, open=refuse)
+    return replace(map_, notes=(*map_.notes, *doubts.notes))
