@@ -144,3 +144,21 @@ def test_streams_of_other_lengths_are_told(damaged, monkeypatch):
 def test_stream_without_marks_is_refused(damaged):
     with pytest.raises(InputError, match="no marks between pixels"):
         io.open_image(damaged(stream(np.zeros_like)), signal="EDS")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda events: events[:, 0],
+        lambda events: events[:, :, None],
+        lambda events: events[0, 0],
+        lambda events: events.astype(">u2"),
+        lambda events: events.astype("c8"),
+        lambda events: events.astype("u4"),
+        lambda events: np.array([b"abc"] * 50)[:, None],
+    ],
+    ids=["1-D", "3-D", "0-D", "big-endian", "complex", "wide", "text"],
+)
+def test_streams_of_another_kind_are_refused(damaged, change):
+    with pytest.raises(InputError, match=r"0\.emd: /Data/SpectrumStream/.* not one column of <u2"):
+        io.open_image(damaged(stream(change)), signal="EDS")

@@ -4,6 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from eelsunmix.errors import InputError
 from eelsunmix.io.formats.velox_streams import find_doubts
 from eelsunmix.io.hdf5 import check_dataset, check_self_contained, for_each_array
@@ -29,15 +31,25 @@ class Velox(RosettaFormat):
         ]
 
     def check_file(self, path: Path) -> None:
-        """Refuse a file with parts that lie in other files, or with spectra that were never written."""
+        """Refuse a file with parts that lie in other files, or with spectra that cannot be read."""
         check_self_contained(path)
 
         def check(dataset: Any) -> None:
             # Frames of images beside the spectra may be laid out before they are recorded.
             if not dataset.name.startswith("/Data/Image/"):
                 check_dataset(dataset, path)
+            if Path(dataset.name).match("/Data/SpectrumStream/*/Data"):
+                _check_stream(dataset, path)
 
         for_each_array(path, check)
+
+
+def _check_stream(stream: Any, path: Path) -> None:
+    if stream.dtype != np.dtype("<u2") or stream.ndim != 2 or stream.shape[1] != 1:
+        raise InputError(
+            f"{path}: {stream.name} holds {stream.shape} {stream.dtype.str}, not one column of <u2 "
+            "as streams of X-ray events do; it is damaged: copy it again"
+        )
 
 
 def _held_against_scan(map_: Signal, path: Path) -> Signal:
