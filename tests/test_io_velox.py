@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import logging
 import os
 import shutil
 import stat
@@ -162,3 +163,18 @@ def test_stream_without_marks_is_refused(damaged):
 def test_streams_of_another_kind_are_refused(damaged, change):
     with pytest.raises(InputError, match=r"0\.emd: /Data/SpectrumStream/.* not one column of <u2"):
         io.open_image(damaged(stream(change)), signal="EDS")
+
+
+def test_messages_of_the_plugin_are_one_line_with_the_path(damaged, source, capfd, caplog):
+    def broken(file):
+        stored(only(file, "SpectrumImage"), "SpectrumImageSettings", np.array([b"{oops"]))
+
+    library = logging.getLogger("rsciio")
+    before = library.propagate
+    path = damaged(broken)
+    found = io.open_image(path, signal="EDS")
+    np.testing.assert_array_equal(found, io.open_image(source, signal="EDS"))
+    assert caplog.messages == [f"{path}: Failed to read the number of frames from Data/SpectrumImage"]
+    assert all(record.exc_info is None for record in caplog.records)
+    assert capfd.readouterr() == ("", "")
+    assert (library.propagate, library.handlers) == (before, [])

@@ -22,6 +22,7 @@ class Velox(RosettaFormat):
     suffixes = (".emd",)
     plugin = "emd"
     numbers_axes_wrongly = True
+    unheeded = ("The file contains only one spectrum stream",)
 
     def read(self, path: Path) -> list[Signal]:
         """Return the signals of a file; X-ray maps are held against the scan."""
