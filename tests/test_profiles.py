@@ -6,7 +6,7 @@ import xarray as xr
 
 from eelsunmix.errors import InputError
 from eelsunmix.profile_geometry import profile_pixels, profile_positions, region_mask, sum_profile
-from eelsunmix.profiles import Profile, Region
+from eelsunmix.profiles import Profile, Region, as_options
 
 
 def map_of(shape=(9, 6), pixel_nm=0.12, origin=(0.0, 0.0), units="nm"):
@@ -91,6 +91,25 @@ def test_uncalibrated_image_has_positions_in_pixels():
 def test_bands_off_the_image_are_refused(profile, units, message):
     with pytest.raises(InputError, match=message):
         profile_pixels(profile, map_of(units=units), name="P1")
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"start_nm": 1e308, "width_nm": 1.0},
+        {"start_nm": -1e308, "width_nm": 1.0},
+        {"start_nm": 0.0, "width_nm": 1e308},
+        {"width_nm": 1e300},
+    ],
+)
+def test_lengths_that_no_image_has_are_refused_in_one_line(keys):
+    """They overflowed, or were written with 300 digits."""
+    with pytest.raises(InputError, match=r"profiles\.p: (start|width)_nm needs .* 1e9 ") as caught:
+        as_options(Profile, {"p": {"along": "x", **keys}})
+    assert len(str(caught.value)) < 150
+    assert "\n" not in str(caught.value)
+    with pytest.raises(InputError, match="pixels"):
+        profile_pixels(Profile(start_nm=-1e9, width_nm=1e9), map_of())
 
 
 def test_region_holds_the_pixels_whose_centres_lie_in_it():

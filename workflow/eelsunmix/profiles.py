@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from eelsunmix.errors import InputError
 from eelsunmix.options import LISTED, BrokenRuleError, Interval, Options, PixelRange, Positive
 
 Place = TypeVar("Place", "Profile", "Region")
+
+FARTHEST_NM = 1e9
+"""No image reaches a metre; beyond, a number is a typing error."""
 
 
 class Profile(Options):
@@ -28,8 +31,8 @@ class Profile(Options):
     """
 
     along: Literal["x", "y"] = "x"
-    start_nm: float | None = None
-    width_nm: Positive | None = None
+    start_nm: Annotated[float, Field(ge=-FARTHEST_NM, le=FARTHEST_NM)] | None = None
+    width_nm: Annotated[Positive, Field(le=FARTHEST_NM)] | None = None
     pixels: PixelRange | None = None
 
     @model_validator(mode="after")

@@ -6,7 +6,8 @@ Which axis is energy is settled later, by its unit; here, which axis of the list
 import copy
 import importlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -29,6 +30,9 @@ class RosettaFormat(Format):
 
     numbers_axes_wrongly: ClassVar[bool] = False
     """Whether the numbers of axes (`index_in_array`) are known to be wrong and not worth a word."""
+
+    unheeded: ClassVar[tuple[str, ...]] = ()
+    """Messages of the plugin that are not worth a word."""
 
     def read(self, path: Path) -> list[Signal]:
         """Return the signals of a file, unread where the plugin can leave them so."""
@@ -63,11 +67,10 @@ class RosettaFormat(Format):
     def call_plugin(self, path: Path, **options: Any) -> list[dict[str, Any]]:
         """Return what the plugin reads of a file."""
         module = importlib.import_module(f"rsciio.{self.plugin}")
-        # The library prints its log to the standard output; ours goes where the caller of logging wants it.
-        logging.getLogger("rsciio").handlers.clear()
         if self.is_lazy(path):
             options["lazy"] = True
-        found: list[dict[str, Any]] = module.file_reader(str(path), **options)
+        with _messages_of_plugin(path, self.unheeded):
+            found: list[dict[str, Any]] = module.file_reader(str(path), **options)
         return found
 
     def _signal(self, entry: dict[str, Any], opener: Callable[[tuple[int, ...]], Any], path: Path) -> Signal:
@@ -96,6 +99,25 @@ class RosettaFormat(Format):
             BoxError,
             *(error for error in own if issubclass(error, Exception) and not issubclass(error, Warning)),
         )
+
+
+@contextmanager
+def _messages_of_plugin(path: Path, unheeded: tuple[str, ...]) -> Iterator[None]:
+    """Pass what the library logs on to our log: one line with the path, each once, without a traceback."""
+    library, handler = logging.getLogger("rsciio"), logging.Handler(logging.WARNING)
+    heard: dict[str, None] = {}
+    handler.emit = lambda record: heard.setdefault(record.getMessage())  # type: ignore[method-assign]
+    # The library prints to the standard output, and Python to the standard error where nobody listens.
+    library.handlers[:], propagates = [handler], library.propagate
+    library.propagate = False
+    try:
+        yield
+    finally:
+        library.handlers.clear()
+        library.propagate = propagates
+    for text in heard:
+        if text not in unheeded:
+            logger.warning("%s: %s", path, " ".join(text.split()))
 
 
 def follow(tree: Any, dotted: str) -> Any:
