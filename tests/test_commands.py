@@ -720,6 +720,17 @@ def test_a_folder_that_is_gone_is_named_as_such(folder, monkeypatch, capsys):
     assert capsys.readouterr().err == "this folder no longer exists; go to another one\n"
 
 
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_folder_that_goes_during_a_run_is_named_as_such(folder, monkeypatch, capsys, code):
+    child = f"import os, shutil; shutil.rmtree(os.getcwd()); raise SystemExit({code})"
+    monkeypatch.setattr("eelsunmix.commands.running._command", lambda *_: [sys.executable, "-c", child])
+    (folder / "gone").mkdir()
+    (folder / "image.npy").rename(folder / "gone" / "image.npy")
+    monkeypatch.chdir(folder / "gone")
+    assert _main(monkeypatch, "run", write(folder / "gone", "methods: {vca: {}}\n")) == 2
+    assert capsys.readouterr().err == "this folder no longer exists; go to another one\n"
+
+
 def test_a_damaged_store_is_named_before_all_is_called_well(folder, monkeypatch, capsys):
     child = [sys.executable, "-S", "-c", "print('Nothing to be done')"]
     monkeypatch.setattr("eelsunmix.commands.running._command", lambda *_: child)

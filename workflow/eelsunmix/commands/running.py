@@ -18,6 +18,7 @@ from eelsunmix.commands.preflight import refuse_misfit
 from eelsunmix.commands.progress import Progress
 from eelsunmix.commands.workflow_files import default_profile, snakefile
 from eelsunmix.commands.workflow_files import profile as profile_folder
+from eelsunmix.commands.working_folder import check_working_folder
 from eelsunmix.errors import StoreError, UnreadableStoreError, in_brief
 from eelsunmix.examples import DIRECTORY, named_in, report
 from eelsunmix.execution.log_ends import now_on_disk
@@ -67,7 +68,8 @@ def run_workflow(
     Raises
     ------
     InputError
-        If the workflow or Snakemake is not installed, or a profile does not fit the cluster.
+        If the workflow or Snakemake is not installed, a profile does not fit the cluster, or the working
+        folder is deleted during the run.
     StoreError
         If a store that the run did not make again is damaged.
     """
@@ -89,6 +91,8 @@ def run_workflow(
         _stopping_with(process) as signals,
     ):
         is_heard = _followed(process, progress)
+    if not signals:
+        check_working_folder()
     if process.returncode != 0:
         of_system = max(-process.returncode, 0) if is_heard else signal.SIGTERM
         return _told(progress, signals[0] if signals else 0, of_system)
