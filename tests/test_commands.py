@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from eelsunmix.commands import caches, entry
 from eelsunmix.commands.checking import checked_configuration
 from eelsunmix.commands.progress import Progress
-from eelsunmix.commands.running import _gone, run_workflow
+from eelsunmix.commands.running import _command, _gone, run_workflow
 from eelsunmix.commands.workflow_files import demo_configuration, profile, snakefile
 from eelsunmix.configuration import read_configuration
 from eelsunmix.errors import InputError, StoreError
@@ -107,6 +107,8 @@ def test_check_draws_windows_and_doubts_an_axis_that_is_off(folder):
             "sample SI1: edges.Ti_L23.fit_eV: window 300-390 eV does not lie wholly on the axis 400-699 eV",
         ),
         ("edges: [Tii]\n", "my.yaml:3: edges.Tii: names no element"),
+        ("edges: {Ti_L23: {onset_eV: 1.0e+308}}\n", "onset_eV: needs a number from 1 to 1e6"),
+        ("edges: {Ti_L23: {onset_eV: 1.0e-320}}\n", "onset_eV: needs a number from 1 to 1e6"),
         ("\tedges: {}\n", "my.yaml:3"),
         ("edges: [Ti\n", "my.yaml:"),
         ("metods: {}\n", "my.yaml:3: metods: unknown key; did you mean methods?"),
@@ -131,7 +133,17 @@ def test_check_draws_windows_and_doubts_an_axis_that_is_off(folder):
         ),
     ],
     ids=[
-        *("no room", "off the axis", "no element", "a tab", "an open bracket", "a key", "a crop"),
+        *(
+            "no room",
+            "off the axis",
+            "no element",
+            "a high onset",
+            "a low onset",
+            "a tab",
+            "an open bracket",
+            "a key",
+            "a crop",
+        ),
         *("a profile in nm", "a crop in nm", "more than pixels", "more than channels"),
         *("a region in nm", "a profile off the binned image"),
     ],
@@ -525,6 +537,56 @@ def test_the_files_of_the_workflow_are_found(tmp_path, monkeypatch):
     assert profile("mine") == "mine"
 
 
+DRY = "dry-run: true\nuntil: [denoise]\nconfig: [seed=7]\n"
+
+
+@pytest.mark.parametrize("place", ["profiles/default/config.yaml", "default/config.yaml", "default", "mine"])
+def test_no_other_profile_is_taken_than_ours_and_the_one_asked_for(tmp_path, monkeypatch, place):
+    """Neither what is called so by chance, nor that of the environment; Snakemake itself says it."""
+    parse = pytest.importorskip("snakemake.cli").parse_args
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / place).write_text(DRY)
+    monkeypatch.setenv("SNAKEMAKE_PROFILE", str(tmp_path / place))
+    taken = parse(_command([Path("a.yaml")], "2", None, False)[3:])[1]
+    assert (taken.dryrun, taken.config, taken.rerun_incomplete) == (False, None, True)
+    asked = parse(_command([Path("a.yaml")], "2", place, False)[3:])[1]
+    assert (asked.dryrun, asked.config, asked.rerun_incomplete) == (True, ["seed=7"], True)
+
+
+@pytest.mark.parametrize(("profile", "advice"), [(None, "run again"), ("mine", "see what the profile mine")])
+def test_a_run_that_made_no_page_is_not_done(folder, monkeypatch, capsys, profile, advice):
+    child = [sys.executable, "-S", "-c", ""]
+    monkeypatch.setattr("eelsunmix.commands.running._command", lambda *_: child)
+    monkeypatch.setattr("eelsunmix.commands.running.refuse_misfit", lambda *_: None)
+    monkeypatch.setenv("SNAKEMAKE_PROFILE", "theirs")
+    checked = checked_configuration([Path(write(folder, "methods: {vca: {}}\n"))])
+    assert run_workflow(checked, [], dry_run=True) == 0
+    said = capsys.readouterr()
+    assert said.err == "SNAKEMAKE_PROFILE is not used; to run by it: --profile 'theirs'\n"
+    publish(xr.Dataset({"a": ("x", [1.0])}), Path("results/SI1/raw.zarr"))
+    assert run_workflow(checked, [], profile=profile) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert (
+        f"results/SI1/corrected.zarr: was not made, though Snakemake ended without an error; {advice}"
+        in said.err
+    )
+    assert ("SNAKEMAKE_PROFILE" in said.err) == (profile is None)
+
+
+def test_a_run_is_done_once_its_pages_are_there(folder, monkeypatch, capsys):
+    monkeypatch.setattr("eelsunmix.commands.running._command", lambda *_: [sys.executable, "-S", "-c", ""])
+    checked = checked_configuration([Path(write(folder, "methods: {vca: {}}\n"))])
+    (folder / "reports").mkdir()
+    for name in ("SI1", "index"):
+        (folder / "reports" / f"{name}.html").touch()
+    assert run_workflow(checked, []) == 0
+    assert re.match(
+        r"done in \d s; but of the results behind the pages 8 stores are gone", capsys.readouterr().out
+    )
+
+
 def test_without_snakemake_it_is_said_what_to_install(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"pip install 'eelsunmix\[workflow\]'"):
@@ -667,6 +729,17 @@ def test_a_folder_that_is_gone_is_named_as_such(folder, monkeypatch, capsys):
     monkeypatch.chdir(folder / "gone")
     (folder / "gone").rmdir()
     assert _main(monkeypatch, "check", "a.yaml") == 2
+    assert capsys.readouterr().err == "this folder no longer exists; go to another one\n"
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_folder_that_goes_during_a_run_is_named_as_such(folder, monkeypatch, capsys, code):
+    child = f"import os, shutil; shutil.rmtree(os.getcwd()); raise SystemExit({code})"
+    monkeypatch.setattr("eelsunmix.commands.running._command", lambda *_: [sys.executable, "-c", child])
+    (folder / "gone").mkdir()
+    (folder / "image.npy").rename(folder / "gone" / "image.npy")
+    monkeypatch.chdir(folder / "gone")
+    assert _main(monkeypatch, "run", write(folder / "gone", "methods: {vca: {}}\n")) == 2
     assert capsys.readouterr().err == "this folder no longer exists; go to another one\n"
 
 

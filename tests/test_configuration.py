@@ -218,7 +218,7 @@ def test_all_mistakes_come_at_once_in_the_order_of_lines(mistakes):
         "c.yaml:3: samples.S2.dask: unknown key; it stands at the top level only, not in a sample",
         "c.yaml:3: samples.S2.simulate.seeed: unknown key; did you mean seed?",
         "c.yaml:3: samples.S2.fit_on: no sample S9; possible: S1, S2",
-        "c.yaml:5: edges.Ti.onset_eV: needs a number above 0 or null, found the text 456 eV; write 456",
+        "c.yaml:5: edges.Ti.onset_eV: needs a number from 1 to 1e6 or null, found the text 456 eV; write 456",
         "c.yaml:5: edges.Ti.fit_eV: needs a list of 2 numbers or null, found the text 405-450; write",
         "c.yaml:5: edges.Ti.integrate: unknown key; did you mean integrate_eV?",
         "c.yaml:6: seed: needs a whole number of at least 0, found the number 1e-3",
@@ -686,7 +686,7 @@ def test_numbers_that_are_not_finite_are_called_so(mistakes):
         f"samples: {{A: {{simulate: {{scene: multilayer}}}}}}\nedges: {{{edge}}}\ncomponents: {{n: .inf}}\n"
     )
     assert [line.partition(": ")[2] for line in found] == [
-        "edges.T.onset_eV: needs a finite number above 0 or null, found the number .inf",
+        "edges.T.onset_eV: needs a finite number from 1 to 1e6 or null, found the number .inf",
         "edges.T.integrate_eV[1]: needs a finite number above 0, found the number .nan",
         "components.n: needs a whole number of at least 1 or auto, found the number .inf",
     ]

@@ -5,6 +5,7 @@ import resource
 import signal
 import subprocess
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -182,6 +183,23 @@ def test_a_configuration_is_not_written_over(folder):
         propose([Path("SI 1.zarr")])
     propose([Path("SI 1.zarr")], force=True)
     propose([Path("SI 1.zarr")], output=Path("mine.yaml"))
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_configuration_that_came_while_the_edges_were_searched_is_not_written_over(
+    folder, monkeypatch, force
+):
+    """As by a second command at the same time, whose drawing stays, too."""
+
+    def searched(image):
+        (folder / "SI_1.yaml").write_text("theirs")
+        return propose_edges(image)
+
+    monkeypatch.setattr("eelsunmix.commands.proposing.propose_edges", searched)
+    with nullcontext() if force else pytest.raises(InputError, match=r"SI_1\.yaml: is there already; choose"):
+        propose([Path("SI 1.zarr")], force=force)
+    assert ((folder / "SI_1.yaml").read_text(encoding="utf-8") == "theirs") != force
+    assert (folder / "SI_1.windows.html").exists() == force
 
 
 HOSTILE = (

@@ -9,7 +9,7 @@ from eelsunmix.edge_table import edges_of, split_name
 from eelsunmix.elements import SYMBOLS
 from eelsunmix.errors import InputError, in_brief
 from eelsunmix.line_table import lines_of, split_line_name
-from eelsunmix.options import BrokenRuleError, Options, Positive, PositiveInterval
+from eelsunmix.options import BrokenRuleError, Options, PositiveInterval
 
 BackgroundCurve = Literal["power_law", "exponential", "convex"]
 """What the background before an edge is taken for."""
@@ -36,6 +36,8 @@ def _known_element(symbol: str) -> str:
 
 Element = Annotated[str, AfterValidator(_known_element), Field(json_schema_extra=_SYMBOL)]
 """Symbol of a chemical element."""
+Onset = Annotated[float, Field(ge=1, le=1e6)]
+"""Energy of an edge or line; beyond, a number is a typing error or of another unit."""
 
 
 class EdgeRequest(Options):
@@ -64,7 +66,7 @@ class EdgeRequest(Options):
     """
 
     element: Element | None = None
-    onset_eV: Positive | None = None
+    onset_eV: Onset | None = None
     fit_eV: PositiveInterval | None = None
     integrate_eV: PositiveInterval | None = None
     fit_above_eV: PositiveInterval | None = None
@@ -113,7 +115,7 @@ class Edge(EdgeRequest):
     """
 
     element: Element
-    onset_eV: Positive
+    onset_eV: Onset
     fit_eV: PositiveInterval
     integrate_eV: PositiveInterval
 

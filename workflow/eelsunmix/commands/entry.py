@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from eelsunmix.commands.working_folder import check_working_folder
 from eelsunmix.errors import REMEDIES, InputError, unwritable
 from eelsunmix.execution.stopping import StoppedError
 from eelsunmix.exit_codes import FAILED, INTERRUPTED, MISTAKEN
@@ -18,10 +19,7 @@ class _Commands(click.Group):
     """Commands that say `stopped` after Ctrl-C and SIGTERM, with the exit code of a shell: click says 1."""
 
     def invoke(self, ctx: click.Context) -> object:
-        try:
-            Path.cwd()
-        except FileNotFoundError as error:
-            raise InputError("this folder no longer exists; go to another one") from error
+        check_working_folder()
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:

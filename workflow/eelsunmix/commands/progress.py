@@ -30,6 +30,7 @@ _MISTAKE = re.compile(r'WorkflowError(?: in file ".*", line \d+)?:')
 _PLACE = re.compile(r'File ".*", line \d+.*')
 _GOES_ON = "what is finished stays, and the same command goes on from there"
 _NOTHING_TO_DO = "nothing to do: all results are there and match the configuration"
+_PAGES_ALONE = "nothing to do: the pages are there and match the configuration"
 _KEPT = 400
 """Lines of Snakemake that are kept, to look for a reason."""
 
@@ -98,11 +99,11 @@ class Progress:
     def end(self, *, dry_run: bool = False, gone: Sequence[str] = ()) -> str:
         """Say how it ended well; `gone` are stores that no run asks for behind a page."""
         if any("Nothing to be done" in line for line in self._lines):
-            return _NOTHING_TO_DO if not gone else _of_pages_alone(gone)
+            return f"{_PAGES_ALONE}{_behind('them', gone)}" if gone else _NOTHING_TO_DO
         if dry_run:
             steps = list(dict.fromkeys(self._names.values()))
             return "\n".join([*steps, f"{numbered(self._planned - self._gathering, 'step')} would run"])
-        return f"done in {duration(self._clock() - self._start)}"
+        return f"done in {duration(self._clock() - self._start)}{_behind('the pages', gone) if gone else ''}"
 
     def failures(self, *, ended_by: int = 0) -> list[str]:
         """Say what failed: the last error in the log of each job, or what Snakemake says of itself.
@@ -141,9 +142,9 @@ class Progress:
         return [line.strip() for line in self._lines if line.strip()]
 
 
-def _of_pages_alone(gone: Sequence[str]) -> str:
+def _behind(pages: str, gone: Sequence[str]) -> str:
     return (
-        "nothing to do: the pages are there and match the configuration; but of the results behind them "
+        f"; but of the results behind {pages} "
         f"{numbered(len(gone), 'store')} {'is' if len(gone) == 1 else 'are'} gone: "
         f"{names_in_brief(gone, most=5)}; to have them made again, move their pages aside and run again"
     )

@@ -3,13 +3,14 @@
 import os
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import xarray as xr
 
 from eelsunmix.configuration.names import path_fault, sample_name_fault
-from eelsunmix.errors import InputError, in_brief
+from eelsunmix.errors import InputError, in_brief, unwritable
 from eelsunmix.execution.stopping import stopping_in_order
 from eelsunmix.execution.unused_libraries import leave_out_unused_libraries
 from eelsunmix.io import open_image
@@ -73,8 +74,9 @@ def propose(
         strip=_strip(image),
         layered=layered,
     )
-    write_page(page, windows_page(next(iter(samples)), proposal))
-    write_page(target, text)
+    with _taken(target, force):
+        write_page(page, windows_page(next(iter(samples)), proposal))
+        write_page(target, text)
     wrote = f"wrote {target} and {page}"
     return "\n".join([*_said(image, proposal), *_profile_said(layered), wrote, *_next(proposal, target)])
 
@@ -131,7 +133,31 @@ def _check_target(target: Path, force: bool) -> None:
     if os.path.lexists(target) and (target.is_symlink() or not target.is_file()):
         raise InputError(f"{target}: is no plain file; choose another name with --output")
     if target.exists() and not force:
-        raise InputError(f"{target}: is there already; choose another name with --output, or add --force")
+        raise _occupied(target)
+
+
+def _occupied(target: Path) -> InputError:
+    return InputError(f"{target}: is there already; choose another name with --output, or add --force")
+
+
+@contextmanager
+def _taken(target: Path, force: bool) -> Iterator[None]:
+    """Take the name of a configuration before it is written; of two commands at once, one is refused."""
+    if force:
+        yield
+        return
+    try:
+        target.touch(exist_ok=False)
+    except FileExistsError as error:  # what came while the edges were searched
+        raise _occupied(target) from error
+    except OSError as error:
+        raise unwritable(target, error) from error
+    try:
+        yield
+    except BaseException:  # also of who stops us
+        with suppress(OSError):
+            target.unlink()
+        raise
 
 
 def _check_page(page: Path) -> None:

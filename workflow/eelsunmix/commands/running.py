@@ -1,5 +1,6 @@
 """Running the workflow: Snakemake does it, in a process of its own; its noise becomes a line per step."""
 
+import os
 import shlex
 import signal
 import subprocess
@@ -15,13 +16,15 @@ from eelsunmix.commands.checking import Checked
 from eelsunmix.commands.planning import in_one_line, planned
 from eelsunmix.commands.preflight import refuse_misfit
 from eelsunmix.commands.progress import Progress
+from eelsunmix.commands.workflow_files import default_profile, snakefile
 from eelsunmix.commands.workflow_files import profile as profile_folder
-from eelsunmix.commands.workflow_files import snakefile
-from eelsunmix.errors import StoreError, UnreadableStoreError
+from eelsunmix.commands.working_folder import check_working_folder
+from eelsunmix.errors import StoreError, UnreadableStoreError, in_brief
 from eelsunmix.examples import DIRECTORY, named_in, report
 from eelsunmix.execution.log_ends import now_on_disk
 from eelsunmix.exit_codes import FAILED, MISTAKEN
 from eelsunmix.recipes import INDEX, Recipes
+from eelsunmix.recipes.table import BENCHMARK_PAGE
 from eelsunmix.stage_warnings import PLACES, collect_warnings
 from eelsunmix.storage import open_store
 
@@ -58,18 +61,20 @@ def run_workflow(
     Returns
     -------
     int
-        Exit code: 0; 1 if a step failed, or the system killed Snakemake; 2 if it was refused before the first
-        step; or 128 and the number of the signal with which this command was told to stop.
+        Exit code: 0; 1 if a step failed, the system killed Snakemake, or a page is not there in the end; 2 if
+        it was refused before the first step; or 128 and the number of the signal with which this command was
+        told to stop.
 
     Raises
     ------
     InputError
-        If the workflow or Snakemake is not installed, or a profile does not fit the cluster.
+        If the workflow or Snakemake is not installed, a profile does not fit the cluster, or the working
+        folder is deleted during the run.
     StoreError
         If a store that the run did not make again is damaged.
     """
-    for text in checked.warnings:
-        click.echo(f"warning: {text}", err=True)
+    for text in (*_of_environment(profile), *(f"warning: {text}" for text in checked.warnings)):
+        click.echo(text, err=True)
     if profile and not dry_run:
         refuse_misfit(profile_folder(profile), planned(checked))
     progress = Progress(echo=click.echo, began=now_on_disk(Path("results")))
@@ -86,15 +91,34 @@ def run_workflow(
         _stopping_with(process) as signals,
     ):
         is_heard = _followed(process, progress)
+    if not signals:
+        check_working_folder()
     if process.returncode != 0:
         of_system = max(-process.returncode, 0) if is_heard else signal.SIGTERM
         return _told(progress, signals[0] if signals else 0, of_system)
-    names = list(checked.configuration.samples) or ["benchmark"]
-    results = [] if dry_run else _verified_results(names, files)  # before it is said that all is well
-    click.echo(progress.end(dry_run=dry_run, gone=_gone(checked)))
-    if dry_run and (found := planned(checked)):
+    if not dry_run:
+        return _ended(checked, files, progress, profile)
+    click.echo(progress.end(dry_run=True, gone=_gone(checked)))
+    if found := planned(checked):
         click.echo(in_one_line(found))
-    for line in results:
+    return 0
+
+
+def _of_environment(profile: str | None) -> Iterator[str]:
+    """Say that a profile which Snakemake itself would take is not ours: it may hold back steps, or values."""
+    if not profile and (unused := os.environ.get("SNAKEMAKE_PROFILE")):
+        yield f"SNAKEMAKE_PROFILE is not used; to run by it: --profile {in_brief(unused)}"
+
+
+def _ended(checked: Checked, files: Sequence[Path], progress: Progress, profile: str | None) -> int:
+    """Say what was made by a run that Snakemake calls good, and return its exit code."""
+    names = list(checked.configuration.samples) or ["benchmark"]
+    results = _verified_results(names, files)  # before it is said that all is well
+    if absent := _not_made(checked):
+        advice = f"see what the profile {profile} asks for, as until or touch" if profile else "run again"
+        click.echo(f"{absent}: was not made, though Snakemake ended without an error; {advice}", err=True)
+        return FAILED
+    for line in (progress.end(gone=_gone(checked)), *results):
         click.echo(line)
     return 0
 
@@ -165,6 +189,17 @@ def _gone(checked: Checked) -> list[str]:
     return [str(store) for store in stores if not store.exists()]
 
 
+def _not_made(checked: Checked) -> str | None:
+    """Return the first result that is not there, if a page is not: stores behind a page may go."""
+    products = list(Recipes(checked.samples).products())
+    pages = [one.path for one in products if one.store == "page"]
+    if not checked.configuration.samples:
+        pages = [BENCHMARK_PAGE]
+    if all(Path(page).exists() for page in pages):
+        return None
+    return next(path for path in (*(one.path for one in products), *pages) if not Path(path).exists())
+
+
 def _verified_results(names: Sequence[str], files: Sequence[Path]) -> list[str]:
     try:
         return list(_results(names))
@@ -188,10 +223,11 @@ def _results(names: Sequence[str]) -> Iterator[str]:
 
 
 def _command(files: Sequence[Path], cores: str, profile: str | None, dry_run: bool) -> list[str]:
-    where = ["--profile", profile_folder(profile)] if profile else ["--cores", cores]
+    where = ["--profile", profile_folder(profile)] if profile else ["--profile", "none", "--cores", cores]
     return [
         *(sys.executable, "-m", "snakemake", "--snakefile", str(snakefile())),
         *where,
+        *("--workflow-profile", str(default_profile())),
         "--keep-going",  # a sample whose file went bad fails alone
         *(["--dry-run"] if dry_run else []),
         *("--configfile", *map(str, files)),

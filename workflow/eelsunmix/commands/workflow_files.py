@@ -34,6 +34,14 @@ def profile(name: str) -> str:
     return str(own) if not Path(name).exists() and own.is_dir() else name
 
 
+def default_profile() -> Path:
+    """Return the profile that comes with the workflow for every machine.
+
+    Its whole path is for Snakemake, which would take what is called `default` in the working folder instead.
+    """
+    return _file("workflow/profiles/default/config.yaml")
+
+
 def _file(name: str) -> Path:
     path = _root() / name
     if not path.is_file():
