@@ -293,7 +293,7 @@ def _bad_files(folder):
         "objects.npy": "Python objects, which can run code",
         "complex.npy": "not real numbers",
         "huge.npy": "truncated",
-        "negative.npy": "truncated",
+        "negative.npy": "declares the shape",
         "text.dm4": r"cannot be read as \.dm4",
         "nothing.dm3": "is empty",
         "objects.ndata1": "Python objects, which can run code",
