@@ -269,7 +269,7 @@ def test_edges_may_be_written_in_any_usual_way(function, edges):
 def test_onsets_are_numbers(function, onset):
     message = refusal(TAKE_EDGES[function], {"Ti_L23": TI | {"onset_eV": onset}})
     assert f"{function}: edges['Ti_L23'] onset_eV needs a " in message
-    assert "number above 0, found" in message
+    assert "number from 1 to 1e6, found" in message
 
 
 @pytest.mark.parametrize("function", TAKE_EDGES)
