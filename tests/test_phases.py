@@ -17,7 +17,7 @@ from eelsunmix.report.content import Control, Figure, Section, Table, Text, pair
 from eelsunmix.report.figures.endmembers import members_of
 from eelsunmix.report.figures.mapview import view_of
 from eelsunmix.report.figures.phases import Phase, phase_map, phases_of
-from eelsunmix.report.figures.style import COLOURS
+from eelsunmix.report.figures.style import COLOURS, WIDTH
 from eelsunmix.report.line_words import in_words_of_lines
 from eelsunmix.report.phases import _areas
 from test_report_facts import inputs_of
@@ -227,6 +227,9 @@ def test_a_flat_phase_map_is_as_wide_as_the_page(found):
     )
     assert "<br>" not in wide["annotations"][0]["text"]
     assert "<br>" in narrow["annotations"][0]["text"]
+    low, high = wide["xaxis"]["domain"]
+    margins = wide["margin"]["l"] + wide["margin"]["r"]
+    assert (high - low) * (WIDTH - margins) > 0.75 * WIDTH
 
 
 @pytest.mark.parametrize(

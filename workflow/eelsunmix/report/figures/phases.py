@@ -88,7 +88,9 @@ def confidence_map(maps: xr.Dataset, view: MapView) -> dict[str, Any]:
         image=view.image(maps["phase_confidence"]),
         scale=Scale(low=LEAST, high=1.0, unit=PROBABILITY),
     )
-    return map_grid([tile], view, columns=1, width=WIDTH if is_flat(view) else HALF_WIDTH)
+    if is_flat(view):
+        return map_grid([tile], view, columns=1, width=WIDTH, widest=WIDTH)
+    return map_grid([tile], view, columns=1, width=HALF_WIDTH)
 
 
 def _part(phase: xr.DataArray, one: Phase, view: MapView) -> np.ndarray:
