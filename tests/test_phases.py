@@ -10,7 +10,7 @@ import xarray as xr
 from eelsunmix import synthetic
 from eelsunmix.background import subtract_background
 from eelsunmix.comparison import compare
-from eelsunmix.comparison.phases import largest_shares
+from eelsunmix.comparison.phases import largest_shares, merged_shares
 from eelsunmix.execution import map_stacks
 from eelsunmix.execution.scratch import scratch_beside
 from eelsunmix.report.content import Control, Figure, Section, Table, Text, pairs
@@ -77,6 +77,22 @@ def test_without_noise_a_lead_is_sure_and_a_tie_is_not():
     shares = np.array([[0.2, 0.7, 0.1], [0.4, 0.4, 0.2]])
     phase, confidence = largest_shares(shares, np.zeros_like(shares))
     assert (phase.tolist(), confidence.tolist()) == ([1, 0], [1.0, 0.5])
+
+
+@pytest.mark.parametrize("groups", [[(0, 1, 2), (3,)], [(3,), (1, 2), (0,)], [(0,), (1,), (2,), (3,)]])
+def test_shares_that_are_taken_together_have_the_deviation_of_their_sum(groups):
+    """Exact where all but one are, whatever the errors; else where those of a pair are sums of two parts."""
+    draws, deviation = drawn_shares(np.array([[0.4, 0.3, 0.2, 0.1]]), 40_000, seed=2)
+    if len(groups) > 2:
+        rng = np.random.default_rng(4)
+        errors = rng.normal(size=(40_000, 4)) * [0.02, 0.05, 0.03, 0.04]
+        draws = 0.25 + errors[None] - errors.mean(axis=1, keepdims=True)
+        deviation = draws[0].std(axis=0)
+    sums, deviations = merged_shares(draws[0], np.tile(deviation, (40_000, 1)), groups)
+    for place, group in enumerate(groups):
+        expected = draws[0][:, group].sum(axis=1)
+        np.testing.assert_allclose(sums[:, place], expected)
+        assert deviations[0, place] == pytest.approx(expected.std(), rel=0.03)
 
 
 @pytest.fixture(scope="module")
@@ -240,8 +256,7 @@ def test_why_few_pixels_are_sure_is_said_of_recommended_alone(method, confidence
     inputs = inputs_of(methods=("vca",))
     table = inputs.comparison.assign(phase_confidence=0 * inputs.comparison["phase_confidence"] + confidence)
     told = replace(inputs, comparison=table.assign_attrs(phase_method=method))
-    phases = [Phase(number, f"{number}", "#0072B2") for number in range(3)]
-    assert ("Few are" in _areas(told, phases).caption) == is_told
+    assert ("Few are" in _areas(told, []).caption) == is_told
 
 
 def test_edges_are_called_lines_in_prose_alone():

@@ -8,9 +8,12 @@ import xarray as xr
 
 from eelsunmix.report import sightings as words
 from eelsunmix.report.areas import Sighting, Systematic, deviations_of_areas, sightings
-from eelsunmix.report.figures.phases import Phase
+from eelsunmix.report.content import Table
+from eelsunmix.report.figures.phases import Phase, phases_of
+from eelsunmix.report.materials import in_short, materials_of
 from eelsunmix.report.peaks import peak_of
-from eelsunmix.report.sightings import _alike, _in_words, in_short, sighting_blocks
+from eelsunmix.report.sections import endmembers
+from eelsunmix.report.sightings import _in_words, seen_in, sighting_table
 from eelsunmix.report.systematics import systematic_of
 from test_report_facts import inputs_of
 from tiny_run import EDGES as EDGES_OF_RUN
@@ -76,9 +79,14 @@ def test_counts_or_their_limit_are_said_as_the_explorer_does(net, sd, peak, word
     assert _in_words(Sighting(net=net, sd=sd, peak=peak)) == words
 
 
+def table_of(inputs):
+    phases = phases_of(inputs.comparison, inputs.working)
+    return sighting_table(inputs, phases, seen_in(inputs, phases))
+
+
 def test_the_table_has_the_counts_of_each_edge_in_the_pixels_of_each_component(monkeypatch):
     inputs = inputs_of(methods=("vca",))
-    table = sighting_blocks(inputs)[0]
+    table = table_of(inputs)
     assert table.columns[1:] == tuple(edge.replace("_", " ") for edge in EDGES)
     phase = inputs.comparison["phase"]
     for row, (name, *cells) in enumerate(one.cells for one in table.rows):
@@ -94,13 +102,20 @@ def test_the_table_has_the_counts_of_each_edge_in_the_pixels_of_each_component(m
     # An edge that BS failed at has no counts, and no order of axes changes others.
     monkeypatch.setattr(words, "reference_problems", lambda bs: {EDGES[0]: "its background"})
     turned = replace(inputs, bs=inputs.bs.transpose(..., "x", "y"))
-    for old, new in zip(table.rows, sighting_blocks(turned)[0].rows, strict=True):
+    for old, new in zip(table.rows, table_of(turned).rows, strict=True):
         assert (new.cells[1].text, new.cells[1].note) == ("–", "BS failed")
         assert new.cells[2:] == old.cells[2:]
 
 
 def test_a_page_without_edges_has_no_such_table():
-    assert not sighting_blocks(inputs_of(methods=("vca",), edges={}, truth=False))
+    captions = [
+        block.caption
+        for inputs in (inputs_of(methods=("vca",)), inputs_of(methods=("vca",), edges={}, truth=False))
+        for block in endmembers.section(inputs).blocks
+        if isinstance(block, Table)
+    ]
+    assert sum(caption.startswith("Which edges") for caption in captions) == 1
+    assert sum(caption.startswith("Share of the pixels") for caption in captions) == 2
 
 
 def test_what_is_in_all_pixels_alike_is_not_averaged_away():
@@ -149,12 +164,13 @@ def test_components_that_show_the_same_edges_are_named():
     seen, none = Sighting(net=90.0, sd=2.0, peak=200.0), Sighting(net=1.0, sd=2.0, peak=200.0)
     phases = [Phase(number, f"{number + 1} · x", "#000000") for number in range(4)]
     found = {"Ti_L23": [seen, none, seen, none], "O_K": [seen, seen, seen, none]}
-    (text,) = _alike(found, phases)
-    assert text.startswith("1 · x and 3 · x show the same edges (Ti L23 and O K; by BS")
+    (material,) = materials_of(found, phases)
+    assert [one.number for one in material.phases] == [0, 2]
+    assert (material.name, material.edges) == ("1 and 3 together", ("Ti_L23", "O_K"))
     # A tail of a neighbour, however significant, is no edge of the material; half of the counts no likeness.
     tail, half = (replace(seen, net=net, sd=0.1) for net in (15.0, 44.0))
-    assert not _alike({"Co_L23": [tail, seen]}, phases[:2])
-    assert not _alike({"Co_L23": [half, seen]}, phases[:2])
+    assert not materials_of({"Co_L23": [tail, seen]}, phases[:2])
+    assert not materials_of({"Co_L23": [half, seen]}, phases[:2])
 
 
 def test_limits_are_parts_of_the_map_that_is_shown_unless_it_shows_nothing():
@@ -172,7 +188,7 @@ def test_the_first_screen_says_which_edges_are_not_seen_where(monkeypatch):
     hidden = Sighting(net=1.0, sd=2.0, peak=200.0)
     seen, weak = (Sighting(net=net, sd=2.0, peak=200.0) for net in (90.0, 15.0))
     monkeypatch.setattr(words, "_sightings", lambda inputs, edge, phases, known: [seen, hidden, weak])
-    names = [one.name for one in words.phases_of(inputs.comparison, inputs.working)]
+    names = [one.name for one in phases_of(inputs.comparison, inputs.working)]
     edges = words.listed([f"{edge.replace('_', ' ')} (limit 2.1 % of the peak)" for edge in EDGES])
     assert in_short(inputs).replace("\u00a0", " ") == (
         f"BS does not see {edges} where {names[1]} is the largest."

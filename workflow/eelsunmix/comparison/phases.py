@@ -52,6 +52,35 @@ def _of_difference(both: Floats, total: Floats, size: int) -> Floats:
     return result
 
 
+def merged_shares(
+    shares: Floats, deviations: Floats, groups: Sequence[Sequence[int]]
+) -> tuple[Floats, Floats]:
+    """Add the shares of endmembers that are taken together, and find the deviations of the sums.
+
+    The covariances are those of `largest_shares`: errors that are common to the members of a group cancel, as
+    where counts go from one of them to the other. Exact where all endmembers but one are taken together.
+
+    Parameters
+    ----------
+    shares, deviations : ndarray, shape (pixel, endmember)
+        At least three, which sum to one; their standard deviations.
+    groups : sequence of sequence of int
+        Endmembers of each group; every endmember in one of them.
+
+    Returns
+    -------
+    tuple of ndarray, shapes (pixel, group)
+    """
+    size, variance = shares.shape[1], deviations.astype(float) ** 2
+    common = (variance.sum(axis=1, keepdims=True) / (2 * (size - 1)) - variance) / (size - 2)
+    sums = [shares[:, group].sum(axis=1) for group in map(list, groups)]
+    variances = [
+        variance[:, group].sum(axis=1) + 2 * (len(group) - 1) * common[:, group].sum(axis=1)
+        for group in map(list, groups)
+    ]
+    return np.stack(sums, axis=1), np.sqrt(np.maximum(np.stack(variances, axis=1), 0.0))
+
+
 def phase_variables(components: Sequence[Components], setting: Setting) -> xr.Dataset:
     """Lay out the phase map of the recommended result, else of the first method with shares, if any has."""
     found = [

@@ -1,21 +1,26 @@
 """The phase map on the page, and how much of the area each phase has."""
 
-import numpy as np
+from collections.abc import Sequence
+
+import xarray as xr
 
 from eelsunmix.report.content import Block, Control, Figure, Row, Table, cell, figure_cell
 from eelsunmix.report.figures.grid import is_flat
-from eelsunmix.report.figures.phases import Phase, confidence_map, phase_map, phases_of
+from eelsunmix.report.figures.phases import Phase, confidence_map, phase_map
 from eelsunmix.report.formatting import percent
 from eelsunmix.report.inputs import Inputs
+from eelsunmix.report.materials import SURE_PROBABILITY, Material, areas_of, merged
 from eelsunmix.words import RECOMMENDED
 
-SURE_PROBABILITY = 0.95
-"""Probability from which a pixel counts as sure."""
 PHASES = (
     "Phase map of {method}: the colour is that of the component with the largest share of the pixel; the "
     "paler, the less sure that it is the largest. Full colour: the probability that it exceeds the next one "
     "is 1; nearly white: 0.5. It follows from the shares and their standard deviations{of}. A pixel of two "
     "materials in equal parts is pale too, however many counts it has."
+)
+TAKEN_TOGETHER = (
+    " Possible materials: the shares of components that show the same edges are added; what goes from one of "
+    "them to another makes the sum no less sure."
 )
 OF_RECOMMENDED = " (errors on simulated images, and what other sets of components give)"
 OF_METHOD = " by the noise of the counts, not from what other sets of components give"
@@ -28,39 +33,46 @@ FEW = 0.05
 """Part of the pixels that are sure below which the page says why."""
 
 
-def phase_blocks(inputs: Inputs) -> list[Block]:
-    """Return the phase map and its table; nothing where no method gives shares."""
-    if "phase" not in inputs.comparison:
-        return []
-    phases = phases_of(inputs.comparison, inputs.working)
+def phase_blocks(inputs: Inputs, phases: Sequence[Phase], materials: Sequence[Material]) -> list[Block]:
+    """Return the phase map and its table, in which the phases that may be one material also stand as one."""
     method = inputs.comparison.attrs["phase_method"]
     caption = PHASES.format(method=method, of=OF_RECOMMENDED if method == RECOMMENDED else OF_METHOD)
+    choices = [
+        ("phases", phase_map(inputs.one_frame, phases, inputs.view)),
+        ("probability alone", confidence_map(inputs.one_frame, inputs.view)),
+    ]
+    rows = _rows(inputs.comparison, phases)
+    if materials:
+        maps, drawn = merged(inputs, phases, materials)
+        one_frame = maps.isel(frame=inputs.view.frame) if "frame" in maps.dims else maps
+        choices.insert(1, ("possible materials", phase_map(one_frame, drawn, inputs.view)))
+        rows += _rows(maps, drawn[: len(materials)])
+        caption += TAKEN_TOGETHER
     figure = Figure(
         name="phase-map",
         caption=inputs.remarked(caption),
-        variants={
-            (0,): phase_map(inputs.one_frame, phases, inputs.view),
-            (1,): confidence_map(inputs.one_frame, inputs.view),
-        },
-        controls=(Control("Show", ("phases", "probability alone")),),
+        variants={(place,): drawing for place, (_, drawing) in enumerate(choices)},
+        controls=(Control("Show", tuple(name for name, _ in choices)),),
         half=not is_flat(inputs.view),
     )
-    return [figure, _areas(inputs, phases)]
+    return [figure, _areas(inputs, rows)]
 
 
-def _areas(inputs: Inputs, phases: list[Phase]) -> Table:
-    phase = inputs.comparison["phase"].to_numpy()
-    sure = inputs.comparison["phase_confidence"].to_numpy() >= SURE_PROBABILITY
-    known = phase >= 0
-    size = max(int(known.sum()), 1)
-    of_recommended = inputs.comparison.attrs["phase_method"] == RECOMMENDED
-    few = bool(of_recommended and known.any() and np.count_nonzero(known & sure) < FEW * size)
-    rows = []
+def _rows(maps: xr.Dataset, phases: Sequence[Phase]) -> list[Row]:
+    """Return the area of each phase, and how much of it is sure."""
+    found = []
     for one in phases:
-        own = phase == one.number
-        parts = (own, own & sure, own & ~sure)
-        numbers = [figure_cell(percent(np.count_nonzero(part) / size)) for part in parts]
-        rows.append(Row(cells=(cell(one.name, colour=one.colour), *numbers)))
+        area, sure = areas_of(maps, one.number)
+        numbers = [figure_cell(percent(part)) for part in (area, sure, area - sure)]
+        found.append(Row(cells=(cell(one.name, colour=one.colour), *numbers)))
+    return found
+
+
+def _areas(inputs: Inputs, rows: Sequence[Row]) -> Table:
+    sure = inputs.comparison["phase_confidence"].to_numpy() >= SURE_PROBABILITY
+    known = inputs.comparison["phase"].to_numpy() >= 0
+    of_recommended = inputs.comparison.attrs["phase_method"] == RECOMMENDED
+    few = bool(of_recommended and known.any() and (known & sure).sum() < FEW * known.sum())
     return Table(
         caption=AREA.format(sure=f"{100 * SURE_PROBABILITY:.0f} %", doubt=DOUBT * few),
         columns=("phase", "area", "sure", "unsure"),

@@ -6,15 +6,16 @@ import numpy as np
 
 from eelsunmix.comparison.words import listed
 from eelsunmix.report.areas import Sighting, Systematic, sightings
-from eelsunmix.report.content import Block, Row, Table, Text, cell, figure_cell
-from eelsunmix.report.figures.phases import Phase, phases_of
+from eelsunmix.report.content import Row, Table, cell, figure_cell
+from eelsunmix.report.figures.phases import Phase
 from eelsunmix.report.formatting import DASH, in_words, number, plus_minus
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.peaks import peak_of
 from eelsunmix.report.systematics import systematic_of
-from eelsunmix.report.texts import one_style
 from eelsunmix.stage_warnings import reference_problems
 
+Found = Mapping[str, Sequence[Sighting]]
+"""What BS sees of each edge that it did not fail at, in the pixels of each phase."""
 SEEN = (
     "Which edges background subtraction (BS) sees where each component is the largest: mean net counts of "
     "the pixels, in per cent of the peak (99.5 % quantile of the map that the page shows first), and in "
@@ -27,21 +28,10 @@ SYSTEMATIC = (
     "The 3 standard deviations and the limit also hold what is in all pixels alike: {each}; the ± does not. "
 )
 FRAMES = " Of all frames together."
-ALIKE = (
-    "{names} show the same edges ({edges}; by BS where they are the largest, to within a factor of "
-    "{most:g}): they may be one material, in another thickness, orientation or bonding."
-)
-STRONG, MOST_RATIO = 0.1, 2.0
-"""Part of the highest counts from which an edge is of the material, no tail of a neighbour; and the ratio of
-counts up to which two components may be one material."""
 
 
-def sighting_blocks(inputs: Inputs) -> list[Block]:
-    """Tabulate which edges BS sees in the pixels of each phase, and say which phases show the same ones."""
-    if not inputs.edges or "phase" not in inputs.comparison:
-        return []
-    phases = phases_of(inputs.comparison, inputs.working)
-    found = _found(inputs, phases)
+def sighting_table(inputs: Inputs, phases: Sequence[Phase], found: Found) -> Table:
+    """Tabulate which edges BS sees in the pixels of each phase."""
     each = "; ".join(filter(None, (_alike_in_all(edge, own[0].systematic) for edge, own in found.items())))
     rows = []
     for place, one in enumerate(phases):
@@ -50,7 +40,7 @@ def sighting_blocks(inputs: Inputs) -> list[Block]:
         ]
         cells = (figure_cell(text, note=note) for text, note in words)
         rows.append(Row(cells=(cell(one.name, colour=one.colour), *cells)))
-    table = Table(
+    return Table(
         caption=SEEN.format(
             systematic=SYSTEMATIC.format(each=each) if each else "",
             frames=FRAMES * ("frame" in inputs.comparison["phase"].dims),
@@ -59,8 +49,6 @@ def sighting_blocks(inputs: Inputs) -> list[Block]:
         rows=tuple(rows),
         css="small",
     )
-    alike = _alike(found, phases)
-    return [table, *([Text(*alike)] if alike else [])]
 
 
 def _alike_in_all(edge: str, known: Systematic) -> str:
@@ -73,7 +61,7 @@ def _alike_in_all(edge: str, known: Systematic) -> str:
     return f"BS of {in_words(edge)} is {counts} counts too {side} where it is absent"
 
 
-def _found(inputs: Inputs, phases: Sequence[Phase]) -> dict[str, list[Sighting]]:
+def seen_in(inputs: Inputs, phases: Sequence[Phase]) -> dict[str, list[Sighting]]:
     """Return what BS sees of each edge that it did not fail at, in the pixels of each phase."""
     failed = reference_problems(inputs.bs)
     return {
@@ -91,16 +79,8 @@ def _sightings(inputs: Inputs, edge: str, phases: Sequence[Phase], known: System
     return sightings(maps, areas, known, peak=peak_of(inputs, edge))
 
 
-def in_short(inputs: Inputs) -> str:
-    """Say which edges BS does not see in which components, and which of these may be one material."""
-    if not inputs.edges or "phase" not in inputs.comparison:
-        return ""
-    phases = phases_of(inputs.comparison, inputs.working)
-    found = _found(inputs, phases)
-    return one_style(" ".join([*_unseen(found, phases), *_alike(found, phases)]))
-
-
-def _unseen(found: Mapping[str, Sequence[Sighting]], phases: Sequence[Phase]) -> list[str]:
+def unseen(found: Found, phases: Sequence[Phase]) -> list[str]:
+    """Say which edges BS does not see in the pixels of which phases; nothing if it sees all of them."""
     places: dict[tuple[str, ...], list[str]] = {}
     for edge, own in found.items():
         hidden = [place for place, one in enumerate(own) if not np.isnan(one.net) and not one.is_seen]
@@ -121,30 +101,6 @@ def _range(hidden: Sequence[Sighting]) -> str:
     limits = [100 * one.part(one.limit) if known else one.limit for one in hidden]
     low, high = (number(float(end(limits)), 2) for end in (np.min, np.max))
     return f"{low if low == high else f'{low} to {high}'}{' % of the peak' if known else ' counts'}"
-
-
-def _alike(found: Mapping[str, Sequence[Sighting]], phases: Sequence[Phase]) -> list[str]:
-    """Name phases that show the same edges as strongly: a reader takes them for as many materials."""
-    groups: dict[tuple[str, ...], list[int]] = {}
-    for place in range(len(phases)):
-        own = {edge: one[place] for edge, one in found.items()}
-        edges = tuple(edge for edge, one in own.items() if one.is_seen and one.part(one.net) >= STRONG)
-        groups.setdefault(edges, []).append(place)
-    return [
-        ALIKE.format(
-            names=listed([phases[place].name for place in places]),
-            edges=listed([in_words(edge) for edge in edges]),
-            most=MOST_RATIO,
-        )
-        for edges, places in groups.items()
-        if edges and len(places) > 1 and all(_ratio(found[edge], places) < MOST_RATIO for edge in edges)
-    ]
-
-
-def _ratio(found: Sequence[Sighting], places: Sequence[int]) -> float:
-    """Return the most counts of some areas over the least."""
-    counts = [found[place].net for place in places]
-    return max(counts) / min(counts)
 
 
 def _in_words(found: Sighting) -> tuple[str, str]:

@@ -31,6 +31,17 @@ class Phase:
     name: str
     colour: str
 
+    @property
+    def short(self) -> str:
+        """The number that it is called by where its name stands nearby.
+
+        Examples
+        --------
+        >>> Phase(0, "2 · Ti+O", "#0072B2").short, Phase(0, "component 2", "#0072B2").short
+        ('2', 'component 2')
+        """
+        return self.name.partition(" · ")[0]
+
 
 def phases_of(comparison: xr.Dataset, methods: Sequence[str]) -> list[Phase]:
     """Return the components of the method whose phases are mapped; `methods` are those with a result."""

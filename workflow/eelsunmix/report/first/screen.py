@@ -20,7 +20,7 @@ from eelsunmix.report.formatting import in_words, number, tidy
 from eelsunmix.report.glossary import Marker
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.line_words import in_words_of_lines
-from eelsunmix.report.sightings import in_short
+from eelsunmix.report.materials import in_short
 from eelsunmix.words import RECOMMENDED
 
 PIXELS = 400_000

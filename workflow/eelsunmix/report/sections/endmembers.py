@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 
 from eelsunmix.report.cards import component_cards
-from eelsunmix.report.content import Block, Control, Figure, Key, Section
+from eelsunmix.report.content import Block, Control, Figure, Key, Section, Text
 from eelsunmix.report.figures.components import components_by_method
 from eelsunmix.report.figures.endmembers import FLATTENED, displays_for
+from eelsunmix.report.figures.phases import phases_of
 from eelsunmix.report.inputs import Inputs
+from eelsunmix.report.materials import materials_of, said_of
 from eelsunmix.report.parts import failures
 from eelsunmix.report.phases import phase_blocks
-from eelsunmix.report.sightings import sighting_blocks
+from eelsunmix.report.sightings import seen_in, sighting_table
 
 CARDS = (
     "What the image is made of: where each component is the largest, and a card for each. Its number is the "
@@ -36,14 +38,30 @@ def section(inputs: Inputs) -> Section:
         displays = displays_for(inputs.energy_dim)
         styles = {method: inputs.styles[method] for method in inputs.working}
         blocks += [
-            *phase_blocks(inputs),
-            *sighting_blocks(inputs),
+            *_where(inputs),
             Key(styles),
             *component_cards(inputs, displays),
         ]
         if len(inputs.working) > 1:
             blocks.append(_by_method(inputs, displays))
     return Section(name="endmembers", title="Components", intro=_intro(inputs), blocks=tuple(blocks))
+
+
+def _where(inputs: Inputs) -> list[Block]:
+    """Show where each component is the largest, what BS sees there, and which may be one material."""
+    if "phase" not in inputs.comparison:
+        return []
+    phases = phases_of(inputs.comparison, inputs.working)
+    if not inputs.edges:
+        return phase_blocks(inputs, phases, [])
+    found = seen_in(inputs, phases)
+    materials = materials_of(found, phases)
+    told = list(said_of(inputs, phases, materials))
+    return [
+        *phase_blocks(inputs, phases, materials),
+        sighting_table(inputs, phases, found),
+        *([Text(*told)] if told else []),
+    ]
 
 
 def _intro(inputs: Inputs) -> str:

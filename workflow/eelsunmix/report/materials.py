@@ -1,0 +1,143 @@
+"""Components that may be one material: which they are, how much they are together, and where each lies."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import xarray as xr
+
+from eelsunmix.comparison.phases import NOWHERE, largest_shares, merged_shares
+from eelsunmix.comparison.words import listed
+from eelsunmix.report.areas import Sighting
+from eelsunmix.report.figures.phases import Phase, phases_of
+from eelsunmix.report.formatting import in_words, percent
+from eelsunmix.report.inputs import Inputs
+from eelsunmix.report.places import places_along
+from eelsunmix.report.sightings import Found, seen_in, unseen
+from eelsunmix.report.texts import one_style
+
+STRONG, MOST_RATIO = 0.1, 2.0
+"""Part of the highest counts from which an edge is of the material, no tail of a neighbour; and the ratio of
+counts up to which two components may be one material."""
+SURE_PROBABILITY = 0.95
+"""Probability from which a pixel counts as sure."""
+ALIKE = (
+    "{names} show the same edges ({edges}; by BS where they are the largest, to within a factor of "
+    "{most:g}): they may be one material, in another thickness, orientation or bonding."
+)
+TOGETHER = "Together they are the largest in {area} of the area, in {sure} with a probability of 95 %."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Material:
+    """Two or more phases that show the same edges about as strongly.
+
+    Parameters
+    ----------
+    phases : tuple of Phase
+    edges : tuple of str
+    """
+
+    phases: tuple[Phase, ...]
+    edges: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """How they are called as one phase."""
+        return f"{listed([one.short for one in self.phases])} together"
+
+
+def materials_of(found: Found, phases: Sequence[Phase]) -> list[Material]:
+    """Return phases that show the same edges as strongly: a reader takes them for as many materials.
+
+    Parameters
+    ----------
+    found : mapping of str to sequence of Sighting
+        What BS sees of each edge in the pixels of each phase.
+    phases : sequence of Phase
+    """
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for place in range(len(phases)):
+        own = {edge: one[place] for edge, one in found.items()}
+        edges = tuple(edge for edge, one in own.items() if one.is_seen and one.part(one.net) >= STRONG)
+        groups.setdefault(edges, []).append(place)
+    return [
+        Material(phases=tuple(phases[place] for place in places), edges=edges)
+        for edges, places in groups.items()
+        if edges and len(places) > 1 and all(_ratio(found[edge], places) < MOST_RATIO for edge in edges)
+    ]
+
+
+def _ratio(found: Sequence[Sighting], places: Sequence[int]) -> float:
+    """Return the most counts of some areas over the least."""
+    counts = [found[place].net for place in places]
+    return max(counts) / min(counts)
+
+
+def merged(
+    inputs: Inputs, phases: Sequence[Phase], materials: Sequence[Material]
+) -> tuple[xr.Dataset, list[Phase]]:
+    """Return the phase map in which the phases of a material are one, and its phases.
+
+    Returns
+    -------
+    Dataset, dims (navigation)
+        ``phase`` and ``phase_confidence`` as in the comparison.
+    list of Phase
+    """
+    taken = [one for material in materials for one in material.phases]
+    alone = [one for one in phases if one not in taken]
+    groups = [*(material.phases for material in materials), *((one,) for one in alone)]
+    names = [one.name for one in materials] + [one.name for one in alone]
+    like = inputs.comparison["phase"]
+    store = inputs.maps[str(inputs.comparison.attrs["phase_method"])]
+    deviation = "abundance_sd" if "abundance_sd" in store else "refit_abundance_sd"
+    known = like.to_numpy() >= 0
+    shares, deviations = (
+        store[name].transpose(*like.dims, "endmember").to_numpy()[known].astype(float)
+        for name in ("abundance", deviation)
+    )
+    numbers = [[one.number for one in group] for group in groups]
+    largest, probability = largest_shares(*merged_shares(shares, deviations, numbers))
+    phase, confidence = np.full(like.shape, NOWHERE), np.full(like.shape, np.nan)
+    phase[known], confidence[known] = largest, probability
+    maps = xr.Dataset({"phase": like.copy(data=phase), "phase_confidence": like.copy(data=confidence)})
+    drawn = [replace(group[0], number=number, name=names[number]) for number, group in enumerate(groups)]
+    return maps, drawn
+
+
+def said_of(inputs: Inputs, phases: Sequence[Phase], materials: Sequence[Material]) -> Iterator[str]:
+    """Say which phases may be one material, how much of the area it has, and where each of them lies."""
+    if not materials:
+        return
+    maps, _ = merged(inputs, phases, materials)
+    for number, material in enumerate(materials):
+        area, sure = areas_of(maps, number)
+        told = [
+            ALIKE.format(
+                names=listed([one.name for one in material.phases]),
+                edges=listed([in_words(edge) for edge in material.edges]),
+                most=MOST_RATIO,
+            ),
+            TOGETHER.format(area=percent(area), sure=percent(sure)),
+            places_along(inputs, material.phases),
+        ]
+        yield one_style(" ".join(filter(None, told)))
+
+
+def areas_of(maps: xr.Dataset, number: int) -> tuple[float, float]:
+    """Return the part of the pixels with a phase that are this one, and that are it for sure."""
+    phase, confidence = maps["phase"].to_numpy(), maps["phase_confidence"].to_numpy()
+    own, size = phase == number, max(int((phase >= 0).sum()), 1)
+    sure = own & (confidence >= SURE_PROBABILITY)
+    return int(own.sum()) / size, int(sure.sum()) / size
+
+
+def in_short(inputs: Inputs) -> str:
+    """Say which edges BS does not see in which components, and which of these may be one material."""
+    if not inputs.edges or "phase" not in inputs.comparison:
+        return ""
+    phases = phases_of(inputs.comparison, inputs.working)
+    found = seen_in(inputs, phases)
+    told = [*unseen(found, phases), *said_of(inputs, phases, materials_of(found, phases))]
+    return one_style(" ".join(told))
