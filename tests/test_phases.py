@@ -17,7 +17,7 @@ from eelsunmix.report.content import Control, Figure, Section, Table, Text, pair
 from eelsunmix.report.figures.endmembers import members_of
 from eelsunmix.report.figures.mapview import view_of
 from eelsunmix.report.figures.phases import Phase, phase_map, phases_of
-from eelsunmix.report.figures.style import COLOURS, WIDTH
+from eelsunmix.report.figures.style import COLOURS, COMPONENT_COLOURS, WIDTH
 from eelsunmix.report.line_words import in_words_of_lines
 from eelsunmix.report.phases import _areas
 from test_report_facts import inputs_of
@@ -190,7 +190,11 @@ def test_phases_have_the_names_and_colours_of_their_components(found):
     phases = phases_of(found, ["nmf", "vca"])
     assert [(one.number, one.name) for one in phases] == [(0, "Fe"), (1, "Si"), (2, "4 · Cu")]
     spectra = list(members_of(found, ["nmf", "vca"]))
-    assert [one.colour for one in phases[:2]] == [COLOURS[spectra.index(1)], COLOURS[spectra.index(0)]]
+    assert [one.colour for one in phases[:2]] == [
+        COMPONENT_COLOURS[spectra.index(1)],
+        COMPONENT_COLOURS[spectra.index(0)],
+    ]
+    assert not set(COMPONENT_COLOURS) & set(COLOURS)  # colours of methods
     assert len({one.colour for one in phases}) == 3
 
 

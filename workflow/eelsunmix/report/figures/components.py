@@ -9,7 +9,7 @@ import xarray as xr
 from eelsunmix.report.figures.endmembers import displayed, group_names, members_of, spectrum_axes
 from eelsunmix.report.figures.layout import axis_key, axis_name, grid_of, line_panels
 from eelsunmix.report.figures.spectra import NAME, Edges, edge_marks, panel_title
-from eelsunmix.report.figures.style import COLOURS, base_layout, line, one_legend_entry
+from eelsunmix.report.figures.style import base_layout, component_colour, line, one_legend_entry
 from eelsunmix.report.texts import plain
 
 
@@ -47,7 +47,7 @@ def components_by_method(
         energy = np.asarray(spectra[spectra.dims[-1]].values)
         for group, endmember in [(g, k) for g, found in members.items() for m, k in found if m == method]:
             values = displayed(spectra.isel(endmember=endmember), display, counts)
-            style = {"color": COLOURS[list(members).index(group) % len(COLOURS)], "width": 1.6}
+            style = {"color": component_colour(list(members).index(group)), "width": 1.6}
             axes = {"xaxis": axis_name("x", i), "yaxis": axis_name("y", i)}
             data.append(line(energy, values, plain(names[group]), style, meta={"method": method}, **axes))
         layout |= spectrum_axes(i, panels, title, display)

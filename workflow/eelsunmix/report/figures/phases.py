@@ -11,7 +11,7 @@ from eelsunmix.comparison.names import component_name
 from eelsunmix.report.figures.endmembers import group_names, members_of
 from eelsunmix.report.figures.grid import Scale, Tile, is_flat, map_grid
 from eelsunmix.report.figures.mapview import MapView
-from eelsunmix.report.figures.style import COLOURS, HALF_WIDTH, WIDTH
+from eelsunmix.report.figures.style import HALF_WIDTH, WIDTH, component_colour
 from eelsunmix.report.texts import plain
 
 PROBABILITY = "probability"
@@ -54,7 +54,7 @@ def phases_of(comparison: xr.Dataset, methods: Sequence[str]) -> list[Phase]:
             known = group >= 0
             place = groups.index(group) if known else len(groups) + number
             name = names[group] if known else component_name(comparison.sel({"label": label}), number)
-            found.append(Phase(number, name, COLOURS[place % len(COLOURS)]))
+            found.append(Phase(number, name, component_colour(place)))
     return sorted(found, key=lambda one: one.number)
 
 
