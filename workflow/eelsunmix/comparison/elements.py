@@ -37,7 +37,7 @@ def owners(spectra: Floats, net_counts: Floats, setting: Setting) -> NDArray[np.
     sd = setting.bs["net_counts_sd"]
     variance = [float((sd[k].astype(float) ** 2).mean()) for k in range(len(setting.edges))]
     noise = np.sqrt(variance)
-    relative = net_counts / _total(spectra)[:, None] / np.where(noise > 0, noise, np.inf)
+    relative = _relative(net_counts, spectra) / np.where(noise > 0, noise, np.inf)
     for element in {edge.element for edge in setting.edges.values()}:
         columns = [k for k, edge in enumerate(setting.edges.values()) if edge.element == element]
         clarity = relative[:, columns].sum(axis=1)
@@ -94,7 +94,7 @@ def reached_by_pixels(
     as nothing tells a corner so far away from a phase of too few pixels.
     """
     result = np.ones(len(owner))
-    relative = net_counts / _total(spectra)[:, None] if len(spectra) else net_counts
+    relative = _relative(net_counts, spectra)
     for column, (edge, k) in enumerate(zip(setting.edges, owner, strict=True)):
         if k < 0 or edge in setting.reference_problems or not relative[k, column] > 0:
             continue
@@ -120,7 +120,7 @@ def _label(talk: Mapping[str, float], strength: Mapping[str, float]) -> str:
 
 def cross_talk(spectra: Floats, net_counts: Floats, owner: NDArray[np.int64]) -> Floats:
     """Net counts relative to the owner's, for endmembers of equal total counts, shape (endmember, edge)."""
-    relative = net_counts / _total(spectra)[:, None] if len(spectra) else net_counts
+    relative = _relative(net_counts, spectra)
     result = np.full(relative.shape, np.nan)
     for column, k in enumerate(owner):
         if k >= 0 and relative[k, column] > 0:
@@ -160,6 +160,8 @@ def element_profiles(maps: xr.DataArray, setting: Setting) -> xr.DataArray:
     return profiles
 
 
-def _total(spectra: Floats) -> Floats:
-    total = np.abs(spectra).sum(axis=1)
-    return np.where(total > 0, total, np.inf)
+def _relative(net_counts: Floats, spectra: Floats) -> Floats:
+    """Net counts over the total counts of the endmember, shape (endmember, edge)."""
+    total = np.abs(spectra).sum(axis=1, keepdims=True)
+    parts: Floats = net_counts / np.where(total > 0, total, np.inf) if len(spectra) else net_counts
+    return parts

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix.comparison.agreement import FEWEST_POINTS
-from eelsunmix.comparison.thresholds import PEAK_QUANTILE
+from eelsunmix.comparison.peaks import peak
 from eelsunmix.edges import Edge
 from eelsunmix.execution.map_stacks import PIXELS, Part, loaded_if_small, pixel_parts
 from eelsunmix.profile_geometry import region_mask
@@ -82,9 +82,7 @@ class Setting:
         found = {}
         for edge in self.edges:
             net = self.bs["net_counts"].sel(edge=edge).to_numpy()
-            part = np.divide(net, total, out=np.full(net.shape, np.nan), where=total > 0)
-            known = part[np.isfinite(part)]
-            found[edge] = float(np.quantile(known, PEAK_QUANTILE)) if known.size else float("nan")
+            found[edge] = peak(np.divide(net, total, out=np.full(net.shape, np.nan), where=total > 0))
         return found
 
     @property

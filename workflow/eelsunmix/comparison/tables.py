@@ -19,8 +19,8 @@ from eelsunmix.comparison.elements import (
     reached_by_pixels,
 )
 from eelsunmix.comparison.names import with_names
+from eelsunmix.comparison.peaks import peak
 from eelsunmix.comparison.setting import Setting
-from eelsunmix.comparison.thresholds import PEAK_QUANTILE
 from eelsunmix.execution.map_stacks import pixel_parts
 from eelsunmix.typing import Floats
 
@@ -182,6 +182,5 @@ def _smooth_peak(reference: xr.DataArray, setting: Setting) -> float:
 
 
 def _peak(values: NDArray[Any]) -> float:
-    finite = values[np.isfinite(values)]
-    peak = float(np.quantile(finite, PEAK_QUANTILE)) if finite.size else np.nan
-    return peak if peak > 0 else np.nan
+    highest = peak(values)
+    return highest if highest > 0 else np.nan

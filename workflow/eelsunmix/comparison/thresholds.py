@@ -6,8 +6,6 @@ from types import MappingProxyType
 
 from eelsunmix.comparison.words import percent
 
-PEAK_QUANTILE = 0.995
-"""Stands for the peak of a map: the highest values but for a few outliers."""
 CLEAR_CEILING = 0.5
 """A reference whose noise ceiling is lower is mostly noise and judges nobody."""
 SHOWN = 0.5

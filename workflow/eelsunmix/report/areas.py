@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from eelsunmix.comparison.thresholds import PEAK_QUANTILE
 from eelsunmix.typing import Bools, Floats
 
 SURE_SD = 3.0
@@ -128,10 +127,3 @@ def deviations_of_areas(one: xr.Dataset) -> tuple[float, float]:
     total, alone = (float((one[name] ** 2).mean()) for name in ("net_counts_sd", "independent_sd"))
     shared = np.nan_to_num(float(one["common_sd"].mean()))  # NaN where no pixel has net counts
     return float(np.sqrt(alone / total)) if total > 0 else 1.0, float(shared)
-
-
-def highest(values: xr.DataArray) -> float:
-    """Return the highest values of a map, of any shape, but for a few outliers; zero where none are known."""
-    known = values.to_numpy()
-    known = known[np.isfinite(known)]
-    return float(np.quantile(known, PEAK_QUANTILE)) if known.size else 0.0

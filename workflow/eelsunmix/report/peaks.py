@@ -1,6 +1,6 @@
 """The highest counts of an edge, of which limits and errors on the page are parts."""
 
-from eelsunmix.report.areas import highest
+from eelsunmix.comparison.peaks import peak
 from eelsunmix.report.first.choice import chosen_label
 from eelsunmix.report.inputs import Inputs
 
@@ -12,5 +12,6 @@ def peak_of(inputs: Inputs, edge: str) -> float:
     are taken where the map does not reach the deviation of a pixel: too few pixels have the edge, or none.
     """
     bs = inputs.bs[["net_counts", "net_counts_sd"]].sel(edge=edge)
-    shown = highest(inputs.comparison["element_map"].sel({"label": chosen_label(inputs), "edge": edge}))
-    return shown if shown > float(bs["net_counts_sd"].median()) else highest(bs["net_counts"])
+    element_map = inputs.comparison["element_map"].sel({"label": chosen_label(inputs), "edge": edge})
+    shown = peak(element_map.to_numpy())
+    return shown if shown > float(bs["net_counts_sd"].median()) else peak(bs["net_counts"].to_numpy())

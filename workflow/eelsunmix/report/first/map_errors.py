@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from eelsunmix.report.areas import highest
+from eelsunmix.comparison.peaks import peak
 from eelsunmix.report.candidates import errors_of
 from eelsunmix.report.first.choice import Shown
 from eelsunmix.report.formatting import DASH, number
@@ -93,11 +93,11 @@ def map_errors(inputs: Inputs, maps: Sequence[Shown]) -> list[MapError]:
 
 
 def _error(inputs: Inputs, one: Shown) -> MapError:
-    peak = highest(one.values) or float("nan")
+    highest = peak(one.values.to_numpy()) or float("nan")
     noise = float("nan") if one.deviation is None else relative_noise(one.values, one.deviation)
     pattern = pattern_counts(inputs, one.edge) if one.edge else float("nan")
-    found = {NOISE: noise, TWINS: _on_twins(inputs, one, peak), MISFIT: _misfit(inputs, one)}
-    found[PATTERN] = pattern / peak
+    found = {NOISE: noise, TWINS: _on_twins(inputs, one, highest), MISFIT: _misfit(inputs, one)}
+    found[PATTERN] = pattern / highest
     added, divided = (disturbed_percent(inputs, step).get(one.edge, 0.0) for step in (ADDED, DIVIDED))
     return MapError(
         shown=one,
@@ -112,19 +112,20 @@ def _error(inputs: Inputs, one: Shown) -> MapError:
 
 def relative_noise(values: xr.DataArray, deviation: xr.DataArray) -> float:
     """Median deviation where a map is above half of its peak, over the peak; NaN where none is known."""
-    image, sd, peak = values.to_numpy(), deviation.to_numpy(), highest(values)
-    strong = np.isfinite(sd) & (image > 0.5 * peak)
-    return float(np.median(sd[strong]) / peak) if peak > 0 and strong.any() else float("nan")
+    image, sd = values.to_numpy(), deviation.to_numpy()
+    highest = peak(image)
+    strong = np.isfinite(sd) & (image > 0.5 * highest)
+    return float(np.median(sd[strong]) / highest) if highest > 0 and strong.any() else float("nan")
 
 
-def _on_twins(inputs: Inputs, one: Shown, peak: float) -> float:
+def _on_twins(inputs: Inputs, one: Shown, highest: float) -> float:
     """Root mean square error of all maps over their size, as it were of this one; over its peak."""
     known = dict(inputs.comparison.attrs.get("recommended") or {})
     errors = errors_of(known) if one.source == RECOMMENDED else {}
-    if not errors or not np.isfinite(peak):
+    if not errors or not np.isfinite(highest):
         return float("nan")
     size = float(np.sqrt(np.nanmean(np.square(one.values.to_numpy(), dtype=float))))
-    return errors.get(str(known.get("method")), float("nan")) / 100 * size / peak
+    return errors.get(str(known.get("method")), float("nan")) / 100 * size / highest
 
 
 def _misfit(inputs: Inputs, one: Shown) -> float:
