@@ -133,11 +133,10 @@ def areas_of(maps: xr.Dataset, number: int) -> tuple[float, float]:
     return int(own.sum()) / size, int(sure.sum()) / size
 
 
-def in_short(inputs: Inputs) -> str:
+def in_short(inputs: Inputs) -> list[str]:
     """Say which edges BS does not see in which components, and which of these may be one material."""
     if not inputs.edges or "phase" not in inputs.comparison:
-        return ""
+        return []
     phases = phases_of(inputs.comparison, inputs.working)
     found = seen_in(inputs, phases)
-    told = [*unseen(found, phases), *said_of(inputs, phases, materials_of(found, phases))]
-    return one_style(" ".join(told))
+    return [*map(one_style, unseen(found, phases)), *said_of(inputs, phases, materials_of(found, phases))]

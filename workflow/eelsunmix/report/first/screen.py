@@ -69,7 +69,7 @@ class Screen:
     bar_percent: float
     gradient: str
     has_errors: bool
-    where: str
+    where: list[str]
 
 
 def first_screen(inputs: Inputs) -> Markup:
@@ -103,7 +103,7 @@ def gathered(inputs: Inputs) -> Screen:
         bar_percent=100 * bar / view.extent(view.across),
         gradient=gradient(),
         has_errors=any(one.said for one in map_errors(inputs, maps)),
-        where=in_words_of_lines(in_short(inputs)) if inputs.has_lines else in_short(inputs),
+        where=[in_words_of_lines(one) if inputs.has_lines else one for one in in_short(inputs)],
     )
 
 
