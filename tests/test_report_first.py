@@ -402,6 +402,22 @@ def test_a_width_is_not_compared_with_a_background_subtraction_that_failed(input
     assert [("BS failed" in one) == (in_words(failed) in one) for one in headings] == [True] * len(headings)
 
 
+def test_a_flank_much_longer_than_that_of_background_subtraction_is_told(inputs, monkeypatch):
+    inputs.comparison["fwhm"][:] = 4.0
+    failed = next(iter(inputs.edges))
+    monkeypatch.setattr(profiles, "reference_problems", lambda bs: {failed: ["its background"]})
+    for side, of_bs in (("left", 1.5), ("right", 0.9)):
+        inputs.comparison[f"{side}_10_90"][:] = 2.0
+        inputs.comparison[f"{side}_10_90"].loc[{"label": "BS"}] = of_bs
+    (_, widths) = profiles._widths(inputs)
+    told = [line for line in widths.lines if "flank" in line]
+    assert len(told) == sum(in_words(failed) not in line for line in widths.lines)
+    expected = (
+        f"Its right flank is 2.00 {inputs.view.unit} long, that of BS 0.900: one of the two has a tail there."
+    )
+    assert all(line.endswith(expected) for line in told)
+
+
 def test_a_composite_takes_the_three_that_are_least_alike():
     y, x = np.mgrid[:9, :12].astype(float)
     shapes = {"A": x, "B": x + 0.01 * y, "C": -x, "D": y}

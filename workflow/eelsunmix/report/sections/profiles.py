@@ -51,6 +51,8 @@ WIDTHS = (
     "Full width at half maximum ({label}). It is no surer than the spread over the methods, and may be less "
     "sure: they share the counts, their noise and the size of the probe. BS is another way to measure it."
 )
+OTHER_FLANK = 2.0
+"""Ratio of the lengths of two flanks from which they are told."""
 NO_SCALE = (
     " The file has no length scale, so lengths are in pixels: axes: {pixel_nm: ...} in the configuration, "
     "with the size of a pixel, gives nm."
@@ -151,7 +153,9 @@ def _widths(inputs: Inputs) -> list[Text]:
             others = found.sel({"label": inputs.working}).values
             if np.isfinite(own) and label != REFERENCE:
                 name = f"{in_words(edge)}, {in_words(profile)}"
-                texts.append(f"{name}: {number(own)} {inputs.view.unit}{_beside(own, others, bs)}.")
+                width = f"{number(own)} {inputs.view.unit}{_beside(own, others, bs)}"
+                flanks = "" if edge in failed else _flanks(inputs, label, {"edge": edge, "profile": profile})
+                texts.append(f"{name}: {width}.{flanks}")
     return [Text(WIDTHS.format(label=label)), Text(*texts)] if texts else []
 
 
@@ -168,6 +172,17 @@ def _beside(own: float, others: np.ndarray, bs: float) -> str:
     if not np.isfinite(bs):
         return spread
     return f"{spread}; BS {number(abs(own - bs), 2)} {'less' if bs < own else 'more'} ({number(bs)})"
+
+
+def _flanks(inputs: Inputs, label: str, place: dict[str, str]) -> str:
+    """Name the flanks that are much longer or shorter than those of BS: a tail that only one of them has."""
+    told = []
+    for side in ("left", "right"):
+        lengths = inputs.comparison[f"{side}_10_90"].sel(place)
+        own, bs = (float(lengths.sel({"label": one})) for one in (label, REFERENCE))
+        if min(own, bs) > 0 and max(own / bs, bs / own) > OTHER_FLANK:
+            told.append(f"{side} flank is {number(own)} {inputs.view.unit} long, that of BS {number(bs)}")
+    return f" Its {' and its '.join(told)}: one of the two has a tail there." if told else ""
 
 
 def _row(inputs: Inputs, method: str, place: dict[str, str]) -> Row:
