@@ -11,6 +11,7 @@ from eelsunmix.report import facts
 from eelsunmix.report.figures.endmembers import is_too_wide
 from eelsunmix.report.formatting import number
 from eelsunmix.report.inputs import Inputs
+from eelsunmix.report.sections import caveats
 from tiny_run import report_arguments
 
 
@@ -27,6 +28,11 @@ def inputs():
 
 def said(inputs, name):
     return {one.name: one.text for one in facts.key_facts(inputs)}.get(name)
+
+
+def caveats_of_axis(inputs):
+    texts = [getattr(one, "text", "") for one in caveats.section(inputs).blocks]
+    return [text for text in texts if "energy axis" in text]
 
 
 def test_noise_is_that_of_electrons_or_a_multiple_of_it(inputs):
@@ -54,7 +60,14 @@ def test_the_energy_axis_is_said_to_be_right_off_or_not_measured(inputs):
     onsets = {"Ti_L23": {"onset_eV": 454.0, "given_eV": 455.0, "table_eV": 456.0}}
     inputs.bs.attrs["energy_axis"] = dict(axis) | {"onsets": onsets}
     assert said(inputs, "energy axis") == "edges rise 1.2 ± 1.2 eV below the expected onsets"
+    assert not caveats_of_axis(inputs)
     onsets["O_K"] = {"onset_eV": 525.0, "given_eV": 525.0, "table_eV": 532.0}
+    (told,) = [
+        one.text for one in caveats.section(inputs).blocks if "energy axis" in getattr(one, "text", "")
+    ]
+    assert told.startswith(
+        "The energy axis is not confirmed: edges lie beside the table by Ti L23 −2 and O K −7 eV."
+    )
     assert said(inputs, "energy axis") == (
         "not confirmed: edges lie beside the table by Ti L23 −2 and O K −7 eV. "
         "Edges rise 1.2 ± 1.2 eV below the onsets of the configuration, which the windows follow"
