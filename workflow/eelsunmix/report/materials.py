@@ -25,7 +25,7 @@ ALIKE = (
     "{names} show the same edges ({edges}; by BS where they are the largest, to within a factor of "
     "{most:g}): they may be one material, in another thickness, orientation or bonding."
 )
-TOGETHER = "Together they are the largest in {area} of the area, in {sure} with a probability of 95 %."
+TOGETHER = "Together they are the largest in {area} of the area ({sure} with a probability of 95 % or more)."
 
 
 @dataclass(frozen=True, kw_only=True)
