@@ -68,6 +68,7 @@ def test_the_page_shows_the_sum_beside_its_parts_where_there_is_one(inputs, mate
         assert figure.controls[0].options == names
         assert set(figure.variants) == {(place,) for place in range(len(names))}
         assert isinstance(table, Table)
+        assert ("do not add up" in table.caption) == bool(materials)
         assert [row.cells[0].text for row in table.rows] == [
             *(one.name for one in phases),
             *(one.name for one in materials),

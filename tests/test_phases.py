@@ -260,7 +260,7 @@ def test_why_few_pixels_are_sure_is_said_of_recommended_alone(method, confidence
     inputs = inputs_of(methods=("vca",))
     table = inputs.comparison.assign(phase_confidence=0 * inputs.comparison["phase_confidence"] + confidence)
     told = replace(inputs, comparison=table.assign_attrs(phase_method=method))
-    assert ("Few are" in _areas(told, []).caption) == is_told
+    assert ("Few are" in _areas(told, [], summed=False).caption) == is_told
 
 
 def test_edges_are_called_lines_in_prose_alone():

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from eelsunmix.comparison.words import listed
 from eelsunmix.report import candidates, cards
 from eelsunmix.report.alike import found_by
 from eelsunmix.report.figures.endmembers import members_of
@@ -114,6 +115,12 @@ def test_the_recommended_result_is_shown_with_its_errors_on_twins(inputs):
         "from yours its maps are off by 2.0\u00a0% of their size (rms), those of uDAS by 5.0\u00a0%, of the "
         "consensus by 10\u00a0% and of VCA by 17\u00a0%."
     )
+
+
+def test_what_anchoring_assumes_is_said_beside_the_errors_that_do_not_test_it():
+    known = {"method": "BLU, anchored by edges", "twin_error": {"BLU, anchored by edges": 1e-4, "uDAS": 4e-4}}
+    assert candidates.on_twins(known).endswith(", as anchoring assumes of yours and of these")
+    assert "anchoring" not in candidates.on_twins(known | {"method": "uDAS"})
 
 
 @pytest.mark.parametrize(
@@ -400,6 +407,14 @@ def test_a_width_is_not_compared_with_a_background_subtraction_that_failed(input
     assert set(of_bs[sound]) == {1}
     headings = [one.heading for one in profiles._scores(inputs)[1:]]
     assert [("BS failed" in one) == (in_words(failed) in one) for one in headings] == [True] * len(headings)
+
+
+def test_edges_of_one_component_give_one_width(inputs):
+    inputs.comparison["fwhm"][:] = 4.0
+    (_, widths) = profiles._widths(inputs)
+    assert len(widths.lines) == len(inputs.profiles)
+    edges = listed([in_words(edge) for edge in inputs.edges])
+    assert all(line.startswith(f"{edges}, ") for line in widths.lines)
 
 
 def test_a_flank_much_longer_than_that_of_background_subtraction_is_told(inputs, monkeypatch):

@@ -24,7 +24,11 @@ def at():
 
 @pytest.mark.parametrize(
     ("other", "place"),
-    [(2 * RAMP, "in the same places"), (-RAMP, "elsewhere"), (RAMP % 5 * (-1) ** (RAMP // 5), "unrelated")],
+    [
+        (2 * RAMP, "in the same places"),
+        (-RAMP, "elsewhere"),
+        (RAMP % 5 * (-1) ** (RAMP // 5), "partly together"),
+    ],
 )
 def test_components_of_the_same_elements_are_told_apart(at, other, place):
     images = [RAMP, other, RAMP, RAMP]

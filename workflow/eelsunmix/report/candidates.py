@@ -10,6 +10,8 @@ from eelsunmix.report.formatting import number
 
 MOST_NAMED = 3
 """Methods and items that a sentence names."""
+ANCHORED = "anchored by edges"
+ASSUMED = ", if each component holds its own edges alone, as anchoring assumes of yours and of these"
 WORDS = {
     "many neighbours": "mapped on averages over many similar neighbours",
     "neighbours": "mapped on averages over similar neighbours",
@@ -32,7 +34,8 @@ def on_twins(known: Mapping[str, Any], ended: str = "") -> str:
     named = [f"of {'the ' * (base == 'consensus')}{base} by {number(error, 2)} %" for base, error in worse]
     beside = f", those {listed(named)}" if worse else ""
     off = f"its maps are off by {number(errors[best], 2)} % of their size (rms){beside}"
-    return f"{in_words(best)}{ended}. On images simulated from yours {off}"
+    given = ASSUMED * best.endswith(ANCHORED)
+    return f"{in_words(best)}{ended}. On images simulated from yours {off}{given}"
 
 
 def in_words(candidate: str) -> str:

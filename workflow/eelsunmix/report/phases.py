@@ -24,7 +24,8 @@ TAKEN_TOGETHER = (
 )
 OF_RECOMMENDED = " (errors on simulated images, and what other sets of components give)"
 OF_METHOD = " by the noise of the counts, not from what other sets of components give"
-AREA = "Share of the pixels with sample. Sure: the largest with a probability of {sure} or more.{doubt}"
+AREA = "Share of the pixels with sample. Sure: the largest with a probability of {sure} or more.{doubt}{sum}"
+SUM = " Components taken together may be the largest where none of them is: areas do not add up."
 DOUBT = (
     " Few are: other shares fit as well, or pixels hold two materials in equal parts. Where a component lies "
     "may be surer than its share."
@@ -55,7 +56,7 @@ def phase_blocks(inputs: Inputs, phases: Sequence[Phase], materials: Sequence[Ma
         controls=(Control("Show", tuple(name for name, _ in choices)),),
         half=not is_flat(inputs.view),
     )
-    return [figure, _areas(inputs, rows)]
+    return [figure, _areas(inputs, rows, summed=bool(materials))]
 
 
 def _rows(maps: xr.Dataset, phases: Sequence[Phase]) -> list[Row]:
@@ -68,13 +69,14 @@ def _rows(maps: xr.Dataset, phases: Sequence[Phase]) -> list[Row]:
     return found
 
 
-def _areas(inputs: Inputs, rows: Sequence[Row]) -> Table:
+def _areas(inputs: Inputs, rows: Sequence[Row], *, summed: bool) -> Table:
     sure = inputs.comparison["phase_confidence"].to_numpy() >= SURE_PROBABILITY
     known = inputs.comparison["phase"].to_numpy() >= 0
     of_recommended = inputs.comparison.attrs["phase_method"] == RECOMMENDED
     few = bool(of_recommended and known.any() and (known & sure).sum() < FEW * known.sum())
+    sure_from = f"{100 * SURE_PROBABILITY:.0f} %"
     return Table(
-        caption=AREA.format(sure=f"{100 * SURE_PROBABILITY:.0f} %", doubt=DOUBT * few),
+        caption=AREA.format(sure=sure_from, doubt=DOUBT * few, sum=SUM * summed),
         columns=("phase", "area", "sure", "unsure"),
         rows=tuple(rows),
         css="small wide",

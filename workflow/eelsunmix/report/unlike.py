@@ -73,7 +73,5 @@ def _place(abundance: xr.DataArray, one: int, other: int) -> str:
     if not all(image[known].std() > 0 for image in maps):
         return "the same everywhere"
     alike = float(np.corrcoef(maps[0][known], maps[1][known])[0, 1])
-    where = (
-        "in the same places" if alike > TOGETHER else "elsewhere" if alike < APART else "in unrelated places"
-    )
+    where = "in the same places" if alike > TOGETHER else "elsewhere" if alike < APART else "partly together"
     return one_style(f"{where} (maps correlate by {alike:.2f})")

@@ -171,7 +171,7 @@ def _profile_caption(profile: Drawing | None, label: str, without: str) -> str:
     if label != REFERENCE:
         lines += f"; lines: {label}" + _bands(profile)
     return (
-        f"Profile {in_words(profile.name)}. {lines}. "
+        f"Profile “{in_words(profile.name)}”. {lines}. "
         f"100 % is the peak of BS, in counts{_summed(profile)}: {peaks}. "
         "Where a line leaves its dots, look at the section of profiles"
         + f", which has {without} too" * bool(without)

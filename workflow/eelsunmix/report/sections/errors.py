@@ -27,8 +27,8 @@ EXPLAINED = {
     NOISE: "median standard deviation by the noise of the counts, where the map is above half of its peak; "
     "averaging pixels lowers it",
     TWINS: "root mean square error of all maps of this result on images simulated from it, whose truth is "
-    "known (twins), for a map of this size; it holds noise, and what the method gets wrong there; weak "
-    "regions are off by more of their own counts",
+    "known (twins), for a map of this size; it holds noise, what the method gets wrong there, and what "
+    "averages over neighbours blur; weak regions are off by more of their own counts",
     MISFIT: "what noise does not explain of the difference from background subtraction",
     PATTERN: "what a fixed pattern of the detector, which cannot be told from the spectrum at an edge, does "
     "to the net counts; one that adds counts does the same to every pixel",

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from eelsunmix.comparison.words import listed
 from eelsunmix.report.content import Block, Control, Figure, Notice, Row, Section, Table, Text, cell
 from eelsunmix.report.figures.profiles import TRUE_LINES, element_profiles
 from eelsunmix.report.figures.style import REFERENCE
@@ -144,7 +145,7 @@ def _scores(inputs: Inputs) -> list[Block]:
 def _widths(inputs: Inputs) -> list[Text]:
     """Say how wide the main peak of each edge is, and how far the methods agree on it."""
     label, failed = chosen_label(inputs), reference_problems(inputs.bs)
-    texts = []
+    told: dict[str, list[str]] = {}
     for edge in inputs.edges:
         for profile in inputs.profiles:
             found = inputs.comparison["fwhm"].sel(edge=edge, profile=profile)
@@ -152,10 +153,11 @@ def _widths(inputs: Inputs) -> list[Text]:
             bs = float("nan") if edge in failed else bs
             others = found.sel({"label": inputs.working}).values
             if np.isfinite(own) and label != REFERENCE:
-                name = f"{in_words(edge)}, {in_words(profile)}"
                 width = f"{number(own)} {inputs.view.unit}{_beside(own, others, bs)}"
                 flanks = "" if edge in failed else _flanks(inputs, label, {"edge": edge, "profile": profile})
-                texts.append(f"{name}: {width}.{flanks}")
+                # Edges of one element may come from one component: that is no second measurement.
+                told.setdefault(f"{in_words(profile)}: {width}.{flanks}", []).append(in_words(edge))
+    texts = [f"{listed(edges)}, {text}" for text, edges in told.items()]
     return [Text(WIDTHS.format(label=label)), Text(*texts)] if texts else []
 
 
