@@ -13,7 +13,7 @@ from eelsunmix.report.figures.phases import Phase, phases_of
 from eelsunmix.report.materials import in_short, materials_of
 from eelsunmix.report.peaks import peak_of
 from eelsunmix.report.sections import endmembers
-from eelsunmix.report.sightings import _in_words, seen_in, sighting_table
+from eelsunmix.report.sightings import _in_words, mixed_in, seen_in, sighting_table
 from eelsunmix.report.systematics import systematic_of
 from test_report_facts import inputs_of
 from tiny_run import EDGES as EDGES_OF_RUN
@@ -197,3 +197,20 @@ def test_the_first_screen_says_which_edges_are_not_seen_where(monkeypatch):
     (told,) = in_short(inputs)
     assert told.startswith(f"{names[0]} and {names[1]} show the same edges ({edges}; by BS")
     assert in_short(inputs_of()) == []  # abundances of nmf are no shares
+
+
+def test_an_edge_of_other_components_in_the_same_pixels_is_told():
+    inputs, edge = inputs_of(methods=("vca",)), EDGES[0]
+    phases = phases_of(inputs.comparison, inputs.working)
+    seen, tail = (Sighting(net=net, sd=1.0, peak=200.0) for net in (54.0, 15.0))
+    found = {edge: [seen, seen, tail]}
+    talk = inputs.comparison["cross_talk"]
+    talk.loc[{"label": "vca", "edge": edge}] = [0.05, 0.6, -0.3]
+    inputs.comparison["element_map"].loc[{"label": "vca", "edge": edge}] = 50.0
+    (text,) = mixed_in(inputs, found, phases)
+    assert text.replace("\u00a0", " ") == (
+        f"BS sees {edge.replace('_', ' ')} (27 % of the peak) where {phases[0].name} is the largest, whose "
+        "spectrum does not show it: other components in the same pixels account for 25 %."
+    )
+    talk.loc[{"label": "vca", "edge": edge}] = np.nan  # nothing is known
+    assert not list(mixed_in(inputs, found, phases))

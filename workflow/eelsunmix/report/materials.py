@@ -13,12 +13,11 @@ from eelsunmix.report.figures.phases import Phase, phases_of
 from eelsunmix.report.formatting import in_words, percent
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.places import places_along
-from eelsunmix.report.sightings import Found, seen_in, unseen
+from eelsunmix.report.sightings import STRONG, Found, seen_in, unseen
 from eelsunmix.report.texts import one_style
 
-STRONG, MOST_RATIO = 0.1, 2.0
-"""Part of the highest counts from which an edge is of the material, no tail of a neighbour; and the ratio of
-counts up to which two components may be one material."""
+MOST_RATIO = 2.0
+"""Ratio of counts up to which two components may be one material."""
 SURE_PROBABILITY = 0.95
 """Probability from which a pixel counts as sure."""
 ALIKE = (

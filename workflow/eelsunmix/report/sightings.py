@@ -1,9 +1,10 @@
 """Which edges background subtraction (BS) sees where each component is the largest."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from eelsunmix.comparison.thresholds import CRITERIA
 from eelsunmix.comparison.words import listed
 from eelsunmix.report.areas import Sighting, Systematic, sightings
 from eelsunmix.report.content import Row, Table, cell, figure_cell
@@ -12,6 +13,7 @@ from eelsunmix.report.formatting import DASH, in_words, number, plus_minus
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.peaks import peak_of
 from eelsunmix.report.systematics import systematic_of
+from eelsunmix.report.texts import one_style
 from eelsunmix.stage_warnings import reference_problems
 
 Found = Mapping[str, Sequence[Sighting]]
@@ -24,6 +26,12 @@ SEEN = (
     "large as that. Pixels hold some of other components: names go by the spectra of the cards. Where "
     "components overlap, noise chooses some of the pixels, and limits are somewhat too low.{frames}"
 )
+MIXED_IN = (
+    "BS sees {edge} ({seen} of the peak) where {component} is the largest, whose spectrum does not show it: "
+    "other components in the same pixels account for {others}."
+)
+STRONG = 0.1
+"""Part of the highest counts from which an edge is of the material, no tail of a neighbour."""
 SYSTEMATIC = (
     "The 3 standard deviations and the limit also hold what is in all pixels alike: {each}; the ± does not. "
 )
@@ -93,6 +101,30 @@ def unseen(found: Found, phases: Sequence[Phase]) -> list[str]:
         for where, edges in places.items()
     ]
     return [f"BS does not see {'; '.join(texts)}."] if texts else []
+
+
+def mixed_in(inputs: Inputs, found: Found, phases: Sequence[Phase]) -> Iterator[str]:
+    """Name the edges that BS sees where a component is the largest though its spectrum shows none of them.
+
+    The pixels hold other components too: the map of the element says how much of the edge these account for.
+    """
+    at = inputs.comparison.sel({"label": str(inputs.comparison.attrs["phase_method"])})
+    numbers = at["phase"]
+    for edge, own in found.items():
+        talk = at["cross_talk"].sel(edge=edge).to_numpy()
+        element_map = at["element_map"].sel(edge=edge)
+        for one, sighting in zip(phases, own, strict=True):
+            strong = sighting.is_seen and sighting.part(sighting.net) >= STRONG
+            if strong and talk[one.number] <= CRITERIA["cross_talk"].green:
+                mean = float(element_map.where(numbers == one.number).mean())
+                yield one_style(
+                    MIXED_IN.format(
+                        edge=in_words(edge),
+                        component=one.name,
+                        seen=_part(sighting, sighting.net),
+                        others=_part(sighting, mean),
+                    )
+                )
 
 
 def _range(hidden: Sequence[Sighting]) -> str:

@@ -11,7 +11,7 @@ from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.materials import materials_of, said_of
 from eelsunmix.report.parts import failures
 from eelsunmix.report.phases import phase_blocks
-from eelsunmix.report.sightings import seen_in, sighting_table
+from eelsunmix.report.sightings import mixed_in, seen_in, sighting_table
 
 CARDS = (
     "What the image is made of: where each component is the largest, and a card for each. Its number is the "
@@ -56,7 +56,7 @@ def _where(inputs: Inputs) -> list[Block]:
         return phase_blocks(inputs, phases, [])
     found = seen_in(inputs, phases)
     materials = materials_of(found, phases)
-    told = list(said_of(inputs, phases, materials))
+    told = [*mixed_in(inputs, found, phases), *said_of(inputs, phases, materials)]
     return [
         *phase_blocks(inputs, phases, materials),
         sighting_table(inputs, phases, found),
