@@ -668,7 +668,7 @@ def test_what_a_region_would_let_judge_is_said():
         {**unknown, "criterion": "other"},
     ]
     said = sections.verdict._not_judged(entries)
-    assert said.startswith(" Not judged here: other, outside its region. The last needs a region")
+    assert said.startswith(" Not judged here: other, outside its region. Outside its region needs one")
     assert "region" not in sections.verdict._not_judged(entries[::2])
 
 

@@ -323,18 +323,17 @@ def test_each_map_is_said_to_be_off_by_the_largest_of_its_errors(inputs):
     assert picture.note == f"likely off by {largest}"
     doubts = next(one for one in said(found) if one.title == "Do not believe")
     assert (
-        one_style(f"counts of {maps[1].name} (±\u00a0{number(abs(shifts[1]), 2)} in every pixel, 52 % of")
+        one_style(f"counts of {maps[1].name} (±\u00a0{number(abs(shifts[1]), 2)} in every pixel: ")
         in doubts.text
     )
-    assert "hardly changes the full width at half maximum of a layer" in doubts.text
+    assert one_style(f"{rough(two.parts['fixed pattern'])} of the peak, 52 % of their mean") in doubts.text
+    assert "full widths at half maximum hardly change" in doubts.text
     assert one.doubt == ""
     found.corrected.attrs["corrections"][0]["step"] = "gain"
     gain = map_errors(found, maps[:2])[1]
     assert gain.parts == two.parts
-    assert (
-        gain.doubt
-        == f"±\u00a0{number(gain.pattern, 2)} in a typical pixel, 52 % of their mean (fixed pattern)"
-    )
+    parts = f"{rough(gain.parts['fixed pattern'])} of the peak, 52 % of their mean"
+    assert gain.doubt == f"±\u00a0{number(gain.pattern, 2)} in a typical pixel: {parts} (fixed pattern)"
     table, text = errors.section(found).blocks
     assert [cell.text for cell in table.rows[1].cells[:2]] == [maps[1].title, gain.said]
     assert len(text.lines) == len(table.columns) - 2

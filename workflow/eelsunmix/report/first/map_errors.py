@@ -69,9 +69,10 @@ class MapError:
         """What speaks against the counts of the map, in a few words; empty where little does."""
         if self.of_mean > MOST_ERROR:
             where = "every" if self.adds else "a typical"
-            counts = f"±\u00a0{number(self.pattern, 2)} in {where} pixel, {rough(self.of_mean)} of their mean"
-            harmless = ", which hardly changes the full width at half maximum of a layer" * self.adds
-            return f"{counts} ({PATTERN}){harmless}"
+            counts = f"±\u00a0{number(self.pattern, 2)} in {where} pixel"
+            parts = f"{rough(self.parts.get(PATTERN))} of the peak, {rough(self.of_mean)} of their mean"
+            harmless = "; full widths at half maximum hardly change" * self.adds
+            return f"{counts}: {parts} ({PATTERN}{harmless})"
         return f"likely off by {self.said}" if self.likely > MOST_ERROR and self.origin != TWINS else ""
 
 

@@ -9,7 +9,7 @@ from eelsunmix.report.misfits import CHANCE, worst_misfit
 
 REFIT = (
     "These are residuals of a refit: what the endmembers leave when all abundances are fitted anew. The maps "
-    "as the methods returned them leave more; the explorer shows that, pixel by pixel."
+    "as the methods returned them leave more of a pixel; the explorer shows that."
 )
 CHI2 = (
     "Reduced χ² of each pixel after a refit of all abundances, common scale. 1 is noise alone; "
