@@ -7,6 +7,7 @@ import pytest
 import xarray as xr
 
 from eelsunmix.comparison.phases import largest_shares
+from eelsunmix.report import materials
 from eelsunmix.report.content import Figure, Table
 from eelsunmix.report.figures.phases import Phase, phases_of
 from eelsunmix.report.materials import Material, areas_of, merged, said_of
@@ -59,19 +60,19 @@ def test_pixels_without_a_phase_have_none_together_and_no_area(inputs, material)
 
 def test_the_page_shows_the_sum_beside_its_parts_where_there_is_one(inputs, material):
     phases = phases_of(inputs.comparison, inputs.working)
-    for materials, names in (
+    for some, names in (
         ([], ("phases", "probability alone")),
         ([material], ("phases", "possible materials", "probability alone")),
     ):
-        figure, table = phase_blocks(inputs, phases, materials)
+        figure, table = phase_blocks(inputs, phases, some)
         assert isinstance(figure, Figure)
         assert figure.controls[0].options == names
         assert set(figure.variants) == {(place,) for place in range(len(names))}
         assert isinstance(table, Table)
-        assert ("do not add up" in table.caption) == bool(materials)
+        assert ("do not add up" in table.caption) == bool(some)
         assert [row.cells[0].text for row in table.rows] == [
             *(one.name for one in phases),
-            *(one.name for one in materials),
+            *(one.name for one in some),
         ]
     (text,) = said_of(inputs, phases, [material])
     area = areas_of(merged(inputs, phases, [material])[0], 0)[0]
@@ -127,3 +128,11 @@ def test_nothing_is_said_where_all_lie_alike_or_no_profile_is_named(inputs):
         places_along(replace(inputs, bs=inputs.bs, comparison=inputs.comparison.drop_dims("profile")), PHASES)
         == ""
     )
+
+
+def test_the_sum_is_the_same_part_by_part(inputs, material, monkeypatch):
+    phases = phases_of(inputs.comparison, inputs.working)
+    whole, _ = merged(inputs, phases, [material])
+    monkeypatch.setattr(materials, "PIXELS", 37)
+    parts, _ = merged(inputs, phases, [material])
+    xr.testing.assert_identical(parts, whole)

@@ -743,3 +743,20 @@ def test_reasons_that_share_their_advice_give_it_once(tmp_path):
     assert text.count(advice) == 1
     assert "in 40\u00a0% of the pixels. The net counts are −3\u00a0% of it. Move" in text
     assert "The reference failed: Co L23. Agreement with BS is void there." in text
+
+
+def lazily(store):
+    """A store whose maps are lazy, as those of a large image are."""
+    large = {name: one.chunk() for name, one in store.variables.items() if {"y", "x"} <= {*one.dims}}
+    return store.assign({name: one for name, one in large.items() if name in store.data_vars})
+
+
+@pytest.mark.parametrize("methods", [("nmf", "ica", "vca"), ("vca", "recommended")])
+def test_the_page_is_the_same_where_maps_are_lazy(tmp_path, methods):
+    given = report_arguments(methods=methods)
+    lazy = given | {
+        name: {key: lazily(store) for key, store in given[name].items()} for name in ("stores", "fits", "maps")
+    }
+    assert lazy["stores"]["comparison"]["element_map"].chunks
+    pages = [write_report(tmp_path / "page.html", **one).read_text(encoding="utf-8") for one in (given, lazy)]
+    assert pages[0] == pages[1]

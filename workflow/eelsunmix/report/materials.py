@@ -8,6 +8,7 @@ import xarray as xr
 
 from eelsunmix.comparison.phases import NOWHERE, largest_shares, merged_shares
 from eelsunmix.comparison.words import listed
+from eelsunmix.execution.map_stacks import PIXELS
 from eelsunmix.report.areas import Sighting
 from eelsunmix.report.figures.phases import Phase, phases_of
 from eelsunmix.report.formatting import in_words, percent
@@ -15,6 +16,7 @@ from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.places import places_along
 from eelsunmix.report.sightings import STRONG, Found, seen_in, unseen
 from eelsunmix.report.texts import one_style
+from eelsunmix.typing import Floats, Indices
 
 MOST_RATIO = 2.0
 """Ratio of counts up to which two components may be one material."""
@@ -93,16 +95,24 @@ def merged(
     deviation = "abundance_sd" if "abundance_sd" in store else "refit_abundance_sd"
     known = like.to_numpy() >= 0
     shares, deviations = (
-        store[name].transpose(*like.dims, "endmember").to_numpy()[known].astype(float)
-        for name in ("abundance", deviation)
+        store[name].transpose(*like.dims, "endmember").to_numpy()[known] for name in ("abundance", deviation)
     )
     numbers = [[one.number for one in group] for group in groups]
-    largest, probability = largest_shares(*merged_shares(shares, deviations, numbers))
     phase, confidence = np.full(like.shape, NOWHERE), np.full(like.shape, np.nan)
-    phase[known], confidence[known] = largest, probability
+    phase[known], confidence[known] = _largest(shares, deviations, numbers)
     maps = xr.Dataset({"phase": like.copy(data=phase), "phase_confidence": like.copy(data=confidence)})
     drawn = [replace(group[0], number=number, name=names[number]) for number, group in enumerate(groups)]
     return maps, drawn
+
+
+def _largest(shares: Floats, deviations: Floats, groups: Sequence[Sequence[int]]) -> tuple[Indices, Floats]:
+    """Find the largest group of each pixel and its probability, some pixels at a time."""
+    phase, confidence = np.empty(len(shares), dtype=np.int64), np.empty(len(shares))
+    for start in range(0, len(shares), PIXELS):
+        part = slice(start, start + PIXELS)
+        sums, their_sd = merged_shares(shares[part].astype(float), deviations[part].astype(float), groups)
+        phase[part], confidence[part] = largest_shares(sums, their_sd)
+    return phase, confidence
 
 
 def said_of(inputs: Inputs, phases: Sequence[Phase], materials: Sequence[Material]) -> Iterator[str]:
