@@ -14,4 +14,5 @@ def peak_of(inputs: Inputs, edge: str) -> float:
     bs = inputs.bs[["net_counts", "net_counts_sd"]].sel(edge=edge)
     element_map = inputs.comparison["element_map"].sel({"label": chosen_label(inputs), "edge": edge})
     shown = peak(element_map.to_numpy())
-    return shown if shown > float(bs["net_counts_sd"].median()) else peak(bs["net_counts"].to_numpy())
+    noise = float(bs["net_counts_sd"].compute().median())
+    return shown if shown > noise else peak(bs["net_counts"].to_numpy())
