@@ -136,3 +136,15 @@ def test_the_sum_is_the_same_part_by_part(inputs, material, monkeypatch):
     monkeypatch.setattr(materials, "PIXELS", 37)
     parts, _ = merged(inputs, phases, [material])
     xr.testing.assert_identical(parts, whole)
+
+
+@pytest.mark.parametrize("n", [2, 3])
+def test_a_material_of_all_components_is_said_and_not_added(inputs, n):
+    phases = phases_of(inputs.comparison, inputs.working)[:n]
+    everything = Material(phases=tuple(phases), edges=("Ru_M23",))
+    figure, table = phase_blocks(inputs, phases, [everything])
+    assert figure.controls[0].options == ("phases", "probability alone")
+    assert len(table.rows) == n
+    (text,) = said_of(inputs, phases, [everything])
+    assert "These are all components of the image." in text
+    assert "Together" not in text

@@ -28,6 +28,8 @@ ALIKE = (
 )
 TOGETHER = "Together they are the largest in {area} of the area ({sure} with a probability of 95 % or more)."
 
+ALL = "These are all components of the image."
+
 
 @dataclass(frozen=True, kw_only=True)
 class Material:
@@ -67,6 +69,11 @@ def materials_of(found: Found, phases: Sequence[Phase]) -> list[Material]:
         for edges, places in groups.items()
         if edges and len(places) > 1 and all(_ratio(found[edge], places) < MOST_RATIO for edge in edges)
     ]
+
+
+def parts_of(phases: Sequence[Phase], materials: Sequence[Material]) -> Sequence[Material]:
+    """Return the materials; none if there is but one, of all phases: its share is one everywhere."""
+    return [one for one in materials if len(one.phases) < len(phases)]
 
 
 def _ratio(found: Sequence[Sighting], places: Sequence[int]) -> float:
@@ -117,21 +124,24 @@ def _largest(shares: Floats, deviations: Floats, groups: Sequence[Sequence[int]]
 
 def said_of(inputs: Inputs, phases: Sequence[Phase], materials: Sequence[Material]) -> Iterator[str]:
     """Say which phases may be one material, how much of the area it has, and where each of them lies."""
-    if not materials:
-        return
-    maps, _ = merged(inputs, phases, materials)
+    parts = parts_of(phases, materials)
+    maps = merged(inputs, phases, parts)[0] if parts else None
     for number, material in enumerate(materials):
-        area, sure = areas_of(maps, number)
         told = [
             ALIKE.format(
                 names=listed([one.name for one in material.phases]),
                 edges=listed([in_words(edge) for edge in material.edges]),
                 most=MOST_RATIO,
             ),
-            TOGETHER.format(area=percent(area), sure=percent(sure)),
+            ALL if maps is None else _together(maps, number),
             places_along(inputs, material.phases),
         ]
         yield one_style(" ".join(filter(None, told)))
+
+
+def _together(maps: xr.Dataset, number: int) -> str:
+    area, sure = areas_of(maps, number)
+    return TOGETHER.format(area=percent(area), sure=percent(sure))
 
 
 def areas_of(maps: xr.Dataset, number: int) -> tuple[float, float]:

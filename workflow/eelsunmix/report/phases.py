@@ -9,7 +9,7 @@ from eelsunmix.report.figures.grid import is_flat
 from eelsunmix.report.figures.phases import Phase, confidence_map, phase_map
 from eelsunmix.report.formatting import percent
 from eelsunmix.report.inputs import Inputs
-from eelsunmix.report.materials import SURE_PROBABILITY, Material, areas_of, merged
+from eelsunmix.report.materials import SURE_PROBABILITY, Material, areas_of, merged, parts_of
 from eelsunmix.words import RECOMMENDED
 
 PHASES = (
@@ -43,11 +43,12 @@ def phase_blocks(inputs: Inputs, phases: Sequence[Phase], materials: Sequence[Ma
         ("probability alone", confidence_map(inputs.one_frame, inputs.view)),
     ]
     rows = _rows(inputs.comparison, phases)
-    if materials:
-        maps, drawn = merged(inputs, phases, materials)
+    parts = parts_of(phases, materials)
+    if parts:
+        maps, drawn = merged(inputs, phases, parts)
         one_frame = maps.isel(frame=inputs.view.frame) if "frame" in maps.dims else maps
         choices.insert(1, ("possible materials", phase_map(one_frame, drawn, inputs.view)))
-        rows += _rows(maps, drawn[: len(materials)])
+        rows += _rows(maps, drawn[: len(parts)])
         caption += TAKEN_TOGETHER
     figure = Figure(
         name="phase-map",
@@ -56,7 +57,7 @@ def phase_blocks(inputs: Inputs, phases: Sequence[Phase], materials: Sequence[Ma
         controls=(Control("Show", tuple(name for name, _ in choices)),),
         half=not is_flat(inputs.view),
     )
-    return [figure, _areas(inputs, rows, summed=bool(materials))]
+    return [figure, _areas(inputs, rows, summed=bool(parts))]
 
 
 def _rows(maps: xr.Dataset, phases: Sequence[Phase]) -> list[Row]:
