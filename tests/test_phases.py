@@ -10,7 +10,7 @@ import xarray as xr
 from eelsunmix import synthetic
 from eelsunmix.background import subtract_background
 from eelsunmix.comparison import compare
-from eelsunmix.comparison.phases import largest_shares, merged_shares
+from eelsunmix.comparison.shares import largest_shares, merged_shares
 from eelsunmix.execution import map_stacks
 from eelsunmix.execution.scratch import scratch_beside
 from eelsunmix.report.content import Control, Figure, Section, Table, Text, pairs
@@ -93,6 +93,17 @@ def test_shares_that_are_taken_together_have_the_deviation_of_their_sum(groups):
         expected = draws[0][:, group].sum(axis=1)
         np.testing.assert_allclose(sums[:, place], expected)
         assert deviations[0, place] == pytest.approx(expected.std(), rel=0.03)
+
+
+@pytest.mark.parametrize("size", [4, 5])
+def test_the_sum_of_two_that_take_from_each_other_errs_no_more_than_the_rest(size):
+    """The two err by 0.3, and all others by 0.02: so their sum errs by 0.02 for each of these at most."""
+    deviations = np.full((1, size), 0.02)
+    deviations[:, :2] = 0.3
+    groups = [(0, 1), *((k,) for k in range(2, size))]
+    _, sds = merged_shares(np.full((1, size), 1 / size), deviations, groups)
+    assert sds[0, 0] <= 0.02 * (size - 2) + 1e-12
+    np.testing.assert_allclose(sds[0, 1:], 0.02)
 
 
 @pytest.fixture(scope="module")
@@ -194,8 +205,23 @@ def test_phases_have_the_names_and_colours_of_their_components(found):
         COMPONENT_COLOURS[spectra.index(1)],
         COMPONENT_COLOURS[spectra.index(0)],
     ]
-    assert not set(COMPONENT_COLOURS) & set(COLOURS)  # colours of methods
     assert len({one.colour for one in phases}) == 3
+
+
+def lab(colour):
+    """CIELAB coordinates of a colour of sRGB (D65)."""
+    part = np.array(list(bytes.fromhex(colour[1:]))) / 255
+    linear = np.where(part <= 0.04045, part / 12.92, ((part + 0.055) / 1.055) ** 2.4)
+    to_xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+    x, y, z = np.cbrt(to_xyz @ linear / [0.9505, 1.0, 1.089])
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+def test_the_colour_of_no_component_is_taken_for_another_or_for_a_method():
+    all_of_them = np.array([lab(colour) for colour in (*COMPONENT_COLOURS, *COLOURS)])
+    apart = np.linalg.norm(all_of_them[: len(COMPONENT_COLOURS), None] - all_of_them, axis=-1)
+    np.fill_diagonal(apart, np.inf)
+    assert apart.min() > 20
 
 
 def test_each_phase_is_drawn_where_it_is_with_its_confidence(found):

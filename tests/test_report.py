@@ -20,13 +20,14 @@ from eelsunmix.errors import InputError
 from eelsunmix.methods import method_names
 from eelsunmix.methods._references import references
 from eelsunmix.model_arrays import model_arrays
-from eelsunmix.report import read_benchmarks, sections, write_report
+from eelsunmix.report import materials, read_benchmarks, sections, write_report
 from eelsunmix.report.figures.encoding import COLOUR_STEPS, SEEN_BITS, STEPS
 from eelsunmix.report.figures.maps import COMMON, DEVIATION, RETURNED, SUBSPACE, ElementMaps
 from eelsunmix.report.figures.mapview import view_of
 from eelsunmix.report.figures.profiles import element_profiles
 from eelsunmix.report.figures.style import method_styles
 from eelsunmix.report.inputs import Inputs
+from eelsunmix.report.materials import Material
 from eelsunmix.report.page import SCRIPTS
 from eelsunmix.report.sample import render
 from eelsunmix.report.sections import cost
@@ -670,7 +671,7 @@ def test_what_a_region_would_let_judge_is_said():
         {**unknown, "criterion": "other"},
     ]
     said = sections.verdict._not_judged(entries)
-    assert said.startswith(" Not judged here: other, outside its region. Outside its region needs one")
+    assert said.startswith(" Not judged here: other, outside its region. “Outside its region” is judged")
     assert "region" not in sections.verdict._not_judged(entries[::2])
 
 
@@ -754,13 +755,16 @@ def lazily(store):
 
 
 @pytest.mark.parametrize("methods", [("nmf", "ica", "vca"), ("vca", "recommended")])
-def test_the_page_is_the_same_where_maps_are_lazy(methods):
+def test_the_page_is_the_same_where_maps_are_lazy(methods, monkeypatch):
     given = report_arguments(methods=methods)
     names = ("sample", "title", "benchmarks", "settings", "seals", "versions")
+    two = lambda seen, phases, absent: [Material(phases=tuple(phases[:2]), edges=())]  # noqa: E731
+    monkeypatch.setattr(materials, "alike", two)
     pages = []
     for opened in (dict, lambda stores: {name: lazily(store) for name, store in stores.items()}):
         stores, fits, maps = (opened(given[name]) for name in ("stores", "fits", "maps"))
         inputs = Inputs(**stores, fits=fits, maps=maps, **{name: given[name] for name in names})
         pages.append(render(inputs))
     assert inputs.comparison["element_map"].chunks
+    assert "possible materials" in pages[0]
     assert pages[0] == pages[1]

@@ -10,7 +10,7 @@ from eelsunmix.report import sightings as words
 from eelsunmix.report.areas import Sighting, Systematic, deviations_of_areas, sightings
 from eelsunmix.report.content import Table
 from eelsunmix.report.figures.phases import Phase, phases_of
-from eelsunmix.report.materials import in_short, materials_of
+from eelsunmix.report.materials import alike, in_short
 from eelsunmix.report.peaks import peak_of
 from eelsunmix.report.sections import endmembers
 from eelsunmix.report.sightings import _in_words, mixed_in, seen_in, sighting_table
@@ -164,13 +164,14 @@ def test_components_that_show_the_same_edges_are_named():
     seen, none = Sighting(net=90.0, sd=2.0, peak=200.0), Sighting(net=1.0, sd=2.0, peak=200.0)
     phases = [Phase(number, f"{number + 1} · x", "#000000") for number in range(4)]
     found = {"Ti_L23": [seen, none, seen, none], "O_K": [seen, seen, seen, none]}
-    (material,) = materials_of(found, phases)
+    shown = dict.fromkeys(("Ti_L23", "O_K", "Co_L23"), np.zeros(4, dtype=bool))
+    (material,) = alike(found, phases, shown)
     assert [one.number for one in material.phases] == [0, 2]
     assert (material.name, material.edges) == ("1 and 3 together", ("Ti_L23", "O_K"))
     # A tail of a neighbour, however significant, is no edge of the material; half of the counts no likeness.
     tail, half = (replace(seen, net=net, sd=0.1) for net in (15.0, 44.0))
-    assert not materials_of({"Co_L23": [tail, seen]}, phases[:2])
-    assert not materials_of({"Co_L23": [half, seen]}, phases[:2])
+    assert not alike({"Co_L23": [tail, seen]}, phases[:2], shown)
+    assert not alike({"Co_L23": [half, seen]}, phases[:2], shown)
 
 
 def test_limits_are_parts_of_the_map_that_is_shown_unless_it_shows_nothing():
@@ -195,6 +196,7 @@ def test_the_first_screen_says_which_edges_are_not_seen_where(monkeypatch):
     (told,) = in_short(inputs)
     assert told.replace("\u00a0", " ") == f"BS does not see {edges} where {names[1]} is the largest."
     monkeypatch.setattr(words, "_sightings", lambda inputs, edge, phases, known: [seen, seen, weak])
+    inputs.comparison["cross_talk"][:] = 1.0
     edges = words.listed([edge.replace("_", " ") for edge in EDGES])
     (told,) = in_short(inputs)
     assert told.startswith(f"{names[0]} and {names[1]} show the same edges ({edges}; by BS")
@@ -212,7 +214,7 @@ def test_an_edge_of_other_components_in_the_same_pixels_is_told():
     (text,) = mixed_in(inputs, found, phases)
     assert text.replace("\u00a0", " ") == (
         f"BS sees {edge.replace('_', ' ')} (27 % of the peak) where {phases[0].name} is the largest, whose "
-        "spectrum does not show it: other components in the same pixels account for 25 %."
+        "spectrum does not show it: all components of these pixels together account for 25 %."
     )
     talk.loc[{"label": "vca", "edge": edge}] = np.nan  # nothing is known
     assert not list(mixed_in(inputs, found, phases))

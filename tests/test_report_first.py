@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from eelsunmix.comparison.words import listed
 from eelsunmix.report import candidates, cards
 from eelsunmix.report.alike import found_by
 from eelsunmix.report.figures.endmembers import members_of
@@ -327,13 +326,13 @@ def test_each_map_is_said_to_be_off_by_the_largest_of_its_errors(inputs):
         in doubts.text
     )
     assert one_style(f"{rough(two.parts['fixed pattern'])} of the peak, 52 % of their mean") in doubts.text
-    assert "full widths at half maximum hardly change" in doubts.text
+    assert "hardly changes full widths at half maximum" in doubts.text
     assert one.doubt == ""
     found.corrected.attrs["corrections"][0]["step"] = "gain"
     gain = map_errors(found, maps[:2])[1]
     assert gain.parts == two.parts
     parts = f"{rough(gain.parts['fixed pattern'])} of the peak, 52 % of their mean"
-    assert gain.doubt == f"±\u00a0{number(gain.pattern, 2)} in a typical pixel: {parts} (fixed pattern)"
+    assert gain.doubt == f"±\u00a0{number(gain.pattern, 2)} in a typical pixel: {parts} by a fixed pattern"
     table, text = errors.section(found).blocks
     assert [cell.text for cell in table.rows[1].cells[:2]] == [maps[1].title, gain.said]
     assert len(text.lines) == len(table.columns) - 2
@@ -398,38 +397,40 @@ def test_a_width_is_not_compared_with_a_background_subtraction_that_failed(input
     failed, sound = list(inputs.edges)[:2]
     monkeypatch.setattr(profiles, "reference_problems", lambda bs: {failed: ["its background"]})
     (_, widths) = profiles._widths(inputs)
-    of_bs = {
-        edge: [one.count("BS 0.50 more") for one in widths.lines if in_words(edge) in one]
-        for edge in inputs.edges
-    }
-    assert set(of_bs[failed]) == {0}
-    assert set(of_bs[sound]) == {1}
+    text = " ".join(widths.lines)
+    assert f"{in_words(failed)}: BS" not in text
+    assert text.count("BS has 0.50 more") == len(inputs.profiles) * (len(inputs.edges) - 1)
+    assert f" {in_words(sound)}: BS has 0.50 more (2.50)." in text
     headings = [one.heading for one in profiles._scores(inputs)[1:]]
     assert [("BS failed" in one) == (in_words(failed) in one) for one in headings] == [True] * len(headings)
 
 
-def test_edges_of_one_component_give_one_width(inputs):
+def test_edges_of_one_element_with_one_width_give_one(inputs):
     inputs.comparison["fwhm"][:] = 4.0
+    for shift, edge in enumerate(inputs.edges):
+        inputs.comparison["fwhm"].loc[{"label": "BS", "edge": edge}] = 3.0 + 0.1 * shift
     (_, widths) = profiles._widths(inputs)
-    assert len(widths.lines) == len(inputs.profiles)
-    edges = listed([in_words(edge) for edge in inputs.edges])
-    assert all(line.startswith(f"{edges}, ") for line in widths.lines)
+    assert len(widths.lines) == 2 * len(inputs.profiles)
+    assert widths.lines[0].startswith("Ru M23 and Ru M45, ")
+    assert widths.lines[0].endswith(" Ru M23: BS has 1.0 less (3.00). Ru M45: BS has 0.90 less (3.10).")
+    assert widths.lines[-1].endswith(" BS has 0.80 less (3.20).")
 
 
 def test_a_flank_much_longer_than_that_of_background_subtraction_is_told(inputs, monkeypatch):
     inputs.comparison["fwhm"][:] = 4.0
-    failed = next(iter(inputs.edges))
-    monkeypatch.setattr(profiles, "reference_problems", lambda bs: {failed: ["its background"]})
+    monkeypatch.setattr(profiles, "reference_problems", lambda bs: {"Co_L23": ["its background"]})
     for side, of_bs in (("left", 1.5), ("right", 0.9)):
         inputs.comparison[f"{side}_10_90"][:] = 2.0
         inputs.comparison[f"{side}_10_90"].loc[{"label": "BS"}] = of_bs
-    (_, widths) = profiles._widths(inputs)
-    told = [line for line in widths.lines if "flank" in line]
-    assert len(told) == sum(in_words(failed) not in line for line in widths.lines)
-    expected = (
-        f"Its right flank is 2.00 {inputs.view.unit} long, that of BS 0.900: one of the two has a tail there."
+    lines = profiles._widths(inputs)[1].lines
+    flank = (
+        f"Its right flank is 2.00 {inputs.view.unit} long, that of BS 0.900: one of the two may have a tail"
     )
-    assert all(line.endswith(expected) for line in told)
+    assert [line.count(flank) for line in lines] == [2] * len(inputs.profiles) + [0] * len(inputs.profiles)
+    assert "left" not in " ".join(lines)
+    inputs.comparison["left_10_90"].loc[{"label": "BS"}] = 1e-3  # shorter, by less than a pixel
+    inputs.comparison["left_10_90"].loc[{"label": inputs.working}] = 4e-3
+    assert "left" not in " ".join(profiles._widths(inputs)[1].lines)
 
 
 def test_a_composite_takes_the_three_that_are_least_alike():

@@ -12,7 +12,7 @@ WORTH_A_WARNING = 5.0
 """Standard deviation of an edge's net counts, in per cent, from which a pattern that stays is named."""
 STAYS = (
     "A fixed pattern (sd {size}) was {removed}, except at the edges and where it is broad: there it cannot "
-    "be told from the spectrum. Net counts may be off (sd), in parts of their mean over the image, by {off}. "
+    "be told from the spectrum. Net counts may be off by {off} of their mean over the image (sd). "
     "Record a {reference} reference and name it in corrections.gain.{key}."
 )
 AS_GAIN = {"removed": "divided out", "reference": "gain", "key": "reference"}

@@ -121,7 +121,10 @@ def off_the_table(inputs: Inputs) -> str:
 
     Windows follow the configuration, so that an axis that is off, or an edge with a wrong name, is not seen.
     """
-    onsets = dict(inputs.bs.attrs.get("energy_axis", {})).get("onsets", {})
+    found = dict(inputs.bs.attrs.get("energy_axis", {}))
+    if inputs.has_lines or found.get("offset_eV") is None or found.get("warnings"):
+        return ""
+    onsets = found.get("onsets", {})
     known = {edge: one for edge, one in onsets.items() if one.get("table_eV") is not None}
     if not any(abs(one["given_eV"] - one["table_eV"]) > ALLOWED_EV for one in known.values()):
         return ""

@@ -157,7 +157,7 @@ class Inputs:
         )
         n_maps += self.has_truth * self.comparison.sizes.get("true_endmember", 0)
         n_maps += self.n_endmembers * sum("refit_abundance_sd" in store for store in self.maps.values())
-        n_maps += (self.n_endmembers + 1) * ("phase" in self.comparison)
+        n_maps += (2 * self.n_endmembers + 1) * ("phase" in self.comparison)
         view = view_of(self.corrected["total_counts"], n_maps=n_maps, budget=MAP_PIXELS)
         return replace(view, outline=outline_of(self.corrected["vacuum"], view))
 

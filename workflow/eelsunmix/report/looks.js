@@ -4,7 +4,7 @@ const looks = (() => {
   const DARK = {
     "#ffffff": "#171a1f", "#1b1f24": "#e4e8ec", "#e9ecef": "#2b3036", "#4a525b": "#aab3bc", "#57606a": "#aab3bc",
     "#3b424a": "#14171a", "#6b7480": "#98a2ad", "#332288": "#9a8be8", "#0072B2": "#4aa8e0", "#a8adb4": "#7d858e",
-    "#882255": "#cf6a9d", "#117733": "#3fa864", "#7A5230": "#b58a62",
+    "#882255": "#cf6a9d", "#117733": "#3fa864", "#5F5F5F": "#9a9a9a", "#9A3A9A": "#c678c6",
     "rgba(255,255,255,0.8)": "rgba(23,26,31,0.8)", "rgba(27,31,36,0.16)": "rgba(228,232,236,0.18)",
   };
   const system = window.matchMedia("(prefers-color-scheme: dark)");

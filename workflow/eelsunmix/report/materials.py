@@ -1,12 +1,13 @@
 """Components that may be one material: which they are, how much they are together, and where each lies."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
 
-from eelsunmix.comparison.phases import NOWHERE, largest_shares, merged_shares
+from eelsunmix.comparison.shares import NOWHERE, largest_shares, merged_shares
+from eelsunmix.comparison.thresholds import CRITERIA
 from eelsunmix.comparison.words import listed
 from eelsunmix.execution.map_stacks import PIXELS
 from eelsunmix.report.areas import Sighting
@@ -16,7 +17,7 @@ from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.places import places_along
 from eelsunmix.report.sightings import STRONG, Found, seen_in, unseen
 from eelsunmix.report.texts import one_style
-from eelsunmix.typing import Floats, Indices
+from eelsunmix.typing import Bools, Floats, Indices
 
 MOST_RATIO = 2.0
 """Ratio of counts up to which two components may be one material."""
@@ -26,8 +27,9 @@ ALIKE = (
     "{names} show the same edges ({edges}; by BS where they are the largest, to within a factor of "
     "{most:g}): they may be one material, in another thickness, orientation or bonding."
 )
-TOGETHER = "Together they are the largest in {area} of the area ({sure} with a probability of 95 % or more)."
-
+TOGETHER = (
+    "Together they are the largest in {area} of the area ({sure} with a probability of {least} or more)."
+)
 ALL = "These are all components of the image."
 
 
@@ -50,30 +52,64 @@ class Material:
         return f"{listed([one.short for one in self.phases])} together"
 
 
-def materials_of(found: Found, phases: Sequence[Phase]) -> list[Material]:
+@dataclass(frozen=True, kw_only=True)
+class Materials:
+    """What may be one material each, and the phase map in which each of them is one phase.
+
+    Parameters
+    ----------
+    found : tuple of Material
+    maps : Dataset, dims (navigation), or None
+        ``phase`` and ``phase_confidence`` as in the comparison, the materials first; None where nothing is
+        left beside a material, whose share is one everywhere, or where there is none.
+    phases : tuple of Phase
+        Of this map.
+    """
+
+    found: tuple[Material, ...] = ()
+    maps: xr.Dataset | None = None
+    phases: tuple[Phase, ...] = ()
+
+
+def materials_of(inputs: Inputs, seen: Found, phases: Sequence[Phase]) -> Materials:
     """Return phases that show the same edges as strongly: a reader takes them for as many materials.
 
     Parameters
     ----------
-    found : mapping of str to sequence of Sighting
+    inputs : Inputs
+    seen : mapping of str to sequence of Sighting
         What BS sees of each edge in the pixels of each phase.
     phases : sequence of Phase
     """
+    talk = inputs.comparison["cross_talk"].sel({"label": str(inputs.comparison.attrs["phase_method"])})
+    absent = {edge: talk.sel(edge=edge).to_numpy() <= CRITERIA["cross_talk"].green for edge in seen}
+    found = alike(seen, phases, absent)
+    if not found or len(found[0].phases) == len(phases):
+        return Materials(found=tuple(found))
+    maps, drawn = _merged(inputs, phases, found)
+    return Materials(found=tuple(found), maps=maps, phases=tuple(drawn))
+
+
+def alike(seen: Found, phases: Sequence[Phase], absent: Mapping[str, Bools]) -> list[Material]:
+    """Group the phases by the edges that they show; of a group, no edge differs by `MOST_RATIO` or more.
+
+    Parameters
+    ----------
+    seen, phases
+        As of `materials_of`.
+    absent : mapping of str to ndarray of bool, shape (endmember,)
+        Whether the spectrum of a component does not show an edge, which BS may see in its pixels.
+    """
     groups: dict[tuple[str, ...], list[int]] = {}
-    for place in range(len(phases)):
-        own = {edge: one[place] for edge, one in found.items()}
+    for place, phase in enumerate(phases):
+        own = {edge: one[place] for edge, one in seen.items() if not absent[edge][phase.number]}
         edges = tuple(edge for edge, one in own.items() if one.is_seen and one.part(one.net) >= STRONG)
         groups.setdefault(edges, []).append(place)
     return [
         Material(phases=tuple(phases[place] for place in places), edges=edges)
         for edges, places in groups.items()
-        if edges and len(places) > 1 and all(_ratio(found[edge], places) < MOST_RATIO for edge in edges)
+        if edges and len(places) > 1 and all(_ratio(seen[edge], places) < MOST_RATIO for edge in edges)
     ]
-
-
-def parts_of(phases: Sequence[Phase], materials: Sequence[Material]) -> Sequence[Material]:
-    """Return the materials; none if there is but one, of all phases: its share is one everywhere."""
-    return [one for one in materials if len(one.phases) < len(phases)]
 
 
 def _ratio(found: Sequence[Sighting], places: Sequence[int]) -> float:
@@ -82,17 +118,10 @@ def _ratio(found: Sequence[Sighting], places: Sequence[int]) -> float:
     return max(counts) / min(counts)
 
 
-def merged(
+def _merged(
     inputs: Inputs, phases: Sequence[Phase], materials: Sequence[Material]
 ) -> tuple[xr.Dataset, list[Phase]]:
-    """Return the phase map in which the phases of a material are one, and its phases.
-
-    Returns
-    -------
-    Dataset, dims (navigation)
-        ``phase`` and ``phase_confidence`` as in the comparison.
-    list of Phase
-    """
+    """Return the phase map in which the phases of a material are one, and its phases."""
     taken = [one for material in materials for one in material.phases]
     alone = [one for one in phases if one not in taken]
     groups = [*(material.phases for material in materials), *((one,) for one in alone)]
@@ -100,12 +129,12 @@ def merged(
     like = inputs.comparison["phase"]
     store = inputs.maps[str(inputs.comparison.attrs["phase_method"])]
     deviation = "abundance_sd" if "abundance_sd" in store else "refit_abundance_sd"
-    known = like.to_numpy() >= 0
+    known = like.to_numpy() != NOWHERE
     shares, deviations = (
         store[name].transpose(*like.dims, "endmember").to_numpy()[known] for name in ("abundance", deviation)
     )
-    numbers = [[one.number for one in group] for group in groups]
     phase, confidence = np.full(like.shape, NOWHERE), np.full(like.shape, np.nan)
+    numbers = [[one.number for one in group] for group in groups]
     phase[known], confidence[known] = _largest(shares, deviations, numbers)
     maps = xr.Dataset({"phase": like.copy(data=phase), "phase_confidence": like.copy(data=confidence)})
     drawn = [replace(group[0], number=number, name=names[number]) for number, group in enumerate(groups)]
@@ -122,18 +151,16 @@ def _largest(shares: Floats, deviations: Floats, groups: Sequence[Sequence[int]]
     return phase, confidence
 
 
-def said_of(inputs: Inputs, phases: Sequence[Phase], materials: Sequence[Material]) -> Iterator[str]:
+def said_of(inputs: Inputs, materials: Materials) -> Iterator[str]:
     """Say which phases may be one material, how much of the area it has, and where each of them lies."""
-    parts = parts_of(phases, materials)
-    maps = merged(inputs, phases, parts)[0] if parts else None
-    for number, material in enumerate(materials):
+    for number, material in enumerate(materials.found):
         told = [
             ALIKE.format(
                 names=listed([one.name for one in material.phases]),
                 edges=listed([in_words(edge) for edge in material.edges]),
                 most=MOST_RATIO,
             ),
-            ALL if maps is None else _together(maps, number),
+            ALL if materials.maps is None else _together(materials.maps, number),
             places_along(inputs, material.phases),
         ]
         yield one_style(" ".join(filter(None, told)))
@@ -141,7 +168,7 @@ def said_of(inputs: Inputs, phases: Sequence[Phase], materials: Sequence[Materia
 
 def _together(maps: xr.Dataset, number: int) -> str:
     area, sure = areas_of(maps, number)
-    return TOGETHER.format(area=percent(area), sure=percent(sure))
+    return TOGETHER.format(area=percent(area), sure=percent(sure), least=percent(SURE_PROBABILITY))
 
 
 def areas_of(maps: xr.Dataset, number: int) -> tuple[float, float]:
@@ -157,5 +184,5 @@ def in_short(inputs: Inputs) -> list[str]:
     if not inputs.edges or "phase" not in inputs.comparison:
         return []
     phases = phases_of(inputs.comparison, inputs.working)
-    found = seen_in(inputs, phases)
-    return [*map(one_style, unseen(found, phases)), *said_of(inputs, phases, materials_of(found, phases))]
+    seen = seen_in(inputs, phases)
+    return [*map(one_style, unseen(seen, phases)), *said_of(inputs, materials_of(inputs, seen, phases))]

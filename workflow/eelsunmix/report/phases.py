@@ -9,7 +9,7 @@ from eelsunmix.report.figures.grid import is_flat
 from eelsunmix.report.figures.phases import Phase, confidence_map, phase_map
 from eelsunmix.report.formatting import percent
 from eelsunmix.report.inputs import Inputs
-from eelsunmix.report.materials import SURE_PROBABILITY, Material, areas_of, merged, parts_of
+from eelsunmix.report.materials import SURE_PROBABILITY, Materials, areas_of
 from eelsunmix.words import RECOMMENDED
 
 PHASES = (
@@ -20,7 +20,7 @@ PHASES = (
 )
 TAKEN_TOGETHER = (
     " Possible materials: the shares of components that show the same edges are added; what goes from one of "
-    "them to another makes the sum no less sure."
+    "them to another leaves the sum as it is."
 )
 OF_RECOMMENDED = " (errors on simulated images, and what other sets of components give)"
 OF_METHOD = " by the noise of the counts, not from what other sets of components give"
@@ -34,7 +34,7 @@ FEW = 0.05
 """Part of the pixels that are sure below which the page says why."""
 
 
-def phase_blocks(inputs: Inputs, phases: Sequence[Phase], materials: Sequence[Material]) -> list[Block]:
+def phase_blocks(inputs: Inputs, phases: Sequence[Phase], materials: Materials) -> list[Block]:
     """Return the phase map and its table, in which the phases that may be one material also stand as one."""
     method = inputs.comparison.attrs["phase_method"]
     caption = PHASES.format(method=method, of=OF_RECOMMENDED if method == RECOMMENDED else OF_METHOD)
@@ -43,12 +43,11 @@ def phase_blocks(inputs: Inputs, phases: Sequence[Phase], materials: Sequence[Ma
         ("probability alone", confidence_map(inputs.one_frame, inputs.view)),
     ]
     rows = _rows(inputs.comparison, phases)
-    parts = parts_of(phases, materials)
-    if parts:
-        maps, drawn = merged(inputs, phases, parts)
+    maps, drawn = materials.maps, materials.phases
+    if maps is not None:
         one_frame = maps.isel(frame=inputs.view.frame) if "frame" in maps.dims else maps
         choices.insert(1, ("possible materials", phase_map(one_frame, drawn, inputs.view)))
-        rows += _rows(maps, drawn[: len(parts)])
+        rows += _rows(maps, drawn[: len(materials.found)])
         caption += TAKEN_TOGETHER
     figure = Figure(
         name="phase-map",
@@ -57,7 +56,7 @@ def phase_blocks(inputs: Inputs, phases: Sequence[Phase], materials: Sequence[Ma
         controls=(Control("Show", tuple(name for name, _ in choices)),),
         half=not is_flat(inputs.view),
     )
-    return [figure, _areas(inputs, rows, summed=bool(parts))]
+    return [figure, _areas(inputs, rows, summed=maps is not None)]
 
 
 def _rows(maps: xr.Dataset, phases: Sequence[Phase]) -> list[Row]:

@@ -16,7 +16,7 @@ from eelsunmix.typing import Bools, Floats
 OPPOSITE = -0.5
 """Correlation of what changes from plane to plane of two abundances below which they alternate."""
 CHANCE = 1e-4
-"""Probability that noise has as much of its power at the frequency of the lattice."""
+"""Probability that white noise has as much of its power at the frequency of the lattice."""
 SHORT, MOST_STRETCHES = 0.125, 2
 """Gaps of less than this part of the line divide no stretch; of a component with more stretches nothing is
 said."""
@@ -37,20 +37,21 @@ def places_along(inputs: Inputs, phases: Sequence[Phase]) -> str:
     if not inputs.profiles:
         return ""
     name, line = next(iter(inputs.profiles.items()))
-    along, unit = str(line["along"]), inputs.view.unit
-    step = abs(inputs.view.step[along])
     abundance = inputs.maps[str(inputs.comparison.attrs["phase_method"])]["abundance"]
     known = abundance.where(inputs.comparison["phase"] >= 0)
-    means = [_mean_along(known.isel(endmember=one.number), along, line["pixels"]) for one in phases]
-    period = float(inputs.comparison["lattice_period"].sel(profile=name)) / step
+    means = [_mean_along(known.isel(endmember=one.number), line["along"], line["pixels"]) for one in phases]
+    positions = inputs.comparison["profile_position"].sel(profile=name).to_numpy()[: means[0].size]
+    unit = inputs.view.unit
+    length = float(inputs.comparison["lattice_period"].sel(profile=name))
+    period = length / abs(float(np.median(np.diff(positions)))) if len(positions) > 1 else float("nan")
     told = [
-        f"{phases[one].short} and {phases[other].short} alternate every {number(period * step, 2)} {unit}, "
+        f"{phases[one].short} and {phases[other].short} alternate every {number(length, 2)} {unit}, "
         "as planes of a lattice do"
         for one, other in _alternating(means, period)
     ]
     smooth = [envelope(one, period) if np.isfinite(period) else one for one in means]
-    told += _stretches(smooth, [one.short for one in phases], step, unit)
-    return f"Along {along}, {'; '.join(told)}." if told else ""
+    told += _stretches(smooth, [one.short for one in phases], positions, unit)
+    return f"Along {line['along']}, {'; '.join(told)}." if told else ""
 
 
 def _mean_along(abundance: xr.DataArray, along: str, pixels: tuple[int, int]) -> Floats:
@@ -76,7 +77,8 @@ def _are_opposite(one: Floats, other: Floats, period: float) -> bool:
     """Whether two waves are opposite and those of a lattice: noise of shares that sum to one is opposite too.
 
     The part of the power of white noise at a given frequency exceeds `part` with a probability of
-    ``(1 - part) ** (n / 2 - 1)`` (Fisher, Proc. R. Soc. A 125, 54, 1929, for one frequency).
+    ``(1 - part) ** (n / 2 - 1)`` (Fisher, Proc. R. Soc. A 125, 54, 1929, for one frequency). Taking what is
+    slow away raises that by up to 14 times: docs/decisions/054.
     """
     if min(np.ptp(one), np.ptp(other)) == 0 or np.corrcoef(one, other)[0, 1] > OPPOSITE:
         return False
@@ -86,13 +88,14 @@ def _are_opposite(one: Floats, other: Floats, period: float) -> bool:
     return bool((1 - min(part, 1.0)) ** (lead.size / 2 - 1) < CHANCE)
 
 
-def _stretches(lines: Sequence[Floats], names: Sequence[str], step: float, unit: str) -> list[str]:
+def _stretches(lines: Sequence[Floats], names: Sequence[str], positions: Floats, unit: str) -> list[str]:
     """Say from where to where each component lies, those that lie alike together; nothing if all do."""
     places: dict[str, list[str]] = {}
     for name, values in zip(names, lines, strict=True):
-        found = _runs(values >= np.nanmax(values) / 2, gap=SHORT * values.size)
-        if len(found) <= MOST_STRETCHES:
-            runs = [f"{tidy(step * first, 3)} to {tidy(step * last, 3)}" for first, last in found]
+        highest = values[np.isfinite(values)].max(initial=0.0)
+        found = _runs(values >= highest / 2, gap=SHORT * values.size) if highest > 0 else []
+        if 0 < len(found) <= MOST_STRETCHES:
+            runs = [f"{tidy(positions[first], 3)} to {tidy(positions[last], 3)}" for first, last in found]
             places.setdefault(listed(runs), []).append(name)
     if len(places) < 2:
         return []

@@ -28,7 +28,7 @@ SEEN = (
 )
 MIXED_IN = (
     "BS sees {edge} ({seen} of the peak) where {component} is the largest, whose spectrum does not show it: "
-    "other components in the same pixels account for {others}."
+    "all components of these pixels together account for {others}."
 )
 STRONG = 0.1
 """Part of the highest counts from which an edge is of the material, no tail of a neighbour."""
@@ -106,7 +106,7 @@ def unseen(found: Found, phases: Sequence[Phase]) -> list[str]:
 def mixed_in(inputs: Inputs, found: Found, phases: Sequence[Phase]) -> Iterator[str]:
     """Name the edges that BS sees where a component is the largest though its spectrum shows none of them.
 
-    The pixels hold other components too: the map of the element says how much of the edge these account for.
+    The pixels hold other components too: the map of the element says what all of them account for.
     """
     at = inputs.comparison.sel({"label": str(inputs.comparison.attrs["phase_method"])})
     numbers = at["phase"]
@@ -115,8 +115,8 @@ def mixed_in(inputs: Inputs, found: Found, phases: Sequence[Phase]) -> Iterator[
         element_map = at["element_map"].sel(edge=edge)
         for one, sighting in zip(phases, own, strict=True):
             strong = sighting.is_seen and sighting.part(sighting.net) >= STRONG
-            if strong and talk[one.number] <= CRITERIA["cross_talk"].green:
-                mean = float(element_map.where(numbers == one.number).mean())
+            mean = float(element_map.where(numbers == one.number).mean())
+            if strong and talk[one.number] <= CRITERIA["cross_talk"].green and np.isfinite(mean):
                 yield one_style(
                     MIXED_IN.format(
                         edge=in_words(edge),

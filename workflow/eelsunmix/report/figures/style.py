@@ -10,8 +10,8 @@ OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 COLOURS = (*OKABE_ITO, "#332288", "#8B5A2B")
 """One for each method that there is; the last two are darker than the others of their hue."""
 
-COMPONENT_COLOURS = ("#44AA99", "#882255", "#999933", "#6A6A9A", "#CC6677", "#7A5230", "#117733", "#AA4499")
-"""One for each component, none of them a method's: most are of Paul Tol's muted scheme."""
+COMPONENT_COLOURS = ("#2F9C95", "#882255", "#868A1F", "#6A6A9A", "#CC5566", "#5F5F5F", "#117733", "#9A3A9A")
+"""One for each component, none of them a method's: after Paul Tol's muted scheme."""
 BLACK, RED, BLUE, ORANGE, GREY, TRUTH = "#1b1f24", "#D55E00", "#0072B2", "#E69F00", "#6b7480", "#a8adb4"
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 NO_DATA = "#c4c8cd"

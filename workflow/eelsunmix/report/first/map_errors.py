@@ -71,8 +71,8 @@ class MapError:
             where = "every" if self.adds else "a typical"
             counts = f"±\u00a0{number(self.pattern, 2)} in {where} pixel"
             parts = f"{rough(self.parts.get(PATTERN))} of the peak, {rough(self.of_mean)} of their mean"
-            harmless = "; full widths at half maximum hardly change" * self.adds
-            return f"{counts}: {parts} ({PATTERN}{harmless})"
+            harmless = ", which hardly changes full widths at half maximum" * self.adds
+            return f"{counts}: {parts} by a {PATTERN}{harmless}"
         return f"likely off by {self.said}" if self.likely > MOST_ERROR and self.origin != TWINS else ""
 
 

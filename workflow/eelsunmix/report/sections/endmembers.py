@@ -8,7 +8,7 @@ from eelsunmix.report.figures.components import components_by_method
 from eelsunmix.report.figures.endmembers import FLATTENED, displays_for
 from eelsunmix.report.figures.phases import phases_of
 from eelsunmix.report.inputs import Inputs
-from eelsunmix.report.materials import materials_of, said_of
+from eelsunmix.report.materials import Materials, materials_of, said_of
 from eelsunmix.report.parts import failures
 from eelsunmix.report.phases import phase_blocks
 from eelsunmix.report.sightings import mixed_in, seen_in, sighting_table
@@ -53,10 +53,10 @@ def _where(inputs: Inputs) -> list[Block]:
         return []
     phases = phases_of(inputs.comparison, inputs.working)
     if not inputs.edges:
-        return phase_blocks(inputs, phases, [])
+        return phase_blocks(inputs, phases, Materials())
     found = seen_in(inputs, phases)
-    materials = materials_of(found, phases)
-    told = [*mixed_in(inputs, found, phases), *said_of(inputs, phases, materials)]
+    materials = materials_of(inputs, found, phases)
+    told = [*mixed_in(inputs, found, phases), *said_of(inputs, materials)]
     return [
         *phase_blocks(inputs, phases, materials),
         sighting_table(inputs, phases, found),

@@ -145,46 +145,64 @@ def _scores(inputs: Inputs) -> list[Block]:
 def _widths(inputs: Inputs) -> list[Text]:
     """Say how wide the main peak of each edge is, and how far the methods agree on it."""
     label, failed = chosen_label(inputs), reference_problems(inputs.bs)
-    told: dict[str, list[str]] = {}
+    told: dict[tuple[str, str], dict[str, str]] = {}
     for edge in inputs.edges:
         for profile in inputs.profiles:
             found = inputs.comparison["fwhm"].sel(edge=edge, profile=profile)
             own, bs = (float(found.sel({"label": one})) for one in (label, REFERENCE))
-            bs = float("nan") if edge in failed else bs
-            others = found.sel({"label": inputs.working}).values
-            if np.isfinite(own) and label != REFERENCE:
-                width = f"{number(own)} {inputs.view.unit}{_beside(own, others, bs)}"
-                flanks = "" if edge in failed else _flanks(inputs, label, {"edge": edge, "profile": profile})
-                # Edges of one element may come from one component: that is no second measurement.
-                told.setdefault(f"{in_words(profile)}: {width}.{flanks}", []).append(in_words(edge))
-    texts = [f"{listed(edges)}, {text}" for text, edges in told.items()]
+            if not np.isfinite(own) or label == REFERENCE:
+                continue
+            spread = _spread(found.sel({"label": inputs.working}).values)
+            # Edges of one element may come from one component: that is no second measurement.
+            width = f"{in_words(profile)}: {number(own)} {inputs.view.unit}{spread}."
+            same = told.setdefault((str(inputs.edges[edge].get("element")), width), {})
+            place = {"edge": edge, "profile": profile}
+            same[in_words(edge)] = "" if edge in failed else _beside(own, bs) + _flanks(inputs, label, place)
+    texts = [f"{listed([*edges])}, {width}{_of_each(edges)}" for (_, width), edges in told.items()]
     return [Text(WIDTHS.format(label=label)), Text(*texts)] if texts else []
 
 
-def _beside(own: float, others: np.ndarray, bs: float) -> str:
-    """Say from where to where the widths of all methods go, and by how much that of BS differs.
+def _of_each(beside: dict[str, str]) -> str:
+    """Say what BS finds, edge by edge where there are several."""
+    if len(beside) == 1:
+        return next(iter(beside.values()))
+    return "".join(f" {edge}:{text}" for edge, text in beside.items() if text)
+
+
+def _spread(others: np.ndarray) -> str:
+    """Say from where to where the widths of all methods go.
 
     Examples
     --------
-    >>> _beside(11.3, np.array([10.8, 11.3]), 9.71), _beside(2.0, np.array([2.0]), np.nan)
-    ('; all methods 10.8 to 11.3; BS 1.6 less (9.71)', '')
+    >>> _spread(np.array([10.8, 11.3])), _spread(np.array([2.0]))
+    ('; all methods 10.8 to 11.3', '')
     """
     low, high = (number(limit) for limit in (np.nanmin(others), np.nanmax(others)))
-    spread = f"; all methods {low} to {high}" * (int(np.isfinite(others).sum()) > 1)
+    return f"; all methods {low} to {high}" * (int(np.isfinite(others).sum()) > 1)
+
+
+def _beside(own: float, bs: float) -> str:
+    """Say by how much the width of BS differs; nothing where it has none.
+
+    Examples
+    --------
+    >>> _beside(11.3, 9.71), _beside(2.0, np.nan)
+    (' BS has 1.6 less (9.71).', '')
+    """
     if not np.isfinite(bs):
-        return spread
-    return f"{spread}; BS {number(abs(own - bs), 2)} {'less' if bs < own else 'more'} ({number(bs)})"
+        return ""
+    return f" BS has {number(abs(own - bs), 2)} {'less' if bs < own else 'more'} ({number(bs)})."
 
 
 def _flanks(inputs: Inputs, label: str, place: dict[str, str]) -> str:
-    """Name the flanks that are much longer or shorter than those of BS: a tail that only one of them has."""
-    told = []
+    """Name the flanks that are much longer or shorter than those of BS: by a tail, perhaps."""
+    told, pixel = [], abs(inputs.view.step[str(inputs.profiles[place["profile"]]["along"])])
     for side in ("left", "right"):
         lengths = inputs.comparison[f"{side}_10_90"].sel(place)
         own, bs = (float(lengths.sel({"label": one})) for one in (label, REFERENCE))
-        if min(own, bs) > 0 and max(own / bs, bs / own) > OTHER_FLANK:
+        if min(own, bs) > 0 and max(own / bs, bs / own) > OTHER_FLANK and abs(own - bs) > pixel:
             told.append(f"{side} flank is {number(own)} {inputs.view.unit} long, that of BS {number(bs)}")
-    return f" Its {' and its '.join(told)}: one of the two has a tail there." if told else ""
+    return f" Its {' and its '.join(told)}: one of the two may have a tail there." if told else ""
 
 
 def _row(inputs: Inputs, method: str, place: dict[str, str]) -> Row:

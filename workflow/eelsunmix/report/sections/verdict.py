@@ -15,7 +15,7 @@ VERDICT = (
 LEGEND = "✔ good, ▲ look closer, ✖ do not rely on it, – not judged. The limits are in the table below."
 NO_EDGES = " No edge is named in the configuration, so nothing can be compared with BS."
 ABSENT = "outside its region"
-REGIONS = " Outside its region needs one in the configuration, where you know that an element is absent."
+REGIONS = " “Outside its region” is judged once the configuration names a region where an element is absent."
 LIMITS = "Limits behind the verdict and its sentences."
 
 
