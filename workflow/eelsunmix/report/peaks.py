@@ -13,4 +13,4 @@ def peak_of(inputs: Inputs, edge: str) -> float:
     """
     bs = inputs.bs[["net_counts", "net_counts_sd"]].sel(edge=edge)
     shown = highest(inputs.comparison["element_map"].sel({"label": chosen_label(inputs), "edge": edge}))
-    return shown if shown > float(bs["net_counts_sd"].median()) else highest(bs["net_counts"])
+    return shown if shown > float(bs["net_counts_sd"].compute().median()) else highest(bs["net_counts"])
