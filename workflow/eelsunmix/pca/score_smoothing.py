@@ -143,7 +143,7 @@ def score_noise(scores: ScoreMaps, eigenvalues: Floats, noise: Noise) -> Floats:
     Parameters
     ----------
     scores : ScoreMaps
-        Loaded one at a time.
+        Loaded some pixels at a time, and of correlated noise one map at a time.
     eigenvalues : ndarray, shape (index,)
         All of them.
     noise : Noise
@@ -154,7 +154,7 @@ def score_noise(scores: ScoreMaps, eigenvalues: Floats, noise: Noise) -> Floats:
     ndarray, shape (component,)
     """
     # Data without noise would divide by zero; float32 scores have no more digits than this anyway.
-    largest = max(float(np.nanmax(np.abs(scores[..., i]), initial=0.0)) for i in range(scores.shape[-1]))
+    largest = max(float(np.nanmax(np.abs(rows), initial=0.0)) for rows in scores.rows())
     digits = np.finfo(np.float32).eps * max(1.0, largest)
     variance = eigenvalues[: scores.shape[-1]].copy()
     signal = slice(max(1, noise.rank))
