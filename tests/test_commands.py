@@ -74,6 +74,24 @@ def test_check_says_in_words_what_will_run(folder):
     assert "methods: vca" in found.stdout
 
 
+def test_a_sample_that_is_another_one_once_more_is_named(folder):
+    """Maps of one image under the name of another: a line was copied, and the path left as it was."""
+    (folder / "link.npy").symlink_to("image.npy")
+    text = "samples:\n" + "".join(
+        f"  {name}: {{file: {file}{more}}}\n"
+        for name, file, more in [
+            ("A", "image.npy", ""),
+            ("B", "link.npy", ""),
+            ("C", "image.npy", ", components: {n: 2}"),
+        ]
+    )
+    (folder / "my.yaml").write_text(text + AXES)
+    assert checked_configuration([Path("my.yaml")]).warnings == [
+        "samples A and B have the same file, link.npy, and the same settings; if that is a slip, write the "
+        "path of the image of B"
+    ]
+
+
 def test_check_draws_windows_and_doubts_an_axis_that_is_off(folder):
     energy = 400.0 + np.arange(300)
     expected = 2000 * (energy / 400) ** -3
