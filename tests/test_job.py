@@ -148,7 +148,9 @@ def lines_of(log, number):
     return lines
 
 
-def test_a_job_that_is_killed_says_memory_in_its_log(tmp_path):
+@pytest.mark.parametrize("path", [os.environ["PATH"], "/nonexistent"])
+def test_a_job_that_is_killed_says_memory_in_its_log(tmp_path, monkeypatch, path):
+    monkeypatch.setenv("PATH", path)
     log = tmp_path / "a log"
     assert run_job(log, "os.kill(os.getpid(), signal.SIGKILL)") == -signal.SIGKILL
     first, last = lines_of(log, 2)

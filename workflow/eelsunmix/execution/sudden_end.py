@@ -18,6 +18,7 @@ _CUT_SHORT = (
 )
 _CRASHED = "a library crashed; run again, and if it does so again report it with this log"
 _WATCHER = """
+PATH=$PATH:/usr/bin:/bin
 read -r end
 case "$end" in
     end) exit ;;
