@@ -49,8 +49,8 @@ def sudden_end_told(log: str | Path) -> Iterator[None]:
     except OSError:  # no shell, or no further process: the job does without
         yield
         return
-    is_ours = watcher.stdin is not None and not faulthandler.is_enabled()  # a debugger's goes first
-    if is_ours:
+    is_ours = not faulthandler.is_enabled()  # a debugger's goes first
+    if is_ours and watcher.stdin is not None:
         faulthandler.enable(watcher.stdin, all_threads=False)
     try:
         yield
