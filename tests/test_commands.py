@@ -74,6 +74,53 @@ def test_check_says_in_words_what_will_run(folder):
     assert "methods: vca" in found.stdout
 
 
+def test_a_machine_without_the_programme_which_is_told_before_anything_runs(folder):
+    """As small containers are: a plugin of Snakemake calls it in every run, and ended in a traceback."""
+    found = eelsunmix(
+        "run", write(folder, "methods: {vca: {}}\n"), cwd=folder, env=ENVIRONMENT | {"PATH": "/nonexistent"}
+    )
+    assert found.returncode == 2
+    assert found.stderr.startswith("run needs the programme `which`, which is not on the PATH; install it")
+    assert len(found.stderr.splitlines()) == 1
+
+
+BUSY = """
+import sys, time
+from eelsunmix.commands import entry
+
+@entry.eelsunmix.command()
+def busy():
+    from zarr.core.sync import _get_loop
+    _get_loop().call_soon_threadsafe(time.sleep, 1.0)
+
+sys.argv = ["eelsunmix", "busy"]
+entry.main()
+"""
+
+
+def test_on_a_busy_machine_the_thread_of_zarr_ends_no_command_in_a_traceback():
+    done = subprocess.run([sys.executable, "-c", BUSY], capture_output=True, text=True, env=ENVIRONMENT)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_sample_that_is_another_one_once_more_is_named(folder):
+    """Maps of one image under the name of another: a line was copied, and the path left as it was."""
+    (folder / "link.npy").symlink_to("image.npy")
+    text = "samples:\n" + "".join(
+        f"  {name}: {{file: {file}{more}}}\n"
+        for name, file, more in [
+            ("A", "image.npy", ""),
+            ("B", "link.npy", ""),
+            ("C", "image.npy", ", components: {n: 2}"),
+        ]
+    )
+    (folder / "my.yaml").write_text(text + AXES)
+    assert checked_configuration([Path("my.yaml")]).warnings == [
+        "samples A and B have the same file, link.npy, and the same settings; if that is a slip, write the "
+        "path of the image of B"
+    ]
+
+
 def test_check_draws_windows_and_doubts_an_axis_that_is_off(folder):
     energy = 400.0 + np.arange(300)
     expected = 2000 * (energy / 400) ** -3

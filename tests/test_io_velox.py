@@ -86,6 +86,18 @@ def without_scan(file):
     stored(group, "Metadata", np.frombuffer(json.dumps(known).encode(), "u1")[:, None])
 
 
+def unit(text):
+    """Give the pixels of the image and of the stream another unit."""
+
+    def apply(file):
+        for group in (only(file, "Image"), only(file, "SpectrumStream")):
+            known = json.loads(group["Metadata"][:, 0].tobytes().rstrip(b"\0"))
+            known["BinaryResult"]["PixelUnitX"] = text
+            stored(group, "Metadata", np.frombuffer(json.dumps(known).encode(), "u1")[:, None])
+
+    return apply
+
+
 def said(path):
     return [
         text
@@ -178,3 +190,16 @@ def test_messages_of_the_plugin_are_one_line_with_the_path(damaged, source, capf
     assert all(record.exc_info is None for record in caplog.records)
     assert capfd.readouterr() == ("", "")
     assert (library.propagate, library.handlers) == (before, [])
+
+
+@pytest.mark.parametrize("text", ["9**9**9", "m^999999999", "(9)**(9)**(9)"])
+def test_a_unit_that_would_be_computed_is_refused(damaged, text):
+    with pytest.raises(InputError, match=r"/Metadata gives '.*' as a unit; it is damaged"):
+        io.open_image(damaged(unit(text)), signal="EDS")
+
+
+def test_an_axis_of_ncem_with_a_unit_that_would_be_computed_is_refused(tmp_path):
+    with h5py.File(tmp_path / "a.emd", "w") as file:
+        file.create_dataset("data/SI/dim1", data=np.arange(3.0)).attrs["units"] = "9**9**9"
+    with pytest.raises(InputError, match=r"/data/SI/dim1 gives '9\*\*9\*\*9' as a unit"):
+        io.open_image(tmp_path / "a.emd")

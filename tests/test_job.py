@@ -148,7 +148,9 @@ def lines_of(log, number):
     return lines
 
 
-def test_a_job_that_is_killed_says_memory_in_its_log(tmp_path):
+@pytest.mark.parametrize("path", [os.environ["PATH"], "/nonexistent"])
+def test_a_job_that_is_killed_says_memory_in_its_log(tmp_path, monkeypatch, path):
+    monkeypatch.setenv("PATH", path)
     log = tmp_path / "a log"
     assert run_job(log, "os.kill(os.getpid(), signal.SIGKILL)") == -signal.SIGKILL
     first, last = lines_of(log, 2)
@@ -156,6 +158,29 @@ def test_a_job_that_is_killed_says_memory_in_its_log(tmp_path):
     assert re.match(r"\d\d:\d\d:\d\d ERROR the job was killed .* when the memory is used up", last)
     assert "mem_mb" in last
     assert "corrections.bin" in last
+
+
+@pytest.mark.parametrize(
+    ("number", "body", "line"),
+    [
+        (
+            signal.SIGBUS,
+            "np.ones(8192, 'u1').tofile('a'); m = np.memmap('a', mode='r'); os.truncate('a', 0); m.sum()",
+            r"a file was cut short, .* run again once nobody writes to it",
+        ),
+        (
+            signal.SIGSEGV,
+            "os.kill(os.getpid(), signal.SIGSEGV)",
+            r"a library crashed; .* \(Segmentation fault\)",
+        ),
+    ],
+)
+def test_a_job_that_dies_by_a_fault_does_not_say_memory(tmp_path, monkeypatch, number, body, line):
+    """As when an image is copied over the one that is just read: `cp` cuts it to nothing first."""
+    monkeypatch.chdir(tmp_path)
+    assert run_job(tmp_path / "log", body) == -number
+    _, last = lines_of(tmp_path / "log", 2)
+    assert re.fullmatch(rf"\d\d:\d\d:\d\d ERROR {line}", last)
 
 
 def test_a_job_with_a_line_of_error_gets_no_other_when_killed(tmp_path):

@@ -1,5 +1,6 @@
 """Readers that do not end, or ask for more memory than there is: one line, in jobs alone."""
 
+import os
 import re
 import subprocess
 import sys
@@ -67,6 +68,13 @@ def test_a_reader_that_never_ends_ends_the_command_line_with_a_line(tmp_path):
     assert done.returncode == -9
     assert done.stderr.startswith("a.hspy: reading it has taken 1 s of computing and does not end")
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")  # noqa: PTH110
+def test_a_reader_that_never_ends_is_ended_also_where_the_line_has_no_place():
+    command = [sys.executable, "-c", COMMAND.format(body=ENDLESS)]
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        assert subprocess.run(command, stderr=full, check=False, timeout=100).returncode == -9
 
 
 @pytest.mark.guarantee(4)

@@ -1,5 +1,6 @@
 """`eelsunmix new`: edges found, missed and false on spectra of known elements, and what is written."""
 
+import errno
 import os
 import resource
 import signal
@@ -27,6 +28,7 @@ from eelsunmix.proposal.naming import NamedRise, hidden_by, name_rises
 from eelsunmix.proposal.proposing import ProposedEdge
 from eelsunmix.proposal.rises import Rise
 from eelsunmix.storage.drafts import _machine
+from eelsunmix.storage.handed_over import write_and_compare
 from eelsunmix.storage.whole_files import write_page
 
 STRONG_SNR = 10.0
@@ -261,6 +263,30 @@ def test_a_proposal_that_is_stopped_while_it_writes_leaves_nothing(folder, monke
         propose([Path("SI 1.zarr")])
     assert stopped.value.code == 128 + signal.SIGTERM
     assert [one.name for one in folder.iterdir()] == ["SI 1.zarr"]
+
+
+def test_a_configuration_is_whole_or_absent_at_any_moment(folder, monkeypatch):
+    """As a SIGKILL would leave it: an empty one would run nothing, and stop the same command."""
+    seen = []
+
+    def written(*arguments):
+        seen.append(Path("SI_1.yaml").exists() and Path("SI_1.yaml").stat().st_size)
+        return write_and_compare(*arguments)
+
+    monkeypatch.setattr("eelsunmix.storage.whole_files.write_and_compare", written)
+    propose([Path("SI 1.zarr")])
+    assert seen == [False, Path("SI_1.yaml").stat().st_size]
+
+
+def test_where_no_links_can_be_made_a_configuration_is_written_too(folder, monkeypatch):
+    def refused(self, other):
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "hardlink_to", refused)
+    propose([Path("SI 1.zarr")])
+    assert "Ti_L23" in Path("SI_1.yaml").read_text(encoding="utf-8")
+    with pytest.raises(InputError, match="is there already"):
+        propose([Path("SI 1.zarr")])
 
 
 def test_what_a_killed_proposal_has_left_goes_with_the_next_one(folder):

@@ -229,6 +229,7 @@ def test_largest_number_is_respected():
     [
         ((2, 3, 20), 7, "components.n is 7, but the image has only 6 valid pixels; choose at most 6"),
         ((9, 5, 4), 5, "components.n is 5, but the image has only 4 channels; choose at most 4"),
+        ((3, 5, 1), 2, "components.n is 2, but the image has only 1 channel; choose at most 1"),
         ((9, 5, 30), 13, r"components.n is 13, but the PCA keeps 12 components \(denoise.n_components\)"),
     ],
 )
@@ -236,6 +237,11 @@ def test_more_endmembers_than_data_are_refused(shape, n, message):
     image = poisson_image(shape=shape)
     with pytest.raises(InputError, match=message):
         estimate(image, ComponentOptions(n=n))
+
+
+def test_a_single_channel_has_one_component():
+    image = poisson_image(shape=(3, 5, 1))
+    assert estimate(image).attrs["n_endmembers"] == 1
 
 
 def test_numerical_rank_is_the_limit():

@@ -3,11 +3,14 @@
 import errno
 import os
 import shutil
+import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
+import zarr
 
 from eelsunmix import io
 from eelsunmix.configuration import (
@@ -23,7 +26,7 @@ from eelsunmix.configuration.names import path_fault
 from eelsunmix.configuration.places import endangered, unwritable_folder
 from eelsunmix.errors import InputError
 from eelsunmix.sources import checksum, checksums, file_fingerprint
-from eelsunmix.storage import publish
+from eelsunmix.storage import open_store, publish
 from eelsunmix.storage.__main__ import main as check_stores
 
 AXES = io.AxesOptions(dims=("y", "x", "energy_loss"), energy=io.EnergyAxis(offset_eV=100, dispersion_eV=0.5))
@@ -283,6 +286,82 @@ def test_a_file_that_is_exchanged_before_its_blocks_are_written_spoils_all(tmp_p
     assert {file.name for file in tmp_path.iterdir()} == {"a.npy"}
     np.save(path, counts)
     publish(raw, tmp_path / "raw.zarr", kind="raw", files=files)
+
+
+ACCIDENTS = {
+    "removed": lambda path: shutil.rmtree(path) if path.is_dir() else path.unlink(),
+    "cut": lambda path: os.truncate(_data(path), _data(path).stat().st_size // 2),
+    "grown": lambda path: _data(path).write_bytes(_data(path).read_bytes() + b"more"),
+    "exchanged": lambda path: (path.rename(path.with_name("old")), _stored(path, 1)),
+}
+
+
+def _data(path):
+    return path / "c/0/0/0" if path.is_dir() else path
+
+
+def _stored(path, added=0):
+    counts = np.random.default_rng(0).poisson(50, (7, 5, 40)).astype("u2") + np.uint16(added)
+    if path.suffix == ".npy":
+        np.save(path, counts)
+        return
+    zarr.create_array(path, shape=counts.shape, chunks=(7, 5, 10), dtype="u2")[:] = counts
+
+
+def _at_call(number, act):
+    """Return a function for `sys.setprofile` that acts at that call of a function of the package."""
+    left = [number]
+
+    def profile(frame, event, _):
+        if event == "call" and frame.f_globals.get("__name__", "").startswith("eelsunmix"):
+            left[0] -= 1
+            if left[0] == 0:
+                act()
+
+    return profile, left
+
+
+@contextmanager
+def one_line_about(name):
+    """Let an import be refused, in one line that names the file."""
+    try:
+        yield
+    except InputError as error:
+        if name not in str(error) or not str(error).isprintable():
+            raise AssertionError(str(error)) from error
+
+
+@pytest.mark.parametrize("name", ["a.npy", "a.zarr"])
+@pytest.mark.parametrize("accident", ACCIDENTS)
+def test_whatever_happens_to_a_source_at_any_moment_is_one_line_or_nothing(
+    tmp_path, monkeypatch, name, accident
+):
+    """The store holds the old content or, if that came first, the new one, each with its digest."""
+    monkeypatch.setattr("eelsunmix.execution.blocks.BLOCK_ELEMENTS", 2 * 5 * 40)
+    path = tmp_path / name
+
+    def imported(number):
+        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+        _stored(path)
+        store = tmp_path / f"{accident}{number}.zarr"
+        profile, left = _at_call(number, lambda: ACCIDENTS[accident](path))
+        sys.setprofile(profile)
+        try:
+            raw = io.import_image(path, axes=AXES)
+            files = {path: raw.attrs["source"]["sha256"]}
+            publish(raw, store, kind="raw", files=files)
+        finally:
+            sys.setprofile(None)
+            shutil.rmtree(tmp_path / "old", ignore_errors=True)
+        return left[0], open_store(store)
+
+    left, good = imported(10**6)
+    calls = 10**6 - left
+    for number in range(1, calls, 1 + calls // 5):
+        with one_line_about(name):
+            _, store = imported(number)
+            is_new = store.attrs["source"]["sha256"] != good.attrs["source"]["sha256"]
+            np.testing.assert_array_equal(store.counts, good.counts + (is_new and accident == "exchanged"))
 
 
 @pytest.mark.guarantee(2, "G1")

@@ -84,9 +84,13 @@ def checksums(paths: Iterable[str | Path]) -> dict[str, str]:
 
 
 def check_unchanged(files: Mapping[str | Path, str]) -> None:
-    """Raise InputError if a file has another SHA-256 than the one it had before it was read."""
+    """Raise InputError if a file has another SHA-256 than before it was read, or cannot be read any more."""
     for file, digest in files.items():
-        if checksum(Path(file))[0] != digest:
+        try:
+            now = checksum(Path(file))[0]
+        except OSError as error:
+            raise _taken_away(file, error) from error
+        if now != digest:
             raise InputError(f"{file}: was changed while it was read; run again once nobody writes to it")
 
 
@@ -103,10 +107,12 @@ def recorded(files: Mapping[str | Path, str]) -> dict[str, dict[str, str]]:
         try:
             found[str(file)] = {"sha256": digest, "state": file_state(file)}
         except OSError as error:
-            raise InputError(
-                f"{file}: cannot be read any more ({error.strerror}); run again once it is there"
-            ) from error
+            raise _taken_away(file, error) from error
     return found
+
+
+def _taken_away(file: str | Path, error: OSError) -> InputError:
+    return InputError(f"{file}: cannot be read any more ({error.strerror}); run again once it is there")
 
 
 def file_state(path: str | Path) -> str:

@@ -33,6 +33,9 @@ _FAMILIES = {"eV": ("electron_volt", "joule"), "nm": ("meter", "angstrom", "micr
 LONGEST = 60
 """Characters of a unit; longer text is none, and the library takes the square of its length to say so."""
 
+_POWER = re.compile(r"(?<=[^\W\d])(?:\*\*|\^)[-+]?\d{1,2}(?![\d.^]|\*\*)")
+"""Of a unit; what else is raised to a power are numbers, and these powers may fill the memory."""
+
 _IN_BRACKETS = re.compile(r".*[(\[]\s*([^()\[\]]+?)\s*[)\]]")
 
 
@@ -56,6 +59,20 @@ def nanometres_per(unit: str) -> float | None:
     (0.1, 1000.0, None)
     """
     return _size(unit, LENGTHS, "nm")
+
+
+def is_computed(unit: str) -> bool:
+    """Whether a library of units would compute powers of numbers in a text, such as "9**9**9", for hours.
+
+    Examples
+    --------
+    >>> [is_computed(unit) for unit in ("arb. units", "[1/n_m]", "A^-1", "m**2*s", "m²")]
+    [False, False, False, False, False]
+    >>> [is_computed(unit) for unit in ("9**9**9", "m^999999999", "(9)**(9)**(9)", "9⁹⁹⁹")]
+    [True, True, True, True]
+    """
+    raised = re.search(r"[⁰¹²³⁴-⁹]{3}", unit)
+    return raised is not None or re.search(r"\*\*|\^", _POWER.sub("", unit)) is not None
 
 
 def _size(unit: str, usual: dict[str, float], base: str) -> float | None:

@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eelsunmix.configuration import Configuration, SampleSettings, available_samples, read_configuration
+from eelsunmix.configuration import (
+    Configuration,
+    SampleSettings,
+    available_samples,
+    doubled_samples,
+    read_configuration,
+)
 from eelsunmix.configuration.file_axes import edges_on_axes
 from eelsunmix.configuration.summary import summarise
 from eelsunmix.edges import Edge, EdgeRequest
@@ -50,7 +56,8 @@ def checked_configuration(files: Sequence[Path], overrides: Mapping[str, Any] | 
     configuration = read_configuration(list(files), overrides)
     samples, skipped = available_samples(configuration.samples)
     edges, warnings = edges_on_axes(samples)
-    return Checked(configuration=configuration, samples=samples, edges=edges, warnings=[*skipped, *warnings])
+    warnings = [*skipped, *doubled_samples(samples), *warnings]
+    return Checked(configuration=configuration, samples=samples, edges=edges, warnings=warnings)
 
 
 def in_words(checked: Checked) -> str:

@@ -10,6 +10,7 @@ import click
 from eelsunmix.commands.working_folder import check_working_folder
 from eelsunmix.errors import REMEDIES, InputError, unwritable
 from eelsunmix.execution.stopping import StoppedError
+from eelsunmix.execution.zarr_end import let_zarr_end
 from eelsunmix.exit_codes import FAILED, INTERRUPTED, MISTAKEN
 from eelsunmix.export.formats import format_names, help_of
 from eelsunmix.failures import for_command, shortage
@@ -279,6 +280,8 @@ def main() -> None:
             raise
         click.echo(for_command(line), err=True)
         sys.exit(FAILED)
+    finally:
+        let_zarr_end()
 
 
 def _of_system(error: Exception) -> str | None:

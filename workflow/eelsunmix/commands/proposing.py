@@ -3,14 +3,14 @@
 import os
 import re
 import shlex
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import xarray as xr
 
 from eelsunmix.configuration.names import path_fault, sample_name_fault
-from eelsunmix.errors import InputError, in_brief, unwritable
+from eelsunmix.errors import InputError, in_brief
 from eelsunmix.execution.stopping import stopping_in_order
 from eelsunmix.execution.unused_libraries import leave_out_unused_libraries
 from eelsunmix.io import open_image
@@ -74,9 +74,7 @@ def propose(
         strip=_strip(image),
         layered=layered,
     )
-    with _taken(target, force):
-        write_page(page, windows_page(next(iter(samples)), proposal))
-        write_page(target, text)
+    _write(target, text, page, windows_page(next(iter(samples)), proposal), force)
     wrote = f"wrote {target} and {page}"
     return "\n".join([*_said(image, proposal), *_profile_said(layered), wrote, *_next(proposal, target)])
 
@@ -140,20 +138,18 @@ def _occupied(target: Path) -> InputError:
     return InputError(f"{target}: is there already; choose another name with --output, or add --force")
 
 
-@contextmanager
-def _taken(target: Path, force: bool) -> Iterator[None]:
-    """Take the name of a configuration before it is written; of two commands at once, one is refused."""
+def _write(target: Path, text: str, page: Path, drawing: str, force: bool) -> None:
+    """Write both, or neither; of two commands at once, the later one is refused and its drawing dropped."""
     if force:
-        yield
+        write_page(page, drawing)
+        write_page(target, text)
         return
     try:
-        target.touch(exist_ok=False)
+        write_page(target, text, is_new=True)
     except FileExistsError as error:  # what came while the edges were searched
         raise _occupied(target) from error
-    except OSError as error:
-        raise unwritable(target, error) from error
     try:
-        yield
+        write_page(page, drawing)
     except BaseException:  # also of who stops us
         with suppress(OSError):
             target.unlink()

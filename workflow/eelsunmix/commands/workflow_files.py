@@ -1,6 +1,7 @@
 """Where the files of the workflow lie: beside the package in a clone, below share/ once installed."""
 
 import importlib.util
+import shutil
 import sysconfig
 from pathlib import Path
 
@@ -14,11 +15,16 @@ def snakefile() -> Path:
     Raises
     ------
     InputError
-        If it, or Snakemake, is not installed.
+        If it, Snakemake, or the programme that its plugin of SLURM looks for others with, is not installed.
     """
     if importlib.util.find_spec("snakemake") is None:
         raise InputError(
             "run needs Snakemake, which is not installed; type: pip install 'eelsunmix[workflow]'"
+        )
+    if not shutil.which("which"):  # small containers have none, and each run would end in a traceback
+        raise InputError(
+            "run needs the programme `which`, which is not on the PATH; install it with the packages of the "
+            "system, or mend PATH"
         )
     return _file("workflow/Snakefile")
 

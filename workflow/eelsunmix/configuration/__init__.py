@@ -14,7 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from eelsunmix.configuration.availability import available_samples
+    from eelsunmix.configuration.availability import available_samples, doubled_samples
     from eelsunmix.configuration.places import check_folders, check_results, refuse_storage, unwritable_folder
     from eelsunmix.configuration.problems import ConfigurationError, Problem
     from eelsunmix.configuration.reading import read_configuration, read_values
@@ -38,6 +38,7 @@ _HOMES = {
     "available_samples": "availability",
     "check_folders": "places",
     "check_results": "places",
+    "doubled_samples": "availability",
     "from_params": "validation",
     "read_configuration": "reading",
     "read_values": "reading",
@@ -57,6 +58,7 @@ __all__ = [
     "available_samples",
     "check_folders",
     "check_results",
+    "doubled_samples",
     "from_params",
     "read_configuration",
     "read_values",

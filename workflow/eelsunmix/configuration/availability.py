@@ -1,11 +1,13 @@
 """What can be run here and now: where example files are absent the other samples go on."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from eelsunmix.configuration.places import endangered
 from eelsunmix.configuration.settings import EXAMPLE_PREFIX, SampleSettings
 from eelsunmix.errors import InputError
 from eelsunmix.examples import FOLDER_VARIABLE, find_example
+from eelsunmix.sources import real_path
 
 
 def available_samples(samples: Mapping[str, SampleSettings]) -> tuple[dict[str, SampleSettings], list[str]]:
@@ -45,6 +47,35 @@ def available_samples(samples: Mapping[str, SampleSettings]) -> tuple[dict[str, 
         else:
             available[name] = sample.replaced(file=str(path))
     return _without_orphans(available, skipped), skipped
+
+
+def doubled_samples(samples: Mapping[str, SampleSettings]) -> list[str]:
+    """Say which samples are others once more: in a line that was copied, the path was left as it was.
+
+    Parameters
+    ----------
+    samples : mapping of str to SampleSettings
+        With paths in the place of examples.
+
+    Returns
+    -------
+    list of str
+        One line for each sample with the file, links followed, and all settings of one before it.
+    """
+    said: list[str] = []
+    known: dict[Path, list[str]] = {}
+    for name, sample in samples.items():
+        if sample.file is None:
+            continue
+        before = known.setdefault(real_path(Path(sample.file)), [])
+        same = (one for one in before if samples[one].replaced(name=name, file=sample.file) == sample)
+        if first := next(same, None):
+            said.append(
+                f"samples {first} and {name} have the same file, {sample.file}, and the same settings; if "
+                f"that is a slip, write the path of the image of {name}"
+            )
+        before.append(name)
+    return said
 
 
 def _without_orphans(available: dict[str, SampleSettings], skipped: list[str]) -> dict[str, SampleSettings]:

@@ -20,6 +20,7 @@ from eelsunmix.io.files import read_signals
 from eelsunmix.io.layout import Layout, find_layout
 from eelsunmix.io.signals import Signal, choose_signal
 from eelsunmix.profile_geometry import profile_pixels, region_mask
+from eelsunmix.words import numbered
 
 
 def edges_on_axes(samples: Mapping[str, SampleSettings]) -> tuple[dict[str, dict[str, Edge]], list[str]]:
@@ -133,8 +134,8 @@ def check_components(layout: Layout, sample: SampleSettings, *, n_channels: int)
     n_pixels = _kept_pixels(layout, sample).size * n_frames
     if n > min(n_channels, n_pixels):
         raise InputError(
-            f"components.n is {n}, but the image has {n_channels} channels and {n_pixels} pixels; "
-            f"write {min(n_channels, n_pixels)} at most, or auto"
+            f"components.n is {n}, but the image has {numbered(n_channels, 'channel')} and "
+            f"{numbered(n_pixels, 'pixel')}; write {min(n_channels, n_pixels)} at most, or auto"
         )
 
 

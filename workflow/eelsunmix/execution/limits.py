@@ -37,12 +37,14 @@ start = computed()
 # The pipe is closed when the reader, or the job, is done.
 while not select.select([sys.stdin], [], [], 0.5)[0]:
     if computed() - start > seconds:
-        if log == "/dev/stderr":
-            print(line, file=sys.stderr, flush=True)
-        else:
-            with open(log, "a", encoding="utf-8") as file:
-                file.write(time.strftime("%H:%M:%S") + " ERROR " + line + os.linesep)
-        os.kill(job, signal.SIGKILL)
+        try:
+            if log == "/dev/stderr":
+                print(line, file=sys.stderr, flush=True)
+            else:
+                with open(log, "a", encoding="utf-8") as file:
+                    file.write(time.strftime("%H:%M:%S") + " ERROR " + line + os.linesep)
+        finally:  # also where the line has no place, as on a full disk
+            os.kill(job, signal.SIGKILL)
         break
 """
 

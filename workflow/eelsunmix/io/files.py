@@ -58,12 +58,13 @@ def read_signals(path: Path) -> list[Signal]:
     InputError
         If the file is missing, empty, of another kind, damaged, or declares far more data than it has bytes.
     """
-    found = check_path(path)
-    size = size_bytes(path)
-    with reading(path), limited(path, seconds=60 + size / 2**20, size_bytes=LARGEST_HEADER + 2 * size):
-        signals = found.read(path)
+    with reading(path):
+        found = check_path(path)
+        size = size_bytes(path)
+        with limited(path, seconds=60 + size / 2**20, size_bytes=LARGEST_HEADER + 2 * size):
+            signals = found.read(path)
     for signal in signals:
-        _check_declared_size(signal, path)
+        _check_declared_size(signal, path, size)
     return [_with_short_names(signal) for signal in signals]
 
 
@@ -131,6 +132,10 @@ def reading(path: Path) -> Iterator[None]:
             raise InputError(
                 f"{path}: cannot be read, {line}; if there is enough, the file is damaged: copy it again"
             ) from error
+        if not path.exists():
+            raise InputError(
+                f"{path}: was taken away while it was read; run again once it is there"
+            ) from error
         found = " ".join(f"{type(error).__name__}: {error}".split())[:200]
         size = f"{path.stat().st_size} bytes" if path.is_file() else "a directory"
         raise InputError(
@@ -153,12 +158,12 @@ def size_bytes(path: Path) -> int:
     return sum(file.stat().st_size for file in files)
 
 
-def _check_declared_size(signal: Signal, path: Path) -> None:
+def _check_declared_size(signal: Signal, path: Path, stored: int) -> None:
     declared = signal.dtype.itemsize
     for size in signal.shape:
         declared *= size
-    if path.is_file() and declared > LARGEST_COMPRESSION * size_bytes(path):
+    if path.is_file() and declared > LARGEST_COMPRESSION * stored:
         raise InputError(
             f"{path}: declares {signal.shape} {signal.dtype}, {declared} bytes, in a file of "
-            f"{size_bytes(path)} bytes; it is damaged or truncated: copy it again"
+            f"{stored} bytes; it is damaged or truncated: copy it again"
         )

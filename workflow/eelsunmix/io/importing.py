@@ -108,8 +108,8 @@ def import_image(
     path = Path(path)
     if invalid_pixels not in ("refuse", "mask"):
         raise InputError(f"invalid_pixels must be refuse or mask, not {invalid_pixels!r}")
-    check_path(path)
     with reading(path):
+        check_path(path)
         digest, size = checksum(path)
     signals = read_signals(path)
     chosen = choose_signal(signals, signal, path)

@@ -12,6 +12,7 @@ from eelsunmix.options import Options
 from eelsunmix.pca.noise_eigenvalues import Noise, rounding_error
 from eelsunmix.rank.neighbours import stable_number
 from eelsunmix.typing import Floats
+from eelsunmix.words import numbered
 
 
 class ComponentOptions(Options):
@@ -81,8 +82,8 @@ def check_user(options: ComponentOptions, pca: xr.Dataset, values: Floats) -> No
     shape = int(pca.attrs["n_valid_pixels"]), int(pca.attrs["n_channels"])
     numerical = int(np.sum(values > rounding_error(values, *shape)))
     limits = {
-        f"the image has only {shape[0]} valid pixels": shape[0],
-        f"the image has only {shape[1]} channels": shape[1],
+        f"the image has only {numbered(shape[0], 'valid pixel')}": shape[0],
+        f"the image has only {numbered(shape[1], 'channel')}": shape[1],
         f"the numerical rank of the image is {numerical}": numerical,
         f"the PCA keeps {pca.sizes['component']} components (denoise.n_components)": pca.sizes["component"],
     }

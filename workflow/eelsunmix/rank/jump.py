@@ -88,7 +88,7 @@ def _shifted(loadings: Floats, weight: Floats, shift: int) -> tuple[Floats, Floa
 def _farthest(pca: xr.Dataset, n_channels: int) -> int:
     limit = min(FARTHEST_CHANNELS, n_channels // 8)
     energy = pca["channel_weight"].dims[-1]
-    if energy not in pca.coords or pca[energy].attrs.get("units") != "eV":
+    if not limit or energy not in pca.coords or pca[energy].attrs.get("units") != "eV":
         return limit
     step = float(np.abs(np.diff(pca[energy].to_numpy())).mean())
     return min(limit, int(FARTHEST_EV / step))

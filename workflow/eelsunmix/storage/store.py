@@ -91,7 +91,11 @@ def publish(
         return read_manifest(path).seal == read_manifest(draft).seal
 
     with written_beside(path, is_equal=is_equal) as draft:
-        _write_zarr(dataset, draft)
+        try:
+            _write_zarr(dataset, draft)
+        except Exception:  # readers say anything of a file that is cut short or taken away under their hands
+            check_unchanged(files or {})
+            raise
         records = take_records(draft)
         # Their state first: what is written to them from here on is seen now, or by the next run.
         read = recorded(files or {})

@@ -1,16 +1,19 @@
 """Velox: emd."""
 
+import json
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from eelsunmix.errors import InputError
+from eelsunmix.errors import InputError, in_brief
 from eelsunmix.io.formats.velox_streams import find_doubts
 from eelsunmix.io.hdf5 import check_dataset, check_self_contained, for_each_array
 from eelsunmix.io.rosettasciio import RosettaFormat
 from eelsunmix.io.signals import Signal
+from eelsunmix.units import is_computed
 
 
 class Velox(RosettaFormat):
@@ -41,8 +44,22 @@ class Velox(RosettaFormat):
                 check_dataset(dataset, path)
             if Path(dataset.name).match("/Data/SpectrumStream/*/Data"):
                 _check_stream(dataset, path)
+            _check_unit(dataset, path)
 
         for_each_array(path, check)
+
+
+def _check_unit(dataset: Any, path: Path) -> None:
+    """Refuse a unit that the plugin would compute: of pixels by Velox, of an axis by NCEM."""
+    unit = dataset.attrs.get("units")
+    if Path(dataset.name).match("/Data/*/*/Metadata"):
+        with suppress(LookupError, TypeError, ValueError):
+            unit = json.loads(dataset[:, 0].tobytes().rstrip(b"\0"))["BinaryResult"]["PixelUnitX"]
+    unit = unit.decode(errors="replace") if isinstance(unit, bytes) else unit
+    if isinstance(unit, str) and is_computed(unit):
+        raise InputError(
+            f"{path}: {dataset.name} gives {in_brief(unit)} as a unit; it is damaged: copy it again"
+        )
 
 
 def _check_stream(stream: Any, path: Path) -> None:

@@ -1,0 +1,19 @@
+"""The end of a command in whose process Zarr has been at work."""
+
+import sys
+
+_PATIENCE = 60.0
+"""Seconds; the thread ends as soon as the machine lets it run."""
+
+
+def let_zarr_end() -> None:
+    """Stop the thread of Zarr and wait for it.
+
+    Zarr does so itself, but waits 0.2 s only: on a busy machine a command that has gone well ended in a
+    traceback.
+    """
+    sync = sys.modules.get("zarr.core.sync")
+    loops, threads = getattr(sync, "loop", [None]), getattr(sync, "iothread", [None])
+    if loops[0] is not None and threads[0] is not None:
+        loops[0].call_soon_threadsafe(loops[0].stop)
+        threads[0].join(_PATIENCE)
