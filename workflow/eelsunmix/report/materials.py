@@ -168,7 +168,7 @@ def said_of(inputs: Inputs, materials: Materials) -> Iterator[str]:
 
 def _together(maps: xr.Dataset, number: int) -> str:
     area, sure = areas_of(maps, number)
-    return TOGETHER.format(area=percent(area), sure=percent(sure), least=percent(SURE_PROBABILITY))
+    return TOGETHER.format(area=percent(area), sure=percent(sure), least=f"{100 * SURE_PROBABILITY:.0f} %")
 
 
 def areas_of(maps: xr.Dataset, number: int) -> tuple[float, float]:
