@@ -17,3 +17,5 @@ def let_zarr_end() -> None:
     if loops[0] is not None and threads[0] is not None:
         loops[0].call_soon_threadsafe(loops[0].stop)
         threads[0].join(_PATIENCE)
+        if sync is not None and not threads[0].is_alive():
+            sync.cleanup_resources()  # whoever uses Zarr afterwards, as in a notebook, gets a new thread
