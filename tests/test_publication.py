@@ -26,7 +26,7 @@ from eelsunmix.export.publication.methods_text import _microscope, _treated, _va
 from eelsunmix.methods import method_names
 from eelsunmix.methods._references import references
 from eelsunmix.plain import field_values, plain_values
-from eelsunmix.report.sections.provenance import BACKGROUNDS, LEAST_SQUARES, WORKFLOW
+from eelsunmix.report.sections.citation import BACKGROUNDS, LEAST_SQUARES, WORKFLOW
 from eelsunmix.storage import read_manifest, sealed_page, verify, verify_page
 from exported_samples import WARNING, finished, stored
 

@@ -48,7 +48,7 @@ PAYLOADS = (
 )
 SECTIONS = (
     "verdict caveats errors explorer endmembers maps profiles differences residuals data corrections "
-    "background components truth cost provenance"
+    "background components truth cost provenance citation"
 )
 
 

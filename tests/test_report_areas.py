@@ -168,6 +168,12 @@ def test_components_that_show_the_same_edges_are_named():
     (material,) = alike(found, phases, shown)
     assert [one.number for one in material.phases] == [0, 2]
     assert (material.name, material.edges) == ("1 and 3 together", ("Ti_L23", "O_K"))
+    assert material.spread == 0
+    more = {
+        "Ti_L23": [seen, none, replace(seen, net=60.0), none],
+        "O_K": [seen, seen, replace(seen, net=72.0), none],
+    }
+    assert alike(more, phases, shown)[0].spread == pytest.approx(72 / 60 - 1)
     # A tail of a neighbour, however significant, is no edge of the material; half of the counts no likeness.
     tail, half = (replace(seen, net=net, sd=0.1) for net in (15.0, 44.0))
     assert not alike({"Co_L23": [tail, seen]}, phases[:2], shown)
@@ -192,7 +198,10 @@ def test_the_first_screen_says_which_edges_are_not_seen_where(monkeypatch):
     seen, weak = (Sighting(net=net, sd=2.0, peak=200.0) for net in (90.0, 15.0))
     monkeypatch.setattr(words, "_sightings", lambda inputs, edge, phases, known: [seen, hidden, weak])
     names = [one.name for one in phases_of(inputs.comparison, inputs.working)]
-    edges = words.listed([f"{edge.replace('_', ' ')} (limit 2.1 % of the peak)" for edge in EDGES])
+    inputs.comparison["element_map"].loc[{"label": "vca"}] = 6.0
+    edges = words.listed(
+        [f"{edge.replace('_', ' ')} (limit 2.1 % of the peak; vca has 3.0 %)" for edge in EDGES]
+    )
     (told,) = in_short(inputs)
     assert told.replace("\u00a0", " ") == f"BS does not see {edges} where {names[1]} is the largest."
     monkeypatch.setattr(words, "_sightings", lambda inputs, edge, phases, known: [seen, seen, weak])

@@ -405,6 +405,18 @@ def test_a_width_is_not_compared_with_a_background_subtraction_that_failed(input
     assert [("BS failed" in one) == (in_words(failed) in one) for one in headings] == [True] * len(headings)
 
 
+def test_the_true_width_stands_beside_those_found(inputs):
+    shape = np.interp(np.arange(inputs.comparison.sizes["position"]), [3, 6, 9], [0, 1, 0])
+    like = inputs.comparison[["element_map", "element_profile"]].sel(label="vca", drop=True)
+    true = like.rename(element_map="true_element_map", element_profile="true_element_profile")
+    true["true_element_profile"] = 0 * true["true_element_profile"] + xr.DataArray(shape, dims="position")
+    known = dataclasses.replace(inputs, comparison=inputs.comparison.merge(true))
+    known.comparison["fwhm"][:] = 4.0
+    step = float(inputs.comparison["profile_position"].diff("position").median())
+    assert all(f"; truth {number(3 * step)}." in line for line in profiles._widths(known)[1].lines)
+    assert not any("truth" in line for line in profiles._widths(inputs)[1].lines)
+
+
 def test_edges_of_one_element_with_one_width_give_one(inputs):
     inputs.comparison["fwhm"][:] = 4.0
     for shift, edge in enumerate(inputs.edges):

@@ -6,7 +6,7 @@ from typing import Any
 
 from eelsunmix.report.content import Code, Section, Table, Text
 
-AS_THEY_ARE = ("corrections", "components", "cost", "provenance")
+AS_THEY_ARE = ("corrections", "components", "cost", "provenance", "citation")
 """Sections on settings and on eigenvalues, whose edges are others."""
 _WORDS = (
     (r"dotted lines mark the edge onsets", "dotted lines mark the named ones"),

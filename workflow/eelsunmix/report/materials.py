@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 import numpy as np
 import xarray as xr
@@ -12,6 +13,7 @@ from eelsunmix.comparison.words import listed
 from eelsunmix.execution.map_stacks import PIXELS
 from eelsunmix.report.areas import Sighting
 from eelsunmix.report.figures.phases import Phase, phases_of
+from eelsunmix.report.first.map_errors import rough
 from eelsunmix.report.formatting import in_words, percent
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.places import places_along
@@ -30,6 +32,10 @@ ALIKE = (
 TOGETHER = (
     "Together they are the largest in {area} of the area ({sure} with a probability of {least} or more)."
 )
+SAME_RATIO = "The ratio of these edges is the same to within {spread}, as of one composition."
+OTHER_RATIO = "But the ratio of these edges differs by {spread}, as of other compositions."
+MOST_SPREAD = 0.25
+"""Up to this difference the ratio of two edges is called the same: thickness changes it by as much."""
 ALL = "These are all components of the image."
 
 
@@ -41,10 +47,13 @@ class Material:
     ----------
     phases : tuple of Phase
     edges : tuple of str
+    spread : float
+        By how much the ratio of two of the edges differs at most, as a part; NaN for a single edge.
     """
 
     phases: tuple[Phase, ...]
     edges: tuple[str, ...]
+    spread: float = float("nan")
 
     @property
     def name(self) -> str:
@@ -106,7 +115,9 @@ def alike(seen: Found, phases: Sequence[Phase], absent: Mapping[str, Bools]) -> 
         edges = tuple(edge for edge, one in own.items() if one.is_seen and one.part(one.net) >= STRONG)
         groups.setdefault(edges, []).append(place)
     return [
-        Material(phases=tuple(phases[place] for place in places), edges=edges)
+        Material(
+            phases=tuple(phases[place] for place in places), edges=edges, spread=_spread(seen, edges, places)
+        )
         for edges, places in groups.items()
         if edges and len(places) > 1 and all(_ratio(seen[edge], places) < MOST_RATIO for edge in edges)
     ]
@@ -116,6 +127,13 @@ def _ratio(found: Sequence[Sighting], places: Sequence[int]) -> float:
     """Return the most counts of some areas over the least."""
     counts = [found[place].net for place in places]
     return max(counts) / min(counts)
+
+
+def _spread(seen: Found, edges: Sequence[str], places: Sequence[int]) -> float:
+    """Return by how much the ratio of the counts of two edges differs at most between phases, as a part."""
+    counts = np.array([[seen[edge][place].net for place in places] for edge in edges])
+    ratios = [np.ptp(np.log(one / other)) for one, other in combinations(counts, 2)]
+    return float(np.expm1(max(ratios))) if ratios else float("nan")
 
 
 def _merged(
@@ -160,10 +178,19 @@ def said_of(inputs: Inputs, materials: Materials) -> Iterator[str]:
                 edges=listed([in_words(edge) for edge in material.edges]),
                 most=MOST_RATIO,
             ),
+            _ratios(material),
             ALL if materials.maps is None else _together(materials.maps, number),
             places_along(inputs, material.phases),
         ]
         yield one_style(" ".join(filter(None, told)))
+
+
+def _ratios(material: Material) -> str:
+    """Say whether the counts of the edges stand in the same ratio; nothing of a single edge."""
+    if not np.isfinite(material.spread):
+        return ""
+    text = SAME_RATIO if material.spread <= MOST_SPREAD else OTHER_RATIO
+    return text.format(spread=rough(material.spread))
 
 
 def _together(maps: xr.Dataset, number: int) -> str:
@@ -185,4 +212,7 @@ def in_short(inputs: Inputs) -> list[str]:
         return []
     phases = phases_of(inputs.comparison, inputs.working)
     seen = seen_in(inputs, phases)
-    return [*map(one_style, unseen(seen, phases)), *said_of(inputs, materials_of(inputs, seen, phases))]
+    return [
+        *map(one_style, unseen(inputs, seen, phases)),
+        *said_of(inputs, materials_of(inputs, seen, phases)),
+    ]

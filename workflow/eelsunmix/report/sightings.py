@@ -9,6 +9,8 @@ from eelsunmix.comparison.words import listed
 from eelsunmix.report.areas import Sighting, Systematic, sightings
 from eelsunmix.report.content import Row, Table, cell, figure_cell
 from eelsunmix.report.figures.phases import Phase
+from eelsunmix.report.figures.style import REFERENCE
+from eelsunmix.report.first.choice import chosen_label
 from eelsunmix.report.formatting import DASH, in_words, number, plus_minus
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.peaks import peak_of
@@ -87,15 +89,16 @@ def _sightings(inputs: Inputs, edge: str, phases: Sequence[Phase], known: System
     return sightings(maps, areas, known, peak=peak_of(inputs, edge))
 
 
-def unseen(found: Found, phases: Sequence[Phase]) -> list[str]:
-    """Say which edges BS does not see in the pixels of which phases; nothing if it sees all of them."""
+def unseen(inputs: Inputs, found: Found, phases: Sequence[Phase]) -> list[str]:
+    """Say which edges BS does not see in the pixels of which phases, and what the map shown has there."""
     places: dict[tuple[str, ...], list[str]] = {}
     for edge, own in found.items():
         hidden = [place for place, one in enumerate(own) if not np.isnan(one.net) and not one.is_seen]
         if hidden:
             where = tuple(phases[place].name for place in hidden)
-            limits = _range([own[place] for place in hidden])
-            places.setdefault(where, []).append(f"{in_words(edge)} (limit {limits})")
+            limits = f"limit {_range([own[place] for place in hidden])}"
+            mapped = _mapped(inputs, edge, own[0].peak, [phases[place].number for place in hidden])
+            places.setdefault(where, []).append(f"{in_words(edge)} ({limits}{mapped})")
     texts = [
         f"{listed(edges)} where {listed(where)} {'is' if len(where) == 1 else 'are'} the largest"
         for where, edges in places.items()
@@ -127,12 +130,33 @@ def mixed_in(inputs: Inputs, found: Found, phases: Sequence[Phase]) -> Iterator[
                 )
 
 
+def _mapped(inputs: Inputs, edge: str, peak: float, numbers: Sequence[int]) -> str:
+    """Say what the map that the page shows first has in these phases; nothing where that is not known."""
+    label, phase = chosen_label(inputs), inputs.comparison["phase"]
+    shown = inputs.comparison["element_map"].sel({"label": label, "edge": edge})
+    means = [float(shown.where(phase == one).mean()) for one in numbers]
+    if label == REFERENCE or not peak > 0 or not np.isfinite(means).all():
+        return ""
+    return f"; {label} has {_from_to([100 * mean / peak for mean in means])} %"
+
+
 def _range(hidden: Sequence[Sighting]) -> str:
     """Say from where to where limits go: in parts of the peak, or in counts where it is not known."""
     known = hidden[0].peak > 0
     limits = [100 * one.part(one.limit) if known else one.limit for one in hidden]
-    low, high = (number(float(end(limits)), 2) for end in (np.min, np.max))
-    return f"{low if low == high else f'{low} to {high}'}{' % of the peak' if known else ' counts'}"
+    return f"{_from_to(limits)}{' % of the peak' if known else ' counts'}"
+
+
+def _from_to(values: Sequence[float]) -> str:
+    """Write the least and the largest of some values; once if they are alike.
+
+    Examples
+    --------
+    >>> _from_to([12.1, 20.8, 11.9]), _from_to([2.81])
+    ('12 to 21', '2.8')
+    """
+    low, high = (number(float(end(values)), 2) for end in (np.min, np.max))
+    return low if low == high else f"{low} to {high}"
 
 
 def _in_words(found: Sighting) -> tuple[str, str]:

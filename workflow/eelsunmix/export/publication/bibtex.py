@@ -8,7 +8,7 @@ from eelsunmix.background.words import curves_of
 from eelsunmix.citation import AUTHOR, LICENCE, TITLE
 from eelsunmix.export.package import Package
 from eelsunmix.methods._references import references
-from eelsunmix.report.sections.provenance import LEAST_SQUARES, WORKFLOW, papers_of_backgrounds
+from eelsunmix.report.sections.citation import LEAST_SQUARES, WORKFLOW, papers_of_backgrounds
 
 _AUTHOR = re.compile(r"(?:[A-Z]\.?-?)(?:[ -]?[A-Z]\.?)* [^\d,]+")
 _ARTICLE = re.compile(r"(?P<journal>\D+?) (?P<volume>\d+), (?P<pages>\d+) \((?P<year>\d{4})\)(?P<note>.*)")

@@ -29,8 +29,8 @@ def next_step(inputs: Inputs, label: str, maps: Sequence[Shown]) -> tuple[str, s
         return "list recommended: {} under methods, and the choice is made on simulated images", "next", ""
     shares = "; for absolute shares, record an image that has a region of each pure material"
     text = f"take maps and spectra home: {export_command(inputs.sample, 'hspy')} (or --tiff, --csv, --nexus)"
-    text += "; what to cite stands at the end of provenance"
-    return text + shares * bool(open_shares(inputs, label, maps)), "next", "provenance"
+    text += "; cite what you use"
+    return text + shares * bool(open_shares(inputs, label, maps)), "next", "citation"
 
 
 def _next_if_astray(inputs: Inputs) -> tuple[str, str, str]:

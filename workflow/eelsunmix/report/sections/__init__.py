@@ -3,6 +3,7 @@
 from eelsunmix.report.sections import (
     background,
     caveats,
+    citation,
     components,
     corrections,
     cost,
@@ -38,5 +39,6 @@ IN_ORDER = (
     truth,
     cost,
     provenance,
+    citation,
 )
 """What was found comes first, then what it was made from, and how."""

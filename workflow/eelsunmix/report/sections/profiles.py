@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from eelsunmix.comparison.shape import peak_shape
 from eelsunmix.comparison.words import listed
 from eelsunmix.report.content import Block, Control, Figure, Notice, Row, Section, Table, Text, cell
 from eelsunmix.report.figures.profiles import TRUE_LINES, element_profiles
@@ -154,12 +155,23 @@ def _widths(inputs: Inputs) -> list[Text]:
                 continue
             spread = _spread(found.sel({"label": inputs.working}).values)
             # Edges of one element may come from one component: that is no second measurement.
-            width = f"{in_words(profile)}: {number(own)} {inputs.view.unit}{spread}."
+            truth = _true_width(inputs, edge, profile)
+            width = f"{in_words(profile)}: {number(own)} {inputs.view.unit}{spread}{truth}."
             same = told.setdefault((str(inputs.edges[edge].get("element")), width), {})
             place = {"edge": edge, "profile": profile}
             same[in_words(edge)] = "" if edge in failed else _beside(own, bs) + _flanks(inputs, label, place)
     texts = [f"{listed([*edges])}, {width}{_of_each(edges)}" for (_, width), edges in told.items()]
     return [Text(WIDTHS.format(label=label)), Text(*texts)] if texts else []
+
+
+def _true_width(inputs: Inputs, edge: str, profile: str) -> str:
+    """Say how wide the peak is in truth; nothing where that is not known, or is no peak."""
+    if not inputs.has_true_maps:
+        return ""
+    true = inputs.one_frame["true_element_profile"].sel(edge=edge, profile=profile)
+    position = inputs.comparison["profile_position"].sel(profile=profile).to_numpy()
+    width = peak_shape(position, true.to_numpy().astype(float)).fwhm
+    return f"; truth {number(width)}" if np.isfinite(width) else ""
 
 
 def _of_each(beside: dict[str, str]) -> str:

@@ -1,14 +1,11 @@
 """Section on where every number comes from and how to get it again."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import xarray as xr
 
-from eelsunmix.citation import citation
-from eelsunmix.edges import BackgroundCurve
-from eelsunmix.methods._references import references
 from eelsunmix.report.candidates import errors_of, in_words
 from eelsunmix.report.content import (
     Block,
@@ -17,7 +14,6 @@ from eelsunmix.report.content import (
     Row,
     Section,
     Table,
-    Text,
     cell,
     figure_cell,
 )
@@ -27,18 +23,6 @@ from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.texts import as_yaml, export_command, shown_path
 from eelsunmix.storage.versions import mixed_versions
 
-WORKFLOW = (
-    "N. Brun, G. Lambert, L. Bocher, Eur. Phys. J. Appl. Phys. 99, 28 (2024).",
-    "M. R. Keenan, P. G. Kotula, Surf. Interface Anal. 36, 203 (2004) (weights of the PCA).",
-)
-_TREBBIA = "P. Trebbia, Ultramicroscopy 24, 399 (1988) (maximum likelihood of the background)."
-BACKGROUNDS: dict[BackgroundCurve, str] = {
-    "power_law": _TREBBIA,
-    "exponential": _TREBBIA,
-    "convex": "P. Cueva, R. Hovden, J. A. Mundy, H. L. Xin, D. A. Muller, Microsc. Microanal. 18, 667 (2012) "
-    "(sums of power laws).",
-}
-LEAST_SQUARES = "D. C. Heinz, C.-I Chang, IEEE Trans. Geosci. Remote Sens. 39, 529 (2001) (least squares)."
 EXPORT = "Export maps and spectra: HyperSpy, TIFF, CSV, NeXus"
 FORMATS = ("hspy", "tiff", "csv", "nexus")
 OPENING = """\
@@ -87,7 +71,6 @@ CANDIDATES = (
 
 def section(inputs: Inputs) -> Section:
     """Where every number comes from and how to get it again."""
-    cite = [Text("Please cite what you use:"), Text(*_papers(inputs))]
     mix = mixed_versions(inputs.versions_of_stores)
     blocks: tuple[Block, ...] = (
         *([Notice(mix, "warning")] if mix else []),
@@ -99,20 +82,8 @@ def section(inputs: Inputs) -> Section:
         Code(_command(inputs), "Make this page again"),
         Code(f"{export_command(inputs.sample, *FORMATS)}  # or --publication", EXPORT),
         Code(_opening(inputs), "Open the results in Python and HyperSpy"),
-        *cite,
     )
     return Section(name="provenance", title="Provenance", intro=PROVENANCE, blocks=blocks)
-
-
-def papers_of_backgrounds(curves: Sequence[BackgroundCurve]) -> list[str]:
-    """Return the papers behind the curves that were fitted, each once; none where all are lines of X-rays.
-
-    Examples
-    --------
-    >>> papers_of_backgrounds([]), len(papers_of_backgrounds(["power_law", "exponential"]))
-    ([], 1)
-    """
-    return list(dict.fromkeys(BACKGROUNDS[curve] for curve in curves))
 
 
 def _settings(inputs: Inputs) -> str:
@@ -188,16 +159,3 @@ def _chain_quality(fit: xr.Dataset | None) -> tuple[str, str]:
 def _opening(inputs: Inputs) -> str:
     kind = "EDS_TEM" if inputs.counts.attrs.get("signal") == "EDS" else "EELS"
     return OPENING.format(folder=f"results/{inputs.sample}", kind=kind)
-
-
-def _papers(inputs: Inputs) -> list[str]:
-    """Return the program, the papers behind the workflow and those behind the methods that were run."""
-    used = sorted({str(store.attrs.get("method", "")) for store in inputs.fits.values()})
-    known = [(method, references(method)) for method in used]
-    return [
-        citation(),
-        *WORKFLOW,
-        *papers_of_backgrounds(inputs.curves),
-        *(f"{method}: {' '.join(papers)}" for method, papers in known if papers),
-        LEAST_SQUARES,
-    ]
