@@ -173,7 +173,12 @@ def test_components_that_show_the_same_edges_are_named():
         "Ti_L23": [seen, none, replace(seen, net=60.0), none],
         "O_K": [seen, seen, replace(seen, net=72.0), none],
     }
-    assert alike(more, phases, shown)[0].spread == pytest.approx(72 / 60 - 1)
+    (apart,) = alike(more, phases, shown)
+    assert apart.spread == pytest.approx(72 / 60 - 1)
+    # Each ratio of two of 60 to 90 counts that err by 2 is off by some 4 %, their difference by 6 %.
+    assert apart.differs
+    noisy = {edge: [replace(one, sd=6.0) for one in row] for edge, row in more.items()}
+    assert not alike(noisy, phases, shown)[0].differs
     # A tail of a neighbour, however significant, is no edge of the material; half of the counts no likeness.
     tail, half = (replace(seen, net=net, sd=0.1) for net in (15.0, 44.0))
     assert not alike({"Co_L23": [tail, seen]}, phases[:2], shown)

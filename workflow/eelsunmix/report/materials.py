@@ -11,7 +11,7 @@ from eelsunmix.comparison.shares import NOWHERE, largest_shares, merged_shares
 from eelsunmix.comparison.thresholds import CRITERIA
 from eelsunmix.comparison.words import listed
 from eelsunmix.execution.map_stacks import PIXELS
-from eelsunmix.report.areas import Sighting
+from eelsunmix.report.areas import SURE_SD, Sighting
 from eelsunmix.report.figures.phases import Phase, phases_of
 from eelsunmix.report.first.map_errors import rough
 from eelsunmix.report.formatting import in_words, percent
@@ -49,11 +49,14 @@ class Material:
     edges : tuple of str
     spread : float
         By how much the ratio of two of the edges differs at most, as a part; NaN for a single edge.
+    differs : bool
+        Whether that is more than noise, and what is in all pixels alike, may make.
     """
 
     phases: tuple[Phase, ...]
     edges: tuple[str, ...]
     spread: float = float("nan")
+    differs: bool = False
 
     @property
     def name(self) -> str:
@@ -114,13 +117,13 @@ def alike(seen: Found, phases: Sequence[Phase], absent: Mapping[str, Bools]) -> 
         own = {edge: one[place] for edge, one in seen.items() if not absent[edge][phase.number]}
         edges = tuple(edge for edge, one in own.items() if one.is_seen and one.part(one.net) >= STRONG)
         groups.setdefault(edges, []).append(place)
-    return [
-        Material(
-            phases=tuple(phases[place] for place in places), edges=edges, spread=_spread(seen, edges, places)
-        )
-        for edges, places in groups.items()
-        if edges and len(places) > 1 and all(_ratio(seen[edge], places) < MOST_RATIO for edge in edges)
-    ]
+    found = []
+    for edges, places in groups.items():
+        if edges and len(places) > 1 and all(_ratio(seen[edge], places) < MOST_RATIO for edge in edges):
+            spread, differs = _spread(seen, edges, places)
+            members = tuple(phases[place] for place in places)
+            found.append(Material(phases=members, edges=edges, spread=spread, differs=differs))
+    return found
 
 
 def _ratio(found: Sequence[Sighting], places: Sequence[int]) -> float:
@@ -129,11 +132,19 @@ def _ratio(found: Sequence[Sighting], places: Sequence[int]) -> float:
     return max(counts) / min(counts)
 
 
-def _spread(seen: Found, edges: Sequence[str], places: Sequence[int]) -> float:
-    """Return by how much the ratio of the counts of two edges differs at most between phases, as a part."""
-    counts = np.array([[seen[edge][place].net for place in places] for edge in edges])
-    ratios = [np.ptp(np.log(one / other)) for one, other in combinations(counts, 2)]
-    return float(np.expm1(max(ratios))) if ratios else float("nan")
+def _spread(seen: Found, edges: Sequence[str], places: Sequence[int]) -> tuple[float, bool]:
+    """Return by how much the ratio of the counts of two edges differs at most, and whether beyond noise."""
+    widest, is_sure = float("nan"), False
+    for one, other in combinations(edges, 2):
+        found = [[seen[edge][place] for place in places] for edge in (one, other)]
+        ratio = np.subtract(*(np.log([each.net for each in row]) for row in found))
+        variance = np.add(*(np.square([each.total_sd / each.net for each in row]) for row in found))
+        low, high = ratio.argmin(), ratio.argmax()
+        spread = float(np.expm1(ratio[high] - ratio[low]))
+        if not spread <= widest:
+            sigma = np.sqrt(variance[low] + variance[high])
+            widest, is_sure = spread, bool(ratio[high] - ratio[low] > SURE_SD * sigma)
+    return widest, is_sure
 
 
 def _merged(
@@ -186,11 +197,10 @@ def said_of(inputs: Inputs, materials: Materials) -> Iterator[str]:
 
 
 def _ratios(material: Material) -> str:
-    """Say whether the counts of the edges stand in the same ratio; nothing of a single edge."""
-    if not np.isfinite(material.spread):
-        return ""
-    text = SAME_RATIO if material.spread <= MOST_SPREAD else OTHER_RATIO
-    return text.format(spread=rough(material.spread))
+    """Say whether the ratio of the edges is the same; nothing of a single edge, or if noise hides it."""
+    if material.spread <= MOST_SPREAD:
+        return SAME_RATIO.format(spread=rough(material.spread))
+    return OTHER_RATIO.format(spread=rough(material.spread)) if material.differs else ""
 
 
 def _together(maps: xr.Dataset, number: int) -> str:
