@@ -204,11 +204,17 @@ def test_the_first_screen_says_which_edges_are_not_seen_where(monkeypatch):
     monkeypatch.setattr(words, "_sightings", lambda inputs, edge, phases, known: [seen, hidden, weak])
     names = [one.name for one in phases_of(inputs.comparison, inputs.working)]
     inputs.comparison["element_map"].loc[{"label": "vca"}] = 6.0
-    edges = words.listed(
-        [f"{edge.replace('_', ' ')} (limit 2.1 % of the peak; vca has 3.0 %)" for edge in EDGES]
-    )
+    where = f"{names[1]} (limit 2.1 % of the peak; vca has 3.0 %) is the largest"
+    each = "; ".join(f"{edge.replace('_', ' ')} where {where}" for edge in EDGES)
     (told,) = in_short(inputs)
-    assert told.replace("\u00a0", " ") == f"BS does not see {edges} where {names[1]} is the largest."
+    assert told.replace("\u00a0", " ") == f"BS does not see {each}."
+    monkeypatch.setattr(words, "MOST_UNSEEN", len(EDGES) - 1)
+    assert in_short(inputs)[0].endswith("is the largest; 1 further edge.")
+    less = Sighting(net=1.0, sd=4.0, peak=200.0)
+    monkeypatch.setattr(words, "_sightings", lambda inputs, edge, phases, known: [seen, hidden, less])
+    assert f"{names[1]} (limit 2.1 % of the peak; vca has 3.0 %) or {names[2]} (3.8 %; 3.0 %) is" in in_short(
+        inputs
+    )[0].replace("\u00a0", " ")
     monkeypatch.setattr(words, "_sightings", lambda inputs, edge, phases, known: [seen, seen, weak])
     inputs.comparison["cross_talk"][:] = 1.0
     edges = words.listed([edge.replace("_", " ") for edge in EDGES])

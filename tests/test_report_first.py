@@ -13,7 +13,7 @@ import xarray as xr
 from eelsunmix.report import candidates, cards
 from eelsunmix.report.alike import found_by
 from eelsunmix.report.figures.endmembers import members_of
-from eelsunmix.report.first import choice, pictures, screen, sentences
+from eelsunmix.report.first import choice, next_step, pictures, screen, sentences
 from eelsunmix.report.first.map_errors import map_errors, relative_noise, rough
 from eelsunmix.report.first.screen import first_screen, gathered
 from eelsunmix.report.formatting import in_words, number
@@ -106,13 +106,53 @@ def axis_of_halves(centres):
 
 def test_the_recommended_result_is_shown_with_its_errors_on_twins(inputs):
     found = with_recommended(inputs)
-    lit(found, recommended={"misfit": "amber"}, vca={})
+    lit(found, recommended={"misfit": "amber"}, ica={"misfit": "amber"}, vca={})
     first = said(found)[0]
     assert (first.level, first.section) == ("use", "maps")
     assert first.text == (
         "the maps of “recommended”: BLU, mapped on averages over similar neighbours. On images simulated "
         "from yours its maps are off by 2.0\u00a0% of their size (rms), those of uDAS by 5.0\u00a0%, of the "
         "consensus by 10\u00a0% and of VCA by 17\u00a0%."
+    )
+
+
+def test_methods_with_better_lights_that_were_no_candidates_are_named(inputs):
+    """Not vca, which was tried on simulated images and did worse there."""
+    found = with_recommended(inputs)
+    lit(found, recommended={"a": "red"}, ica={"a": "amber", "b": "amber"}, vca={})
+    told = "ica has fewer ✖ or ▲ in the verdict, but was not tried on simulated images."
+    assert said(found)[0].text.endswith(told)
+    lit(found, recommended={"a": "amber"}, ica={"a": "amber"}, vca={})
+    assert "fewer" not in said(found)[0].text
+
+
+def test_what_of_a_method_a_red_light_speaks_about_is_named(inputs):
+    lit(inputs, nmf={"misfit to BS": "red"}, ica={"misfit to BS": "red", "background shape": "red"})
+    text = said(inputs)[1].text
+    assert "counts of any method fully: all have ✖" not in text  # vca has none
+    lit(inputs, nmf={"background shape": "red"}, **{one: {"misfit to BS": "red"} for one in ("ica", "vca")})
+    text = said(inputs)[1].text
+    assert "spectra of nmf itself where it has ✖: background shape" in text
+    assert "counts of other methods, which all have ✖ (misfit to BS)" in text
+
+
+def test_an_axis_that_is_not_confirmed_is_among_what_to_take_care_of(inputs):
+    assert "Take care" not in [one.title for one in said(inputs)]
+    onset = {"onset_eV": 525.0, "given_eV": 525.0, "table_eV": 532.0}
+    inputs.bs.attrs["energy_axis"] = {"offset_eV": 0.0, "offset_sd_eV": 1.0, "onsets": {"O_K": onset}}
+    (care,) = [one for one in said(inputs) if one.title == "Take care"]
+    assert care.text == "The energy axis is not confirmed: the facts below say why."
+
+
+def test_a_further_component_that_is_likely_comes_before_taking_maps_home(inputs, monkeypatch):
+    monkeypatch.setattr(next_step, "likely_further", lambda inputs: "a fourth component")
+    told = said(inputs)[-1].text
+    assert "recommended: {}" in told
+    found = with_recommended(inputs)
+    told = said(found)[-1].text
+    n = found.n_endmembers + 1
+    assert told.startswith(
+        f"run with components.n: {n} and compare, as a fourth component is likely; take maps"
     )
 
 
@@ -161,7 +201,7 @@ def test_without_it_the_method_with_the_best_lights_is(inputs):
     assert choice.chosen_label(inputs) == "vca"
     texts = [one.text for one in said(inputs)]
     assert texts[0].startswith("the maps of vca: of 3 methods it has the best lights in the verdict (with 1")
-    assert "other methods where they have ✖: nmf (a)" in texts[1]
+    assert "other methods where they have ✖: results of nmf (a)" in texts[1]
     assert "recommended: {}" in texts[-1]
     lit(inputs, nmf={"a": "red"}, ica={"a": "red"}, vca={"a": "red", "b": "red"})
     assert choice.chosen_label(inputs) == "nmf"
@@ -172,15 +212,17 @@ def test_without_it_the_method_with_the_best_lights_is(inputs):
 def test_what_is_red_is_named_of_all_methods_or_of_each(inputs):
     lit(inputs, nmf={"a": "red"}, ica={"a": "amber", "b": "red"}, vca={"a": "red", "b": "red"})
     text = said(inputs)[1].text
-    assert "nmf itself where it has ✖: a, 12\u00a0% of the peak (Co L23, all rows)" in text
-    assert "other methods where they have ✖: ica (b), vca (a and b)" in text
+    assert "results of nmf itself where it has ✖: a, 12\u00a0% of the peak (Co L23, all rows)" in text
+    assert "other methods where they have ✖: results of ica (b), results of vca (a and b)" in text
     lit(inputs, nmf={"a": "red"}, ica={"a": "red"}, vca={"a": "red", "b": "red"})
     text = said(inputs)[1].text
-    assert "any method fully: all have ✖ in a; nmf 12\u00a0% of the peak (Co L23, all rows)" in text
-    assert "other methods where they have ✖: vca (b)" in text
+    assert (
+        "results of any method fully: all have ✖ in a; nmf 12\u00a0% of the peak (Co L23, all rows)" in text
+    )
+    assert "other methods where they have ✖: results of vca (b)" in text
     assert "itself" not in text
     lit(inputs, nmf={}, ica={"a": "red"}, vca={"a": "red"})
-    assert "other methods, which all have ✖ (a)" in said(inputs)[1].text
+    assert "results of other methods, which all have ✖ (a)" in said(inputs)[1].text
 
 
 def test_at_most_four_sentences_and_none_is_red_unless_nothing_can_be_used(inputs):
@@ -296,9 +338,33 @@ def test_shares_that_other_simplices_change_are_not_to_be_believed(inputs):
     assert f"absolute shares (not counts) of {maps[0].name} and {maps[1].name}: other shares fit" in text
 
 
+def test_counts_are_off_by_their_scale_and_by_the_background_of_their_windows(inputs):
+    """Beyond the noise of either, and only where background subtraction did not fail."""
+    shown = next(one for one in choice.shown_maps(inputs, "vca") if one.source == "vca")
+    at = {"label": "vca", "edge": shown.edge}
+    inputs.comparison["map_scale"].loc[at], inputs.comparison["map_scale_sd"].loc[at] = 0.95, 0.03
+    inputs.bs["off_region_mean"].loc[{"edge": shown.edge}] = -37.0
+    inputs.bs["off_region_sd"].loc[{"edge": shown.edge}] = 11.0
+    (one,) = map_errors(inputs, [shown])
+    peak = np.quantile(shown.values, 0.995)
+    assert one.parts["scale to BS"] == pytest.approx(0.04)
+    assert one.parts["background under the edge"] == pytest.approx(37.0 / peak)
+    inputs.comparison["map_scale_sd"].loc[at] = 0.06
+    inputs.bs["off_region_sd"].loc[{"edge": shown.edge}] = 13.0
+    (one,) = map_errors(inputs, [shown])
+    assert not {"scale to BS", "background under the edge"} & set(one.parts)
+    inputs.comparison["map_scale_sd"].loc[at] = 0.0
+    inputs.bs["off_region_sd"].loc[{"edge": shown.edge}] = 1.0
+    inputs.bs.attrs["reference_problems"] = {shown.edge: "negative"}
+    (one,) = map_errors(inputs, [shown])
+    assert not {"scale to BS", "background under the edge"} & set(one.parts)
+
+
 def test_each_map_is_said_to_be_off_by_the_largest_of_its_errors(inputs):
     """Of noise, simulated images, the difference from BS and a pattern that cannot be told from an edge."""
     found = with_recommended(inputs)
+    found.bs["off_region_mean"][:] = 0.0
+    found.comparison["map_scale"][:] = 1.0
     maps = choice.shown_maps(found, "recommended")
     first, second = maps[0].edge, maps[1].edge
     found.comparison.attrs["recommended"]["twin_error"] = {"BLU, neighbours": 0.16}

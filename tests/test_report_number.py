@@ -86,6 +86,9 @@ def test_the_edges_of_its_loading_decide_a_component_that_is_possible(monkeypatc
         in told
     )
     assert "Run with components.n: 5" in told
+    assert number_words.likely_further(ranked(above=5, halves=0.9)) == "a fifth component"
+    moved = ranked(above=5, halves=0.9, warnings=["the energy axis drifts"])
+    assert {number_words.likely_further(one) for one in (ranked(), moved)} == {""}
     assert "No fifth stands out" in number_in_words(ranked())
     moving = number_in_words(ranked(above=5, warnings=["the energy axis drifts"]))
     assert "but the energy axis shifts" in moving

@@ -10,17 +10,17 @@ ALL_BUT = 2
 """Up to so many methods are named as exceptions instead of all the others."""
 
 
-def listed(names: Sequence[str]) -> str:
-    """Join names.
+def listed(names: Sequence[str], last: str = "and") -> str:
+    """Join names, the last one by a word.
 
     Examples
     --------
-    >>> listed(["nmf"]), listed(["nmf", "ica", "vca"])
-    ('nmf', 'nmf, ica and vca')
+    >>> listed(["nmf"]), listed(["nmf", "ica", "vca"]), listed(["nmf", "ica"], "or")
+    ('nmf', 'nmf, ica and vca', 'nmf or ica')
     """
     if len(names) < 2:
         return "".join(names)
-    return f"{', '.join(names[:-1])} and {names[-1]}"
+    return f"{', '.join(names[:-1])} {last} {names[-1]}"
 
 
 def among(chosen: Sequence[str], everyone: Iterable[str]) -> str:

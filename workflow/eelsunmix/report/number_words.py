@@ -62,6 +62,21 @@ class Tested:
         return _ORDINALS[self.number - 1] if self.number <= len(_ORDINALS) else f"{self.number}th"
 
     @property
+    def article(self) -> str:
+        """The one that stands before its place, at the beginning of a sentence."""
+        return "An" if self.which.startswith(("e", "11", "18")) else "A"
+
+    @property
+    def repeated(self) -> list[bool]:
+        """Whether each test that repeats the measurement shows it."""
+        return [self.passed[test] for test in ("prediction", "halves") if test in self.passed]
+
+    def is_likely(self, shown: Sequence[str]) -> bool:
+        """Whether it is one of the specimen, whose loading shows these edges: noise has none."""
+        repeated = any(self.repeated) or not self.repeated
+        return bool(shown) and self.passed.get("eigenvalue", False) and repeated
+
+    @property
     def share(self) -> str:
         """How many tests show it."""
         return f"{self.n_passed} of {numbered(len(self.passed), 'test')}"
@@ -103,6 +118,23 @@ def number_in_words(inputs: Inputs, *, why: bool = False) -> str:
     shown = edges_in_loading(inputs, n)
     parts = [head, _of_last(last, why=why), _of_next(further, why=why, moving=moving, shown=shown)]
     return " ".join(filter(None, parts))
+
+
+def likely_further(inputs: Inputs) -> str:
+    """Name the component beyond those used that the tests and its loading show; empty where they do not.
+
+    Returns
+    -------
+    str
+        Such as "a fifth component".
+    """
+    n, warnings = inputs.n_endmembers, inputs.rank.attrs.get("warnings", [])
+    if holds_nothing(inputs) or AXIS in str(inputs.rank.attrs.get("reason", "")):
+        return ""
+    further = tested(inputs, n + 1)
+    if any(AXIS in text for text in warnings) or not further.is_likely(edges_in_loading(inputs, n)):
+        return ""
+    return f"{further.article.lower()} {further.which} component"
 
 
 def tested(inputs: Inputs, k: int) -> Tested:
@@ -158,21 +190,19 @@ def _of_next(further: Tested, *, why: bool, moving: bool, shown: Sequence[str]) 
     """
     if not further.passed:
         return ""
-    passed, which = further.passed, further.which
-    repeated = [passed[test] for test in ("prediction", "halves") if test in passed]
+    passed, which, article = further.passed, further.which, further.article
     reasons = f": {further.said()}" if why and further.n_passed else f" ({further.share})"
     if not passed.get("eigenvalue") and not passed.get("prediction"):
         return f"No {which} stands out{reasons}."
-    article = "An" if which.startswith(("e", "11", "18")) else "A"
     if moving:
         return (
             f"{article} {which} stands out{reasons}; but the energy axis shifts, which makes such components."
         )
-    if shown and passed.get("eigenvalue") and (any(repeated) or not repeated):
+    if further.is_likely(shown):
         edges = listed([in_words(edge) for edge in shown])
         text = f"{article} {which} is likely{reasons}: its loading changes at {edges}, as noise does not"
         return f"{text}. Run with components.n: {further.number} and compare."
-    if repeated and not any(repeated):
+    if further.repeated and not any(further.repeated):
         return f"{article} {which} is unlikely{reasons}."
     how = f"to see, compare with a run of components.n: {further.number}"
     return f"{article} {which} is possible{reasons}; {how}."

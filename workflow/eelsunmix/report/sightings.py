@@ -17,6 +17,7 @@ from eelsunmix.report.peaks import peak_of
 from eelsunmix.report.systematics import systematic_of
 from eelsunmix.report.texts import one_style
 from eelsunmix.stage_warnings import reference_problems
+from eelsunmix.words import numbered
 
 Found = Mapping[str, Sequence[Sighting]]
 """What BS sees of each edge that it did not fail at, in the pixels of each phase."""
@@ -32,6 +33,8 @@ MIXED_IN = (
     "BS sees {edge} ({seen} of the peak) where {component} is the largest, whose spectrum does not show it: "
     "all components of these pixels together account for {others}."
 )
+MOST_UNSEEN = 4
+"""Edges that the sentence on what BS does not see names."""
 STRONG = 0.1
 """Part of the highest counts from which an edge is of the material, no tail of a neighbour."""
 SYSTEMATIC = (
@@ -90,20 +93,33 @@ def _sightings(inputs: Inputs, edge: str, phases: Sequence[Phase], known: System
 
 
 def unseen(inputs: Inputs, found: Found, phases: Sequence[Phase]) -> list[str]:
-    """Say which edges BS does not see in the pixels of which phases, and what the map shown has there."""
-    places: dict[tuple[str, ...], list[str]] = {}
+    """Say of each edge where BS does not see it: the limit there, and what the map shown first has there."""
+    texts = []
     for edge, own in found.items():
         hidden = [place for place, one in enumerate(own) if not np.isnan(one.net) and not one.is_seen]
         if hidden:
-            where = tuple(phases[place].name for place in hidden)
-            limits = f"limit {_range([own[place] for place in hidden])}"
-            mapped = _mapped(inputs, edge, own[0].peak, [phases[place].number for place in hidden])
-            places.setdefault(where, []).append(f"{in_words(edge)} ({limits}{mapped})")
-    texts = [
-        f"{listed(edges)} where {listed(where)} {'is' if len(where) == 1 else 'are'} the largest"
-        for where, edges in places.items()
-    ]
-    return [f"BS does not see {'; '.join(texts)}."] if texts else []
+            texts.append(
+                f"{in_words(edge)} where {_hidden(inputs, edge, own, phases, hidden)} is the largest"
+            )
+    more = [numbered(len(texts) - MOST_UNSEEN, "further edge")] if len(texts) > MOST_UNSEEN else []
+    return [f"BS does not see {'; '.join([*texts[:MOST_UNSEEN], *more])}."] if texts else []
+
+
+def _hidden(
+    inputs: Inputs, edge: str, own: Sequence[Sighting], phases: Sequence[Phase], hidden: Sequence[int]
+) -> str:
+    """Name phases in which BS does not see an edge, each with the limit and what the map has there."""
+    mapped = _mapped(inputs, edge, [phases[place].number for place in hidden])
+    told: list[str] = []
+    for place in hidden:
+        limit = _part(own[place], own[place].limit) or f"{number(own[place].limit, 2)} counts"
+        counts = mapped.get(phases[place].number)
+        there = "" if counts is None else _part(own[place], counts)
+        if not told:
+            limit = f"limit {limit}" + " of the peak" * bool(own[place].peak > 0)
+            there = f"{chosen_label(inputs)} has {there}" * bool(there)
+        told.append(f"{phases[place].name} ({'; '.join(filter(None, (limit, there)))})")
+    return listed(told, "or")
 
 
 def mixed_in(inputs: Inputs, found: Found, phases: Sequence[Phase]) -> Iterator[str]:
@@ -130,33 +146,14 @@ def mixed_in(inputs: Inputs, found: Found, phases: Sequence[Phase]) -> Iterator[
                 )
 
 
-def _mapped(inputs: Inputs, edge: str, peak: float, numbers: Sequence[int]) -> str:
-    """Say what the map that the page shows first has in these phases; nothing where that is not known."""
+def _mapped(inputs: Inputs, edge: str, numbers: Sequence[int]) -> dict[int, float]:
+    """Return the mean counts of the map shown first in these phases; nothing if that is the map of BS."""
     label, phase = chosen_label(inputs), inputs.comparison["phase"]
+    if label == REFERENCE:
+        return {}
     shown = inputs.comparison["element_map"].sel({"label": label, "edge": edge})
-    means = [float(shown.where(phase == one).mean()) for one in numbers]
-    if label == REFERENCE or not peak > 0 or not np.isfinite(means).all():
-        return ""
-    return f"; {label} has {_from_to([100 * mean / peak for mean in means])} %"
-
-
-def _range(hidden: Sequence[Sighting]) -> str:
-    """Say from where to where limits go: in parts of the peak, or in counts where it is not known."""
-    known = hidden[0].peak > 0
-    limits = [100 * one.part(one.limit) if known else one.limit for one in hidden]
-    return f"{_from_to(limits)}{' % of the peak' if known else ' counts'}"
-
-
-def _from_to(values: Sequence[float]) -> str:
-    """Write the least and the largest of some values; once if they are alike.
-
-    Examples
-    --------
-    >>> _from_to([12.1, 20.8, 11.9]), _from_to([2.81])
-    ('12 to 21', '2.8')
-    """
-    low, high = (number(float(end(values)), 2) for end in (np.min, np.max))
-    return low if low == high else f"{low} to {high}"
+    means = {one: float(shown.where(phase == one).mean()) for one in numbers}
+    return {one: mean for one, mean in means.items() if np.isfinite(mean)}
 
 
 def _in_words(found: Sighting) -> tuple[str, str]:

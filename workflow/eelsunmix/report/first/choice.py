@@ -9,6 +9,7 @@ import xarray as xr
 
 from eelsunmix.comparison.names import component_name
 from eelsunmix.comparison.thresholds import CRITERIA
+from eelsunmix.comparison.words import listed
 from eelsunmix.report.figures.style import REFERENCE
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.stage_warnings import marked_or_all, reference_problems
@@ -65,6 +66,18 @@ def red_lights(inputs: Inputs, label: str) -> dict[str, str]:
         for row in rows
         if row.get("method") == label and row.get("light") == "red"
     }
+
+
+def outputs_of(criteria: Sequence[str]) -> str:
+    """Say what of a method criteria, by their titles, speak about.
+
+    Examples
+    --------
+    >>> outputs_of(["misfit to BS", "agreement with BS", "background shape"]), outputs_of(["convergence"])
+    ('counts and spectra', 'results')
+    """
+    outputs = {one.title: one.output for one in CRITERIA.values()}
+    return listed(list(dict.fromkeys(outputs.get(title, "results") for title in criteria)))
 
 
 def lights_of(inputs: Inputs, label: str) -> tuple[int, int]:

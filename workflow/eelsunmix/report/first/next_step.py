@@ -7,6 +7,7 @@ from eelsunmix.report.first.choice import Shown
 from eelsunmix.report.first.state import axis_warnings, following, holds_nothing, is_astray, open_shares
 from eelsunmix.report.formatting import in_words
 from eelsunmix.report.inputs import Inputs
+from eelsunmix.report.number_words import likely_further
 from eelsunmix.report.texts import export_command
 from eelsunmix.stage_warnings import reference_problems
 from eelsunmix.words import RECOMMENDED
@@ -28,7 +29,10 @@ def next_step(inputs: Inputs, label: str, maps: Sequence[Shown]) -> tuple[str, s
     if RECOMMENDED not in inputs.methods:
         return "list recommended: {} under methods, and the choice is made on simulated images", "next", ""
     shares = "; for absolute shares, record an image that has a region of each pure material"
-    text = f"take maps and spectra home: {export_command(inputs.sample, 'hspy')} (or --tiff, --csv, --nexus)"
+    further = likely_further(inputs)
+    more = f"run with components.n: {inputs.n_endmembers + 1} and compare, as {further} is likely; "
+    text = more * bool(further)
+    text += f"take maps and spectra home: {export_command(inputs.sample, 'hspy')} (or --tiff, --csv, --nexus)"
     text += "; cite what you use"
     return text + shares * bool(open_shares(inputs, label, maps)), "next", "citation"
 

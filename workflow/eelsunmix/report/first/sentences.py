@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from eelsunmix.comparison.words import CONVERGENCE, listed
+from eelsunmix.report.axis_words import off_the_table
 from eelsunmix.report.candidates import MOST_NAMED, errors_of, on_twins
 from eelsunmix.report.figures.style import REFERENCE
-from eelsunmix.report.first.choice import Shown, lights_of, red_lights
+from eelsunmix.report.first.choice import Shown, lights_of, outputs_of, red_lights
 from eelsunmix.report.first.map_errors import map_errors
 from eelsunmix.report.first.next_step import next_step
 from eelsunmix.report.first.state import (
@@ -108,6 +109,7 @@ def _use(inputs: Inputs, label: str, maps: Sequence[Shown]) -> Said:
     if label == RECOMMENDED and known:
         unfinished = _not_converged(inputs, label)
         text = f"the maps of “recommended”: {on_twins(known, ' (not converged)' * unfinished)}"
+        text += _brighter(inputs, known)
         far = errors_of(known)[str(known["method"])] > 100 * MOST_ERROR
         if far or unfinished or red_lights(inputs, label):
             return _said("Use with care", text, "doubt", "maps")
@@ -119,6 +121,22 @@ def _use(inputs: Inputs, label: str, maps: Sequence[Shown]) -> Said:
     if len(inputs.working) > 1:
         text += f": of {len(inputs.working)} methods it has the best lights in the verdict ({lights})"
     return _said("Use", text, "use", "verdict")
+
+
+def _brighter(inputs: Inputs, known: Mapping[str, Any]) -> str:
+    """Name the methods with better lights that took no part in the choice, each after its family."""
+    tried = {label.partition(",")[0].partition(" ")[0].lower() for label in errors_of(known)}
+    others = [
+        label
+        for label in inputs.working
+        if label != RECOMMENDED
+        and str(inputs.fits[label].attrs.get("method", label)).partition("_")[0] not in tried
+        and lights_of(inputs, label) < lights_of(inputs, RECOMMENDED)
+    ]
+    if not others:
+        return ""
+    have, are = ("has", "was") if len(others) == 1 else ("have", "were")
+    return f". {listed(others)} {have} fewer ✖ or ▲ in the verdict, but {are} not tried on simulated images"
 
 
 def _not_converged(inputs: Inputs, label: str) -> bool:
@@ -157,15 +175,20 @@ def _red(inputs: Inputs, label: str) -> Iterator[str]:
     everywhere = [name for name in own if red and all(name in lights for lights in red.values())]
     alone = [name for name in own if name not in everywhere]
     if everywhere:
-        first = everywhere[0]
-        yield f"any method fully: all have ✖ in {first}; {label} {_first_of(everywhere, own)}"
+        first, whose = everywhere[0], outputs_of(everywhere)
+        yield f"{whose} of any method fully: all have ✖ in {first}; {label} {_first_of(everywhere, own)}"
     if alone:
-        yield f"{label} itself where it has ✖: {alone[0]}, {_first_of(alone, own)}"
+        yield f"{outputs_of(alone)} of {label} itself where it has ✖: {alone[0]}, {_first_of(alone, own)}"
     besides = {one: sorted(set(lights) - set(everywhere)) for one, lights in red.items()}
-    named = [f"{one} ({listed(names[:MOST_NAMED])})" for one, names in besides.items() if names]
+    named = [
+        f"{outputs_of(names)} of {one} ({listed(names[:MOST_NAMED])})"
+        for one, names in besides.items()
+        if names
+    ]
     reasons = {tuple(names) for names in besides.values()}
     if len(besides) > 1 and len(reasons) == 1 and all(reasons):
-        yield f"other methods, which all have ✖ ({listed(*reasons)})"
+        (names,) = reasons
+        yield f"{outputs_of(names)} of other methods, which all have ✖ ({listed(names)})"
     elif named:
         more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
         yield f"other methods where they have ✖: {', '.join(named[:MOST_NAMED])}{more}"
@@ -182,10 +205,10 @@ def _care(inputs: Inputs, label: str) -> str:
     known = ("The energy axis", "The reference", "Background subtraction")
     warnings = sorted(inputs.warnings, key=lambda one: one[0] != label)
     texts = [text for place, text in warnings if not place.startswith(known) and not _is_said(text)]
-    if not texts:
-        return ""
-    more = " The verdict has further warnings." * (len(texts) > 1)
-    return f"{sentence(answered(inputs, texts[0])).rstrip('.')}.{more}"
+    axis = "The energy axis is not confirmed: the facts below say why." if off_the_table(inputs) else ""
+    first = f"{sentence(answered(inputs, texts[0])).rstrip('.')}." if texts else ""
+    more = "The verdict has further warnings." if len(texts) > 1 else ""
+    return " ".join(filter(None, (first, axis, more)))
 
 
 def _is_said(text: str) -> bool:

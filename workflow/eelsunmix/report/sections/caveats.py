@@ -1,12 +1,12 @@
 """Section on what to distrust, as the program itself found it."""
 
+from eelsunmix.report.axis_words import off_the_table
 from eelsunmix.report.content import (
     Block,
     Notice,
     Section,
     Text,
 )
-from eelsunmix.report.facts import off_the_table
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.texts import sentence
 

@@ -208,7 +208,8 @@ def _beside(own: float, bs: float) -> str:
 
 def _flanks(inputs: Inputs, label: str, place: dict[str, str]) -> str:
     """Name the flanks that are much longer or shorter than those of BS: by a tail, perhaps."""
-    told, pixel = [], abs(inputs.view.step[str(inputs.profiles[place["profile"]]["along"])])
+    position = inputs.comparison["profile_position"].sel(profile=place["profile"])
+    told, pixel = [], float(np.abs(np.diff(position[:2]))[0])
     for side in ("left", "right"):
         lengths = inputs.comparison[f"{side}_10_90"].sel(place)
         own, bs = (float(lengths.sel({"label": one})) for one in (label, REFERENCE))
