@@ -20,7 +20,7 @@ LEAST = 0.5
 _TINT = 0.12
 """Part of its colour that a phase keeps there."""
 _LINE = 46
-"""Characters of a line of the legend beside a map of half the page."""
+"""Characters of a line of the legend, which fits on half of the page, and on a telephone."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,7 @@ def phase_map(maps: xr.Dataset, phases: Sequence[Phase], view: MapView) -> dict[
         }
         for place, one in enumerate(phases)
     ]
-    line = _LINE * (2 if is_flat(view) else 1)
-    return {"data": [*heatmaps, *lines], "layout": _with_legend(layout, phases, line)}
+    return {"data": [*heatmaps, *lines], "layout": _with_legend(layout, phases)}
 
 
 def confidence_map(maps: xr.Dataset, view: MapView) -> dict[str, Any]:
@@ -121,11 +120,11 @@ def _tinted(colour: str, part: float = _TINT) -> str:
     return f"rgb({red},{green},{blue})"
 
 
-def _with_legend(layout: dict[str, Any], phases: Sequence[Phase], line: int) -> dict[str, Any]:
+def _with_legend(layout: dict[str, Any], phases: Sequence[Phase]) -> dict[str, Any]:
     """Write the names in their colours above the map, in as many lines as they need."""
     lines, width = [""], 0
     for one in phases:
-        if width and width + len(one.name) > line:
+        if width and width + len(one.name) > _LINE:
             lines, width = [*lines, ""], 0
         width += len(one.name) + 4
         lines[-1] += f'<span style="color:{_tinted(one.colour, 1.0)}">■</span> {plain(one.name)}   '
