@@ -365,7 +365,7 @@ def test_ru_far_from_its_layer_is_flagged(comparison, scene):
 def test_binarised_maps_are_flagged(comparison):
     assert float(of(comparison, "oracle").binarisation) < 0.1
     assert float(of(comparison, "pure_only").binarisation) > 0.95
-    assert lights(comparison, "pure_only")["mixed taken for pure"] == "red"
+    assert lights(comparison, "pure_only")["mixed shown as pure"] == "red"
 
 
 def test_a_failed_method_keeps_its_place(comparison):

@@ -519,7 +519,7 @@ def test_a_wedge_of_one_material_is_no_mixture_taken_for_pure():
 def test_nothing_is_judged_in_windows_of_a_reference_that_failed(failed):
     problems = {edge: [f"The fit window of {edge} ends above its onset; move it."] for edge in failed}
     comparison = compared(bilayer(), bs_attrs={"reference_problems": problems})
-    for criterion in ("cross-talk", "background shape", "mixed taken for pure", "agreement with BS"):
+    for criterion in ("cross-talk", "background shape", "mixed shown as pure", "agreement with BS"):
         for row in rows(comparison, criterion).values():
             assert len(failed) == 1 or (row["light"], row["text"]) == ("grey", "void: BS failed")
             assert not any(edge in row["text"] for edge in failed)

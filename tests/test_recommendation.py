@@ -255,7 +255,7 @@ def test_what_a_compound_would_lose_by_anchoring_is_named(mixed):
     shared = shared_elements([clean, found], data)  # Ru .55 has .25 of .95 of Co
     assert shared == {"Co": pytest.approx(0.25 / 0.95, abs=0.03)}
     (warning,) = doubts_of_anchoring(shared)
-    assert re.search(r"took Co \(2\d % of its edge\) out of another component, .* shared: true", warning)
+    assert re.search(r"took 2\d % of the edge of Co away from another component. .* shared: true", warning)
 
 
 def test_an_element_that_several_materials_hold_anchors_nothing(mixed):
@@ -290,7 +290,9 @@ def test_who_follows_the_warning_of_a_shared_element_gets_what_it_says():
     found = eu.recommend(scene.spectrum_image, n_endmembers=3, edges=scene.edges)
     assert found.attrs["method"].endswith(("anchored by edges", "consensus"))
     (warning,) = found.attrs["warnings"]
-    assert re.search(r"took Co .* write shared: true at its edges and run again; an edge of another", warning)
+    assert re.search(
+        r"the edge of Co away .* write shared: true at its edges and run again; an edge of another", warning
+    )
     told = {name: edge.replaced(shared=edge.element == "Co") for name, edge in scene.edges.items()}
     left = eu.recommend(scene.spectrum_image, n_endmembers=3, edges=told)
     assert "anchored" not in left.attrs["method"]

@@ -10,7 +10,10 @@ from eelsunmix.report import sightings as words
 from eelsunmix.report.areas import Sighting, Systematic, deviations_of_areas, sightings
 from eelsunmix.report.content import Table
 from eelsunmix.report.figures.phases import Phase, phases_of
-from eelsunmix.report.materials import alike, in_short
+from eelsunmix.report.first import choice, sides
+from eelsunmix.report.first.sides import beside_peaks
+from eelsunmix.report.formatting import tidy
+from eelsunmix.report.materials import SAME_IN_PIXELS, Material, _in_spectra, _ratios, alike, in_short
 from eelsunmix.report.peaks import peak_of
 from eelsunmix.report.sections import endmembers
 from eelsunmix.report.sightings import _in_words, mixed_in, seen_in, sighting_table
@@ -201,7 +204,7 @@ def test_the_first_screen_says_which_edges_are_not_seen_where(monkeypatch):
     inputs = inputs_of(methods=("vca",))
     hidden = Sighting(net=1.0, sd=2.0, peak=200.0)
     seen, weak = (Sighting(net=net, sd=2.0, peak=200.0) for net in (90.0, 15.0))
-    monkeypatch.setattr(words, "_sightings", lambda inputs, edge, phases, known: [seen, hidden, weak])
+    monkeypatch.setattr(words, "_sightings", lambda inputs, edge, phases: [seen, hidden, weak])
     names = [one.name for one in phases_of(inputs.comparison, inputs.working)]
     inputs.comparison["element_map"].loc[{"label": "vca"}] = 6.0
     where = f"{names[1]} (limit 2.1 % of the peak; vca has 3.0 %) is the largest"
@@ -211,11 +214,11 @@ def test_the_first_screen_says_which_edges_are_not_seen_where(monkeypatch):
     monkeypatch.setattr(words, "MOST_UNSEEN", len(EDGES) - 1)
     assert in_short(inputs)[0].endswith("is the largest; 1 further edge.")
     less = Sighting(net=1.0, sd=4.0, peak=200.0)
-    monkeypatch.setattr(words, "_sightings", lambda inputs, edge, phases, known: [seen, hidden, less])
+    monkeypatch.setattr(words, "_sightings", lambda inputs, edge, phases: [seen, hidden, less])
     assert f"{names[1]} (limit 2.1 % of the peak; vca has 3.0 %) or {names[2]} (3.8 %; 3.0 %) is" in in_short(
         inputs
     )[0].replace("\u00a0", " ")
-    monkeypatch.setattr(words, "_sightings", lambda inputs, edge, phases, known: [seen, seen, weak])
+    monkeypatch.setattr(words, "_sightings", lambda inputs, edge, phases: [seen, seen, weak])
     inputs.comparison["cross_talk"][:] = 1.0
     edges = words.listed([edge.replace("_", " ") for edge in EDGES])
     (told,) = in_short(inputs)
@@ -238,3 +241,47 @@ def test_an_edge_of_other_components_in_the_same_pixels_is_told():
     )
     talk.loc[{"label": "vca", "edge": edge}] = np.nan  # nothing is known
     assert not list(mixed_in(inputs, found, phases))
+
+
+def test_beside_its_peak_along_a_profile_an_edge_is_seen_or_has_a_limit(monkeypatch):
+    """A peak of 4 pixels in the middle; counts of BS left of it, nothing but noise to the right."""
+    inputs, edge = inputs_of(methods=("vca",)), EDGES[0]
+    (name,) = [one for one, line in inputs.profiles.items() if line["along"] == "x"][:1]
+    monkeypatch.setattr(sides, "widest_profile", lambda inputs: name)
+    at = {"label": "vca", "edge": edge}
+    position = inputs.comparison["profile_position"].sel(profile=name).to_numpy()
+    step = position[1] - position[0]
+    peak = np.interp(position, position[8] + step * np.array([-4, 0, 4]), [0.0, 100.0, 0.0])
+    inputs.comparison["element_profile"].loc[at | {"profile": name}] = peak
+    inputs.comparison["element_map"].loc[at] = 20.0
+    inputs.bs["net_counts"].loc[{"edge": edge}] = np.where(np.arange(17) < 8, 30.0, 0.0)
+    for variable in ("net_counts_sd", "independent_sd"):
+        inputs.bs[variable].loc[{"edge": edge}] = 1.0
+    inputs.bs["common_sd"].loc[{"edge": edge}] = 0.0
+    inputs.bs["off_region_mean"][:] = 0.0
+    maps = choice.shown_maps(inputs, "vca")
+    told = beside_peaks(inputs, maps)[edge]
+    left, right = (tidy(position[8] + side * 4 * step, 3) for side in (-1, 1))
+    unit = inputs.view.unit
+    assert (
+        f"150 % of the peak left of {left} {unit} (vca has 100 %), not seen right of {right} {unit} (limit"
+        in (told.replace("\u00a0", " "))
+    )
+    assert in_short(inputs, EDGES) == [text for text in in_short(inputs) if "does not see" not in text]
+    inputs.comparison["element_profile"].loc[at | {"profile": name}] = np.linspace(0, 1, 17)  # a step
+    assert edge not in beside_peaks(inputs, maps)
+    inputs.bs.attrs["reference_problems"] = dict.fromkeys(EDGES, "negative")
+    assert beside_peaks(inputs, maps) == {}
+
+
+def test_a_ratio_that_only_the_pixels_have_shows_no_composition():
+    """Pixels of a component hold others too."""
+    phases = (Phase(0, "1 · a", "#000000"), Phase(2, "3 · b", "#000001"))
+    talk = xr.DataArray(
+        [[0.3, 0.5], [1.0, 0.2], [1.0, 1.0]], dims=("endmember", "edge"), coords={"edge": ["A", "B"]}
+    )
+    material = Material(phases=phases, edges=("A", "B"), spread=0.17)
+    assert _in_spectra(talk, material) == pytest.approx(0.5 / 0.3 - 1)
+    assert _ratios(replace(material, in_spectra=0.67)) == SAME_IN_PIXELS.format(spread="17 %", spectra="67 %")
+    assert _ratios(replace(material, in_spectra=0.2)).endswith("as of one composition.")
+    assert np.isnan(_in_spectra(talk, Material(phases=phases, edges=("A",))))

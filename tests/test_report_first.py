@@ -111,7 +111,7 @@ def test_the_recommended_result_is_shown_with_its_errors_on_twins(inputs):
     assert (first.level, first.section) == ("use", "maps")
     assert first.text == (
         "the maps of “recommended”: BLU, mapped on averages over similar neighbours. On images simulated "
-        "from yours its maps are off by 2.0\u00a0% of their size (rms), those of uDAS by 5.0\u00a0%, of the "
+        "from yours its component maps are off by 2.0\u00a0% of their size (rms), those of uDAS by 5.0\u00a0%, of the "
         "consensus by 10\u00a0% and of VCA by 17\u00a0%."
     )
 
@@ -129,7 +129,7 @@ def test_methods_with_better_lights_that_were_no_candidates_are_named(inputs):
 def test_what_of_a_method_a_red_light_speaks_about_is_named(inputs):
     lit(inputs, nmf={"misfit to BS": "red"}, ica={"misfit to BS": "red", "background shape": "red"})
     text = said(inputs)[1].text
-    assert "counts of any method fully: all have ✖" not in text  # vca has none
+    assert "counts of any method are right" not in text  # vca has none
     lit(inputs, nmf={"background shape": "red"}, **{one: {"misfit to BS": "red"} for one in ("ica", "vca")})
     text = said(inputs)[1].text
     assert "spectra of nmf itself where it has ✖: background shape" in text
@@ -152,7 +152,7 @@ def test_a_further_component_that_is_likely_comes_before_taking_maps_home(inputs
     told = said(found)[-1].text
     n = found.n_endmembers + 1
     assert told.startswith(
-        f"run with components.n: {n} and compare, as a fourth component is likely; take maps"
+        f"run with components.n: {n} and compare, as a fourth component is likely; export maps"
     )
 
 
@@ -217,7 +217,8 @@ def test_what_is_red_is_named_of_all_methods_or_of_each(inputs):
     lit(inputs, nmf={"a": "red"}, ica={"a": "red"}, vca={"a": "red", "b": "red"})
     text = said(inputs)[1].text
     assert (
-        "results of any method fully: all have ✖ in a; nmf 12\u00a0% of the peak (Co L23, all rows)" in text
+        "that results of any method are right in detail: all have ✖ in a; nmf 12\u00a0% of the peak (Co L23, all rows)"
+        in text
     )
     assert "other methods where they have ✖: results of vca (b)" in text
     assert "itself" not in text
@@ -387,18 +388,14 @@ def test_each_map_is_said_to_be_off_by_the_largest_of_its_errors(inputs):
     picture = next(picture for picture in gathered(found).pictures if picture.name == maps[0].title)
     assert picture.note == f"likely off by {largest}"
     doubts = next(one for one in said(found) if one.title == "Do not believe")
-    assert (
-        one_style(f"counts of {maps[1].name} (±\u00a0{number(abs(shifts[1]), 2)} in every pixel: ")
-        in doubts.text
-    )
-    assert one_style(f"{rough(two.parts['fixed pattern'])} of the peak, 52 % of their mean") in doubts.text
-    assert "hardly changes full widths at half maximum" in doubts.text
+    counts = f"a fixed pattern may make ±\u00a0{number(abs(shifts[1]), 2)} in every pixel"
+    parts = f"{rough(two.parts['fixed pattern'])} of the peak and 52 % of the mean of BS"
+    assert one_style(f"counts of {maps[1].name} ({counts}, {parts}; widths hardly change)") in doubts.text
     assert one.doubt == ""
     found.corrected.attrs["corrections"][0]["step"] = "gain"
     gain = map_errors(found, maps[:2])[1]
     assert gain.parts == two.parts
-    parts = f"{rough(gain.parts['fixed pattern'])} of the peak, 52 % of their mean"
-    assert gain.doubt == f"±\u00a0{number(gain.pattern, 2)} in a typical pixel: {parts} by a fixed pattern"
+    assert gain.doubt == f"{counts.replace('every', 'a typical')}, {parts}"
     table, text = errors.section(found).blocks
     assert [cell.text for cell in table.rows[1].cells[:2]] == [maps[1].title, gain.said]
     assert len(text.lines) == len(table.columns) - 2

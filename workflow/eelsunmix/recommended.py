@@ -166,7 +166,10 @@ def _recommended(
 def _message(best: xr.Dataset, n_pixels: int) -> str:
     chosen, looked_at = str(best.attrs["method"]), best.attrs["n_pixels_looked_at"]
     off = 100 * np.sqrt(best.attrs["twin_error"][chosen])
-    parts = [f"{chosen}; its maps are off by {two_digits(off)} % on data like yours", best.attrs["totals"]]
+    parts = [
+        f"{chosen}; its component maps are off by {two_digits(off)} % on data like yours",
+        best.attrs["totals"],
+    ]
     parts += [_FROM_TILES.format(number=looked_at, all=n_pixels)] * (looked_at != n_pixels)
     return "; ".join(part for part in parts if part)
 

@@ -176,7 +176,7 @@ CRITERIA = MappingProxyType(
             "spectrum.",
         ),
         "binarisation": Criterion(
-            title="mixed taken for pure",
+            title="mixed shown as pure",
             output="shares",
             green=0.3,
             amber=0.6,
@@ -186,12 +186,12 @@ CRITERIA = MappingProxyType(
             "Per count, a thinner place is no mixture.",
         ),
         "truth_maps": Criterion(
-            title="truth: maps",
+            title="truth: shares",
             output="shares",
             green=0.1,
             amber=0.5,
-            explanation="Largest squared error of a map against the simulated truth after the best scale, "
-            "relative to the true map (NMSE).",
+            explanation="Largest squared error of a component map (its shares) against the simulated truth after the "
+            "best scale, relative to the true one (NMSE).",
         ),
         "truth_spectra": Criterion(
             title="truth: spectra",

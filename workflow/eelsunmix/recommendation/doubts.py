@@ -50,11 +50,11 @@ def doubts_of_anchoring(shared: Mapping[str, float]) -> list[str]:
     """
     if not shared:
         return []
-    names = ", ".join(f"{name} ({100 * part:.0f} % of its edge)" for name, part in shared.items())
+    names = ", ".join(f"{100 * part:.0f} % of the edge of {name}" for name, part in shared.items())
     return [
-        f"anchoring by edges took {names} out of another component, as if only one material held it. If "
-        "several do, write shared: true at its edges and run again; an edge of another element that only one "
-        "of them holds anchors it then"
+        f"anchoring assumes that only one material holds an element, and took {names} away from another "
+        "component. If several hold it, write shared: true at its edges and run again; an edge of another "
+        "element that only one of them holds anchors it then"
     ]
 
 

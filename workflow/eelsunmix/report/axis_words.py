@@ -28,9 +28,9 @@ def axis_in_words(inputs: Inputs) -> str:
         return f"off: edges rise {beside_their_onsets(offset, deviation)}"
     beside = off_the_table(inputs)
     if not beside:
-        return f"edges rise {beside_their_onsets(offset, deviation)}"
-    configured = beside_their_onsets(offset, deviation, onsets="the onsets of the configuration")
-    return f"not confirmed: {beside}. Edges rise {configured}, which the windows follow"
+        return f"confirmed: edges rise {beside_their_onsets(offset, deviation)}"
+    configured = beside_their_onsets(offset, deviation, onsets="them")
+    return f"not confirmed: {beside}. Windows follow the onsets of the configuration; edges rise {configured}"
 
 
 def off_the_table(inputs: Inputs) -> str:

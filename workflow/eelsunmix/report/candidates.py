@@ -33,7 +33,7 @@ def on_twins(known: Mapping[str, Any], ended: str = "") -> str:
     worse = sorted(others.items(), key=lambda item: item[1])[:MOST_NAMED]
     named = [f"of {'the ' * (base == 'consensus')}{base} by {number(error, 2)} %" for base, error in worse]
     beside = f", those {listed(named)}" if worse else ""
-    off = f"its maps are off by {number(errors[best], 2)} % of their size (rms){beside}"
+    off = f"its component maps are off by {number(errors[best], 2)} % of their size (rms){beside}"
     given = ASSUMED * best.endswith(ANCHORED)
     return f"{in_words(best)}{ended}. On images simulated from yours {off}{given}"
 

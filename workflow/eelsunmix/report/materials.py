@@ -1,6 +1,6 @@
 """Components that may be one material: which they are, how much they are together, and where each lies."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -33,6 +33,11 @@ TOGETHER = (
     "Together they are the largest in {area} of the area ({sure} with a probability of {least} or more)."
 )
 SAME_RATIO = "The ratio of these edges is the same to within {spread}, as of one composition."
+SAME_IN_PIXELS = (
+    "The ratio of these edges is the same to within {spread} in their pixels (BS), but differs by {spectra} "
+    "between their spectra. Pixels hold other components too, and other spectra fit as well: one composition "
+    "is possible, not shown."
+)
 OTHER_RATIO = "But the ratio of these edges differs by {spread}, as of other compositions."
 MOST_SPREAD = 0.25
 """Up to this difference the ratio of two edges is called the same: thickness changes it by as much."""
@@ -51,12 +56,15 @@ class Material:
         By how much the ratio of two of the edges differs at most, as a part; NaN for a single edge.
     differs : bool
         Whether that is more than noise, and what is in all pixels alike, may make.
+    in_spectra : float
+        By how much the same ratio differs between the spectra; NaN for a single edge.
     """
 
     phases: tuple[Phase, ...]
     edges: tuple[str, ...]
     spread: float = float("nan")
     differs: bool = False
+    in_spectra: float = float("nan")
 
     @property
     def name(self) -> str:
@@ -95,7 +103,7 @@ def materials_of(inputs: Inputs, seen: Found, phases: Sequence[Phase]) -> Materi
     """
     talk = inputs.comparison["cross_talk"].sel({"label": str(inputs.comparison.attrs["phase_method"])})
     absent = {edge: talk.sel(edge=edge).to_numpy() <= CRITERIA["cross_talk"].green for edge in seen}
-    found = alike(seen, phases, absent)
+    found = [replace(one, in_spectra=_in_spectra(talk, one)) for one in alike(seen, phases, absent)]
     if not found or len(found[0].phases) == len(phases):
         return Materials(found=tuple(found))
     maps, drawn = _merged(inputs, phases, found)
@@ -145,6 +153,14 @@ def _spread(seen: Found, edges: Sequence[str], places: Sequence[int]) -> tuple[f
             sigma = np.sqrt(variance[low] + variance[high])
             widest, is_sure = spread, bool(ratio[high] - ratio[low] > SURE_SD * sigma)
     return widest, is_sure
+
+
+def _in_spectra(talk: xr.DataArray, material: Material) -> float:
+    """Return by how much the ratio of two of its edges differs at most between the spectra of its phases."""
+    numbers = [one.number for one in material.phases]
+    strengths = [np.log(talk.sel(edge=edge).to_numpy()[numbers]) for edge in material.edges]
+    spreads = [float(np.expm1(np.ptp(one - other))) for one, other in combinations(strengths, 2)]
+    return max(spreads, default=float("nan"))
 
 
 def _merged(
@@ -199,7 +215,8 @@ def said_of(inputs: Inputs, materials: Materials) -> Iterator[str]:
 def _ratios(material: Material) -> str:
     """Say whether the ratio of the edges is the same; nothing of a single edge, or if noise hides it."""
     if material.spread <= MOST_SPREAD:
-        return SAME_RATIO.format(spread=rough(material.spread))
+        words = SAME_IN_PIXELS if material.in_spectra > MOST_SPREAD else SAME_RATIO
+        return words.format(spread=rough(material.spread), spectra=rough(material.in_spectra))
     return OTHER_RATIO.format(spread=rough(material.spread)) if material.differs else ""
 
 
@@ -216,13 +233,16 @@ def areas_of(maps: xr.Dataset, number: int) -> tuple[float, float]:
     return int(own.sum()) / size, int(sure.sum()) / size
 
 
-def in_short(inputs: Inputs) -> list[str]:
-    """Say which edges BS does not see in which components, and which of these may be one material."""
+def in_short(inputs: Inputs, known: Container[str] = ()) -> list[str]:
+    """Say which edges BS does not see in which components, and which of these may be one material.
+
+    Nothing of what it does not see of the edges in `known`.
+    """
     if not inputs.edges or "phase" not in inputs.comparison:
         return []
     phases = phases_of(inputs.comparison, inputs.working)
     seen = seen_in(inputs, phases)
     return [
-        *map(one_style, unseen(inputs, seen, phases)),
+        *map(one_style, unseen(inputs, seen, phases, known)),
         *said_of(inputs, materials_of(inputs, seen, phases)),
     ]

@@ -1,8 +1,9 @@
 """Which edges background subtraction (BS) sees where each component is the largest."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
+import xarray as xr
 
 from eelsunmix.comparison.thresholds import CRITERIA
 from eelsunmix.comparison.words import listed
@@ -77,25 +78,28 @@ def _alike_in_all(edge: str, known: Systematic) -> str:
 def seen_in(inputs: Inputs, phases: Sequence[Phase]) -> dict[str, list[Sighting]]:
     """Return what BS sees of each edge that it did not fail at, in the pixels of each phase."""
     failed = reference_problems(inputs.bs)
-    return {
-        edge: _sightings(inputs, edge, phases, systematic_of(inputs, edge))
-        for edge in inputs.edges
-        if edge not in failed
-    }
+    return {edge: _sightings(inputs, edge, phases) for edge in inputs.edges if edge not in failed}
 
 
-def _sightings(inputs: Inputs, edge: str, phases: Sequence[Phase], known: Systematic) -> list[Sighting]:
+def _sightings(inputs: Inputs, edge: str, phases: Sequence[Phase]) -> list[Sighting]:
     phase = inputs.comparison["phase"]
-    store = inputs.bs[["net_counts", "net_counts_sd", "independent_sd", "common_sd"]].sel(edge=edge)
-    maps, numbers = store.transpose(*phase.dims, ...).load(), phase.to_numpy()
-    areas = (numbers == one.number for one in phases)
-    return sightings(maps, areas, known, peak=peak_of(inputs, edge))
+    return sightings_of(inputs, edge, (phase == one.number for one in phases))
 
 
-def unseen(inputs: Inputs, found: Found, phases: Sequence[Phase]) -> list[str]:
-    """Say of each edge where BS does not see it: the limit there, and what the map shown first has there."""
+def sightings_of(inputs: Inputs, edge: str, areas: Iterable[xr.DataArray]) -> list[Sighting]:
+    """Return what BS sees of an edge in areas, each a map of bool."""
+    store = inputs.bs[["net_counts", "net_counts_sd", "independent_sd", "common_sd"]].sel(edge=edge).load()
+    masks = (one.transpose(*store["net_counts"].dims).to_numpy() for one in areas)
+    return sightings(store, masks, systematic_of(inputs, edge), peak=peak_of(inputs, edge))
+
+
+def unseen(inputs: Inputs, found: Found, phases: Sequence[Phase], known: Container[str] = ()) -> list[str]:
+    """Say of each edge where BS does not see it: the limit there, and what the map shown first has there.
+
+    Nothing of the edges in `known`.
+    """
     texts = []
-    for edge, own in found.items():
+    for edge, own in ((edge, one) for edge, one in found.items() if edge not in known):
         hidden = [place for place, one in enumerate(own) if not np.isnan(one.net) and not one.is_seen]
         if hidden:
             texts.append(
@@ -112,9 +116,9 @@ def _hidden(
     mapped = _mapped(inputs, edge, [phases[place].number for place in hidden])
     told: list[str] = []
     for place in hidden:
-        limit = _part(own[place], own[place].limit) or f"{number(own[place].limit, 2)} counts"
+        limit = part_of(own[place], own[place].limit) or f"{number(own[place].limit, 2)} counts"
         counts = mapped.get(phases[place].number)
-        there = "" if counts is None else _part(own[place], counts)
+        there = "" if counts is None else part_of(own[place], counts)
         if not told:
             limit = f"limit {limit}" + " of the peak" * bool(own[place].peak > 0)
             there = f"{chosen_label(inputs)} has {there}" * bool(there)
@@ -140,8 +144,8 @@ def mixed_in(inputs: Inputs, found: Found, phases: Sequence[Phase]) -> Iterator[
                     MIXED_IN.format(
                         edge=in_words(edge),
                         component=one.name,
-                        seen=_part(sighting, sighting.net),
-                        others=_part(sighting, mean),
+                        seen=part_of(sighting, sighting.net),
+                        others=part_of(sighting, mean),
                     )
                 )
 
@@ -162,18 +166,18 @@ def _in_words(found: Sighting) -> tuple[str, str]:
         return DASH, "no pixel"
     if found.is_seen:
         counts = f"{plus_minus(found.net, found.sd)} counts"
-        return _part(found, found.net) or counts, counts
-    limit = _part(found, found.limit) or f"{number(found.limit, 2)} counts"
+        return part_of(found, found.net) or counts, counts
+    limit = part_of(found, found.limit) or f"{number(found.limit, 2)} counts"
     return "not seen", f"limit {limit}: BS biased" if found.is_biased else f"< {limit}"
 
 
-def _part(found: Sighting, counts: float) -> str:
+def part_of(found: Sighting, counts: float) -> str:
     """Write counts as per cent of the highest ones; nothing where these are unknown.
 
     Examples
     --------
-    >>> _part(Sighting(net=90.0, sd=20.0, peak=200.0), 90.0), _part(Sighting(net=1.0, sd=1.0, peak=0.0), 1.0)
-    ('45 %', '')
+    >>> [part_of(Sighting(net=90.0, sd=20.0, peak=peak), 90.0) for peak in (200.0, 0.0)]
+    ['45 %', '']
     """
     part = found.part(counts)
     return f"{number(100 * part, 2)} %" if np.isfinite(part) else ""

@@ -72,10 +72,11 @@ class MapError:
         """What speaks against the counts of the map, in a few words; empty where little does."""
         if self.of_mean > MOST_ERROR:
             where = "every" if self.adds else "a typical"
-            counts = f"±\u00a0{number(self.pattern, 2)} in {where} pixel"
-            parts = f"{rough(self.parts.get(PATTERN))} of the peak, {rough(self.of_mean)} of their mean"
-            harmless = ", which hardly changes full widths at half maximum" * self.adds
-            return f"{counts}: {parts} by a {PATTERN}{harmless}"
+            counts = f"a {PATTERN} may make ±\u00a0{number(self.pattern, 2)} in {where} pixel"
+            parts = (
+                f"{rough(self.parts.get(PATTERN))} of the peak and {rough(self.of_mean)} of the mean of BS"
+            )
+            return f"{counts}, {parts}" + "; widths hardly change" * self.adds
         return f"likely off by {self.said}" if self.likely > MOST_ERROR and self.origin != TWINS else ""
 
 

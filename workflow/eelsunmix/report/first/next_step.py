@@ -1,4 +1,4 @@
-"""What to do next: what blocks the use of the maps first, then taking them home."""
+"""What to do next: what blocks the use of the maps first, then their export."""
 
 from collections.abc import Sequence
 
@@ -32,7 +32,7 @@ def next_step(inputs: Inputs, label: str, maps: Sequence[Shown]) -> tuple[str, s
     further = likely_further(inputs)
     more = f"run with components.n: {inputs.n_endmembers + 1} and compare, as {further} is likely; "
     text = more * bool(further)
-    text += f"take maps and spectra home: {export_command(inputs.sample, 'hspy')} (or --tiff, --csv, --nexus)"
+    text += f"export maps and spectra: {export_command(inputs.sample, 'hspy')} (or --tiff, --csv, --nexus)"
     text += "; cite what you use"
     return text + shares * bool(open_shares(inputs, label, maps)), "next", "citation"
 

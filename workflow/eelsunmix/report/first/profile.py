@@ -76,11 +76,9 @@ class Drawing:
 
 def drawing(inputs: Inputs, label: str, maps: Sequence[Shown]) -> Drawing | None:
     """Draw the widest profile, every element in parts of the peak that BS finds; None without a profile."""
-    shown = [one for one in maps if one.edge]
-    if not inputs.profiles or not shown:
+    shown, name = [one for one in maps if one.edge], widest_profile(inputs)
+    if not name or not shown:
         return None
-    widths = {name: int(band.get("n_pixels") or 0) for name, band in inputs.profiles.items()}
-    name = max(widths, key=lambda one: widths[one])
     at = inputs.one_frame.sel(profile=name)
     position = at["profile_position"].to_numpy().astype(float)
     known = np.isfinite(position)
@@ -92,7 +90,7 @@ def drawing(inputs: Inputs, label: str, maps: Sequence[Shown]) -> Drawing | None
     axes = _Axes(position[known], low - 0.03 * (high - low), high + 0.03 * (high - low))
     return Drawing(
         name=name,
-        n_pixels=widths[name],
+        n_pixels=_n_pixels(inputs, name),
         title=f"along {inputs.profiles[name].get('along', 'x')} ({inputs.view.unit})",
         curves=[
             _curve(one, axes, part, colour) for one, part, colour in zip(shown, parts, COLOURS, strict=False)
@@ -101,6 +99,15 @@ def drawing(inputs: Inputs, label: str, maps: Sequence[Shown]) -> Drawing | None
         up=[Tick(at=axes.y(level), text=f"{100 * level:.0f} %") for level in (0.0, 0.5, 1.0)],
         zero=axes.y(0.0),
     )
+
+
+def widest_profile(inputs: Inputs) -> str:
+    """Return the name of the profile that sums the most pixels; empty without profiles."""
+    return max(inputs.profiles, key=lambda name: _n_pixels(inputs, name), default="")
+
+
+def _n_pixels(inputs: Inputs, name: str) -> int:
+    return int(inputs.profiles[name].get("n_pixels") or 0)
 
 
 def _parts(at: xr.Dataset, label: str, known: NDArray[np.bool_]) -> tuple[Floats, Floats, Floats, float]:

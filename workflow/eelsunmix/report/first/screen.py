@@ -16,6 +16,7 @@ from eelsunmix.report.first.map_errors import MapError, map_errors
 from eelsunmix.report.first.pictures import composite_png, gradient, map_png
 from eelsunmix.report.first.profile import COLOURS, Drawing, drawing
 from eelsunmix.report.first.sentences import Said, sentences
+from eelsunmix.report.first.sides import beside_peaks
 from eelsunmix.report.formatting import in_words, number, tidy
 from eelsunmix.report.glossary import Marker
 from eelsunmix.report.inputs import Inputs
@@ -91,7 +92,8 @@ def gathered(inputs: Inputs) -> Screen:
     pictures += [_composite(three, view, _left_out(maps, three))] if len(three) > 1 else []
     pictures += [_map(one, view, label) for one in map_errors(inputs, maps[:MOST_MAPS])]
     bar = nice_length(max(view.extent(view.across), 1e-12) / 2.5)
-    profile = drawing(inputs, label, three)
+    profile, sides = drawing(inputs, label, three), beside_peaks(inputs, maps)
+    where = [*sides.values(), *in_short(inputs, sides)]
     return Screen(
         said=[in_words_of_lines(one) if inputs.has_lines else one for one in sentences(inputs, label, maps)],
         pictures=pictures,
@@ -103,7 +105,7 @@ def gathered(inputs: Inputs) -> Screen:
         bar_percent=100 * bar / view.extent(view.across),
         gradient=gradient(),
         has_errors=any(one.said for one in map_errors(inputs, maps)),
-        where=[in_words_of_lines(one) if inputs.has_lines else one for one in in_short(inputs)],
+        where=[in_words_of_lines(one) if inputs.has_lines else one for one in where],
     )
 
 

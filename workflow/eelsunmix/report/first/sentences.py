@@ -176,7 +176,8 @@ def _red(inputs: Inputs, label: str) -> Iterator[str]:
     alone = [name for name in own if name not in everywhere]
     if everywhere:
         first, whose = everywhere[0], outputs_of(everywhere)
-        yield f"{whose} of any method fully: all have ✖ in {first}; {label} {_first_of(everywhere, own)}"
+        worst = _first_of(everywhere, own)
+        yield f"that {whose} of any method are right in detail: all have ✖ in {first}; {label} {worst}"
     if alone:
         yield f"{outputs_of(alone)} of {label} itself where it has ✖: {alone[0]}, {_first_of(alone, own)}"
     besides = {one: sorted(set(lights) - set(everywhere)) for one, lights in red.items()}

@@ -7,6 +7,7 @@ from eelsunmix.edges import BackgroundCurve
 from eelsunmix.methods._references import references
 from eelsunmix.report.content import Section, Text
 from eelsunmix.report.inputs import Inputs
+from eelsunmix.words import COMPARED, RECOMMENDED
 
 WORKFLOW = (
     "N. Brun, G. Lambert, L. Bocher, Eur. Phys. J. Appl. Phys. 99, 28 (2024).",
@@ -41,12 +42,17 @@ def papers_of_backgrounds(curves: Sequence[BackgroundCurve]) -> list[str]:
 
 def _papers(inputs: Inputs) -> list[str]:
     """Return the program, the papers behind the workflow and those behind the methods that were run."""
-    used = sorted({str(store.attrs.get("method", "")) for store in inputs.fits.values()})
-    known = [(method, references(method)) for method in used]
+    used = {str(store.attrs.get("method", "")) for store in inputs.fits.values()}
+    tried = set(COMPARED) - used if RECOMMENDED in used else set()
+    named = {
+        method: f"{method} (candidate of recommended)" if method in tried else method
+        for method in used | tried
+    }
+    known = [(named[method], references(method)) for method in sorted(named) if method != RECOMMENDED]
     return [
         citation(),
         *WORKFLOW,
         *papers_of_backgrounds(inputs.curves),
-        *(f"{method}: {' '.join(papers)}" for method, papers in known if papers),
+        *(f"{name}: {' '.join(papers)}" for name, papers in known if papers),
         LEAST_SQUARES,
     ]
