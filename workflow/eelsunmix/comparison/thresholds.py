@@ -190,8 +190,8 @@ CRITERIA = MappingProxyType(
             output="shares",
             green=0.1,
             amber=0.5,
-            explanation="Largest squared error of a component map (its shares) against the simulated truth after the "
-            "best scale, relative to the true one (NMSE).",
+            explanation="Largest squared error of a component map (its shares) against the simulated truth "
+            "after the best scale, relative to the true one (NMSE).",
         ),
         "truth_spectra": Criterion(
             title="truth: spectra",
