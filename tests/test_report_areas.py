@@ -285,3 +285,11 @@ def test_a_ratio_that_only_the_pixels_have_shows_no_composition():
     assert _ratios(replace(material, in_spectra=0.67)) == SAME_IN_PIXELS.format(spread="17 %", spectra="67 %")
     assert _ratios(replace(material, in_spectra=0.2)).endswith("as of one composition.")
     assert np.isnan(_in_spectra(talk, Material(phases=phases, edges=("A",))))
+
+
+def test_a_limit_that_a_fixed_pattern_makes_says_so():
+    hidden = Sighting(net=1.0, sd=2.0, peak=200.0, systematic=Systematic(sd=9.0))
+    limit = f"limit {words.part_of(hidden, hidden.limit)} of the peak"
+    told = sides._in_words(hidden, "left of 3 px", 9.0, "vca has 2 %")
+    assert told == f"not seen left of 3 px ({limit}, most of it for a fixed pattern; vca has 2 %)"
+    assert sides._in_words(hidden, "left of 3 px", 0.0, "x") == f"not seen left of 3 px ({limit}; x)"

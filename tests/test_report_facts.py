@@ -66,11 +66,11 @@ def test_the_energy_axis_is_said_to_be_right_off_or_not_measured(inputs):
         one.text for one in caveats.section(inputs).blocks if "energy axis" in getattr(one, "text", "")
     ]
     assert told.startswith(
-        "The energy axis is not confirmed: edges lie beside the table by Ti L23 −2 and O K −7 eV."
+        "The energy axis is not confirmed: edges lie off their tabulated onsets by Ti L23 −2 and O K −7 eV."
     )
     assert said(inputs, "energy axis") == (
-        "not confirmed: edges lie beside the table by Ti L23 −2 and O K −7 eV. "
-        "Windows follow the onsets of the configuration; edges rise 1.2 ± 1.2 eV below them"
+        "not confirmed: edges lie off their tabulated onsets by Ti L23 −2 and O K −7 eV. "
+        "Edges rise 1.2 ± 1.2 eV below the other onsets of the configuration, which the windows follow"
     )
     inputs.bs.attrs["energy_axis"] = axis
     axis |= {"offset_eV": 6.0, "offset_sd_eV": 0.5, "warnings": ["The energy axis is off"]}

@@ -29,8 +29,8 @@ def axis_in_words(inputs: Inputs) -> str:
     beside = off_the_table(inputs)
     if not beside:
         return f"confirmed: edges rise {beside_their_onsets(offset, deviation)}"
-    configured = beside_their_onsets(offset, deviation, onsets="them")
-    return f"not confirmed: {beside}. Windows follow the onsets of the configuration; edges rise {configured}"
+    configured = beside_their_onsets(offset, deviation, onsets="the other onsets of the configuration")
+    return f"not confirmed: {beside}. Edges rise {configured}, which the windows follow"
 
 
 def off_the_table(inputs: Inputs) -> str:
@@ -56,10 +56,10 @@ def _off_the_table(onsets: Mapping[str, Mapping[str, float]]) -> str:
     >>> places = {"Ti_L23": (454, 456), "O_K": (525, 532), "Mn_L23": (632, 640), "La_M45": (831, 832)}
     >>> onsets = {edge: {"onset_eV": one[0], "table_eV": one[1]} for edge, one in places.items()}
     >>> _off_the_table(onsets).split("; ")
-    ['edges lie beside the table by Ti L23 −2, O K −7, Mn L23 −8 and La M45 −1 eV', 'one shift and one \
-dispersion leave up to 4 eV']
+    ['edges lie off their tabulated onsets by Ti L23 −2, O K −7, Mn L23 −8 and La M45 −1 eV', 'one shift and \
+one dispersion leave up to 4 eV']
     >>> _off_the_table({"C_K": {"onset_eV": 290.0, "table_eV": 284.0}})
-    'edges lie beside the table by C K +6 eV'
+    'edges lie off their tabulated onsets by C K +6 eV'
     """
     rises, table = np.array([(one["onset_eV"], one["table_eV"]) for one in onsets.values()]).T
     each = listed([f"{edge} {shift:+z.0f}" for edge, shift in zip(onsets, rises - table, strict=True)])
@@ -67,4 +67,4 @@ dispersion leave up to 4 eV']
     if len(onsets) >= TELLING_EDGES:
         beyond = np.abs(rises - np.polyval(np.polyfit(table, rises, 1), table)).max()
         left = f"; one shift and one dispersion leave up to {beyond:.0f} eV"
-    return one_style(f"edges lie beside the table by {each} eV{left}")
+    return one_style(f"edges lie off their tabulated onsets by {each} eV{left}")

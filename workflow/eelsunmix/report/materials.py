@@ -36,7 +36,7 @@ SAME_RATIO = "The ratio of these edges is the same to within {spread}, as of one
 SAME_IN_PIXELS = (
     "The ratio of these edges is the same to within {spread} in their pixels (BS), but differs by {spectra} "
     "between their spectra. Pixels hold other components too, and other spectra fit as well: one composition "
-    "is possible, not shown."
+    "is possible, but not proven."
 )
 OTHER_RATIO = "But the ratio of these edges differs by {spread}, as of other compositions."
 MOST_SPREAD = 0.25

@@ -14,10 +14,13 @@ from eelsunmix.report.first.profile import widest_profile
 from eelsunmix.report.formatting import in_words, tidy
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.sightings import part_of, sightings_of
+from eelsunmix.report.systematics import pattern_counts
 from eelsunmix.report.texts import one_style
 from eelsunmix.stage_warnings import reference_problems
 from eelsunmix.typing import Floats, Indices
 
+TRACE = 1e-3
+"""Part of the peak below which counts are no more told apart."""
 LEAST_POSITIONS = 3
 """A side with fewer positions of the profile says nothing of the material there."""
 
@@ -48,15 +51,15 @@ def beside_peaks(inputs: Inputs, maps: Sequence[Shown]) -> dict[str, str]:
     for edge in (one.edge for one in maps if one.source == label and one.edge not in ("", *failed)):
         sides = _sides(inputs, edge, name, label)
         seen = sightings_of(inputs, edge, sides.values())
+        pattern = float(np.nan_to_num(pattern_counts(inputs, edge)))
         counts = inputs.comparison["element_map"].sel({"label": label, "edge": edge})
         told = [
-            _in_words(one, where, f"{label} has {part_of(one, float(counts.where(pixels).mean()))}")
+            _in_words(one, where, pattern, f"{label} has {_share(one, float(counts.where(pixels).mean()))}")
             for (where, pixels), one in zip(sides.items(), seen, strict=True)
         ]
         if told:
-            found[edge] = one_style(
-                f"{in_words(edge)} beside its peak along {along}, by BS: {', '.join(told)}."
-            )
+            away = f"{in_words(edge)} along {along}, a full width or more from the middle of its peak"
+            found[edge] = one_style(f"{away}, by BS: {', '.join(told)}.")
     return found
 
 
@@ -101,8 +104,21 @@ def _pixels(inputs: Inputs, name: str, places: Indices) -> xr.DataArray:
     return mask
 
 
-def _in_words(found: Sighting, where: str, has: str) -> str:
-    """Say what BS sees on a side, or its limit, and what the map shown first has there."""
+def _in_words(found: Sighting, where: str, pattern: float, has: str) -> str:
+    """Say what BS sees on a side, or its limit and what makes most of it, and what the map there has."""
     if found.is_seen:
         return f"{part_of(found, found.net)} of the peak {where} ({has})"
-    return f"not seen {where} (limit {part_of(found, found.limit)} of the peak; {has})"
+    why = ", most of it for a fixed pattern" if pattern > found.sd else ""
+    return f"not seen {where} (limit {part_of(found, found.limit)} of the peak{why}; {has})"
+
+
+def _share(found: Sighting, counts: float) -> str:
+    """Write counts as per cent of the highest ones, a trace as such.
+
+    Examples
+    --------
+    >>> found = Sighting(net=0.0, sd=1.0, peak=1000.0)
+    >>> _share(found, 11.0), _share(found, 0.04), _share(found, 0.0)
+    ('1.1 %', 'less than 0.1 %', '0 %')
+    """
+    return "less than 0.1 %" if 0 < found.part(counts) < TRACE else part_of(found, counts)

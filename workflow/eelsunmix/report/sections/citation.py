@@ -43,10 +43,10 @@ def papers_of_backgrounds(curves: Sequence[BackgroundCurve]) -> list[str]:
 def _papers(inputs: Inputs) -> list[str]:
     """Return the program, the papers behind the workflow and those behind the methods that were run."""
     used = {str(store.attrs.get("method", "")) for store in inputs.fits.values()}
+    chosen = str(dict(inputs.comparison.attrs.get("recommended") or {}).get("method", "")).lower()
     tried = set(COMPARED) - used if RECOMMENDED in used else set()
-    named = {
-        method: f"{method} (candidate of recommended)" if method in tried else method
-        for method in used | tried
+    named = {one: one for one in used} | {
+        one: f"{one} ({'used' if chosen.startswith(one) else 'tried'} by recommended)" for one in tried
     }
     known = [(named[method], references(method)) for method in sorted(named) if method != RECOMMENDED]
     return [
