@@ -18,7 +18,7 @@ from eelsunmix.report.first.map_errors import map_errors, relative_noise, rough
 from eelsunmix.report.first.screen import first_screen, gathered
 from eelsunmix.report.formatting import in_words, number
 from eelsunmix.report.inputs import Inputs
-from eelsunmix.report.sections import cost, errors, profiles, provenance, residuals
+from eelsunmix.report.sections import citation, cost, errors, profiles, provenance, residuals
 from eelsunmix.report.texts import one_style
 from tiny_run import report_arguments
 
@@ -657,3 +657,15 @@ def test_a_component_is_found_by_methods_whose_own_is_nearer_to_it_than_its_neig
         f"2 of 3 methods; in {label} the matched one is no nearer to it than another component is"
     )
     assert found_by(inputs, matched[0], matched[:1]).endswith(f"not by {matched[1][0]} and {matched[2][0]}")
+
+
+def test_papers_say_whether_recommended_used_or_tried_a_method(inputs):
+    found = with_recommended(inputs)
+    found.fits["recommended"].attrs["method"] = "recommended"
+    (papers,) = citation.section(found).blocks
+    names = [line.partition(":")[0] for line in papers.lines]
+    assert [name for name in names if "recommended" in name] == [
+        "blu (used by recommended)",
+        "udas (tried by recommended)",
+    ]
+    assert "vca" in names  # run by itself
