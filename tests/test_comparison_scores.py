@@ -167,7 +167,9 @@ def test_groups_without_any_result():
     ("value", "light"), [(0.05, "green"), (0.1, "green"), (0.2, "amber"), (0.4, "red"), (np.nan, "grey")]
 )
 def test_lights_where_lower_is_better(value, light):
-    assert Criterion(title="t", output="counts", green=0.1, amber=0.3, explanation="").light(value) == light
+    assert (
+        Criterion(title="t", outputs=("counts",), green=0.1, amber=0.3, explanation="").light(value) == light
+    )
 
 
 @pytest.mark.parametrize(("value", "light"), [(0.95, "green"), (0.8, "amber"), (0.1, "red"), (-1.0, "red")])

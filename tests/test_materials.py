@@ -178,15 +178,16 @@ def test_nothing_is_said_where_all_lie_alike_or_no_profile_is_named(inputs):
 
 
 @pytest.mark.parametrize(
-    ("spread", "differs", "told"),
+    ("same_within", "differs_by", "told"),
     [
-        (0.17, True, "The ratio of these edges is the same to within 17 %, as of one composition. "),
-        (0.6, True, "But the ratio of these edges differs by 60 %, as of other compositions. "),
-        (0.6, False, "bonding. Together"),
-        (np.nan, False, "bonding. Together"),
+        (0.17, np.nan, "The ratio of these edges is the same to within 17 %, as of one composition. "),
+        (0.7, 0.6, "But the ratio of these edges differs by 60 %, as of other compositions. "),
+        (0.6, np.nan, "bonding. Together"),
+        (np.nan, np.nan, "bonding. Together"),
     ],
 )
-def test_the_ratio_of_their_edges_is_told_of_a_material(inputs, monkeypatch, spread, differs, told):
+def test_the_ratio_of_their_edges_is_told_of_a_material(inputs, monkeypatch, same_within, differs_by, told):
     one = seen_alike(inputs, monkeypatch, 0, 2)
-    (text,) = said_of(inputs, replace(one, found=(replace(one.found[0], spread=spread, differs=differs),)))
+    material = replace(one.found[0], same_within=same_within, differs_by=differs_by)
+    (text,) = said_of(inputs, replace(one, found=(material,)))
     assert told in text.replace("\u00a0", " ")

@@ -11,6 +11,7 @@ from eelsunmix.report.areas import Sighting, Systematic, deviations_of_areas, si
 from eelsunmix.report.content import Table
 from eelsunmix.report.figures.phases import Phase, phases_of
 from eelsunmix.report.first import choice, sides
+from eelsunmix.report.first.screen import gathered
 from eelsunmix.report.first.sides import beside_peaks
 from eelsunmix.report.formatting import tidy
 from eelsunmix.report.materials import SAME_IN_PIXELS, Material, _in_spectra, _ratios, alike, in_short
@@ -171,17 +172,31 @@ def test_components_that_show_the_same_edges_are_named():
     (material,) = alike(found, phases, shown)
     assert [one.number for one in material.phases] == [0, 2]
     assert (material.name, material.edges) == ("1 and 3 together", ("Ti_L23", "O_K"))
-    assert material.spread == 0
+    # Each ratio of two of 90 counts that err by 2 is off by some 3 %, their difference by 4.4 %.
+    assert material.same_within == pytest.approx(np.expm1(1.96 * 2 * 2 / 90))
+    assert np.isnan(material.differs_by)
     more = {
         "Ti_L23": [seen, none, replace(seen, net=60.0), none],
         "O_K": [seen, seen, replace(seen, net=72.0), none],
     }
     (apart,) = alike(more, phases, shown)
-    assert apart.spread == pytest.approx(72 / 60 - 1)
-    # Each ratio of two of 60 to 90 counts that err by 2 is off by some 4 %, their difference by 6 %.
-    assert apart.differs
+    assert apart.differs_by == pytest.approx(72 / 60 - 1)  # beyond 6 %, which noise makes of it
     noisy = {edge: [replace(one, sd=6.0) for one in row] for edge, row in more.items()}
-    assert not alike(noisy, phases, shown)[0].differs
+    assert np.isnan(alike(noisy, phases, shown)[0].differs_by)
+    assert alike(noisy, phases, shown)[0].same_within > 0.5
+    # A background that takes as much of all: the counts differ, the composition does not.
+    low = {"Ti_L23": (41.0, 21.0), "O_K": (60.0, 40.0)}
+    off = {"Ti_L23": Systematic(offset=-19.0, sd=0.5), "O_K": Systematic(sd=0.5)}
+    biased = {
+        edge: [replace(seen, net=net, sd=0.1, systematic=off[edge]) for net in nets]
+        for edge, nets in low.items()
+    }
+    (same,) = alike(biased | {"Ti_L23": biased["Ti_L23"]}, phases[:2], shown)
+    assert np.isnan(same.differs_by)
+    unsure = {
+        edge: [replace(one, systematic=Systematic(sd=6.0)) for one in row] for edge, row in more.items()
+    }
+    assert np.isnan(alike(unsure, phases, shown)[0].differs_by)
     # A tail of a neighbour, however significant, is no edge of the material; half of the counts no likeness.
     tail, half = (replace(seen, net=net, sd=0.1) for net in (15.0, 44.0))
     assert not alike({"Co_L23": [tail, seen]}, phases[:2], shown)
@@ -243,35 +258,74 @@ def test_an_edge_of_other_components_in_the_same_pixels_is_told():
     assert not list(mixed_in(inputs, found, phases))
 
 
-def test_beside_its_peak_along_a_profile_an_edge_is_seen_or_has_a_limit(monkeypatch):
-    """A peak of 4 pixels in the middle; counts of BS left of it, nothing but noise to the right."""
+@pytest.fixture
+def layer(monkeypatch):
+    """A peak of 4 pixels in the middle of three rows; counts of BS before it, nothing but noise beyond."""
     inputs, edge = inputs_of(methods=("vca",)), EDGES[0]
-    (name,) = [one for one, line in inputs.profiles.items() if line["along"] == "x"][:1]
-    monkeypatch.setattr(sides, "widest_profile", lambda inputs: name)
+    monkeypatch.setattr(sides, "widest_profile", lambda inputs: "three_rows")
     at = {"label": "vca", "edge": edge}
-    position = inputs.comparison["profile_position"].sel(profile=name).to_numpy()
-    step = position[1] - position[0]
-    peak = np.interp(position, position[8] + step * np.array([-4, 0, 4]), [0.0, 100.0, 0.0])
-    inputs.comparison["element_profile"].loc[at | {"profile": name}] = peak
+    line = at | {"profile": "three_rows"}
+    places = np.arange(17)
+    inputs.comparison["element_profile"].loc[line] = np.interp(places, [4, 8, 12], [0.0, 100.0, 0.0])
+    of_bs = np.where(abs(places - 8) < 3, 100.0, np.where(places < 8, 30.0, 0.0))
+    inputs.comparison["element_profile"].loc[line | {"label": "BS"}] = of_bs
+    inputs.comparison["element_profile_sd"].loc[line | {"label": "BS"}] = 1.0
+    step = float(np.diff(inputs.comparison["profile_position"].sel(profile="three_rows")[:2])[0])
+    inputs.comparison["fwhm"].loc[line] = 4 * step
+    inputs.comparison["lattice_period"][:] = np.nan
     inputs.comparison["element_map"].loc[at] = 20.0
-    inputs.bs["net_counts"].loc[{"edge": edge}] = np.where(np.arange(17) < 8, 30.0, 0.0)
+    inputs.bs["net_counts"].loc[{"edge": edge}] = 0.0
+    first, last = inputs.profiles["three_rows"]["pixels"]
+    inputs.bs["net_counts"].loc[{"edge": edge}][first:last, :8] = 30.0
     for variable in ("net_counts_sd", "independent_sd"):
         inputs.bs[variable].loc[{"edge": edge}] = 1.0
     inputs.bs["common_sd"].loc[{"edge": edge}] = 0.0
     inputs.bs["off_region_mean"][:] = 0.0
-    maps = choice.shown_maps(inputs, "vca")
-    told = beside_peaks(inputs, maps)[edge]
-    left, right = (tidy(position[8] + side * 4 * step, 3) for side in (-1, 1))
-    unit = inputs.view.unit
-    assert (
-        f"150 % of the peak left of {left} {unit} (vca has 100 %), not seen right of {right} {unit} (limit"
-        in (told.replace("\u00a0", " "))
+    inputs.comparison["profile_position"].loc[{"profile": "three_rows"}] = step * places
+    return inputs, line, step
+
+
+def beside(inputs):
+    return {one.edge: one for one in beside_peaks(inputs, choice.shown_maps(inputs, "vca"))}
+
+
+def test_beside_its_peak_along_a_profile_an_edge_is_seen_or_has_a_limit(layer):
+    inputs, line, step = layer
+    (edge, profile), unit = (line["edge"], line["profile"]), inputs.view.unit
+    told = beside(inputs)[edge]
+    before, beyond = f"{tidy(4 * step, 3)} {unit}", f"{tidy(12 * step, 3)} {unit}"
+    expected = (
+        f"150 % of the map’s peak before {before} (vca has 100 %), not seen beyond {beyond} "
+        "(limit 2.4 % of the map’s peak; vca has 100 %)"  # 1.645 standard deviations of 12 pixels
     )
-    assert in_short(inputs, EDGES) == [text for text in in_short(inputs) if "does not see" not in text]
-    inputs.comparison["element_profile"].loc[at | {"profile": name}] = np.linspace(0, 1, 17)  # a step
-    assert edge not in beside_peaks(inputs, maps)
+    assert expected in told.text.replace("\u00a0", " ")
+    assert "in “three rows” along x, on average" in told.text
+    assert not told.is_whole  # three rows
+    assert expected in " ".join(gathered(inputs).where).replace("\u00a0", " ")
+    line_of_all = {**inputs.profiles[profile], "pixels": [0, 13]}
+    inputs.profiles[profile].update(line_of_all)
+    assert beside(inputs)[edge].is_whole
+    hidden = f"{edge.replace('_', ' ')} where"
+    assert hidden in " ".join(in_short(inputs))
+    assert hidden not in " ".join(gathered(inputs).where)
+
+
+def test_nothing_is_said_beside_a_peak_where_a_mean_would_hide_something(layer):
+    inputs, line, _ = layer
+    edge = line["edge"]
+    for label in ("vca", "BS"):
+        values = inputs.comparison["element_profile"].loc[line | {"label": label}]
+        kept = values.copy()
+        values[15] = 60.0  # another peak
+        assert edge not in beside(inputs)
+        values[:] = kept
+    inputs.bs["net_counts"].loc[{"edge": edge}][:, 13:] = np.nan  # vacuum
+    inputs.comparison["element_profile"].loc[line | {"label": "BS"}][13:] = np.nan
+    assert "beyond" not in beside(inputs)[edge].text
+    inputs.comparison["fwhm"].loc[line] = np.nan  # a step
+    assert edge not in beside(inputs)
     inputs.bs.attrs["reference_problems"] = dict.fromkeys(EDGES, "negative")
-    assert beside_peaks(inputs, maps) == {}
+    assert beside(inputs) == {}
 
 
 def test_a_ratio_that_only_the_pixels_have_shows_no_composition():
@@ -280,16 +334,19 @@ def test_a_ratio_that_only_the_pixels_have_shows_no_composition():
     talk = xr.DataArray(
         [[0.3, 0.5], [1.0, 0.2], [1.0, 1.0]], dims=("endmember", "edge"), coords={"edge": ["A", "B"]}
     )
-    material = Material(phases=phases, edges=("A", "B"), spread=0.17)
+    material = Material(phases=phases, edges=("A", "B"), same_within=0.17)
     assert _in_spectra(talk, material) == pytest.approx(0.5 / 0.3 - 1)
     assert _ratios(replace(material, in_spectra=0.67)) == SAME_IN_PIXELS.format(spread="17 %", spectra="67 %")
     assert _ratios(replace(material, in_spectra=0.2)).endswith("as of one composition.")
     assert np.isnan(_in_spectra(talk, Material(phases=phases, edges=("A",))))
 
 
-def test_a_limit_that_a_fixed_pattern_makes_says_so():
+def test_what_makes_most_of_a_limit_is_told():
     hidden = Sighting(net=1.0, sd=2.0, peak=200.0, systematic=Systematic(sd=9.0))
-    limit = f"limit {words.part_of(hidden, hidden.limit)} of the peak"
-    told = sides._in_words(hidden, "left of 3 px", 9.0, "vca has 2 %")
-    assert told == f"not seen left of 3 px ({limit}, most of it for a fixed pattern; vca has 2 %)"
-    assert sides._in_words(hidden, "left of 3 px", 0.0, "x") == f"not seen left of 3 px ({limit}; x)"
+    limit = f"limit {words.part_of(hidden, hidden.limit)} of the map’s peak"
+    told = sides._in_words(hidden, "before 3 px", 9.0, "vca has 2 %")
+    assert told == f"not seen before 3 px ({limit}, most of it for a fixed pattern; vca has 2 %)"
+    assert sides._in_words(hidden, "before 3 px", 0.0, "x") == f"not seen before 3 px ({limit}; x)"
+    # Counts make most of this one; that one is no limit of noise.
+    assert "pattern" not in sides._in_words(replace(hidden, net=26.0), "", 9.0, "")
+    assert ", as BS is biased; " in sides._in_words(replace(hidden, net=-100.0), "", 9.0, "x")

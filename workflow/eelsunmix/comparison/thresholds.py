@@ -42,12 +42,12 @@ class Criterion:
     higher_is_better, percent : bool
     explanation : str
         What the value is and why it matters, for a microscopist.
-    output : {"counts", "shares", "spectra"}
+    outputs : tuple of {"counts", "shares", "spectra"}
         What of a method is not to be relied on where the light is red.
     """
 
     title: str
-    output: str
+    outputs: tuple[str, ...]
     green: float
     amber: float | None
     higher_is_better: bool = False
@@ -105,7 +105,7 @@ CRITERIA = MappingProxyType(
     {
         "agreement": Criterion(
             title="agreement with BS",
-            output="counts",
+            outputs=("counts", "shares"),
             green=0.9,
             amber=0.7,
             higher_is_better=True,
@@ -116,7 +116,7 @@ CRITERIA = MappingProxyType(
         ),
         "misfit": Criterion(
             title="misfit to BS",
-            output="counts",
+            outputs=("counts", "shares"),
             green=0.06,
             amber=0.12,
             percent=True,
@@ -127,7 +127,7 @@ CRITERIA = MappingProxyType(
         ),
         "scale": Criterion(
             title="scale to BS",
-            output="counts",
+            outputs=("counts",),
             green=0.15,
             amber=0.3,
             percent=True,
@@ -137,7 +137,7 @@ CRITERIA = MappingProxyType(
         ),
         "off_region": Criterion(
             title="outside its region",
-            output="counts",
+            outputs=("counts", "shares"),
             green=0.05,
             amber=0.15,
             percent=True,
@@ -146,7 +146,7 @@ CRITERIA = MappingProxyType(
         ),
         "cross_talk": Criterion(
             title="cross-talk",
-            output="counts",
+            outputs=("counts", "shares"),
             green=0.1,
             amber=None,
             percent=True,
@@ -158,7 +158,7 @@ CRITERIA = MappingProxyType(
         ),
         "reconstruction": Criterion(
             title="reconstruction",
-            output="spectra",
+            outputs=("counts", "shares", "spectra"),
             green=1.1,
             amber=1.5,
             explanation="Median over the pixels of the chi-square per channel of a refit: what the "
@@ -167,7 +167,7 @@ CRITERIA = MappingProxyType(
         ),
         "exponent": Criterion(
             title="background shape",
-            output="spectra",
+            outputs=("spectra",),
             green=0.0,
             amber=0.25,
             percent=True,
@@ -177,7 +177,7 @@ CRITERIA = MappingProxyType(
         ),
         "binarisation": Criterion(
             title="mixed shown as pure",
-            output="shares",
+            outputs=("shares",),
             green=0.3,
             amber=0.6,
             percent=True,
@@ -187,7 +187,7 @@ CRITERIA = MappingProxyType(
         ),
         "truth_maps": Criterion(
             title="truth: shares",
-            output="shares",
+            outputs=("shares",),
             green=0.1,
             amber=0.5,
             explanation="Largest squared error of a component map (its shares) against the simulated truth "
@@ -195,7 +195,7 @@ CRITERIA = MappingProxyType(
         ),
         "truth_spectra": Criterion(
             title="truth: spectra",
-            output="spectra",
+            outputs=("spectra",),
             green=0.05,
             amber=0.15,
             explanation="Largest angle in radians between a component and the simulated truth, both in units "

@@ -28,7 +28,7 @@ def axis_in_words(inputs: Inputs) -> str:
         return f"off: edges rise {beside_their_onsets(offset, deviation)}"
     beside = off_the_table(inputs)
     if not beside:
-        return f"confirmed: edges rise {beside_their_onsets(offset, deviation)}"
+        return f"edges rise {beside_their_onsets(offset, deviation)}"
     configured = beside_their_onsets(offset, deviation, onsets="the other onsets of the configuration")
     return f"not confirmed: {beside}. Edges rise {configured}, which the windows follow"
 

@@ -39,6 +39,8 @@ SAME_IN_PIXELS = (
     "is possible, but not proven."
 )
 OTHER_RATIO = "But the ratio of these edges differs by {spread}, as of other compositions."
+TWO_SIDED = 1.96
+"""Standard deviations within which 95 % of a normal distribution lie."""
 MOST_SPREAD = 0.25
 """Up to this difference the ratio of two edges is called the same: thickness changes it by as much."""
 ALL = "These are all components of the image."
@@ -52,18 +54,19 @@ class Material:
     ----------
     phases : tuple of Phase
     edges : tuple of str
-    spread : float
-        By how much the ratio of two of the edges differs at most, as a part; NaN for a single edge.
-    differs : bool
-        Whether that is more than noise, and what is in all pixels alike, may make.
+    same_within : float
+        Difference of the ratio of two of the edges, as a part, that noise leaves possible (95 %, two-sided);
+        NaN for a single edge.
+    differs_by : float
+        The largest difference beyond three standard deviations; NaN without one.
     in_spectra : float
         By how much the same ratio differs between the spectra; NaN for a single edge.
     """
 
     phases: tuple[Phase, ...]
     edges: tuple[str, ...]
-    spread: float = float("nan")
-    differs: bool = False
+    same_within: float = float("nan")
+    differs_by: float = float("nan")
     in_spectra: float = float("nan")
 
     @property
@@ -128,9 +131,11 @@ def alike(seen: Found, phases: Sequence[Phase], absent: Mapping[str, Bools]) -> 
     found = []
     for edges, places in groups.items():
         if edges and len(places) > 1 and all(_ratio(seen[edge], places) < MOST_RATIO for edge in edges):
-            spread, differs = _spread(seen, edges, places)
             members = tuple(phases[place] for place in places)
-            found.append(Material(phases=members, edges=edges, spread=spread, differs=differs))
+            same_within, differs_by = _ratios_of_pixels(seen, edges, places)
+            found.append(
+                Material(phases=members, edges=edges, same_within=same_within, differs_by=differs_by)
+            )
     return found
 
 
@@ -140,27 +145,34 @@ def _ratio(found: Sequence[Sighting], places: Sequence[int]) -> float:
     return max(counts) / min(counts)
 
 
-def _spread(seen: Found, edges: Sequence[str], places: Sequence[int]) -> tuple[float, bool]:
-    """Return by how much the ratio of the counts of two edges differs at most, and whether beyond noise."""
-    widest, is_sure = float("nan"), False
+def _ratios_of_pixels(seen: Found, edges: Sequence[str], places: Sequence[int]) -> tuple[float, float]:
+    """Return how much the ratio of the counts of two edges may differ at most, and does so beyond noise.
+
+    What BS finds where the element is absent is taken out of the counts first.
+    """
+    possible, sure = [float("nan")], [float("nan")]
     for one, other in combinations(edges, 2):
         found = [[seen[edge][place] for place in places] for edge in (one, other)]
-        ratio = np.subtract(*(np.log([each.net for each in row]) for row in found))
-        variance = np.add(*(np.square([each.total_sd / each.net for each in row]) for row in found))
+        net = np.array([[each.net - each.systematic.offset for each in row] for row in found])
+        if (net <= 0).any():
+            possible.append(float("inf"))
+            continue
+        relative = np.array([[each.total_sd for each in row] for row in found]) / net
+        ratio, variance = np.log(net[0] / net[1]), (relative**2).sum(axis=0)
         low, high = ratio.argmin(), ratio.argmax()
-        spread = float(np.expm1(ratio[high] - ratio[low]))
-        if not spread <= widest:
-            sigma = np.sqrt(variance[low] + variance[high])
-            widest, is_sure = spread, bool(ratio[high] - ratio[low] > SURE_SD * sigma)
-    return widest, is_sure
+        apart, sd = ratio[high] - ratio[low], np.sqrt(variance[low] + variance[high])
+        possible.append(float(np.expm1(apart + TWO_SIDED * sd)))
+        sure += [float(np.expm1(apart))] * bool(apart > SURE_SD * sd)
+    return float(np.fmax.reduce(possible)), float(np.fmax.reduce(sure))
 
 
 def _in_spectra(talk: xr.DataArray, material: Material) -> float:
     """Return by how much the ratio of two of its edges differs at most between the spectra of its phases."""
+    if len(material.edges) < 2:
+        return float("nan")
     numbers = [one.number for one in material.phases]
     strengths = [np.log(talk.sel(edge=edge).to_numpy()[numbers]) for edge in material.edges]
-    spreads = [float(np.expm1(np.ptp(one - other))) for one, other in combinations(strengths, 2)]
-    return max(spreads, default=float("nan"))
+    return max(float(np.expm1(np.ptp(one - other))) for one, other in combinations(strengths, 2))
 
 
 def _merged(
@@ -214,10 +226,10 @@ def said_of(inputs: Inputs, materials: Materials) -> Iterator[str]:
 
 def _ratios(material: Material) -> str:
     """Say whether the ratio of the edges is the same; nothing of a single edge, or if noise hides it."""
-    if material.spread <= MOST_SPREAD:
+    if material.same_within <= MOST_SPREAD:
         words = SAME_IN_PIXELS if material.in_spectra > MOST_SPREAD else SAME_RATIO
-        return words.format(spread=rough(material.spread), spectra=rough(material.in_spectra))
-    return OTHER_RATIO.format(spread=rough(material.spread)) if material.differs else ""
+        return words.format(spread=rough(material.same_within), spectra=rough(material.in_spectra))
+    return OTHER_RATIO.format(spread=rough(material.differs_by)) if material.differs_by > MOST_SPREAD else ""
 
 
 def _together(maps: xr.Dataset, number: int) -> str:

@@ -42,16 +42,37 @@ def places_along(inputs: Inputs, phases: Sequence[Phase]) -> str:
     means = [_mean_along(known.isel(endmember=one.number), line["along"], line["pixels"]) for one in phases]
     positions = inputs.comparison["profile_position"].sel(profile=name).to_numpy()[: means[0].size]
     unit = inputs.view.unit
-    length = float(inputs.comparison["lattice_period"].sel(profile=name))
-    period = length / abs(float(np.median(np.diff(positions)))) if len(positions) > 1 else float("nan")
+    length, period = float(inputs.comparison["lattice_period"].sel(profile=name)), _period(inputs, name)
     told = [
         f"{phases[one].short} and {phases[other].short} alternate every {number(length, 2)} {unit}, "
         "as planes of a lattice do"
         for one, other in _alternating(means, period)
     ]
-    smooth = [envelope(one, period) if np.isfinite(period) else one for one in means]
+    smooth = [averaged_over_planes(inputs, name, one) for one in means]
     told += _stretches(smooth, [one.short for one in phases], positions, unit)
     return f"Along {line['along']}, {'; '.join(told)}." if told else ""
+
+
+def averaged_over_planes(inputs: Inputs, name: str, values: Floats) -> Floats:
+    """Average values along a profile over a period of its lattice, as its widths are; without one, nothing.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    name : str
+        Of the profile.
+    values : ndarray, shape (position,)
+    """
+    period = _period(inputs, name)
+    return envelope(values, period) if np.isfinite(period) else values
+
+
+def _period(inputs: Inputs, name: str) -> float:
+    """Return the period of the lattice in positions; NaN where the counts show none."""
+    at = inputs.comparison.sel(profile=name)
+    steps = np.diff(at["profile_position"].to_numpy())
+    steps = steps[np.isfinite(steps)]
+    return float(at["lattice_period"]) / abs(float(np.median(steps))) if steps.size else float("nan")
 
 
 def _mean_along(abundance: xr.DataArray, along: str, pixels: tuple[int, int]) -> Floats:

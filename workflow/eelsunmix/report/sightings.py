@@ -122,6 +122,7 @@ def _hidden(
         if not told:
             limit = f"limit {limit}" + " of the peak" * bool(own[place].peak > 0)
             there = f"{chosen_label(inputs)} has {there}" * bool(there)
+        limit += ", as BS is biased" * own[place].is_biased
         told.append(f"{phases[place].name} ({'; '.join(filter(None, (limit, there)))})")
     return listed(told, "or")
 

@@ -15,6 +15,8 @@ from eelsunmix.report.inputs import Inputs
 from eelsunmix.stage_warnings import marked_or_all, reference_problems
 from eelsunmix.words import RECOMMENDED
 
+ORDER = ("green", "amber", "red")
+"""Lights that judge, the best first."""
 COMPOSITE_OF = 3
 """Maps that a composite of red, green and blue can hold."""
 
@@ -73,11 +75,12 @@ def outputs_of(criteria: Sequence[str]) -> str:
 
     Examples
     --------
-    >>> outputs_of(["misfit to BS", "agreement with BS", "background shape"]), outputs_of(["convergence"])
-    ('counts and spectra', 'results')
+    >>> outputs_of(["misfit to BS", "background shape"]), outputs_of(["convergence"])
+    ('counts, shares and spectra', 'results')
     """
-    outputs = {one.title: one.output for one in CRITERIA.values()}
-    return listed(list(dict.fromkeys(outputs.get(title, "results") for title in criteria)))
+    outputs = {one.title: one.outputs for one in CRITERIA.values()}
+    found = [output for title in criteria for output in outputs.get(title, ("results",))]
+    return listed(list(dict.fromkeys(found)))
 
 
 def lights_of(inputs: Inputs, label: str) -> tuple[int, int]:
@@ -85,6 +88,22 @@ def lights_of(inputs: Inputs, label: str) -> tuple[int, int]:
     rows: Sequence[Mapping[str, Any]] = inputs.comparison.attrs.get("verdict", [])
     lights = [row.get("light") for row in rows if row.get("method") == label]
     return lights.count("red"), lights.count("amber")
+
+
+def has_better_lights(inputs: Inputs, one: str, other: str) -> bool:
+    """Whether, where both are judged, a label has no light worse than the other label, and one better."""
+    rows: Sequence[Mapping[str, Any]] = inputs.comparison.attrs.get("verdict", [])
+    lights = {
+        label: {str(row["criterion"]): ORDER.index(row["light"]) for row in rows if _judges(row, label)}
+        for label in (one, other)
+    }
+    both = lights[one].keys() & lights[other].keys()
+    apart = [lights[one][name] - lights[other][name] for name in both]
+    return bool(apart) and max(apart) <= 0 and min(apart) < 0
+
+
+def _judges(row: Mapping[str, Any], label: str) -> bool:
+    return row.get("method") == label and row.get("light") in ORDER
 
 
 def shown_maps(inputs: Inputs, label: str) -> list[Shown]:

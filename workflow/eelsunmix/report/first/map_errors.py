@@ -9,18 +9,15 @@ import xarray as xr
 
 from eelsunmix.comparison.peaks import peak
 from eelsunmix.report.candidates import errors_of
-from eelsunmix.report.figures.style import REFERENCE
 from eelsunmix.report.first.choice import Shown
 from eelsunmix.report.formatting import DASH, number
 from eelsunmix.report.inputs import Inputs
-from eelsunmix.report.systematics import ADDED, DIVIDED, disturbed_percent, pattern_counts, systematic_of
-from eelsunmix.stage_warnings import reference_problems
+from eelsunmix.report.systematics import ADDED, DIVIDED, disturbed_percent, pattern_counts
 from eelsunmix.twin_errors import MOST_ERROR
 from eelsunmix.words import RECOMMENDED
 
 NOISE, TWINS, MISFIT, PATTERN = "counting noise", "simulated images", "difference from BS", "fixed pattern"
-SCALE, BACKGROUND = "scale to BS", "background under the edge"
-PARTS = (NOISE, TWINS, MISFIT, SCALE, BACKGROUND, PATTERN)
+PARTS = (NOISE, TWINS, MISFIT, PATTERN)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +99,6 @@ def _error(inputs: Inputs, one: Shown) -> MapError:
     noise = float("nan") if one.deviation is None else relative_noise(one.values, one.deviation)
     pattern = pattern_counts(inputs, one.edge) if one.edge else float("nan")
     found = {NOISE: noise, TWINS: _on_twins(inputs, one, highest), MISFIT: _misfit(inputs, one)}
-    found |= {SCALE: _scale(inputs, one), BACKGROUND: _background(inputs, one) / highest}
     found[PATTERN] = pattern / highest
     added, divided = (disturbed_percent(inputs, step).get(one.edge, 0.0) for step in (ADDED, DIVIDED))
     return MapError(
@@ -140,26 +136,3 @@ def _misfit(inputs: Inputs, one: Shown) -> float:
     own = [row for row in rows if (row["method"], row["element"]) == (one.source, one.name)]
     value = own[0].get("misfit") if own and one.edge else None
     return float("nan") if value is None else float(value)
-
-
-def _judged(inputs: Inputs, one: Shown) -> bool:
-    """Whether background subtraction tells something of the counts of a map."""
-    return one.edge in inputs.edges and one.edge not in reference_problems(inputs.bs)
-
-
-def _scale(inputs: Inputs, one: Shown) -> float:
-    """How far the factor to background subtraction is from 1 beyond noise; NaN where that is not known."""
-    if one.source == REFERENCE or not _judged(inputs, one):
-        return float("nan")
-    at = inputs.comparison.sel({"label": one.source, "edge": one.edge})
-    factor, sd = float(at["map_scale"]), float(at["map_scale_sd"])
-    return float(np.sqrt(np.maximum((factor - 1) ** 2 - sd**2, 0.0)))
-
-
-def _background(inputs: Inputs, one: Shown) -> float:
-    """Return the counts of background subtraction where the element is absent, beyond noise; NaN if unknown.
-
-    Counts of a component are those of the same windows, with the same curve for the background.
-    """
-    offset = systematic_of(inputs, one.edge).offset if _judged(inputs, one) else 0.0
-    return abs(offset) or float("nan")

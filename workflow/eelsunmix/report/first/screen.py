@@ -93,7 +93,7 @@ def gathered(inputs: Inputs) -> Screen:
     pictures += [_map(one, view, label) for one in map_errors(inputs, maps[:MOST_MAPS])]
     bar = nice_length(max(view.extent(view.across), 1e-12) / 2.5)
     profile, sides = drawing(inputs, label, three), beside_peaks(inputs, maps)
-    where = [*sides.values(), *in_short(inputs, sides)]
+    where = [one.text for one in sides] + in_short(inputs, {one.edge for one in sides if one.is_whole})
     return Screen(
         said=[in_words_of_lines(one) if inputs.has_lines else one for one in sentences(inputs, label, maps)],
         pictures=pictures,

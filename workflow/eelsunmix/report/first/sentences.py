@@ -8,7 +8,7 @@ from eelsunmix.comparison.words import CONVERGENCE, listed
 from eelsunmix.report.axis_words import off_the_table
 from eelsunmix.report.candidates import MOST_NAMED, errors_of, on_twins
 from eelsunmix.report.figures.style import REFERENCE
-from eelsunmix.report.first.choice import Shown, lights_of, outputs_of, red_lights
+from eelsunmix.report.first.choice import Shown, has_better_lights, lights_of, outputs_of, red_lights
 from eelsunmix.report.first.map_errors import map_errors
 from eelsunmix.report.first.next_step import next_step
 from eelsunmix.report.first.state import (
@@ -124,19 +124,19 @@ def _use(inputs: Inputs, label: str, maps: Sequence[Shown]) -> Said:
 
 
 def _brighter(inputs: Inputs, known: Mapping[str, Any]) -> str:
-    """Name the methods with better lights that took no part in the choice, each after its family."""
+    """Name the methods with better marks that took no part in the choice."""
     tried = {label.partition(",")[0].partition(" ")[0].lower() for label in errors_of(known)}
     others = [
         label
         for label in inputs.working
         if label != RECOMMENDED
         and str(inputs.fits[label].attrs.get("method", label)).partition("_")[0] not in tried
-        and lights_of(inputs, label) < lights_of(inputs, RECOMMENDED)
+        and has_better_lights(inputs, label, RECOMMENDED)
     ]
     if not others:
         return ""
     have, are = ("has", "was") if len(others) == 1 else ("have", "were")
-    return f". {listed(others)} {have} fewer ✖ or ▲ in the verdict, but {are} not tried on simulated images"
+    return f". {listed(others)} {have} better marks in the verdict, but {are} not tried on simulated images"
 
 
 def _not_converged(inputs: Inputs, label: str) -> bool:
@@ -177,7 +177,7 @@ def _red(inputs: Inputs, label: str) -> Iterator[str]:
     if everywhere:
         first, whose = everywhere[0], outputs_of(everywhere)
         worst = _first_of(everywhere, own)
-        yield f"that {whose} of any method are right in detail: all have ✖ in {first}; {label} {worst}"
+        yield f"that {whose} of any method are right: all have ✖ in {first}; {label} {worst}"
     if alone:
         yield f"{outputs_of(alone)} of {label} itself where it has ✖: {alone[0]}, {_first_of(alone, own)}"
     besides = {one: sorted(set(lights) - set(everywhere)) for one, lights in red.items()}

@@ -1,6 +1,6 @@
 """Section on what to cite: the program, and the papers behind what was used."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from eelsunmix.citation import citation
 from eelsunmix.edges import BackgroundCurve
@@ -43,11 +43,9 @@ def papers_of_backgrounds(curves: Sequence[BackgroundCurve]) -> list[str]:
 def _papers(inputs: Inputs) -> list[str]:
     """Return the program, the papers behind the workflow and those behind the methods that were run."""
     used = {str(store.attrs.get("method", "")) for store in inputs.fits.values()}
-    chosen = str(dict(inputs.comparison.attrs.get("recommended") or {}).get("method", "")).lower()
-    tried = set(COMPARED) - used if RECOMMENDED in used else set()
-    named = {one: one for one in used} | {
-        one: f"{one} ({'used' if chosen.startswith(one) else 'tried'} by recommended)" for one in tried
-    }
+    named = {one: one for one in used} | (
+        {one: _of_recommended(inputs, one, used) for one in COMPARED} if RECOMMENDED in used else {}
+    )
     known = [(named[method], references(method)) for method in sorted(named) if method != RECOMMENDED]
     return [
         citation(),
@@ -56,3 +54,11 @@ def _papers(inputs: Inputs) -> list[str]:
         *(f"{name}: {' '.join(papers)}" for name, papers in known if papers),
         LEAST_SQUARES,
     ]
+
+
+def _of_recommended(inputs: Inputs, method: str, used: Collection[str]) -> str:
+    """Name a method, and whether the recommended result holds it or tried it: the consensus holds all."""
+    chosen = str(dict(inputs.comparison.attrs.get("recommended") or {}).get("method", "")).lower()
+    if chosen.startswith((method, "consensus")):
+        return f"{method} (used by recommended)"
+    return method if method in used else f"{method} (tried by recommended)"

@@ -6,12 +6,10 @@ from eelsunmix.report.content import Cell, Row, Section, Table, Text, cell, figu
 from eelsunmix.report.figures.style import REFERENCE
 from eelsunmix.report.first.choice import Shown, chosen_label, shown_maps
 from eelsunmix.report.first.map_errors import (
-    BACKGROUND,
     MISFIT,
     NOISE,
     PARTS,
     PATTERN,
-    SCALE,
     TWINS,
     MapError,
     map_errors,
@@ -32,9 +30,6 @@ EXPLAINED = {
     "known (twins), for a map of this size; it holds noise, what the method gets wrong there, and what "
     "averages over neighbours blur; weak regions are off by more of their own counts",
     MISFIT: "what noise does not explain of the difference from background subtraction",
-    SCALE: "how far counts are from those of background subtraction by a factor, beyond noise",
-    BACKGROUND: "the counts that background subtraction finds where the configuration says that the element "
-    "is absent: its background is off by that, and counts of components are taken in the same windows",
     PATTERN: "what a fixed pattern of the detector, which cannot be told from the spectrum at an edge, does "
     "to the net counts; one that adds counts does the same to every pixel",
 }

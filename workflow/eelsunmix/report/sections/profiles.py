@@ -13,6 +13,7 @@ from eelsunmix.report.first.choice import chosen_label
 from eelsunmix.report.formatting import DASH, decimals, in_words, number, tidy
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.parts import edge_choices, score_row, score_table
+from eelsunmix.report.places import averaged_over_planes
 from eelsunmix.report.texts import value
 from eelsunmix.stage_warnings import reference_problems
 
@@ -170,7 +171,7 @@ def _true_width(inputs: Inputs, edge: str, profile: str) -> str:
         return ""
     true = inputs.one_frame["true_element_profile"].sel(edge=edge, profile=profile)
     position = inputs.comparison["profile_position"].sel(profile=profile).to_numpy()
-    width = peak_shape(position, true.to_numpy().astype(float)).fwhm
+    width = peak_shape(position, averaged_over_planes(inputs, profile, true.to_numpy().astype(float))).fwhm
     return f"; truth {number(width)}" if np.isfinite(width) else ""
 
 
