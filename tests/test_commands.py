@@ -177,6 +177,10 @@ def test_check_draws_windows_and_doubts_an_axis_that_is_off(folder):
             "components: {n: 31}\ncorrections: {bin: {energy: 10}}\n",
             "sample SI1: components.n is 31, but the image has 30 channels and 35 pixels; write 30 at most",
         ),
+        (
+            "denoise: {n_components: 500}\n",
+            "sample SI1: denoise.n_components is 500, but the image has 300 channels and 35 pixels; write 35",
+        ),
         ("regions: {R: {y_nm: [0, 2]}}\n", "sample SI1: regions.R.y_nm: the image has no pixel size in nm"),
         (
             "corrections: {bin: {y: 2}}\nprofiles: {P: {pixels: [1, 3]}}\n",
@@ -195,7 +199,7 @@ def test_check_draws_windows_and_doubts_an_axis_that_is_off(folder):
             "a key",
             "a crop",
         ),
-        *("a profile in nm", "a crop in nm", "more than pixels", "more than channels"),
+        *("a profile in nm", "a crop in nm", "more than pixels", "more than channels", "more in the PCA"),
         *("a region in nm", "a profile off the binned image"),
     ],
 )
