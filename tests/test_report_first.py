@@ -340,6 +340,21 @@ def test_each_map_is_said_to_be_off_by_the_largest_of_its_errors(inputs):
     assert relative_noise(values, values * 0 + 2.0) == pytest.approx(2 / np.quantile(values, 0.995))
 
 
+def test_an_edge_that_is_noise_in_its_spectrum_is_not_to_be_believed(inputs):
+    """Of a homogeneous image without Ru, its map was said to be off by 1 %: the noise of the shares alone."""
+    found = with_recommended(inputs)
+    shown = choice.shown_maps(found, "recommended")[0]
+    at = found.comparison.sel(label="recommended", edge=shown.edge)
+    owner = int(at["owner"])
+    sd = found.comparison["endmember_net_counts_sd"]
+    places = {"label": "recommended", "edge": shown.edge, "endmember": sd["endmember"][owner]}
+    sd.loc[places] = 0.7 * float(at["endmember_net_counts"][owner])
+    (one,) = map_errors(found, [shown])
+    assert one.said == "70 % of the peak (noise of its spectrum)"
+    doubts = next(one for one in said(found) if one.title == "Do not believe")
+    assert one_style(f"counts of {shown.name} ({one.doubt})") in doubts.text
+
+
 def test_without_edges_components_are_shown_and_without_methods_bs(inputs):
     found = inputs_of(source="eds", edges={}, methods=("nmf", "vca"))
     page = gathered(found)
