@@ -554,3 +554,10 @@ def test_endmembers_without_a_background_of_their_own_cost_no_result(board):
     edge = {"element": "Co", "integrate_eV": ((low + high) / 2, high - 5), **window}
     found = eu.recommend(image, n_endmembers=3, edges={"Co_L23": edge})
     assert set(found.attrs["edge_owner"]) == {"Co_L23"}
+
+
+def test_counts_that_are_hardly_an_electron_are_named(board):
+    """As densities: twins of them were empty, and a mask was blamed that nobody had given."""
+    image = board.spectrum_image.astype(float) * 1e-15
+    with pytest.raises(MethodFailedError, match=r"electrons at counts_per_electron 1, too few to simulate"):
+        eu.recommend(image.assign_attrs(counts_per_electron=1.0), n_endmembers=3)

@@ -281,6 +281,9 @@ def test_an_element_that_no_component_shows_has_the_map_of_bs_and_says_so(inputs
     np.testing.assert_array_equal(maps[0].values, inputs.comparison["element_map"].sel(label="BS", edge=edge))
     found = sentences.sentences(inputs, "vca", maps)
     assert any("no component of vca shows it, so its map is that of BS" in one.text for one in found)
+    inputs.comparison["element_map"].loc[{"label": "vca"}] = 0.0
+    found = sentences.sentences(inputs, "vca", choice.shown_maps(inputs, "vca"))
+    assert any("absent: no component of vca shows them, so their maps are those of" in o.text for o in found)
 
 
 def test_shares_that_other_simplices_change_are_not_to_be_believed(inputs):
