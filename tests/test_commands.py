@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -573,6 +574,16 @@ def test_no_home_and_a_folder_that_cannot_be_written_are_one_line(tmp_path, monk
     (tmp_path / ".snakemake").touch()  # as a folder of somebody else, for who may write everywhere too
     with pytest.raises(InputError, match=rf"{tmp_path}: cannot be written, a file stands where"):
         caches.environment()
+
+
+def test_a_temporary_folder_that_cannot_be_used_is_passed_over(tmp_path, monkeypatch):
+    """As Python does; a solver of Snakemake wrote there all the same, and a full one ended the run."""
+    for asked, is_usable in ((tmp_path, True), ("/proc/none", False)):
+        monkeypatch.setattr(tempfile, "tempdir", None)
+        monkeypatch.setenv("TMPDIR", str(asked))
+        assert (caches.environment()["TMPDIR"] == str(asked)) is is_usable
+    monkeypatch.delenv("TMPDIR")
+    assert "TMPDIR" not in caches.environment()
 
 
 @pytest.mark.workflow
