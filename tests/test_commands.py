@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -177,6 +178,10 @@ def test_check_draws_windows_and_doubts_an_axis_that_is_off(folder):
             "components: {n: 31}\ncorrections: {bin: {energy: 10}}\n",
             "sample SI1: components.n is 31, but the image has 30 channels and 35 pixels; write 30 at most",
         ),
+        (
+            "denoise: {n_components: 500}\n",
+            "sample SI1: denoise.n_components is 500, but the image has 300 channels and 35 pixels; write 35",
+        ),
         ("regions: {R: {y_nm: [0, 2]}}\n", "sample SI1: regions.R.y_nm: the image has no pixel size in nm"),
         (
             "corrections: {bin: {y: 2}}\nprofiles: {P: {pixels: [1, 3]}}\n",
@@ -195,7 +200,7 @@ def test_check_draws_windows_and_doubts_an_axis_that_is_off(folder):
             "a key",
             "a crop",
         ),
-        *("a profile in nm", "a crop in nm", "more than pixels", "more than channels"),
+        *("a profile in nm", "a crop in nm", "more than pixels", "more than channels", "more in the PCA"),
         *("a region in nm", "a profile off the binned image"),
     ],
 )
@@ -569,6 +574,16 @@ def test_no_home_and_a_folder_that_cannot_be_written_are_one_line(tmp_path, monk
     (tmp_path / ".snakemake").touch()  # as a folder of somebody else, for who may write everywhere too
     with pytest.raises(InputError, match=rf"{tmp_path}: cannot be written, a file stands where"):
         caches.environment()
+
+
+def test_a_temporary_folder_that_cannot_be_used_is_passed_over(tmp_path, monkeypatch):
+    """As Python does; a solver of Snakemake wrote there all the same, and a full one ended the run."""
+    for asked, is_usable in ((tmp_path, True), ("/proc/none", False)):
+        monkeypatch.setattr(tempfile, "tempdir", None)
+        monkeypatch.setenv("TMPDIR", str(asked))
+        assert (caches.environment()["TMPDIR"] == str(asked)) is is_usable
+    monkeypatch.delenv("TMPDIR")
+    assert "TMPDIR" not in caches.environment()
 
 
 @pytest.mark.workflow

@@ -60,6 +60,26 @@ def test_dead_hot_and_weak_channels_are_found():
     np.testing.assert_array_equal(corrected.counts[..., good], counts[..., good])
 
 
+def test_a_channel_that_holds_much_of_all_counts_is_named():
+    """It may be a zero-loss peak on an axis that is off: a summary alone would hide what was taken."""
+    counts = np.random.default_rng(1).poisson(20, (7, 9, CHANNEL.size))
+    counts[..., 30] += 1000
+    found, corrected = bad_channels(counts)
+    assert found == [30]
+    (warning,) = corrected.warnings
+    assert warning.startswith(
+        "Channel 30 (455 eV) may be a fault of the detector: replaced, with 29 % of all "
+    )
+
+
+def test_an_image_with_all_counts_in_one_channel_is_refused():
+    """All counts were taken away, and a later stage complained of an image without any."""
+    counts = np.zeros((7, 9, CHANNEL.size), int)
+    counts[..., 30] = np.random.default_rng(1).poisson(500, (7, 9))
+    with pytest.raises(InputError, match=r"Channel 30 \(455 eV\) may be .* no counts lie in others"):
+        bad_channels(counts)
+
+
 def test_long_empty_stretches_are_no_dead_channels():
     counts = np.random.default_rng(2).poisson(spectra())
     counts[..., :15] = 0

@@ -178,6 +178,8 @@ def test_fractions():
     assert check(cube, saturation=90.0)["saturated_fraction"] == (cube >= 90).mean()
     assert any("negative" in text for text in found["warnings"])
     assert any(text.startswith("0.071% of the values are saturated") for text in found["warnings"])
+    every = check(np.full((10, 7, 20), 255, np.uint8))["warnings"]
+    assert any(text.startswith("100% of the values are saturated") for text in every)  # and no 1e+02
 
 
 def test_one_pixel_cannot_be_measured():

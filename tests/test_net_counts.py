@@ -47,6 +47,13 @@ def test_signed_spectra_use_the_exponent_of_the_reference():
         net_counts_of_spectra(signed[:2], ENERGY, {"Ti_L23": EDGE})
 
 
+def test_nothing_in_the_fit_window_is_no_background():
+    """As where the detector was not exposed, or at low dose: a sample had no page for it."""
+    mean = with_edge(np.zeros(150), 40)
+    net = net_counts_of_spectra(np.stack([mean, 2 * mean]), ENERGY, {"Ti_L23": EDGE}, exponent_from=mean)
+    np.testing.assert_allclose(net[:, 0], [40, 80])
+
+
 def test_implausible_backgrounds_use_the_reference():
     # A spectrum that rises through its fit window, as one of NMF may: its own power law would overshoot.
     rising, mean = power_law(-2.0, 10.0), power_law(3.0, 100.0)

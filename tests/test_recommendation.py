@@ -545,3 +545,21 @@ def test_a_consensus_that_only_twins_have_is_not_recommended(data, truth, monkey
     }.items():
         monkeypatch.setattr(choosing, name, lambda *_, result=result, **__: result)
     assert choosing.choose(data.image, 3, {}, seed=0).best is truth
+
+
+def test_endmembers_without_a_background_of_their_own_cost_no_result(board):
+    """Where no endmember falls before an edge, as with a window on a rise: nobody got a result."""
+    low, high = board.spectrum_image.energy_loss.to_numpy()[[0, -1]]
+    image = board.spectrum_image.isel(energy_loss=slice(None, None, -1))
+    image = image.assign_coords(energy_loss=board.spectrum_image.energy_loss)
+    window = {"onset_eV": (low + high) / 2, "fit_eV": (low + 5, (low + high) / 2 - 20)}
+    edge = {"element": "Co", "integrate_eV": ((low + high) / 2, high - 5), **window}
+    found = eu.recommend(image, n_endmembers=3, edges={"Co_L23": edge})
+    assert set(found.attrs["edge_owner"]) == {"Co_L23"}
+
+
+def test_counts_that_are_hardly_an_electron_are_named(board):
+    """As densities: twins of them were empty, and a mask was blamed that nobody had given."""
+    image = board.spectrum_image.astype(float) * 1e-15
+    with pytest.raises(MethodFailedError, match=r"electrons at counts_per_electron 1, too few to simulate"):
+        eu.recommend(image.assign_attrs(counts_per_electron=1.0), n_endmembers=3)

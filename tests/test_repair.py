@@ -29,6 +29,7 @@ from eelsunmix.storage import manifest_at, publish, sealed_page, sealed_record
 from eelsunmix.storage.__main__ import main as check_stores
 from eelsunmix.storage.kept import keep
 from eelsunmix.storage.locks import LOCK
+from test_faults import WITHOUT_RIGHTS
 from test_locks import holder, results  # noqa: F401 - fixtures
 
 TREE = {
@@ -388,3 +389,17 @@ def test_repair_without_a_configuration_says_what_to_type(project, there, named)
         Path(name).touch()
     with pytest.raises(InputError, match=f"^name your configuration: eelsunmix repair {named}.yaml$"):
         repair_results([])
+
+
+def test_nothing_is_moved_where_something_cannot_be(project):
+    """The page and the locks went first, and then came the folder that nobody may write to."""
+    _spoil()
+    before, folder = _content(project), project / "results/A"
+    folder.chmod(0o555)
+    command = [*WITHOUT_RIGHTS, sys.executable, "-m", "eelsunmix", "repair"]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    folder.chmod(0o755)
+    assert found.returncode == 2
+    assert f"{folder}: cannot be written, no permission; ask its owner, or run in" in found.stderr
+    assert not list(project.rglob("*.aside*"))
+    assert _content(project) == before

@@ -656,3 +656,15 @@ def test_the_policy_stops_a_foreign_script(tmp_path):
         opened.wait_for(READY)
         assert opened.evaluate("typeof window.hacked") == "undefined"
         assert any("Content Security Policy" in problem for problem in opened.problems)
+
+
+@pytest.mark.parametrize("block", ["packed-data", "packed-plotly"])
+def test_a_damaged_page_says_so_and_blames_no_browser(tmp_path, block):
+    path = write_report(tmp_path / "page.html", **report_arguments(methods=("nmf",)))
+    before, mark, after = path.read_text(encoding="utf-8").partition(f'id="{block}"')
+    path.write_text(before + mark + after[:3000] + after[3500:], encoding="utf-8")
+    with Page(path) as opened:
+        opened.wait_for("document.querySelector('main header + .notice') !== null")
+        said = opened.evaluate("document.querySelector('main header + .notice').textContent")
+        assert said.startswith("This page is damaged")
+        assert count(opened, ".js-plotly-plot") == 0

@@ -9,6 +9,7 @@ from eelsunmix.background.energy_axis import describe
 from eelsunmix.background.energy_offset import EnergyOffset
 from eelsunmix.report import facts
 from eelsunmix.report.figures.endmembers import is_too_wide
+from eelsunmix.report.figures.mapview import view_of
 from eelsunmix.report.formatting import number
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.sections import caveats
@@ -111,3 +112,10 @@ def test_the_worst_fit_is_that_of_the_method_shown_first_with_the_edge_that_is_t
     residual[at] = 5.0
     place = f"{inputs.energy[at]:.4g} eV ({edge.replace('_', ' ')})"
     assert f"refitted: 5.0 σ at {place}, {number(500 / counts[at], 2)} % of" in said(inputs, "worst fit")
+
+
+def test_a_single_pixel_has_no_size():
+    """The places of one pixel do not tell how large it is: a page said 1 nm of 0.12 nm."""
+    counts = report_arguments()["stores"]["bs"]["net_counts"].isel(edge=0)
+    assert view_of(counts, n_maps=1, budget=1000).unit == "nm"
+    assert view_of(counts.isel(y=[3], x=[4]), n_maps=1, budget=1000).unit == "px"

@@ -322,6 +322,9 @@ def test_an_element_that_no_component_shows_has_the_map_of_bs_and_says_so(inputs
     np.testing.assert_array_equal(maps[0].values, inputs.comparison["element_map"].sel(label="BS", edge=edge))
     found = sentences.sentences(inputs, "vca", maps)
     assert any("no component of vca shows it, so its map is that of BS" in one.text for one in found)
+    inputs.comparison["element_map"].loc[{"label": "vca"}] = 0.0
+    found = sentences.sentences(inputs, "vca", choice.shown_maps(inputs, "vca"))
+    assert any("absent: no component of vca shows them, so their maps are those of" in o.text for o in found)
 
 
 def test_shares_that_other_simplices_change_are_not_to_be_believed(inputs):
@@ -375,6 +378,21 @@ def test_each_map_is_said_to_be_off_by_the_largest_of_its_errors(inputs):
     assert len(text.lines) == len(table.columns) - 2
     values = maps[0].values * 0 + np.arange(maps[0].values.sizes["x"])
     assert relative_noise(values, values * 0 + 2.0) == pytest.approx(2 / np.quantile(values, 0.995))
+
+
+def test_an_edge_that_is_noise_in_its_spectrum_is_not_to_be_believed(inputs):
+    """Of a homogeneous image without Ru, its map was said to be off by 1 %: the noise of the shares alone."""
+    found = with_recommended(inputs)
+    shown = choice.shown_maps(found, "recommended")[0]
+    at = found.comparison.sel(label="recommended", edge=shown.edge)
+    owner = int(at["owner"])
+    sd = found.comparison["endmember_net_counts_sd"]
+    places = {"label": "recommended", "edge": shown.edge, "endmember": sd["endmember"][owner]}
+    sd.loc[places] = 0.7 * float(at["endmember_net_counts"][owner])
+    (one,) = map_errors(found, [shown])
+    assert one.said == "70 % of the peak (noise of its spectrum)"
+    doubts = next(one for one in said(found) if one.title == "Do not believe")
+    assert one_style(f"counts of {shown.name} ({one.doubt})") in doubts.text
 
 
 def test_without_edges_components_are_shown_and_without_methods_bs(inputs):

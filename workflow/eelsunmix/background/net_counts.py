@@ -97,7 +97,12 @@ class EdgeWindow:
         known = sums[usable]
         if self.exponent_from is not None:
             known = sum_ranges(self.exponent_from[None], list(place.ranges()))
-        reference = _reference_shape(known[:, :-1].sum(axis=0), place, self.name)
+        elif not len(known):
+            raise InputError(
+                f"edges.{self.name}.fit_eV: no positive spectrum to take an exponent from; "
+                "give a reference spectrum (exponent_from)"
+            )
+        reference, _ = overall_shape(known[:, :-1], place)  # where that has no counts: any will do
         return model.fit(
             sums[:, :-1],
             shapes=np.where(usable[:, None], shapes, reference),
@@ -160,12 +165,3 @@ def edge_windows(
 
 def _looks_like_background(binned: Floats, fit: Fit) -> Bools:
     return (binned > 0).all(axis=1) & fit.converged & ~fit.implausible
-
-
-def _reference_shape(binned: Floats, place: EdgeChannels, name: str) -> Floats:
-    if not binned.sum() > 0:
-        raise InputError(
-            f"edges.{name}.fit_eV: no positive spectrum to take an exponent from; "
-            "give a reference spectrum (exponent_from)"
-        )
-    return overall_shape(binned, place)[0]

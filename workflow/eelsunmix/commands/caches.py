@@ -1,4 +1,4 @@
-"""Where Snakemake and numba keep their caches: at home, or beside the run where that cannot be written."""
+"""Where Snakemake and numba keep caches: at home, or beside the run if that cannot be written; and TMPDIR."""
 
 import os
 import tempfile
@@ -11,7 +11,7 @@ _BESIDE = Path(".snakemake/cache")
 
 
 def environment() -> dict[str, str]:
-    """Return the environment of a run; its caches lie in the working folder if need be.
+    """Return the environment of a run; its caches lie in the working folder if need be, and TMPDIR can be used.
 
     On nodes of clusters, in containers and under accounts of services there may be no home, a full one, or
     one that may only be read; Snakemake keeps copies of the workflow there, and ends with a traceback.
@@ -23,12 +23,18 @@ def environment() -> dict[str, str]:
     """
     with suppress(OSError, RuntimeError):  # the latter: nobody knows where home is
         _try_to_write(os.environ.get("XDG_CACHE_HOME") or "~/.cache")
-        return dict(os.environ)
+        return os.environ | _temporary()
     try:
         _try_to_write(str(_BESIDE))
     except OSError as error:
         raise unwritable(Path.cwd(), error) from error
-    return {**os.environ, "XDG_CACHE_HOME": str(_BESIDE.absolute())}
+    return os.environ | _temporary() | {"XDG_CACHE_HOME": str(_BESIDE.absolute())}
+
+
+def _temporary() -> dict[str, str]:
+    """Python passes over a TMPDIR that is full; the solver of Snakemake would end the run there."""
+    asked = os.environ.get("TMPDIR")
+    return {"TMPDIR": tempfile.gettempdir()} if asked and asked != tempfile.gettempdir() else {}
 
 
 def _try_to_write(folder: str) -> None:

@@ -120,22 +120,24 @@ def check_places(layout: Layout, sample: SampleSettings) -> None:
 
 
 def check_components(layout: Layout, sample: SampleSettings, *, n_channels: int) -> None:
-    """Refuse more endmembers than channels or pixels remain of a file.
+    """Refuse more endmembers, or principal components by the configuration, than channels or pixels remain.
 
     Raises
     ------
     InputError
         With the largest number that there can be.
     """
-    n = sample.components.n
-    if n == "auto" or sample.fit_on:
-        return
     n_frames = layout.coords["frame"].size if "frame" in layout.coords else 1
     n_pixels = _kept_pixels(layout, sample).size * n_frames
-    if n > min(n_channels, n_pixels):
+    most = min(n_channels, n_pixels)
+    has, asked = f"{numbered(n_channels, 'channel')} and {numbered(n_pixels, 'pixel')}", sample.components.n
+    if asked != "auto" and not sample.fit_on and asked > most:
+        raise InputError(f"components.n is {asked}, but the image has {has}; write {most} at most, or auto")
+    given = sample.denoise.model_fields_set  # the default is no mistake: of small images all are kept
+    if "n_components" in given and sample.denoise.n_components > most:
         raise InputError(
-            f"components.n is {n}, but the image has {numbered(n_channels, 'channel')} and "
-            f"{numbered(n_pixels, 'pixel')}; write {min(n_channels, n_pixels)} at most, or auto"
+            f"denoise.n_components is {sample.denoise.n_components}, but the image has {has}; "
+            f"write {most} at most"
         )
 
 

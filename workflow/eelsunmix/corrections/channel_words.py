@@ -40,6 +40,7 @@ INVENTED = (
     "lines: a peak there is lost, and the net counts may be off by as much. Choose "
     "edges.{name}.integrate_eV without them, or record the edge on another part of the detector."
 )
+KEPT = "If this is a line, as the zero-loss peak may be, set corrections.bad_channels.channels: none."
 UNMEASURED = (
     "The detector recorded nothing {where}. These channels hold no data and were not replaced. Crop the axis "
     "to one side of them (corrections.crop.energy_eV), or choose the windows of all edges without them."
@@ -52,6 +53,8 @@ NOISE_PEAK = (
 SHOWN = 10
 WARN_SHARE = 5.0
 """Per cent of a window: a straight line gets two thirds right of what it replaces; 2 % are worth a word."""
+REMOVED_PART = 0.1
+"""Of all counts: a faulty channel among hundreds seldom holds as much."""
 
 
 def bad_channels_entry(bad: np.ndarray, *, listed: bool) -> dict[str, Any]:
@@ -106,8 +109,8 @@ def _range(energy_ev: np.ndarray) -> str:
     return f"from {energy_ev[0]:.6g} to {energy_ev[-1]:.6g} eV ({size})"
 
 
-def left_alone(energy_ev: np.ndarray, channels: np.ndarray, sentence: str) -> list[str]:
-    """Return one sentence on the channels that look bad and were not replaced; none without any."""
+def named_channels(energy_ev: np.ndarray, channels: np.ndarray, sentence: str) -> list[str]:
+    """Return one sentence on channels that look bad; none without any."""
     numbers = np.flatnonzero(channels)
     if not numbers.size:
         return []
@@ -116,6 +119,19 @@ def left_alone(energy_ev: np.ndarray, channels: np.ndarray, sentence: str) -> li
     if numbers.size == 1:
         return [sentence.format(what=f"Channel {shown} may be a fault of the detector", it="it")]
     return [sentence.format(what=f"Channels {shown} may be faults of the detector", it="them")]
+
+
+def removed_sentences(energy_ev: np.ndarray, hot: np.ndarray, part: float) -> list[str]:
+    """One sentence if the channels that look hot and were replaced held much of all counts."""
+    if part < REMOVED_PART:
+        return []
+    text = "{what}: replaced, with " + f"{100 * part:.0f} % of all counts. {KEPT}"
+    return named_channels(energy_ev, hot, text)
+
+
+def nothing_left(energy_ev: np.ndarray, bad: np.ndarray) -> str:
+    """Say that all counts lie in channels that are replaced."""
+    return named_channels(energy_ev, bad, "{what}, and no counts lie in others. " + KEPT)[0]
 
 
 def noise_peak_warnings(image: xr.DataArray, mean: xr.DataArray) -> list[str]:

@@ -15,14 +15,22 @@ from eelsunmix.corrections.channel_words import (
     WARM,
     bad_channels_entry,
     invented_sentences,
-    left_alone,
+    named_channels,
+    nothing_left,
     refused_sentences,
+    removed_sentences,
 )
 from eelsunmix.corrections.common import interpolate_channels, near_edges, record
 from eelsunmix.corrections.correction import Correction
 from eelsunmix.corrections.dead_channels import alone, runs
 from eelsunmix.corrections.evidence import Evidence
-from eelsunmix.corrections.interpolated import MeanSpectrum, counted_losses, invented_shares, mean_spectrum
+from eelsunmix.corrections.interpolated import (
+    MeanSpectrum,
+    counted_losses,
+    invented_shares,
+    mean_spectrum,
+    removed_part,
+)
 from eelsunmix.corrections.losses import (
     MAX_TAKEN_PERCENT,
     edge_windows,
@@ -107,7 +115,7 @@ def measure_bad_channels(evidence: Evidence, dark: np.ndarray, options: BadChann
     Raises
     ------
     InputError
-        A channel of the configuration does not exist, or no good channel is left.
+        A channel of the configuration does not exist, or no good channel, or no counts, are left.
     """
     if options.channels == "none":
         entry = record("bad_channels", False, "Search for bad channels switched off.", channels=[])
@@ -119,6 +127,8 @@ def measure_bad_channels(evidence: Evidence, dark: np.ndarray, options: BadChann
     bad, warnings = (_listed if listed else _found)(suspects, mean, options)
     if bad.all():
         raise InputError("corrections.bad_channels: no good channel is left: list fewer channels")
+    if removed_part(mean, bad) >= 1:
+        raise InputError(f"corrections.bad_channels: {nothing_left(mean.energy_eV, bad)}")
     unmeasured = suspects.dead_ones & ~bad
     warnings += invented_sentences(invented_shares(mean, bad & suspects.all))
     entry = bad_channels_entry(bad, listed=listed) | {"warnings": warnings}
@@ -136,15 +146,15 @@ def _found(
     """Bad channels of the data, and sentences on those that are left alone."""
     near = near_edges(mean.energy_eV, mean.edges, REACH_EV)
     short = suspects.dead.short
-    warnings = left_alone(mean.energy_eV, suspects.hot & near & ~suspects.dead_ones, BESIDE_EDGE)
-    warnings += left_alone(mean.energy_eV, suspects.undecided & ~suspects.dead_ones, UNDECIDED)
-    warnings += left_alone(mean.energy_eV, suspects.warm & _in_fit_windows(mean), WARM)
+    warnings = named_channels(mean.energy_eV, suspects.hot & near & ~suspects.dead_ones, BESIDE_EDGE)
+    warnings += named_channels(mean.energy_eV, suspects.undecided & ~suspects.dead_ones, UNDECIDED)
+    warnings += named_channels(mean.energy_eV, suspects.warm & _in_fit_windows(mean), WARM)
     hot = (suspects.hot | suspects.at_gaps) & ~near & ~suspects.dead_ones
     shares = invented_shares(mean, hot)
     refused = {name: share for name, share in shares.items() if share > options.max_taken_percent}
     if refused:
         return short, warnings + refused_sentences(refused)
-    return short | hot, warnings
+    return short | hot, warnings + removed_sentences(mean.energy_eV, hot, removed_part(mean, short | hot))
 
 
 def _listed(

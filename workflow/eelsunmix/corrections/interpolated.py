@@ -46,6 +46,12 @@ def invented_shares(mean: MeanSpectrum, replaced: np.ndarray) -> dict[str, float
     }
 
 
+def removed_part(mean: MeanSpectrum, replaced: np.ndarray) -> float:
+    """Return the part of all counts that straight lines across channels remove; 0 where there are none."""
+    total = mean.counts.sum()
+    return float(1 - interpolate_channels(mean.counts, replaced).sum() / total) if total > 0 else 0.0
+
+
 def mean_spectrum(evidence: Evidence, dark: np.ndarray) -> MeanSpectrum:
     """Return the mean spectrum of an image less a dark signal, (channel,)."""
     counts, n_pixels = evidence.statistics.mean, max(int(evidence.statistics.n_pixels.sum()), 1)

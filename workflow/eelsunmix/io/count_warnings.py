@@ -7,6 +7,7 @@ from eelsunmix.io.resampled import MOST_MEASURED
 from eelsunmix.io.saturation import PileUp
 from eelsunmix.io.survey import Survey
 from eelsunmix.io.variance_line import Line
+from eelsunmix.words import two_digits
 
 NEGATIVE_WORTH_A_WARNING = 1e-3
 
@@ -148,13 +149,13 @@ def _saturation(check: dict[str, Any], piled: PileUp | None) -> str:
         given = check["saturation"]
         where = f"at or above detector.saturation, {given:g}" if given else "at the highest value"
         return (
-            f"{100 * fraction:.2g}% of the values are saturated: they are {where}, "
+            f"{two_digits(100 * fraction)}% of the values are saturated: they are {where}, "
             "and counts there are too small; crop these energies or record the image with less exposure"
         )
     level = f"the highest value, {piled.level:g}" if piled.level else "the highest value of their channel"
     first, last = piled.channels[0], piled.channels[-1]
     return (
-        f"{100 * fraction:.2g}% of the values are saturated: they pile up at {level}, as after clipping, in "
-        f"{piled.channels.size} channels between numbers {first} and {last}; counts there are too small, so "
-        "crop these energies or record the image with less exposure"
+        f"{two_digits(100 * fraction)}% of the values are saturated: they pile up at {level}, as after "
+        f"clipping, in {piled.channels.size} channels between numbers {first} and {last}; counts there are "
+        "too small, so crop these energies or record the image with less exposure"
     )

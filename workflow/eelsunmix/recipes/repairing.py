@@ -1,10 +1,11 @@
 """Repair of a folder of results: what is not in order is moved aside, so that a run makes it again."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from eelsunmix.errors import StoreError, UnreadableStoreError
+from eelsunmix.configuration.places import unwritable_folder
+from eelsunmix.errors import InputError, StoreError, UnreadableStoreError
 from eelsunmix.recipes.verification import Verification, stores_below
 from eelsunmix.storage import read_page_manifest, verify
 from eelsunmix.storage.drafts import is_abandoned, is_draft
@@ -15,8 +16,8 @@ from eelsunmix.storage.locks import take_lock
 def repair(results: Path, verification: Verification, *, locks: Path) -> Iterator[str]:
     """Move aside all that is not in order, and say what; nothing is deleted.
 
-    Every step is one change of a name, and what is still to be done is seen from what lies there; so a repair
-    may be killed at any time and repeated.
+    Nothing is moved before all that is to be moved can be. Every step is one change of a name, and what is
+    still to be done is seen from what lies there; so a repair may be killed at any time and repeated.
 
     Parameters
     ----------
@@ -35,22 +36,45 @@ def repair(results: Path, verification: Verification, *, locks: Path) -> Iterato
     Raises
     ------
     InputError
-        If a run uses the results.
+        If a run uses the results, or a folder in which something is to be moved cannot be written.
     """
     take_lock(results)
-    yield from _locks_aside(locks)
+    _refuse_unwritable(place for _, place in kept_stores(results))
     yield from _damaged_successors_aside(results)
     yield from settle(results)
     stores = [store for store in stores_below(results) if not is_kept(store)]
     drafts = [store for store in stores if is_draft(store)]
-    yield from _drafts_aside(drafts)
     faulty: dict[Path, str] = {}
     for path, fault in _faults(verification, results, [store for store in stores if store not in drafts]):
         if path in verification.unreadable:
             yield f"{fault} (left where it is)"
         else:
             faulty[path] = fault
-    yield from _with_their_pages(faulty, verification.pages_of(results))
+    with_pages = _with_their_pages(faulty, verification.pages_of(results))
+    yield from _all_aside(_left_behind(locks, drafts) | with_pages)
+    for draft in filter(os.path.lexists, drafts):
+        yield f"{draft}: may be written by a job on another machine, or now (left where it is)"
+
+
+def _left_behind(locks: Path, drafts: list[Path]) -> dict[Path, str]:
+    """Whoever runs this workflow holds the lock of the results first, and that is ours now."""
+    by_runs = {lock: f"{lock}: left by a run that was killed" for lock in sorted(locks.glob("*.lock"))}
+    by_jobs = {draft: f"{draft}: left by a job that was killed" for draft in filter(is_abandoned, drafts)}
+    return by_runs | by_jobs
+
+
+def _all_aside(faults: dict[Path, str]) -> Iterator[str]:
+    _refuse_unwritable(faults)
+    for path, fault in faults.items():
+        if os.path.lexists(path):
+            yield _moved(path, fault)
+
+
+def _refuse_unwritable(paths: Iterable[Path]) -> None:
+    """Say what cannot be moved while everything is still in its place."""
+    for path in paths:
+        if why := unwritable_folder(path):
+            raise InputError(why)
 
 
 def _damaged_successors_aside(results: Path) -> Iterator[str]:
@@ -75,16 +99,14 @@ def _faults(verification: Verification, results: Path, stores: list[Path]) -> It
         yield from ((path, fault) for path in paths if (fault := look(path)))
 
 
-def _with_their_pages(faulty: dict[Path, str], pages: list[Path]) -> Iterator[str]:
+def _with_their_pages(faulty: dict[Path, str], pages: list[Path]) -> dict[Path, str]:
     """Pages first: while a page is there, no run asks for the stores behind it."""
     with_stores = {
         page: faulty.get(page, f"{page}: shows stores that are made again")
         for page in pages
         if page in faulty or not faulty.keys().isdisjoint(_shown_by(page))
     }
-    for path, fault in (with_stores | faulty).items():
-        if path.exists() or path.is_symlink():
-            yield _moved(path, fault)
+    return with_stores | faulty
 
 
 def _shown_by(page: Path) -> set[Path]:
@@ -98,17 +120,3 @@ def _shown_by(page: Path) -> set[Path]:
 
 def _moved(path: Path, fault: str) -> str:
     return f"{fault.partition(';')[0]}; moved to {move_aside(path)}"
-
-
-def _drafts_aside(drafts: list[Path]) -> Iterator[str]:
-    for draft in drafts:
-        if is_abandoned(draft):
-            yield f"{draft}: left by a job that was killed; moved to {move_aside(draft)}"
-        else:
-            yield f"{draft}: may be written by a job on another machine, or now (left where it is)"
-
-
-def _locks_aside(locks: Path) -> Iterator[str]:
-    """Whoever runs this workflow holds the lock of the results first, and that is ours now."""
-    for lock in sorted(locks.glob("*.lock")):
-        yield f"{lock}: left by a run that was killed; moved to {move_aside(lock)}"

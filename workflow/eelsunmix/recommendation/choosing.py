@@ -120,7 +120,7 @@ def choose(
         "anchoring": shared or refusal,
         "nuisance": int(data.nuisance is not None),
         "nuisance_reason": bending,
-        "edge_owner": _owners(best, edges, image[image.dims[-1]]),
+        "edge_owner": _owners(best, edges, data),
         "warnings": doubts(best, ranking, data, excluded if len(excluded) == len(found) else {})
         + doubts_of_anchoring(_shared(best, kept, found, data)),
     }
@@ -185,8 +185,9 @@ def _percent(error: float) -> str:
     return f"{100 * np.sqrt(error):.2g} %"
 
 
-def _owners(best: Solution, edges: Mapping[str, Edge], energy: xr.DataArray) -> dict[str, int]:
+def _owners(best: Solution, edges: Mapping[str, Edge], data: Data) -> dict[str, int]:
     if not edges:
         return {}
-    net = net_counts_of_spectra(best.endmembers, energy, edges)
+    energy, mean = data.image[data.image.dims[-1]], data.spectra.mean(axis=0)
+    net = net_counts_of_spectra(best.endmembers, energy, edges, exponent_from=mean)
     return {name: int(owner) for name, owner in zip(edges, net.argmax(axis=0), strict=True)}

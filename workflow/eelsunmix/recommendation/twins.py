@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix.comparison.matching import match_whitened
+from eelsunmix.errors import MethodFailedError
 from eelsunmix.metrics import nmse
 from eelsunmix.recommendation.data import Data
 from eelsunmix.recommendation.solution import Solution
@@ -14,6 +15,8 @@ from eelsunmix.typing import Floats, Indices
 
 CONSENSUS = "consensus"
 """Label of the medians of several solutions."""
+LEAST_ELECTRONS = 100.0
+"""In all pixels together: with fewer, a simulated image may be empty."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,10 +44,20 @@ def twin_of(solution: Solution, data: Data, rng: np.random.Generator) -> xr.Data
 
     Where a direction of nuisance was taken out of the image, the twin is bent as the image was, and the
     direction is taken out again: what that costs is part of the errors.
+
+    Raises
+    ------
+    MethodFailedError
+        If the counts stand for hardly any electron, as where they are shares or densities.
     """
     expected = solution.amounts @ np.maximum(solution.endmembers, 0.0)
     expected = np.maximum(expected if data.bent is None else expected + data.bent, 0.0)
     gain = data.variance_to_mean
+    if (electrons := expected.sum() / gain) < LEAST_ELECTRONS:
+        raise MethodFailedError(
+            f"recommend: all counts stand for {electrons:.2g} electrons at counts_per_electron {gain:.3g}, "
+            "too few to simulate; say what one electron counts: detector: {counts_per_electron: ...}"
+        )
     counts = data.image.to_numpy().astype(np.float64)
     drawn: Floats = gain * rng.poisson(expected / gain).astype(np.float64)
     counts[data.chosen] = drawn if data.nuisance is None else data.nuisance.removed(drawn)

@@ -96,7 +96,9 @@ const page = (() => {
   ready.catch(() => {
     const notice = document.createElement("p");
     notice.className = "notice warning";
-    notice.textContent = "This browser is too old for the plots: Chrome 80, Firefox 113, Safari 16.4 or newer show them.";
+    notice.textContent = window.DecompressionStream
+      ? "This page is damaged, as by a copy that was cut off: no plot can be drawn. Copy it again, or make it again with eelsunmix run."
+      : "This browser is too old for the plots: Chrome 80, Firefox 113, Safari 16.4 or newer show them.";
     document.querySelector("main header").after(notice);
   });
   return { data, ready, resolve, whenIdle };

@@ -112,7 +112,7 @@ def view_of(example: xr.DataArray, *, n_maps: int, budget: int) -> MapView:
         origin={axis: _first(example, axis) + (factor - 1) * step[axis] / 2 for axis in "xy"},
         step={axis: step[axis] * factor for axis in "xy"},
         size={axis: -(-example.sizes[axis] // factor) for axis in "xy"},
-        unit=str(example["x"].attrs.get("units", "px")) if "x" in example.coords else "px",
+        unit=_unit(example),
     )
 
 
@@ -183,6 +183,12 @@ def nice_length(longest: float) -> float:
 
 def _first(example: xr.DataArray, axis: str) -> float:
     return float(example[axis].values[0]) if axis in example.coords else 0.0
+
+
+def _unit(example: xr.DataArray) -> str:
+    """Return the unit of the places; that of a single pixel does not tell its size."""
+    known = "x" in example.coords and max(example.sizes[axis] for axis in "xy") > 1
+    return str(example["x"].attrs.get("units", "px")) if known else "px"
 
 
 def _steps(example: xr.DataArray) -> dict[str, float]:

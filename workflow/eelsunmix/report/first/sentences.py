@@ -27,6 +27,9 @@ from eelsunmix.stage_warnings import reference_problems
 from eelsunmix.twin_errors import MOST_ERROR
 from eelsunmix.words import RECOMMENDED
 
+ABSENT = (("is", "it, so its map is that"), ("are", "them, so their maps are those"))
+"""Of one element, and of several."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Said:
@@ -157,7 +160,8 @@ def _doubts(inputs: Inputs, label: str, maps: Sequence[Shown]) -> Iterator[str]:
         yield "that components are materials before you have seen their spectra: no edge is named as a check"
     missing = [one.name for one in maps if one.edge and one.source != label]
     if missing:
-        yield f"that {listed(missing)} is absent: no component of {label} shows it, so its map is that of BS"
+        verb, rest = ABSENT[len(missing) > 1]
+        yield f"that {listed(missing)} {verb} absent: no component of {label} shows {rest} of BS"
     far = [one for one in map_errors(inputs, maps) if one.doubt]
     if far:
         worst_first = sorted(far, key=lambda one: -one.worst)

@@ -10,6 +10,7 @@ from eelsunmix.report.first.map_errors import (
     NOISE,
     PARTS,
     PATTERN,
+    SPECTRUM,
     TWINS,
     MapError,
     map_errors,
@@ -26,6 +27,8 @@ INTRO = (
 EXPLAINED = {
     NOISE: "median standard deviation by the noise of the counts, where the map is above half of its peak; "
     "averaging pixels lowers it",
+    SPECTRUM: "standard deviation, by the noise of BS, of the net counts in the spectrum that the map is "
+    "made with: it scales the whole map, and is large where an edge is hardly there",
     TWINS: "root mean square error of all maps of this result on images simulated from it, whose truth is "
     "known (twins), for a map of this size; it holds noise, what the method gets wrong there, and what "
     "averages over neighbours blur; weak regions are off by more of their own counts",
