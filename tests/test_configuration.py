@@ -262,7 +262,14 @@ def test_all_mistakes_come_at_once_in_the_order_of_lines(mistakes):
         ("n_learning_pixels: 0", "n_learning_pixels: needs a whole number of at least 1, found 0"),
         ("signal: 5", 'signal: needs text or null, found the number 5; write "5" in quotes'),
         ("report: {title: A, B}", r"report\.B: unknown key; possible: title \(a text that contains a comma"),
-        ("report: {title: 2024}", 'needs text or null, found the number 2024; write "2024" in quotes'),
+        (
+            f"report: {{title: {'x' * 301}}}",
+            "needs text of 300 characters at most or null, found the text xxx",
+        ),
+        (
+            "report: {title: 2024}",
+            'needs text of 300 characters at most or null, found the number 2024; write "2024" in quotes',
+        ),
         (
             "edges: {T: {element: Ti, onset_eV: 1, fit_eV: [2], integrate_eV: [3, 4]}}",
             "needs a list of 2 numbers or null, found the list \\[2\\]",

@@ -161,7 +161,8 @@ def _words(schema: Schema) -> list[str]:
         return [one if isinstance(one, str) else str(one).lower() for one in choices]
     kind = schema.get("type")
     if kind == "string":
-        return [" such as ".join(["text", *schema.get("examples", [])[:1]])]
+        most = f"text of {schema['maxLength']} characters at most" if "maxLength" in schema else "text"
+        return [" such as ".join([most, *schema.get("examples", [])[:1]])]
     if kind == "array":
         return [_list_words(schema)]
     if kind == "object":

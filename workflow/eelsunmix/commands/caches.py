@@ -11,7 +11,7 @@ _BESIDE = Path(".snakemake/cache")
 
 
 def environment() -> dict[str, str]:
-    """Return the environment of a run; its caches lie in the working folder if need be, and TMPDIR can be used.
+    """Return the environment of a run; caches lie in the working folder, and TMPDIR elsewhere, if need be.
 
     On nodes of clusters, in containers and under accounts of services there may be no home, a full one, or
     one that may only be read; Snakemake keeps copies of the workflow there, and ends with a traceback.

@@ -35,10 +35,10 @@ class ReportOptions(Options):
     Parameters
     ----------
     title : str, optional
-        Heading of the page; the name of the sample where it is not given.
+        Heading of the page, 300 characters at most; the name of the sample where it is not given.
     """
 
-    title: str | None = None
+    title: Annotated[str, Field(max_length=300)] | None = None
 
 
 class MethodSettings(Options):
