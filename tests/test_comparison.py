@@ -507,7 +507,7 @@ def test_parts_of_the_pixels_give_what_the_whole_gives(scene, bs, monkeypatch, t
 
 def test_maps_that_are_loaded_leave_those_of_the_caller_lazy():
     given = xr.Dataset({"abundance": (("y", "x"), np.arange(6.0).reshape(2, 3))}).chunk(y=1)
-    loaded = map_stacks.loaded_if_small(given)
+    loaded = map_stacks.decompressed(given, ("y", "x"))
     assert loaded["abundance"].chunks is None
     assert given["abundance"].chunks is not None
 
