@@ -22,9 +22,8 @@ SAMPLE = 2048
 
 SAMPLE_ELEMENTS = 2**22
 
-TOGETHER = 30_000
-"""Counts looked at together: arrays of so many numbers stay in the cache, and in memory that is kept; this
-job gives larger ones back each time (docs/decisions/044)."""
+TOGETHER = 2**17
+"""Counts looked at together: arrays of so many numbers stay in the cache."""
 
 FALSE_ALARMS = 0.005
 """Expected number of outlying pixels in an image without any."""
