@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xarray as xr
 import zarr.errors
 from zarr.codecs import BloscCodec, Crc32cCodec
@@ -25,6 +26,7 @@ from eelsunmix.storage.handed_over import RecordingStore, check_given_back, take
 from eelsunmix.storage.inputs import remember, seals_of
 from eelsunmix.storage.layout import Variable
 from eelsunmix.storage.manifest import MANIFEST, manifest_of, read_manifest, verify
+from eelsunmix.storage.shards import Shards
 
 CHUNK_ELEMENTS = 2**21
 """Elements in a chunk, the unit of compression: 4 MB of uint16, 8 MB of float32; a shard is a block."""
@@ -145,10 +147,24 @@ def _opened(path: Path, kind: str | None, most: int) -> xr.Dataset:
         if variable.size <= most:
             loaded[name] = variable.load()
         else:
-            loaded[name] = variable.chunk(dict(zip(variable.dims, block_shape(variable.shape), strict=True)))
+            loaded[name] = _lazy(path / str(name), variable)
     return dataset.assign({name: loaded[name] for name in dataset.data_vars}).assign_coords(
         {name: loaded[name] for name in dataset.coords if name not in dataset.indexes}
     )
+
+
+def _lazy(folder: Path, variable: xr.Variable) -> xr.Variable:
+    """Cut a variable into blocks, each of which is read when it is asked for."""
+    import dask.array as da
+
+    blocks, dtype = block_shape(variable.shape), variable.encoding["dtype"]
+    shards = None
+    if variable.dtype == dtype and dtype.kind in "iuf":  # as it is stored
+        shards = Shards.of(folder, dtype)
+    if shards is None:
+        return variable.chunk(dict(zip(variable.dims, blocks, strict=True)))
+    data = da.from_array(shards, chunks=blocks, fancy=False, meta=np.empty((0,) * variable.ndim, dtype))
+    return xr.Variable(variable.dims, data, variable.attrs, variable.encoding)
 
 
 def _would_be(path: Path, inputs: Mapping[str, str], settings: Mapping[str, Any]) -> bool:
