@@ -11,13 +11,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import xarray as xr
 import zarr.errors
 from zarr.codecs import BloscCodec, Crc32cCodec
 
 from eelsunmix.errors import StoreError
-from eelsunmix.execution.blocks import BLOCK_ELEMENTS, block_shape
+from eelsunmix.execution.blocks import BLOCK_ELEMENTS, block_shape, read_in_blocks
 from eelsunmix.plain import plain_values
 from eelsunmix.sources import check_unchanged, recorded
 from eelsunmix.storage.checks import check_layout
@@ -155,16 +154,12 @@ def _opened(path: Path, kind: str | None, most: int) -> xr.Dataset:
 
 def _lazy(folder: Path, variable: xr.Variable) -> xr.Variable:
     """Cut a variable into blocks, each of which is read when it is asked for."""
-    import dask.array as da
-
-    blocks, dtype = block_shape(variable.shape), variable.encoding["dtype"]
-    shards = None
+    shards, dtype = None, variable.encoding["dtype"]
     if variable.dtype == dtype and dtype.kind in "iuf":  # as it is stored
         shards = Shards.of(folder, dtype)
     if shards is None:
-        return variable.chunk(dict(zip(variable.dims, blocks, strict=True)))
-    data = da.from_array(shards, chunks=blocks, fancy=False, meta=np.empty((0,) * variable.ndim, dtype))
-    return xr.Variable(variable.dims, data, variable.attrs, variable.encoding)
+        return variable.chunk(dict(zip(variable.dims, block_shape(variable.shape), strict=True)))
+    return xr.Variable(variable.dims, read_in_blocks(shards), variable.attrs, variable.encoding)
 
 
 def _would_be(path: Path, inputs: Mapping[str, str], settings: Mapping[str, Any]) -> bool:
