@@ -507,9 +507,32 @@ def test_parts_of_the_pixels_give_what_the_whole_gives(scene, bs, monkeypatch, t
 
 def test_maps_that_are_loaded_leave_those_of_the_caller_lazy():
     given = xr.Dataset({"abundance": (("y", "x"), np.arange(6.0).reshape(2, 3))}).chunk(y=1)
-    loaded = map_stacks.loaded_if_small(given)
+    loaded = map_stacks.decompressed(given, ("y", "x"))
     assert loaded["abundance"].chunks is None
     assert given["abundance"].chunks is not None
+
+
+def test_maps_of_a_large_image_are_decompressed_once(monkeypatch, tmp_path):
+    """A chunk holds many parts of the pixels, each of which is read many times."""
+    monkeypatch.setattr(map_stacks, "LOADED", 10)
+    monkeypatch.setattr(map_stacks, "PIXELS", 20)
+    values, read = np.random.default_rng(0).normal(size=(9, 8, 3)).astype(np.float32), []
+
+    def chunk(block_id):
+        read.append(block_id)
+        return values[6 * block_id[0] : 6 * block_id[0] + 6]
+
+    meta = np.empty((0, 0, 0), np.float32)
+    stored = da.map_blocks(chunk, chunks=((6, 3), 8, 3), dtype=np.float32, meta=meta)
+    given = xr.Dataset({"abundance": (("y", "x", "endmember"), stored), "seen": (("y", "x"), values[..., 0])})
+    with scratch_beside(tmp_path / "a.log"):
+        kept = map_stacks.decompressed(given, ("y", "x"))
+        for part in map_stacks.pixel_parts({"y": 9, "x": 8}):
+            place = tuple(part.values())
+            np.testing.assert_array_equal(kept["abundance"].isel(part), values[place])
+        assert sorted(read) == [(0, 0, 0), (1, 0, 0)]
+        assert kept["seen"].chunks is None
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("shape", [(3, 400, 301), (701, 600), (2, 300_000), (400_000,), (5, 100_000, 3)])

@@ -199,8 +199,9 @@ def test_lines_stay_and_spikes_go_where_too_much_dark_signal_is_subtracted(dark)
     assert found[1] < 0.3
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("n_channels", [1, 2, 3, 4, 6, 7, 50])
-def test_the_sieve_looks_three_channels_around(n_channels):
-    spectra = np.random.default_rng(n_channels).normal(size=(5, n_channels)).astype("f4")
+def test_the_sieve_looks_three_channels_around(n_channels, order):
+    spectra = np.random.default_rng(n_channels).normal(size=(5, n_channels)).astype("f4", order=order)
     expected = scipy.ndimage.minimum_filter1d(spectra, 7, axis=-1, mode="mirror")
     np.testing.assert_array_equal(_lowest_around(spectra), expected)

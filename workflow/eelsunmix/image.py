@@ -1,9 +1,11 @@
 """What a spectrum image is: the order of its dims, its valid pixels, and words for where a pixel lies."""
 
 from collections.abc import Hashable
+from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from eelsunmix.errors import InputError
 from eelsunmix.typing import Bools, Indices
@@ -54,6 +56,17 @@ def valid_pixels(image: xr.DataArray) -> Bools:
         raise InputError(f"the image {fault}")
     valid: Bools = mask.transpose(*image.dims[:-1]).to_numpy().astype(bool)
     return valid
+
+
+def spectra_of(cube: NDArray[Any], pixels: Bools) -> NDArray[Any]:
+    """Return the spectra (pixel, channel) of some pixels of a cube (..., channel); no copy where all are.
+
+    Examples
+    --------
+    >>> spectra_of(np.zeros((2, 3, 4)), np.array([[True, False, True], [False, False, False]])).shape
+    (2, 4)
+    """
+    return cube.reshape(-1, cube.shape[-1]) if pixels.all() else cube[pixels]
 
 
 def mask_fault(image: xr.DataArray) -> str:

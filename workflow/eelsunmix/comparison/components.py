@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix.errors import InputError, MethodFailedError
-from eelsunmix.execution.map_stacks import Part, loaded_if_small, pixel_parts
+from eelsunmix.execution.map_stacks import Part, decompressed, pixel_parts
 from eelsunmix.mapping.brightness import brightness, sums_to_one
 from eelsunmix.mapping.models import model_for
 from eelsunmix.methods import Model
@@ -106,7 +106,7 @@ def read_components(
         message = failed[0].attrs.get("message", "") if failed else "no abundances were stored"
         return _failed(label, message, fit)
     mapped = mapped[[name for name in _USED if name in mapped]]
-    mapped = loaded_if_small(mapped)
+    mapped = decompressed(mapped, image.dims[:-1])
     refit, spectra = mapped["refit_abundance"], _spectra_on_channels_of(image, fit)
     abundance = mapped.get("abundance", refit)
     return Components(

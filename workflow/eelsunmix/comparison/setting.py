@@ -12,7 +12,7 @@ import xarray as xr
 from eelsunmix.comparison.agreement import FEWEST_POINTS
 from eelsunmix.comparison.peaks import peak
 from eelsunmix.edges import Edge
-from eelsunmix.execution.map_stacks import PIXELS, Part, loaded_if_small, pixel_parts
+from eelsunmix.execution.map_stacks import PIXELS, Part, decompressed, pixel_parts
 from eelsunmix.profile_geometry import region_mask
 from eelsunmix.profiles import Profile, Region
 from eelsunmix.stage_warnings import reference_problems
@@ -114,4 +114,4 @@ def loaded_reference(bs: xr.Dataset) -> xr.Dataset:
         return bs.compute()
     maps = [name for name, one in bs.data_vars.items() if set(navigation) <= {*one.dims}]
     rest = bs.drop_vars(maps).compute()
-    return rest.assign(loaded_if_small(bs[list(COMPARED)]).data_vars)
+    return rest.assign(decompressed(bs[list(COMPARED)], navigation).data_vars)

@@ -57,12 +57,11 @@ class Detector:
         image : DataArray, shape (..., channel)
             With `valid_pixel`; lazy or eager.
         """
-        by_channel = self.dark, self.gain, self.bad_channels
-        per_channel = any(step.changes for step in by_channel)
-        if not per_channel and not self.spikes.changes:
+        by_channel = [step for step in (self.dark, self.gain, self.bad_channels) if step.changes]
+        if not by_channel and not self.spikes.changes:
             return image
-        kernel = functools.partial(_apply, spikes=self.spikes, by_channel=by_channel if per_channel else ())
-        dtype = np.dtype("f4") if per_channel else image.dtype
+        kernel = functools.partial(_apply, spikes=self.spikes, by_channel=by_channel)
+        dtype = np.dtype("f4") if by_channel else image.dtype
         template = blocks.template_like(image, {"counts": (image.dims, dtype)})
         counts = blocks.map_blocks(kernel, self.spikes.number(image), template)["counts"]
         return counts.assign_attrs(image.attrs)

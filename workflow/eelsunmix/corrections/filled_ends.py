@@ -9,6 +9,7 @@ import xarray as xr
 
 from eelsunmix.energy.units import channel_energies
 from eelsunmix.execution import blocks
+from eelsunmix.image import spectra_of
 from eelsunmix.noise import counts_per_electron
 
 LIMIT = -math.log(1e-6)
@@ -129,7 +130,7 @@ def _flank(four: np.ndarray, run: int) -> float:
 
 
 def _filled_of_block(block: xr.DataArray, *, mean: np.ndarray, per_electron: float) -> _Ends:
-    spectra = block.to_numpy()[block.valid_pixel.to_numpy()]
+    spectra = spectra_of(block.to_numpy(), block.valid_pixel.to_numpy())
     first = filled_channels(spectra, mean, per_electron)
     last = filled_channels(spectra[:, ::-1], mean[::-1], per_electron)
     certain, likely = first[1] | last[1], (first[0] > 0) | (last[0] > 0)

@@ -122,22 +122,23 @@ def _candidates(
     judged = cube[core]
     spectra = judged.reshape(-1, judged.shape[-1])
     step = max(1, SIEVED // spectra.shape[1])
-    found = [np.empty((0, 2), int)]
+    found = [np.empty(0, int)]
     for first in range(0, len(spectra), step):
         root = _stabilised(spectra[first : first + step].astype(np.float32), variance_to_mean)
         # the sieve works in float32; its margin keeps it from being stricter than the judgement in float64
-        found.append(np.argwhere(root - _lowest_around(root) > 0.999 * sigma) + np.array([first, 0]))
-    pixel, channel = np.concatenate(found).T
+        high = root - _lowest_around(root) > 0.999 * sigma
+        found.append(np.flatnonzero(high) + first * spectra.shape[1])
     corner = np.array([*(part.start for part in core), 0])
-    return np.column_stack([*np.unravel_index(pixel, judged.shape[:-1]), channel]) + corner
+    return np.column_stack(np.unravel_index(np.concatenate(found), judged.shape)) + corner
 
 
 def _lowest_around(spectra: np.ndarray) -> np.ndarray:
     """Lowest value within three channels of each, (spectrum, channel); mirrored at the ends."""
-    lowest = np.pad(spectra, [(0, 0), (3, 3)], mode="reflect")
+    padded = np.pad(spectra, [(0, 0), (3, 3)], mode="reflect")
+    lowest = padded.ravel()  # one after the other: no channel of a spectrum sees more than its own padding
     for distance in (1, 2, 3):  # of two, four and seven channels
-        lowest = np.minimum(lowest[:, :-distance], lowest[:, distance:])
-    return lowest
+        lowest[:-distance] = np.minimum(lowest[:-distance], lowest[distance:])
+    return lowest.reshape(padded.shape)[:, : spectra.shape[1]]
 
 
 def _judge(

@@ -11,7 +11,7 @@ from eelsunmix.corrections.spikes import Spikes, find_spikes
 from eelsunmix.errors import InputError
 from eelsunmix.execution.blocks import BLOCK_ELEMENTS
 from eelsunmix.execution.overlapping import fold_overlapping
-from eelsunmix.image import spread_out
+from eelsunmix.image import spectra_of, spread_out
 from eelsunmix.noise import channel_variance_to_mean
 from eelsunmix.words import place_in_words
 
@@ -159,7 +159,7 @@ def _block_statistics(
     spikes = find_spikes(cube, valid, core=core, variance_to_mean=noise, sigma=sigma)
     if cube.dtype.kind in "iu":
         spikes = Spikes(spikes.position, spikes.found, np.rint(spikes.replaced))
-    spectra = _without_spikes(cube, spikes, core)[valid[core]]
+    spectra = spectra_of(_without_spikes(cube, spikes, core), valid[core])
     n_pixels, sums = _sums(spectra, groups.of(spectra), N_GROUPS)
     # parts of neighbouring pixels: the position in the image, not in the block, decides
     first = [part.start + start for part, start in zip(core, corner, strict=True)]

@@ -20,6 +20,8 @@ _ONE_THREAD_EACH = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MK
 """For libraries that load from now on: here, and in workers, which inherit our environment."""
 KEPT_FREE = 2**27
 """Bytes at the end of the heap: two blocks in float64."""
+_gives_back = False
+"""Whether this process was told to give freed blocks back at once."""
 SECONDS_TO_ANSWER = 10.0
 """In which a scheduler that runs already must answer."""
 
@@ -96,17 +98,36 @@ def treat_freed_blocks(*, keep: bool) -> None:
     But between whole maps of an image, holes stay empty: there a job needs less where each block
     goes back.
     """
+    global _gives_back
     trim_threshold, mmap_threshold, mmap_max, arena_max = -1, -3, -4, -8
     library = ctypes.CDLL(None)
     if not hasattr(library, "mallopt"):
         return
+    _gives_back = not keep
+    library.mallopt(arena_max, 1)
     if keep:
-        library.mallopt(arena_max, 1)
         library.mallopt(mmap_max, 0)
         library.mallopt(trim_threshold, KEPT_FREE)
     else:
         library.mallopt(mmap_max, 2**16)
         library.mallopt(mmap_threshold, 2**18)
+
+
+@contextmanager
+def freed_blocks_kept() -> Iterator[None]:
+    """Keep freed blocks for the next ones inside this context, in a job that gives them back otherwise.
+
+    For a pass over blocks between whole maps: at its end all that is free goes back.
+    """
+    if not _gives_back:
+        yield
+        return
+    treat_freed_blocks(keep=True)
+    try:
+        yield
+    finally:
+        treat_freed_blocks(keep=False)
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 @contextmanager

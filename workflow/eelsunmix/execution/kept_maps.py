@@ -69,6 +69,33 @@ def keep_maps(
     return _in_files(kernel, parts, template, dict(zip(image.dims, shape, strict=False)))
 
 
+def uncompressed(maps: xr.Dataset, part_shape: Mapping[Hashable, int]) -> xr.Dataset:
+    """Write the lazy maps to files as they are, so that reading a part decompresses no chunk around it.
+
+    Parameters
+    ----------
+    maps : Dataset
+        Eager variables stay as they are.
+    part_shape : mapping of dim to int
+        How maps are cut along their navigation dims: a file holds one part of one map.
+
+    Returns
+    -------
+    Dataset
+        Like `maps`; the files are removed with the job.
+    """
+    import dask
+
+    folder, kept, save = scratch_folder(), {}, dask.delayed(np.save, pure=False)
+    for name, array in maps.data_vars.items():
+        if array.chunks is None:
+            continue
+        blocks = array.chunk({dim: part_shape.get(dim, -1) for dim in array.dims}).data.to_delayed()
+        dask.compute(*(save(_file(folder, str(name), at), blocks[at]) for at in np.ndindex(blocks.shape)))
+        kept[name] = array.copy(data=_lazy(folder, str(name), array, dict(part_shape)))
+    return maps.assign(kept)
+
+
 def chunk_slices(array: xr.DataArray) -> list[tuple[slice, ...]]:
     """Return where the chunks of a lazy array lie; of one in memory, the whole."""
     import dask.array as da

@@ -5,7 +5,7 @@ A file holds one map, so that whatever needs a whole map loads that one alone.
 
 import math
 import os
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,14 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from eelsunmix.execution.blocks import BLOCK_ELEMENTS, block_shape
+from eelsunmix.execution.kept_maps import uncompressed
 from eelsunmix.execution.scratch import scratch_folder
 
 PIXELS = 2**16
 """Pixels of a part at most; maps of no more of them stay in memory."""
 
 LOADED = 2**22
-"""Values of maps that are loaded at once; more are read part by part, again for each use."""
+"""Values of maps that are loaded at once; of more, parts are loaded, again for each use."""
 
 Part = dict[Hashable, slice]
 """Pixels of a part along each navigation dim."""
@@ -40,7 +41,7 @@ def pixel_parts(sizes: Mapping[Hashable, int]) -> list[Part]:
     [{'y': slice(0, 3, None), 'x': slice(0, 5, None)}]
     """
     shape = tuple(sizes.values())
-    steps = block_shape((*shape, 1), PIXELS)[:-1]
+    steps = _steps(shape)
     corners = np.ndindex(*(-(-size // step) for size, step in zip(shape, steps, strict=True)))
     return [
         {
@@ -51,9 +52,25 @@ def pixel_parts(sizes: Mapping[Hashable, int]) -> list[Part]:
     ]
 
 
-def loaded_if_small(maps: xr.Dataset) -> xr.Dataset:
-    """Return maps of up to `LOADED` values together loaded, others lazy; those given stay as they are."""
-    return maps.compute() if sum(one.size for one in maps.data_vars.values()) <= LOADED else maps
+def _steps(shape: Sequence[int]) -> tuple[int, ...]:
+    return block_shape((*shape, 1), PIXELS)[:-1]
+
+
+def decompressed(maps: xr.Dataset, navigation: Sequence[Hashable]) -> xr.Dataset:
+    """Return maps that are decompressed once, whatever is read of them; those given stay as they are.
+
+    Up to `LOADED` values together are loaded. More are in files, a part of the pixels in each: a compressed
+    chunk holds many parts, and would be decompressed for each of them.
+
+    Parameters
+    ----------
+    maps : Dataset
+    navigation : sequence of dims
+        In their order.
+    """
+    if sum(one.size for one in maps.data_vars.values()) <= LOADED:
+        return maps.compute()
+    return uncompressed(maps, dict(zip(navigation, _steps([maps.sizes[d] for d in navigation]), strict=True)))
 
 
 class MapStack:

@@ -71,14 +71,15 @@ def same_spectra(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 def _along(cube: np.ndarray, valid: np.ndarray, axis: int, start: int, size: int) -> Copies:
     pixels, mask = np.moveaxis(cube, axis - 1, 0), np.moveaxis(valid, axis, 0)
-    counted = np.zeros((3, size), int)
-    for place in range(1, len(pixels)):
-        both = mask[place] & mask[place - 1]
-        # Few pixels agree in their first channels by chance, so most are not read to the end.
-        agree = both & (pixels[place][..., :8] == pixels[place - 1][..., :8]).all(axis=-1)
-        one, other = pixels[place][agree], pixels[place - 1][agree]
+    counted, others = np.zeros((3, size), int), tuple(range(1, mask.ndim))
+    both = mask[1:] & mask[:-1]
+    counted[0, start + 1 : start + len(pixels)] = both.sum(axis=others)
+    # Few pixels agree in their first channels by chance, so most are not read to the end.
+    agree = both & (pixels[1:, ..., :8] == pixels[:-1, ..., :8]).all(axis=-1)
+    for place in np.flatnonzero(agree.any(axis=others)):
+        one, other = pixels[place + 1][agree[place]], pixels[place][agree[place]]
         same = (one == other).all(axis=-1)
-        counted[:, start + place] = both.sum(), same.sum(), same_spectra(one, other).sum()
+        counted[1:, start + place + 1] = same.sum(), same_spectra(one, other).sum()
     return Copies(*counted)
 
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
+from eelsunmix.image import spectra_of
+
 FALSE_ALARMS = 1e-6
 """Chance by which the highest values of an image without clipping are called a pile-up."""
 
@@ -66,7 +68,7 @@ def heights_of_block(cube: np.ndarray, valid: np.ndarray) -> Heights:
     valid : bool ndarray, shape (...)
         Pixels to use.
     """
-    spectra = cube[valid]
+    spectra = spectra_of(cube, valid)
     if not len(spectra):
         none, lowest = np.zeros(cube.shape[-1]), np.full(cube.shape[-1], -np.inf)
         return Heights(lowest, none, lowest, none, none, none, none)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from eelsunmix.errors import InputError
 from eelsunmix.execution.blocks import fold
-from eelsunmix.image import with_valid_pixel
+from eelsunmix.image import spectra_of, with_valid_pixel
 from eelsunmix.typing import Floats
 
 PIECE = 2**20
@@ -26,9 +26,7 @@ def valid_spectra(block: xr.DataArray) -> NDArray[Any]:
         One of them has a value that is not finite.
     """
     check_finite(block)
-    values, valid = block.to_numpy(), block["valid_pixel"].to_numpy()
-    spectra: NDArray[Any] = values.reshape(-1, values.shape[-1]) if valid.all() else values[valid]
-    return spectra
+    return spectra_of(block.to_numpy(), block["valid_pixel"].to_numpy())
 
 
 def check_finite(block: xr.DataArray) -> None:

@@ -204,8 +204,7 @@ class Propagation:
 def groups(taking_part: Bools) -> list[tuple[tuple[int, ...], Bools]]:
     """Return each active set that occurs, and the pixels that have it."""
     codes = taking_part @ (1 << np.arange(taking_part.shape[1], dtype=np.int64))
-    found, members = np.unique(codes, return_inverse=True)
-    return [(_bits(int(code)), members.ravel() == number) for number, code in enumerate(found)]
+    return [(_bits(int(code)), codes == code) for code in np.unique(codes)]
 
 
 def _bits(code: int) -> tuple[int, ...]:

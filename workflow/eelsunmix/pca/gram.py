@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from eelsunmix.errors import InputError
 from eelsunmix.execution.blocks import fold
-from eelsunmix.image import valid_pixels
+from eelsunmix.image import spectra_of, valid_pixels
 from eelsunmix.noise import counts_per_electron
 from eelsunmix.numerics.eigenvalues import largest_eigenvalue
 from eelsunmix.pca.deviations import mean_shape, suits_float32, weighted_deviations
@@ -120,11 +120,7 @@ def block_gram(block: xr.DataArray, *, allow_float32: bool, with_products: bool 
 
 def valid_spectra(block: xr.DataArray) -> NDArray[Any]:
     """Spectra (pixel, channel) of the valid pixels of a loaded block."""
-    spectra = block.to_numpy().reshape(-1, block.shape[-1])
-    if "valid_pixel" not in block.coords:
-        return spectra
-    valid = valid_pixels(block).reshape(-1)
-    return spectra if valid.all() else spectra[valid]
+    return spectra_of(block.to_numpy(), valid_pixels(block))
 
 
 def pixel_variance(spectra: NDArray[Any], totals: Floats, per_electron: float) -> Floats:

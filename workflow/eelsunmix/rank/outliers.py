@@ -10,6 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from eelsunmix.execution import blocks
+from eelsunmix.execution.clusters import freed_blocks_kept
 from eelsunmix.execution.kept_maps import keep_maps
 from eelsunmix.image import valid_pixels
 from eelsunmix.pca.noise_eigenvalues import Noise
@@ -21,9 +22,8 @@ SAMPLE = 2048
 
 SAMPLE_ELEMENTS = 2**22
 
-TOGETHER = 30_000
-"""Counts looked at together: arrays of so many numbers stay in the cache, and in memory that is kept; this
-job gives larger ones back each time (docs/decisions/044)."""
+TOGETHER = 2**17
+"""Counts looked at together: arrays of so many numbers stay in the cache."""
 
 FALSE_ALARMS = 0.005
 """Expected number of outlying pixels in an image without any."""
@@ -73,7 +73,8 @@ def take_sample(image: xr.DataArray, pca: xr.Dataset) -> Sample:
     chosen = _at_random(usable, limit)
     navigation = image.dims[:-1]
     marked = image.assign_coords(sampled=(navigation, chosen), pixel_weight=(navigation, weight))
-    spectra, weights = _joined(blocks.fold(_gather, marked, operator.add))
+    with freed_blocks_kept():
+        spectra, weights = _joined(blocks.fold(_gather, marked, operator.add))
     return Sample(spectra=spectra, pixel_weight=weights, complete=len(spectra) == np.count_nonzero(usable))
 
 
@@ -121,7 +122,9 @@ def find_outliers(
     kernel = functools.partial(_block_deviations, description=description, scatter=scatter)
     variables = {"deviation": (image.dims[:-1], np.float64), "window": (image.dims[:-1], np.int32)}
     # Parts are as large as the blocks of other passes; what is kept of a pixel is little.
-    maps = keep_maps(kernel, marked, blocks.template_like(image, variables), pixels=blocks.BLOCK_ELEMENTS)
+    template = blocks.template_like(image, variables)
+    with freed_blocks_kept():
+        maps = keep_maps(kernel, marked, template, pixels=blocks.BLOCK_ELEMENTS)
     n_looked_at = int(np.count_nonzero(valid_pixels(image) & np.isfinite(weight)))
     return Outliers(
         deviation=maps["deviation"].to_numpy(),
