@@ -56,14 +56,6 @@ def chunked(image: xr.DataArray, elements: int | None = None) -> xr.DataArray:
     return image.chunk(dict(zip(image.dims, shape, strict=True)))
 
 
-def read_in_blocks(stored: Any) -> Any:
-    """Return a lazy array of what has shape and dtype and is read by an index of whole numbers and slices."""
-    import dask.array as da
-
-    meta = np.empty((0,) * len(stored.shape), stored.dtype)
-    return da.from_array(stored, chunks=block_shape(stored.shape), fancy=False, meta=meta)
-
-
 def unshared(image: xr.DataArray) -> xr.DataArray:
     """Return a lazy image that shares no loaded block with any other result.
 

@@ -16,7 +16,7 @@ import zarr.errors
 from zarr.codecs import BloscCodec, Crc32cCodec
 
 from eelsunmix.errors import StoreError
-from eelsunmix.execution.blocks import BLOCK_ELEMENTS, block_shape, read_in_blocks
+from eelsunmix.execution.blocks import BLOCK_ELEMENTS, block_shape
 from eelsunmix.plain import plain_values
 from eelsunmix.sources import check_unchanged, recorded
 from eelsunmix.storage.checks import check_layout
@@ -25,7 +25,6 @@ from eelsunmix.storage.handed_over import RecordingStore, check_given_back, take
 from eelsunmix.storage.inputs import remember, seals_of
 from eelsunmix.storage.layout import Variable
 from eelsunmix.storage.manifest import MANIFEST, manifest_of, read_manifest, verify
-from eelsunmix.storage.shards import Shards
 
 CHUNK_ELEMENTS = 2**21
 """Elements in a chunk, the unit of compression: 4 MB of uint16, 8 MB of float32; a shard is a block."""
@@ -146,20 +145,10 @@ def _opened(path: Path, kind: str | None, most: int) -> xr.Dataset:
         if variable.size <= most:
             loaded[name] = variable.load()
         else:
-            loaded[name] = _lazy(path / str(name), variable)
+            loaded[name] = variable.chunk(dict(zip(variable.dims, block_shape(variable.shape), strict=True)))
     return dataset.assign({name: loaded[name] for name in dataset.data_vars}).assign_coords(
         {name: loaded[name] for name in dataset.coords if name not in dataset.indexes}
     )
-
-
-def _lazy(folder: Path, variable: xr.Variable) -> xr.Variable:
-    """Cut a variable into blocks, each of which is read when it is asked for."""
-    shards, dtype = None, variable.encoding["dtype"]
-    if variable.dtype == dtype and dtype.kind in "iuf":  # as it is stored
-        shards = Shards.of(folder, dtype)
-    if shards is None:
-        return variable.chunk(dict(zip(variable.dims, block_shape(variable.shape), strict=True)))
-    return xr.Variable(variable.dims, read_in_blocks(shards), variable.attrs, variable.encoding)
 
 
 def _would_be(path: Path, inputs: Mapping[str, str], settings: Mapping[str, Any]) -> bool:
