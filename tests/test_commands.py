@@ -1,6 +1,7 @@
 """The command line: what it says, what it runs, and its exit codes."""
 
 import errno
+import json
 import os
 import re
 import signal
@@ -668,8 +669,14 @@ def test_a_run_ends_with_its_page_and_is_not_repeated(folder):
     lines = first.stdout.splitlines()
     steps, (done, *warned, page) = [line for line in lines if line.startswith("[")], lines[10:]
     assert len(steps) == 10, lines
-    (warning,) = warned
+    warning, use, *_ = warned
     assert warning.startswith("SI1, number of components: 2 endmembers are asked for, but 1")
+    assert use.startswith("SI1, use")
+    said = json.loads((folder / "results" / "SI1" / "verdict.json").read_text())["sentences"]
+    assert [line.partition(": ")[2] for line in warned[1:]] == [one["text"] for one in said[:-1]]
+    assert eelsunmix("export", "SI1", "--csv", cwd=folder).returncode == 0
+    (notes,) = (folder / "exports").rglob("README.txt")
+    assert f"WHAT THE PAGE SAYS\n- {said[0]['title']}: {said[0]['text']}" in notes.read_text(encoding="utf-8")
     assert "SI1: import image.npy" in steps[0]
     assert done.startswith("done in ")
     assert page == f"page of SI1: {folder / 'reports' / 'SI1.html'}"

@@ -24,9 +24,9 @@ from eelsunmix.examples import DIRECTORY, named_in, report
 from eelsunmix.execution.log_ends import now_on_disk
 from eelsunmix.exit_codes import FAILED, MISTAKEN
 from eelsunmix.recipes import INDEX, Recipes
-from eelsunmix.recipes.table import BENCHMARK_PAGE
-from eelsunmix.stage_warnings import PLACES, collect_warnings
-from eelsunmix.storage import open_store
+from eelsunmix.recipes.table import BENCHMARK_PAGE, VERDICT
+from eelsunmix.stage_warnings import PLACES, PageWords, collect_warnings, page_words
+from eelsunmix.storage import open_store, read_manifest
 
 
 def fetch_examples(configuration: Path) -> Iterator[str]:
@@ -215,8 +215,14 @@ def _results(names: Sequence[str]) -> Iterator[str]:
     for name in names:
         places = {stage: Path("results") / name / f"{stage}.zarr" for stage in PLACES}
         stores = {stage: open_store(place) for stage, place in places.items() if place.is_dir()}
-        for place, text in collect_warnings(stores):
+        words = PageWords()
+        if "comparison" in stores:
+            seal = read_manifest(places["comparison"]).seal
+            words = page_words(places["comparison"].with_name(VERDICT), comparison=seal)
+        for place, text in words.warnings or collect_warnings(stores):
             yield f"{name}, {place[0].lower()}{place[1:]}: {text}"
+        if len(names) == 1:  # of several, the overview has them
+            yield from (f"{name}, {title[0].lower()}{title[1:]}: {text}" for title, text in words.said)
     page = Path("reports") / f"{names[0]}.html" if len(names) == 1 else Path(INDEX.path)
     if page.is_file():
         yield f"page of {names[0] if len(names) == 1 else 'all samples'}: {page.absolute()}"

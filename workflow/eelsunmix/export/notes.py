@@ -1,4 +1,4 @@
-"""What lies in an export, in words: warnings first."""
+"""What lies in an export, in words: first what the page says of it, and warnings."""
 
 from eelsunmix.export.describing import as_text
 from eelsunmix.export.package import Package
@@ -8,6 +8,8 @@ def notes(package: Package) -> str:
     """Return the text that lies beside the exported files."""
     software = package.about["software"].get("eelsunmix", "")
     lines = [f"{package.sample.name}: exported from the results of eelsunmix {software}.", ""]
+    if said := package.sample.page_words.said:
+        lines += ["WHAT THE PAGE SAYS", *(f"- {title}: {text}" for title, text in said), ""]
     if warnings := package.sample.warnings:
         lines += ["WARNINGS", *(f"- {text}" for text in warnings), ""]
     lines += ["ARRAYS (unit; meaning)"]

@@ -9,7 +9,8 @@ from typing import Any
 import xarray as xr
 
 from eelsunmix.errors import InputError, names_in_brief
-from eelsunmix.stage_warnings import collect_warnings
+from eelsunmix.recipes.table import VERDICT
+from eelsunmix.stage_warnings import PageWords, collect_warnings, page_words
 from eelsunmix.storage import open_store, read_manifest, seals
 from eelsunmix.storage.locks import run_among
 
@@ -53,9 +54,15 @@ class Sample:
         return {**self.stores, **named, **{f"map/{label}": store for label, store in self.maps.items()}}
 
     @cached_property
+    def page_words(self) -> PageWords:
+        """What the page says of these results; empty where there is no such page."""
+        return page_words(self.folder / VERDICT, comparison=self.seals.get("comparison", ""))
+
+    @cached_property
     def warnings(self) -> list[str]:
         """What the stages warn of, with where each comes from."""
-        return [f"{place}: {text}" for place, text in collect_warnings(self.stores, self.fits, self.maps)]
+        known = self.page_words.warnings or collect_warnings(self.stores, self.fits, self.maps)
+        return [f"{place}: {text}" for place, text in known]
 
     @property
     def source(self) -> dict[str, Any]:

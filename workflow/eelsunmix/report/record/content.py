@@ -11,6 +11,7 @@ from eelsunmix.report.figures.style import REFERENCE
 from eelsunmix.report.first.choice import Shown, chosen_label, shown_maps
 from eelsunmix.report.first.sentences import Said, sentences
 from eelsunmix.report.inputs import Inputs
+from eelsunmix.report.number_words import answered
 from eelsunmix.report.record.thumbnail import thumbnail
 from eelsunmix.stage_warnings import reference_problems
 from eelsunmix.words import RECOMMENDED
@@ -45,7 +46,7 @@ def verdict_of(inputs: Inputs, *, page: str) -> dict[str, Any]:
         "sentences": [{"kind": one.level, "title": one.title, "text": one.text} for one in said],
         "methods": methods,
         "elements": _elements(inputs, label, maps),
-        "warnings": [{"place": place, "text": text} for place, text in inputs.warnings],
+        "warnings": [{"place": place, "text": answered(inputs, text)} for place, text in inputs.warnings],
         "versions": dict(inputs.versions),
         "thumbnail": thumbnail(inputs, maps),
     }
