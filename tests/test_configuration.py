@@ -31,6 +31,7 @@ from eelsunmix.execution.clusters import Execution
 from eelsunmix.methods import method_names
 from eelsunmix.options import Options
 from eelsunmix.profiles import Profile, Region
+from eelsunmix.storage import Manifest
 from eelsunmix.synthetic import MultilayerOptions
 
 GOOD = """
@@ -426,17 +427,38 @@ def test_a_file_may_be_absent_on_request(write):
     assert sample.file == "later.dm4"
 
 
-def test_a_file_that_is_gone_since_its_import_stops_nothing(write, mistakes, tmp_path):
+@pytest.fixture
+def imported(tmp_path):
+    """Write the manifest of a store that was made from one file."""
+
+    def imported(store, file):
+        path = tmp_path / "results" / store / "manifest.json"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(Manifest(files={}, sources={file: {"sha256": "", "state": ""}}).sealed().to_json())
+        return path
+
+    return imported
+
+
+def test_a_file_that_is_gone_since_its_import_stops_nothing(write, mistakes, imported, tmp_path):
     """Its store stands, and the run says so of this sample alone."""
     text = "samples: {A: {file: a.npy}, B: {file: b.npy}}\ncorrections: {gain: {reference: g.npy}}\n"
-    for store in ("A/raw.zarr", "A/corrected.zarr", "B/raw.zarr"):
-        manifest = tmp_path / "results" / store / "manifest.json"
-        manifest.parent.mkdir(parents=True)
-        manifest.touch()
+    for store, file in (("A/raw.zarr", "a.npy"), ("A/corrected.zarr", "g.npy"), ("B/raw.zarr", "b.npy")):
+        imported(store, file)
     (line,) = mistakes(text)
     assert "no such file: g.npy" in line  # which B has still to be corrected with
     (tmp_path / "g.npy").touch()
     read_configuration(write(text))
+
+
+def test_a_mistyped_file_is_refused_though_its_sample_has_a_store(mistakes, imported):
+    text = "samples:\n  A: {file: a.npj}\n"
+    manifest = imported("A/raw.zarr", "a.npy")
+    (line,) = mistakes(text)
+    assert line.startswith("c.yaml:2: samples.A.file: no such file: a.npj, seen from ")
+    manifest.write_text("{")
+    (line,) = mistakes(text.replace("npj", "npy"))  # what is damaged has to be imported again
+    assert "no such file: a.npy" in line
 
 
 def test_a_file_that_exists_is_accepted(write):

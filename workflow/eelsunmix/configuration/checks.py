@@ -12,7 +12,7 @@ from eelsunmix.configuration.problems import Problem, shown
 from eelsunmix.configuration.sections import by_names
 from eelsunmix.configuration.settings import EXAMPLE_PREFIX
 from eelsunmix.edges import edge_fault, element_of
-from eelsunmix.errors import suggestion
+from eelsunmix.errors import StoreError, suggestion
 from eelsunmix.examples import registry
 from eelsunmix.io.files import unread_kind
 from eelsunmix.mistakes import Keys
@@ -119,7 +119,7 @@ def _check_references(draft: Draft) -> Iterator[Problem]:
 
 
 def _file_fault(text: str, made: Path) -> str | None:
-    """Say what is wrong with the path of a file; it may be gone once its store is there."""
+    """Say what is wrong with the path of a file; it may be gone once a store was made from this very path."""
     if not text.strip():
         return "is empty; write the path of a file"
     if text.startswith("~"):
@@ -130,12 +130,24 @@ def _file_fault(text: str, made: Path) -> str | None:
         exists = False
     if exists and (fault := endangered(Path(text))):
         return f"{shown(text, 200)}: {fault}"
-    if not exists and not (made / "manifest.json").is_file():
+    if not exists and text not in _files_of(made):
         return f"no such file: {shown(text, 200)}, seen from {shown(str(Path.cwd()), 200)}"
     if fault := path_fault(text):
         return f"{shown(text, 200)}: {fault}"
     reason = unread_kind(Path(text))
     return None if reason is None else f"{shown(text, 200)}: {reason}"
+
+
+def _files_of(store: Path) -> Mapping[str, object]:
+    """Files that a store was made from, as they were written; none where it is absent or damaged."""
+    from eelsunmix.storage import (
+        read_manifest,
+    )  # loads Zarr, for which the check of what is there need not wait
+
+    try:
+        return read_manifest(store).sources
+    except StoreError:
+        return {}
 
 
 def _check_fit_on(draft: Draft, drafts: Mapping[str, Draft]) -> Iterator[Problem]:
