@@ -721,6 +721,27 @@ def test_numbers_that_are_not_finite_are_called_so(mistakes):
     ]
 
 
+@pytest.mark.parametrize("source", ["simulate: {scene: multilayer}", "file: a.npy"])
+def test_a_fit_window_above_its_onset_is_refused(write, mistakes, source):
+    write("counts", "a.npy")
+    text = """
+    samples: {A: {%s}}
+    edges:
+      O_K:
+        onset_eV: %s
+        fit_eV: [530, 560]
+        integrate_eV: [565, 600]
+        %s
+    """
+    for onset in (525, 530):
+        assert mistakes(text % (source, onset, "")) == [
+            f"c.yaml:6: edges.O_K.fit_eV: the fit window 530-560 eV lies above the onset {onset} eV, on the "
+            "edge itself; correct onset_eV, or end the window some eV before it"
+        ]
+    read_configuration(write(text % (source, 531, "")))  # holds it: a warning, as onsets are some eV off
+    read_configuration(write(text % (source, 525, "fit_above_eV: [610, 640]")))
+
+
 def test_elements_that_do_not_exist_are_refused(mistakes):
     windows = "onset_eV: 456, fit_eV: [405, 450], integrate_eV: [456, 486]"
     found = mistakes(

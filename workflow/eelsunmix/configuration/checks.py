@@ -11,7 +11,7 @@ from eelsunmix.configuration.places import endangered
 from eelsunmix.configuration.problems import Problem, shown
 from eelsunmix.configuration.sections import by_names
 from eelsunmix.configuration.settings import EXAMPLE_PREFIX
-from eelsunmix.edges import edge_fault, element_of
+from eelsunmix.edges import EdgeRequest, edge_fault, element_of
 from eelsunmix.errors import StoreError, suggestion
 from eelsunmix.examples import registry
 from eelsunmix.io.files import unread_kind
@@ -62,7 +62,9 @@ def check_samples(drafts: Mapping[str, Draft], must_exist: bool) -> Iterator[Pro
 
 
 def check_edges(drafts: Mapping[str, Draft], values: Mapping[Keys, Any]) -> Iterator[Problem]:
-    """Refuse what is no edge of energy losses where a scene simulates them; files say later what they hold.
+    """Refuse fit windows above their onsets, and what is no edge of losses where a scene simulates them.
+
+    Files say later what they hold.
 
     Parameters
     ----------
@@ -70,16 +72,32 @@ def check_edges(drafts: Mapping[str, Draft], values: Mapping[Keys, Any]) -> Iter
     values : mapping
         What was read of every section, None where it is wrong.
     """
+    written = {
+        path: node for one in drafts.values() for node, path in [one.sections.get("edges", (None, ()))]
+    }
     simulated = [draft.sections for draft in drafts.values() if _simulates_losses(draft, values)]
-    written = {path: node for sections in simulated for node, path in [sections.get("edges", (None, ()))]}
+    losses = {sections["edges"][1] for sections in simulated if "edges" in sections}
     for path, node in written.items():
         if node is None:
             continue
         named, _ = by_names(node, path)
         for name, edge in (values[path] or {}).items():
-            if fault := edge_fault(name, edge):
-                here = named.child(name) or node
+            here = named.child(name) or node
+            if path in losses and (fault := edge_fault(name, edge)):
                 yield Problem(here.file, fault, here.line, (*path, name))
+            if fault := _window_fault(edge):
+                window = here.child("fit_eV") or here
+                yield Problem(window.file, fault, window.line, (*path, name, "fit_eV"))
+
+
+def _window_fault(edge: EdgeRequest) -> str | None:
+    """Say that a window of the background begins on the edge; lines of X-rays have one on both sides."""
+    if edge.onset_eV is None or edge.fit_eV is None or edge.fit_above_eV or edge.fit_eV[0] < edge.onset_eV:
+        return None
+    found = (
+        f"the fit window {edge.fit_eV[0]:g}-{edge.fit_eV[1]:g} eV lies above the onset {edge.onset_eV:g} eV"
+    )
+    return f"{found}, on the edge itself; correct onset_eV, or end the window some eV before it"
 
 
 def _simulates_losses(draft: Draft, values: Mapping[Keys, Any]) -> bool:
