@@ -31,6 +31,7 @@ from eelsunmix.execution.clusters import Execution
 from eelsunmix.methods import method_names
 from eelsunmix.options import Options
 from eelsunmix.profiles import Profile, Region
+from eelsunmix.storage import Manifest
 from eelsunmix.synthetic import MultilayerOptions
 
 GOOD = """
@@ -426,17 +427,38 @@ def test_a_file_may_be_absent_on_request(write):
     assert sample.file == "later.dm4"
 
 
-def test_a_file_that_is_gone_since_its_import_stops_nothing(write, mistakes, tmp_path):
+@pytest.fixture
+def imported(tmp_path):
+    """Write the manifest of a store that was made from one file."""
+
+    def imported(store, file):
+        path = tmp_path / "results" / store / "manifest.json"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(Manifest(files={}, sources={file: {"sha256": "", "state": ""}}).sealed().to_json())
+        return path
+
+    return imported
+
+
+def test_a_file_that_is_gone_since_its_import_stops_nothing(write, mistakes, imported, tmp_path):
     """Its store stands, and the run says so of this sample alone."""
     text = "samples: {A: {file: a.npy}, B: {file: b.npy}}\ncorrections: {gain: {reference: g.npy}}\n"
-    for store in ("A/raw.zarr", "A/corrected.zarr", "B/raw.zarr"):
-        manifest = tmp_path / "results" / store / "manifest.json"
-        manifest.parent.mkdir(parents=True)
-        manifest.touch()
+    for store, file in (("A/raw.zarr", "a.npy"), ("A/corrected.zarr", "g.npy"), ("B/raw.zarr", "b.npy")):
+        imported(store, file)
     (line,) = mistakes(text)
     assert "no such file: g.npy" in line  # which B has still to be corrected with
     (tmp_path / "g.npy").touch()
     read_configuration(write(text))
+
+
+def test_a_mistyped_file_is_refused_though_its_sample_has_a_store(mistakes, imported):
+    text = "samples:\n  A: {file: a.npj}\n"
+    manifest = imported("A/raw.zarr", "a.npy")
+    (line,) = mistakes(text)
+    assert line.startswith("c.yaml:2: samples.A.file: no such file: a.npj, seen from ")
+    manifest.write_text("{")
+    (line,) = mistakes(text.replace("npj", "npy"))  # what is damaged has to be imported again
+    assert "no such file: a.npy" in line
 
 
 def test_a_file_that_exists_is_accepted(write):
@@ -697,6 +719,27 @@ def test_numbers_that_are_not_finite_are_called_so(mistakes):
         "edges.T.integrate_eV[1]: needs a finite number above 0, found the number .nan",
         "components.n: needs a whole number of at least 1 or auto, found the number .inf",
     ]
+
+
+@pytest.mark.parametrize("source", ["simulate: {scene: multilayer}", "file: a.npy"])
+def test_a_fit_window_above_its_onset_is_refused(write, mistakes, source):
+    write("counts", "a.npy")
+    text = """
+    samples: {A: {%s}}
+    edges:
+      O_K:
+        onset_eV: %s
+        fit_eV: [530, 560]
+        integrate_eV: [565, 600]
+        %s
+    """
+    for onset in (525, 530):
+        assert mistakes(text % (source, onset, "")) == [
+            f"c.yaml:6: edges.O_K.fit_eV: the fit window 530-560 eV lies above the onset {onset} eV, on the "
+            "edge itself; correct onset_eV, or end the window some eV before it"
+        ]
+    read_configuration(write(text % (source, 531, "")))  # holds it: a warning, as onsets are some eV off
+    read_configuration(write(text % (source, 525, "fit_above_eV: [610, 640]")))
 
 
 def test_elements_that_do_not_exist_are_refused(mistakes):

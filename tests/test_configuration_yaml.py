@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import textwrap
 from pathlib import Path
 
@@ -174,6 +175,22 @@ def test_files_that_cannot_be_read(tmp_path):
     (tmp_path / "latin.yaml").write_bytes("a: 1\nb: Mönch\n".encode("latin-1"))
     with pytest.raises(ConfigurationError, match=r"latin\.yaml:2: byte 0xf6 is not UTF-8"):
         read_yaml(tmp_path / "latin.yaml")
+
+
+@pytest.mark.parametrize("name", ["a b.dm3", "large.DM4", "folder.zspy"])
+def test_an_image_in_the_place_of_a_configuration_is_called_one(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    path = Path(name)
+    path.mkdir() if name.startswith("folder") else path.write_bytes(b"\xd6")
+    if name.startswith("large"):
+        os.truncate(path, 10**8)
+    with pytest.raises(ConfigurationError) as caught:
+        read_yaml(path)
+    typed = shlex.quote(name)
+    assert (
+        str(caught.value)
+        == f"{name}: is an image; name a configuration, such as eelsunmix new {typed} writes"
+    )
 
 
 def _texts():

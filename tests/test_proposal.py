@@ -341,11 +341,13 @@ def test_several_files_are_several_samples(folder):
         ("absent.dm4", "absent.dm4: no such file"),
         ("a.xyz", "no such file"),
         ("readme.txt", "unknown kind of file"),
+        ("data", "^data: is a folder of no kind that is read; name an image in it$"),
     ],
 )
 def test_files_that_cannot_be_read_are_named(tmp_path, monkeypatch, name, said):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "readme.txt").write_text("no image")
+    (tmp_path / "data").mkdir()
     with pytest.raises(InputError, match=said):
         propose([Path(name)])
     assert not list(tmp_path.glob("*.yaml"))

@@ -312,6 +312,12 @@ def test_the_command_verifies_pages_and_calls_nothing_else_damaged(tmp_path):
     found = CliRunner().invoke(eelsunmix, ["verify", str(page), str(notes)])
     assert f"{page}: 1 file, all in order" in found.output
     assert f"{notes}: is no zip; name a zip, a page" in found.output
+    notes = notes.rename(tmp_path / "SI1.yaml")
+    found = CliRunner().invoke(eelsunmix, ["verify", str(notes)])
+    assert (found.exit_code, found.output) == (
+        1,
+        f"{notes}: a configuration is given as --configfile {notes}\n",
+    )
     page.write_bytes(page.read_bytes().replace(b"S1", b"S2", 1))
     found = CliRunner().invoke(eelsunmix, ["verify", str(page)])
     assert found.exit_code == 1

@@ -366,10 +366,29 @@ def test_verify_says_for_which_samples_it_compared_settings(project, capsys):
     _configure(one)
     check_stores(["results"])
     said = capsys.readouterr().out.splitlines()[-1]
-    assert said == "settings compared with config/config.yaml for A, not for B, results/A/fit/old.zarr"
+    others = "B, reports/index.html, results/A/fit/old.zarr"
+    assert said == f"settings compared with config/config.yaml for A, not for {others}"
     _configure(TREE | {"samples": {"C": TREE["samples"]["A"]}})
     check_stores(["results"])
     assert "settings not compared" in capsys.readouterr().out
+
+
+def test_the_index_of_another_configuration_is_no_fault_of_this_one(project, capsys):
+    _configure({**TREE, "samples": {"A": TREE["samples"]["A"]}})
+    assert check_stores(["results"]) == 0  # the index shows B, too
+    index = Path("reports/index.html")
+    _configure({**TREE, "samples": {"A": TREE["samples"]["A"], "C": TREE["samples"]["A"]}})
+    assert check_stores(["results"]) == 0
+    index.write_bytes(index.read_bytes().replace(b"eelsunmix", b"eelsunmax", 1))
+    assert check_stores(["results"]) == 1
+    assert f"{index}: is damaged" in capsys.readouterr().err
+
+
+def test_an_index_that_lacks_a_sample_is_named(project, capsys):
+    """As after a run that failed: what it shows is of this configuration."""
+    _configure({**TREE, "samples": dict.fromkeys("ABC", TREE["samples"]["A"])})
+    assert check_stores(["results"]) == 1
+    assert "index.html: made without results/C/verdict.json" in capsys.readouterr().err
 
 
 def test_verify_needs_no_output(project, monkeypatch):

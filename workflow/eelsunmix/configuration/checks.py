@@ -11,8 +11,8 @@ from eelsunmix.configuration.places import endangered
 from eelsunmix.configuration.problems import Problem, shown
 from eelsunmix.configuration.sections import by_names
 from eelsunmix.configuration.settings import EXAMPLE_PREFIX
-from eelsunmix.edges import edge_fault, element_of
-from eelsunmix.errors import suggestion
+from eelsunmix.edges import EdgeRequest, edge_fault, element_of
+from eelsunmix.errors import StoreError, suggestion
 from eelsunmix.examples import registry
 from eelsunmix.io.files import unread_kind
 from eelsunmix.mistakes import Keys
@@ -62,7 +62,9 @@ def check_samples(drafts: Mapping[str, Draft], must_exist: bool) -> Iterator[Pro
 
 
 def check_edges(drafts: Mapping[str, Draft], values: Mapping[Keys, Any]) -> Iterator[Problem]:
-    """Refuse what is no edge of energy losses where a scene simulates them; files say later what they hold.
+    """Refuse fit windows above their onsets, and what is no edge of losses where a scene simulates them.
+
+    Files say later what they hold.
 
     Parameters
     ----------
@@ -70,16 +72,32 @@ def check_edges(drafts: Mapping[str, Draft], values: Mapping[Keys, Any]) -> Iter
     values : mapping
         What was read of every section, None where it is wrong.
     """
+    written = {
+        path: node for one in drafts.values() for node, path in [one.sections.get("edges", (None, ()))]
+    }
     simulated = [draft.sections for draft in drafts.values() if _simulates_losses(draft, values)]
-    written = {path: node for sections in simulated for node, path in [sections.get("edges", (None, ()))]}
+    losses = {sections["edges"][1] for sections in simulated if "edges" in sections}
     for path, node in written.items():
         if node is None:
             continue
         named, _ = by_names(node, path)
         for name, edge in (values[path] or {}).items():
-            if fault := edge_fault(name, edge):
-                here = named.child(name) or node
+            here = named.child(name) or node
+            if path in losses and (fault := edge_fault(name, edge)):
                 yield Problem(here.file, fault, here.line, (*path, name))
+            if fault := _window_fault(edge):
+                window = here.child("fit_eV") or here
+                yield Problem(window.file, fault, window.line, (*path, name, "fit_eV"))
+
+
+def _window_fault(edge: EdgeRequest) -> str | None:
+    """Say that a window of the background begins on the edge; lines of X-rays have one on both sides."""
+    if edge.onset_eV is None or edge.fit_eV is None or edge.fit_above_eV or edge.fit_eV[0] < edge.onset_eV:
+        return None
+    found = (
+        f"the fit window {edge.fit_eV[0]:g}-{edge.fit_eV[1]:g} eV lies above the onset {edge.onset_eV:g} eV"
+    )
+    return f"{found}, on the edge itself; correct onset_eV, or end the window some eV before it"
 
 
 def _simulates_losses(draft: Draft, values: Mapping[Keys, Any]) -> bool:
@@ -119,7 +137,7 @@ def _check_references(draft: Draft) -> Iterator[Problem]:
 
 
 def _file_fault(text: str, made: Path) -> str | None:
-    """Say what is wrong with the path of a file; it may be gone once its store is there."""
+    """Say what is wrong with the path of a file; it may be gone once a store was made from this very path."""
     if not text.strip():
         return "is empty; write the path of a file"
     if text.startswith("~"):
@@ -130,12 +148,24 @@ def _file_fault(text: str, made: Path) -> str | None:
         exists = False
     if exists and (fault := endangered(Path(text))):
         return f"{shown(text, 200)}: {fault}"
-    if not exists and not (made / "manifest.json").is_file():
+    if not exists and text not in _files_of(made):
         return f"no such file: {shown(text, 200)}, seen from {shown(str(Path.cwd()), 200)}"
     if fault := path_fault(text):
         return f"{shown(text, 200)}: {fault}"
     reason = unread_kind(Path(text))
     return None if reason is None else f"{shown(text, 200)}: {reason}"
+
+
+def _files_of(store: Path) -> Mapping[str, object]:
+    """Files that a store was made from, as they were written; none where it is absent or damaged."""
+    from eelsunmix.storage import (
+        read_manifest,
+    )  # loads Zarr, for which the check of what is there need not wait
+
+    try:
+        return read_manifest(store).sources
+    except StoreError:
+        return {}
 
 
 def _check_fit_on(draft: Draft, drafts: Mapping[str, Draft]) -> Iterator[Problem]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import stat
 from collections.abc import Mapping, Sequence
 from functools import reduce
@@ -13,6 +14,7 @@ import yaml
 from eelsunmix.configuration.nodes import Node, merged, node_of
 from eelsunmix.configuration.problems import ConfigurationError, Problem
 from eelsunmix.configuration.strict_yaml import parse_yaml
+from eelsunmix.io.formats import format_of
 
 COMMAND_LINE = "--config"
 MAX_BYTES = 2_000_000
@@ -84,8 +86,13 @@ def read_yaml(path: Path) -> Node:
     Raises
     ------
     ConfigurationError
-        If the file is missing, is not YAML, or holds what a configuration must not hold; names the lines.
+        If the file is missing, an image or not YAML, or holds what a configuration must not hold; names the
+        lines.
     """
+    if path.exists() and format_of(path):
+        command = f"eelsunmix new {shlex.quote(str(path))}"
+        message = f"is an image; name a configuration, such as {command} writes"
+        raise ConfigurationError([Problem(str(path), message)])
     return parse_yaml(read_text(path), str(path))
 
 

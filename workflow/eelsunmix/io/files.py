@@ -78,6 +78,8 @@ def check_path(path: Path) -> Format:
     known = format_of(path)
     if not path.exists():
         raise InputError(f"{path}: no such file; check the name and the folder")
+    if known is None and path.is_dir():
+        raise InputError(f"{path}: is a folder of no kind that is read; name an image in it")
     if known is None:
         raise InputError(f"{path}: {unread_kind(path)}")
     if known.is_folder is not None and path.is_dir() != known.is_folder:

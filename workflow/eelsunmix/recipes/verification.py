@@ -13,7 +13,7 @@ from eelsunmix.recipes.asked import Recipes
 from eelsunmix.recipes.present import Present
 from eelsunmix.recipes.table import INDEX, VERDICT, Product
 from eelsunmix.sources import checksum, real_path
-from eelsunmix.storage import check_sources, is_a_page, read_record, verify, verify_page
+from eelsunmix.storage import Manifest, check_sources, is_a_page, read_record, verify, verify_page
 from eelsunmix.storage.drafts import is_abandoned, is_draft
 from eelsunmix.storage.kept import is_aside, is_kept
 from eelsunmix.storage.locks import run_in_progress
@@ -98,9 +98,13 @@ class Verification:
         if page.is_symlink():
             return f"{page}: is a link, and a run would write to where it leads; move it aside"
         try:
-            check_sources(page, read_record(page)[1] if page.suffix == RECORD else verify_page(page))
+            manifest = read_record(page)[1] if page.suffix == RECORD else verify_page(page)
+            check_sources(page, manifest)
         except StoreError as error:
             return self._said(page, error)
+        if self._is_of_others(page, manifest):
+            self.not_compared.add(str(page))
+            return None
         return self._of_settings(page)
 
     def product_of(self, path: Path) -> Product | None:
@@ -130,6 +134,11 @@ class Verification:
 
     def _is_ours(self, page: Path) -> bool:
         return real_path(page) in self._asked or is_a_page(page)
+
+    def _is_of_others(self, page: Path, manifest: Manifest) -> bool:
+        """Whether a page is the index of another configuration, with samples that this one does not name."""
+        shown = {Path(verdict).parent.name for verdict in manifest.inputs}
+        return self.product_of(page) == INDEX and not shown <= self._samples
 
     def _of_settings(self, path: Path) -> str | None:
         product = self._asked.get(real_path(path))

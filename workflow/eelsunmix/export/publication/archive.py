@@ -70,6 +70,8 @@ def verify_archive(path: str | Path) -> Manifest:
         At the first difference; the message names the file in the zip.
     """
     path = Path(path)
+    if path.suffix in (".yaml", ".yml"):
+        raise StoreError(f"{path}: a configuration is given as --configfile {path}")
     if path.suffix != ".zip" and not zipfile.is_zipfile(path):
         raise StoreError(f"{path}: is no zip; name a zip, a page, or a folder of results or of an export")
     try:
