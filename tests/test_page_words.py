@@ -1,10 +1,11 @@
-"""What a page says in short: on the terminal and beside exported files, where it is of the same results."""
+"""What a page says in short, on the terminal and beside exports: if it is whole, and of the same results."""
 
-import json
+import os
 
 import pytest
 
-from eelsunmix.stage_warnings import PageWords, page_words
+from eelsunmix.recipes.page_words import PageWords, page_words
+from eelsunmix.storage.records import sealed_record
 
 CONTENT = {
     "sentences": [
@@ -12,30 +13,37 @@ CONTENT = {
         {"kind": "next", "title": "Next", "text": "export."},
     ],
     "warnings": [{"place": "Corrections", "text": "a pattern."}],
-    "manifest": {"inputs": {"comparison.zarr": "seal"}},
 }
 
 
-def written(folder, content):
-    path = folder / "verdict.json"
-    path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+@pytest.fixture
+def verdict(tmp_path):
+    path = tmp_path / "verdict.json"
+    seals = {str(tmp_path / "comparison.zarr"): "5ea1"}
+    path.write_text(sealed_record(CONTENT, path, seals=seals), encoding="utf-8")
     return path
 
 
-def test_all_but_the_next_step_is_told(tmp_path):
-    found = page_words(written(tmp_path, CONTENT), comparison="seal")
+def test_all_but_the_next_step_is_told(verdict):
+    found = page_words(verdict, comparison="5ea1")
     assert found.said == [("Do not believe", "counts of Mn.")]
     assert found.warnings == [("Corrections", "a pattern.")]
 
 
-@pytest.mark.parametrize(
-    "content",
-    ["", "[1]", '{"manifest": 3}', json.dumps(CONTENT)[:-9], CONTENT | {"sentences": [{}]}, "\u0000"],
-)
-def test_a_file_that_is_not_whole_says_nothing(content, tmp_path):
-    assert page_words(written(tmp_path, content), comparison="seal") == PageWords()
+def test_a_page_of_other_results_or_none_says_nothing(verdict, tmp_path):
+    assert page_words(verdict, comparison="0ther") == PageWords()
+    assert page_words(tmp_path / "none.json", comparison="5ea1") == PageWords()
 
 
-def test_a_page_of_other_results_or_none_says_nothing(tmp_path):
-    assert page_words(written(tmp_path, CONTENT), comparison="another") == PageWords()
-    assert page_words(tmp_path / "none.json", comparison="seal") == PageWords()
+def test_an_edited_or_damaged_verdict_says_nothing(verdict):
+    whole = verdict.read_text(encoding="utf-8")
+    for text in (whole.replace("Mn", "Ti"), whole[:-9], "", "[" * 200_000):
+        verdict.write_text(text, encoding="utf-8")
+        assert page_words(verdict, comparison="5ea1") == PageWords()
+
+
+@pytest.mark.timeout(20)
+def test_a_pipe_in_the_place_of_a_verdict_is_not_waited_for(verdict):
+    verdict.unlink()
+    os.mkfifo(verdict)
+    assert page_words(verdict, comparison="5ea1") == PageWords()

@@ -379,6 +379,10 @@ def test_the_index_of_another_configuration_is_no_fault_of_this_one(project, cap
     index = Path("reports/index.html")
     _configure({**TREE, "samples": {"A": TREE["samples"]["A"], "C": TREE["samples"]["A"]}})
     assert check_stores(["results"]) == 0
+    gone = Path("results/B/verdict.json")
+    gone.rename("kept.json")  # its link leads nowhere
+    assert check_stores(["results"]) == 1
+    Path("kept.json").rename(gone)
     index.write_bytes(index.read_bytes().replace(b"eelsunmix", b"eelsunmax", 1))
     assert check_stores(["results"]) == 1
     assert f"{index}: is damaged" in capsys.readouterr().err

@@ -350,3 +350,15 @@ def test_what_makes_most_of_a_limit_is_told():
     # Counts make most of this one; that one is no limit of noise.
     assert "pattern" not in sides._in_words(replace(hidden, net=26.0), "", 9.0, "")
     assert ", as BS is biased; " in sides._in_words(replace(hidden, net=-100.0), "", 9.0, "x")
+
+
+def test_a_bias_that_shows_on_one_side_is_in_the_limit_of_the_other():
+    """Counts of 5 that a background too high by 20 hides."""
+    low, hidden = (Sighting(net=net, sd=1.0, peak=200.0) for net in (-20.0, -1.0))
+    first, second = sides._alike_biased([low, hidden])
+    assert first == low
+    assert second.limit == pytest.approx(19.0 + 1.645)
+    assert ", as BS is biased; " in sides._in_words(second, "", 0.0, "x")
+    seen = replace(hidden, net=10.0)
+    assert sides._alike_biased([low, seen]) == [low, seen]
+    assert sides._alike_biased([hidden, hidden]) == [hidden, hidden]

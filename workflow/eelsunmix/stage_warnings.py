@@ -1,9 +1,6 @@
-"""What the stages of a sample warn of, gathered from all of its stores, and what its page makes of it."""
+"""What the stages of a sample warn of: one list, gathered from all of its stores."""
 
-import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
 
 import xarray as xr
 
@@ -16,47 +13,6 @@ PLACES = {
     "comparison": "Components",
 }
 """Store -> where its warnings come from, as the report says it, in the order in which they are shown."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class PageWords:
-    """What a page says in short.
-
-    Parameters
-    ----------
-    said : list of (str, str)
-        Title and text of what to use, what not to believe and what to take care of.
-    warnings : list of (str, str)
-        As of `collect_warnings`, with what the page knows beyond the stage.
-    """
-
-    said: list[tuple[str, str]] = field(default_factory=list)
-    warnings: list[tuple[str, str]] = field(default_factory=list)
-
-
-def page_words(verdict: Path, *, comparison: str) -> PageWords:
-    """Read what the page of a sample says.
-
-    Parameters
-    ----------
-    verdict : Path
-        ``verdict.json`` of the sample.
-    comparison : str
-        Seal of the comparison that it must be about.
-
-    Returns
-    -------
-    PageWords
-        Empty where the file is not there, not whole, or of other results: `eelsunmix verify` names it then.
-    """
-    try:
-        content = json.loads(verdict.read_text(encoding="utf-8"))
-        if content["manifest"]["inputs"]["comparison.zarr"] != comparison:
-            return PageWords()
-        said = [(one["title"], one["text"]) for one in content["sentences"] if one["kind"] != "next"]
-        return PageWords(said=said, warnings=[(one["place"], one["text"]) for one in content["warnings"]])
-    except (OSError, ValueError, LookupError, TypeError):
-        return PageWords()
 
 
 def collect_warnings(

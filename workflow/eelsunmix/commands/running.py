@@ -24,8 +24,9 @@ from eelsunmix.examples import DIRECTORY, named_in, report
 from eelsunmix.execution.log_ends import now_on_disk
 from eelsunmix.exit_codes import FAILED, MISTAKEN
 from eelsunmix.recipes import INDEX, Recipes
+from eelsunmix.recipes.page_words import PageWords, page_words
 from eelsunmix.recipes.table import BENCHMARK_PAGE, VERDICT
-from eelsunmix.stage_warnings import PLACES, PageWords, collect_warnings, page_words
+from eelsunmix.stage_warnings import PLACES, collect_warnings
 from eelsunmix.storage import open_store, read_manifest
 
 

@@ -9,8 +9,9 @@ from typing import Any
 import xarray as xr
 
 from eelsunmix.errors import InputError, names_in_brief
+from eelsunmix.recipes.page_words import PageWords, page_words
 from eelsunmix.recipes.table import VERDICT
-from eelsunmix.stage_warnings import PageWords, collect_warnings, page_words
+from eelsunmix.stage_warnings import collect_warnings
 from eelsunmix.storage import open_store, read_manifest, seals
 from eelsunmix.storage.locks import run_among
 

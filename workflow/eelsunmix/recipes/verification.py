@@ -138,7 +138,8 @@ class Verification:
     def _is_of_others(self, page: Path, manifest: Manifest) -> bool:
         """Whether a page is the index of another configuration, with samples that this one does not name."""
         shown = {Path(verdict).parent.name for verdict in manifest.inputs}
-        return self.product_of(page) == INDEX and not shown <= self._samples
+        is_whole = all((page.parent / verdict).exists() for verdict in manifest.inputs)
+        return self.product_of(page) == INDEX and is_whole and not shown <= self._samples
 
     def _of_settings(self, path: Path) -> str | None:
         product = self._asked.get(real_path(path))

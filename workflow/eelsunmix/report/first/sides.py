@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from eelsunmix.report.areas import SURE_SD, Sighting
+from eelsunmix.report.areas import SURE_SD, Sighting, Systematic
 from eelsunmix.report.figures.style import REFERENCE
 from eelsunmix.report.first.choice import Shown, chosen_label
 from eelsunmix.report.first.profile import widest_profile
@@ -80,7 +80,7 @@ def _told(inputs: Inputs, edges: Sequence[str], name: str, label: str) -> Iterat
         sides = {
             where: _pixels(inputs, line, own) for where, own in _sides(inputs, edge, name, label).items()
         }
-        seen = sightings_of(inputs, edge, sides.values())
+        seen = _alike_biased(sightings_of(inputs, edge, sides.values()))
         counts = inputs.comparison["element_map"].sel({"label": label, "edge": edge})
         pattern = float(np.nan_to_num(pattern_counts(inputs, edge)))
         told = [
@@ -92,6 +92,22 @@ def _told(inputs: Inputs, edges: Sequence[str], name: str, label: str) -> Iterat
             about = ABOUT.format(edge=in_words(edge), profile=in_words(name), along=line["along"])
             is_whole = len(told) > 1 and line["pixels"][1] - line["pixels"][0] == width
             yield Beside(edge=edge, text=one_style(f"{about}: {', '.join(told)}."), is_whole=is_whole)
+
+
+def _alike_biased(found: Sequence[Sighting]) -> list[Sighting]:
+    """Let the bias that shows on one side, where BS lies below zero beyond noise, be that of the other one.
+
+    Counts of the element would hide it there: a limit that does not hold it is too low.
+    """
+    bias = min((one.net for one in found if one.is_biased), default=0.0)
+    return [
+        one if one.is_biased or one.is_seen else replace(one, systematic=_lower(one.systematic, bias))
+        for one in found
+    ]
+
+
+def _lower(known: Systematic, bias: float) -> Systematic:
+    return replace(known, offset=min(known.offset, bias))
 
 
 def _sides(inputs: Inputs, edge: str, name: str, label: str) -> dict[str, Indices]:
@@ -150,7 +166,8 @@ def _in_words(found: Sighting, where: str, pattern: float, has: str) -> str:
 
 def _reason(found: Sighting, pattern: float) -> str:
     """Say what makes more than half of a limit, if it is no noise."""
-    if found.is_biased:
+    unbiased = replace(found, systematic=replace(found.systematic, offset=0.0))
+    if found.is_biased or unbiased.limit < found.limit / 2:
         return ", as BS is biased"
     rest = float(np.sqrt(max(found.systematic.sd**2 - pattern**2, 0.0)))
     without = replace(found, systematic=replace(found.systematic, sd=rest))
