@@ -100,7 +100,8 @@ class Criterion:
         return percent(value, more) if self.percent else f"{value:.{3 + more}g}"
 
 
-_WORST_FIRST = ("red", "amber", "green")
+WORST_FIRST = ("red", "amber", "green")
+"""Lights that judge."""
 CRITERIA = MappingProxyType(
     {
         "agreement": Criterion(
@@ -213,4 +214,4 @@ def worst(lights: Collection[str]) -> str:
     >>> worst(["grey", "green", "amber"]), worst([])
     ('amber', 'grey')
     """
-    return next((light for light in _WORST_FIRST if light in lights), "grey")
+    return next((light for light in WORST_FIRST if light in lights), "grey")

@@ -158,9 +158,8 @@ def _file_fault(text: str, made: Path) -> str | None:
 
 def _files_of(store: Path) -> Mapping[str, object]:
     """Files that a store was made from, as they were written; none where it is absent or damaged."""
-    from eelsunmix.storage import (
-        read_manifest,
-    )  # loads Zarr, for which the check of what is there need not wait
+    # Loads Zarr, for which the check of files that are there need not wait.
+    from eelsunmix.storage import read_manifest
 
     try:
         return read_manifest(store).sources

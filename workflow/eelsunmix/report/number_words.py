@@ -113,7 +113,7 @@ def number_in_words(inputs: Inputs, *, why: bool = False) -> str:
     if AXIS in reason:
         # The leading components are not the materials then, so that no test is about them.
         return f"{head} {sentence(reason.partition('. ')[0])}"
-    moving = any(AXIS in text for text in inputs.rank.attrs.get("warnings", []))
+    moving = _axis_moves(inputs)
     last, further = tested(inputs, n), tested(inputs, n + 1)
     shown = edges_in_loading(inputs, n)
     parts = [head, _of_last(last, why=why), _of_next(further, why=why, moving=moving, shown=shown)]
@@ -128,13 +128,17 @@ def likely_further(inputs: Inputs) -> str:
     str
         Such as "a fifth component".
     """
-    n, warnings = inputs.n_endmembers, inputs.rank.attrs.get("warnings", [])
-    if holds_nothing(inputs) or AXIS in str(inputs.rank.attrs.get("reason", "")):
+    if holds_nothing(inputs) or AXIS in str(inputs.rank.attrs.get("reason", "")) or _axis_moves(inputs):
         return ""
-    further = tested(inputs, n + 1)
-    if any(AXIS in text for text in warnings) or not further.is_likely(edges_in_loading(inputs, n)):
+    further = tested(inputs, inputs.n_endmembers + 1)
+    if not further.is_likely(edges_in_loading(inputs, inputs.n_endmembers)):
         return ""
     return f"{further.article.lower()} {further.which} component"
+
+
+def _axis_moves(inputs: Inputs) -> bool:
+    """Whether the number of components warns of an axis that shifts or drifts, which makes further ones."""
+    return any(AXIS in text for text in inputs.rank.attrs.get("warnings", []))
 
 
 def tested(inputs: Inputs, k: int) -> Tested:

@@ -8,15 +8,13 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix.comparison.names import component_name
-from eelsunmix.comparison.thresholds import CRITERIA
+from eelsunmix.comparison.thresholds import CRITERIA, WORST_FIRST
 from eelsunmix.comparison.words import listed
 from eelsunmix.report.figures.style import REFERENCE
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.stage_warnings import marked_or_all, reference_problems
 from eelsunmix.words import RECOMMENDED
 
-ORDER = ("green", "amber", "red")
-"""Lights that judge, the best first."""
 COMPOSITE_OF = 3
 """Maps that a composite of red, green and blue can hold."""
 
@@ -94,16 +92,16 @@ def has_better_lights(inputs: Inputs, one: str, other: str) -> bool:
     """Whether, where both are judged, a label has no light worse than the other label, and one better."""
     rows: Sequence[Mapping[str, Any]] = inputs.comparison.attrs.get("verdict", [])
     lights = {
-        label: {str(row["criterion"]): ORDER.index(row["light"]) for row in rows if _judges(row, label)}
+        label: {str(row["criterion"]): WORST_FIRST.index(row["light"]) for row in rows if _judges(row, label)}
         for label in (one, other)
     }
     both = lights[one].keys() & lights[other].keys()
-    apart = [lights[one][name] - lights[other][name] for name in both]
-    return bool(apart) and max(apart) <= 0 and min(apart) < 0
+    better_by = [lights[one][name] - lights[other][name] for name in both]
+    return bool(better_by) and min(better_by) >= 0 and max(better_by) > 0
 
 
 def _judges(row: Mapping[str, Any], label: str) -> bool:
-    return row.get("method") == label and row.get("light") in ORDER
+    return row.get("method") == label and row.get("light") in WORST_FIRST
 
 
 def shown_maps(inputs: Inputs, label: str) -> list[Shown]:

@@ -90,7 +90,8 @@ def gathered(inputs: Inputs) -> Screen:
     view = view_of(total, n_maps=len(maps) + 3, budget=PIXELS)
     pictures = [*_of_scan(inputs, view), _total(total.where(_valid(inputs)), view)]
     pictures += [_composite(three, view, _left_out(maps, three))] if len(three) > 1 else []
-    pictures += [_map(one, view, label) for one in map_errors(inputs, maps[:MOST_MAPS])]
+    errors = map_errors(inputs, maps)
+    pictures += [_map(one, view, label) for one in errors[:MOST_MAPS]]
     bar = nice_length(max(view.extent(view.across), 1e-12) / 2.5)
     profile, sides = drawing(inputs, label, three), beside_peaks(inputs, maps)
     where = [one.text for one in sides] + in_short(inputs, {one.edge for one in sides if one.is_whole})
@@ -104,7 +105,7 @@ def gathered(inputs: Inputs) -> Screen:
         bar=f"{tidy(bar, 3)} {view.unit}",
         bar_percent=100 * bar / view.extent(view.across),
         gradient=gradient(),
-        has_errors=any(one.said for one in map_errors(inputs, maps)),
+        has_errors=any(one.said for one in errors),
         where=[in_words_of_lines(one) if inputs.has_lines else one for one in where],
     )
 
