@@ -106,3 +106,54 @@ def test_the_peak_of_memory_does_not_grow_with_the_pixels(tmp_path):
     # both images fill.
     limits = {"pca": 1.15, "rank": 1.1, "bs": 1.18, "map": 1.12, "compare": 1.1}
     assert all(growth[step] <= limit for step, limit in limits.items()), f"growth {growth} from {small} MB"
+
+
+SCORES = """
+import resource, sys
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from eelsunmix.execution import blocks
+
+blocks.BLOCK_ELEMENTS = 2**18
+
+from eelsunmix.execution.job import job
+from eelsunmix.pca.reconstruction import reconstruct
+from eelsunmix.storage import open_store, publish
+
+SHAPE, N_CHANNELS = (400, 500), 400  # an image of 320 MB, two thirds of it from one stored chunk of scores
+
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def total(block):
+    return block.sum("energy_loss").to_dataset(name="total")
+
+
+folder = Path(sys.argv[1])
+with job(folder / "log", threads=1):
+    score = np.random.default_rng(0).normal(size=(*SHAPE, 2)).astype(np.float32)
+    loading = np.ones((2, N_CHANNELS), np.float32)
+    made = {"score": (("y", "x", "component"), score), "loading": (("component", "energy_loss"), loading)}
+    publish(xr.Dataset(made), folder / "pca.zarr")
+    image = reconstruct(open_store(folder / "pca.zarr"), 2)
+    # Coordinates are tasks of their own, for which the reconstruction of other blocks would not wait.
+    image = image.assign_coords(y=np.arange(400.0), valid_pixel=(("y", "x"), np.ones(SHAPE, bool)))
+    before = peak()
+    found = blocks.map_blocks(total, image, blocks.template_like(image, {"total": (("y", "x"), np.float32)}))
+    values = found.total.compute().to_numpy()
+    np.testing.assert_allclose(values, N_CHANNELS * score.sum(-1), rtol=1e-3, atol=1e-2)
+    print(peak() - before)
+"""
+
+
+@pytest.mark.guarantee("G11")
+def test_an_image_of_stored_scores_is_never_whole_in_memory(tmp_path):
+    command = [sys.executable, "-c", SCORES, tmp_path]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
+    assert float(done.stdout) < 60

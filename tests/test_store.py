@@ -22,6 +22,7 @@ from eelsunmix.errors import StoreError
 from eelsunmix.execution import blocks
 from eelsunmix.storage import MANIFEST, manifest, open_store, publish, read_manifest, seals, verify
 from eelsunmix.storage.__main__ import main
+from eelsunmix.storage.digests import digest_of_file
 from eelsunmix.storage.drafts import LONGEST_PAUSE
 
 
@@ -433,11 +434,27 @@ def test_a_record_of_a_file_without_size_is_a_damage(store):
         verify(store)
 
 
+def test_a_store_from_before_blake3_is_verified_by_its_blake2b(store):
+    whole = read_manifest(store)
+    files = {
+        name: {"size": entry["size"], "blake2b": digest_of_file(store / name, "blake2b")}
+        for name, entry in whole.files.items()
+    }
+    old = dataclasses.replace(whole, files=files).sealed()
+    (store / MANIFEST).write_bytes(old.to_json())
+    assert verify(store) == old
+    content = bytearray((store / "zarr.json").read_bytes())
+    content[-2] ^= 1
+    (store / "zarr.json").write_bytes(content)
+    with pytest.raises(StoreError, match=r"zarr\.json is damaged"):
+        verify(store)
+
+
 @pytest.mark.parametrize("name", [MANIFEST, "zarr.json"])
 def test_no_endless_device_is_read(store, name):
     whole = read_manifest(store)
     if name != MANIFEST:  # of no size, as devices are
-        files = whole.files | {name: {"size": 0, "blake2b": ""}}
+        files = whole.files | {name: {"size": 0, "blake3": ""}}
         (store / MANIFEST).write_bytes(dataclasses.replace(whole, files=files).sealed().to_json())
     (store / name).unlink()
     (store / name).symlink_to("/dev/zero")

@@ -10,7 +10,7 @@ from eelsunmix.errors import StoreError
 from eelsunmix.storage import open_store, publish
 from eelsunmix.storage.handed_over import check_given_back, take_records
 
-SHARD = {"blake2b": "0f"}
+SHARD = {"blake3": "0f"}
 
 
 @pytest.mark.guarantee(24)

@@ -5,6 +5,7 @@ import xarray as xr
 
 from eelsunmix.errors import InputError
 from eelsunmix.execution.blocks import BLOCK_ELEMENTS, block_shape
+from eelsunmix.execution.kept_maps import uncompressed
 
 
 def reconstruct(pca: xr.Dataset, n_components: int, *, score: str = "score") -> xr.DataArray:
@@ -41,6 +42,9 @@ def reconstruct(pca: xr.Dataset, n_components: int, *, score: str = "score") -> 
     loading = pca.loading.isel(component=slice(n_components)).drop_vars("component", errors="ignore").load()
     budget = max(1, BLOCK_ELEMENTS * n_components // loading.shape[1])
     chunks = dict(zip(scores.dims, block_shape(scores.shape, budget), strict=True))
+    if scores.chunks is not None:
+        # Of a stored chunk Dask would make all blocks before it uses one: gigabytes. So each has its own file.
+        scores = uncompressed(scores.to_dataset(name=score), chunks)[score]
     counts = xr.apply_ufunc(
         lambda rows, columns: np.nan_to_num(rows, nan=0.0) @ columns,
         scores.chunk(chunks),

@@ -5,7 +5,6 @@ back what was written and sealing that would make the lie official.  So the dige
 before it is handed over.
 """
 
-import hashlib
 import json
 import os
 import socket
@@ -17,6 +16,7 @@ from zarr.core.buffer import Buffer
 from zarr.storage import LocalStore
 
 from eelsunmix.errors import StoreError
+from eelsunmix.storage.digests import DIGEST, digest_of_bytes
 from eelsunmix.storage.drafts import flush
 
 _RECORDS = ".handed-over-"
@@ -50,8 +50,7 @@ class RecordingStore(LocalStore):
                 yield name
 
     def _record(self, key: str, value: Buffer) -> None:
-        digest = hashlib.blake2b(value.as_buffer_like(), digest_size=16).hexdigest()
-        line = f"{json.dumps([key, digest])}\n".encode()
+        line = f"{json.dumps([key, digest_of_bytes(value.as_buffer_like())])}\n".encode()
         place = self.root / f"{_RECORDS}{socket.gethostname()}-{os.getpid()}"
         descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
         try:
@@ -101,7 +100,7 @@ def check_given_back(
         Path of each file -> what was read back, as in a manifest.
     """
     for name in sorted(records.keys() | files.keys()):
-        if files.get(name, {}).get("blake2b") not in records.get(name, set()):
+        if files.get(name, {}).get(DIGEST) not in records.get(name, set()):
             raise _lie(path, name)
 
 

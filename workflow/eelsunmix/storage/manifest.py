@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 
 from eelsunmix.errors import StoreError, UnreadableStoreError
 from eelsunmix.plain import digest_of
-from eelsunmix.storage.digests import digest_of_file, files_below
+from eelsunmix.storage.digests import agrees_file, described_file, files_below
 from eelsunmix.storage.versions import versions_used
 
 MANIFEST = "manifest.json"
@@ -38,7 +38,7 @@ class Manifest:
     Parameters
     ----------
     files : dict
-        Path inside the store -> ``{"size": bytes, "blake2b": hexadecimal digest}``.
+        Path inside the store -> ``{"size": bytes, "blake3": hexadecimal digest}``.
     inputs : dict
         Path of each store that was read, relative to the folder of this one -> its seal.
     settings : dict
@@ -89,10 +89,7 @@ def manifest_of(
 ) -> Manifest:
     """Describe a folder as it is now; `inputs`, `settings` and `sources` as in `Manifest`."""
     return Manifest(
-        files={
-            name: {"size": (path / name).stat().st_size, "blake2b": digest_of_file(path / name)}
-            for name in files_below(path)
-        },
+        files={name: described_file(path / name) for name in files_below(path)},
         inputs=dict(inputs),
         settings=dict(settings),
         versions=versions_used(),
@@ -182,12 +179,10 @@ def verify(path: str | Path) -> Manifest:
 
 
 def _agrees(path: Path, name: str, manifest: Manifest) -> bool:
-    expected = manifest.files[name]
     try:
-        # Kind and size first: they cost nothing, and reading from what is no plain file might never end.
-        found = (path / name).stat()
-        same_size = stat.S_ISREG(found.st_mode) and found.st_size == expected.get("size")
-        return same_size and digest_of_file(path / name) == expected.get("blake2b")
+        # Reading from what is no plain file might never end.
+        is_plain = stat.S_ISREG((path / name).stat().st_mode)
+        return is_plain and agrees_file(path / name, manifest.files[name])
     except OSError as error:
         raise _unreadable(path, name, error) from error
 

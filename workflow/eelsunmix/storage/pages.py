@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from eelsunmix.errors import StoreError, UnreadableStoreError
-from eelsunmix.storage.digests import digest_of_bytes
+from eelsunmix.storage.digests import agrees
 from eelsunmix.storage.manifest import LARGEST_MANIFEST, REMEDY_OF_PAGE, Manifest, parsed
 from eelsunmix.storage.sealing import manifest_of
 
@@ -88,7 +88,7 @@ def verify_page(path: str | Path) -> Manifest:
     manifest = read_page_manifest(path)
     page = manifest.files["page"]
     with _opened(Path(path)) as file:
-        if digest_of_bytes(file.read(page["size"])) != page["blake2b"]:
+        if not agrees(file.read(page["size"]), page):
             raise StoreError(f"{path}: is damaged (its checksum differs); {REMEDY_OF_PAGE}")
     return manifest
 

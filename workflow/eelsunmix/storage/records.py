@@ -12,7 +12,7 @@ from typing import Any
 
 from eelsunmix.errors import StoreError, UnreadableStoreError
 from eelsunmix.plain import plain_values
-from eelsunmix.storage.digests import digest_of_bytes
+from eelsunmix.storage.digests import agrees
 from eelsunmix.storage.manifest import LARGEST_MANIFEST, REMEDY_OF_RECORD, Manifest, parsed
 from eelsunmix.storage.sealing import manifest_of
 
@@ -68,7 +68,7 @@ def read_record(path: str | os.PathLike[str]) -> tuple[dict[str, Any], Manifest]
         manifest = parsed(json.dumps(content.pop(_MANIFEST)).encode())
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise StoreError(f"{path}: is damaged (not a record that was sealed); {REMEDY_OF_RECORD}") from error
-    sealed = manifest.files.get(_CONTENT, {}).get("blake2b") == digest_of_bytes(_text(content).encode())
+    sealed = agrees(_text(content).encode(), manifest.files.get(_CONTENT, {}))
     if not (whole and sealed and manifest == manifest.sealed()):
         raise StoreError(f"{path}: is damaged (its checksum differs); {REMEDY_OF_RECORD}")
     return content, manifest

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from eelsunmix.plain import plain_values
-from eelsunmix.storage.digests import digest_of_bytes
+from eelsunmix.storage.digests import described
 from eelsunmix.storage.manifest import Manifest
 from eelsunmix.storage.versions import versions_used
 
@@ -23,7 +23,7 @@ def manifest_of(
     """Return the sealed manifest of a content; stores are named from where `path` lies."""
     folder = Path(path).parent
     return Manifest(
-        files={name: {"size": len(content), "blake2b": digest_of_bytes(content)}},
+        files={name: described(content)},
         inputs={os.path.relpath(store, folder): seal for store, seal in seals.items()},
         settings=plain_values(dict(settings or {})),
         versions=versions_used(),

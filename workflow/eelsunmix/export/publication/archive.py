@@ -1,7 +1,7 @@
 """The zip: every file has its digest in a manifest, and every byte counts in that of the whole.
 
 The comment at the end of the zip holds the digest of all that stands before it; so a flipped bit is found
-even where no file has it.
+even where no file has it. All are BLAKE2b, which any Python has: who reads a zip may have nothing of ours.
 """
 
 import hashlib
@@ -10,12 +10,12 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import IO
 
 from eelsunmix.errors import StoreError
 from eelsunmix.storage import MANIFEST, Manifest
-from eelsunmix.storage.digests import digest_of_bytes, digest_of_file
 from eelsunmix.storage.manifest import parsed
 from eelsunmix.storage.versions import versions_used
 
@@ -23,6 +23,7 @@ KIND = "publication"
 _MARK = b"eelsunmix blake2b "
 _LENGTH = len(_MARK) + 32
 _PIECE = 2**20
+_blake2b = partial(hashlib.blake2b, digest_size=16)
 _LARGEST_MANIFEST = 2**24
 """Bytes; a zip comes from anywhere, and has some hundred files of some 120 bytes in its manifest each."""
 _REMEDY = "fetch it again, or export it again"
@@ -90,9 +91,8 @@ def verify_archive(path: str | Path) -> Manifest:
 
 
 def _described(content: bytes | Path) -> dict[str, object]:
-    if isinstance(content, bytes):
-        return {"size": len(content), "blake2b": digest_of_bytes(content)}
-    return {"size": content.stat().st_size, "blake2b": digest_of_file(content)}
+    content = content if isinstance(content, bytes) else content.read_bytes()
+    return {"size": len(content), "blake2b": _blake2b(content).hexdigest()}
 
 
 def _put_digest(path: Path) -> None:
@@ -106,7 +106,7 @@ def _digest(file: IO[bytes]) -> tuple[bytes, bytes]:
     """Return the digest of all before the comment, and the comment."""
     size = max(file.seek(0, 2) - _LENGTH, 0)
     file.seek(0)
-    total, left = hashlib.blake2b(digest_size=16), size
+    total, left = _blake2b(), size
     while left and (piece := file.read(min(left, _PIECE))):
         total.update(piece)
         left -= len(piece)
@@ -141,7 +141,7 @@ def _check_files(path: Path, archive: zipfile.ZipFile, manifest: Manifest) -> No
 
 def _agrees(archive: zipfile.ZipFile, name: str, expected: Mapping[str, object]) -> bool:
     """Whether a file unpacks to what it should; no further than that, whatever the zip claims."""
-    total, size = hashlib.blake2b(digest_size=16), 0
+    total, size = _blake2b(), 0
     try:
         with archive.open(name) as file:
             while (piece := file.read(_PIECE)) and size <= int(str(expected.get("size"))):
