@@ -597,6 +597,20 @@ def test_a_run_needs_no_home(folder):
     assert not list(folder.glob("~*"))
 
 
+@pytest.mark.workflow
+@pytest.mark.parametrize("name", ["re", "numpy", "json", "yaml", "eelsunmix"])
+def test_no_module_of_the_working_folder_is_imported_by_a_run(folder, name):
+    """Nor in a job, where a script is started; a folder may hold programs of the user, or of who sent it."""
+    (folder / f"{name}.py").write_text(
+        "from pathlib import Path\nPath('imported').touch()\nraise SystemExit(3)\n"
+    )
+    text = "methods: {vca: {}}\n"
+    command = [str(Path(sys.executable).with_name("eelsunmix")), "run", write(folder, text), "-n"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=ENVIRONMENT)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not Path("imported").exists()
+
+
 def test_the_files_of_the_workflow_are_found(tmp_path, monkeypatch):
     assert snakefile() == ROOT / "workflow" / "Snakefile"
     assert "STO-LMO" in read_configuration([demo_configuration()], must_exist=False).samples
@@ -826,6 +840,16 @@ def test_a_damaged_store_is_named_before_all_is_called_well(folder, monkeypatch,
     with pytest.raises(StoreError, match=f"a/c/0 is damaged .*; type: eelsunmix repair {name}$"):
         run_workflow(checked_configuration([name]), [name])
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("text", ["[: {", "- a list"])
+def test_settings_of_dask_that_are_broken_are_one_line(folder, text):
+    settings = folder / "dask.yaml"
+    settings.write_text(text)
+    name = write(folder, "methods: {vca: {}}\n")
+    done = eelsunmix("check", name, cwd=folder, env=ENVIRONMENT | {"DASK_CONFIG": str(settings)})
+    said = f"{settings}: no YAML that Dask can read; mend it, or move it away\n"
+    assert (done.returncode, done.stderr) == (2, said)
 
 
 def test_a_python_without_docstrings_is_refused_in_one_line(tmp_path):

@@ -189,7 +189,7 @@ def test_what_cannot_be_read_says_nothing_against_what_was_made_of_it(image, fau
     assert contents.of(["a.npy"], STORE, "content") == before
     (line,) = contents.unread
     assert line.startswith("a.npy: cannot be read (")
-    assert line.endswith("); what was made of it stays as it is")
+    assert line.endswith("); nothing is made again for that")
     Path(STORE).rename("old")
     assert _now("a.npy")[0].startswith("unreadable: ")
 
@@ -354,7 +354,7 @@ def test_sources_that_went_bad_cost_no_result_and_no_other_sample(tmp_path):
     done, said = _as_nobody(project, *targets)
     assert done.returncode != 0
     assert rules_in(said) == {"import_image", "correct_gain"}
-    assert "c.npy: cannot be read (Permission denied); what was made of it stays as it is" in said
+    assert "c.npy: cannot be read (Permission denied); nothing is made again for that" in said
     for path in ("A/raw", "B/corrected"):
         assert f"results/{path}.zarr: was not made again; what was there before is put back" in said
     assert "Traceback" not in said

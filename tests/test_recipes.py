@@ -324,6 +324,16 @@ def test_a_page_of_fewer_methods_says_so_and_nothing_of_gain():
     assert reason.startswith("made from another results/A/comparison.zarr than the configuration asks for")
 
 
+def test_a_page_of_an_older_version_says_so_and_nothing_of_gain():
+    """Its papers were called `references` once, which now are those of the gain."""
+    old = {"references": {"vca": ["a paper"]}, "code": "a", "made_of": {"x.zarr": "1"}}
+    new = {"literature": {"vca": ["a paper"]}, "code": "b", "made_of": {"x.zarr": "2"}}
+    assert difference(old, new) == ("made with another version of the code (and 1 more)", True)
+    assert difference({"references": ["0f"]}, {"references": ["1f"]}).reason.startswith(
+        "made with another gain"
+    )
+
+
 def _publish(recipes, product, **changed):
     settings = recipes.settings(product) | changed
     inputs = [one.path for one in recipes.inputs(product)]

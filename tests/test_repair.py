@@ -426,3 +426,44 @@ def test_nothing_is_moved_where_something_cannot_be(project):
     assert f"{folder}: cannot be written, no permission; ask its owner, or run in" in found.stderr
     assert not list(project.rglob("*.aside*"))
     assert _content(project) == before
+
+
+def test_what_may_not_be_renamed_moves_nothing_else(project, monkeypatch):
+    """As in a folder with a sticky bit: its page had been moved before the store was refused."""
+    _spoil()
+    before, names = _content(project), sorted(project.rglob("*"))
+    renamed = Path.rename
+
+    def rename(path, new):
+        if path == Path("results/A/pca.zarr"):
+            raise PermissionError(1, "Operation not permitted", str(path))
+        return renamed(path, new)
+
+    monkeypatch.setattr(Path, "rename", rename)
+    with pytest.raises(InputError, match=r"^results/A/pca\.zarr: cannot be renamed; .*; nothing was moved$"):
+        _repair()
+    assert not list(project.rglob("*.aside*"))
+    assert _content(project) == before
+    of_settled = project / "results/B"  # a kept store had got its place back before that
+    assert {path for path in names if of_settled not in path.parents} <= {*project.rglob("*")}
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_what_no_run_can_make_again_is_left(tmp_path, monkeypatch, is_there):
+    """After an upgrade all is of another version; the image may lie in an archive by then."""
+    monkeypatch.chdir(tmp_path)
+    Path("config").mkdir()
+    Path("a.npy").write_bytes(b"counts")
+    applied = {"file": "b.npy", "fit_on": "A"}
+    tree = TREE | {"samples": {"A": {"file": "a.npy"}, "B": TREE["samples"]["B"], "C": applied}}
+    Path("b.npy").write_bytes(b"others")
+    _configure(tree)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("eelsunmix.recipes.asked.code_of", lambda *modules: "of yesterday")
+        made = _make(tree)
+    if not is_there:
+        Path("a.npy").unlink()
+    said = "\n".join(_repair())
+    left = [path for path in made if Path(path).exists()]
+    assert left == ([] if is_there else [path for path in made if "/A" in path or "/C" in path])
+    assert ("left where it is: no run can make it without a.npy)" in said) is not is_there

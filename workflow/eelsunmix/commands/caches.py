@@ -1,4 +1,4 @@
-"""Where Snakemake and numba keep caches: at home, or beside the run if that cannot be written; and TMPDIR."""
+"""The environment of a run: caches at home or, if that cannot be written, beside it; TMPDIR; imports."""
 
 import os
 import tempfile
@@ -8,10 +8,14 @@ from pathlib import Path
 from eelsunmix.errors import unwritable
 
 _BESIDE = Path(".snakemake/cache")
+_NO_FOREIGN_MODULES = {"PYTHONSAFEPATH": "1"}
+"""``python -m snakemake``, a run and each job, else imports `re.py` or `numpy.py` of the working folder."""
 
 
 def environment() -> dict[str, str]:
     """Return the environment of a run; caches lie in the working folder, and TMPDIR elsewhere, if need be.
+
+    No file of the working folder is imported in it.
 
     On nodes of clusters, in containers and under accounts of services there may be no home, a full one, or
     one that may only be read; Snakemake keeps copies of the workflow there, and ends with a traceback.
@@ -23,12 +27,12 @@ def environment() -> dict[str, str]:
     """
     with suppress(OSError, RuntimeError):  # the latter: nobody knows where home is
         _try_to_write(os.environ.get("XDG_CACHE_HOME") or "~/.cache")
-        return os.environ | _temporary()
+        return os.environ | _NO_FOREIGN_MODULES | _temporary()
     try:
         _try_to_write(str(_BESIDE))
     except OSError as error:
         raise unwritable(Path.cwd(), error) from error
-    return os.environ | _temporary() | {"XDG_CACHE_HOME": str(_BESIDE.absolute())}
+    return os.environ | _NO_FOREIGN_MODULES | _temporary() | {"XDG_CACHE_HOME": str(_BESIDE.absolute())}
 
 
 def _temporary() -> dict[str, str]:

@@ -1,5 +1,6 @@
 """The commands and their options; what they do stands beside this file."""
 
+import re
 import sys
 import traceback
 from collections.abc import Callable
@@ -280,6 +281,11 @@ def main() -> None:
             raise
         click.echo(for_command(line), err=True)
         sys.exit(FAILED)
+    except ValueError as error:  # whoever first imports Dask meets its settings
+        if not (found := re.match(r"A dask config file at '(.+?)' is malformed", str(error))):
+            raise
+        click.echo(f"{found[1]}: no YAML that Dask can read; mend it, or move it away", err=True)
+        sys.exit(MISTAKEN)
     finally:
         let_zarr_end()
 

@@ -21,7 +21,7 @@ _PLANNED = re.compile(r"total\s+(\d+)")
 _LOCKED = "cannot be locked"
 _IN_USE = re.compile(r"\S+: another run uses these results[ ;].*|.*: cannot be written, .*")
 _OF_FILES = re.compile(
-    r"\S.*: (?:cannot be read \(.*\); what was made of it stays as it is|was not made again; .*"
+    r"\S.*: (?:cannot be read \(.*\); nothing is made again for that|was not made again; .*"
     r"|is no whole store; .*|.*; kept as \S.*|.*; it is made again(?:; further ones are not listed)?)"
 )
 """What is said of files and of what was made of them, for the user as it is."""

@@ -74,9 +74,7 @@ class Contents:
             sha256 = checksum(Path(file))[0]
             same = sha256 == read["sha256"] and file_state(file) == state
         except OSError as error:
-            self.unread.append(
-                f"{file}: cannot be read ({error.strerror}); what was made of it stays as it is"
-            )
+            self.unread.append(f"{file}: cannot be read ({error.strerror}); nothing is made again for that")
             return before
         if same:
             remember(_KNOWN, digest_of([file, state, sha256]))

@@ -50,6 +50,9 @@ def repair(results: Path, verification: Verification, *, locks: Path) -> Iterato
             yield f"{fault} (left where it is)"
         else:
             faulty[path] = fault
+    for path in [*faulty]:
+        if gone := verification.source_gone(path):
+            yield f"{_without_advice(faulty.pop(path))} (left where it is: no run can make it without {gone})"
     with_pages = _with_their_pages(faulty, verification.pages_of(results))
     yield from _all_aside(_left_behind(locks, drafts) | with_pages)
     for draft in filter(os.path.lexists, drafts):
@@ -65,9 +68,21 @@ def _left_behind(locks: Path, drafts: list[Path]) -> dict[Path, str]:
 
 def _all_aside(faults: dict[Path, str]) -> Iterator[str]:
     _refuse_unwritable(faults)
+    moved: list[tuple[Path, Path]] = []
     for path, fault in faults.items():
-        if os.path.lexists(path):
-            yield _moved(path, fault)
+        if not os.path.lexists(path):
+            continue
+        try:
+            moved.append((path, move_aside(path)))
+        except PermissionError as error:  # of one entry in a folder that may be written
+            for old, new in reversed(moved):
+                new.rename(old)
+                yield f"{old}: put back"
+            raise InputError(
+                f"{path}: cannot be renamed; it is immutable (lsattr -d), or somebody else's in a folder "
+                "with a sticky bit (ls -ld); ask its owner; nothing was moved"
+            ) from error
+        yield f"{_without_advice(fault)}; moved to {moved[-1][1]}"
 
 
 def _refuse_unwritable(paths: Iterable[Path]) -> None:
@@ -119,4 +134,8 @@ def _shown_by(page: Path) -> set[Path]:
 
 
 def _moved(path: Path, fault: str) -> str:
-    return f"{fault.partition(';')[0]}; moved to {move_aside(path)}"
+    return f"{_without_advice(fault)}; moved to {move_aside(path)}"
+
+
+def _without_advice(fault: str) -> str:
+    return fault.partition(";")[0]

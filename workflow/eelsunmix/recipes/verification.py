@@ -7,7 +7,7 @@ from typing import Any
 
 import zarr
 
-from eelsunmix.configuration import available_samples, read_configuration
+from eelsunmix.configuration import SampleSettings, available_samples, read_configuration
 from eelsunmix.errors import StoreError, UnreadableStoreError
 from eelsunmix.recipes.asked import Recipes
 from eelsunmix.recipes.present import Present
@@ -48,6 +48,8 @@ class Verification:
         Samples, or stores of those that the configuration names, for which it does not ask.
     unreadable : set of Path
         Those among the faulty ones that may be whole, but cannot be read.
+    outdated : set of Path
+        Those among the faulty ones that are whole, but made otherwise than is asked for.
     """
 
     def __init__(
@@ -61,9 +63,10 @@ class Verification:
         self.compared: set[str] = set()
         self.not_compared: set[str] = set()
         self.unreadable: set[Path] = set()
+        self.outdated: set[Path] = set()
         read = read_configuration(configuration, overrides, must_exist=False) if configuration else None
         samples = read.samples if read else {}
-        recipes = Recipes(*available_samples(samples))
+        self._recipes = recipes = Recipes(*available_samples(samples))
         self._samples, self._present = set(samples), Present(recipes)
         self._asked: dict[Path, Product] = {real_path(Path(one.path)): one for one in recipes.products()}
 
@@ -111,6 +114,33 @@ class Verification:
         """Return what the configuration asks for at a path."""
         return self._asked.get(real_path(path))
 
+    def source_gone(self, path: Path) -> str | None:
+        """Return the file, gone by now, without which no run makes anew what a path holds; None without one.
+
+        As long as what was read of a file is as asked for, it is gone without harm; else the sample stays as
+        it is, and so does one that its models are applied to. Known once all stores were looked at.
+        """
+        product = self.product_of(path)
+        sample = self._recipes.samples.get(product.sample) if product else None
+        if sample is None:
+            return None
+        samples = (sample, self._recipes.samples[sample.model_source])
+        return next(filter(None, map(self._gone, samples)), None)
+
+    def _gone(self, sample: SampleSettings) -> str | None:
+        needed = {"raw": [sample.file] if sample.file else [], "corrected": sample.references}
+        outdated = {real_path(path) for path in self.outdated}
+        return next(
+            (
+                file
+                for store, files in needed.items()
+                if real_path(Path(Product(sample.name, store).path)) in outdated
+                for file in files
+                if not Path(file).exists()
+            ),
+            None,
+        )
+
     def pages_of(self, folder: Path) -> list[Path]:
         """Return the pages in a folder, and those in ``reports`` of samples in it, or configured."""
         own = [page for page in sorted(folder.glob("*.html")) if page.is_file() and self._is_ours(page)]
@@ -149,6 +179,7 @@ class Verification:
             return None
         self.compared |= {product.sample} - {INDEX.sample}
         found = self._present.fault(product)
+        self.outdated |= {path} if found else set()
         return f"{path}: {found.reason}; run the workflow again" if found else None
 
 

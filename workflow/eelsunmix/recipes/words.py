@@ -32,7 +32,9 @@ def difference(made: Mapping[str, Any], asked: Mapping[str, Any]) -> Difference:
     """
     derived = _of_inputs(made.get("made_of", {}), asked.get("made_of", {}))
     own = _of_settings(_own(made, derived), _own(asked, derived))
-    own += [words for name, words in _FILES.items() if made.get(name) != asked.get(name)]
+    # Only where both have it: versions of the code differ in what a name stands for, and who has it.
+    both = made.keys() & asked.keys()
+    own += [words for name, words in _FILES.items() if name in both and made[name] != asked[name]]
     own += [_CODE] if made.get("code") != asked.get("code") else []
     found = own + derived
     if not found:
