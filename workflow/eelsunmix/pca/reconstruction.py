@@ -43,7 +43,7 @@ def reconstruct(pca: xr.Dataset, n_components: int, *, score: str = "score") -> 
     budget = max(1, BLOCK_ELEMENTS * n_components // loading.shape[1])
     chunks = dict(zip(scores.dims, block_shape(scores.shape, budget), strict=True))
     if scores.chunks is not None:
-        # Of a stored chunk Dask would make all blocks before it uses one: gigabytes. So each has its own file.
+        # Of a stored chunk Dask would make all blocks before it uses one: gigabytes. So each has a file.
         scores = uncompressed(scores.to_dataset(name=score), chunks)[score]
     counts = xr.apply_ufunc(
         lambda rows, columns: np.nan_to_num(rows, nan=0.0) @ columns,

@@ -60,19 +60,23 @@ def _kept(image: xr.DataArray) -> tuple[str, ...]:
 
 
 def _tiles(bands: Floats, valid: Bools, sides: tuple[int, int], most_pixels: int) -> Indices:
-    """Choose tiles of a grid, by number: the different ones, then others; increasing."""
+    """Choose tiles of a grid, by number: the different ones, then others; increasing. Uses up `bands`."""
     places = _place(valid.shape, sides)
     most = max(1, most_pixels // (sides[0] * sides[1]))
     chosen: list[int] = []
-    rows = np.where(valid[..., None], bands, 0.0).reshape(-1, bands.shape[-1])
+    bands[~valid] = 0.0
+    rows = bands.reshape(-1, bands.shape[-1])
     for _ in range(min(most, N_DIFFERENT)):
-        sizes = np.where(np.isin(places, chosen), 0.0, np.linalg.norm(rows, axis=1))
+        sizes = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+        sizes[np.isin(places, chosen)] = 0.0
         pixel = int(sizes.argmax())
         if sizes[pixel] <= 0:
             break
         chosen.append(int(places[pixel]))
-        unit = rows[pixel] / np.linalg.norm(rows[pixel])
-        rows = rows - np.outer(rows @ unit, unit)
+        unit = rows[pixel] / sizes[pixel]
+        lengths = rows @ unit
+        for column, part in zip(rows.T, unit, strict=True):
+            column -= lengths * part
     left = np.setdiff1d(np.unique(places[valid.ravel()]), chosen)
     others = spread_out(left, most - len(chosen)) if len(left) else left
     return np.sort(np.concatenate([np.array(chosen, dtype=np.intp), others]))
@@ -98,11 +102,14 @@ def _bands(image: xr.DataArray) -> Floats:
     found = blocks.map_blocks(kernel, image, template)["bands"].to_numpy()
     valid = valid_pixels(image)
     found = np.where(valid[..., None], found, 0.0)
-    smooth = uniform_filter(found, (1,) * (found.ndim - 3) + (3, 3, 1))
-    total = np.maximum(smooth.sum(axis=-1, keepdims=True), 1e-6)
     typical = np.maximum(found.reshape(-1, len(starts)).mean(axis=0), 1e-6)
+    parts: Floats = uniform_filter(found, (1,) * (found.ndim - 3) + (3, 3, 1))
+    del found  # in place from here on: of a large image, these are most of what the job holds
+    total = np.maximum(parts.sum(axis=-1, keepdims=True), 1e-6)
+    parts /= total
     # A root of the total, as noise falls with it: a dark pixel is no material of its own.
-    parts: Floats = smooth / total * np.sqrt(np.minimum(total, np.median(total[valid]))) / np.sqrt(typical)
+    parts *= np.sqrt(np.minimum(total, np.median(total[valid])))
+    parts /= np.sqrt(typical)
     return parts
 
 
