@@ -434,6 +434,11 @@ def test_a_record_of_a_file_without_size_is_a_damage(store):
         verify(store)
 
 
+def test_chunks_of_zeros_are_written_so_that_one_that_is_absent_is_none_of_them(tmp_path):
+    publish(xr.Dataset({"mask": (("y", "x"), np.zeros((3, 5), bool))}), tmp_path / "a.zarr")
+    assert "mask/c/0/0" in read_manifest(tmp_path / "a.zarr").files
+
+
 def test_a_store_from_before_blake3_is_verified_by_its_blake2b(store):
     whole = read_manifest(store)
     files = {

@@ -171,7 +171,15 @@ def _write_zarr(dataset: xr.Dataset, path: Path) -> None:
         # without the first, a reader trips over the manifest and Snakemake's timestamp beside the arrays.
         warnings.filterwarnings("ignore", message="Consolidated metadata", category=UserWarning)
         warnings.filterwarnings("ignore", category=zarr.errors.UnstableSpecificationWarning)
-        dataset.to_zarr(RecordingStore(path), mode="a", zarr_format=3, consolidated=True, encoding=encoding)
+        # Chunks that hold nothing but zeros, too: to leave them out, Zarr compares each value of each chunk.
+        dataset.to_zarr(
+            RecordingStore(path),
+            mode="a",
+            zarr_format=3,
+            consolidated=True,
+            encoding=encoding,
+            write_empty_chunks=True,
+        )
 
 
 def _in_shards(array: xr.DataArray) -> xr.DataArray:
