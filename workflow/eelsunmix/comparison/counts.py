@@ -24,7 +24,8 @@ def confirmed_counts(refit: xr.DataArray, setting: Setting) -> tuple[Floats, Flo
     """Return what BS says of the net counts of each endmember, and its deviation, (endmember, edge).
 
     Regression of the BS maps on the abundances: endmembers that are single noisy pixels show edges that it
-    does not confirm.
+    does not confirm. As in means over areas, pixels whose exponents are averages over the same neighbours err
+    together: the deviation is that of errors that each makes for itself, and that all share.
 
     Parameters
     ----------
@@ -32,26 +33,28 @@ def confirmed_counts(refit: xr.DataArray, setting: Setting) -> tuple[Floats, Flo
     setting : Setting
     """
     triangle: Any = np.empty((0, refit.sizes["endmember"]))
-    for shares, _, _ in _known_pixels(refit, setting):
+    for shares, *_ in _known_pixels(refit, setting):
         triangle = np.linalg.qr(np.vstack([triangle, shares]), mode="r")
     inverse = np.linalg.pinv(triangle)
-    found, variance = np.zeros((2, refit.sizes["endmember"], len(setting.edges)))
-    for shares, maps, noise in _known_pixels(refit, setting):
+    found, variance, common = np.zeros((3, refit.sizes["endmember"], len(setting.edges)))
+    for shares, maps, independent, shared in _known_pixels(refit, setting):
         weight = inverse @ (shares @ inverse).T  # of the pseudo-inverse of all shares
         found += weight @ maps
-        variance += weight**2 @ noise**2
-    return found, np.sqrt(variance)
+        variance += weight**2 @ independent**2
+        common += weight @ shared
+    return found, np.sqrt(variance + common**2)
 
 
-def _known_pixels(refit: xr.DataArray, setting: Setting) -> Iterator[tuple[Floats, Floats, Floats]]:
-    """Yield shares, net counts and their deviations of the known pixels of each part."""
+def _known_pixels(refit: xr.DataArray, setting: Setting) -> Iterator[tuple[Floats, Floats, Floats, Floats]]:
+    """Yield shares, net counts and their deviations, own and common, of the known pixels of each part."""
     order = (*setting.navigation, "endmember")
     for part in setting.parts:
         bs = setting.at(part).bs
         shares = refit.isel(part).transpose(*order).to_numpy().reshape(-1, refit.sizes["endmember"])
-        rows = [shares.astype(float), *(_by_pixel(bs[name]) for name in ("net_counts", "net_counts_sd"))]
+        names = ("net_counts", "independent_sd", "common_sd")
+        rows = [shares.astype(float), *(_by_pixel(bs[name]) for name in names)]
         known = np.logical_and.reduce([np.isfinite(one).all(axis=1) for one in rows])
-        yield rows[0][known], rows[1][known], rows[2][known]
+        yield rows[0][known], rows[1][known], rows[2][known], rows[3][known]
 
 
 def _by_pixel(maps: xr.DataArray) -> Floats:

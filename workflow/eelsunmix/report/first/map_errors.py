@@ -8,7 +8,6 @@ import numpy as np
 import xarray as xr
 
 from eelsunmix.comparison.peaks import peak
-from eelsunmix.report.areas import deviations_of_areas
 from eelsunmix.report.candidates import errors_of
 from eelsunmix.report.figures.style import REFERENCE
 from eelsunmix.report.first.choice import Shown
@@ -101,7 +100,7 @@ def _error(inputs: Inputs, one: Shown) -> MapError:
     highest = peak(one.values.to_numpy()) or float("nan")
     noise = float("nan") if one.deviation is None else relative_noise(one.values, one.deviation)
     pattern = pattern_counts(inputs, one.edge) if one.edge else float("nan")
-    found = {NOISE: noise, SPECTRUM: _of_spectrum(inputs, one, highest), MISFIT: _misfit(inputs, one)}
+    found = {NOISE: noise, SPECTRUM: _of_spectrum(inputs, one), MISFIT: _misfit(inputs, one)}
     found |= {TWINS: _on_twins(inputs, one, highest), PATTERN: pattern / highest}
     added, divided = (disturbed_percent(inputs, step).get(one.edge, 0.0) for step in (ADDED, DIVIDED))
     return MapError(
@@ -123,15 +122,14 @@ def relative_noise(values: xr.DataArray, deviation: xr.DataArray) -> float:
     return float(np.median(sd[strong]) / highest) if highest > 0 and strong.any() else float("nan")
 
 
-def _of_spectrum(inputs: Inputs, one: Shown, highest: float) -> float:
+def _of_spectrum(inputs: Inputs, one: Shown) -> float:
     """Deviation of the net counts that the owner of the edge has, over these, which scale the whole map."""
     if not one.edge or one.source == REFERENCE:
         return float("nan")
     at = inputs.comparison.sel({"label": one.source, "edge": one.edge})
     owner = int(at["owner"])
     net, sd = (float(at[name][owner]) for name in ("endmember_net_counts", "endmember_net_counts_sd"))
-    _, shared = deviations_of_areas(inputs.bs.sel(edge=one.edge))  # no regression over pixels lowers it
-    return float(np.hypot(sd / net, shared / highest)) if owner >= 0 and net > 0 else float("nan")
+    return sd / net if owner >= 0 and net > 0 else float("nan")
 
 
 def _on_twins(inputs: Inputs, one: Shown, highest: float) -> float:
