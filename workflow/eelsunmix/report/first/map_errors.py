@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from eelsunmix.comparison.peaks import peak
+from eelsunmix.report.areas import SURE_SD
 from eelsunmix.report.candidates import errors_of
 from eelsunmix.report.figures.style import REFERENCE
 from eelsunmix.report.first.choice import Shown
@@ -97,7 +99,7 @@ def map_errors(inputs: Inputs, maps: Sequence[Shown]) -> list[MapError]:
 
 
 def _error(inputs: Inputs, one: Shown) -> MapError:
-    highest = peak(one.values.to_numpy()) or float("nan")
+    highest = _highest(one.values.to_numpy(), one.deviation) or float("nan")
     noise = float("nan") if one.deviation is None else relative_noise(one.values, one.deviation)
     pattern = pattern_counts(inputs, one.edge) if one.edge else float("nan")
     found = {NOISE: noise, SPECTRUM: _of_spectrum(inputs, one), MISFIT: _misfit(inputs, one)}
@@ -117,9 +119,22 @@ def _error(inputs: Inputs, one: Shown) -> MapError:
 def relative_noise(values: xr.DataArray, deviation: xr.DataArray) -> float:
     """Median deviation where a map is above half of its peak, over the peak; NaN where none is known."""
     image, sd = values.to_numpy(), deviation.to_numpy()
-    highest = peak(image)
+    highest = _highest(image, deviation)
     strong = np.isfinite(sd) & (image > 0.5 * highest)
     return float(np.median(sd[strong]) / highest) if highest > 0 and strong.any() else float("nan")
+
+
+def _highest(image: NDArray[Any], deviation: xr.DataArray | None) -> float:
+    """Return the peak of a map; its highest value where that lies in too few pixels to reach its peak.
+
+    Such a map is below its own noise elsewhere, so that its errors would be many times its peak.
+    """
+    found, sd = peak(image), np.full(image.shape, np.nan) if deviation is None else deviation.to_numpy()
+    if not (np.isfinite(image) & np.isfinite(sd)).any():
+        return found
+    top = np.nanargmax(image)
+    is_rare = found < np.nanmedian(sd) and image.flat[top] > SURE_SD * sd.flat[top]
+    return float(image.flat[top]) if is_rare else found
 
 
 def _of_spectrum(inputs: Inputs, one: Shown) -> float:
