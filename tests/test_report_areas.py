@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from eelsunmix.background.reference_check import NEGATIVE_FRACTION
+from eelsunmix.report import areas
 from eelsunmix.report import sightings as words
 from eelsunmix.report.areas import Sighting, Systematic, deviations_of_areas, sightings
 from eelsunmix.report.content import Table
@@ -327,6 +329,7 @@ def test_few_counts_beside_a_peak_are_held_against_the_background_under_them(lay
     few, none = (Sighting(net=net, sd=1.0, peak=200.0, background=1000.0) for net in (9.0, 2.0))
     assert "; 0.90 % of the background" in _in_words(few)[1].replace("\u00a0", " ")
     assert np.isnan(none.of_background)  # not seen
+    assert areas.SLIGHT == NEGATIVE_FRACTION
 
 
 def test_nothing_is_said_beside_a_peak_where_a_mean_would_hide_something(layer):

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from eelsunmix.background.reference_check import NEGATIVE_FRACTION
 from eelsunmix.typing import Bools, Floats
 
 SURE_SD = 3.0
@@ -15,6 +14,8 @@ ONE_SIDED = 1.645
 """Standard deviations below which 95 % of a normal distribution lie."""
 UNSEEN_COUNTS = 3.0
 """Counts that are expected at most, with 95 % probability, where none was found (Poisson)."""
+SLIGHT = 0.02
+"""Part of the background by which it may be off unnoticed, `background.reference_check.NEGATIVE_FRACTION`."""
 MAPS = ("net_counts", "net_counts_sd", "background_counts", "independent_sd", "common_sd")
 """Of the store of BS, that areas are judged by."""
 
@@ -74,7 +75,7 @@ class Sighting:
         that is too low: no real one is exactly a power law.
         """
         part = self.net / self.background if self.background > 0 else float("nan")
-        return part if self.is_seen and part < NEGATIVE_FRACTION else float("nan")
+        return part if self.is_seen and part < SLIGHT else float("nan")
 
     @property
     def is_biased(self) -> bool:
