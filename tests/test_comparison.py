@@ -12,10 +12,10 @@ import pytest
 import xarray as xr
 
 from eelsunmix import synthetic
-from eelsunmix.background import subtract_background
+from eelsunmix.background import BackgroundOptions, subtract_background
 from eelsunmix.comparison import agreement, compare, components, doubts, pixel_samples, setting
 from eelsunmix.comparison.caveats import _noisy
-from eelsunmix.comparison.counts import edge_weights, judging_edges
+from eelsunmix.comparison.counts import confirmed_counts, edge_weights, judging_edges
 from eelsunmix.comparison.elements import cross_talk, labels, reached_by_pixels
 from eelsunmix.comparison.names import check_component_names, numbered_names, with_names
 from eelsunmix.edges import Edge
@@ -678,8 +678,8 @@ def test_a_material_with_little_of_an_element_is_in_the_true_map(part):
     fit, mapped = method(scene, spectra, scene.abundance.to_numpy())
     options = {"edges": scene.edges, "profiles": scene.profiles, "regions": scene.regions}
     one = compare(image, reference, {"m": fit}, {"m": mapped}, truth=truth, **options).sel({"label": "m"})
-    np.testing.assert_allclose(one.truth_map_nmse, 0, atol=1e-6)
-    np.testing.assert_allclose(one.true_element_map, one.element_map, rtol=3e-3, atol=0.01)
+    np.testing.assert_allclose(one.truth_map_nmse, 0, atol=1e-5)
+    np.testing.assert_allclose(one.true_element_map, one.element_map, rtol=1e-2, atol=0.01)
 
 
 def test_without_the_materials_there_is_no_truth_of_the_elements(scene, bs):
@@ -880,6 +880,41 @@ def test_an_element_nobody_shows_has_no_owner(scene):
     assert of(found, "m").owner.values.tolist() == [-1, -1]
     assert np.isnan(of(found, "m").cross_talk).all()
     assert any("No component of m shows the edge N_K" in sentence for sentence in found.attrs["sentences"])
+
+
+@pytest.mark.parametrize("exponent", ["pixel", "local", "global"])
+def test_net_counts_of_components_scatter_as_their_deviation_says(exponent):
+    """Exponents of neighbours err together: of independent pixels the deviation was 2.5 counts, found 6.2.
+
+    Two wide areas, a layer of one pixel and a single pixel.
+    """
+    rng, energy = np.random.default_rng(77), np.arange(440.0, 620.0, 2.0)
+    owner = np.repeat(np.arange(13)[None] > 5, 10, axis=0).astype(int)
+    owner[:, 9], owner[4, 2] = 2, 3
+    shares = np.eye(4)[owner]
+    spectra = (
+        90 * (energy / energy[0]) ** -3.0 * np.array([1 + 0.4 * one * (energy > 531) for one in (1, 0, 1, 1)])
+    )
+    edges = {"O_K": Edge(element="O", onset_eV=532, fit_eV=(480, 526), integrate_eV=(532, 580))}
+    refit = xr.DataArray(shares, dims=("y", "x", "endmember"))
+    axis = xr.DataArray(energy, dims="energy_loss", attrs={"units": "eV"})
+    found = []
+    for _ in range(40):
+        counts = xr.DataArray(
+            rng.poisson(shares @ spectra), dims=("y", "x", "energy_loss"), coords={"energy_loss": axis}
+        )
+        bs = subtract_background(counts, edges, BackgroundOptions(exponent=exponent))
+        setting = SimpleNamespace(
+            edges=edges,
+            navigation=("y", "x"),
+            bs=bs,
+            parts=[{"y": slice(0, 10), "x": slice(0, 13)}],
+            at=lambda _, bs=bs: SimpleNamespace(bs=bs),
+        )
+        found.append(confirmed_counts(refit, setting))
+    net, sd = np.array(found)[..., 0].swapaxes(0, 1)
+    ratio = net.std(axis=0, ddof=1) / np.sqrt((sd**2).mean(axis=0))
+    assert ((ratio > 0.7) & (ratio < 1.35)).all(), ratio
 
 
 @pytest.mark.parametrize("weak", [0.6, 2.1, -1.0])

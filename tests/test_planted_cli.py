@@ -78,6 +78,18 @@ def test_a_window_across_another_edge_is_named():
     assert "lies across the onset of O_K at 532 eV, whose counts are then taken for Ti" in text
 
 
+def test_an_edge_between_the_fit_window_and_the_onset_is_named():
+    """All counts of V were those of O, "likely off by 1.1 %", without a word."""
+    v = Edge(element="V", onset_eV=513, fit_eV=(460, 508), integrate_eV=(512, 530))
+    o = Edge(element="O", onset_eV=532, fit_eV=(460, 508), integrate_eV=(531, 575))
+    texts = check_windows({"V_L23": v, "O_K": o}, AXIS)
+    between = [text for text in texts if text.startswith("edges.O_K.fit_eV: V_L23 rises at 513 eV, between")]
+    assert len(between) == 1
+    assert "its counts are then taken for O" in between[0]
+    beside = o.replaced(fit_eV=(514, 528))
+    assert not any("between" in text for text in check_windows({"V_L23": v, "O_K": beside}, AXIS))
+
+
 def test_an_onset_at_which_the_element_has_no_edge_is_named():
     iron = Edge(element="Fe", onset_eV=456, fit_eV=(405, 450), integrate_eV=(453, 486))
     (text,) = check_windows({"mine": iron}, AXIS)

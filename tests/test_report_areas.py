@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from eelsunmix.background.reference_check import NEGATIVE_FRACTION
+from eelsunmix.report import areas
 from eelsunmix.report import sightings as words
 from eelsunmix.report.areas import Sighting, Systematic, deviations_of_areas, sightings
 from eelsunmix.report.content import Table
@@ -36,6 +38,7 @@ def one():
         "net_counts": rng.normal(40, 8, (4, 7)),
         "net_counts_sd": sd,
         "independent_sd": sd * np.sqrt(0.5),
+        "background_counts": np.full((4, 7), 900.0),
     }
     maps = {name: (("y", "x"), values) for name, values in parts.items()}
     return xr.Dataset(maps | {"common_sd": (("y", "x"), np.full((4, 7), 0.6))})
@@ -46,6 +49,7 @@ def test_an_area_is_judged_by_the_mean_of_its_pixels_that_are_known(one):
     area[:2, :3] = True
     known = area & one["net_counts_sd"].notnull().to_numpy()
     (found,) = sightings(one, [area], Systematic(), peak=PEAK)
+    assert found.background == 900.0
     assert found.net == pytest.approx(float(one["net_counts"].to_numpy()[known].mean()))
     independent = np.sqrt((one["independent_sd"].to_numpy()[known] ** 2).sum()) / 5
     # The part that pixels have for themselves is that of the whole map, here the same in each pixel.
@@ -280,6 +284,7 @@ def layer(monkeypatch):
     for variable in ("net_counts_sd", "independent_sd"):
         inputs.bs[variable].loc[{"edge": edge}] = 1.0
     inputs.bs["common_sd"].loc[{"edge": edge}] = 0.0
+    inputs.bs["background_counts"].loc[{"edge": edge}] = 300.0
     inputs.bs["off_region_mean"][:] = 0.0
     inputs.comparison["profile_position"].loc[{"profile": "three_rows"}] = step * places
     return inputs, line, step
@@ -308,6 +313,23 @@ def test_beside_its_peak_along_a_profile_an_edge_is_seen_or_has_a_limit(layer):
     hidden = f"{edge.replace('_', ' ')} where"
     assert hidden in " ".join(in_short(inputs))
     assert hidden not in " ".join(gathered(inputs).where)
+
+
+def test_few_counts_beside_a_peak_are_held_against_the_background_under_them(layer):
+    """Where it is no power law, as in thick specimens, up to 2 % of it were seen as an element."""
+    inputs, line, step = layer
+    before = f"{tidy(4 * step, 3)} {inputs.view.unit}"
+    for background, more in (
+        (2900.0, "; 1.0 % of the background, which may be off by as much"),
+        (1400.0, ""),
+    ):
+        inputs.bs["background_counts"].loc[{"edge": line["edge"]}] = background
+        text = beside(inputs)[line["edge"]].text.replace("\u00a0", " ")
+        assert f"of the map’s peak before {before} (vca has 100 %{more}), not seen" in text
+    few, none = (Sighting(net=net, sd=1.0, peak=200.0, background=1000.0) for net in (9.0, 2.0))
+    assert "; 0.90 % of the background" in _in_words(few)[1].replace("\u00a0", " ")
+    assert np.isnan(none.of_background)  # not seen
+    assert areas.SLIGHT == NEGATIVE_FRACTION
 
 
 def test_nothing_is_said_beside_a_peak_where_a_mean_would_hide_something(layer):

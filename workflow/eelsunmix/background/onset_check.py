@@ -21,7 +21,8 @@ def misplaced_windows(edges: Mapping[str, Edge]) -> list[str]:
     Returns
     -------
     list of str
-        Fit windows across the onset of the edge itself or of another one, onsets far from their windows.
+        Fit windows across the onset of the edge itself or of another one, windows that hold counts of another
+        element, onsets far from their windows.
 
     Examples
     --------
@@ -55,6 +56,13 @@ def misplaced_windows(edges: Mapping[str, Edge]) -> list[str]:
             "end it before"
             for other, one in edges.items()
             if one.element != edge.element and edge.onset_eV < one.onset_eV < edge.integrate_eV[1]
+        ]
+        warnings += [
+            f"edges.{name}.fit_eV: {other} rises at {one.onset_eV:g} eV, between the fit window "
+            f"{_written(edge.fit_eV)} and the edge: its counts are then taken for {edge.element}; begin the "
+            f"fit window after {other}, or leave {name} out"
+            for other, one in edges.items()
+            if one.element != edge.element and edge.fit_eV[1] <= one.onset_eV < edge.onset_eV
         ]
     return warnings
 

@@ -5,13 +5,15 @@ deviations, nearly all of them far beyond. No limit of strength decides, so that
 have maps that differ little. Edges below zero are none: the power law of that material is not its background.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from eelsunmix.comparison.setting import Setting
+from eelsunmix.background.subtraction import gaussian_radius, gaussian_sum
+from eelsunmix.comparison.setting import COMPARED, Setting
 from eelsunmix.typing import Bools, Floats, Indices
 
 SURE_SD = 2.0
@@ -32,26 +34,98 @@ def confirmed_counts(refit: xr.DataArray, setting: Setting) -> tuple[Floats, Flo
     setting : Setting
     """
     triangle: Any = np.empty((0, refit.sizes["endmember"]))
-    for shares, _, _ in _known_pixels(refit, setting):
-        triangle = np.linalg.qr(np.vstack([triangle, shares]), mode="r")
+    for pixels in _known_pixels(refit, setting):
+        triangle = np.linalg.qr(np.vstack([triangle, pixels.shares[pixels.inside]]), mode="r")
     inverse = np.linalg.pinv(triangle)
-    found, variance = np.zeros((2, refit.sizes["endmember"], len(setting.edges)))
-    for shares, maps, noise in _known_pixels(refit, setting):
-        weight = inverse @ (shares @ inverse).T  # of the pseudo-inverse of all shares
-        found += weight @ maps
-        variance += weight**2 @ noise**2
-    return found, np.sqrt(variance)
+    found, variance, common = np.zeros((3, refit.sizes["endmember"], len(setting.edges)))
+    for pixels in _known_pixels(refit, setting):
+        all_weights, inside = inverse @ (pixels.shares @ inverse).T, pixels.inside  # of the pseudo-inverse
+        weight, of_exponent = all_weights[:, inside], pixels.spread(all_weights)[:, inside]
+        found += weight @ pixels.net_counts[inside]
+        variance += weight**2 @ pixels.own[inside] + of_exponent**2 @ pixels.of_exponent[inside]
+        common += weight @ pixels.common_sd[inside]
+    return found, np.sqrt(variance + common**2)
 
 
-def _known_pixels(refit: xr.DataArray, setting: Setting) -> Iterator[tuple[Floats, Floats, Floats]]:
-    """Yield shares, net counts and their deviations of the known pixels of each part."""
+@dataclass(frozen=True, kw_only=True)
+class _Pixels:
+    """The known pixels of a part and of the neighbourhood of its pixels.
+
+    Parameters
+    ----------
+    shares : ndarray, shape (pixel, endmember)
+    net_counts, common_sd : ndarray, shape (pixel, edge)
+    own, of_exponent : ndarray, shape (pixel, edge)
+        Variance of the net counts by all but the exponent, and by an exponent that is fitted to the pixel.
+    inside : ndarray of bool, shape (pixel,)
+        Whether they are of the part itself.
+    known : ndarray of bool, shape (navigation)
+        Where they are.
+    sigma : float
+        Of the neighbourhood over which exponents are averaged, in pixels.
+    axes : sequence of int
+        Along which they are.
+    """
+
+    shares: Floats
+    net_counts: Floats
+    own: Floats
+    of_exponent: Floats
+    common_sd: Floats
+    inside: Bools
+    known: Bools
+    sigma: float
+    axes: Sequence[int]
+
+    def spread(self, weight: Floats) -> Floats:
+        """Return the weights of pixels that a sum gives their exponents, shape (..., pixel).
+
+        That of a pixel is averaged over its neighbours, so that all of these err in it: in a wide area as
+        if each pixel had its own exponent, in a single pixel less.
+        """
+        if not self.of_exponent.any():
+            return weight
+        norm = gaussian_sum(self.known.astype(float), self.sigma, self.axes)[self.known]
+        maps = np.zeros((len(weight), *self.known.shape))
+        maps[:, self.known] = weight / norm
+        return gaussian_sum(maps, self.sigma, [axis + 1 for axis in self.axes])[:, self.known]
+
+
+def _known_pixels(refit: xr.DataArray, setting: Setting) -> Iterator[_Pixels]:
+    """Yield the pixels of each part, and around it, with shares and net counts."""
     order = (*setting.navigation, "endmember")
+    axes = [axis for axis, dim in enumerate(setting.navigation) if dim != "frame"]
+    sigma = float(setting.bs.attrs["local_sigma_px"])
+    # Exponents reach so far, and those of these pixels depend on others as far away.
+    rim = 2 * gaussian_radius(sigma) if setting.bs.attrs["exponent_from"] == "local" else 0
     for part in setting.parts:
-        bs = setting.at(part).bs
-        shares = refit.isel(part).transpose(*order).to_numpy().reshape(-1, refit.sizes["endmember"])
-        rows = [shares.astype(float), *(_by_pixel(bs[name]) for name in ("net_counts", "net_counts_sd"))]
+        wide = {
+            dim: one if dim == "frame" else slice(max(one.start - rim, 0), one.stop + rim)
+            for dim, one in part.items()
+        }
+        bs, maps = setting.at(wide).bs, refit.isel(wide).transpose(*order).to_numpy()
+        rows = [maps.reshape(-1, maps.shape[-1]).astype(float), *(_by_pixel(bs[name]) for name in COMPARED)]
         known = np.logical_and.reduce([np.isfinite(one).all(axis=1) for one in rows])
-        yield rows[0][known], rows[1][known], rows[2][known]
+        shares, net, sd, independent, common = (one[known] for one in rows)
+        # A pixel with an exponent of its own errs more than one that has the average of its neighbours.
+        of_exponent = np.maximum(independent**2 - sd**2, 0.0)
+        inside = np.zeros(maps.shape[:-1], dtype=bool)
+        inside[tuple(_shifted(part[dim], wide[dim].start) for dim in setting.navigation)] = True
+        yield _Pixels(
+            shares=shares,
+            net_counts=net,
+            own=independent**2 - of_exponent,
+            of_exponent=of_exponent,
+            common_sd=common,
+            inside=inside.ravel()[known],
+            known=known.reshape(inside.shape),
+            sigma=sigma,
+            axes=axes,
+        )
+
+
+def _shifted(one: slice, start: int) -> slice:
+    return slice(one.start - start, one.stop - start)
 
 
 def _by_pixel(maps: xr.DataArray) -> Floats:

@@ -14,6 +14,10 @@ ONE_SIDED = 1.645
 """Standard deviations below which 95 % of a normal distribution lie."""
 UNSEEN_COUNTS = 3.0
 """Counts that are expected at most, with 95 % probability, where none was found (Poisson)."""
+SLIGHT = 0.02
+"""Part of the background by which it may be off unnoticed, `background.reference_check.NEGATIVE_FRACTION`."""
+MAPS = ("net_counts", "net_counts_sd", "background_counts", "independent_sd", "common_sd")
+"""Of the store of BS, that areas are judged by."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,12 +47,15 @@ class Sighting:
     peak : float
         The highest net counts in the image, see `eelsunmix.report.peaks`.
     systematic : Systematic
+    background : float
+        Counts of the background under them; NaN where they are not known.
     """
 
     net: float
     sd: float
     peak: float
     systematic: Systematic = Systematic()
+    background: float = float("nan")
 
     @property
     def total_sd(self) -> float:
@@ -59,6 +66,16 @@ class Sighting:
     def is_seen(self) -> bool:
         """Whether the counts are more than chance, and more than what BS finds where there is nothing."""
         return self.net - max(self.systematic.offset, 0.0) > SURE_SD * self.total_sd
+
+    @property
+    def of_background(self) -> float:
+        """Counts over those of the background, where it may be off by as much; NaN where they are more.
+
+        A background that is too high by as much passes for a right one (`reference_check`), and so does one
+        that is too low: no real one is exactly a power law.
+        """
+        part = self.net / self.background if self.background > 0 else float("nan")
+        return part if self.is_seen and part < SLIGHT else float("nan")
 
     @property
     def is_biased(self) -> bool:
@@ -88,20 +105,21 @@ def sightings(
     Parameters
     ----------
     one : Dataset, dims (navigation)
-        An edge of the store of BS: ``net_counts``, ``net_counts_sd``, ``independent_sd``, ``common_sd``.
+        An edge of the store of BS, with the variables `MAPS`.
     areas : iterable of ndarray of bool, shape (navigation)
         Pixels of each, in the order of the maps.
     systematic : Systematic
     peak : float
         The highest net counts in the image, see `eelsunmix.report.peaks`.
     """
-    net, sd = one["net_counts"].to_numpy(), one["net_counts_sd"].to_numpy()
+    net, sd, background = (one[name].to_numpy() for name in MAPS[:3])
     known, of_area = np.isfinite(net) & np.isfinite(sd), deviations_of_areas(one)
     found = []
     for area in areas:
         inside = area & known
         mean, noise = _mean(net[inside], sd[inside], of_area) if inside.any() else (float("nan"),) * 2
-        found.append(Sighting(net=mean, sd=noise, peak=peak, systematic=systematic))
+        under = float(background[inside].mean(dtype=float)) if inside.any() else float("nan")
+        found.append(Sighting(net=mean, sd=noise, peak=peak, systematic=systematic, background=under))
     return found
 
 

@@ -7,7 +7,7 @@ import xarray as xr
 
 from eelsunmix.comparison.thresholds import CRITERIA
 from eelsunmix.comparison.words import listed
-from eelsunmix.report.areas import Sighting, Systematic, sightings
+from eelsunmix.report.areas import MAPS, Sighting, Systematic, sightings
 from eelsunmix.report.content import Row, Table, cell, figure_cell
 from eelsunmix.report.figures.phases import Phase
 from eelsunmix.report.figures.style import REFERENCE
@@ -88,7 +88,7 @@ def _sightings(inputs: Inputs, edge: str, phases: Sequence[Phase]) -> list[Sight
 
 def sightings_of(inputs: Inputs, edge: str, areas: Iterable[xr.DataArray]) -> list[Sighting]:
     """Return what BS sees of an edge in areas, each a map of bool."""
-    store = inputs.bs[["net_counts", "net_counts_sd", "independent_sd", "common_sd"]].sel(edge=edge).load()
+    store = inputs.bs[list(MAPS)].sel(edge=edge).load()
     masks = (one.transpose(*store["net_counts"].dims).to_numpy() for one in areas)
     return sightings(store, masks, systematic_of(inputs, edge), peak=peak_of(inputs, edge))
 
@@ -167,9 +167,23 @@ def _in_words(found: Sighting) -> tuple[str, str]:
         return DASH, "no pixel"
     if found.is_seen:
         counts = f"{plus_minus(found.net, found.sd)} counts"
-        return part_of(found, found.net) or counts, counts
+        return part_of(found, found.net) or counts, counts + slight(found)
     limit = part_of(found, found.limit) or f"{number(found.limit, 2)} counts"
     return "not seen", f"limit {limit}: BS biased" if found.is_biased else f"< {limit}"
+
+
+def slight(found: Sighting) -> str:
+    """Say that counts are as few as a background leaves that is hardly off; nothing where they are more.
+
+    Examples
+    --------
+    >>> slight(Sighting(net=9.0, sd=1.0, peak=200.0, background=1000.0))
+    '; 0.90 % of the background, which may be off by as much'
+    """
+    part = found.of_background
+    return (
+        f"; {number(100 * part, 2)} % of the background, which may be off by as much" if part == part else ""
+    )
 
 
 def part_of(found: Sighting, counts: float) -> str:

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from eelsunmix.comparison.peaks import peak
-from eelsunmix.report.areas import deviations_of_areas
+from eelsunmix.report.areas import SURE_SD
 from eelsunmix.report.candidates import errors_of
 from eelsunmix.report.figures.style import REFERENCE
 from eelsunmix.report.first.choice import Shown
@@ -98,10 +99,10 @@ def map_errors(inputs: Inputs, maps: Sequence[Shown]) -> list[MapError]:
 
 
 def _error(inputs: Inputs, one: Shown) -> MapError:
-    highest = peak(one.values.to_numpy()) or float("nan")
+    highest = _highest(one.values.to_numpy(), one.deviation) or float("nan")
     noise = float("nan") if one.deviation is None else relative_noise(one.values, one.deviation)
     pattern = pattern_counts(inputs, one.edge) if one.edge else float("nan")
-    found = {NOISE: noise, SPECTRUM: _of_spectrum(inputs, one, highest), MISFIT: _misfit(inputs, one)}
+    found = {NOISE: noise, SPECTRUM: _of_spectrum(inputs, one), MISFIT: _misfit(inputs, one)}
     found |= {TWINS: _on_twins(inputs, one, highest), PATTERN: pattern / highest}
     added, divided = (disturbed_percent(inputs, step).get(one.edge, 0.0) for step in (ADDED, DIVIDED))
     return MapError(
@@ -118,20 +119,32 @@ def _error(inputs: Inputs, one: Shown) -> MapError:
 def relative_noise(values: xr.DataArray, deviation: xr.DataArray) -> float:
     """Median deviation where a map is above half of its peak, over the peak; NaN where none is known."""
     image, sd = values.to_numpy(), deviation.to_numpy()
-    highest = peak(image)
+    highest = _highest(image, deviation)
     strong = np.isfinite(sd) & (image > 0.5 * highest)
     return float(np.median(sd[strong]) / highest) if highest > 0 and strong.any() else float("nan")
 
 
-def _of_spectrum(inputs: Inputs, one: Shown, highest: float) -> float:
+def _highest(image: NDArray[Any], deviation: xr.DataArray | None) -> float:
+    """Return the peak of a map; its highest value where that lies in too few pixels to reach its peak.
+
+    Such a map is below its own noise elsewhere, so that its errors would be many times its peak.
+    """
+    found, sd = peak(image), np.full(image.shape, np.nan) if deviation is None else deviation.to_numpy()
+    if not (np.isfinite(image) & np.isfinite(sd)).any():
+        return found
+    top = np.nanargmax(image)
+    is_rare = found < np.nanmedian(sd) and image.flat[top] > SURE_SD * sd.flat[top]
+    return float(image.flat[top]) if is_rare else found
+
+
+def _of_spectrum(inputs: Inputs, one: Shown) -> float:
     """Deviation of the net counts that the owner of the edge has, over these, which scale the whole map."""
     if not one.edge or one.source == REFERENCE:
         return float("nan")
     at = inputs.comparison.sel({"label": one.source, "edge": one.edge})
     owner = int(at["owner"])
     net, sd = (float(at[name][owner]) for name in ("endmember_net_counts", "endmember_net_counts_sd"))
-    _, shared = deviations_of_areas(inputs.bs.sel(edge=one.edge))  # no regression over pixels lowers it
-    return float(np.hypot(sd / net, shared / highest)) if owner >= 0 and net > 0 else float("nan")
+    return sd / net if owner >= 0 and net > 0 else float("nan")
 
 
 def _on_twins(inputs: Inputs, one: Shown, highest: float) -> float:

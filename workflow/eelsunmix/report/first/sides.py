@@ -14,7 +14,7 @@ from eelsunmix.report.first.profile import widest_profile
 from eelsunmix.report.formatting import in_words, tidy
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.places import averaged_over_planes
-from eelsunmix.report.sightings import part_of, sightings_of
+from eelsunmix.report.sightings import part_of, sightings_of, slight
 from eelsunmix.report.systematics import pattern_counts
 from eelsunmix.report.texts import one_style
 from eelsunmix.stage_warnings import reference_problems
@@ -159,7 +159,7 @@ def _pixels(inputs: Inputs, line: dict[str, Any], places: Indices) -> xr.DataArr
 def _in_words(found: Sighting, where: str, pattern: float, has: str) -> str:
     """Say what BS sees on a side, or its limit and what makes most of it, and what the map there has."""
     if found.is_seen:
-        return f"{part_of(found, found.net)} of the map’s peak {where} ({has})"
+        return f"{part_of(found, found.net)} of the map’s peak {where} ({has}{slight(found)})"
     limit = f"limit {part_of(found, found.limit)} of the map’s peak"
     return f"not seen {where} ({limit}{_reason(found, pattern)}; {has})"
 
