@@ -360,6 +360,8 @@ def test_each_map_is_said_to_be_off_by_the_largest_of_its_errors(inputs):
     ] == pytest.approx([0.4 * size, 0.1, abs(shifts[0]) / peaks[0]])
     largest = f"{rough(max(one.parts.values()))} of the peak (simulated images)"
     assert one.said == largest
+    unchecked = {name: value for name, value in one.parts.items() if name != "difference from BS"}
+    assert dataclasses.replace(one, parts=unchecked).said == f"{largest[:-1]}; BS cannot check it)"
     assert two.pattern == pytest.approx(abs(shifts[1]))
     assert two.parts["fixed pattern"] == pytest.approx(abs(shifts[1]) / peaks[1])
     picture = next(picture for picture in gathered(found).pictures if picture.name == maps[0].title)

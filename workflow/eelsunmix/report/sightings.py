@@ -180,10 +180,9 @@ def slight(found: Sighting) -> str:
     >>> slight(Sighting(net=9.0, sd=1.0, peak=200.0, background=1000.0))
     '; 0.90 % of the background, which may be off by as much'
     """
-    part = found.of_background
-    return (
-        f"; {number(100 * part, 2)} % of the background, which may be off by as much" if part == part else ""
-    )
+    if np.isnan(found.of_background):
+        return ""
+    return f"; {number(100 * found.of_background, 2)} % of the background, which may be off by as much"
 
 
 def part_of(found: Sighting, counts: float) -> str:

@@ -61,7 +61,13 @@ class MapError:
     @property
     def said(self) -> str:
         """Both in a few words; empty where nothing is known."""
-        return f"{rough(self.likely)} of the peak ({self.origin})" if self.parts else ""
+        if not self.parts:
+            return ""
+        # Of two materials in one component neither noise nor simulated images know.
+        unchecked = self.origin in (NOISE, TWINS) and MISFIT not in self.parts
+        by_edge = bool(self.shown.edge) and self.shown.source != REFERENCE
+        words = "; BS cannot check it" if unchecked and by_edge else ""
+        return f"{rough(self.likely)} of the peak ({self.origin}{words})"
 
     @property
     def worst(self) -> float:
