@@ -111,7 +111,7 @@ def test_the_recommended_result_is_shown_with_its_errors_on_twins(inputs):
     assert (first.level, first.section) == ("use", "maps")
     assert first.text == (
         "the maps of “recommended”: BLU, mapped on averages over similar neighbours. On images simulated "
-        "from yours its component maps are off by 2.0\u00a0% of their size (rms), those of uDAS by "
+        "from these results its component maps are off by 2.0\u00a0% of their size (rms), those of uDAS by "
         "5.0\u00a0%, of the consensus by 10\u00a0% and of VCA by 17\u00a0%."
     )
 

@@ -167,7 +167,7 @@ def _message(best: xr.Dataset, n_pixels: int) -> str:
     chosen, looked_at = str(best.attrs["method"]), best.attrs["n_pixels_looked_at"]
     off = 100 * np.sqrt(best.attrs["twin_error"][chosen])
     parts = [
-        f"{chosen}; its component maps are off by {two_digits(off)} % on data like yours",
+        f"{chosen}; its component maps are off by {two_digits(off)} % on images simulated from results",
         best.attrs["totals"],
     ]
     parts += [_FROM_TILES.format(number=looked_at, all=n_pixels)] * (looked_at != n_pixels)

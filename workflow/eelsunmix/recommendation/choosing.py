@@ -173,7 +173,7 @@ def without_repeated(found: Sequence[Solution]) -> tuple[list[Solution], str]:
 def _reason(ranking: Ranking, kept: Sequence[Solution], excluded: Mapping[str, str], n_twins: int) -> str:
     """Say in one line how the candidates did, which did not converge, and why others took no part."""
     errors = ", ".join(f"{label} {_percent(error)}" for label, error in ranking.errors.items())
-    parts = [f"on data like yours ({n_twins} simulated images), error of the maps: {errors}"]
+    parts = [f"on {n_twins} images simulated from results, error of the maps: {errors}"]
     early = [one.label for one in kept if one.status != "converged"]
     parts += [f"did not converge: {', '.join(early)}"] if early else []
     parts += [f"left out: {label} ({reason})" for label, reason in excluded.items()]

@@ -35,7 +35,7 @@ def on_twins(known: Mapping[str, Any], ended: str = "") -> str:
     beside = f", those {listed(named)}" if worse else ""
     off = f"its component maps are off by {number(errors[best], 2)} % of their size (rms){beside}"
     given = ASSUMED * best.endswith(ANCHORED)
-    return f"{in_words(best)}{ended}. On images simulated from yours {off}{given}"
+    return f"{in_words(best)}{ended}. On images simulated from these results {off}{given}"
 
 
 def in_words(candidate: str) -> str:

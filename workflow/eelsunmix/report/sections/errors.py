@@ -31,7 +31,9 @@ EXPLAINED = {
     "made with: it scales the whole map, and is large where an edge is hardly there",
     TWINS: "root mean square error of all maps of this result on images simulated from it, whose truth is "
     "known (twins), for a map of this size; it holds noise, what the method gets wrong there, and what "
-    "averages over neighbours blur; weak regions are off by more of their own counts",
+    "averages over neighbours blur; weak regions are off by more of their own counts. Such images hold "
+    "what this result says, and noise: a material that it has not found, or a background that bends with "
+    "thickness, is not in them",
     MISFIT: "what noise does not explain of the difference from background subtraction",
     PATTERN: "what a fixed pattern of the detector, which cannot be told from the spectrum at an edge, does "
     "to the net counts; one that adds counts does the same to every pixel",
