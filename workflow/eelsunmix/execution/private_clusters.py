@@ -159,7 +159,7 @@ def _local_cluster(workers: int, security: Any) -> Any:
             raise
         raise InputError(
             f"dask: the worker processes do not start ({str(error).removeprefix(_NOT_STARTED)}); look at "
-            "your settings of Dask (variables DASK_..., files in ~/.config/dask), or take dask: {mode: threads}"
+            "your settings of Dask (variables DASK_..., ~/.config/dask), or take dask: {mode: threads}"
         ) from error
 
 
