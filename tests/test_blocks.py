@@ -289,6 +289,18 @@ def test_a_scheduler_that_does_not_answer_is_one_line(monkeypatch):
         pass
 
 
+def test_workers_that_do_not_start_are_one_line():
+    """By the user's own settings of Dask."""
+    with (
+        dask.config.set({"distributed.comm.timeouts.connect": "1ms"}),
+        pytest.raises(
+            InputError, match=r"^dask: the worker processes do not start \(Timed out.*\); look at your"
+        ),
+        execution(Execution(mode="processes", workers=1)),
+    ):
+        pass
+
+
 def _threads_of_libraries(_block):
     return [{os.environ[name] for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}]
 

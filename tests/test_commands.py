@@ -429,6 +429,19 @@ def test_a_job_that_a_signal_has_ended_leaves_nothing_to_mend(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("is_there", [True, False])
+def test_of_a_job_that_a_signal_reached_before_it_began_nothing_is_said(tmp_path, is_there):
+    """Ctrl-C goes to Snakemake and to the job at once: "its log cannot be read" would worry for nothing."""
+    log = tmp_path / "fit.log"
+    if is_there:
+        log.touch()
+    followed = progress(f"Error in rule fit_vca:\n    log: {log}\n")[0]
+    assert followed.failures(ended_by=signal.SIGINT) == [
+        "stopped by SIGINT; what is finished stays, and the same command goes on from there"
+    ]
+    assert followed.failures()[0].startswith("fit_vca failed: ")
+
+
 def of_slurm(folder, state, said, job="", number=5):
     """What Snakemake prints of a job of SLURM that failed, with SLURM's log between two lines."""
     (folder / "slurm").mkdir(exist_ok=True)

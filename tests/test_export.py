@@ -445,6 +445,26 @@ def test_an_export_that_cannot_get_its_name_puts_the_older_one_back(copied, monk
     assert verify(target).seal == seal
 
 
+def test_an_older_export_that_another_export_takes_away_just_now_is_no_traceback(copied, monkeypatch):
+    """Both looked at the older one; the other export was faster to move it aside."""
+    export_sample("S1", ["csv"])
+    check = folders.check_target
+    looked = []
+
+    def faster(target):
+        check(target)
+        looked.append(target)
+        if len(looked) == 3:  # before the work, in the folder, and just before the renames
+            shutil.rmtree(target)
+
+    monkeypatch.setattr(folders, "check_target", faster)
+    monkeypatch.setattr("eelsunmix.export.exporting.check_target", faster)
+    target = export_sample("S1", ["tiff"])
+    assert len(looked) == 3
+    assert verify(target).settings["formats"] == ["tiff"]
+    assert [path.name for path in Path("exports").iterdir()] == ["S1"]
+
+
 def test_a_damaged_store_is_named_and_nothing_is_exported(copied):
     chunks = (copied / "results/S1/map/nmf.zarr/abundance/c").rglob("*")
     path = next(path for path in chunks if path.is_file())

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import xarray as xr
 
-from eelsunmix.errors import InputError
+from eelsunmix.errors import InputError, StoreError
 from eelsunmix.export.sample import open_sample
 from eelsunmix.storage import publish
 from eelsunmix.storage.__main__ import main
@@ -104,6 +104,17 @@ def test_an_export_beside_a_run_is_told_to_wait(results, holder):
     with pytest.raises(
         InputError, match=rf"A: no finished .*in progress \(process {holder.pid} on .*once it is done$"
     ):
+        open_sample("A")
+
+
+def test_nobody_is_told_to_move_aside_what_a_run_in_progress_makes(results, holder):
+    (results / "A" / "comparison.zarr").mkdir(parents=True)
+    run = rf"a run is in progress \(process {holder.pid} on .*move nothing, export once it is done$"
+    with pytest.raises(StoreError, match=f"A/comparison.zarr: was never sealed .*; {run}"):
+        open_sample("A")
+    holder.kill()
+    holder.wait()
+    with pytest.raises(StoreError, match=r"move this folder aside and run the workflow again$"):
         open_sample("A")
 
 

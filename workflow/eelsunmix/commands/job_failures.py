@@ -63,6 +63,11 @@ class Failure:
         """End of the log of the job itself."""
         return log_end(self.logs[0], began=self.began) if self.logs else LogEnd("")
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether neither the job nor Snakemake says how it ended."""
+        return not self.ended and not any(log_end(log, began=self.began).text for log in self.logs)
+
     def why(self, lack: str = "") -> str:
         """Say why, and where more stands; `lack` is what the machine was short of in this run."""
         if not self.logs:
@@ -130,10 +135,19 @@ class Failures:
         self._failed = [jobs for jobs in self._failed if jobs not in again]
         yield from ((one.rule, one.why(self.lack)) for jobs in again for one in _culprits(jobs))
 
-    def in_words(self) -> list[str]:
-        """Say of each job that failed in the end why it did, and what stays; nothing where none failed."""
+    def in_words(self, *, stopped: bool = False) -> list[str]:
+        """Say of each job that failed in the end why it did, and what stays; nothing where none failed.
+
+        Parameters
+        ----------
+        stopped : bool
+            Whether a signal ended the run; it reaches jobs before they begin, too, which need no word.
+        """
         said = [
-            f"{one.rule} failed: {one.why(self.lack)}" for jobs in self._failed for one in _culprits(jobs)
+            f"{one.rule} failed: {one.why(self.lack)}"
+            for jobs in self._failed
+            for one in _culprits(jobs)
+            if not (stopped and one.is_silent)
         ]
         advice = _OF_GROUP if any(len(jobs) > 1 for jobs in self._failed) else _ADVICE
         return [*dict.fromkeys(said), advice] if said else []

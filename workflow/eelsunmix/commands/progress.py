@@ -114,7 +114,7 @@ class Progress:
             Signal that ended the run, if one did.
         """
         stopped = [f"stopped by {signal.Signals(ended_by).name}; {_GOES_ON}"] if ended_by else []
-        if found := self._failures.in_words():
+        if found := self._failures.in_words(stopped=bool(ended_by)):
             pages = [f"page of {match[1]}" for line in self._lines if (match := _PAGE.fullmatch(line))]
             return [*found[:-1], *(stopped or found[-1:]), *pages]
         if stopped:

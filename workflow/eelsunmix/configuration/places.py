@@ -213,7 +213,9 @@ def _in_future(path: Path, latest: float) -> str | None:
     if changed <= latest:
         return None
     folders = " ".join(f"{name}/" for name in ("results", "reports") if Path(name).is_dir())
+    # One time for all: what is touched earlier would seem older than what it was made of, and be made again.
+    now = datetime.now().isoformat(timespec="seconds")
     return (
         f"bears the time {datetime.fromtimestamp(changed):%Y-%m-%d %H:%M:%S}, which is still to come; "
-        f"if the clock of this machine is right: find {folders} -newermt now -exec touch {{}} +"
+        f"if the clock of this machine is right: find {folders} -newermt now -exec touch -d {now} {{}} +"
     )

@@ -13,6 +13,7 @@ from typing import Any
 import dask
 
 from eelsunmix.errors import InputError
+from eelsunmix.failures import shortage
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +28,8 @@ GIVEN_UP = "Task %s marked as failed because it timed out waiting"
 """How the scheduler says so of a block."""
 LOST_SECONDS = 30
 """After which a job is sent again whose worker has gone, and was not started anew within it."""
+_NOT_STARTED = "Cluster failed to start: "
+"""How Dask begins what it says then."""
 
 
 @contextmanager
@@ -140,15 +143,24 @@ def _local_cluster(workers: int, security: Any) -> Any:
         "silence_logs": logging.WARNING,
     }
     worker = {"cls": SubprocessWorker, "options": {"worker_kwargs": kwargs}}
-    return SpecCluster(
-        workers=dict.fromkeys(range(workers), worker),
-        scheduler={
-            "cls": Scheduler,
-            "options": {**_NO_PAGES, "host": _HERE, "protocol": "tls://", "security": security},
-        },
-        silence_logs=logging.WARNING,
-        security=security,
-    )
+    scheduler = {
+        "cls": Scheduler,
+        "options": {**_NO_PAGES, "host": _HERE, "protocol": "tls://", "security": security},
+    }
+    try:
+        return SpecCluster(
+            workers=dict.fromkeys(range(workers), worker),
+            scheduler=scheduler,
+            silence_logs=logging.WARNING,
+            security=security,
+        )
+    except RuntimeError as error:
+        if not str(error).startswith(_NOT_STARTED) or shortage(error):
+            raise
+        raise InputError(
+            f"dask: the worker processes do not start ({str(error).removeprefix(_NOT_STARTED)}); look at "
+            "your settings of Dask (variables DASK_..., ~/.config/dask), or take dask: {mode: threads}"
+        ) from error
 
 
 def _certificates() -> Any:

@@ -136,5 +136,8 @@ def _moved_aside(target: Path) -> Path | None:
     check_target(target)  # it may have been changed in the meantime
     # Named as a draft is: if this process is killed right now, the next export puts one of the two in place.
     aside = draft_of(target)
-    target.rename(aside)
+    try:
+        target.rename(aside)
+    except FileNotFoundError:  # another export to this place was faster
+        return None
     return aside

@@ -1,6 +1,7 @@
 """The stores of one sample, verified, and where they come from."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 import xarray as xr
 
-from eelsunmix.errors import InputError, names_in_brief
+from eelsunmix.errors import InputError, StoreError, UnreadableStoreError, names_in_brief
 from eelsunmix.recipes.page_words import PageWords, page_words
 from eelsunmix.recipes.table import VERDICT
 from eelsunmix.stage_warnings import collect_warnings
@@ -110,11 +111,12 @@ def open_sample(name: str | Path) -> Sample:
         If a store is missing or damaged, or made from another version of another one.
     """
     folder = _folder(name)
-    used = read_manifest(folder / "comparison.zarr").inputs
-    # What lies there of an earlier configuration is not taken; models of another sample are.
-    paths = [folder / f"{stage}.zarr" for stage in STAGES]
-    paths += [Path(_straight(folder, one)) for one in used if _of_method(one)]
-    stores = {_name(path): open_store(path) for path in paths}
+    with _run_is_named(folder):
+        used = read_manifest(folder / "comparison.zarr").inputs
+        # What lies there of an earlier configuration is not taken; models of another sample are.
+        paths = [folder / f"{stage}.zarr" for stage in STAGES]
+        paths += [Path(_straight(folder, one)) for one in used if _of_method(one)]
+        stores = {_name(path): open_store(path) for path in paths}
     places = {_name(path): path for path in paths}
     labels = [str(label) for label in stores["comparison"]["label"].values]
     return Sample(
@@ -142,6 +144,23 @@ def _folder(name: str | Path) -> Path:
     found = sorted(one.parent.name for one in results.glob("*/comparison.zarr")) if results.is_dir() else []
     there = f"there are those of {names_in_brief(found)}" if found else "run eelsunmix where they lie"
     raise InputError(f"results/{name}: no finished results of this sample; {there}, or run its configuration")
+
+
+@contextmanager
+def _run_is_named(folder: Path) -> Iterator[None]:
+    """Who moved aside what a run in progress makes, as the advice is without a run, would end that run."""
+    try:
+        yield
+    except UnreadableStoreError:
+        raise
+    except StoreError as error:
+        if not (run := run_among(folder)):
+            raise
+        what = str(error).partition(";")[0]
+        raise StoreError(
+            f"{what}; a run is in progress ({run}), which may be making it; move nothing, export once it is "
+            "done"
+        ) from error
 
 
 def _straight(folder: Path, path: str) -> str:
