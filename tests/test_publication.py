@@ -314,13 +314,13 @@ def test_the_command_verifies_pages_and_calls_nothing_else_damaged(tmp_path):
     assert f"{notes}: is no zip; name a zip, a page" in found.output
     notes = notes.rename(tmp_path / "SI1.yaml")
     found = CliRunner().invoke(eelsunmix, ["verify", str(notes)])
-    assert (found.exit_code, found.output) == (
-        1,
-        f"{notes}: a configuration is given as --configfile {notes}\n",
-    )
+    said = f"{notes}: is a configuration; type: eelsunmix verify --configfile {notes}\n"
+    assert (found.exit_code, found.output) == (2, said)
+    found = CliRunner().invoke(eelsunmix, ["verify", str(notes), str(page)])
+    assert found.exit_code == 2
     page.write_bytes(page.read_bytes().replace(b"S1", b"S2", 1))
-    found = CliRunner().invoke(eelsunmix, ["verify", str(page)])
-    assert found.exit_code == 1
+    found = CliRunner().invoke(eelsunmix, ["verify", str(page), str(notes)])
+    assert found.exit_code == 1  # damage counts for more than a slip
     assert f"{page}: is damaged (its checksum differs)" in found.output
 
 

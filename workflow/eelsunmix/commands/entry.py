@@ -14,6 +14,7 @@ from eelsunmix.execution.zarr_end import let_zarr_end
 from eelsunmix.exit_codes import FAILED, INTERRUPTED, MISTAKEN
 from eelsunmix.export.formats import format_names, help_of
 from eelsunmix.failures import for_command, shortage
+from eelsunmix.terminal import say
 
 
 class _Commands(click.Group):
@@ -24,10 +25,10 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            click.echo("stopped", err=True)
+            say("stopped", err=True)
             sys.exit(INTERRUPTED)
         except StoppedError:
-            click.echo("stopped", err=True)
+            say("stopped", err=True)
             raise
 
 
@@ -79,7 +80,7 @@ def new(files: tuple[Path, ...], output: Path | None, signal: str | None, force:
     """
     from eelsunmix.commands.proposing import propose
 
-    click.echo(propose(files, output=output, signal=signal, force=force))
+    say(propose(files, output=output, signal=signal, force=force))
 
 
 @eelsunmix.command()
@@ -99,11 +100,11 @@ def check(files: tuple[Path, ...], draw: bool) -> None:
     from eelsunmix.commands.checking import checked_configuration, in_words
 
     checked = checked_configuration(files)
-    click.echo(in_words(checked))
+    say(in_words(checked))
     if draw:
         from eelsunmix.commands.drawing import draw_windows
 
-        click.echo("\n".join(draw_windows(checked, Path())) or "no edge is named, so no windows are drawn")
+        say("\n".join(draw_windows(checked, Path())) or "no edge is named, so no windows are drawn")
 
 
 @eelsunmix.command()
@@ -117,7 +118,7 @@ def plan(files: tuple[Path, ...]) -> None:
     from eelsunmix.commands.checking import checked_configuration
     from eelsunmix.commands.planning import plan as estimate
 
-    click.echo(estimate(checked_configuration(files)))
+    say(estimate(checked_configuration(files)))
 
 
 @eelsunmix.command()
@@ -163,12 +164,12 @@ def preflight(
     found = read_profile(profile_folder(profile))
     keys = keys_of_site(found, partition=partition, account=account)
     if write:
-        click.echo(f"written: {write_profile(found, keys, write, force=force)}")
+        say(f"written: {write_profile(found, keys, write, force=force)}")
         found = read_profile(str(write))
     lines, faults = screen(found, keys)
-    click.echo("\n".join(lines))
+    say("\n".join(lines))
     for line in faults:
-        click.echo(line, err=True)
+        say(line, err=True)
     sys.exit(MISTAKEN if faults else 0)
 
 
@@ -185,7 +186,7 @@ def demo(cores: str) -> None:
 
     file = demo_configuration()
     for line in fetch_examples(file):
-        click.echo(line)
+        say(line)
     sys.exit(run_workflow(checked_configuration([file]), [file], cores=cores))
 
 
@@ -214,7 +215,7 @@ def export(sample: str, to: Path | None, *, publication: bool, **formats: bool) 
     from eelsunmix.commands.exporting import export as write
 
     chosen = [name for name, is_wanted in formats.items() if is_wanted]
-    click.echo(write(sample, chosen, to=to, publication=publication))
+    say(write(sample, chosen, to=to, publication=publication))
 
 
 @eelsunmix.command()
@@ -239,13 +240,13 @@ def verify(
     if missing := [path for path in paths if not path.exists()]:
         raise InputError(f"{missing[0]}: no such folder; name the folder of the results")
     exports = [path for path in paths if is_exported(path)]
-    faults = verify_exports(exports)
+    failed = verify_exports(exports)
     folders = [str(path) for path in paths if path not in exports]
     further = ["--sources"] if sources else []
     for name, values in (("--configfile", configfile), ("--config", config)):
         further += [name, *map(str, values)] if values else []
-    failed = verify_stores([*folders, *further]) if folders else 0
-    sys.exit(FAILED if faults else failed)
+    codes = [failed, verify_stores([*folders, *further]) if folders else 0]
+    sys.exit(FAILED if FAILED in codes else max(codes))
 
 
 @eelsunmix.command()
@@ -273,12 +274,12 @@ def main() -> None:
         with enforced(TERMINAL):
             eelsunmix(prog_name="eelsunmix")
     except InputError as error:
-        click.echo(for_command(str(error)), err=True)
+        say(for_command(str(error)), err=True)
         sys.exit(MISTAKEN)
     except (MemoryError, OSError, RuntimeError) as error:
         if not (line := shortage(error) or _of_system(error)):
             raise
-        click.echo(for_command(line), err=True)
+        say(for_command(line), err=True)
         sys.exit(FAILED)
     finally:
         let_zarr_end()

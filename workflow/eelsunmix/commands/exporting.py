@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import click
-
-from eelsunmix.errors import StoreError
+from eelsunmix.errors import InputError, StoreError
 from eelsunmix.execution.stopping import stopping_in_order
 from eelsunmix.execution.unused_libraries import leave_out_unused_libraries
+from eelsunmix.exit_codes import FAILED, MISTAKEN
 from eelsunmix.export.exporting import export_sample
 from eelsunmix.export.publication.archive import verify_archive
 from eelsunmix.storage import MANIFEST, Manifest, verify, verify_page
+from eelsunmix.terminal import say
 from eelsunmix.words import numbered
 
 
@@ -33,15 +33,18 @@ def is_exported(path: Path) -> bool:
 
 
 def verify_exports(paths: Iterable[Path]) -> int:
-    """Verify every byte of exports and pages, one line for each; return how many are damaged."""
-    faults = 0
+    """Verify every byte of exports and pages, one line for each; return the exit code."""
+    failed = 0
     for path in paths:
         try:
-            click.echo(f"{path}: {numbered(len(_manifest(path).files), 'file')}, all in order")
+            say(f"{path}: {numbered(len(_manifest(path).files), 'file')}, all in order")
         except StoreError as error:
-            click.echo(str(error), err=True)
-            faults += 1
-    return faults
+            say(error, err=True)
+            failed = FAILED
+        except InputError as error:
+            say(error, err=True)
+            failed = failed or MISTAKEN
+    return failed
 
 
 def _manifest(path: Path) -> Manifest:
