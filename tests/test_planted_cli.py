@@ -93,15 +93,26 @@ def test_an_onset_at_which_the_element_has_no_edge_is_named():
         ("Fe_M", 54, None),
         ("Ti_L1", 561, None),
         ("Ti_L3", 460, None),
-        ("Ti_M1", 456, "edges.Ti_M1: 456 eV is the onset of Ti_L23, not of Ti_M1; correct the name or the onset"),
-        ("Ti_K", 456, "edges.Ti_K: 456 eV is the onset of Ti_L23, not of Ti_K; correct the name or the onset"),
+        (
+            "Ti_M1",
+            456,
+            "edges.Ti_M1: 456 eV is the onset of Ti_L23, not of Ti_M1; correct the name or the onset",
+        ),
+        (
+            "Ti_K",
+            456,
+            "edges.Ti_K: 456 eV is the onset of Ti_L23, not of Ti_K; correct the name or the onset",
+        ),
         ("Cm_M45", 456, "Cm has no edge within 40 eV of 456 eV (the table knows none of it)"),
         ("H_K", 13, None),
     ],
 )
 def test_a_name_of_another_edge_than_the_onset_is_named(name, onset, said):
     edge = Edge(
-        element=name.partition("_")[0], onset_eV=onset, fit_eV=(5, onset - 3), integrate_eV=(onset, onset + 30)
+        element=name.partition("_")[0],
+        onset_eV=onset,
+        fit_eV=(5, onset - 3),
+        integrate_eV=(onset, onset + 30),
     )
     found = "".join(strange_onsets({name: edge}))
     assert said in found if said else not found

@@ -230,8 +230,8 @@ def test_a_fit_window_just_after_another_onset_is_named(begin, is_named):
     """Its white lines, at 456 and 462 eV here, are then taken for background."""
     found = warnings({"Ti_L23": TI, "Mn_L23": MN | {"fit_eV": [begin, 520]}})
     said = (
-        f"edges.Mn_L23.fit_eV: the fit window {begin}-520 eV begins on Ti_L23, which rises at 456 eV; begin it "
-        "at 476 eV or later"
+        f"edges.Mn_L23.fit_eV: the fit window {begin}-520 eV begins on Ti_L23, which rises at 456 eV; "
+        "begin it at 476 eV or later"
     )
     assert found == ([said] if is_named else [])
 

@@ -104,7 +104,9 @@ def _another_edge(name: str, edge: Edge) -> str | None:
     near = tabulated_edge(edge.element, edge.onset_eV)
     if not shell or not (shell == "K" or written_lines(name)) or near is None or near.shell == shell:
         return None
-    if any(abs(one.onset_eV - edge.onset_eV) <= NEAR_EV for one in edges_of(edge.element) if one.shell == shell):
+    if any(
+        abs(one.onset_eV - edge.onset_eV) <= NEAR_EV for one in edges_of(edge.element) if one.shell == shell
+    ):
         return None
     found = f"edges.{name}: {edge.onset_eV:g} eV is the onset of {near.name}"
     return f"{found}, not of {edge.element}_{shell}; correct the name or the onset"
