@@ -90,7 +90,7 @@ def test_windows_of_a_file_that_is_gone_are_checked_on_what_was_imported(folder)
     ):
         edges_on_axes({"SI1": sample})
     edges, warnings = edges_on_axes({"SI1": sample.replaced(edges={"O_K": sample.edges["O"]})})
-    assert edges["SI1"]["O_K"].fit_eV == (490, 526)
+    assert edges["SI1"]["O_K"].fit_eV == (481, 526)
     assert warnings == ["sample SI1: image.npy is gone since its import, whose axes are taken"]
     (folder / "results" / "SI1" / "raw.zarr" / "energy_loss" / "c" / "0").write_bytes(b"x")
     _, (text,) = edges_on_axes({"SI1": sample})
@@ -696,7 +696,7 @@ def test_a_run_ends_with_its_page_and_is_not_repeated(folder):
     said = json.loads((folder / "results" / "SI1" / "verdict.json").read_text())["sentences"]
     assert [line.partition(": ")[2] for line in warned[1:]] == [one["text"] for one in said[:-1]]
     assert eelsunmix("export", "SI1", "--csv", cwd=folder).returncode == 0
-    (notes,) = (folder / "exports").rglob("README.txt")
+    (notes,) = (folder / "exports").rglob("0_README.txt")
     assert f"WHAT THE PAGE SAYS\n- {said[0]['title']}: {said[0]['text']}" in notes.read_text(encoding="utf-8")
     assert "SI1: import image.npy" in steps[0]
     assert done.startswith("done in ")

@@ -7,7 +7,7 @@ from eelsunmix.errors import InputError, StoreError
 from eelsunmix.execution.stopping import stopping_in_order
 from eelsunmix.execution.unused_libraries import leave_out_unused_libraries
 from eelsunmix.exit_codes import FAILED, MISTAKEN
-from eelsunmix.export.exporting import export_sample
+from eelsunmix.export.exporting import README, export_sample
 from eelsunmix.export.publication.archive import verify_archive
 from eelsunmix.storage import MANIFEST, Manifest, verify, verify_page
 from eelsunmix.terminal import say
@@ -20,7 +20,7 @@ def export(name: str, formats: Sequence[str], *, to: Path | None, publication: b
     with stopping_in_order():
         folder = export_sample(name, formats, to=to, publication=publication)
     files = [path for path in folder.rglob("*") if path.is_file()]
-    said = [f"wrote {len(files)} files to {folder}; what each is stands in {folder / 'README.txt'}"]
+    said = [f"wrote {len(files)} files to {folder}; begin with {folder / README}"]
     if publication:
         archive = next(folder.glob("*_publication.zip"))
         said += [f"for a publication: {archive}; check it anywhere with: eelsunmix verify {archive}"]
