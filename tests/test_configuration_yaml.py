@@ -172,10 +172,19 @@ def test_a_big_file_is_refused_before_it_is_parsed(tmp_path):
 
 
 def test_files_that_cannot_be_read(tmp_path):
-    with pytest.raises(ConfigurationError, match=r"absent\.yaml: cannot be read: No such file"):
-        read_yaml(tmp_path / "absent.yaml")
-    with pytest.raises(ConfigurationError, match="cannot be read: Is a directory"):
+    with pytest.raises(ConfigurationError, match=r"SI1: no such file; eelsunmix new writes one$"):
+        read_yaml(tmp_path / "SI1")
+    (tmp_path / "SI1.yaml").touch()
+    with pytest.raises(ConfigurationError, match=r"SI1: no such file; did you mean SI1\.yaml\?"):
+        read_yaml(tmp_path / "SI1")
+    with pytest.raises(ConfigurationError, match=r"is a folder; name a configuration, a file that ends in"):
         read_yaml(tmp_path)
+    (tmp_path / "raw.zarr").mkdir()
+    (tmp_path / "raw.zarr" / "manifest.json").touch()
+    with pytest.raises(
+        ConfigurationError, match=r"raw\.zarr: is a result of eelsunmix; name a configuration"
+    ):
+        read_yaml(tmp_path / "raw.zarr")
     (tmp_path / "latin.yaml").write_bytes("a: 1\nb: Mönch\n".encode("latin-1"))
     with pytest.raises(ConfigurationError, match=r"latin\.yaml:2: byte 0xf6 is not UTF-8"):
         read_yaml(tmp_path / "latin.yaml")

@@ -26,6 +26,7 @@ from eelsunmix.export.gathering import STAYS, kind_of
 from eelsunmix.export.package import package_of
 from eelsunmix.export.quantities import FOLDERS
 from eelsunmix.export.sample import open_sample
+from eelsunmix.io.files import read_signals
 from eelsunmix.storage import LAYOUTS, publish, read_manifest, verify
 from exported_samples import WARNING, finished, stored
 
@@ -352,6 +353,13 @@ def test_hyperspy_sees_frames_and_line_scans(series, line, seen_by):
     np.testing.assert_array_equal(values["S1_bs_net_counts"], bs.net_counts[:, 0])
     (x,) = said["S1_bs_net_counts"]["signal"]
     np.testing.assert_allclose(x["values"], bs.x, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("stem", ["elements/S1_bs_net_counts", "components/S1_vca_endmember_spectrum"])
+def test_an_exported_signal_is_no_image(measured, stem):
+    """Three spectra of components were an image of 1 x 3 pixels, of which `new` wrote a configuration."""
+    with pytest.raises(InputError, match=r"\.hspy: is an export of eelsunmix, not a file of a microscope"):
+        read_signals(measured / "out" / "hspy" / f"{stem}.hspy")
 
 
 def test_hspy_carries_the_microscope(tmp_path):

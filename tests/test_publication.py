@@ -327,6 +327,18 @@ def test_the_command_verifies_pages_and_calls_nothing_else_damaged(tmp_path):
     assert f"{page}: is damaged (its checksum differs)" in found.output
 
 
+def test_the_command_verifies_every_export_in_a_folder(folder, tmp_path):
+    """It counted them as no stores, all in order."""
+    for name in ("A", "B"):
+        shutil.copytree(folder / "out", tmp_path / "exports" / name)
+    found = CliRunner().invoke(eelsunmix, ["verify", str(tmp_path / "exports")])
+    assert (found.exit_code, found.output.count("all in order")) == (0, 2)
+    (tmp_path / "exports" / "B" / "0_README.txt").write_text("mine")
+    found = CliRunner().invoke(eelsunmix, ["verify", str(tmp_path / "exports")])
+    assert found.exit_code == 1
+    assert "exports/B: 0_README.txt is damaged" in found.output
+
+
 def test_exports_of_before_are_verified_and_replaced(tmp_path):
     """Their files lay in the folders of the formats, beside a README.txt."""
     finished(tmp_path, "measured", page=True)

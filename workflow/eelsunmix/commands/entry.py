@@ -233,15 +233,17 @@ def verify(
     They are held against the configuration, too: what was made with other settings is named. PATHS are
     folders of results, or exports: their folders, and zips for a publication.
     """
-    from eelsunmix.commands.exporting import is_exported, verify_exports
+    from eelsunmix.commands.exporting import exports_in, holds_only_exports, is_exported, verify_exports
     from eelsunmix.storage.__main__ import main as verify_stores
 
     paths = paths or (Path("results"),)
     if missing := [path for path in paths if not path.exists()]:
-        raise InputError(f"{missing[0]}: no such folder; name the folder of the results")
-    exports = [path for path in paths if is_exported(path)]
-    failed = verify_exports(exports)
-    folders = [str(path) for path in paths if path not in exports]
+        raise InputError(
+            f"{missing[0]}: no such file or folder; name the folder of the results, or an export"
+        )
+    exports = {path: [path] if is_exported(path) else exports_in(path) for path in paths}
+    failed = verify_exports(one for found in exports.values() for one in found)
+    folders = [str(path) for path, found in exports.items() if not (found and holds_only_exports(path))]
     further = ["--sources"] if sources else []
     for name, values in (("--configfile", configfile), ("--config", config)):
         further += [name, *map(str, values)] if values else []

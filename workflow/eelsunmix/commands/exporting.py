@@ -9,6 +9,7 @@ from eelsunmix.execution.unused_libraries import leave_out_unused_libraries
 from eelsunmix.exit_codes import FAILED, MISTAKEN
 from eelsunmix.export.exporting import README, export_sample
 from eelsunmix.export.publication.archive import verify_archive
+from eelsunmix.recipes.verification import stores_below
 from eelsunmix.storage import MANIFEST, Manifest, verify, verify_page
 from eelsunmix.terminal import say
 from eelsunmix.words import numbered
@@ -30,6 +31,18 @@ def export(name: str, formats: Sequence[str], *, to: Path | None, publication: b
 def is_exported(path: Path) -> bool:
     """Whether a path is an export: a zip, or a folder with a manifest that is no store; a page counts too."""
     return path.is_file() or ((path / MANIFEST).is_file() and path.suffix != ".zarr")
+
+
+def exports_in(folder: Path) -> list[Path]:
+    """Return the exports that lie in a folder that is none itself."""
+    if not folder.is_dir() or folder.suffix == ".zarr":
+        return []
+    return [path for path in sorted(folder.iterdir()) if path.is_dir() and is_exported(path)]
+
+
+def holds_only_exports(path: Path) -> bool:
+    """Whether no stores lie in a folder of exports, or beside a zip or page."""
+    return path.is_file() or not any(stores_below(path))
 
 
 def verify_exports(paths: Iterable[Path]) -> int:
