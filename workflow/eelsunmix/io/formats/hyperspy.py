@@ -41,10 +41,8 @@ def _refuse_exports(path: Path) -> None:
     with h5py.File(path, "r") as file:
         signals = file.get("Experiments", {})
         if any(f"{name}/{_OF_EXPORTS}" in signals for name in signals):
-            raise InputError(
-                f"{path}: is an export of eelsunmix, not a file of a microscope; name the file that it was made "
-                "from"
-            )
+            source = "name the file that it was made from"
+            raise InputError(f"{path}: is an export of eelsunmix, not a file of a microscope; {source}")
 
 
 def _names_of_data(path: Path) -> list[str]:
