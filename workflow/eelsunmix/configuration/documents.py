@@ -90,14 +90,23 @@ def read_yaml(path: Path) -> Node:
         If the file is missing, an image or not YAML, or holds what a configuration must not hold; names the
         lines.
     """
-    if (path / "manifest.json").is_file():
-        message = "is a result of eelsunmix; name a configuration, a file that ends in .yaml"
-        raise ConfigurationError([Problem(str(path), message)])
-    if path.exists() and format_of(path):
-        command = f"eelsunmix new {shlex.quote(str(path))}"
-        message = f"is an image; name a configuration, such as {command} writes"
-        raise ConfigurationError([Problem(str(path), message)])
+    if fault := _is_none(path):
+        raise ConfigurationError([Problem(str(path), fault)])
     return parse_yaml(read_text(path), str(path))
+
+
+def _is_none(path: Path) -> str | None:
+    """Say what stands in the place of a configuration; None if it may be one."""
+    if not os.path.lexists(path):
+        there = sorted(one.name for one in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
+        advice = suggestion(f"{path.stem}.yaml", there) if there else "eelsunmix new writes one"
+        return f"no such file; {advice}"
+    if (path / "manifest.json").is_file():
+        return "is a result of eelsunmix; name a configuration, a file that ends in .yaml"
+    if format_of(path):
+        command = f"eelsunmix new {shlex.quote(str(path))}"
+        return f"is an image; name a configuration, such as {command} writes"
+    return "is a folder; name a configuration, a file that ends in .yaml" if path.is_dir() else None
 
 
 def read_text(path: Path) -> str:
@@ -109,23 +118,14 @@ def read_text(path: Path) -> str:
     except ConfigurationError:
         raise
     except (OSError, ValueError) as error:
-        raise ConfigurationError([Problem(str(path), _unread(path, error))]) from error
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ConfigurationError([Problem(str(path), f"cannot be read: {reason}")]) from error
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         message = f"byte {data[error.start]:#04x} is not UTF-8; save the file as UTF-8"
         raise ConfigurationError([Problem(str(path), message, line)]) from error
-
-
-def _unread(path: Path, error: OSError | ValueError) -> str:
-    if isinstance(error, FileNotFoundError):
-        there = sorted(one.name for one in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
-        advice = suggestion(f"{path.stem}.yaml", there) if there else "eelsunmix new writes one"
-        return f"no such file; {advice}"
-    if isinstance(error, IsADirectoryError):
-        return "is a folder; name a configuration, a file that ends in .yaml"
-    return f"cannot be read: {getattr(error, 'strerror', None) or error}"
 
 
 def _fault(state: os.stat_result) -> str | None:

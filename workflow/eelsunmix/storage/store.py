@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import xarray as xr
+import zarr
 import zarr.errors
 from zarr.codecs import BloscCodec, Crc32cCodec
 
@@ -143,9 +144,10 @@ def read_axes(path: str | Path, variable: str) -> dict[str, xr.Variable]:
         If the store is missing or not sealed, or these are damaged.
     """
     verify_parts(path, ["zarr.json"])
-    dataset = xr.open_zarr(path, consolidated=True, chunks=None, decode_times=False)
-    dims = [str(dim) for dim in dataset[variable].dims]
+    array = zarr.open_group(path, mode="r", use_consolidated=True)[variable]
+    dims = [str(dim) for dim in array.metadata.dimension_names or ()]  # type: ignore[union-attr]
     verify_parts(path, dims)
+    dataset = xr.open_zarr(path, consolidated=True, chunks=None, decode_times=False)
     return {dim: dataset[dim].variable.load() for dim in dims}
 
 
