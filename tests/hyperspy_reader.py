@@ -1,6 +1,6 @@
 """Run by the Python of another environment, which has HyperSpy: load files and say what it sees in them.
 
-``python hyperspy_reader.py FOLDER ...`` loads every ``.hspy`` of each folder and writes ``seen.npz`` and
+``python hyperspy_reader.py FOLDER ...`` loads every ``.hspy`` below each folder and writes ``seen.npz`` and
 ``seen.json`` beside them.
 """
 
@@ -14,7 +14,7 @@ def main(folder):
     import numpy as np
 
     values, seen = {}, {"hyperspy": hs.__version__}
-    for path in sorted(Path(folder).glob("*.hspy")):
+    for path in sorted(Path(folder).rglob("*.hspy")):
         signal = hs.load(path)
         values[path.stem] = np.asarray(signal.data)
         seen[path.stem] = {

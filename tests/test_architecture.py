@@ -20,7 +20,7 @@ RULES = sorted((ROOT / "workflow").rglob("*.smk")) + sorted((ROOT / "workflow").
 # A module may import what stands above it, and what stands beside it in the same folder.
 LAYERS = [
     {"errors", "exit_codes", "failures", "mistakes", "typing", "image", "units", "words", "elements"}
-    | {"citation", "edge_table", "line_table", "twin_errors"},
+    | {"citation", "edge_table", "line_table", "terminal", "twin_errors"},
     {"energy", "options", "plain", "provenance", "sources"},
     {"slurm"},
     {"execution", "metrics", "edges", "numerics", "noise", "profiles"},
@@ -226,6 +226,12 @@ def test_scripts_only_connect(path):
     assert all(isinstance(node, allowed) for node in tree.body)
     banned = (ast.FunctionDef, ast.For, ast.While, ast.If, ast.IfExp, ast.Try)
     assert not any(isinstance(node, banned) for node in ast.walk(tree))
+
+
+def test_commands_print_by_one_function_alone():
+    """`terminal.say` keeps names of files from steering the terminal."""
+    calls = [path.name for path in SOURCES if re.search(r"\bclick\.s?echo\(", path.read_text())]
+    assert calls == ["terminal.py"]
 
 
 @pytest.mark.guarantee(37)

@@ -21,9 +21,11 @@ from eelsunmix.commands.progress import Progress
 from eelsunmix.commands.running import _command, _gone, run_workflow
 from eelsunmix.commands.workflow_files import demo_configuration, profile, snakefile
 from eelsunmix.configuration import read_configuration
+from eelsunmix.configuration.file_axes import edges_on_axes
 from eelsunmix.errors import InputError, StoreError
 from eelsunmix.execution.log_ends import now_on_disk
 from eelsunmix.execution.stopping import StoppedError
+from eelsunmix.io import import_image
 from eelsunmix.storage import publish
 
 ROOT = Path(__file__).parents[1]
@@ -74,6 +76,25 @@ def test_check_says_in_words_what_will_run(folder):
     assert "edge O_K: O from 532 eV; background fitted 490 to 526 eV, signal summed 529 to" in found.stdout
     assert "edge Ti_L23: Ti from 456 eV; background fitted 412 to 450 eV" in found.stdout
     assert "methods: vca" in found.stdout
+
+
+def test_windows_of_a_file_that_is_gone_are_checked_on_what_was_imported(folder):
+    """A run goes on without it, and an edge off the axis would fail in a job only."""
+    name = write(folder, "edges: [O, La]\n")
+    sample = read_configuration([name]).samples["SI1"]
+    axes = sample.axes.replaced(pixel_nm=None)
+    publish(import_image(folder / "image.npy", axes=axes), folder / "results" / "SI1" / "raw.zarr")
+    (folder / "image.npy").unlink()
+    with pytest.raises(
+        InputError, match=r"sample SI1: edges\.La: La_M45 .*, La_N45 at 102 eV lie off the axis"
+    ):
+        edges_on_axes({"SI1": sample})
+    edges, warnings = edges_on_axes({"SI1": sample.replaced(edges={"O_K": sample.edges["O"]})})
+    assert edges["SI1"]["O_K"].fit_eV == (481, 526)
+    assert warnings == ["sample SI1: image.npy is gone since its import, whose axes are taken"]
+    (folder / "results" / "SI1" / "raw.zarr" / "energy_loss" / "c" / "0").write_bytes(b"x")
+    _, (text,) = edges_on_axes({"SI1": sample})
+    assert "energy_loss/c/0 is damaged" in text
 
 
 def test_a_machine_without_the_programme_which_is_told_before_anything_runs(folder):
@@ -702,7 +723,7 @@ def test_a_run_ends_with_its_page_and_is_not_repeated(folder):
     said = json.loads((folder / "results" / "SI1" / "verdict.json").read_text())["sentences"]
     assert [line.partition(": ")[2] for line in warned[1:]] == [one["text"] for one in said[:-1]]
     assert eelsunmix("export", "SI1", "--csv", cwd=folder).returncode == 0
-    (notes,) = (folder / "exports").rglob("README.txt")
+    (notes,) = (folder / "exports").rglob("0_README.txt")
     assert f"WHAT THE PAGE SAYS\n- {said[0]['title']}: {said[0]['text']}" in notes.read_text(encoding="utf-8")
     assert "SI1: import image.npy" in steps[0]
     assert done.startswith("done in ")

@@ -245,7 +245,7 @@ def test_all_mistakes_come_at_once_in_the_order_of_lines(mistakes):
         ("background: {mean_unbiased: 1}", "needs true or false, found the number 1"),
         ("background: {exponent: local_}", "needs pixel, local or global, found the text local_"),
         ("background: {local_sigma_px: true}", "needs a number above 0, found true"),
-        ("background: {local_sigma_px: 0,5}", "unknown key; possible: exponent"),
+        ("background: {local_sigma_px: 0,5}", "unknown key; decimal numbers have a point, no comma"),
         ("background: {local_sigma_px: '0,5'}", "needs a number above 0, found the text '0,5'; write 0.5"),
         ("background: {local_sigma_px: .inf}", "needs a finite number above 0, found the number .inf"),
         ("background: {local_sigma_px: .nan}", "needs a finite number above 0, found the number .nan"),
@@ -262,6 +262,10 @@ def test_all_mistakes_come_at_once_in_the_order_of_lines(mistakes):
         ("seed: -1", "seed: needs a whole number of at least 0, found -1"),
         ("n_learning_pixels: 0", "n_learning_pixels: needs a whole number of at least 1, found 0"),
         ("signal: 5", 'signal: needs text or null, found the number 5; write "5" in quotes'),
+        (
+            "edges: {Ti_L23: {fit_eV: [405, 450,5]}}",
+            r"edges\.Ti_L23\.fit_eV: .*found the list \[405, 450,5\]; decimal numbers have a point, no comma",
+        ),
         ("report: {title: A, B}", r"report\.B: unknown key; possible: title \(a text that contains a comma"),
         (
             f"report: {{title: {'x' * 301}}}",

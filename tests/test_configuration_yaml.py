@@ -126,11 +126,15 @@ def test_anchors_and_merge_keys():
     ("text", "message"),
     [
         ("a: 1\n\tb: 2\n", r"c\.yaml:2:1: not valid YAML: .*spaces, not tabs"),
-        ("a: [1, 2\nb: 3\n", r"c\.yaml:2:2: not valid YAML: .*bracket is not closed"),
+        ("a: [1, 2\nb: 3\n", r"c\.yaml:2:2: not valid YAML: the bracket opened in line 1 is not closed"),
         ("a: b: c\n", r"c\.yaml:1:5: not valid YAML: .*needs quotes"),
         ("a: 1\n  b: 2\n", r"c\.yaml:2:4: not valid YAML: .*indentation"),
-        ("a: 'x\n", r"c\.yaml:2:1: not valid YAML: .*quote"),
+        ("a: 'x\nb: 1\n", r"c\.yaml:1:4: not valid YAML: this quote is not closed"),
+        ("a: 'it's'\n", r"c\.yaml:1:8: not valid YAML: a text goes on behind its closing quote"),
+        ("a: {b: 1}}\n", r"c\.yaml:1:10: not valid YAML: this } closes what was not opened by {"),
+        ("a: 1\nb = 2\nc: 3\n", r"c\.yaml:2:1: not valid YAML: write key: value"),
         ("a: @x\n", r"c\.yaml:1:4: not valid YAML: .*in quotes"),
+        ("a:\n  - b\n c: 1\n", r"c\.yaml:3:2: not valid YAML: this line is indented differently from"),
         ("seed:3\n", r"c\.yaml: holds no keys but seed:3; write key: value"),
         ("- a\n- b\n", r"c\.yaml: holds no keys but a list"),
         ("", r"c\.yaml: is empty"),
@@ -168,10 +172,19 @@ def test_a_big_file_is_refused_before_it_is_parsed(tmp_path):
 
 
 def test_files_that_cannot_be_read(tmp_path):
-    with pytest.raises(ConfigurationError, match=r"absent\.yaml: cannot be read: No such file"):
-        read_yaml(tmp_path / "absent.yaml")
-    with pytest.raises(ConfigurationError, match="cannot be read: Is a directory"):
+    with pytest.raises(ConfigurationError, match=r"SI1: no such file; eelsunmix new writes one$"):
+        read_yaml(tmp_path / "SI1")
+    (tmp_path / "SI1.yaml").touch()
+    with pytest.raises(ConfigurationError, match=r"SI1: no such file; did you mean SI1\.yaml\?"):
+        read_yaml(tmp_path / "SI1")
+    with pytest.raises(ConfigurationError, match=r"is a folder; name a configuration, a file that ends in"):
         read_yaml(tmp_path)
+    (tmp_path / "raw.zarr").mkdir()
+    (tmp_path / "raw.zarr" / "manifest.json").touch()
+    with pytest.raises(
+        ConfigurationError, match=r"raw\.zarr: is a result of eelsunmix; name a configuration"
+    ):
+        read_yaml(tmp_path / "raw.zarr")
     (tmp_path / "latin.yaml").write_bytes("a: 1\nb: Mönch\n".encode("latin-1"))
     with pytest.raises(ConfigurationError, match=r"latin\.yaml:2: byte 0xf6 is not UTF-8"):
         read_yaml(tmp_path / "latin.yaml")

@@ -24,7 +24,9 @@ from eelsunmix.export.formats import format_names, help_of
 from eelsunmix.export.formats.csv import harmless
 from eelsunmix.export.gathering import STAYS, kind_of
 from eelsunmix.export.package import package_of
+from eelsunmix.export.quantities import FOLDERS
 from eelsunmix.export.sample import open_sample
+from eelsunmix.io.files import read_signals
 from eelsunmix.storage import LAYOUTS, publish, read_manifest, verify
 from exported_samples import WARNING, finished, stored
 
@@ -116,6 +118,22 @@ def test_a_failed_method_leaves_nothing_and_is_named(tmp_path):
 # TIFF
 
 
+def test_a_folder_of_an_export_begins_with_what_to_read_and_is_sorted_by_kind(measured):
+    out = measured / "out"
+    assert min(out.iterdir(), key=lambda path: path.name.lower()).name == "0_README.txt"
+    said = (out / "0_README.txt").read_text(encoding="utf-8")
+    assert said.index("WHERE TO START") < said.index("WARNINGS") < said.index("ARRAYS IN elements")
+    for one in ("csv", "hspy", "tiff"):
+        assert {path.name for path in (out / one).iterdir()} == {*FOLDERS}
+        assert not [path for path in (out / one).iterdir() if path.is_file()]
+    maps = {path.name for path in (out / "tiff" / "elements").iterdir()}
+    edges = stored(measured, "bs").edge.values
+    names = (
+        f"S1_{edge}_{label}{sd}.tif" for edge in edges for label in ("bs", "nmf", "vca") for sd in ("", "_sd")
+    )
+    assert maps == {*names}
+
+
 def test_tiff_has_values_calibration_and_unit(measured):
     from rsciio.tiff import file_reader as hyperspys_reader
 
@@ -124,7 +142,7 @@ def test_tiff_has_values_calibration_and_unit(measured):
         ("S1_Ru_M23_bs", expected),
         ("S1_Ru_M23_bs_sd", stored(measured, "bs").net_counts_sd[0]),
     ):
-        with tifffile.TiffFile(measured / "out" / "tiff" / f"{stem}.tif") as file:
+        with tifffile.TiffFile(measured / "out" / "tiff" / "elements" / f"{stem}.tif") as file:
             np.testing.assert_allclose(file.asarray(), values, rtol=1e-6)
             assert file.asarray().dtype == np.float32
             assert (file.series[0].axes, file.asarray().shape) == ("YX", (13, 17))
@@ -133,7 +151,7 @@ def test_tiff_has_values_calibration_and_unit(measured):
                 assert length / pixels == pytest.approx(PIXEL_NM, rel=1e-6)
             assert file.imagej_metadata["unit"] == "nm"
             said = json.loads(file.imagej_metadata["Info"])
-        (other,) = hyperspys_reader(measured / "out" / "tiff" / f"{stem}.tif")
+        (other,) = hyperspys_reader(measured / "out" / "tiff" / "elements" / f"{stem}.tif")
         assert [axis["scale"] for axis in other["axes"]] == pytest.approx([PIXEL_NM, PIXEL_NM], rel=1e-6)
     assert (said["method"], said["unit"], said["names"]) == (
         "background subtraction",
@@ -145,7 +163,7 @@ def test_tiff_has_values_calibration_and_unit(measured):
 
 
 def test_tiff_keeps_pixels_without_data_and_the_names_of_components(measured):
-    (path,) = (measured / "out" / "tiff").glob("S1_nmf_2*[!t]_abundance.tif")
+    (path,) = (measured / "out" / "tiff" / "components").glob("S1_nmf_2*[!t]_abundance.tif")
     found = tifffile.imread(path)
     expected = stored(measured, "map/nmf").abundance[..., 1]
     assert np.isnan(found[1, 2])
@@ -170,7 +188,7 @@ def test_tiff_says_where_the_image_begins(tmp_path):
 
 def test_tiff_of_a_series_has_a_frame_each(series):
     expected = stored(series, "bs").net_counts.sel(edge="Ru_M23")
-    with tifffile.TiffFile(series / "out" / "tiff" / "S1_Ru_M23_bs.tif") as file:
+    with tifffile.TiffFile(series / "out" / "tiff" / "elements" / "S1_Ru_M23_bs.tif") as file:
         assert (file.series[0].axes, file.asarray().shape) == ("TYX", (3, 13, 17))
         np.testing.assert_allclose(file.asarray(), expected, rtol=1e-6)
         assert file.imagej_metadata["frames"] == 3
@@ -187,7 +205,7 @@ def read_table(path):
 
 
 def test_csv_of_spectra_is_read_back_the_same(measured):
-    path = measured / "out" / "csv" / "S1_vca_endmember_spectrum.csv"
+    path = measured / "out" / "csv" / "components" / "S1_vca_endmember_spectrum.csv"
     assert path.read_bytes().startswith(b"\xef\xbb\xbf")  # without it, Excel reads another alphabet
     heads, found = read_table(path)
     expected = stored(measured, "fit/vca").endmember_spectrum
@@ -203,7 +221,7 @@ def test_csv_of_spectra_is_read_back_the_same(measured):
 def test_csv_of_profiles_has_positions_deviations_and_ends_with_the_profile(measured):
     bs = stored(measured, "bs")
     for name in map(str, bs.profile.values):
-        heads, found = read_table(measured / "out" / "csv" / f"S1_bs_profile_counts_{name}.csv")
+        heads, found = read_table(measured / "out" / "csv" / "elements" / f"S1_bs_profile_counts_{name}.csv")
         row = bs.sel(profile=name)
         known = np.isfinite(row.profile_position.values)
         assert heads[0] == "position (nm)"
@@ -215,7 +233,7 @@ def test_csv_of_profiles_has_positions_deviations_and_ends_with_the_profile(meas
 
 
 def test_csv_of_a_line_scan_holds_its_maps(line):
-    heads, found = read_table(line / "out" / "csv" / "S1_bs_net_counts.csv")
+    heads, found = read_table(line / "out" / "csv" / "elements" / "S1_bs_net_counts.csv")
     bs = stored(line, "bs")
     assert heads[:3] == ["x (nm)", "Ru_M23 (counts)", "sd of Ru_M23 (counts)"]
     np.testing.assert_array_equal(found[:, 0], bs.x)
@@ -224,7 +242,7 @@ def test_csv_of_a_line_scan_holds_its_maps(line):
 
 
 def test_csv_of_a_series_has_a_column_for_each_frame(series):
-    heads, found = read_table(series / "out" / "csv" / "S1_bs_profile_counts_all_rows.csv")
+    heads, found = read_table(series / "out" / "csv" / "elements" / "S1_bs_profile_counts_all_rows.csv")
     expected = stored(series, "bs").profile_counts.sel(profile="all_rows", edge="Ru_M23")
     assert heads[1:7:2] == [f"Ru_M23 frame {number} (counts)" for number in range(3)]
     np.testing.assert_array_equal(found[:, 1:7:2].T, expected[:, : len(found)])
@@ -337,6 +355,13 @@ def test_hyperspy_sees_frames_and_line_scans(series, line, seen_by):
     np.testing.assert_allclose(x["values"], bs.x, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("stem", ["elements/S1_bs_net_counts", "components/S1_vca_endmember_spectrum"])
+def test_an_exported_signal_is_no_image(measured, stem):
+    """Three spectra of components were an image of 1 x 3 pixels, of which `new` wrote a configuration."""
+    with pytest.raises(InputError, match=r"\.hspy: is an export of eelsunmix, not a file of a microscope"):
+        read_signals(measured / "out" / "hspy" / f"{stem}.hspy")
+
+
 def test_hspy_carries_the_microscope(tmp_path):
     from rsciio.hspy import file_reader
 
@@ -364,10 +389,10 @@ def test_x_rays_keep_their_energies(tmp_path):
 
     finished(tmp_path, "eds", edges={})
     target = export_sample(tmp_path / "results" / "S1", FORMATS, to=tmp_path / "out")
-    (found,) = file_reader(target / "hspy" / "S1_vca_endmember_spectrum.hspy")
+    (found,) = file_reader(target / "hspy" / "components" / "S1_vca_endmember_spectrum.hspy")
     assert found["metadata"]["Signal"]["signal_type"] == "EDS_TEM"
     assert (found["axes"][-1]["units"], found["axes"][-1]["scale"]) == ("keV", pytest.approx(0.01))
-    heads, _ = read_table(target / "csv" / "S1_vca_endmember_spectrum.csv")
+    heads, _ = read_table(target / "csv" / "components" / "S1_vca_endmember_spectrum.csv")
     assert heads[0] == "energy (keV)"
 
 
@@ -381,7 +406,7 @@ def test_an_export_is_sealed_and_replaces_an_older_one_only(copied):
     assert export_sample("S1", ["csv"]) == target
     assert not (target / "tiff").exists()
     assert sorted(path.name for path in Path("exports").iterdir()) == ["S1"]
-    assert WARNING in (target / "README.txt").read_text(encoding="utf-8")
+    assert WARNING in (target / "0_README.txt").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -395,7 +420,7 @@ def test_an_export_is_sealed_and_replaces_an_older_one_only(copied):
         (
             lambda target: (
                 export_sample("S1", ["csv"], to=target),
-                (target / "README.txt").write_text("my notes"),
+                (target / "0_README.txt").write_text("my notes"),
             ),
             "README.txt",
         ),
@@ -488,7 +513,7 @@ def test_stores_of_two_runs_are_not_mixed(copied):
 def test_what_an_older_configuration_left_is_not_exported(copied):
     shutil.copytree("results/S1/map/nmf.zarr", "results/S1/map/old.zarr")
     target = export_sample("S1", ["tiff"])
-    assert not [path for path in (target / "tiff").iterdir() if "old" in path.name]
+    assert not [path for path in (target / "tiff").rglob("*") if "old" in path.name]
 
 
 def test_models_of_another_sample_are_found_where_they_lie(copied):
@@ -568,7 +593,7 @@ def test_what_is_left_of_a_draft_gets_no_name(copied):
     export_sample("S1", ["csv"])
     assert subprocess.run([sys.executable, "-c", KILLED_BETWEEN], env=ENVIRONMENT).returncode == -9
     for draft in Path("exports").iterdir():
-        (draft / "README.txt").unlink()
+        (draft / "0_README.txt").unlink()
     assert export_sample("S1", ["csv"]) == Path("exports/S1")
     assert verify("exports/S1").settings["formats"] == ["csv"]
 
@@ -579,7 +604,7 @@ def test_what_is_left_of_a_draft_gets_no_name(copied):
         (
             ["S1", "--csv", "--to", "home"],
             0,
-            r"wrote \d+ files to home; what each is stands in home/README.txt",
+            r"wrote \d+ files to home; begin with home/0_README.txt",
         ),
         (["S1"], 2, "name at least one of --csv, --hspy, --nexus, --tiff, --publication"),
         (["S2", "--csv"], 2, "results/S2: no finished results of this sample; there are those of S1"),

@@ -7,6 +7,7 @@ import pytest
 
 import eelsunmix as eu
 from edge_spectra import spectrum_of
+from eelsunmix.background.onset_check import strange_onsets
 from eelsunmix.background.window_check import check_windows
 from eelsunmix.edge_choice import resolve_edges
 from eelsunmix.edges import Edge
@@ -94,6 +95,47 @@ def test_an_onset_at_which_the_element_has_no_edge_is_named():
     iron = Edge(element="Fe", onset_eV=456, fit_eV=(405, 450), integrate_eV=(453, 486))
     (text,) = check_windows({"mine": iron}, AXIS)
     assert "Fe has no edge within 40 eV of 456 eV (it has L23 at 708" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "onset", "said"),
+    [
+        ("Ti_L23", 456, None),
+        ("Ti_L", 456, None),
+        ("Fe_M", 54, None),
+        ("Ti_L1", 561, None),
+        ("Ti_L3", 460, None),
+        (
+            "Ti_M1",
+            456,
+            "edges.Ti_M1: 456 eV is the onset of Ti_L23, not of Ti_M1; correct the name or the onset",
+        ),
+        (
+            "Ti_K",
+            456,
+            "edges.Ti_K: 456 eV is the onset of Ti_L23, not of Ti_K; correct the name or the onset",
+        ),
+        ("Cm_M45", 456, "Cm has no edge within 40 eV of 456 eV (the table knows none of it)"),
+        ("H_K", 13, None),
+    ],
+)
+def test_a_name_of_another_edge_than_the_onset_is_named(name, onset, said):
+    edge = Edge(
+        element=name.partition("_")[0],
+        onset_eV=onset,
+        fit_eV=(5, onset - 3),
+        integrate_eV=(onset, onset + 30),
+    )
+    found = "".join(strange_onsets({name: edge}))
+    assert said in found if said else not found
+
+
+def test_lines_in_an_odd_order_are_called_what_they_are_taken_for():
+    (text,) = check_windows(resolve_edges({"Ti_L32": {}}, AXIS), AXIS)
+    assert text == (
+        "edges.Ti_L32: is taken for Ti_L23, and called Ti_L32 in all results; if that is a slip, write Ti_L23"
+    )
+    assert not check_windows(resolve_edges({"Ti_L3,2": {}}, AXIS), AXIS)
 
 
 def test_a_name_of_another_element_is_refused():

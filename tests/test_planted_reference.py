@@ -223,8 +223,17 @@ def test_a_fit_window_across_another_onset_is_named():
     assert text.startswith(
         "edges.Mn_L23.fit_eV: the fit window 440-520 eV lies across the onset of Ti_L23 at 456"
     )
-    # It is the onset that counts, not its side: windows may touch it.
-    assert warnings({"Ti_L23": TI, "Mn_L23": MN | {"fit_eV": [456, 520]}}) == []
+
+
+@pytest.mark.parametrize(("begin", "is_named"), [(456, True), (475, True), (476, False)])
+def test_a_fit_window_just_after_another_onset_is_named(begin, is_named):
+    """Its white lines, at 456 and 462 eV here, are then taken for background."""
+    found = warnings({"Ti_L23": TI, "Mn_L23": MN | {"fit_eV": [begin, 520]}})
+    said = (
+        f"edges.Mn_L23.fit_eV: the fit window {begin}-520 eV begins on Ti_L23, which rises at 456 eV; "
+        "begin it at 476 eV or later"
+    )
+    assert found == ([said] if is_named else [])
 
 
 def test_the_own_onset_in_the_fit_window_is_named():
@@ -438,7 +447,8 @@ def test_the_real_cathode_is_named_with_its_textbook_windows():
         name: {"element": name, "onset_eV": onset, "fit_eV": [low, high], "integrate_eV": [onset, end]}
         for name, (onset, low, high, end) in names.items()
     }
-    (text,), _, problems = axis_of(image, edges)
+    (text, on_cobalt), _, problems = axis_of(image, edges)
+    assert "the fit window 780-845 eV begins on Co, which rises at 779 eV" in on_cobalt
     assert text.startswith("The energy axis is about 16.")
     assert "its dispersion is off by 2.1% (standard error 1.4%)" in text  # too unsure to be proposed
     assert "offset_eV: 456.7}} in the configuration: the offset first" in text

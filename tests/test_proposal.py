@@ -341,16 +341,21 @@ def test_several_files_are_several_samples(folder):
         ("absent.dm4", "absent.dm4: no such file"),
         ("a.xyz", "no such file"),
         ("readme.txt", "unknown kind of file"),
+        (
+            "SI1.yaml",
+            "^SI1.yaml: .yaml files are not read; it is a configuration, which `eelsunmix run` takes",
+        ),
         ("data", "^data: is a folder of no kind that is read; name an image in it$"),
     ],
 )
 def test_files_that_cannot_be_read_are_named(tmp_path, monkeypatch, name, said):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "readme.txt").write_text("no image")
+    (tmp_path / "SI1.yaml").write_text("no image")
     (tmp_path / "data").mkdir()
     with pytest.raises(InputError, match=said):
         propose([Path(name)])
-    assert not list(tmp_path.glob("*.yaml"))
+    assert list(tmp_path.glob("*.yaml")) == [tmp_path / "SI1.yaml"]
 
 
 def test_what_is_unsure_is_said_with_its_alternatives():

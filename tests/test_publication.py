@@ -28,6 +28,7 @@ from eelsunmix.methods._references import references
 from eelsunmix.plain import field_values, plain_values
 from eelsunmix.report.sections.citation import BACKGROUNDS, LEAST_SQUARES, WORKFLOW
 from eelsunmix.storage import read_manifest, sealed_page, verify, verify_page
+from eelsunmix.storage.manifest import manifest_of
 from exported_samples import WARNING, finished, stored
 
 ROOT = Path(__file__).parents[1]
@@ -56,7 +57,7 @@ def test_the_zip_holds_everything_and_the_folder_what_was_asked_for(folder, unpa
         *("page.html", "manifest.json", "ro-crate-metadata.json", "csv", "hspy", "nexus", "tiff"),
     }
     assert {path.name for path in (folder / "out").iterdir()} == {
-        *("tiff", "README.txt", "manifest.json", "S1_publication.zip"),
+        *("tiff", "0_README.txt", "manifest.json", "S1_publication.zip"),
     }
     assert verify_page(unpacked / "page.html") == verify_page(folder / "reports" / "S1.html")
     verify(folder / "out")
@@ -157,8 +158,10 @@ def test_the_crate_names_every_file_and_where_the_image_comes_from(folder, unpac
 def test_the_same_results_make_the_same_maps(folder, unpacked, tmp_path):
     target = export_sample(folder / "results" / "S1", ["tiff", "csv"], to=tmp_path / "again")
     for part in ("tiff", "csv"):
-        for path in (target / part).iterdir():
-            assert path.read_bytes() == (unpacked / part / path.name).read_bytes(), path.name
+        files = [path for path in (target / part).rglob("*") if path.is_file()]
+        assert len(files) > 10
+        for path in files:
+            assert path.read_bytes() == (unpacked / path.relative_to(target)).read_bytes(), path.name
 
 
 def test_a_page_of_other_stores_is_refused(folder, tmp_path):
@@ -314,14 +317,43 @@ def test_the_command_verifies_pages_and_calls_nothing_else_damaged(tmp_path):
     assert f"{notes}: is no zip; name a zip, a page" in found.output
     notes = notes.rename(tmp_path / "SI1.yaml")
     found = CliRunner().invoke(eelsunmix, ["verify", str(notes)])
-    assert (found.exit_code, found.output) == (
-        1,
-        f"{notes}: a configuration is given as --configfile {notes}\n",
-    )
+    said = f"{notes}: is a configuration; type: eelsunmix verify --configfile {notes}\n"
+    assert (found.exit_code, found.output) == (2, said)
+    found = CliRunner().invoke(eelsunmix, ["verify", str(notes), str(page)])
+    assert found.exit_code == 2
     page.write_bytes(page.read_bytes().replace(b"S1", b"S2", 1))
-    found = CliRunner().invoke(eelsunmix, ["verify", str(page)])
-    assert found.exit_code == 1
+    found = CliRunner().invoke(eelsunmix, ["verify", str(page), str(notes)])
+    assert found.exit_code == 1  # damage counts for more than a slip
     assert f"{page}: is damaged (its checksum differs)" in found.output
+
+
+def test_the_command_verifies_every_export_in_a_folder(folder, tmp_path):
+    """It counted them as no stores, all in order."""
+    for name in ("A", "B"):
+        shutil.copytree(folder / "out", tmp_path / "exports" / name)
+    found = CliRunner().invoke(eelsunmix, ["verify", str(tmp_path / "exports")])
+    assert (found.exit_code, found.output.count("all in order")) == (0, 2)
+    (tmp_path / "exports" / "B" / "0_README.txt").write_text("mine")
+    found = CliRunner().invoke(eelsunmix, ["verify", str(tmp_path / "exports")])
+    assert found.exit_code == 1
+    assert "exports/B: 0_README.txt is damaged" in found.output
+
+
+def test_exports_of_before_are_verified_and_replaced(tmp_path):
+    """Their files lay in the folders of the formats, beside a README.txt."""
+    finished(tmp_path, "measured", page=True)
+    out = export_sample(tmp_path / "results" / "S1", ["tiff"], to=tmp_path / "out")
+    settings = read_manifest(out).settings
+    for path in (path for path in (out / "tiff").rglob("*.tif")):
+        path.rename(out / "tiff" / path.name)
+    for folder in [path for path in (out / "tiff").iterdir() if path.is_dir()]:
+        folder.rmdir()
+    (out / "0_README.txt").rename(out / "README.txt")
+    (out / "manifest.json").unlink()
+    (out / "manifest.json").write_bytes(manifest_of(out, inputs={}, settings=settings).to_json())
+    assert CliRunner().invoke(eelsunmix, ["verify", str(out)]).exit_code == 0
+    export_sample(tmp_path / "results" / "S1", ["tiff"], to=out)
+    assert {path.name for path in out.iterdir()} == {"tiff", "0_README.txt", "manifest.json"}
 
 
 def test_the_command_verifies_zips_and_folders(folder, tmp_path):
@@ -334,10 +366,10 @@ def test_the_command_verifies_zips_and_folders(folder, tmp_path):
     broken = tmp_path / "broken.zip"
     broken.write_bytes(content)
     shutil.copytree(out, tmp_path / "copy")
-    (tmp_path / "copy" / "tiff" / "S1_Ru_M23_bs.tif").write_bytes(b"II*")
+    (tmp_path / "copy" / "tiff" / "elements" / "S1_Ru_M23_bs.tif").write_bytes(b"II*")
     found = CliRunner().invoke(eelsunmix, ["verify", str(broken), str(tmp_path / "copy"), str(out)])
     assert found.exit_code == 1
     assert re.search(r"broken\.zip: \S+ is damaged", found.output)
-    assert "tiff/S1_Ru_M23_bs.tif is damaged" in found.output
+    assert "tiff/elements/S1_Ru_M23_bs.tif is damaged" in found.output
     assert f"{out}: " in found.output
     assert "export it again" in found.output

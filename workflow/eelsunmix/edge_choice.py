@@ -212,7 +212,8 @@ def _off_axis(element: str, meant: Sequence[TabulatedEdge], span: Span) -> str:
     on_axis = [one for one in edges_of(element) if span.low < one.onset_eV < span.high and one not in meant]
     weak = f"name one that is weak ({_listed(on_axis)}), or " if on_axis else ""
     axis = f"the axis {span.low:.0f}-{span.high:.0f} eV"
-    return f"{_listed(meant)} lies off {axis}; {weak}leave it out"
+    lies = "lies" if len(meant) == 1 else "lie"
+    return f"{_listed(meant)} {lies} off {axis}; {weak}leave it out"
 
 
 def _listed(edges: Sequence[TabulatedEdge]) -> str:

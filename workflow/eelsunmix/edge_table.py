@@ -8,6 +8,8 @@ from eelsunmix.elements import SYMBOLS
 NEAR_EV = 40.0
 """An edge as configured is that of the table so near: axes are not off by more, edges lie further apart."""
 
+LOWEST_EV = 30.0
+"""Where the table begins."""
 # Symbol, onset in eV, and the onset of a second line where the edge is a doublet that shows.
 _ONSETS = {
     "K": """
@@ -194,3 +196,15 @@ def split_name(name: str) -> tuple[str, str | None] | None:
     lines = match[3].replace(",", "")
     same = [shell for shell in SHELLS if shell[0] == match[2] and set(lines) <= set(shell[1:])]
     return match[1], same[0] if same else f"{match[2]}{lines}"
+
+
+def written_lines(name: str) -> str:
+    """Return the lines of a shell as digits in the order in which a name has them, commas apart.
+
+    Examples
+    --------
+    >>> written_lines("Ti_L32"), written_lines("Ti L3,2"), written_lines("Ti")
+    ('32', '', '')
+    """
+    match = re.search(r"[KLMNO][ _-]*([1-7]+)$", name.strip())
+    return match[1] if match else ""

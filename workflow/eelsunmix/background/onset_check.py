@@ -1,8 +1,9 @@
 """Whether the windows of the edges fit their onsets: this needs no image, so it is known before any job."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from eelsunmix.edge_table import NEAR_EV, edges_of, tabulated_edge
+from eelsunmix.edge_table import LOWEST_EV, NEAR_EV, edges_of, split_name, tabulated_edge, written_lines
+from eelsunmix.edge_windows import SHORTEST_RECOVERY_EV
 from eelsunmix.edges import Edge
 
 HIGHEST_EV = 2900.0
@@ -21,8 +22,8 @@ def misplaced_windows(edges: Mapping[str, Edge]) -> list[str]:
     Returns
     -------
     list of str
-        Fit windows across the onset of the edge itself or of another one, windows that hold counts of another
-        element, onsets far from their windows.
+        Fit windows across the onset of the edge itself or of another one, or just after another one; windows
+        that hold counts of another element; onsets far from their windows.
 
     Examples
     --------
@@ -51,6 +52,12 @@ def misplaced_windows(edges: Mapping[str, Edge]) -> list[str]:
             if one.onset_eV != edge.onset_eV and _onset_in_fit(one, edge)
         ]
         warnings += [
+            f"edges.{name}.fit_eV: the fit window {_written(edge.fit_eV)} begins on {other}, which rises at "
+            f"{one.onset_eV:g} eV; begin it at {_recovered(one):.0f} eV or later"
+            for other, one in edges.items()
+            if one.onset_eV < edge.onset_eV and one.onset_eV <= edge.fit_eV[0] < _recovered(one)
+        ]
+        warnings += [
             f"edges.{name}.integrate_eV: the window {_written(edge.integrate_eV)} lies across the "
             f"onset of {other} at {one.onset_eV:g} eV, whose counts are then taken for {edge.element}; "
             "end it before"
@@ -68,13 +75,64 @@ def misplaced_windows(edges: Mapping[str, Edge]) -> list[str]:
 
 
 def strange_onsets(edges: Mapping[str, Edge]) -> list[str]:
-    """Name onsets at which their elements have no edge; not for X-rays, whose lines lie elsewhere."""
+    """Name onsets at which their elements have no edge, or another one than their names say.
+
+    Not for X-rays, whose lines lie elsewhere.
+
+    Examples
+    --------
+    >>> named = Edge(element="Co", onset_eV=779, fit_eV=(680, 770), integrate_eV=(778, 860))
+    >>> strange_onsets({"Co_K": named})
+    ['edges.Co_K: 779 eV is the onset of Co_L23, not of Co_K; correct the name or the onset']
+    """
     return [
-        f"edges.{name}.onset_eV: {edge.element} has no edge within {NEAR_EV:g} eV of {edge.onset_eV:g} eV "
-        f"(it has {_edges_in_words(edge.element)}); correct the onset or the element"
+        text
         for name, edge in edges.items()
-        if edges_of(edge.element) and tabulated_edge(edge.element, edge.onset_eV) is None
         if edge.onset_eV < HIGHEST_EV and not _away_from_windows(edge)
+        for text in (_no_edge_there(name, edge), _another_edge(name, edge))
+        if text
+    ]
+
+
+def _no_edge_there(name: str, edge: Edge) -> str | None:
+    known = _edges_in_words(edge.element)
+    if tabulated_edge(edge.element, edge.onset_eV) or not (known or edge.onset_eV > LOWEST_EV):
+        return None
+    has = f"it has {known}" if known else "the table knows none of it"
+    return (
+        f"edges.{name}.onset_eV: {edge.element} has no edge within {NEAR_EV:g} eV of {edge.onset_eV:g} eV "
+        f"({has}); correct the onset or the element"
+    )
+
+
+def _another_edge(name: str, edge: Edge) -> str | None:
+    """Say that a name is of another edge than the onset; of `Fe_M` alone the lines are not known."""
+    _, shell = split_name(name) or (None, None)
+    near = tabulated_edge(edge.element, edge.onset_eV)
+    if not shell or not (shell == "K" or written_lines(name)) or near is None or near.shell == shell:
+        return None
+    if any(
+        abs(one.onset_eV - edge.onset_eV) <= NEAR_EV for one in edges_of(edge.element) if one.shell == shell
+    ):
+        return None
+    found = f"edges.{name}: {edge.onset_eV:g} eV is the onset of {near.name}"
+    return f"{found}, not of {edge.element}_{shell}; correct the name or the onset"
+
+
+def unusual_names(names: Iterable[str]) -> list[str]:
+    """Name edges whose lines were typed from the last to the first: as a slip, or as some write them.
+
+    Examples
+    --------
+    >>> unusual_names(["Ti_L23", "Ti L3,2", "Ti_L32"])
+    ['edges.Ti_L32: is taken for Ti_L23, and called Ti_L32 in all results; if that is a slip, write Ti_L23']
+    """
+    return [
+        f"edges.{name}: is taken for {element}_{shell}, and called {name} in all results; if that is a slip, "
+        f"write {element}_{shell}"
+        for name in names
+        for element, shell in filter(None, [split_name(name)])
+        if shell and sorted(lines := written_lines(name)) != [*lines]
     ]
 
 
@@ -84,6 +142,12 @@ def _edges_in_words(element: str) -> str:
 
 def _onset_in_fit(onset_of: Edge, edge: Edge) -> bool:
     return edge.fit_eV[0] < onset_of.onset_eV < edge.fit_eV[1]
+
+
+def _recovered(edge: Edge) -> float:
+    """Where the fine structure of an edge has decayed enough for the background of another one."""
+    near = tabulated_edge(edge.element, edge.onset_eV)
+    return edge.onset_eV + (near.splitting if near else 0.0) + SHORTEST_RECOVERY_EV
 
 
 def _away_from_windows(edge: Edge) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import xarray as xr
 
 from eelsunmix.background.line_check import line_warnings
-from eelsunmix.background.onset_check import misplaced_windows, strange_onsets
+from eelsunmix.background.onset_check import misplaced_windows, strange_onsets, unusual_names
 from eelsunmix.edge_choice import is_of_x_rays, resolution
 from eelsunmix.edges import Edge
 from eelsunmix.energy.channels import channel_bounds, window_channels
@@ -49,12 +49,13 @@ def check_windows(edges: Mapping[str, Edge], energy: xr.DataArray | Floats) -> l
             continue
         if n_fit < FEW_FIT_CHANNELS:
             warnings.append(
-                f"edges.{name}.fit_eV: {n_fit} channels; the exponent is uncertain below {FEW_FIT_CHANNELS}"
+                f"edges.{name}.fit_eV: {n_fit} channels; the exponent is uncertain below {FEW_FIT_CHANNELS}, "
+                "widen it"
             )
     warnings += misplaced_windows(edges)
     if is_of_x_rays(energy):
         return warnings + line_warnings(edges, resolution(energy))
-    return warnings + strange_onsets(edges)
+    return warnings + strange_onsets(edges) + unusual_names(edges)
 
 
 def _check_window(key: str, window: tuple[float, float], energies: Floats, fewest: int) -> int:

@@ -15,6 +15,7 @@ from eelsunmix.execution.zarr_end import let_zarr_end
 from eelsunmix.exit_codes import FAILED, INTERRUPTED, MISTAKEN
 from eelsunmix.export.formats import format_names, help_of
 from eelsunmix.failures import for_command, shortage
+from eelsunmix.terminal import say
 
 
 class _Commands(click.Group):
@@ -25,10 +26,10 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            click.echo("stopped", err=True)
+            say("stopped", err=True)
             sys.exit(INTERRUPTED)
         except StoppedError:
-            click.echo("stopped", err=True)
+            say("stopped", err=True)
             raise
 
 
@@ -80,7 +81,7 @@ def new(files: tuple[Path, ...], output: Path | None, signal: str | None, force:
     """
     from eelsunmix.commands.proposing import propose
 
-    click.echo(propose(files, output=output, signal=signal, force=force))
+    say(propose(files, output=output, signal=signal, force=force))
 
 
 @eelsunmix.command()
@@ -100,11 +101,11 @@ def check(files: tuple[Path, ...], draw: bool) -> None:
     from eelsunmix.commands.checking import checked_configuration, in_words
 
     checked = checked_configuration(files)
-    click.echo(in_words(checked))
+    say(in_words(checked))
     if draw:
         from eelsunmix.commands.drawing import draw_windows
 
-        click.echo("\n".join(draw_windows(checked, Path())) or "no edge is named, so no windows are drawn")
+        say("\n".join(draw_windows(checked, Path())) or "no edge is named, so no windows are drawn")
 
 
 @eelsunmix.command()
@@ -118,7 +119,7 @@ def plan(files: tuple[Path, ...]) -> None:
     from eelsunmix.commands.checking import checked_configuration
     from eelsunmix.commands.planning import plan as estimate
 
-    click.echo(estimate(checked_configuration(files)))
+    say(estimate(checked_configuration(files)))
 
 
 @eelsunmix.command()
@@ -164,12 +165,12 @@ def preflight(
     found = read_profile(profile_folder(profile))
     keys = keys_of_site(found, partition=partition, account=account)
     if write:
-        click.echo(f"written: {write_profile(found, keys, write, force=force)}")
+        say(f"written: {write_profile(found, keys, write, force=force)}")
         found = read_profile(str(write))
     lines, faults = screen(found, keys)
-    click.echo("\n".join(lines))
+    say("\n".join(lines))
     for line in faults:
-        click.echo(line, err=True)
+        say(line, err=True)
     sys.exit(MISTAKEN if faults else 0)
 
 
@@ -186,7 +187,7 @@ def demo(cores: str) -> None:
 
     file = demo_configuration()
     for line in fetch_examples(file):
-        click.echo(line)
+        say(line)
     sys.exit(run_workflow(checked_configuration([file]), [file], cores=cores))
 
 
@@ -215,7 +216,7 @@ def export(sample: str, to: Path | None, *, publication: bool, **formats: bool) 
     from eelsunmix.commands.exporting import export as write
 
     chosen = [name for name, is_wanted in formats.items() if is_wanted]
-    click.echo(write(sample, chosen, to=to, publication=publication))
+    say(write(sample, chosen, to=to, publication=publication))
 
 
 @eelsunmix.command()
@@ -233,20 +234,22 @@ def verify(
     They are held against the configuration, too: what was made with other settings is named. PATHS are
     folders of results, or exports: their folders, and zips for a publication.
     """
-    from eelsunmix.commands.exporting import is_exported, verify_exports
+    from eelsunmix.commands.exporting import exports_in, holds_only_exports, is_exported, verify_exports
     from eelsunmix.storage.__main__ import main as verify_stores
 
     paths = paths or (Path("results"),)
     if missing := [path for path in paths if not path.exists()]:
-        raise InputError(f"{missing[0]}: no such folder; name the folder of the results")
-    exports = [path for path in paths if is_exported(path)]
-    faults = verify_exports(exports)
-    folders = [str(path) for path in paths if path not in exports]
+        raise InputError(
+            f"{missing[0]}: no such file or folder; name the folder of the results, or an export"
+        )
+    exports = {path: [path] if is_exported(path) else exports_in(path) for path in paths}
+    failed = verify_exports(one for found in exports.values() for one in found)
+    folders = [str(path) for path, found in exports.items() if not (found and holds_only_exports(path))]
     further = ["--sources"] if sources else []
     for name, values in (("--configfile", configfile), ("--config", config)):
         further += [name, *map(str, values)] if values else []
-    failed = verify_stores([*folders, *further]) if folders else 0
-    sys.exit(FAILED if faults else failed)
+    codes = [failed, verify_stores([*folders, *further]) if folders else 0]
+    sys.exit(FAILED if FAILED in codes else max(codes))
 
 
 @eelsunmix.command()
@@ -274,12 +277,12 @@ def main() -> None:
         with enforced(TERMINAL):
             eelsunmix(prog_name="eelsunmix")
     except InputError as error:
-        click.echo(for_command(str(error)), err=True)
+        say(for_command(str(error)), err=True)
         sys.exit(MISTAKEN)
     except (MemoryError, OSError, RuntimeError) as error:
         if not (line := shortage(error) or _of_system(error)):
             raise
-        click.echo(for_command(line), err=True)
+        say(for_command(line), err=True)
         sys.exit(FAILED)
     except ValueError as error:  # whoever first imports Dask meets its settings
         if not (found := re.match(r"A dask config file at '(.+?)' is malformed", str(error))):

@@ -3,14 +3,15 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import click
-
-from eelsunmix.errors import StoreError
+from eelsunmix.errors import InputError, StoreError
 from eelsunmix.execution.stopping import stopping_in_order
 from eelsunmix.execution.unused_libraries import leave_out_unused_libraries
-from eelsunmix.export.exporting import export_sample
+from eelsunmix.exit_codes import FAILED, MISTAKEN
+from eelsunmix.export.exporting import README, export_sample
 from eelsunmix.export.publication.archive import verify_archive
+from eelsunmix.recipes.verification import stores_below
 from eelsunmix.storage import MANIFEST, Manifest, verify, verify_page
+from eelsunmix.terminal import say
 from eelsunmix.words import numbered
 
 
@@ -20,7 +21,7 @@ def export(name: str, formats: Sequence[str], *, to: Path | None, publication: b
     with stopping_in_order():
         folder = export_sample(name, formats, to=to, publication=publication)
     files = [path for path in folder.rglob("*") if path.is_file()]
-    said = [f"wrote {len(files)} files to {folder}; what each is stands in {folder / 'README.txt'}"]
+    said = [f"wrote {len(files)} files to {folder}; begin with {folder / README}"]
     if publication:
         archive = next(folder.glob("*_publication.zip"))
         said += [f"for a publication: {archive}; check it anywhere with: eelsunmix verify {archive}"]
@@ -32,16 +33,31 @@ def is_exported(path: Path) -> bool:
     return path.is_file() or ((path / MANIFEST).is_file() and path.suffix != ".zarr")
 
 
+def exports_in(folder: Path) -> list[Path]:
+    """Return the exports that lie in a folder that is none itself."""
+    if not folder.is_dir() or folder.suffix == ".zarr":
+        return []
+    return [path for path in sorted(folder.iterdir()) if path.is_dir() and is_exported(path)]
+
+
+def holds_only_exports(path: Path) -> bool:
+    """Whether no stores lie in a folder of exports, or beside a zip or page."""
+    return path.is_file() or not any(stores_below(path))
+
+
 def verify_exports(paths: Iterable[Path]) -> int:
-    """Verify every byte of exports and pages, one line for each; return how many are damaged."""
-    faults = 0
+    """Verify every byte of exports and pages, one line for each; return the exit code."""
+    failed = 0
     for path in paths:
         try:
-            click.echo(f"{path}: {numbered(len(_manifest(path).files), 'file')}, all in order")
+            say(f"{path}: {numbered(len(_manifest(path).files), 'file')}, all in order")
         except StoreError as error:
-            click.echo(str(error), err=True)
-            faults += 1
-    return faults
+            say(error, err=True)
+            failed = FAILED
+        except InputError as error:
+            say(error, err=True)
+            failed = failed or MISTAKEN
+    return failed
 
 
 def _manifest(path: Path) -> Manifest:

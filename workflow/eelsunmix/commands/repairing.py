@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import click
-
 from eelsunmix.commands.checking import checked_configuration
 from eelsunmix.commands.running import run_workflow
 from eelsunmix.configuration.command_line import command_line_values
 from eelsunmix.errors import InputError
 from eelsunmix.recipes.repairing import repair
 from eelsunmix.recipes.verification import CONFIGURATION, Verification, own_configuration
+from eelsunmix.terminal import say
 
 
 def repair_results(files: Sequence[Path], config: Sequence[str] = ()) -> int:
@@ -38,9 +37,9 @@ def repair_results(files: Sequence[Path], config: Sequence[str] = ()) -> int:
     checked = checked_configuration(files, overrides)
     lines = 0
     for line in repair(results, Verification(files, overrides), locks=Path(".snakemake/locks")):
-        click.echo(line)
+        say(line)
         lines += 1
     if not lines:
-        click.echo("all results are in order; nothing was moved")
-    click.echo("a run would make:")
+        say("all results are in order; nothing was moved")
+    say("a run would make:")
     return run_workflow(checked, files, config=config, dry_run=True)

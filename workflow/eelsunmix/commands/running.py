@@ -9,8 +9,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import click
-
 from eelsunmix.commands.caches import environment
 from eelsunmix.commands.checking import Checked
 from eelsunmix.commands.planning import in_one_line, planned
@@ -28,6 +26,7 @@ from eelsunmix.recipes.page_words import PageWords, page_words
 from eelsunmix.recipes.table import BENCHMARK_PAGE, VERDICT
 from eelsunmix.stage_warnings import PLACES, collect_warnings
 from eelsunmix.storage import open_store, read_manifest
+from eelsunmix.terminal import say
 
 
 def fetch_examples(configuration: Path) -> Iterator[str]:
@@ -75,10 +74,10 @@ def run_workflow(
         If a store that the run did not make again is damaged.
     """
     for text in (*_of_environment(profile), *(f"warning: {text}" for text in checked.warnings)):
-        click.echo(text, err=True)
+        say(text, err=True)
     if profile and not dry_run:
         refuse_misfit(profile_folder(profile), planned(checked))
-    progress = Progress(echo=click.echo, began=now_on_disk(Path("results")))
+    progress = Progress(echo=say, began=now_on_disk(Path("results")))
     command = [*_command(files, cores, profile, dry_run), *(["--config", *config] if config else [])]
     with (
         subprocess.Popen(  # noqa: S603 - our own command, its values are paths that were checked
@@ -99,9 +98,9 @@ def run_workflow(
         return _told(progress, signals[0] if signals else 0, of_system)
     if not dry_run:
         return _ended(checked, files, progress, profile)
-    click.echo(progress.end(dry_run=True, gone=_gone(checked)))
+    say(progress.end(dry_run=True, gone=_gone(checked)))
     if found := planned(checked):
-        click.echo(in_one_line(found))
+        say(in_one_line(found))
     return 0
 
 
@@ -117,10 +116,10 @@ def _ended(checked: Checked, files: Sequence[Path], progress: Progress, profile:
     results = _verified_results(names, files)  # before it is said that all is well
     if absent := _not_made(checked):
         advice = f"see what the profile {profile} asks for, as until or touch" if profile else "run again"
-        click.echo(f"{absent}: was not made, though Snakemake ended without an error; {advice}", err=True)
+        say(f"{absent}: was not made, though Snakemake ended without an error; {advice}", err=True)
         return FAILED
     for line in (progress.end(gone=_gone(checked)), *results):
-        click.echo(line)
+        say(line)
     return 0
 
 
@@ -142,7 +141,7 @@ def _followed(process: subprocess.Popen[str], progress: Progress) -> bool:
 def _told(progress: Progress, signal_of_user: int, signal_of_system: int) -> int:
     """Say why a run did not end well, and return its exit code; signals are 0 where none came."""
     for text in progress.failures(ended_by=signal_of_user or signal_of_system):
-        click.echo(text, err=True)
+        say(text, err=True)
     if signal_of_user:
         return 128 + signal_of_user
     return MISTAKEN if progress.refusal() else FAILED
@@ -175,7 +174,7 @@ def _stopping_with(process: subprocess.Popen[str]) -> Iterator[list[int]]:
 
 def _say_stopping(why: str = "") -> None:
     with suppress(OSError):  # the standard error may be as full, or closed, as the output
-        click.echo(f"{why}stopping, once the steps that run are done or have cleared up", err=True)
+        say(f"{why}stopping, once the steps that run are done or have cleared up", err=True)
 
 
 def _ignored(number: int) -> bool:

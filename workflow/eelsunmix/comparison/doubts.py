@@ -53,8 +53,8 @@ def short_profiles(setting: Setting) -> list[str]:
             meant = f" Did you mean profiles.{name}: {{along: {across}}}?" * (sizes[across] > n_points)
             said.append(
                 f"The profile {name} runs along {profile.along}, where the image has {n_points} "
-                f"pixel{'s' * (n_points > 1)}: fewer than {FEWEST_POINTS} positions judge nobody, so "
-                f"{instead} are compared with BS.{meant}"
+                f"pixel{'s' * (n_points > 1)}: fewer than {FEWEST_POINTS} positions are too few to judge by, "
+                f"so {instead} are compared with BS.{meant}"
             )
     return said
 

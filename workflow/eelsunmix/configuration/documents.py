@@ -14,6 +14,7 @@ import yaml
 from eelsunmix.configuration.nodes import Node, merged, node_of
 from eelsunmix.configuration.problems import ConfigurationError, Problem
 from eelsunmix.configuration.strict_yaml import parse_yaml
+from eelsunmix.errors import suggestion
 from eelsunmix.io.formats import format_of
 
 COMMAND_LINE = "--config"
@@ -89,11 +90,23 @@ def read_yaml(path: Path) -> Node:
         If the file is missing, an image or not YAML, or holds what a configuration must not hold; names the
         lines.
     """
-    if path.exists() and format_of(path):
-        command = f"eelsunmix new {shlex.quote(str(path))}"
-        message = f"is an image; name a configuration, such as {command} writes"
-        raise ConfigurationError([Problem(str(path), message)])
+    if fault := _is_none(path):
+        raise ConfigurationError([Problem(str(path), fault)])
     return parse_yaml(read_text(path), str(path))
+
+
+def _is_none(path: Path) -> str | None:
+    """Say what stands in the place of a configuration; None if it may be one."""
+    if not os.path.lexists(path):
+        there = sorted(one.name for one in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
+        advice = suggestion(f"{path.stem}.yaml", there) if there else "eelsunmix new writes one"
+        return f"no such file; {advice}"
+    if (path / "manifest.json").is_file():
+        return "is a result of eelsunmix; name a configuration, a file that ends in .yaml"
+    if format_of(path):
+        command = f"eelsunmix new {shlex.quote(str(path))}"
+        return f"is an image; name a configuration, such as {command} writes"
+    return "is a folder; name a configuration, a file that ends in .yaml" if path.is_dir() else None
 
 
 def read_text(path: Path) -> str:

@@ -20,6 +20,7 @@ from eelsunmix.io.files import read_signals
 from eelsunmix.io.layout import Layout, find_layout
 from eelsunmix.io.signals import Signal, choose_signal
 from eelsunmix.profile_geometry import profile_pixels, region_mask
+from eelsunmix.storage import read_axes
 from eelsunmix.words import numbered
 
 
@@ -50,12 +51,16 @@ def edges_on_axes(samples: Mapping[str, SampleSettings]) -> tuple[dict[str, dict
         if sample.file is None or sample.file.startswith(EXAMPLE_PREFIX):
             continue
         try:
-            signal = _signal(sample)
+            head = _imported_axes(name, sample) or _signal(sample)
         except InputError as error:
             warnings.append(f"sample {name}: {error}")
             continue
         try:
-            layout = find_layout(signal, sample.axes, Path(sample.file))
+            layout = _layout(head, sample)
+            if isinstance(head, dict):
+                warnings.append(
+                    f"sample {name}: {sample.file} is gone since its import, whose axes are taken"
+                )
             check_places(layout, sample)
             energies = kept_energies(layout, sample)
             check_components(layout, sample, n_channels=energies.size)
@@ -67,6 +72,19 @@ def edges_on_axes(samples: Mapping[str, SampleSettings]) -> tuple[dict[str, dict
     if faults:
         raise InputError("\n".join(faults))
     return found, warnings
+
+
+def _imported_axes(name: str, sample: SampleSettings) -> dict[str, xr.Variable] | None:
+    """Return the axes of what was imported, where the file is gone: a run goes on without it."""
+    store = Path("results") / name / "raw.zarr"
+    return read_axes(store, "counts") if store.is_dir() and not Path(str(sample.file)).exists() else None
+
+
+def _layout(head: Signal | dict[str, xr.Variable], sample: SampleSettings) -> Layout:
+    """Return the axes of a file, or of what was imported of it: these were settled then."""
+    if isinstance(head, dict):
+        return Layout(file_dims=tuple(head), dims=tuple(head), coords=head)
+    return find_layout(head, sample.axes, Path(str(sample.file)))
 
 
 def file_shape(sample: SampleSettings) -> dict[str, int]:

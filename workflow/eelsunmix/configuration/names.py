@@ -32,14 +32,12 @@ def sample_name_fault(name: str) -> str | None:
     --------
     >>> sample_name_fault("STO-LMO_2.5nm")
     >>> sample_name_fault("../a")
-    'is no name for a sample; start with a letter or digit, then letters, digits, _ . - (64 at most)'
+    'is no name for a sample; use A-Z a-z 0-9 _ . - and begin with a letter or digit (64 at most)'
     """
     if name.lower() in RESERVED_SAMPLES:
         return f"is the name of {RESERVED_SAMPLES[name.lower()]}; choose another one"
     if not SAMPLE_NAME.fullmatch(name):
-        return (
-            "is no name for a sample; start with a letter or digit, then letters, digits, _ . - (64 at most)"
-        )
+        return "is no name for a sample; use A-Z a-z 0-9 _ . - and begin with a letter or digit (64 at most)"
     if ending := _OUR_ENDING.search(name):
         return f"ends in {ending[0]}, as folders and files of this workflow do; choose another ending"
     if name.endswith("."):
@@ -69,7 +67,7 @@ def label_fault(name: str) -> str | None:
     """Say what is wrong with the name of a method, edge, profile or region; None if nothing is."""
     if LABEL.fullmatch(name):
         return None
-    return "is no usable name; start with a letter or digit, then letters, digits, _ (40 at most)"
+    return "is no usable name; use A-Z a-z 0-9 _ and begin with a letter or digit (40 at most)"
 
 
 def method_label_fault(name: str) -> str | None:

@@ -80,7 +80,7 @@ def _read_edge(node: Node, name: str, path: Keys) -> Result:
 def unknown_keys(node: Node, keys: tuple[str, ...], path: Keys) -> list[Problem]:
     """Refuse the keys that do not belong here, with a suggestion."""
     return [
-        Problem(child.file, unknown_key(_whereabouts(key, keys), child.text), child.line, (*path, key))
+        Problem(child.file, unknown_key(key, _whereabouts(key, keys), child.text), child.line, (*path, key))
         for key, child in node.value.items()
         if key not in keys
     ]

@@ -25,15 +25,20 @@ _NAMED = {
 }
 _MOST_DIGITS = 300  # more cannot be meant, and Python refuses to convert very long ones
 _HINTS = {
-    "'\\t'": "indent with spaces, not tabs",
-    "mapping values are not allowed": "check the indentation; a text that contains ': ' needs quotes",
+    "'\\t'": "write spaces, not tabs",
+    "mapping values are not allowed": "check indentation and braces; a text that contains ': ' needs quotes",
     "could not find expected ':'": "write key: value, with a space after the colon",
-    "expected ',' or": "a bracket is not closed, or a comma is missing",
+    "expected ',' or": "the bracket opened in line {begin} is not closed, or a comma is missing",
+    "but found '}}'": "this }} closes what was not opened by {{, or a colon is missing before",
+    "but found ']'": "this ] closes what was not opened by [, or a colon is missing before",
+    "but found '<scalar>'": "a text goes on behind its closing quote; put the whole text in quotes",
     "expected <block end>": "this line is indented differently from the lines above it",
-    "found unexpected end of stream": "a quote or a bracket is not closed",
-    "while scanning a quoted scalar": "a quote is not closed",
-    "that cannot start any token": "put the text in quotes",
+    "while scanning a quoted scalar": "this quote is not closed",
+    "that cannot start any token": "{problem}; put the text in quotes",
 }
+"""What the parser says, in format strings -> what to do."""
+_WHERE_IT_BEGAN = ("could not find expected ':'", "while scanning a quoted scalar")
+"""Where the parser complains lines later."""
 
 
 def parse_yaml(text: str, file: str) -> Node:
@@ -180,11 +185,17 @@ class _Composer:
 def _syntax_problem(error: yaml.MarkedYAMLError, file: str) -> Problem:
     said = f"{error.context or ''} {error.problem or ''}".strip()
     hint = next(
-        (hint for sign, hint in _HINTS.items() if sign in said), "check quotes, colons and indentation"
+        (hint for sign, hint in _HINTS.items() if sign.format() in said),
+        "{problem}; check quotes, colons and indentation",
     )
-    mark = error.problem_mark or error.context_mark
+    marks = [error.problem_mark, error.context_mark]
+    if any(sign in said for sign in _WHERE_IT_BEGAN):
+        marks.reverse()
+    mark = next(filter(None, marks), None)
     line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
-    return Problem(file, f"not valid YAML: {error.problem or said}; {hint}", line, column=column)
+    begin = error.context_mark.line + 1 if error.context_mark else line
+    text = hint.format(problem=error.problem or said, begin=begin)
+    return Problem(file, f"not valid YAML: {text}", line, column=column)
 
 
 def _line_at(text: str, position: int) -> int:

@@ -80,8 +80,9 @@ def _problem(mistake: Mistake, root: Node, schema: Schema, path: Keys, beside: S
     node, exists = _deepest(root, mistake.place)
     message = mistake.text
     if mistake.kind == "unknown":
+        key = str(mistake.place[-1])
         keys = [*mistake.keys, *(beside if len(mistake.place) == 1 else ())]
-        message = unknown_key(suggestion(str(mistake.place[-1]), keys), node.text)
+        message = unknown_key(key, suggestion(key, keys), node.text)
     elif mistake.kind == "missing" and not exists:
         message = f"is missing; {message}"
     elif mistake.kind == "bound":

@@ -73,4 +73,6 @@ def _number_hint(text: str) -> str:
 def _list_hint(node: Node) -> str:
     if isinstance(node.value, str) and (match := _RANGE.fullmatch(node.value.strip())):
         return f"write [{match[1]}, {match[2]}]"
+    if node.is_list and len(node.value) > 2 and all(isinstance(one.value, int | float) for one in node.value):
+        return "decimal numbers have a point, no comma"
     return "" if node.is_list or node.is_mapping else f"write [{node.text}, ...]"

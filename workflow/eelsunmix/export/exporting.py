@@ -12,6 +12,8 @@ from eelsunmix.export.publication import write_publication
 from eelsunmix.export.sample import open_sample
 
 FOLDER = Path("exports")
+README = "0_README.txt"
+"""What to read first, and so the first name of a listing."""
 
 
 def export_sample(
@@ -61,7 +63,7 @@ def export_sample(
         write_formats(package, formats, draft)
         if publication:
             write_publication(package, draft / f"{sample.name}_publication.zip")
-        (draft / "README.txt").write_text(notes(package), encoding="utf-8")
+        (draft / README).write_text(notes(package), encoding="utf-8")
     return target
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,17 @@ from eelsunmix.comparison.components import REFERENCE
 
 PRIMARY = ("element_map", "net_counts", "element_profile", "profile_counts")
 """What a map of an edge, or its profile, is without a further word in its name."""
+FOLDERS = {
+    "elements": "counts of each element, as maps and along profiles; bs is background subtraction",
+    "components": "spectra of the components of each method, and how much of them is in each pixel",
+    "image": "the image without any method: mean spectra, total counts, what was corrected",
+    "checks": "what tells how good these are: residuals, chi-squares, ranges, eigenvalues",
+}
+"""Folders of a format, and what lies there."""
+_COMPONENTS = (
+    *("endmember_spectrum", "abundance", "thickness_weighted_abundance", "refit_abundance"),
+    *("phase", "phase_confidence"),
+)
 OWN = {
     "map": ("frame", "y", "x"),
     "spectrum": ("energy_loss", "energy", "raw_energy", "index"),
@@ -67,6 +79,21 @@ class Quantity:
         """One line for people."""
         words = self.variable.replace("_", " ")
         return f"{words}, {self.label}" if self.label else words
+
+    @property
+    def folder(self) -> str:
+        """The one of `FOLDERS` in which its files lie."""
+        if self.about["store"] in ("raw", "corrected"):
+            return "image"
+        if self.variable in (*PRIMARY, "true_element_map"):
+            return "elements"
+        return "components" if self.variable in _COMPONENTS else "checks"
+
+    def folder_in(self, place: Path) -> Path:
+        """Return its folder below that of a format, which is made where it is not there yet."""
+        folder = place / self.folder
+        folder.mkdir(exist_ok=True)
+        return folder
 
     def single(self) -> Iterator["Single"]:
         """Yield each map, spectrum or profile by itself."""

@@ -10,7 +10,7 @@ from eelsunmix.storage.layouts import LAYOUTS
 from eelsunmix.storage.manifest import MANIFEST, Manifest, read_manifest, verify
 from eelsunmix.storage.pages import is_a_page, read_page_manifest, sealed_page, verify_page
 from eelsunmix.storage.records import read_record, sealed_record
-from eelsunmix.storage.store import open_store, open_stores, publish
+from eelsunmix.storage.store import open_store, open_stores, publish, read_axes
 from eelsunmix.storage.versions import installed_versions
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "open_store",
     "open_stores",
     "publish",
+    "read_axes",
     "read_manifest",
     "read_page_manifest",
     "read_record",

@@ -5,13 +5,12 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import click
-
 from eelsunmix.configuration.command_line import command_line_values
 from eelsunmix.errors import InputError, names_in_brief
 from eelsunmix.exit_codes import FAILED, MISTAKEN
 from eelsunmix.recipes.verification import CONFIGURATION, Verification, own_configuration, stores_below
 from eelsunmix.storage.locks import run_among
+from eelsunmix.terminal import say
 from eelsunmix.words import numbered
 
 
@@ -23,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         overrides = command_line_values(options.config or [])
         verification = Verification(files, overrides, with_sources=options.sources)
     except InputError as error:
-        click.echo(error, err=True)  # of a closed output, unlike `sys.stderr`, it makes no error
+        say(error, err=True)  # of a closed output, unlike `sys.stderr`, it makes no error
         return MISTAKEN
     found = [store for folder in options.folders for store in stores_below(folder)]
     of_run = {store: said for store in found if (said := verification.of_run(store))}
@@ -33,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     verdicts = [path for folder in options.folders for path in verification.verdicts_of(folder)]
     if not found + pages:
         folders = ", ".join(map(str, options.folders))
-        click.echo(f"{folders}: no stores and no pages lie there; name the folder of the results", err=True)
+        say(f"{folders}: no stores and no pages lie there; name the folder of the results", err=True)
         return MISTAKEN
     checked = {
         "store": (verification.of_store, stores),
@@ -43,9 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     faults = {noun: _told(map(check, paths)) for noun, (check, paths) in checked.items()}
     for noun, (_, paths) in checked.items():
         if paths or noun == "store":
-            click.echo(f"{numbered(len(paths), noun)}, {faults[noun]} of them not in order")
+            say(f"{numbered(len(paths), noun)}, {faults[noun]} of them not in order")
     if pages or verification.compared or (files and verification.not_compared):
-        click.echo(_of_settings(verification, files))
+        say(_of_settings(verification, files))
     if not any(faults.values()):
         return 0
     _told([_of_run_in_progress(options.folders)], err=False)
@@ -78,7 +77,7 @@ def _of_run_in_progress(folders: Iterable[Path]) -> str | None:
 def _told(lines: Iterable[str | None], *, err: bool = True) -> int:
     said = [line for line in lines if line]
     for line in said:
-        click.echo(line, err=err)
+        say(line, err=err)
     return len(said)
 
 

@@ -5,7 +5,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -154,6 +154,21 @@ def parsed(text: bytes) -> Manifest:
     for name, kind in _TYPES.items():
         kind.validate_python(getattr(manifest, name), strict=True)
     return manifest
+
+
+def verify_parts(path: str | Path, names: Collection[str]) -> None:
+    """Compare some files, and all files of some folders, of a store with its manifest.
+
+    Raises
+    ------
+    StoreError
+        At the first difference; the message names the file.
+    """
+    path = Path(path)
+    manifest = read_manifest(path)
+    for name in manifest.files:
+        if Path(name).parts[0] in names and not _agrees(path, name, manifest):
+            raise StoreError(f"{path}: {name} is damaged (its checksum differs); {REMEDY}")
 
 
 def verify(path: str | Path) -> Manifest:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import xarray as xr
+import zarr
 import zarr.errors
 from zarr.codecs import BloscCodec, Crc32cCodec
 
@@ -24,7 +25,7 @@ from eelsunmix.storage.drafts import flush, make_durable, written_beside
 from eelsunmix.storage.handed_over import RecordingStore, check_given_back, take_records, write_and_compare
 from eelsunmix.storage.inputs import remember, seals_of
 from eelsunmix.storage.layout import Variable
-from eelsunmix.storage.manifest import MANIFEST, manifest_of, read_manifest, verify
+from eelsunmix.storage.manifest import MANIFEST, manifest_of, read_manifest, verify, verify_parts
 
 CHUNK_ELEMENTS = 2**21
 """Elements in a chunk, the unit of compression: 4 MB of uint16, 8 MB of float32; a shard is a block."""
@@ -127,6 +128,27 @@ def open_store(path: str | Path, *, kind: str | None = None) -> xr.Dataset:
         names the file. If it is of another kind.
     """
     return _opened(Path(path), kind, BLOCK_ELEMENTS)
+
+
+def read_axes(path: str | Path, variable: str) -> dict[str, xr.Variable]:
+    """Read the coordinates along the dims of a variable; of a large store nothing else is read or verified.
+
+    Returns
+    -------
+    dict of str to Variable
+        In the order of the dims.
+
+    Raises
+    ------
+    StoreError
+        If the store is missing or not sealed, or these are damaged.
+    """
+    verify_parts(path, ["zarr.json"])
+    array = zarr.open_group(path, mode="r", use_consolidated=True)[variable]
+    dims = [str(dim) for dim in array.metadata.dimension_names or ()]  # type: ignore[union-attr]
+    verify_parts(path, dims)
+    dataset = xr.open_zarr(path, consolidated=True, chunks=None, decode_times=False)
+    return {dim: dataset[dim].variable.load() for dim in dims}
 
 
 def open_stores(paths: Iterable[str | Path]) -> dict[str, xr.Dataset]:

@@ -24,9 +24,10 @@ def write(package: Package, folder: Path) -> None:
     """Write every spectrum and profile, and the maps of a line scan."""
     for one in package.quantities:
         if is_line(one):
-            write_table(folder / f"{one.stem}.csv", one)
+            place = one.folder_in(folder)
+            write_table(place / f"{one.stem}.csv", one)
             about = {"title": one.title, "unit": one.unit, "names": dict(one.names), **one.about}
-            (folder / f"{one.stem}.json").write_text(as_text(about), encoding="utf-8")
+            (place / f"{one.stem}.json").write_text(as_text(about), encoding="utf-8")
 
 
 def is_line(one: Quantity) -> bool:

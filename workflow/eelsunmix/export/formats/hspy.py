@@ -25,9 +25,10 @@ _NAMES = {"eV": "Energy loss", "keV": "Energy"}
 def write(package: Package, folder: Path) -> None:
     """Write every quantity, and its deviation beside it."""
     for one in package.of_kind("map", "spectrum", "profile"):
-        write_signal(folder / f"{one.stem}.hspy", one.array, one, package)
+        place = one.folder_in(folder)
+        write_signal(place / f"{one.stem}.hspy", one.array, one, package)
         if one.deviation is not None:
-            write_signal(folder / f"{one.stem}_sd.hspy", one.deviation, one, package, what="deviation of ")
+            write_signal(place / f"{one.stem}_sd.hspy", one.deviation, one, package, what="deviation of ")
 
 
 def write_signal(path: Path, array: xr.DataArray, one: Quantity, package: Package, *, what: str = "") -> None:

@@ -21,9 +21,10 @@ _PIXELS = {"px": "pixel", "": "pixel"}
 def write(package: Package, folder: Path) -> None:
     """Write every map, and its deviation beside it."""
     for single in package.single_maps:
-        write_map(folder / f"{single.stem}.tif", single.array, single)
+        place = single.quantity.folder_in(folder)
+        write_map(place / f"{single.stem}.tif", single.array, single)
         if single.deviation is not None:
-            write_map(folder / f"{single.stem}_sd.tif", single.deviation, single)
+            write_map(place / f"{single.stem}_sd.tif", single.deviation, single)
 
 
 def write_map(path: Path, array: xr.DataArray, single: Single) -> None:

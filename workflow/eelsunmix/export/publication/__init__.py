@@ -60,7 +60,8 @@ def _maps(package: Package, written: Path, folder: Path) -> Iterator[tuple[str, 
             place = folder / name
             place.mkdir()
             writer(name)(package, place)
-        yield from ((f"{name}/{file.name}", file) for file in sorted(place.iterdir()))
+        files = (file for file in place.rglob("*") if file.is_file())
+        yield from ((f"{name}/{file.relative_to(place).as_posix()}", file) for file in sorted(files))
 
 
 def _stores(package: Package) -> dict[str, dict[str, Any]]:

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
-from eelsunmix.errors import StoreError
+from eelsunmix.errors import InputError, StoreError
 from eelsunmix.storage import MANIFEST, Manifest
 from eelsunmix.storage.manifest import parsed
 from eelsunmix.storage.versions import versions_used
@@ -67,14 +67,16 @@ def verify_archive(path: str | Path) -> Manifest:
 
     Raises
     ------
+    InputError
+        If the file is no zip.
     StoreError
         At the first difference; the message names the file in the zip.
     """
     path = Path(path)
     if path.suffix in (".yaml", ".yml"):
-        raise StoreError(f"{path}: a configuration is given as --configfile {path}")
+        raise InputError(f"{path}: is a configuration; type: eelsunmix verify --configfile {path}")
     if path.suffix != ".zip" and not zipfile.is_zipfile(path):
-        raise StoreError(f"{path}: is no zip; name a zip, a page, or a folder of results or of an export")
+        raise InputError(f"{path}: is no zip; name a zip, a page, or a folder of results or of an export")
     try:
         with zipfile.ZipFile(path) as archive:
             manifest = _manifest(path, archive)
