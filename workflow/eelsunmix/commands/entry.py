@@ -287,7 +287,7 @@ def main() -> None:
     except ValueError as error:  # whoever first imports Dask meets its settings
         if not (found := re.match(r"A dask config file at '(.+?)' is malformed", str(error))):
             raise
-        click.echo(f"{found[1]}: no YAML that Dask can read; mend it, or move it away", err=True)
+        say(f"{found[1]}: no YAML that Dask can read; mend it, or move it away", err=True)
         sys.exit(MISTAKEN)
     finally:
         let_zarr_end()
