@@ -3,9 +3,11 @@
 import errno
 import fcntl
 import os
+import resource
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -182,3 +184,25 @@ def test_a_job_leaves_no_folder_behind_when_it_fails(tmp_path):
     with pytest.raises(ZeroDivisionError), job(tmp_path / "log"):
         1 / len(list(scratch_folder().iterdir()))
     assert [path.name for path in tmp_path.iterdir()] == ["log"]
+
+
+@pytest.mark.guarantee(18)
+def test_a_disk_that_fills_in_the_middle_of_a_part_is_named_in_the_log(tmp_path):
+    """By its number: `np.save` says how many values it has written, which was then a defect of ours."""
+    maps = xr.Dataset({"score": (("y", "x"), np.ones((60, 50)))}).chunk()
+    with pytest.raises(SystemExit), job(tmp_path / "log"), files_up_to(4000):
+        kept_maps.uncompressed(maps, {"y": 60, "x": 50})
+    said = (tmp_path / "log").read_text()
+    assert os.strerror(errno.EFBIG) in said
+    assert "defect" not in said
+    assert [path.name for path in tmp_path.iterdir()] == ["log"]
+
+
+@contextmanager
+def files_up_to(size):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

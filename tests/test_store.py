@@ -426,6 +426,21 @@ def test_a_manifest_of_other_types_is_damaged_even_if_it_agrees_with_itself(stor
     assert "manifest.json is damaged" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("kind", ["blake3", "blake2b"])
+def test_each_digest_of_an_entry_counts(store, kind):
+    whole = read_manifest(store)
+    both = {name: digest_of_file(store / "zarr.json", name) for name in ("blake3", "blake2b")}
+    for digests, sound in ((both, True), (both | {kind: "0" * 32}, False)):
+        entry = {"size": (store / "zarr.json").stat().st_size, **digests}
+        forged = dataclasses.replace(whole, files=whole.files | {"zarr.json": entry}).sealed()
+        (store / MANIFEST).write_bytes(forged.to_json())
+        if sound:
+            assert verify(store) == forged
+            continue
+        with pytest.raises(StoreError, match=r"zarr\.json is damaged"):
+            verify(store)
+
+
 def test_a_record_of_a_file_without_size_is_a_damage(store):
     whole = read_manifest(store)
     forged = dataclasses.replace(whole, files=whole.files | {"zarr.json": {}}).sealed()

@@ -23,7 +23,7 @@ from eelsunmix.failures import shortage
 logger = logging.getLogger("eelsunmix")
 
 _SURROUNDINGS = frozenset(
-    {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ESTALE}
+    {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ESTALE}
     | {errno.ETIMEDOUT, errno.ENOTCONN}
 )
 """Errors of disks, permissions and networks, which nobody repairs by reading our source."""

@@ -86,7 +86,7 @@ def uncompressed(maps: xr.Dataset, part_shape: Mapping[Hashable, int]) -> xr.Dat
     """
     import dask
 
-    folder, kept, save = scratch_folder(), {}, dask.delayed(np.save, pure=False)
+    folder, kept, save = scratch_folder(), {}, dask.delayed(_save, pure=False)
     for name, array in maps.data_vars.items():
         if array.chunks is None:
             continue
@@ -163,7 +163,15 @@ def _write(
         array = maps[name].transpose(*dims)
         place = zip(dims, _place(array, part, core, corner), strict=True)
         number = [(where.start or 0) // part_shape.get(dim, 1) for dim, where in place]
-        np.save(_file(folder, name, number), array.to_numpy(), allow_pickle=False)
+        _save(_file(folder, name, number), array.to_numpy())
+
+
+def _save(file: Path, values: NDArray[Any]) -> None:
+    """Write an npy file; of a full disk `np.save` says no more than how many values it has written."""
+    values = np.ascontiguousarray(values)
+    with file.open("wb") as opened:
+        np.lib.format.write_array_header_1_0(opened, np.lib.format.header_data_from_array_1_0(values))
+        opened.write(values.data)
 
 
 def _file(folder: Path, name: str, number: Any) -> Path:

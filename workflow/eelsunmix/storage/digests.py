@@ -1,7 +1,7 @@
 """Digests of what a manifest describes, and the files that a store consists of."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,14 +39,14 @@ def described_file(path: Path) -> dict[str, Any]:
 
 def agrees(content: bytes, entry: Mapping[str, Any]) -> bool:
     """Whether bytes are what an entry of a manifest describes."""
-    kind = _kind(entry)
-    return len(content) == entry.get("size") and digest_of_bytes(content, kind) == entry.get(kind)
+    same_size = len(content) == entry.get("size")
+    return same_size and _all_agree(entry, lambda kind: digest_of_bytes(content, kind))
 
 
 def agrees_file(path: Path, entry: Mapping[str, Any]) -> bool:
     """Whether a file is what an entry of a manifest describes; one of another size is not read."""
-    kind = _kind(entry)
-    return path.stat().st_size == entry.get("size") and digest_of_file(path, kind) == entry.get(kind)
+    same_size = path.stat().st_size == entry.get("size")
+    return same_size and _all_agree(entry, lambda kind: digest_of_file(path, kind))
 
 
 def _new(kind: str) -> Any:
@@ -57,8 +57,10 @@ def _text(total: Any) -> str:
     return str(total.digest()[:_LENGTH].hex())
 
 
-def _kind(entry: Mapping[str, Any]) -> str:
-    return _BEFORE if _BEFORE in entry else DIGEST
+def _all_agree(entry: Mapping[str, Any], digest: Callable[[str], str]) -> bool:
+    """Whether all digests of an entry, of which there must be one, are right."""
+    kinds = entry.keys() & {DIGEST, _BEFORE}
+    return bool(kinds) and all(digest(kind) == entry[kind] for kind in kinds)
 
 
 def files_below(path: Path) -> list[str]:

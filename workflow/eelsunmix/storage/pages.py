@@ -88,7 +88,7 @@ def verify_page(path: str | Path) -> Manifest:
     manifest = read_page_manifest(path)
     page = manifest.files["page"]
     with _opened(Path(path)) as file:
-        if not agrees(file.read(page["size"]), page):
+        if not agrees(file.read(int(page["size"])), page):
             raise StoreError(f"{path}: is damaged (its checksum differs); {REMEDY_OF_PAGE}")
     return manifest
 
