@@ -91,10 +91,34 @@ def test_windows_of_a_file_that_is_gone_are_checked_on_what_was_imported(folder)
         edges_on_axes({"SI1": sample})
     edges, warnings = edges_on_axes({"SI1": sample.replaced(edges={"O_K": sample.edges["O"]})})
     assert edges["SI1"]["O_K"].fit_eV == (481, 526)
-    assert warnings == ["sample SI1: image.npy is gone since its import, whose axes are taken"]
+    assert warnings == [
+        "sample SI1: image.npy is no longer there; windows and places are checked on what was imported of it"
+    ]
     (folder / "results" / "SI1" / "raw.zarr" / "energy_loss" / "c" / "0").write_bytes(b"x")
     _, (text,) = edges_on_axes({"SI1": sample})
     assert "energy_loss/c/0 is damaged" in text
+    (folder / "results" / "SI1" / "raw.zarr" / "energy_loss" / "c" / "0").unlink()
+    _, (text,) = edges_on_axes({"SI1": sample})
+    assert "energy_loss/c/0 is missing; move this folder aside" in text
+
+
+def test_a_file_in_a_folder_that_may_not_be_entered_is_as_one_that_is_gone(folder, monkeypatch):
+    """`Path.exists` raises there, and `check` ended in a line that named no sample."""
+    name = write(folder, "edges: [O]\n")
+    sample = read_configuration([name]).samples["SI1"]
+    axes = sample.axes.replaced(pixel_nm=None)
+    publish(import_image(folder / "image.npy", axes=axes), folder / "results" / "SI1" / "raw.zarr")
+    stat = os.stat
+
+    def refused(path, *further, **options):
+        if os.fspath(path) == "image.npy":
+            raise PermissionError(13, "Permission denied", "image.npy")
+        return stat(path, *further, **options)
+
+    monkeypatch.setattr(os, "stat", refused)
+    edges, (text,) = edges_on_axes({"SI1": sample})
+    assert text.startswith("sample SI1: image.npy is no longer there; ")
+    assert [edge.onset_eV for edge in edges["SI1"].values()] == [532]
 
 
 def test_a_machine_without_the_programme_which_is_told_before_anything_runs(folder):

@@ -917,6 +917,48 @@ def test_net_counts_of_components_scatter_as_their_deviation_says(exponent):
     assert ((ratio > 0.7) & (ratio < 1.35)).all(), ratio
 
 
+@pytest.mark.parametrize("exponent", ["pixel", "local", "global"])
+@pytest.mark.parametrize(
+    "sizes", [{"y": 30, "x": 21}, {"frame": 2, "y": 23, "x": 9}, {"y": 1, "x": 60}], ids=str
+)
+def test_net_counts_of_components_are_the_same_whatever_the_parts(sizes, exponent):
+    """Exponents reach over the rim of a part, and over masked pixels, but not into other frames."""
+    rng, energy = np.random.default_rng(1), np.arange(440.0, 620.0, 2.0)
+    shape = tuple(sizes.values())
+    owner = rng.integers(0, 3, shape)
+    owner[..., :3] = 0
+    valid = np.ones(shape, bool)
+    valid[..., shape[-2] // 2, 4:7] = False
+    heights = [1 + 0.4 * one * (energy > 531) for one in (1, 0, 1)]
+    counts = rng.poisson(np.eye(3)[owner] @ (90 * (energy / energy[0]) ** -3.0 * np.array(heights)))
+    axis = xr.DataArray(energy, dims="energy_loss", attrs={"units": "eV"})
+    coords = {"energy_loss": axis, "valid_pixel": (tuple(sizes), valid)}
+    image = xr.DataArray(counts, dims=(*sizes, "energy_loss"), coords=coords)
+    edges = {"O_K": Edge(element="O", onset_eV=532, fit_eV=(480, 526), integrate_eV=(532, 580))}
+    bs = subtract_background(image, edges, BackgroundOptions(exponent=exponent, local_sigma_px=0.8))
+    refit = xr.DataArray(np.eye(3)[owner], dims=(*sizes, "endmember"))
+
+    def found(steps):
+        corners = np.ndindex(*(-(-size // step) for size, step in zip(shape, steps, strict=True)))
+        parts = [
+            {
+                dim: slice(at * step, min((at + 1) * step, size))
+                for (dim, size), at, step in zip(sizes.items(), corner, steps, strict=True)
+            }
+            for corner in corners
+        ]
+        setting = SimpleNamespace(
+            edges=edges,
+            navigation=tuple(sizes),
+            bs=bs,
+            parts=parts,
+            at=lambda part: SimpleNamespace(bs=bs.isel(part)),
+        )
+        return confirmed_counts(refit, setting)
+
+    np.testing.assert_allclose(found([max(1, size // 3) for size in shape]), found(shape), rtol=1e-10)
+
+
 @pytest.mark.parametrize("weak", [0.6, 2.1, -1.0])
 def test_an_edge_that_is_too_weak_to_be_seen_hides_no_clear_one(weak):
     """Net counts of two endmembers at a clear and at a weak edge of Ti, and at one of O, of deviation 1."""

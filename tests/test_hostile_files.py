@@ -102,6 +102,20 @@ def test_no_other_file_is_pulled_into_the_image(tmp_path, monkeypatch, write, pl
         io.open_image(path)
 
 
+@pytest.mark.guarantee("G9")
+def test_a_link_in_the_place_of_all_signals_is_not_followed_either(tmp_path, monkeypatch):
+    """Whether a file is an export of ours was looked up in the file that the link leads to."""
+    monkeypatch.chdir(tmp_path)
+    hspy("secret.h5", lambda file, _: file.require_group("Experiments/a/metadata/eelsunmix"))
+
+    def link(file, _):
+        del file["Experiments"]
+        file["Experiments"] = h5py.ExternalLink("secret.h5", "/Experiments")
+
+    with pytest.raises(InputError, match=r"/Experiments is a link to another file, 'secret\.h5'"):
+        io.open_image(hspy(tmp_path / "a.hspy", link))
+
+
 def test_links_inside_a_file_are_followed(tmp_path):
     def soft(file, name):
         file.move(name, "elsewhere")

@@ -236,6 +236,14 @@ def test_a_fit_window_just_after_another_onset_is_named(begin, is_named):
     assert found == ([said] if is_named else [])
 
 
+def test_who_begins_a_fit_window_where_advised_is_not_advised_again():
+    """An onset need not be a whole number: 456.3 eV and its lines end at 476.3 eV, not at 476 eV."""
+    ti = TI | {"onset_eV": 456.3}
+    (text,) = warnings({"Ti_L23": ti, "Mn_L23": MN | {"fit_eV": [470, 520]}})
+    assert text.endswith("begin it at 477 eV or later")
+    assert warnings({"Ti_L23": ti, "Mn_L23": MN | {"fit_eV": [477, 520]}}) == []
+
+
 def test_the_own_onset_in_the_fit_window_is_named():
     (text,) = warnings({"Ti_L23": TI | {"onset_eV": 431.0}})
     assert "holds the onset of the edge itself, 431 eV" in text

@@ -1,5 +1,6 @@
 """Whether the windows of the edges fit their onsets: this needs no image, so it is known before any job."""
 
+import math
 from collections.abc import Iterable, Mapping
 
 from eelsunmix.edge_table import LOWEST_EV, NEAR_EV, edges_of, split_name, tabulated_edge, written_lines
@@ -53,7 +54,7 @@ def misplaced_windows(edges: Mapping[str, Edge]) -> list[str]:
         ]
         warnings += [
             f"edges.{name}.fit_eV: the fit window {_written(edge.fit_eV)} begins on {other}, which rises at "
-            f"{one.onset_eV:g} eV; begin it at {_recovered(one):.0f} eV or later"
+            f"{one.onset_eV:g} eV; begin it at {math.ceil(_recovered(one))} eV or later"
             for other, one in edges.items()
             if one.onset_eV < edge.onset_eV and one.onset_eV <= edge.fit_eV[0] < _recovered(one)
         ]

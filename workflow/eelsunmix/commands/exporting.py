@@ -41,7 +41,7 @@ def exports_in(folder: Path) -> list[Path]:
 
 
 def holds_only_exports(path: Path) -> bool:
-    """Whether no stores lie in a folder of exports, or beside a zip or page."""
+    """Whether a path is a zip or page, or a folder without stores."""
     return path.is_file() or not any(stores_below(path))
 
 

@@ -56,7 +56,8 @@ class _Pixels:
     shares : ndarray, shape (pixel, endmember)
     net_counts, common_sd : ndarray, shape (pixel, edge)
     own, of_exponent : ndarray, shape (pixel, edge)
-        Variance of the net counts by all but the exponent, and by an exponent that is fitted to the pixel.
+        Variance of the net counts: ``net_counts_sd`` squared (less what all pixels share), and what an
+        exponent that is fitted to the pixel alone adds to it.
     inside : ndarray of bool, shape (pixel,)
         Whether they are of the part itself.
     known : ndarray of bool, shape (navigation)

@@ -1,5 +1,6 @@
 """The axes of the files, of which only the heads are read: windows and places are checked before any job."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -59,7 +60,8 @@ def edges_on_axes(samples: Mapping[str, SampleSettings]) -> tuple[dict[str, dict
             layout = _layout(head, sample)
             if isinstance(head, dict):
                 warnings.append(
-                    f"sample {name}: {sample.file} is gone since its import, whose axes are taken"
+                    f"sample {name}: {sample.file} is no longer there; windows and places are checked on "
+                    "what was imported of it"
                 )
             check_places(layout, sample)
             energies = kept_energies(layout, sample)
@@ -77,7 +79,8 @@ def edges_on_axes(samples: Mapping[str, SampleSettings]) -> tuple[dict[str, dict
 def _imported_axes(name: str, sample: SampleSettings) -> dict[str, xr.Variable] | None:
     """Return the axes of what was imported, where the file is gone: a run goes on without it."""
     store = Path("results") / name / "raw.zarr"
-    return read_axes(store, "counts") if store.is_dir() and not Path(str(sample.file)).exists() else None
+    is_there = os.path.exists(str(sample.file))  # noqa: PTH110 - that of Path raises for folders not to enter
+    return read_axes(store, "counts") if store.is_dir() and not is_there else None
 
 
 def _layout(head: Signal | dict[str, xr.Variable], sample: SampleSettings) -> Layout:

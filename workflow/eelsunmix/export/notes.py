@@ -11,7 +11,7 @@ def notes(package: Package) -> str:
     """Return the text that lies beside the exported files."""
     software = package.about["software"].get("eelsunmix", "")
     lines = [f"{package.sample.name}: exported from the results of eelsunmix {software}.", ""]
-    lines += ["WHERE TO START: each format has the same folders; of nexus all is one file"]
+    lines += ["WHERE TO START: each format has the same folders; nexus is one file"]
     lines += [*(f"- {folder}: {what}" for folder, what in FOLDERS.items()), ""]
     if said := package.sample.page_words.said:
         lines += ["WHAT THE PAGE SAYS", *(f"- {title}: {text}" for title, text in said), ""]

@@ -11,6 +11,8 @@ from eelsunmix.execution.kept_maps import uncompressed
 def reconstruct(pca: xr.Dataset, n_components: int, *, score: str = "score") -> xr.DataArray:
     """Denoised image, made chunk by chunk when it is read.
 
+    Scores that are lazy are computed now, once, and lie in files until the end of the job, or of the process.
+
     Parameters
     ----------
     pca : Dataset

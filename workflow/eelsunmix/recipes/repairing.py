@@ -16,7 +16,8 @@ from eelsunmix.storage.locks import take_lock
 def repair(results: Path, verification: Verification, *, locks: Path) -> Iterator[str]:
     """Move aside all that is not in order, and say what; nothing is deleted.
 
-    Nothing is moved before all that is to be moved can be. Every step is one change of a name, and what is
+    Nothing is moved before all folders are known to be writable, and if one thing may not be renamed after
+    all, the others get their places back. Every step is one change of a name, and what is
     still to be done is seen from what lies there; so a repair may be killed at any time and repeated.
 
     Parameters
@@ -36,7 +37,8 @@ def repair(results: Path, verification: Verification, *, locks: Path) -> Iterato
     Raises
     ------
     InputError
-        If a run uses the results, or a folder in which something is to be moved cannot be written.
+        If a run uses the results, or something that is to be moved cannot be: its folder cannot be written,
+        or it may not be renamed itself.
     """
     take_lock(results)
     _refuse_unwritable(place for _, place in kept_stores(results))
@@ -73,7 +75,7 @@ def _all_aside(faults: dict[Path, str]) -> Iterator[str]:
         if not os.path.lexists(path):
             continue
         try:
-            moved.append((path, move_aside(path)))
+            aside = move_aside(path)
         except PermissionError as error:  # of one entry in a folder that may be written
             for old, new in reversed(moved):
                 new.rename(old)
@@ -82,7 +84,8 @@ def _all_aside(faults: dict[Path, str]) -> Iterator[str]:
                 f"{path}: cannot be renamed; it is immutable (lsattr -d), or somebody else's in a folder "
                 "with a sticky bit (ls -ld); ask its owner; nothing was moved"
             ) from error
-        yield f"{_without_advice(fault)}; moved to {moved[-1][1]}"
+        moved.append((path, aside))
+        yield _moved(fault, aside)
 
 
 def _refuse_unwritable(paths: Iterable[Path]) -> None:
@@ -101,7 +104,7 @@ def _damaged_successors_aside(results: Path) -> Iterator[str]:
         except UnreadableStoreError:
             continue
         except StoreError as error:
-            yield _moved(place, str(error))
+            yield _moved(str(error), move_aside(place))
 
 
 def _faults(verification: Verification, results: Path, stores: list[Path]) -> Iterator[tuple[Path, str]]:
@@ -133,8 +136,8 @@ def _shown_by(page: Path) -> set[Path]:
     return {Path(os.path.normpath(page.parent / name)) for name in names}
 
 
-def _moved(path: Path, fault: str) -> str:
-    return f"{_without_advice(fault)}; moved to {move_aside(path)}"
+def _moved(fault: str, aside: Path) -> str:
+    return f"{_without_advice(fault)}; moved to {aside}"
 
 
 def _without_advice(fault: str) -> str:

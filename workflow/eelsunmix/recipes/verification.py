@@ -115,10 +115,10 @@ class Verification:
         return self._asked.get(real_path(path))
 
     def source_gone(self, path: Path) -> str | None:
-        """Return the file, gone by now, without which no run makes anew what a path holds; None without one.
+        """Return the missing file without which no run can make again what a path holds; None if none is.
 
-        As long as what was read of a file is as asked for, it is gone without harm; else the sample stays as
-        it is, and so does one that its models are applied to. Known once all stores were looked at.
+        A file may be missing as long as what was read of it is as asked for. Otherwise the sample stays as
+        it is, and so does each one that its models are applied to. Ask after all stores were looked at.
         """
         product = self.product_of(path)
         sample = self._recipes.samples.get(product.sample) if product else None
@@ -136,7 +136,7 @@ class Verification:
                 for store, files in needed.items()
                 if real_path(Path(Product(sample.name, store).path)) in outdated
                 for file in files
-                if not Path(file).exists()
+                if not os.path.exists(file)  # noqa: PTH110 - that of Path raises for folders not to enter
             ),
             None,
         )

@@ -166,9 +166,9 @@ def verify_parts(path: str | Path, names: Collection[str]) -> None:
     """
     path = Path(path)
     manifest = read_manifest(path)
-    for name in manifest.files:
-        if Path(name).parts[0] in names and not _agrees(path, name, manifest):
-            raise StoreError(f"{path}: {name} is damaged (its checksum differs); {REMEDY}")
+    for name in sorted(manifest.files):
+        if Path(name).parts[0] in names:
+            _compare(path, name, manifest, is_there=os.path.lexists(path / name))
 
 
 def verify(path: str | Path) -> Manifest:
@@ -186,11 +186,15 @@ def verify(path: str | Path) -> Manifest:
     for name in sorted(manifest.files.keys() | present):
         if name not in manifest.files:
             raise StoreError(f"{path}: {name} does not belong to the store; {REMEDY}")
-        if name not in present:
-            raise StoreError(f"{path}: {name} is missing; {REMEDY}")
-        if not _agrees(path, name, manifest):
-            raise StoreError(f"{path}: {name} is damaged (its checksum differs); {REMEDY}")
+        _compare(path, name, manifest, is_there=name in present)
     return manifest
+
+
+def _compare(path: Path, name: str, manifest: Manifest, *, is_there: bool) -> None:
+    if not is_there:
+        raise StoreError(f"{path}: {name} is missing; {REMEDY}")
+    if not _agrees(path, name, manifest):
+        raise StoreError(f"{path}: {name} is damaged (its checksum differs); {REMEDY}")
 
 
 def _agrees(path: Path, name: str, manifest: Manifest) -> bool:

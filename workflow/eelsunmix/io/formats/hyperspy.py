@@ -25,8 +25,8 @@ class HyperSpy(RosettaFormat):
 
     def check_file(self, path: Path) -> None:
         """Refuse a file with parts that were never written, or that lie in other files; and our exports."""
+        check_self_contained(path)  # before anything is looked up in it, which would follow links
         _refuse_exports(path)
-        check_self_contained(path)
         check_stored(path)
 
     def opener(self, path: Path, number: int, data: Any) -> Callable[[tuple[int, ...]], Any]:
