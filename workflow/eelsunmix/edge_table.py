@@ -185,17 +185,22 @@ def split_name(name: str) -> tuple[str, str | None] | None:
     --------
     >>> [split_name(name) for name in ("Ti_L23", "Ti L2,3", "Ti_L3", "Ti_L")]
     [('Ti', 'L23'), ('Ti', 'L23'), ('Ti', 'L23'), ('Ti', 'L23')]
-    >>> split_name("Ti"), split_name("layer")
-    (('Ti', None), None)
+    >>> split_name("Ti"), split_name("layer"), split_name("CO"), split_name("BK")
+    (('Ti', None), None, None, ('B', 'K'))
     """
     match = re.fullmatch(r"([A-Z][a-z]?)(?:[ _-]*([KLMNO])[ _-]*([1-7,]*))?", name.strip())
-    if match is None or match[1] not in SYMBOLS:
+    if match is None or match[1] not in SYMBOLS or _is_in_capitals(name.strip()):
         return None
     if match[2] is None:
         return match[1], None
     lines = match[3].replace(",", "")
     same = [shell for shell in SHELLS if shell[0] == match[2] and set(lines) <= set(shell[1:])]
     return match[1], same[0] if same else f"{match[2]}{lines}"
+
+
+def _is_in_capitals(name: str) -> bool:
+    """Whether a name is an element in capitals, as CO is of cobalt: not the edge O of carbon. BK is B K."""
+    return name not in SYMBOLS and name.capitalize() in SYMBOLS and not name.endswith("K")
 
 
 def written_lines(name: str) -> str:

@@ -173,7 +173,9 @@ def name_fault(name: str, edge: EdgeRequest) -> str | None:
         return f"the name says {named}, but the element is {edge.element}; correct one of them"
     element = edge.element or element_of(name)
     if element is None:
-        return "names no element; write element: Ti, or a name such as Ti_L23"
+        symbol = name.partition("_")[0].capitalize()
+        meant = f"; in capitals it is not {symbol}" if symbol in SYMBOLS else ""
+        return f"names no element{meant}; write element: Ti, or a name such as Ti_L23"
     lines = [line.name for line in lines_of(element)]
     _, family = split_line_name(name) or (None, None)
     if edge.onset_eV is not None or (f"{element}_{family}" in lines if family else not shell and lines):

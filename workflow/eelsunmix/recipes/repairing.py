@@ -7,6 +7,7 @@ from pathlib import Path
 from eelsunmix.configuration.places import unwritable_folder
 from eelsunmix.errors import InputError, StoreError, UnreadableStoreError
 from eelsunmix.recipes.verification import Verification, stores_below
+from eelsunmix.sources import real_path
 from eelsunmix.storage import read_page_manifest, verify
 from eelsunmix.storage.drafts import is_abandoned, is_draft
 from eelsunmix.storage.kept import is_kept, kept_stores, move_aside, settle
@@ -52,8 +53,9 @@ def repair(results: Path, verification: Verification, *, locks: Path) -> Iterato
             yield f"{fault} (left where it is)"
         else:
             faulty[path] = fault
+    of_samples = {real_path(path) for path in faulty}
     for path in [*faulty]:
-        if gone := verification.source_gone(path):
+        if gone := verification.source_gone(path, of_samples):
             yield f"{_without_advice(faulty.pop(path))} (left where it is: no run can make it without {gone})"
     with_pages = _with_their_pages(faulty, verification.pages_of(results))
     yield from _all_aside(_left_behind(locks, drafts) | with_pages)

@@ -1,7 +1,7 @@
 """Everything that lies among the results, held against its seal and against the configuration."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +48,6 @@ class Verification:
         Samples, or stores of those that the configuration names, for which it does not ask.
     unreadable : set of Path
         Those among the faulty ones that may be whole, but cannot be read.
-    outdated : set of Path
-        Those among the faulty ones that are whole, but made otherwise than is asked for.
     """
 
     def __init__(
@@ -63,7 +61,6 @@ class Verification:
         self.compared: set[str] = set()
         self.not_compared: set[str] = set()
         self.unreadable: set[Path] = set()
-        self.outdated: set[Path] = set()
         read = read_configuration(configuration, overrides, must_exist=False) if configuration else None
         samples = read.samples if read else {}
         self._recipes = recipes = Recipes(*available_samples(samples))
@@ -114,32 +111,24 @@ class Verification:
         """Return what the configuration asks for at a path."""
         return self._asked.get(real_path(path))
 
-    def source_gone(self, path: Path) -> str | None:
+    def source_gone(self, path: Path, faulty: Set[Path]) -> str | None:
         """Return the missing file without which no run can make again what a path holds; None if none is.
 
-        A file may be missing as long as what was read of it is as asked for. Otherwise the sample stays as
-        it is, and so does each one that its models are applied to. Ask after all stores were looked at.
+        A file may be missing as long as what was read of it is in order. Otherwise the sample stays as it is,
+        and so does each one that its models are applied to.
+
+        Parameters
+        ----------
+        path : Path
+        faulty : set of Path
+            All that is not in order, links resolved.
         """
         product = self.product_of(path)
         sample = self._recipes.samples.get(product.sample) if product else None
         if sample is None:
             return None
         samples = (sample, self._recipes.samples[sample.model_source])
-        return next(filter(None, map(self._gone, samples)), None)
-
-    def _gone(self, sample: SampleSettings) -> str | None:
-        needed = {"raw": [sample.file] if sample.file else [], "corrected": sample.references}
-        outdated = {real_path(path) for path in self.outdated}
-        return next(
-            (
-                file
-                for store, files in needed.items()
-                if real_path(Path(Product(sample.name, store).path)) in outdated
-                for file in files
-                if not os.path.exists(file)  # noqa: PTH110 - that of Path raises for folders not to enter
-            ),
-            None,
-        )
+        return next(filter(None, (_gone(one, faulty) for one in samples)), None)
 
     def pages_of(self, folder: Path) -> list[Path]:
         """Return the pages in a folder, and those in ``reports`` of samples in it, or configured."""
@@ -179,7 +168,6 @@ class Verification:
             return None
         self.compared |= {product.sample} - {INDEX.sample}
         found = self._present.fault(product)
-        self.outdated |= {path} if found else set()
         return f"{path}: {found.reason}; run the workflow again" if found else None
 
 
@@ -249,3 +237,17 @@ def _check_files(store: Path, read: Mapping[str, Mapping[str, str]]) -> None:
                 f"{store}: {file} differs from what was imported (its SHA-256 is another); "
                 "put the original back, or move this folder aside and run the workflow again"
             )
+
+
+def _gone(sample: SampleSettings, faulty: Set[Path]) -> str | None:
+    needed = {"raw": [sample.file] if sample.file else [], "corrected": sample.references}
+    return next(
+        (
+            file
+            for store, files in needed.items()
+            if real_path(Path(Product(sample.name, store).path)) in faulty
+            for file in files
+            if not os.path.exists(file)  # noqa: PTH110 - that of Path raises for folders not to enter
+        ),
+        None,
+    )
