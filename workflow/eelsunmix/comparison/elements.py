@@ -74,7 +74,7 @@ def labels(
     """
     if not edges:
         return [f"component {endmember + 1}" for endmember in range(len(talk))]
-    shown = talk if sure is None else np.where(sure | (talk == 1), talk, 0.0)
+    shown = talk if sure is None else np.where(sure, talk, 0.0)
     strength = shown if reached is None else shown / reached
     asked = [edge for k, edge in enumerate(edges) if judging is None or judging[k]]
     columns = slice(None) if judging is None else judging

@@ -44,11 +44,13 @@ def component_variables(components: Sequence[Components], setting: Setting, n_en
         talk[row, :size] = cross_talk(component.spectra, net[row, :size], owner[row])
         exponent[row, :size] = exponents(component.spectra, setting)
         least = np.minimum(net[row, :size], confirmed[row, :size])
+        # The owner may be a phase of too few pixels for BS, but not an edge that is within its own noise.
+        owned = (talk[row, :size] == 1) & ~(net[row, :size] <= SURE_SD * sd[row, :size])
         found = labels(
             talk[row, :size],
             list(setting.edges.values()),
             reached=reached_by_pixels(component.spectra, net[row, :size], owner[row], setting),
-            sure=least > SURE_SD * sd[row, :size],
+            sure=owned | (least > SURE_SD * sd[row, :size]),
             judging=judging_edges(net[row, :size], sd[row, :size], owner[row], setting),
         )
         names[row][:size] = with_names(found, net[row, :size], component.refit, setting)
