@@ -217,6 +217,9 @@ def test_limits_are_parts_of_the_map_that_is_shown_unless_it_shows_nothing():
     assert peak_of(replace(inputs, comparison=faint), edge) == pytest.approx(of_bs)
     # Maps of a large image are lazy.
     assert peak_of(replace(inputs, comparison=faint, bs=inputs.bs.chunk()), edge) == pytest.approx(of_bs)
+    noise = inputs.bs["net_counts_sd"] * np.random.default_rng(0).normal(size=inputs.bs["net_counts"].shape)
+    absent = replace(inputs, comparison=faint, bs=inputs.bs.assign(net_counts=noise))
+    assert peak_of(absent, edge) == 0.0
 
 
 def test_the_first_screen_says_which_edges_are_not_seen_where(monkeypatch):

@@ -323,8 +323,12 @@ def test_an_element_that_no_component_shows_has_the_map_of_bs_and_says_so(inputs
     found = sentences.sentences(inputs, "vca", maps)
     assert any("no component of vca shows it, so its map is that of BS" in one.text for one in found)
     inputs.comparison["element_map"].loc[{"label": "vca"}] = 0.0
-    found = sentences.sentences(inputs, "vca", choice.shown_maps(inputs, "vca"))
+    maps = choice.shown_maps(inputs, "vca")
+    found = sentences.sentences(inputs, "vca", maps)
     assert any("absent: no component of vca shows them, so their maps are those of" in o.text for o in found)
+    # An element that BS does not see either may be absent.
+    inputs.bs["net_counts"][:] = 0.0
+    assert not any("absent: no component" in o.text for o in sentences.sentences(inputs, "vca", maps))
 
 
 def test_shares_that_other_simplices_change_are_not_to_be_believed(inputs):

@@ -24,11 +24,12 @@ Found = Mapping[str, Sequence[Sighting]]
 """What BS sees of each edge that it did not fail at, in the pixels of each phase."""
 SEEN = (
     "Which edges background subtraction (BS) sees where each component is the largest: mean net counts of "
-    "the pixels, in per cent of the peak (99.5 % quantile of the map that the page shows first), and in "
-    "counts ± 1 standard deviation by noise. Not seen: below 3 standard deviations, with the limit (95 %, "
-    "one-sided). {systematic}Where BS lies farther below zero, its background is biased, and the limit is as "
-    "large as that. Pixels hold some of other components: names go by the spectra of the cards. Where "
-    "components overlap, noise chooses some of the pixels, and limits are somewhat too low.{frames}"
+    "the pixels, in per cent of the peak (99.5 % quantile of the map that the page shows first, if that is "
+    "more than noise), and in counts ± 1 standard deviation by noise. Not seen: below 3 standard deviations, "
+    "with the limit (95 %, one-sided). {systematic}Where BS lies farther below zero, its background is "
+    "biased, and the limit is as large as that. Pixels hold some of other components: names go by the "
+    "spectra of the cards. Where components overlap, noise chooses some of the pixels, and limits are "
+    "somewhat too low.{frames}"
 )
 MIXED_IN = (
     "BS sees {edge} ({seen} of the peak) where {component} is the largest, whose spectrum does not show it: "
@@ -118,7 +119,7 @@ def _hidden(
     for place in hidden:
         limit = part_of(own[place], own[place].limit) or f"{number(own[place].limit, 2)} counts"
         counts = mapped.get(phases[place].number)
-        there = "" if counts is None else part_of(own[place], counts)
+        there = "" if counts is None else part_of(own[place], counts) or f"{number(counts, 2)} counts"
         if not told:
             limit = f"limit {limit}" + " of the peak" * bool(own[place].peak > 0)
             there = f"{chosen_label(inputs)} has {there}" * bool(there)
