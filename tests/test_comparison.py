@@ -23,6 +23,8 @@ from eelsunmix.errors import InputError
 from eelsunmix.execution import map_stacks
 from eelsunmix.execution.blocks import block_shape
 from eelsunmix.execution.scratch import scratch_beside
+from eelsunmix.fitting import fit
+from eelsunmix.mapping import apply
 from eelsunmix.methods import LinearModel
 from eelsunmix.profiles import Profile, Region
 
@@ -982,3 +984,30 @@ def test_without_a_clear_edge_the_clearest_judges():
     assert judging_edges(net, np.ones_like(net), np.array([0, 0]), setting).tolist() == [True, False]
     failed = SimpleNamespace(edges=edges, reference_problems={"Ti_L23": ["wrong"]})
     assert judging_edges(net, np.ones_like(net), np.array([0, 0]), failed).tolist() == [False, True]
+
+
+def test_an_element_that_is_not_there_names_no_component():
+    """Its owner is the endmember with the most noise at its edge."""
+    energy, layer = np.arange(440.0, 800.0, 2.0), (np.arange(13) > 5)[None, :, None]
+    expected = 90 * (energy / energy[0]) ** -3.0 * (1 + 0.4 * layer * (energy > 531)) * np.ones((10, 1, 1))
+    windows = {"O_K": (532, (480, 526), (532, 580)), "Co_L23": (779, (700, 776), (779, 798))}
+    edges = {
+        name: Edge(element=name.split("_")[0], onset_eV=onset, fit_eV=fit_eV, integrate_eV=integrate_eV)
+        for name, (onset, fit_eV, integrate_eV) in windows.items()
+    }
+    named = []
+    for seed in range(6):
+        counts = xr.DataArray(
+            np.random.default_rng(seed).poisson(expected),
+            dims=("y", "x", "energy_loss"),
+            coords={"y": np.arange(10.0), "x": np.arange(13.0), "energy_loss": energy},
+        )
+        for dim, unit in (("y", "nm"), ("x", "nm"), ("energy_loss", "eV")):
+            counts[dim].attrs["units"] = unit
+        image = counts.assign_coords(valid_pixel=(("y", "x"), np.ones((10, 13), bool)))
+        model = fit(image, "vca", n_endmembers=2)
+        bs, maps = subtract_background(image, edges), {"vca": apply(model, image)}
+        found = compare(image, bs, {"vca": model}, maps, edges=edges, profiles={})
+        named += found["endmember_label"].sel(label="vca").values.tolist()
+    assert sum("O" in name for name in named) >= 6
+    assert sum("Co" in name for name in named) <= 1
