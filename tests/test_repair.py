@@ -467,3 +467,16 @@ def test_what_no_run_can_make_again_is_left(tmp_path, monkeypatch, is_there):
     left = [path for path in made if Path(path).exists()]
     assert left == ([] if is_there else [path for path in made if "/A" in path or "/C" in path])
     assert ("left where it is: no run can make it without a.npy)" in said) is not is_there
+
+
+def test_a_damaged_import_whose_file_is_gone_is_left(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("config").mkdir()
+    Path("a.npy").write_bytes(b"counts")
+    tree = TREE | {"samples": {"A": {"file": "a.npy"}}}
+    _configure(tree)
+    made = _make(tree)
+    (Path("results/A/raw.zarr") / "manifest.json").write_bytes(b"{}")
+    Path("a.npy").unlink()
+    assert "left where it is: no run can make it without a.npy)" in "\n".join(_repair())
+    assert all(Path(path).exists() for path in made)

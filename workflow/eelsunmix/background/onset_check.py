@@ -1,7 +1,7 @@
 """Whether the windows of the edges fit their onsets: this needs no image, so it is known before any job."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from eelsunmix.edge_table import LOWEST_EV, NEAR_EV, edges_of, split_name, tabulated_edge, written_lines
 from eelsunmix.edge_windows import SHORTEST_RECOVERY_EV
@@ -11,6 +11,8 @@ HIGHEST_EV = 2900.0
 """The table ends some eV above."""
 ONSET_TOLERANCE_EV = 5.0
 """An onset may lie so far outside the windows: onsets are tabulated and read off to a few eV."""
+FINE_STRUCTURE_EV, SHORT_EV = 30.0, 40.0
+"""A fit window that begins so soon behind another edge, and is so short, has little else to hold it."""
 
 
 def misplaced_windows(edges: Mapping[str, Edge]) -> list[str]:
@@ -46,33 +48,59 @@ def misplaced_windows(edges: Mapping[str, Edge]) -> list[str]:
                 f"edges.{name}.onset_eV: the onset {edge.onset_eV:g} eV is not between the fit window and "
                 f"the end of the integration window ({reach}); correct the onset or move the windows"
             )
-        warnings += [
-            f"edges.{name}.fit_eV: the fit window {_written(edge.fit_eV)} lies across the onset of {other} "
-            f"at {one.onset_eV:g} eV, which bends the background; begin it after that edge or end it before"
-            for other, one in edges.items()
-            if one.onset_eV != edge.onset_eV and _onset_in_fit(one, edge)
-        ]
-        warnings += [
-            f"edges.{name}.fit_eV: the fit window {_written(edge.fit_eV)} begins on {other}, which rises at "
-            f"{one.onset_eV:g} eV; begin it at {math.ceil(_recovered(one))} eV or later"
-            for other, one in edges.items()
-            if one.onset_eV < edge.onset_eV and one.onset_eV <= edge.fit_eV[0] < _recovered(one)
-        ]
-        warnings += [
-            f"edges.{name}.integrate_eV: the window {_written(edge.integrate_eV)} lies across the "
-            f"onset of {other} at {one.onset_eV:g} eV, whose counts are then taken for {edge.element}; "
-            "end it before"
-            for other, one in edges.items()
-            if one.element != edge.element and edge.onset_eV < one.onset_eV < edge.integrate_eV[1]
-        ]
-        warnings += [
-            f"edges.{name}.fit_eV: {other} rises at {one.onset_eV:g} eV, between the fit window "
-            f"{_written(edge.fit_eV)} and the edge: its counts are then taken for {edge.element}; begin the "
-            f"fit window after {other}, or leave {name} out"
-            for other, one in edges.items()
-            if one.element != edge.element and edge.fit_eV[1] <= one.onset_eV < edge.onset_eV
-        ]
+        for other, one in edges.items():
+            warnings += _beside(name, edge, other, one)
     return warnings
+
+
+def _beside(name: str, edge: Edge, other: str, one: Edge) -> Iterator[str]:
+    """Say what another edge does in the windows of an edge."""
+    fit, onset = f"edges.{name}.fit_eV: the fit window {_written(edge.fit_eV)}", f"{one.onset_eV:g} eV"
+    if one.onset_eV != edge.onset_eV and _onset_in_fit(one, edge):
+        yield (
+            f"{fit} lies across the onset of {other} at {onset}, which bends the background; begin it after "
+            "that edge or end it before"
+        )
+    if one.onset_eV < edge.onset_eV and one.onset_eV <= edge.fit_eV[0] < _recovered(one):
+        begin = math.ceil(_recovered(one))
+        yield f"{fit} begins on {other}, which rises at {onset}; begin it at {begin} eV or later"
+    if one.element == edge.element:
+        return
+    if edge.onset_eV < one.onset_eV < edge.integrate_eV[1]:
+        yield (
+            f"edges.{name}.integrate_eV: the window {_written(edge.integrate_eV)} lies across the onset of "
+            f"{other} at {onset}, whose counts are then taken for {edge.element}; end it before"
+        )
+    if edge.fit_eV[1] <= one.onset_eV < edge.onset_eV:
+        yield (
+            f"edges.{name}.fit_eV: {other} rises at {onset}, between the fit window {_written(edge.fit_eV)} "
+            f"and the edge: its counts are then taken for {edge.element}; begin the fit window after "
+            f"{other}, or leave {name} out"
+        )
+
+
+def on_fine_structure(edges: Mapping[str, Edge]) -> list[str]:
+    """Name fit windows that have little but the fine structure of another edge: none may be better.
+
+    Examples
+    --------
+    >>> oxygen = Edge(element="O", onset_eV=532, fit_eV=(481, 526), integrate_eV=(532, 570))
+    >>> behind = Edge(element="Cr", onset_eV=575, fit_eV=(546, 569), integrate_eV=(575, 620))
+    >>> on_fine_structure({"O_K": oxygen, "Cr_L23": behind})[0].split(":")[0]
+    'edges.Cr_L23.fit_eV'
+    """
+    edges = {name: edge for name, edge in edges.items() if not edge.is_line}
+    return [
+        f"edges.{name}.fit_eV: the fit window {_written(edge.fit_eV)} lies on the fine structure of {other}, "
+        f"which rises at {one.onset_eV:g} eV: where {one.element} is, BS may find {edge.element} that is not "
+        "there; look at the spectra before you believe it"
+        for name, edge in edges.items()
+        for other, one in edges.items()
+        if one.element != edge.element
+        and _recovered(one) <= edge.fit_eV[0] < one.onset_eV + FINE_STRUCTURE_EV
+        and one.onset_eV < edge.onset_eV
+        and edge.fit_eV[1] - edge.fit_eV[0] < SHORT_EV
+    ]
 
 
 def strange_onsets(edges: Mapping[str, Edge]) -> list[str]:

@@ -5,7 +5,12 @@ from collections.abc import Mapping
 import xarray as xr
 
 from eelsunmix.background.line_check import line_warnings
-from eelsunmix.background.onset_check import misplaced_windows, strange_onsets, unusual_names
+from eelsunmix.background.onset_check import (
+    misplaced_windows,
+    on_fine_structure,
+    strange_onsets,
+    unusual_names,
+)
 from eelsunmix.edge_choice import is_of_x_rays, resolution
 from eelsunmix.edges import Edge
 from eelsunmix.energy.channels import channel_bounds, window_channels
@@ -30,8 +35,8 @@ def check_windows(edges: Mapping[str, Edge], energy: xr.DataArray | Floats) -> l
     Returns
     -------
     list of str
-        Warnings: fit windows of few channels, windows across the onset of an edge, onsets far from their
-        windows or from all edges of their elements.
+        Warnings: fit windows of few channels, windows across the onset of an edge or on its fine structure,
+        onsets far from their windows or from all edges of their elements.
 
     Raises
     ------
@@ -55,7 +60,7 @@ def check_windows(edges: Mapping[str, Edge], energy: xr.DataArray | Floats) -> l
     warnings += misplaced_windows(edges)
     if is_of_x_rays(energy):
         return warnings + line_warnings(edges, resolution(energy))
-    return warnings + strange_onsets(edges) + unusual_names(edges)
+    return warnings + on_fine_structure(edges) + strange_onsets(edges) + unusual_names(edges)
 
 
 def _check_window(key: str, window: tuple[float, float], energies: Floats, fewest: int) -> int:
