@@ -14,6 +14,8 @@ ONE_SIDED = 1.645
 """Standard deviations below which 95 % of a normal distribution lie."""
 UNSEEN_COUNTS = 3.0
 """Counts that are expected at most, with 95 % probability, where none was found (Poisson)."""
+CLEAR_SD = 6.0
+"""Standard deviations from which a single pixel of an image is no chance."""
 SLIGHT = 0.02
 """Part of the background by which it may be off unnoticed, `background.reference_check.NEGATIVE_FRACTION`."""
 MAPS = ("net_counts", "net_counts_sd", "background_counts", "independent_sd", "common_sd")

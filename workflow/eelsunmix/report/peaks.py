@@ -1,7 +1,7 @@
 """The highest counts of an edge, of which limits and errors on the page are parts."""
 
-from eelsunmix.comparison.counts import CLEAR_SD
 from eelsunmix.comparison.peaks import peak
+from eelsunmix.report.areas import CLEAR_SD
 from eelsunmix.report.first.choice import chosen_label
 from eelsunmix.report.inputs import Inputs
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from eelsunmix.comparison.counts import CLEAR_SD
 from eelsunmix.comparison.words import CONVERGENCE, listed
+from eelsunmix.report.areas import CLEAR_SD
 from eelsunmix.report.axis_words import off_the_table
 from eelsunmix.report.candidates import MOST_NAMED, errors_of, on_twins
 from eelsunmix.report.figures.style import REFERENCE
