@@ -15,8 +15,8 @@ def peak_of(inputs: Inputs, edge: str) -> float:
     """
     bs = inputs.bs[["net_counts", "net_counts_sd"]].sel(edge=edge)
     element_map = inputs.comparison["element_map"].sel({"label": chosen_label(inputs), "edge": edge})
-    shown, of_bs = peak(element_map.to_numpy()), peak(bs["net_counts"].to_numpy())
-    noise = float(bs["net_counts_sd"].compute().median())
+    shown, noise = peak(element_map.to_numpy()), float(bs["net_counts_sd"].compute().median())
     if shown > noise:
         return shown
+    of_bs = peak(bs["net_counts"].to_numpy())
     return of_bs if of_bs > CLEAR_SD * noise else 0.0
