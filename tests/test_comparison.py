@@ -18,6 +18,7 @@ from eelsunmix.comparison.caveats import _noisy
 from eelsunmix.comparison.counts import confirmed_counts, edge_weights, judging_edges
 from eelsunmix.comparison.elements import cross_talk, labels, reached_by_pixels
 from eelsunmix.comparison.names import check_component_names, numbered_names, with_names
+from eelsunmix.comparison.presence import is_above_zero
 from eelsunmix.edges import Edge
 from eelsunmix.errors import InputError
 from eelsunmix.execution import map_stacks
@@ -995,7 +996,7 @@ def test_an_element_that_is_not_there_names_no_component():
         name: Edge(element=name.split("_")[0], onset_eV=onset, fit_eV=fit_eV, integrate_eV=integrate_eV)
         for name, (onset, fit_eV, integrate_eV) in windows.items()
     }
-    named = []
+    named, caveats = [], []
     for seed in range(6):
         counts = xr.DataArray(
             np.random.default_rng(seed).poisson(expected),
@@ -1009,5 +1010,43 @@ def test_an_element_that_is_not_there_names_no_component():
         bs, maps = subtract_background(image, edges), {"vca": apply(model, image)}
         found = compare(image, bs, {"vca": model}, maps, edges=edges, profiles={})
         named += found["endmember_label"].sel(label="vca").values.tolist()
+        caveats += found.attrs["ambiguity"]
     assert sum("O" in name for name in named) >= 6
-    assert sum("Co" in name for name in named) <= 1
+    assert not any("Co" in name for name in named)
+    assert any(text.startswith("O of vca: shape known to") for text in caveats)
+    assert not any(text.startswith(("Co of", "O and Co", "Co and O")) for text in caveats)
+
+
+def test_a_reference_that_varies_below_zero_does_not_judge_whoever_shows_nothing_there():
+    """Absent elements had a red light, "agreement 0.00", from backgrounds that bend with the material."""
+    energy, layer = np.arange(440.0, 800.0, 2.0), (np.arange(13) > 5)[None, :, None]
+    expected = 2000 * (energy / energy[0]) ** -3.0 * np.ones((10, 13, 1))
+    edge = Edge(element="O", onset_eV=532, fit_eV=(480, 526), integrate_eV=(532, 580))
+    found = {}
+    for sign in (-1, 1):
+        bent = expected * (1 + sign * 0.1 * layer * (energy > 531))
+        counts = xr.DataArray(
+            np.random.default_rng(0).poisson(bent),
+            dims=("y", "x", "energy_loss"),
+            coords={"y": np.arange(10.0), "x": np.arange(13.0), "energy_loss": energy},
+        )
+        for dim, unit in (("y", "nm"), ("x", "nm"), ("energy_loss", "eV")):
+            counts[dim].attrs["units"] = unit
+        image = counts.assign_coords(valid_pixel=(("y", "x"), np.ones((10, 13), bool)))
+        model = fit(image, "vca", n_endmembers=2)
+        bs, maps = subtract_background(image, {"O_K": edge}), {"vca": apply(model, image)}
+        found[sign] = compare(image, bs, {"vca": model}, maps, edges={"O_K": edge}, profiles={})
+    lights = {
+        sign: {row["criterion"]: row["light"] for row in one.attrs["verdict"] if row["method"] == "vca"}
+        for sign, one in found.items()
+    }
+    assert min(one["map_noise_ceiling"].item() for one in found.values()) > 0.9
+    assert (lights[-1]["agreement with BS"], lights[1]["agreement with BS"]) == ("grey", "green")
+
+
+def test_counts_above_zero_exceed_the_largest_of_so_many_of_noise():
+    noise, sd = np.random.default_rng(0).normal(size=(2, 300, 40)), np.ones(40)
+    assert [is_above_zero(one - 9.0, sd) for one in noise[0]] == [False] * 300
+    assert [is_above_zero(one + 9.0 * (np.arange(40) > 20), sd) for one in noise[0]] == [True] * 300
+    assert sum(is_above_zero(one, sd) for one in noise.reshape(-1, 40)) < 6
+    assert not is_above_zero(np.full(3, np.nan), np.ones(3))

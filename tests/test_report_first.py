@@ -13,7 +13,7 @@ import xarray as xr
 from eelsunmix.report import candidates, cards
 from eelsunmix.report.alike import found_by
 from eelsunmix.report.figures.endmembers import members_of
-from eelsunmix.report.first import choice, next_step, pictures, screen, sentences
+from eelsunmix.report.first import choice, next_step, pictures, screen, sentences, state
 from eelsunmix.report.first.map_errors import map_errors, relative_noise, rough
 from eelsunmix.report.first.screen import first_screen, gathered
 from eelsunmix.report.formatting import in_words, number
@@ -413,6 +413,86 @@ def test_the_error_of_a_map_of_few_pixels_is_a_part_of_what_these_hold():
     assert relative_noise(rare, sd) > 100
     assert np.isnan(relative_noise(rare * np.nan, sd))
     assert np.isnan(relative_noise(rare, sd * np.nan))  # of networks
+
+
+def unseen(inputs, edge, *, by_spectrum):
+    """Let BS see nothing of an edge, and the component of nmf that owns it hold so many deviations of it."""
+    inputs.bs["net_counts"].loc[{"edge": edge}] = 0.0
+    at = inputs.comparison.sel(label="nmf", edge=edge)
+    sd, owner = inputs.comparison["endmember_net_counts_sd"], int(at["owner"])
+    places = {"label": "nmf", "edge": edge, "endmember": sd["endmember"][owner]}
+    sd.loc[places] = float(at["endmember_net_counts"][owner]) / by_spectrum
+
+
+def test_an_element_that_neither_bs_nor_a_component_shows_is_not_found(inputs):
+    """Its map was said to be likely off by 210 % of the peak, and its noise was a colour of the composite."""
+    inputs.comparison["scale_low"].loc[{"label": "nmf"}] = 0.43
+    unseen(inputs, "Co_L23", by_spectrum=2.9)
+    maps = choice.shown_maps(inputs, "nmf")
+    ru, co = map_errors(inputs, maps)
+    assert (ru.no_peak, co.said, co.doubt, co.parts) == ("", "not found", "", {})
+    assert state.open_shares(inputs, "nmf", maps) == ["Ru"]
+    page = gathered(inputs)
+    assert {one.name: one.note for one in page.pictures}["Co L23"] == "not found"
+    assert "Composite" not in {one.name for one in page.pictures}
+    assert [curve.name for curve in page.profile.curves] == ["Ru"]
+    assert any(text.startswith("Co is not found: neither BS nor a component") for text in page.where)
+    assert not any("Co" in one.text for one in page.said if one.title == "Do not believe")
+    assert any(line.startswith("Not found: neither BS") for line in errors.section(inputs).blocks[1].lines)
+    unseen(inputs, "Co_L23", by_spectrum=3.1)
+    assert not map_errors(inputs, maps)[1].no_peak
+    unseen(inputs, "Co_L23", by_spectrum=2.9)
+    inputs.bs["net_counts"].loc[{"edge": "Co_L23", "y": inputs.bs["y"][3], "x": inputs.bs["x"][4]}] = 1e6
+    assert not map_errors(inputs, maps)[1].no_peak
+
+
+def test_an_element_is_found_by_any_of_its_edges(inputs):
+    unseen(inputs, "Ru_M23", by_spectrum=1.0)
+    assert not map_errors(inputs, choice.shown_maps(inputs, "nmf"))[0].no_peak
+    unseen(inputs, "Ru_M45", by_spectrum=1.0)
+    assert map_errors(inputs, choice.shown_maps(inputs, "nmf"))[0].no_peak == "not found"
+
+
+def test_a_map_of_bs_without_a_peak_has_no_parts_of_it(inputs):
+    inputs.comparison["element_map"].loc[{"label": "nmf"}] = 0.0
+    inputs.bs["net_counts"] = inputs.bs["net_counts"].astype(float)
+    inputs.bs["net_counts_sd"].loc[{"edge": "Ru_M23"}] = 1e6
+    inputs.bs.attrs["reference_problems"] = {"Co_L23": ["its background"]}
+    ru, co = map_errors(inputs, choice.shown_maps(inputs, "nmf"))
+    assert (ru.shown.source, ru.said) == ("BS", "no pixel is clear of its noise")  # Ru M4,5 is seen
+    assert (co.shown.source, co.said) == ("BS", "its background failed")
+
+
+def test_the_error_on_simulated_images_of_a_map_of_few_pixels_lies_in_these(inputs):
+    """Over all pixels it was 0.2 % of the peak, where the pixels were off by 3 %."""
+    found = with_recommended(inputs)
+    shown = choice.shown_maps(found, "recommended")[0]
+    values = np.zeros(shown.values.shape)
+    values[1, 2] = 100.0
+    rare = dataclasses.replace(
+        shown, values=shown.values.copy(data=values), deviation=shown.values.copy(data=values * 0 + 1)
+    )
+    assert rare.scale_end == 100
+    assert map_errors(found, [rare])[0].parts["simulated images"] == pytest.approx(0.02)
+    broad = dataclasses.replace(shown, values=shown.values.copy(data=values + 100))
+    assert np.isnan(broad.scale_end)
+
+
+def test_a_map_of_shares_has_what_other_spectra_allow_beside_its_error():
+    """Without edges, shares were "likely off by 1 %", where others that fit as well differ by a third."""
+    found = with_recommended(inputs_of(source="eds", edges={}, methods=("nmf", "vca")))
+    store = found.maps["recommended"]
+    deviation = 0.31 * store["abundance"].quantile(0.995, ["y", "x"]) * xr.ones_like(store["abundance"])
+    store = store.assign(abundance_sd=deviation.drop_vars("quantile"))
+    found = dataclasses.replace(found, maps={**found.maps, "recommended": store})
+    one, *_ = map_errors(found, choice.shown_maps(found, "recommended"))
+    assert one.said.endswith("; other spectra allow ±\u00a031 %")
+    table, text = errors.section(found).blocks
+    assert table.columns[-1] == "other spectra allow, as a share"
+    assert table.rows[0].cells[-1].text == "± 31 %"
+    assert text.lines[-1].startswith("Other spectra allow: other sets of spectra")
+    one, *_ = map_errors(found, choice.shown_maps(found, "vca"))
+    assert one.said.endswith("(counting noise; nothing else is known)")
 
 
 def test_without_edges_components_are_shown_and_without_methods_bs(inputs):

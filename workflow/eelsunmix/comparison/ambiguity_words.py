@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from eelsunmix.comparison.presence import edges_of_elements, is_shown
 from eelsunmix.comparison.setting import Setting
 from eelsunmix.comparison.words import listed, percent
 from eelsunmix.words import RECOMMENDED
@@ -56,8 +57,9 @@ def ambiguity_sentences(
         return [f"{NO_EDGES}{held * (RECOMMENDED in comparison['label'].values)}."], []
     sentences: dict[str, list[str]] = {}
     left_open: dict[str, list[str]] = {}
-    for element, edge in _first_edges(setting):
-        known = list(_known(comparison.sel(edge=edge)))
+    # All edges of an element have the same owner, so that one speaks for it.
+    for element, (edge, *_) in edges_of_elements(setting).items():
+        known = list(_known(comparison, element, edge, setting))
         wide = [one for one in known if one.is_wide]
         closed = [one for one in known if not one.is_wide]
         if closed:
@@ -81,18 +83,12 @@ def _found_pure(known: Sequence[Known]) -> bool:
     return any(one.pure for one in known)
 
 
-def _first_edges(setting: Setting) -> Iterator[tuple[str, str]]:
-    """All edges of an element have the same owner, so that one speaks for it."""
-    seen: dict[str, str] = {}
-    for name, edge in setting.edges.items():
-        seen.setdefault(edge.element, name)
-    yield from seen.items()
-
-
-def _known(at: xr.Dataset) -> Iterator[Known]:
-    for method in at["label"].values.tolist():
-        one = at.sel({"label": method})
-        if np.isfinite(float(one["scale_low"])):
+def _known(comparison: xr.Dataset, element: str, edge: str, setting: Setting) -> Iterator[Known]:
+    """Yield how well each method knows an element; not if its component is not seen to hold it."""
+    for method in comparison["label"].values.tolist():
+        own = comparison.sel({"label": method})
+        one = own.sel(edge=edge)
+        if np.isfinite(float(one["scale_low"])) and is_shown(own, element, setting):
             yield Known(
                 method=method,
                 shape=float(one["shape_error"]),

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 
+from eelsunmix.comparison.presence import is_above_zero, is_shown
 from eelsunmix.comparison.setting import Setting
 from eelsunmix.comparison.thresholds import CLEAR_CEILING, CRITERIA
 from eelsunmix.comparison.words import rounded
@@ -86,9 +87,21 @@ def clear_places(one: xr.Dataset, setting: Setting) -> dict[str, tuple[str, xr.D
         at = one.sel(edge=edge)
         sources = {f"{edge}, {p}": ("profile", at.sel(profile=p)) for p in setting.judging_profiles}
         for place, (kind, values) in (sources or {f"{edge}, map": ("map", at)}).items():
-            if float(values[f"{kind}_noise_ceiling"]) >= CLEAR_CEILING:
+            is_clear = float(values[f"{kind}_noise_ceiling"]) >= CLEAR_CEILING
+            if is_clear and (
+                is_shown(one, setting.edges[edge].element, setting) or _bs_shows(kind, values, setting)
+            ):
                 found[place] = (kind, values)
     return found if str(one["status"].item()) != "failed" else {}
+
+
+def _bs_shows(kind: str, at: xr.Dataset, setting: Setting) -> bool:
+    """Whether BS has counts of the element there; below zero it varies without any."""
+    bs = setting.bs.sel(edge=at["edge"].item())
+    if kind == "map":
+        return is_above_zero(bs["net_counts"].to_numpy(), bs["net_counts_sd"].to_numpy())
+    bs = bs.sel(profile=at["profile"].item())
+    return is_above_zero(bs["profile_counts"].to_numpy(), bs["profile_counts_sd"].to_numpy())
 
 
 def misfits(one: xr.Dataset, setting: Setting) -> dict[str, Finding]:

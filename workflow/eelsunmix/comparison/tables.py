@@ -9,7 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from eelsunmix.comparison.components import Components
-from eelsunmix.comparison.counts import SURE_SD, confirmed_counts, judging_edges
+from eelsunmix.comparison.counts import OWNER_SD, SURE_SD, confirmed_counts, judging_edges
 from eelsunmix.comparison.elements import (
     cross_talk,
     edge_strength,
@@ -45,12 +45,12 @@ def component_variables(components: Sequence[Components], setting: Setting, n_en
         exponent[row, :size] = exponents(component.spectra, setting)
         least = np.minimum(net[row, :size], confirmed[row, :size])
         # The owner may be a phase of too few pixels for BS, but not an edge that is within its own noise.
-        owned = (talk[row, :size] == 1) & ~(net[row, :size] <= SURE_SD * sd[row, :size])
+        owned = ~(net[row, :size] <= OWNER_SD * sd[row, :size])
         found = labels(
             talk[row, :size],
             list(setting.edges.values()),
             reached=reached_by_pixels(component.spectra, net[row, :size], owner[row], setting),
-            sure=owned | (least > SURE_SD * sd[row, :size]),
+            sure=np.where(talk[row, :size] == 1, owned, least > SURE_SD * sd[row, :size]),
             judging=judging_edges(net[row, :size], sd[row, :size], owner[row], setting),
         )
         names[row][:size] = with_names(found, net[row, :size], component.refit, setting)

@@ -11,6 +11,7 @@ from eelsunmix.comparison.names import component_name
 from eelsunmix.comparison.thresholds import CRITERIA, WORST_FIRST
 from eelsunmix.comparison.words import listed
 from eelsunmix.report.figures.style import REFERENCE
+from eelsunmix.report.first.rare import highest, is_rare
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.stage_warnings import marked_or_all, reference_problems
 from eelsunmix.words import RECOMMENDED
@@ -31,6 +32,8 @@ class Shown:
         Label of the method, or of background subtraction where the method has nothing of the element.
     edge : str
         Edge that stands for the element; empty for a component.
+    number : int
+        Of the component.
     values : DataArray, dims (navigation)
     deviation : DataArray, dims (navigation), optional
         By the noise of the counts alone.
@@ -41,6 +44,7 @@ class Shown:
     source: str
     values: xr.DataArray
     edge: str = ""
+    number: int = -1
     deviation: xr.DataArray | None = None
     unit: str = "counts"
 
@@ -48,6 +52,12 @@ class Shown:
     def title(self) -> str:
         """Name, and the rest of that of its edge."""
         return f"{self.name} {self.edge.replace('_', ' ').removeprefix(self.name).strip()}".strip()
+
+    @property
+    def scale_end(self) -> float:
+        """Where the colours of a map of few pixels end; NaN where a quantile says it."""
+        image = self.values.to_numpy()
+        return highest(image, self.deviation) if is_rare(image, self.deviation) else float("nan")
 
 
 def chosen_label(inputs: Inputs) -> str:
@@ -114,12 +124,19 @@ def shown_maps(inputs: Inputs, label: str) -> list[Shown]:
 def _edge_of_elements(inputs: Inputs) -> Iterator[tuple[str, str]]:
     """Element and the edge that stands for it: a sound reference, another sound edge, any."""
     failed = reference_problems(inputs.bs)
-    elements = dict.fromkeys(str(one.get("element") or name) for name, one in inputs.edges.items())
-    for element in elements:
-        own = {name: one for name, one in inputs.edges.items() if str(one.get("element") or name) == element}
+    for element, names in edges_of_elements(inputs).items():
+        own = {name: inputs.edges[name] for name in names}
         marked = marked_or_all({name: bool(one.get("reference")) for name, one in own.items()})
         sound = [name for name in (*marked, *own) if name not in failed]
         yield element, (sound or marked)[0]
+
+
+def edges_of_elements(inputs: Inputs) -> dict[str, list[str]]:
+    """Return the edges of each element, in their order."""
+    found: dict[str, list[str]] = {}
+    for name, one in inputs.edges.items():
+        found.setdefault(str(one.get("element") or name), []).append(name)
+    return found
 
 
 def _of_element(inputs: Inputs, label: str, element: str, edge: str) -> Shown:
@@ -147,6 +164,7 @@ def _of_components(inputs: Inputs, label: str) -> list[Shown]:
         Shown(
             name=component_name(one, number).capitalize(),
             source=label,
+            number=number,
             values=abundance.isel(endmember=number),
             deviation=None if deviation is None else deviation.isel(endmember=number),
             unit="share" if "thickness_weighted_abundance" in store else "abundance",

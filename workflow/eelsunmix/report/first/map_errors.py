@@ -8,11 +8,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from eelsunmix.comparison.peaks import peak
-from eelsunmix.report.areas import SURE_SD
+from eelsunmix.comparison.words import listed
 from eelsunmix.report.candidates import errors_of
 from eelsunmix.report.figures.style import REFERENCE
 from eelsunmix.report.first.choice import Shown
+from eelsunmix.report.first.presence import NOT_FOUND, why_no_peak
+from eelsunmix.report.first.rare import highest, is_rare
 from eelsunmix.report.formatting import DASH, number
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.systematics import ADDED, DIVIDED, disturbed_percent, pattern_counts
@@ -21,6 +22,7 @@ from eelsunmix.words import RECOMMENDED
 
 NOISE, TWINS, MISFIT, PATTERN = "counting noise", "simulated images", "difference from BS", "fixed pattern"
 SPECTRUM = "noise of its spectrum"
+OTHERS = "other spectra allow"
 PARTS = (NOISE, SPECTRUM, TWINS, MISFIT, PATTERN)
 
 
@@ -40,6 +42,10 @@ class MapError:
         The same over the mean counts.
     adds : bool
         Whether it does so in every pixel.
+    allowed : float
+        Of a map of shares, by how much it may differ for other spectra that describe the image as well.
+    no_peak : str
+        Why the map has no peak that errors could be parts of; there is no part then.
     """
 
     shown: Shown
@@ -47,6 +53,8 @@ class MapError:
     pattern: float = float("nan")
     of_mean: float = float("nan")
     adds: bool = False
+    allowed: float = float("nan")
+    no_peak: str = ""
 
     @property
     def origin(self) -> str:
@@ -60,14 +68,23 @@ class MapError:
 
     @property
     def said(self) -> str:
-        """Both in a few words; empty where nothing is known."""
+        """Both in a few words, or why there is no peak; empty where nothing is known."""
         if not self.parts:
+            return self.no_peak
+        return f"{rough(self.likely)} of the peak ({self.origin}{self._unchecked}){self._allowed}"
+
+    @property
+    def _unchecked(self) -> str:
+        """Say what looks at the map besides: of two materials in one component noise knows nothing."""
+        if self.origin not in (NOISE, TWINS) or MISFIT in self.parts or self.shown.source == REFERENCE:
             return ""
-        # Of two materials in one component neither noise nor simulated images know.
-        unchecked = self.origin in (NOISE, TWINS) and MISFIT not in self.parts
-        by_edge = bool(self.shown.edge) and self.shown.source != REFERENCE
-        words = "; BS cannot check it" if unchecked and by_edge else ""
-        return f"{rough(self.likely)} of the peak ({self.origin}{words})"
+        if self.shown.edge:
+            return "; BS cannot check it"
+        return "" if TWINS in self.parts else "; nothing else is known"
+
+    @property
+    def _allowed(self) -> str:
+        return f"; {OTHERS} ±\u00a0{rough(self.allowed)}" if self.allowed > self.likely else ""
 
     @property
     def worst(self) -> float:
@@ -104,12 +121,22 @@ def map_errors(inputs: Inputs, maps: Sequence[Shown]) -> list[MapError]:
     return [_error(inputs, one) for one in maps]
 
 
+def not_found(errors: Sequence[MapError]) -> list[str]:
+    """Name, in a sentence, the elements that neither BS nor a component shows."""
+    names = [one.shown.name for one in errors if one.no_peak == NOT_FOUND]
+    verb, them = ("is", "it") if len(names) == 1 else ("are", "them")
+    text = f"{listed(names)} {verb} not found: neither BS nor a component shows {them} beyond noise."
+    return [text] if names else []
+
+
 def _error(inputs: Inputs, one: Shown) -> MapError:
-    highest = _highest(one.values.to_numpy(), one.deviation) or float("nan")
+    if reason := why_no_peak(inputs, one):
+        return MapError(shown=one, parts={}, no_peak=reason)
+    top = highest(one.values.to_numpy(), one.deviation) or float("nan")
     noise = float("nan") if one.deviation is None else relative_noise(one.values, one.deviation)
     pattern = pattern_counts(inputs, one.edge) if one.edge else float("nan")
     found = {NOISE: noise, SPECTRUM: _of_spectrum(inputs, one), MISFIT: _misfit(inputs, one)}
-    found |= {TWINS: _on_twins(inputs, one, highest), PATTERN: pattern / highest}
+    found |= {TWINS: _on_twins(inputs, one, top), PATTERN: pattern / top}
     added, divided = (disturbed_percent(inputs, step).get(one.edge, 0.0) for step in (ADDED, DIVIDED))
     return MapError(
         shown=one,
@@ -119,28 +146,19 @@ def _error(inputs: Inputs, one: Shown) -> MapError:
         pattern=pattern,
         of_mean=max(added, divided) / 100,
         adds=added > divided,
+        allowed=_allowed(inputs, one, top),
     )
 
 
 def relative_noise(values: xr.DataArray, deviation: xr.DataArray) -> float:
     """Median deviation where a map is above half of its peak, over the peak; NaN where none is known."""
-    image, sd = values.to_numpy(), deviation.to_numpy()
-    highest = _highest(image, deviation)
-    strong = np.isfinite(sd) & (image > 0.5 * highest)
-    return float(np.median(sd[strong]) / highest) if highest > 0 and strong.any() else float("nan")
+    image = values.to_numpy()
+    return _where_strong(image, deviation.to_numpy(), highest(image, deviation))
 
 
-def _highest(image: NDArray[Any], deviation: xr.DataArray | None) -> float:
-    """Return the peak of a map; its highest value where that lies in too few pixels to reach its peak.
-
-    Such a map is below its own noise elsewhere, so that its errors would be many times its peak.
-    """
-    found, sd = peak(image), np.full(image.shape, np.nan) if deviation is None else deviation.to_numpy()
-    if not (np.isfinite(image) & np.isfinite(sd)).any():
-        return found
-    top = np.nanargmax(image)
-    is_rare = found < np.nanmedian(sd) and image.flat[top] > SURE_SD * sd.flat[top]
-    return float(image.flat[top]) if is_rare else found
+def _where_strong(image: NDArray[Any], sd: NDArray[Any], top: float) -> float:
+    strong = np.isfinite(sd) & (image > 0.5 * top)
+    return float(np.median(sd[strong]) / top) if top > 0 and strong.any() else float("nan")
 
 
 def _of_spectrum(inputs: Inputs, one: Shown) -> float:
@@ -153,14 +171,28 @@ def _of_spectrum(inputs: Inputs, one: Shown) -> float:
     return sd / net if owner >= 0 and net > 0 else float("nan")
 
 
-def _on_twins(inputs: Inputs, one: Shown, highest: float) -> float:
-    """Root mean square error of all maps over their size, as it were of this one; over its peak."""
+def _on_twins(inputs: Inputs, one: Shown, top: float) -> float:
+    """Root mean square error of all maps over their size, as it were of this one; over its peak.
+
+    Of a map of few pixels it is taken to lie in these: over all pixels it would be next to nothing.
+    """
     known = dict(inputs.comparison.attrs.get("recommended") or {})
     errors = errors_of(known) if one.source == RECOMMENDED else {}
-    if not errors or not np.isfinite(highest):
+    if not errors or not np.isfinite(top):
         return float("nan")
-    size = float(np.sqrt(np.nanmean(np.square(one.values.to_numpy(), dtype=float))))
-    return errors.get(str(known.get("method")), float("nan")) / 100 * size / highest
+    image = one.values.to_numpy().astype(float)
+    inside = image > top / 2 if is_rare(image, one.deviation) else np.isfinite(image)
+    size = float(np.sqrt(np.square(image).sum(where=np.isfinite(image)) / inside.sum()))
+    return errors.get(str(known.get("method")), float("nan")) / 100 * size / top
+
+
+def _allowed(inputs: Inputs, one: Shown, top: float) -> float:
+    """Deviation of the shares of a component, by errors on twins and other simplices; over its peak."""
+    store = inputs.maps.get(one.source)
+    if one.edge or one.source != RECOMMENDED or store is None:
+        return float("nan")
+    deviation = store["abundance_sd"].isel(endmember=one.number).to_numpy()
+    return _where_strong(one.values.to_numpy(), deviation, top)
 
 
 def _misfit(inputs: Inputs, one: Shown) -> float:

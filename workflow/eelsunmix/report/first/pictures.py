@@ -17,33 +17,37 @@ CLIPPED = 0.005
 """Part of the values beyond the end of a scale."""
 
 
-def map_png(image: NDArray[np.float32], *, from_zero: bool = True) -> tuple[str, float, float]:
+def map_png(
+    image: NDArray[np.float32], *, from_zero: bool = True, end: float = float("nan")
+) -> tuple[str, float, float]:
     """Return a map as the address of an image, and the limits of its scale.
 
-    The scale begins at zero, so that dark is none, or where 0.5 % of the values are below; it ends alike.
+    The scale begins at zero, so that dark is none, or where 0.5 % of the values are below; it ends alike, or
+    where `end` says.
     """
-    low, high = scale_of(image) if from_zero else limits([image], clipped=CLIPPED)
+    low, high = scale_of(image, end) if from_zero else limits([image], clipped=CLIPPED)
     codes = 1 + np.clip(np.nan_to_num((image - low) / (high - low)) * 254, 0, 254).astype(np.uint8)
     codes[~np.isfinite(image)] = 0
     return _address(_png(codes, 3, palette())), low, high
 
 
-def scale_of(image: NDArray[np.float32]) -> tuple[float, float]:
+def scale_of(image: NDArray[np.float32], end: float = float("nan")) -> tuple[float, float]:
     """Return from where to where the colours of a map go."""
-    _, high = limits([image], clipped=CLIPPED)
+    high = end if np.isfinite(end) else limits([image], clipped=CLIPPED)[1]
     return (0.0, high) if high > 0 else (high - 1.0, high)
 
 
-def composite_png(images: Sequence[NDArray[np.float32]], *, bits: int = 8) -> str:
-    """Return up to three maps as red, green and blue of one image, each from zero to its own maximum.
+def composite_png(images: Sequence[NDArray[np.float32]], ends: Sequence[float] = (), *, bits: int = 8) -> str:
+    """Return up to three maps as red, green and blue of one image, each from zero to its own end.
 
     Fewer than 8 bits of a colour take less room: the noise of maps is hard to compress.
     """
     height, width = images[0].shape
     pixels = np.zeros((height, width, 3), dtype=np.uint8)
     known = np.isfinite(images[0])
-    for channel, image in enumerate(images):
-        low, high = scale_of(image)
+    ends = ends or [float("nan")] * len(images)
+    for channel, (image, end) in enumerate(zip(images, ends, strict=True)):
+        low, high = scale_of(image, end)
         pixels[..., channel] = np.clip(np.nan_to_num((image - low) / (high - low)) * 255, 0, 255)
     pixels = np.right_shift(pixels, 8 - bits, dtype=np.uint8) * np.uint8(255 // (2**bits - 1))
     pixels[~known] = _rgb(NO_DATA)

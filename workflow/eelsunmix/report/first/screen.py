@@ -12,7 +12,7 @@ from eelsunmix.comparison.words import listed
 from eelsunmix.report.figures.mapview import MapView, nice_length, view_of
 from eelsunmix.report.figures.style import REFERENCE
 from eelsunmix.report.first.choice import Shown, chosen_label, composite_of, shown_maps
-from eelsunmix.report.first.map_errors import MapError, map_errors
+from eelsunmix.report.first.map_errors import MapError, map_errors, not_found
 from eelsunmix.report.first.pictures import composite_png, gradient, map_png
 from eelsunmix.report.first.profile import COLOURS, Drawing, drawing
 from eelsunmix.report.first.sentences import Said, sentences
@@ -85,16 +85,20 @@ def gathered(inputs: Inputs) -> Screen:
     """Gather what the first screen shows."""
     label = chosen_label(inputs)
     maps = shown_maps(inputs, label)
-    three = composite_of(maps)
+    errors = map_errors(inputs, maps)
+    three = composite_of([one.shown for one in errors if not one.no_peak])
     total = inputs.corrected["total_counts"]
     view = view_of(total, n_maps=len(maps) + 3, budget=PIXELS)
     pictures = [*_of_scan(inputs, view), _total(total.where(_valid(inputs)), view)]
     pictures += [_composite(three, view, _left_out(maps, three))] if len(three) > 1 else []
-    errors = map_errors(inputs, maps)
     pictures += [_map(one, view, label) for one in errors[:MOST_MAPS]]
     bar = nice_length(max(view.extent(view.across), 1e-12) / 2.5)
     profile, sides = drawing(inputs, label, three), beside_peaks(inputs, maps)
-    where = [one.text for one in sides] + in_short(inputs, {one.edge for one in sides if one.is_whole})
+    where = (
+        [one.text for one in sides]
+        + not_found(errors)
+        + in_short(inputs, {one.edge for one in sides if one.is_whole})
+    )
     return Screen(
         said=[in_words_of_lines(one) if inputs.has_lines else one for one in sentences(inputs, label, maps)],
         pictures=pictures,
@@ -140,16 +144,17 @@ def _total(total: xr.DataArray, view: MapView) -> Picture:
 
 def _composite(maps: Sequence[Shown], view: MapView, without: str) -> Picture:
     key = tuple(zip(COLOURS, (one.name for one in maps), strict=False))
-    address = composite_png([view.image(one.values) for one in maps])
+    address = composite_png([view.image(one.values) for one in maps], [one.scale_end for one in maps])
     note = "each from 0 to its maximum" + f"; without {without}" * bool(without)
     return Picture(name="Composite", address=address, note=note, key=key)
 
 
 def _map(error: MapError, view: MapView, label: str) -> Picture:
     one = error.shown
-    address, low, high = map_png(view.image(one.values))
+    address, low, high = map_png(view.image(one.values), end=one.scale_end)
     source = "" if one.source == label else f"by {one.source}: {label} has none"
-    note = "; ".join(filter(None, (source, f"likely off by {error.said}" if error.said else "")))
+    likely = f"likely off by {error.said}" if error.parts else error.no_peak
+    note = "; ".join(filter(None, (source, likely)))
     return Picture(
         name=one.title, address=address, low=number(low), high=f"{number(high)} {one.unit}", note=note
     )

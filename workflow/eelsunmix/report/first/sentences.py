@@ -4,16 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from eelsunmix.comparison.words import CONVERGENCE, listed
-from eelsunmix.report.areas import CLEAR_SD
 from eelsunmix.report.axis_words import off_the_table
 from eelsunmix.report.candidates import MOST_NAMED, errors_of, on_twins
 from eelsunmix.report.figures.style import REFERENCE
 from eelsunmix.report.first.choice import Shown, has_better_lights, lights_of, outputs_of, red_lights
 from eelsunmix.report.first.map_errors import map_errors
 from eelsunmix.report.first.next_step import next_step
+from eelsunmix.report.first.presence import is_seen_by_bs
 from eelsunmix.report.first.state import (
     agreements,
     axis_warnings,
@@ -25,7 +23,6 @@ from eelsunmix.report.first.state import (
 from eelsunmix.report.formatting import in_words
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.number_words import answered
-from eelsunmix.report.sightings import sightings_of
 from eelsunmix.report.texts import one_style, sentence
 from eelsunmix.stage_warnings import reference_problems
 from eelsunmix.twin_errors import MOST_ERROR
@@ -162,7 +159,9 @@ def _doubts(inputs: Inputs, label: str, maps: Sequence[Shown]) -> Iterator[str]:
         yield f"BS counts of {names} ({its} failed){checked}"
     if not inputs.edges:
         yield "that components are materials before you have seen their spectra: no edge is named as a check"
-    missing = [one.name for one in maps if one.edge and one.source != label and _by_bs(inputs, one.edge)]
+    missing = [
+        one.name for one in maps if one.edge and one.source != label and is_seen_by_bs(inputs, one.edge)
+    ]
     if missing:
         verb, rest = ABSENT[len(missing) > 1]
         yield f"that {listed(missing)} {verb} absent: no component of {label} shows {rest} of BS"
@@ -174,17 +173,6 @@ def _doubts(inputs: Inputs, label: str, maps: Sequence[Shown]) -> Iterator[str]:
     shares = open_shares(inputs, label, maps)
     if shares:
         yield f"absolute shares (not counts) of {listed(shares)}: other shares fit just as well"
-
-
-def _by_bs(inputs: Inputs, edge: str) -> bool:
-    """Whether BS sees an edge, in single pixels or where a component is the largest, or cannot say."""
-    bs = inputs.bs[["net_counts", "net_counts_sd"]].sel(edge=edge).compute()
-    in_pixels = bool((bs["net_counts"] > CLEAR_SD * bs["net_counts_sd"]).any())
-    if in_pixels or edge in reference_problems(inputs.bs):
-        return True
-    phase = inputs.comparison["phase"]
-    areas = (phase == number for number in np.unique(phase))
-    return any(one.is_seen for one in sightings_of(inputs, edge, areas))
 
 
 def _red(inputs: Inputs, label: str) -> Iterator[str]:

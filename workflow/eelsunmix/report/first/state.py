@@ -7,6 +7,7 @@ from eelsunmix.comparison.ambiguity_words import SCALE, SHAPE
 from eelsunmix.comparison.thresholds import CRITERIA
 from eelsunmix.report.figures.style import REFERENCE
 from eelsunmix.report.first.choice import Shown
+from eelsunmix.report.first.presence import is_found
 from eelsunmix.report.inputs import Inputs
 
 
@@ -52,7 +53,7 @@ def open_shares(inputs: Inputs, label: str, maps: Sequence[Shown]) -> list[str]:
     table = inputs.comparison.sel({"label": label})
     found = []
     for one in maps:
-        if one.edge and one.source == label:
+        if one.edge and one.source == label and is_found(inputs, one):
             low, high, shape = (
                 float(table[name].sel(edge=one.edge)) for name in ("scale_low", "scale_high", "shape_error")
             )

@@ -6,13 +6,14 @@ from typing import Any
 from eelsunmix.report.figures.mapview import view_of
 from eelsunmix.report.first.choice import Shown, composite_of
 from eelsunmix.report.first.pictures import composite_png, map_png
+from eelsunmix.report.first.presence import why_no_peak
 from eelsunmix.report.inputs import Inputs
 
 PIXELS = 2500
 
 
 def thumbnail(inputs: Inputs, maps: Sequence[Shown]) -> dict[str, Any]:
-    """Return the composite of the chosen maps, their only one, or the total counts.
+    """Return the composite of the maps that show something, their only one, or the total counts.
 
     Returns
     -------
@@ -21,9 +22,10 @@ def thumbnail(inputs: Inputs, maps: Sequence[Shown]) -> dict[str, Any]:
     """
     total = inputs.corrected["total_counts"]
     view = view_of(total, n_maps=1, budget=PIXELS)
-    three = composite_of(maps)
+    three = composite_of([one for one in maps if not why_no_peak(inputs, one)])
     if len(three) > 1:
-        address = composite_png([view.image(one.values) for one in three], bits=5)
+        images = [view.image(one.values) for one in three]
+        address = composite_png(images, [one.scale_end for one in three], bits=5)
     else:
         address = map_png(view.image(three[0].values if three else total), from_zero=bool(three))[0]
     return {"address": address, "aspect": 1 / view.aspect}

@@ -4,10 +4,11 @@ import numpy as np
 
 from eelsunmix.report.content import Cell, Row, Section, Table, Text, cell, figure_cell
 from eelsunmix.report.figures.style import REFERENCE
-from eelsunmix.report.first.choice import Shown, chosen_label, shown_maps
+from eelsunmix.report.first.choice import chosen_label, shown_maps
 from eelsunmix.report.first.map_errors import (
     MISFIT,
     NOISE,
+    OTHERS,
     PARTS,
     PATTERN,
     SPECTRUM,
@@ -16,6 +17,7 @@ from eelsunmix.report.first.map_errors import (
     map_errors,
     rough,
 )
+from eelsunmix.report.first.presence import ALL_NOISE, FAILED, NOT_FOUND
 from eelsunmix.report.formatting import DASH, decimals
 from eelsunmix.report.inputs import Inputs
 
@@ -38,10 +40,22 @@ EXPLAINED = {
     PATTERN: "what a fixed pattern of the detector, which cannot be told from the spectrum at an edge, does "
     "to the net counts; one that adds counts does the same to every pixel",
 }
+LIMITS = "the section of components has the limits of BS"
+WITHOUT = {
+    NOT_FOUND: "neither BS nor the spectrum of a component shows the element beyond noise, so that the "
+    f"map has no peak, and stands for none of it; {LIMITS}",
+    ALL_NOISE: f"the highest values of the map of BS may be chance; {LIMITS}",
+    FAILED: "the map of BS is drawn with a background that is wrong",
+}
 SHARES = (
     "Other spectra allow: only if you use shares (abundances) instead of counts. Other sets of spectra "
     "describe the image just as well; with them the abundance of the component that owns the edge is so many "
     "times as large, and its map differs by so much of the peak."
+)
+SHARES_OF_COMPONENTS = (
+    "Other spectra allow: other sets of spectra describe the image just as well, and with them shares differ "
+    "by so much of the peak. It is half of the way to the farther end of what they allow, with the errors on "
+    "simulated images, where the map is above half of its peak. No edge is named that could narrow it."
 )
 
 
@@ -49,8 +63,9 @@ def section(inputs: Inputs) -> Section:
     """Tabulate the errors of the maps that the page shows first."""
     found = map_errors(inputs, shown_maps(inputs, chosen_label(inputs)))
     parts = [part for part in PARTS if any(part in one.parts for one in found)]
-    shares = {one.shown.name: _shares(inputs, one.shown) for one in found}
-    further = ["other spectra allow, as a share"] if any(shares.values()) else []
+    shares = {one.shown.name: _shares(inputs, one) for one in found}
+    further = [f"{OTHERS}, as a share"] if any(shares.values()) else []
+    without = {one.no_peak for one in found}
     rows = tuple(
         Row(
             cells=(
@@ -63,7 +78,11 @@ def section(inputs: Inputs) -> Section:
     )
     table = Table(caption="", columns=("map", "likely off by", *parts, *further), rows=rows)
     told = [f"{part[:1].upper()}{part[1:]}: {EXPLAINED[part]}." for part in parts]
-    blocks = (table, Text(*told, *([SHARES] if further else [])))
+    told += [
+        f"{reason[:1].upper()}{reason[1:]}: {WITHOUT[reason]}." for reason in WITHOUT if reason in without
+    ]
+    more = SHARES if any(one.shown.edge for one in found) else SHARES_OF_COMPONENTS
+    blocks = (table, Text(*told, *([more] if further else [])))
     return Section(name="errors", title=TITLE, intro=INTRO, blocks=blocks if rows else ())
 
 
@@ -76,9 +95,12 @@ def _part(one: MapError, part: str) -> Cell:
     return figure_cell(rough(one.parts.get(part)))
 
 
-def _shares(inputs: Inputs, one: Shown) -> str:
-    """Say how far other spectra change the abundance of the owner of an edge; nothing if that is unknown."""
-    if not one.edge or one.source == REFERENCE or "scale_low" not in inputs.comparison:
+def _shares(inputs: Inputs, error: MapError) -> str:
+    """Say how far other spectra change the abundance that a map is made of; nothing if that is unknown."""
+    one = error.shown
+    if not one.edge and np.isfinite(error.allowed):
+        return f"± {rough(error.allowed)}"
+    if error.no_peak or not one.edge or one.source == REFERENCE or "scale_low" not in inputs.comparison:
         return ""
     at = inputs.comparison.sel({"label": one.source, "edge": one.edge})
     low, high, shape = (float(at[name]) for name in ("scale_low", "scale_high", "shape_error"))

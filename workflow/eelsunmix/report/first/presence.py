@@ -1,0 +1,59 @@
+"""Whether anything speaks for the element of a map: its component, or background subtraction (BS)."""
+
+import numpy as np
+
+from eelsunmix.report.areas import CLEAR_SD, SURE_SD
+from eelsunmix.report.figures.style import REFERENCE
+from eelsunmix.report.first.choice import Shown, edges_of_elements
+from eelsunmix.report.inputs import Inputs
+from eelsunmix.report.sightings import sightings_of
+from eelsunmix.stage_warnings import reference_problems
+
+FAILED, NOT_FOUND, ALL_NOISE = "its background failed", "not found", "no pixel is clear of its noise"
+"""Why the highest values of a map are no peak, so that no error is a part of it."""
+
+
+def why_no_peak(inputs: Inputs, one: Shown) -> str:
+    """Say why the highest values of a map are no peak of its element; empty where they are."""
+    if not one.edge:
+        return ""
+    if one.source == REFERENCE and one.edge in reference_problems(inputs.bs):
+        return FAILED
+    if not is_found(inputs, one):
+        return NOT_FOUND
+    return ALL_NOISE if one.source == REFERENCE and not _has_clear_pixel(inputs, one.edge) else ""
+
+
+def is_found(inputs: Inputs, one: Shown) -> bool:
+    """Whether a component or BS shows an edge of the element of a map beyond noise, or BS cannot say.
+
+    A map of a component has no edge, and is found.
+    """
+    edges = edges_of_elements(inputs).get(one.name, []) if one.edge else []
+    if not edges or any(is_seen_by_bs(inputs, edge) for edge in edges):
+        return True
+    return one.source != REFERENCE and any(_is_in_component(inputs, one.source, edge) for edge in edges)
+
+
+def is_seen_by_bs(inputs: Inputs, edge: str) -> bool:
+    """Whether BS sees an edge, in single pixels or where a component is the largest, or cannot say."""
+    if _has_clear_pixel(inputs, edge) or edge in reference_problems(inputs.bs):
+        return True
+    phase = inputs.comparison["phase"]
+    areas = (phase == number for number in np.unique(phase))
+    return any(sighting.is_seen for sighting in sightings_of(inputs, edge, areas))
+
+
+def _has_clear_pixel(inputs: Inputs, edge: str) -> bool:
+    bs = inputs.bs[["net_counts", "net_counts_sd"]].sel(edge=edge).compute()
+    return bool((bs["net_counts"] > CLEAR_SD * bs["net_counts_sd"]).any())
+
+
+def _is_in_component(inputs: Inputs, label: str, edge: str) -> bool:
+    """Whether the component that owns an edge holds it beyond noise, by which it is named."""
+    at = inputs.comparison.sel({"label": label, "edge": edge})
+    owner = int(at["owner"])
+    if owner < 0:
+        return False
+    net, sd = (float(at[name][owner]) for name in ("endmember_net_counts", "endmember_net_counts_sd"))
+    return net > SURE_SD * sd

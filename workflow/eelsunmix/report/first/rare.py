@@ -1,0 +1,35 @@
+"""What stands for the peak of a map, also where a few pixels hold nearly all of it, as of a rare phase."""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from eelsunmix.comparison.peaks import peak
+from eelsunmix.report.areas import CLEAR_SD
+
+
+def highest(image: NDArray[Any], deviation: xr.DataArray | None) -> float:
+    """Return the peak of a map; its highest value where too few pixels stand out to reach a quantile.
+
+    Elsewhere such a map is far below, so that its errors would be many times its peak.
+
+    Examples
+    --------
+    >>> one, many = np.zeros(1000), np.linspace(0.0, 100.0, 1001)
+    >>> one[7] = 100.0
+    >>> [highest(image, xr.ones_like(xr.DataArray(image))) for image in (one, many)]
+    [100.0, 99.5]
+    """
+    return float(np.nanmax(image)) if is_rare(image, deviation) else peak(image)
+
+
+def is_rare(image: NDArray[Any], deviation: xr.DataArray | None) -> bool:
+    """Whether a few pixels have more than twice what all others have, beyond noise."""
+    found = peak(image)
+    if deviation is None or not np.isfinite(found):
+        return False
+    place = np.nanargmax(image)
+    top, sd = image.flat[place], deviation.to_numpy().flat[place]
+    return bool(found < top / 2 and top - found > CLEAR_SD * sd)
