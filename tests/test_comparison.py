@@ -1020,11 +1020,11 @@ def test_an_element_that_is_not_there_names_no_component():
 def test_a_reference_that_varies_below_zero_does_not_judge_whoever_shows_nothing_there():
     """Absent elements had a red light, "agreement 0.00", from backgrounds that bend with the material."""
     energy, layer = np.arange(440.0, 800.0, 2.0), (np.arange(13) > 5)[None, :, None]
-    expected = 2000 * (energy / energy[0]) ** -3.0 * np.ones((10, 13, 1))
+    expected = 6000 * (energy / energy[0]) ** -3.0 * np.ones((10, 13, 1))
     edge = Edge(element="O", onset_eV=532, fit_eV=(480, 526), integrate_eV=(532, 580))
     found = {}
     for sign in (-1, 1):
-        bent = expected * (1 + sign * 0.1 * layer * (energy > 531))
+        bent = expected * (1 + sign * 0.02 * layer * (energy > 531))
         counts = xr.DataArray(
             np.random.default_rng(0).poisson(bent),
             dims=("y", "x", "energy_loss"),
@@ -1040,7 +1040,7 @@ def test_a_reference_that_varies_below_zero_does_not_judge_whoever_shows_nothing
         sign: {row["criterion"]: row["light"] for row in one.attrs["verdict"] if row["method"] == "vca"}
         for sign, one in found.items()
     }
-    assert min(one["map_noise_ceiling"].item() for one in found.values()) > 0.9
+    assert min(one["map_noise_ceiling"].item() for one in found.values()) > 0.8
     assert (lights[-1]["agreement with BS"], lights[1]["agreement with BS"]) == ("grey", "green")
 
 

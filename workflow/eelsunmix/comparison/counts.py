@@ -156,7 +156,7 @@ def edge_weights(
     ----------
     James, Stein, Proc. 4th Berkeley Symp. 1 (1961) 361, for the form of the shrinkage.
     """
-    least = np.where(_failed(setting), net_counts, np.minimum(net_counts, confirmed))
+    least = np.where(failed_edges(setting), net_counts, np.minimum(net_counts, confirmed))
     sure = least > SURE_SD * sd
     part = np.where(sure, 1 - (SURE_SD * sd / np.where(sure, least, 1.0)) ** 2, 0.0)
     judging = judging_edges(net_counts, sd, owner, setting)
@@ -186,7 +186,7 @@ def judging_edges(net_counts: Floats, sd: Floats, owner: Indices, setting: Setti
     clarity = np.where(known, own / np.where(noise > 0, noise, 1.0), 0.0)
     judging = np.zeros(len(owner), dtype=bool)
     for columns in _by_element(setting):
-        sound = columns & ~_failed(setting)
+        sound = columns & ~failed_edges(setting)
         asked = sound if sound.any() else columns
         clear = asked & (clarity > CLEAR_SD)
         judging |= clear if clear.any() else asked & (clarity == clarity[asked].max())
@@ -198,5 +198,6 @@ def _by_element(setting: Setting) -> list[Bools]:
     return [elements == element for element in dict.fromkeys(elements.tolist())]
 
 
-def _failed(setting: Setting) -> Bools:
+def failed_edges(setting: Setting) -> Bools:
+    """Return at which edges BS failed, shape (edge,)."""
     return np.array([edge in setting.reference_problems for edge in setting.edges], dtype=bool)

@@ -33,8 +33,15 @@ def is_shown(one: xr.Dataset, element: str, setting: Setting) -> bool:
     owner = int(at["owner"][0])
     if owner < 0:
         return False
-    net, sd = (at[f"endmember_net_counts{name}"].isel(endmember=owner) for name in ("", "_sd"))
-    return bool((net > OWNER_SD * sd).any())
+    own = at.isel(endmember=owner)
+    net, sd, confirmed = (
+        own[name].to_numpy()
+        for name in ("endmember_net_counts", "endmember_net_counts_sd", "confirmed_net_counts")
+    )
+    # A single pixel may show by its noise what its neighbours do not; a failed BS cannot confirm anything.
+    failed = [name in setting.reference_problems for name in at["edge"].values]
+    least = np.where(failed, net, np.minimum(net, confirmed))
+    return bool((least > OWNER_SD * sd).any())
 
 
 def is_above_zero(counts: Floats, sd: Floats) -> bool:

@@ -9,7 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from eelsunmix.comparison.components import Components
-from eelsunmix.comparison.counts import OWNER_SD, SURE_SD, confirmed_counts, judging_edges
+from eelsunmix.comparison.counts import OWNER_SD, SURE_SD, confirmed_counts, failed_edges, judging_edges
 from eelsunmix.comparison.elements import (
     cross_talk,
     edge_strength,
@@ -44,8 +44,9 @@ def component_variables(components: Sequence[Components], setting: Setting, n_en
         talk[row, :size] = cross_talk(component.spectra, net[row, :size], owner[row])
         exponent[row, :size] = exponents(component.spectra, setting)
         least = np.minimum(net[row, :size], confirmed[row, :size])
-        # The owner may be a phase of too few pixels for BS, but not an edge that is within its own noise.
-        owned = ~(net[row, :size] <= OWNER_SD * sd[row, :size])
+        # A single pixel may show by its noise what its neighbours do not.
+        least = np.where(failed_edges(setting), net[row, :size], least)
+        owned = ~(least <= OWNER_SD * sd[row, :size])
         found = labels(
             talk[row, :size],
             list(setting.edges.values()),

@@ -50,10 +50,11 @@ def _has_clear_pixel(inputs: Inputs, edge: str) -> bool:
 
 
 def _is_in_component(inputs: Inputs, label: str, edge: str) -> bool:
-    """Whether the component that owns an edge holds it beyond noise, by which it is named."""
+    """Whether the component that owns an edge holds it beyond noise, and BS finds it where that lies."""
     at = inputs.comparison.sel({"label": label, "edge": edge})
     owner = int(at["owner"])
     if owner < 0:
         return False
-    net, sd = (float(at[name][owner]) for name in ("endmember_net_counts", "endmember_net_counts_sd"))
-    return net > SURE_SD * sd
+    names = ("endmember_net_counts", "confirmed_net_counts", "endmember_net_counts_sd")
+    net, confirmed, sd = (float(at[name][owner]) for name in names)
+    return min(net, confirmed) > SURE_SD * sd
