@@ -18,8 +18,6 @@ from eelsunmix.typing import Bools, Floats, Indices
 
 SURE_SD = 2.0
 """Standard deviations up to which the net counts of an endmember may be chance."""
-OWNER_SD = 3.0
-"""Of the endmember with the most: the largest of several is chance more often than each of them."""
 CLEAR_SD = 6.0
 """Standard deviations from which an edge of the owner is strong enough to be missed in other endmembers."""
 

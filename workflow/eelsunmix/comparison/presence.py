@@ -3,10 +3,12 @@
 import numpy as np
 import xarray as xr
 
-from eelsunmix.comparison.counts import OWNER_SD
 from eelsunmix.comparison.setting import Setting
 from eelsunmix.typing import Floats
 
+OWNER_SD = 3.0
+"""Standard deviations up to which the counts of the endmember with the most of an element may be chance: the
+largest of several is so more often than each of them."""
 LARGEST_SD = 1.0
 """Standard deviations by which a value is to exceed the largest that noise has among so many."""
 

@@ -9,7 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from eelsunmix.comparison.components import Components
-from eelsunmix.comparison.counts import OWNER_SD, SURE_SD, confirmed_counts, failed_edges, judging_edges
+from eelsunmix.comparison.counts import SURE_SD, confirmed_counts, failed_edges, judging_edges
 from eelsunmix.comparison.elements import (
     cross_talk,
     edge_strength,
@@ -20,6 +20,7 @@ from eelsunmix.comparison.elements import (
 )
 from eelsunmix.comparison.names import with_names
 from eelsunmix.comparison.peaks import peak
+from eelsunmix.comparison.presence import OWNER_SD
 from eelsunmix.comparison.setting import Setting
 from eelsunmix.execution.map_stacks import pixel_parts
 from eelsunmix.typing import Floats
