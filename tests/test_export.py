@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 import pytest
 import tifffile
+import zarr
 from click.testing import CliRunner
 
 from eelsunmix.commands.entry import eelsunmix, main
@@ -29,6 +30,7 @@ from eelsunmix.export.sample import open_sample
 from eelsunmix.io.files import read_signals
 from eelsunmix.storage import LAYOUTS, publish, read_manifest, verify
 from exported_samples import WARNING, finished, stored
+from test_io_more_formats import zspy
 
 ROOT = Path(__file__).parents[1]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "workflow"), "OMP_NUM_THREADS": "1"}
@@ -355,11 +357,27 @@ def test_hyperspy_sees_frames_and_line_scans(series, line, seen_by):
     np.testing.assert_allclose(x["values"], bs.x, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("stem", ["elements/S1_bs_net_counts", "components/S1_vca_endmember_spectrum"])
-def test_an_exported_signal_is_no_image(measured, stem):
+@pytest.mark.parametrize(
+    "name",
+    ["hspy/elements/S1_bs_net_counts.hspy", "hspy/components/S1_vca_endmember_spectrum.hspy", "nexus/S1.nxs"],
+)
+def test_an_exported_signal_is_no_image(measured, name):
     """Three spectra of components were an image of 1 x 3 pixels, of which `new` wrote a configuration."""
-    with pytest.raises(InputError, match=r"\.hspy: is an export of eelsunmix, not a file of a microscope"):
-        read_signals(measured / "out" / "hspy" / f"{stem}.hspy")
+    with pytest.raises(
+        InputError, match=r"(hspy|nxs): is an export of eelsunmix, not a file of a microscope"
+    ):
+        read_signals(measured / "out" / name)
+
+
+def test_an_exported_signal_that_hyperspy_saved_as_zspy_is_no_image(measured, tmp_path):
+    made = zspy(tmp_path)
+    assert read_signals(made)
+    with h5py.File(measured / "out" / "hspy" / "components" / "S1_vca_endmember_spectrum.hspy") as file:
+        (exported,) = file["Experiments"].values()
+        assert "eelsunmix" in exported["metadata"]
+    zarr.open_group(made, mode="a")["Experiments/scan/metadata"].require_group("eelsunmix")
+    with pytest.raises(InputError, match=r"zspy: is an export of eelsunmix, not a file of a microscope"):
+        read_signals(made)
 
 
 def test_hspy_carries_the_microscope(tmp_path):
