@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 import pytest
 import tifffile
+import xarray as xr
 import zarr
 from click.testing import CliRunner
 
@@ -28,6 +29,7 @@ from eelsunmix.export.package import package_of
 from eelsunmix.export.quantities import FOLDERS
 from eelsunmix.export.sample import open_sample
 from eelsunmix.io.files import read_signals
+from eelsunmix.recipes.code import code_of
 from eelsunmix.storage import LAYOUTS, publish, read_manifest, verify
 from exported_samples import WARNING, finished, stored
 from test_io_more_formats import zspy
@@ -638,6 +640,26 @@ def test_the_command_says_in_one_line_how_it_went(copied, monkeypatch, capsys, a
     assert ended.value.code == code
     (line,) = (shown.out + shown.err).splitlines()
     assert re.match(said, line)
+
+
+def test_stores_of_older_code_are_named_and_exported(copied):
+    """As `verify` calls them not in order; nothing was said."""
+    fits = [f"results/S1/fit/{name}.zarr" for name in ("nmf", "vca")]
+    maps = [one.replace("fit", "map") for one in fits]
+    inputs = ["results/S1/raw.zarr", "results/S1/corrected.zarr", "results/S1/bs.zarr", *fits, *maps]
+    comparison = xr.open_zarr("results/S1/comparison.zarr").load()
+    said = []
+    for code in ("0" * 16, code_of("eelsunmix.comparison")):
+        shutil.rmtree("results/S1/comparison.zarr")
+        publish(comparison, "results/S1/comparison.zarr", inputs=inputs, settings={"code": code})
+        found = CliRunner().invoke(eelsunmix, ["export", "S1", "--csv"])
+        assert (found.exit_code, found.stdout[:6]) == (0, "wrote ")
+        said.append(found.stderr)
+    assert said == [
+        "results/S1/comparison.zarr: made with another version of the code; exported as they are; "
+        "eelsunmix run makes them again\n",
+        "",
+    ]
 
 
 FULL = """
