@@ -301,6 +301,13 @@ def test_wrong_arguments_are_the_users_mistake(tmp_path, arguments):
     assert found.stderr.strip()
 
 
+@pytest.mark.parametrize("paths", [[], ["results"], ["exports/SI1"]], ids=" ".join)
+def test_a_configuration_that_does_not_exist_is_named_before_its_results(tmp_path, paths):
+    found = eelsunmix("verify", *paths, "--configfile", "nope.yaml", cwd=tmp_path)
+    said = "nope.yaml: no such file; eelsunmix new writes one\n"
+    assert (found.returncode, found.stdout, found.stderr) == (2, "", said)
+
+
 @pytest.mark.parametrize("cores", ["0", "-1", "abc", "\N{SUPERSCRIPT TWO}"])
 def test_cores_are_a_number_or_all(cores):
     found = CliRunner().invoke(entry.eelsunmix, ["run", "a.yaml", "--cores", cores])
