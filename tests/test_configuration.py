@@ -421,6 +421,41 @@ def test_samples_must_be_there(mistakes):
     assert mistakes("seed: 1\n") == ["c.yaml: samples: is missing; write samples: {NAME: {file: ...}}"]
 
 
+REST = "axes: {pixel_nm: 1}\nedges: [Ti]\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            f"  A: {{file: a.npy}}\n{REST}",
+            "c.yaml:2:1: not valid YAML: this line does not continue what stands",
+        ),
+        (f"# mine\n  A:\n    file: a.npy\n{REST}", "c.yaml:4:1: not valid YAML: this line does not continue"),
+        (f"edges: [Ti]\n  A:\n    file: a.npy\n{REST}", "c.yaml:2:3: not valid YAML: this line is indented"),
+        (
+            f"seed: 1\n  A: {{file: a.npy}}\n{REST}",
+            "c.yaml:2:4: not valid YAML: check indentation and braces",
+        ),
+    ],
+)
+def test_a_line_samples_that_was_deleted_is_named(mistakes, text, said):
+    (line,) = mistakes(text)
+    assert line.startswith(said)
+    assert line.endswith("; above the samples, a line `samples:` is missing")
+    (line,) = mistakes(f"samples:\n{text}:")
+    assert "is missing" not in line
+
+
+def test_samples_without_their_key_are_called_samples(mistakes):
+    assert mistakes(f"A:\n  file: a.npy\n{REST}") == [
+        "c.yaml: samples: is missing; write samples: {NAME: {file: ...}}",
+        "c.yaml:1: A: unknown key; it looks like a sample, which stands below samples:",
+    ]
+    lines = mistakes("axes:\n  A:\n    file: a.npy\n")
+    assert lines[1] == "c.yaml:2: axes.A: unknown key; possible: dims, energy, pixel_nm, frame"
+
+
 def test_no_file_at_all():
     with pytest.raises(ConfigurationError, match="no file is given"):
         read_configuration([])
