@@ -266,6 +266,12 @@ def test_all_mistakes_come_at_once_in_the_order_of_lines(mistakes):
             "edges: {Ti_L23: {fit_eV: [405, 450,5]}}",
             r"edges\.Ti_L23\.fit_eV: .*found the list \[405, 450,5\]; decimal numbers have a point, no comma",
         ),
+        (
+            "edges: {Ti_L23: {fit_eV: [405,5, 450,5]}}",
+            r"found the list \[405,5, 450,5\]; decimal numbers have a point, no comma",
+        ),
+        ("edges: {Ti_L23: {fit_eV: [405, 450, 500]}}", r"found the list \[405, 450, 500\]$"),
+        ("edges: {Ti_L23: {fit_eV: [405,450,500]}}", r"found the list \[405,450,500\]$"),
         ("report: {title: A, B}", r"report\.B: unknown key; possible: title \(a text that contains a comma"),
         (
             f"report: {{title: {'x' * 301}}}",
