@@ -26,7 +26,7 @@ from eelsunmix.export.formats import format_names, help_of
 from eelsunmix.export.formats.csv import harmless
 from eelsunmix.export.gathering import STAYS, kind_of
 from eelsunmix.export.package import package_of
-from eelsunmix.export.quantities import FOLDERS
+from eelsunmix.export.quantities import FOLDER_OF, FOLDERS
 from eelsunmix.export.sample import open_sample
 from eelsunmix.io.files import read_signals
 from eelsunmix.recipes.code import code_of
@@ -103,6 +103,19 @@ def test_the_phase_map_says_whose_it_is_and_which_component_each_value_is(measur
 def test_what_stays_is_declared_somewhere():
     declared = {name for layout in LAYOUTS.values() for name in layout.variables}
     assert set(STAYS) <= declared | {"channel_weight"}
+
+
+def test_every_declared_array_that_leaves_has_a_folder():
+    """Those of the image lie in its own; an array that nobody thought of was among the checks."""
+    own = {"navigation", "energy", "raw_energy", "index", "position"}
+    leaving = {
+        name
+        for stage in ("pca", "rank", "bs", "fit", "map", "comparison")
+        for name, one in LAYOUTS[stage].variables.items()
+        if own & set(one.dims) and one.dtype in ("float", "integer", "number") and not name.endswith("_sd")
+    }
+    assert set(FOLDER_OF) == leaving - set(STAYS)
+    assert set(FOLDER_OF.values()) | {"image"} == set(FOLDERS)
 
 
 def test_deviations_leave_beside_what_they_belong_to(measured):
