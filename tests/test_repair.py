@@ -429,13 +429,19 @@ def test_verify_needs_no_output(project, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("there", "named"), [(["SI1.yaml"], "SI1"), ([], "FILE"), (["a.yaml", "b.yaml"], "FILE")]
+    ("there", "named"),
+    [
+        (["SI1.yaml"], "SI1.yaml"),
+        (["SI1.yml", ".tool.yml"], "SI1.yml"),
+        ([], "FILE.yaml"),
+        (["a.yaml", "b.yml"], "FILE.yaml"),
+    ],
 )
 def test_repair_without_a_configuration_says_what_to_type(project, there, named):
     Path("config/config.yaml").unlink()
     for name in there:
         Path(name).touch()
-    with pytest.raises(InputError, match=f"^name your configuration: eelsunmix repair {named}.yaml$"):
+    with pytest.raises(InputError, match=f"^name your configuration: eelsunmix repair {named}$"):
         repair_results([])
 
 
