@@ -282,6 +282,27 @@ def test_a_resolution_of_x_rays_is_refused_for_energy_losses(folder):
 
 
 @pytest.mark.parametrize(
+    ("axis", "edges", "sign"),
+    [
+        ("400, dispersion_eV: 1", "[Ti]", "its channels of 1 eV are those of energy losses"),
+        ("0, dispersion_eV: 10", "{Ti_L23: {onset_eV: 456}}", "edges.Ti_L23 is named as an edge of energy"),
+        ("0, dispersion_eV: 10", "[Ti]", None),
+        ("0, dispersion_eV: 10", "[Ti_Ka]", None),
+    ],
+)
+def test_an_axis_called_energy_is_said_to_be_of_x_rays(folder, axis, edges, sign):
+    """Whoever has energy losses, and writes `energy`, is told; whether or not the line has room there."""
+    axes = f"axes: {{dims: [y, x, energy], energy: {{offset_eV: {axis}}}}}"
+    text = f"samples: {{SI1: {{file: image.npy}}}}\n{axes}\nedges: {edges}\n"
+    (folder / "my.yaml").write_text(text, encoding="utf-8")
+    found = CliRunner().invoke(entry.eelsunmix, ["check", "my.yaml"])
+    said = f"{found.output}{found.exception}"
+    assumed = "sample SI1: axes.dims says energy, so the image is taken for one of X-rays, but "
+    assert (assumed in said) == (sign is not None)
+    assert sign is None or f"{assumed}{sign}" in said
+
+
+@pytest.mark.parametrize(
     "arguments",
     [
         ["check", "absent.yaml"],
@@ -299,6 +320,13 @@ def test_wrong_arguments_are_the_users_mistake(tmp_path, arguments):
     assert found.returncode == 2
     assert "Traceback" not in found.stderr
     assert found.stderr.strip()
+
+
+@pytest.mark.parametrize("paths", [[], ["results"], ["exports/SI1"]], ids=" ".join)
+def test_a_configuration_that_does_not_exist_is_named_before_its_results(tmp_path, paths):
+    found = eelsunmix("verify", *paths, "--configfile", "nope.yaml", cwd=tmp_path)
+    said = "nope.yaml: no such file; eelsunmix new writes one\n"
+    assert (found.returncode, found.stdout, found.stderr) == (2, "", said)
 
 
 @pytest.mark.parametrize("cores", ["0", "-1", "abc", "\N{SUPERSCRIPT TWO}"])

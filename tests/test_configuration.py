@@ -266,6 +266,12 @@ def test_all_mistakes_come_at_once_in_the_order_of_lines(mistakes):
             "edges: {Ti_L23: {fit_eV: [405, 450,5]}}",
             r"edges\.Ti_L23\.fit_eV: .*found the list \[405, 450,5\]; decimal numbers have a point, no comma",
         ),
+        (
+            "edges: {Ti_L23: {fit_eV: [405,5, 450,5]}}",
+            r"found the list \[405,5, 450,5\]; decimal numbers have a point, no comma",
+        ),
+        ("edges: {Ti_L23: {fit_eV: [405, 450, 500]}}", r"found the list \[405, 450, 500\]$"),
+        ("edges: {Ti_L23: {fit_eV: [405,450,500]}}", r"found the list \[405,450,500\]$"),
         ("report: {title: A, B}", r"report\.B: unknown key; possible: title \(a text that contains a comma"),
         (
             f"report: {{title: {'x' * 301}}}",
@@ -419,6 +425,41 @@ def test_mistakes_in_samples(mistakes, samples, line):
 
 def test_samples_must_be_there(mistakes):
     assert mistakes("seed: 1\n") == ["c.yaml: samples: is missing; write samples: {NAME: {file: ...}}"]
+
+
+REST = "axes: {pixel_nm: 1}\nedges: [Ti]\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            f"  A: {{file: a.npy}}\n{REST}",
+            "c.yaml:2:1: not valid YAML: this line does not continue what stands",
+        ),
+        (f"# mine\n  A:\n    file: a.npy\n{REST}", "c.yaml:4:1: not valid YAML: this line does not continue"),
+        (f"edges: [Ti]\n  A:\n    file: a.npy\n{REST}", "c.yaml:2:3: not valid YAML: this line is indented"),
+        (
+            f"seed: 1\n  A: {{file: a.npy}}\n{REST}",
+            "c.yaml:2:4: not valid YAML: check indentation and braces",
+        ),
+    ],
+)
+def test_a_line_samples_that_was_deleted_is_named(mistakes, text, said):
+    (line,) = mistakes(text)
+    assert line.startswith(said)
+    assert line.endswith("; above the samples, a line `samples:` is missing")
+    (line,) = mistakes(f"samples:\n{text}:")
+    assert "is missing" not in line
+
+
+def test_samples_without_their_key_are_called_samples(mistakes):
+    assert mistakes(f"A:\n  file: a.npy\n{REST}") == [
+        "c.yaml: samples: is missing; write samples: {NAME: {file: ...}}",
+        "c.yaml:1: A: unknown key; it looks like a sample, which stands below samples:",
+    ]
+    lines = mistakes("axes:\n  A:\n    file: a.npy\n")
+    assert lines[1] == "c.yaml:2: axes.A: unknown key; possible: dims, energy, pixel_nm, frame"
 
 
 def test_no_file_at_all():

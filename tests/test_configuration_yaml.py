@@ -177,6 +177,9 @@ def test_files_that_cannot_be_read(tmp_path):
     (tmp_path / "SI1.yaml").touch()
     with pytest.raises(ConfigurationError, match=r"SI1: no such file; did you mean SI1\.yaml\?"):
         read_yaml(tmp_path / "SI1")
+    (tmp_path / "SI1.yaml").rename(tmp_path / "SI1.yml")
+    with pytest.raises(ConfigurationError, match=r"SI1\.yaml: no such file; did you mean SI1\.yml\?"):
+        read_yaml(tmp_path / "SI1.yaml")
     with pytest.raises(ConfigurationError, match=r"is a folder; name a configuration, a file that ends in"):
         read_yaml(tmp_path)
     (tmp_path / "raw.zarr").mkdir()

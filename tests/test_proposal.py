@@ -345,6 +345,7 @@ def test_several_files_are_several_samples(folder):
             "SI1.yaml",
             "^SI1.yaml: .yaml files are not read; it is a configuration, which `eelsunmix run` takes",
         ),
+        ("SI1.yml", "^SI1.yml: .yml files are not read; it is a configuration, which `eelsunmix run` takes"),
         ("data", "^data: is a folder of no kind that is read; name an image in it$"),
     ],
 )
@@ -352,6 +353,7 @@ def test_files_that_cannot_be_read_are_named(tmp_path, monkeypatch, name, said):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "readme.txt").write_text("no image")
     (tmp_path / "SI1.yaml").write_text("no image")
+    (tmp_path / "SI1.yml").write_text("no image")
     (tmp_path / "data").mkdir()
     with pytest.raises(InputError, match=said):
         propose([Path(name)])

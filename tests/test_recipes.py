@@ -5,6 +5,7 @@ import inspect
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import xarray as xr
@@ -14,7 +15,9 @@ from eelsunmix.configuration.nodes import node_of
 from eelsunmix.configuration.reading import read_tree
 from eelsunmix.errors import StoreError
 from eelsunmix.recipes import Product, Recipes
+from eelsunmix.recipes.other_code import modules_behind
 from eelsunmix.recipes.present import Present
+from eelsunmix.recipes.table import recipe_of
 from eelsunmix.recipes.words import difference
 from eelsunmix.report import write_report
 from eelsunmix.storage import (
@@ -332,6 +335,24 @@ def test_a_page_of_an_older_version_says_so_and_nothing_of_gain():
     assert difference({"references": ["0f"]}, {"references": ["1f"]}).reason.startswith(
         "made with another gain"
     )
+
+
+def test_the_modules_behind_a_store_are_known_without_the_configuration():
+    """A file of one format with references of another, and every option that adds modules to a fit."""
+    sample = {
+        "file": "a.dm4",
+        "corrections": {"gain": {"reference": "g.hspy", "dark": "d.npy"}},
+        "methods": {"vca": {"anchor": "edges", "nuisance": 2}, "blu": {}, "recommended": {}},
+        "edges": ["Ti"],
+    }
+    tree = TREE | {"samples": TREE["samples"] | {"A": sample}}
+    samples = read_tree(node_of(tree, "c.yaml"), must_exist=False).samples
+    recipes = Recipes(samples)
+    recipes._contents.of = lambda files, store, name: [""]
+    for one in recipes.products():
+        if one.store not in ("page", "verdict"):
+            asked = [*recipe_of(one, samples[one.sample]).modules(samples[one.sample], one.label)]
+            assert modules_behind(Path(one.path), recipes.settings(one)) == asked, one
 
 
 def _publish(recipes, product, **changed):

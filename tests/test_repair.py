@@ -149,6 +149,31 @@ def test_a_kept_store_gets_its_place_back_from_a_damaged_successor_and_then_all_
     assert check_stores(["results"]) == 0
 
 
+@pytest.mark.parametrize("refused", ["results/B/raw.zarr", "results/B/.raw.zarr.kept"])
+def test_a_successor_whose_place_nothing_can_take_gets_it_back(project, monkeypatch, refused):
+    """Of two stores that are kept, the second, or what stands in its place, may not be renamed."""
+    for sample in "AB":
+        keep(Path(f"results/{sample}/raw.zarr"))
+        shutil.copytree(f"results/{sample}/.raw.zarr.kept", f"results/{sample}/raw.zarr")
+        _damage(f"results/{sample}/raw.zarr")
+    before, renamed = _content(project), Path.rename
+
+    def rename(path, new):
+        if path == Path(refused):
+            raise PermissionError(1, "Operation not permitted", str(path))
+        return renamed(path, new)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", rename)
+        with pytest.raises(InputError, match=r"^results/B/raw\.zarr: cannot be (renamed|written)"):
+            _repair()
+    assert _content(project) == before
+    assert Path("results/B/raw.zarr").exists()
+    assert not list(project.glob("results/B/*.aside*"))
+    assert _repair()
+    assert check_stores(["results"]) == 0
+
+
 def test_a_store_that_no_page_shows_moves_no_page(project):
     Path("results/A/mine.zarr").mkdir()
     (line,) = _repair()
@@ -404,13 +429,19 @@ def test_verify_needs_no_output(project, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("there", "named"), [(["SI1.yaml"], "SI1"), ([], "FILE"), (["a.yaml", "b.yaml"], "FILE")]
+    ("there", "named"),
+    [
+        (["SI1.yaml"], "SI1.yaml"),
+        (["SI1.yml", ".tool.yml"], "SI1.yml"),
+        ([], "FILE.yaml"),
+        (["a.yaml", "b.yml"], "FILE.yaml"),
+    ],
 )
 def test_repair_without_a_configuration_says_what_to_type(project, there, named):
     Path("config/config.yaml").unlink()
     for name in there:
         Path(name).touch()
-    with pytest.raises(InputError, match=f"^name your configuration: eelsunmix repair {named}.yaml$"):
+    with pytest.raises(InputError, match=f"^name your configuration: eelsunmix repair {named}$"):
         repair_results([])
 
 

@@ -20,7 +20,7 @@ from zarr.storage import LocalStore
 
 from eelsunmix.errors import StoreError
 from eelsunmix.execution import blocks
-from eelsunmix.storage import MANIFEST, manifest, open_store, publish, read_manifest, seals, verify
+from eelsunmix.storage import MANIFEST, manifest, open_store, publish, read_axes, read_manifest, seals, verify
 from eelsunmix.storage.__main__ import main
 from eelsunmix.storage.digests import digest_of_file
 from eelsunmix.storage.drafts import LONGEST_PAUSE
@@ -509,3 +509,12 @@ def test_the_command_wants_folders_with_stores(tmp_path, capsys):
         main([str(tmp_path / "absent")])
     assert stopped.value.code == 2
     assert "absent: no such folder" in capsys.readouterr().err
+
+
+def test_axes_are_read_with_one_look_at_the_manifest(store, monkeypatch):
+    """Of two, the store may have been exchanged in between."""
+    read, looks = manifest._parsed, []
+    monkeypatch.setattr(manifest, "_parsed", lambda file: looks.append(file) or read(file))
+    name, variable = next(iter(xr.open_zarr(store).data_vars.items()))
+    assert tuple(read_axes(store, name)) == variable.dims
+    assert len(looks) == 1

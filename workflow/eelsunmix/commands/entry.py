@@ -235,8 +235,11 @@ def verify(
     folders of results, or exports: their folders, and zips for a publication.
     """
     from eelsunmix.commands.exporting import exports_in, holds_only_exports, is_exported, verify_exports
+    from eelsunmix.configuration.documents import read_documents
     from eelsunmix.storage.__main__ import main as verify_stores
 
+    if configfile:
+        read_documents(configfile, {})  # a slip in its name is told, rather than that of its results
     paths = paths or (Path("results"),)
     if missing := [path for path in paths if not path.exists()]:
         raise InputError(

@@ -1,16 +1,19 @@
 """`eelsunmix export`, and the check of what was exported."""
 
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from eelsunmix.errors import InputError, StoreError
+from eelsunmix.errors import InputError, StoreError, names_in_brief
 from eelsunmix.execution.stopping import stopping_in_order
 from eelsunmix.execution.unused_libraries import leave_out_unused_libraries
 from eelsunmix.exit_codes import FAILED, MISTAKEN
 from eelsunmix.export.exporting import README, export_sample
 from eelsunmix.export.publication.archive import verify_archive
+from eelsunmix.recipes.other_code import of_other_code
 from eelsunmix.recipes.verification import stores_below
-from eelsunmix.storage import MANIFEST, Manifest, verify, verify_page
+from eelsunmix.recipes.words import OTHER_CODE
+from eelsunmix.storage import MANIFEST, Manifest, read_manifest, verify, verify_page
 from eelsunmix.terminal import say
 from eelsunmix.words import numbered
 
@@ -20,12 +23,29 @@ def export(name: str, formats: Sequence[str], *, to: Path | None, publication: b
     leave_out_unused_libraries()
     with stopping_in_order():
         folder = export_sample(name, formats, to=to, publication=publication)
+        if line := _of_other_code(folder):
+            say(line, err=True)
     files = [path for path in folder.rglob("*") if path.is_file()]
     said = [f"wrote {len(files)} files to {folder}; begin with {folder / README}"]
     if publication:
         archive = next(folder.glob("*_publication.zip"))
         said += [f"for a publication: {archive}; check it anywhere with: eelsunmix verify {archive}"]
     return "\n".join(said)
+
+
+def _of_other_code(folder: Path) -> str | None:
+    """Say which stores of an export another version of the code has made; None if none of them."""
+    stores = [Path(os.path.normpath(folder.parent / one)) for one in read_manifest(folder).inputs]
+    try:
+        found = of_other_code(stores)
+    except StoreError:  # a run or a repair has moved one aside since it was exported
+        return None
+    if not found:
+        return None
+    return (
+        f"{names_in_brief([str(store) for store in found], most=3)}: {OTHER_CODE}; "
+        "exported as they are; eelsunmix run makes them again"
+    )
 
 
 def is_exported(path: Path) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import xarray as xr
 
+from eelsunmix.configuration.documents import SUFFIXES
 from eelsunmix.configuration.names import path_fault, sample_name_fault
 from eelsunmix.errors import InputError, in_brief
 from eelsunmix.execution.stopping import stopping_in_order
@@ -24,8 +25,6 @@ from eelsunmix.proposal.layers import layered_along
 from eelsunmix.proposal.line_text import lines_said
 from eelsunmix.proposal.proposing import SURE, ProposedEdge
 from eelsunmix.storage.whole_files import write_page
-
-SUFFIXES = (".yaml", ".yml")
 
 
 @stopping_in_order()

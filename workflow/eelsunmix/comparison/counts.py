@@ -34,11 +34,11 @@ def confirmed_counts(refit: xr.DataArray, setting: Setting) -> tuple[Floats, Flo
     setting : Setting
     """
     triangle: Any = np.empty((0, refit.sizes["endmember"]))
-    for pixels in _known_pixels(refit, setting):
+    for pixels in _known_pixels(refit, setting, rim=0):  # of the shares alone, which have no neighbours
         triangle = np.linalg.qr(np.vstack([triangle, pixels.shares[pixels.inside]]), mode="r")
     inverse = np.linalg.pinv(triangle)
     found, variance, common = np.zeros((3, refit.sizes["endmember"], len(setting.edges)))
-    for pixels in _known_pixels(refit, setting):
+    for pixels in _known_pixels(refit, setting, rim=_reach(setting)):
         all_weights, inside = inverse @ (pixels.shares @ inverse).T, pixels.inside  # of the pseudo-inverse
         weight, of_exponent = all_weights[:, inside], pixels.spread(all_weights)[:, inside]
         found += weight @ pixels.net_counts[inside]
@@ -92,13 +92,17 @@ class _Pixels:
         return gaussian_sum(maps, self.sigma, [axis + 1 for axis in self.axes])[:, self.known]
 
 
-def _known_pixels(refit: xr.DataArray, setting: Setting) -> Iterator[_Pixels]:
-    """Yield the pixels of each part, and around it, with shares and net counts."""
+def _reach(setting: Setting) -> int:
+    """Pixels by which exponents reach, and as many again: those of these pixels depend on others."""
+    is_local = setting.bs.attrs["exponent_from"] == "local"
+    return 2 * gaussian_radius(float(setting.bs.attrs["local_sigma_px"])) if is_local else 0
+
+
+def _known_pixels(refit: xr.DataArray, setting: Setting, *, rim: int) -> Iterator[_Pixels]:
+    """Yield the pixels of each part, and so many around it, with shares and net counts."""
     order = (*setting.navigation, "endmember")
     axes = [axis for axis, dim in enumerate(setting.navigation) if dim != "frame"]
     sigma = float(setting.bs.attrs["local_sigma_px"])
-    # Exponents reach so far, and those of these pixels depend on others as far away.
-    rim = 2 * gaussian_radius(sigma) if setting.bs.attrs["exponent_from"] == "local" else 0
     for part in setting.parts:
         wide = {
             dim: one if dim == "frame" else slice(max(one.start - rim, 0), one.stop + rim)

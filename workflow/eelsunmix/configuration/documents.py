@@ -18,6 +18,8 @@ from eelsunmix.errors import suggestion
 from eelsunmix.io.formats import format_of
 
 COMMAND_LINE = "--config"
+SUFFIXES = (".yaml", ".yml")
+"""Of the names of configurations."""
 MAX_BYTES = 2_000_000
 
 
@@ -98,7 +100,7 @@ def read_yaml(path: Path) -> Node:
 def _is_none(path: Path) -> str | None:
     """Say what stands in the place of a configuration; None if it may be one."""
     if not os.path.lexists(path):
-        there = sorted(one.name for one in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
+        there = [one.name for one in configurations_in(path.parent)]
         advice = suggestion(f"{path.stem}.yaml", there) if there else "eelsunmix new writes one"
         return f"no such file; {advice}"
     if (path / "manifest.json").is_file():
@@ -107,6 +109,11 @@ def _is_none(path: Path) -> str | None:
         command = f"eelsunmix new {shlex.quote(str(path))}"
         return f"is an image; name a configuration, such as {command} writes"
     return "is a folder; name a configuration, a file that ends in .yaml" if path.is_dir() else None
+
+
+def configurations_in(folder: Path) -> list[Path]:
+    """Return what has the name of a configuration in a folder; those with a dot first are of other tools."""
+    return sorted(path for path in folder.glob("[!.]*") if path.suffix.lower() in SUFFIXES)
 
 
 def read_text(path: Path) -> str:

@@ -13,6 +13,7 @@ from eelsunmix.corrections.binning import measure_bins
 from eelsunmix.corrections.cropping import measure_crop
 from eelsunmix.corrections.geometry import points_within
 from eelsunmix.edge_choice import resolve_edges
+from eelsunmix.edge_table import split_name
 from eelsunmix.edges import Edge
 from eelsunmix.energy.units import in_electronvolts
 from eelsunmix.errors import InputError
@@ -23,6 +24,9 @@ from eelsunmix.io.signals import Signal, choose_signal
 from eelsunmix.profile_geometry import profile_pixels, region_mask
 from eelsunmix.storage import read_axes
 from eelsunmix.words import numbered
+
+NARROWEST_OF_X_RAYS_EV = 2.0
+"""Analysers of X-rays have channels of 2.5 to 20 eV."""
 
 
 def edges_on_axes(samples: Mapping[str, SampleSettings]) -> tuple[dict[str, dict[str, Edge]], list[str]]:
@@ -56,6 +60,7 @@ def edges_on_axes(samples: Mapping[str, SampleSettings]) -> tuple[dict[str, dict
         except InputError as error:
             warnings.append(f"sample {name}: {error}")
             continue
+        doubts: list[str] = []
         try:
             layout = _layout(head, sample)
             if isinstance(head, dict):
@@ -65,12 +70,14 @@ def edges_on_axes(samples: Mapping[str, SampleSettings]) -> tuple[dict[str, dict
                 )
             check_places(layout, sample)
             energies = kept_energies(layout, sample)
+            doubts = doubts_of_x_rays(sample, energies)
+            warnings += [f"sample {name}: {text}" for text in doubts]
             check_components(layout, sample, n_channels=energies.size)
             if sample.edges:
                 found[name] = resolve_edges(sample.edges, energies)
                 warnings += [f"sample {name}: {text}" for text in check_windows(found[name], energies)]
         except InputError as error:
-            faults.append(f"sample {name}: {error}")
+            faults += [f"sample {name}: {text}" for text in (error, *doubts)]
     if faults:
         raise InputError("\n".join(faults))
     return found, warnings
@@ -123,6 +130,31 @@ def kept_energies(layout: Layout, sample: SampleSettings) -> xr.DataArray:
         energies = energies[points_within(energies, crop, key="corrections.crop.energy_eV", unit="eV")]
     whole = energies[: energies.size // number * number].reshape(-1, number).mean(axis=1)
     return xr.DataArray(whole, dims=axis.dims, name=axis.name, attrs={**axis.attrs, "units": "eV"})
+
+
+def doubts_of_x_rays(sample: SampleSettings, energies: xr.DataArray) -> list[str]:
+    """Say that `dims` makes X-rays of what looks like energy losses: the two words are easily confused.
+
+    Parameters
+    ----------
+    sample : SampleSettings
+    energies : DataArray, shape (channel,)
+        In eV, of the channels that remain.
+    """
+    if "energy" not in (sample.axes.dims or ()):
+        return []
+    width = float(np.diff(energies).min(initial=np.inf)) / sample.corrections.bin.energy
+    edges = [name for name in sample.edges if (split_name(name) or ("", None))[1]]
+    if edges:
+        sign = f"edges.{edges[0]} is named as an edge of energy losses"
+    elif width < NARROWEST_OF_X_RAYS_EV:
+        sign = f"its channels of {width:g} eV are those of energy losses"
+    else:
+        return []
+    return [
+        f"axes.dims says energy, so the image is taken for one of X-rays, but {sign}; if it is of EELS, "
+        "write energy_loss there"
+    ]
 
 
 def check_places(layout: Layout, sample: SampleSettings) -> None:

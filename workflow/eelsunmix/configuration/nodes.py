@@ -43,6 +43,11 @@ class Node:
         """Whether the value is a list."""
         return isinstance(self.value, tuple)
 
+    @property
+    def has_value(self) -> bool:
+        """Whether anything stands behind the key."""
+        return self.value is not None or bool(self.text)
+
     def plain(self) -> Any:
         """Return the value as dict, list and scalars."""
         if self.is_mapping:

@@ -94,9 +94,9 @@ def one_line(message: str) -> str:
     return "".join(mark if mark.isprintable() else ascii(mark)[1:-1] for mark in " ".join(message.split()))
 
 
-def unknown_key(key: str, advice: str, value: str) -> str:
+def unknown_key(key: str, advice: str, *, has_value: bool) -> str:
     """Message for a key that does not belong here; `{title: A, B}` makes a key B without a value."""
-    if not value and key.isdecimal():
+    if not has_value and key.isdecimal():
         return "unknown key; decimal numbers have a point, no comma"
-    comma = not value and not advice.startswith("did you mean")
+    comma = not has_value and not advice.startswith("did you mean")
     return f"unknown key; {advice}{' (a text that contains a comma needs quotes)' if comma else ''}"

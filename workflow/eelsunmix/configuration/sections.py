@@ -80,10 +80,16 @@ def _read_edge(node: Node, name: str, path: Keys) -> Result:
 def unknown_keys(node: Node, keys: tuple[str, ...], path: Keys) -> list[Problem]:
     """Refuse the keys that do not belong here, with a suggestion."""
     return [
-        Problem(child.file, unknown_key(key, _whereabouts(key, keys), child.text), child.line, (*path, key))
+        Problem(child.file, _unknown(key, child, keys), child.line, (*path, key))
         for key, child in node.value.items()
         if key not in keys
     ]
+
+
+def _unknown(key: str, node: Node, keys: tuple[str, ...]) -> str:
+    if keys == TOP_KEYS and node.is_mapping and {"file", "simulate"} & node.value.keys():
+        return "unknown key; it looks like a sample, which stands below samples:"
+    return unknown_key(key, _whereabouts(key, keys), has_value=node.has_value)
 
 
 def _read_entry(node: Node, label: str, path: Keys) -> Result:

@@ -35,8 +35,12 @@ _HINTS = {
     "expected <block end>": "this line is indented differently from the lines above it",
     "while scanning a quoted scalar": "this quote is not closed",
     "that cannot start any token": "{problem}; put the text in quotes",
+    "expected '<document start>'": "this line does not continue what stands above it; check the indentation",
 }
 """What the parser says, in format strings -> what to do."""
+_OF_INDENTATION = ("expected <block end>", "expected '<document start>'", "mapping values are not allowed")
+_SAMPLES = re.compile(r"^(samples|benchmark)\s*:", re.MULTILINE)
+_ONE_SAMPLE = re.compile(r"^[ \t].*\b(file|simulate)\s*:", re.MULTILINE)
 _WHERE_IT_BEGAN = ("could not find expected ':'", "while scanning a quoted scalar")
 """Where the parser complains lines later."""
 
@@ -53,7 +57,7 @@ def parse_yaml(text: str, file: str) -> Node:
     try:
         root = composer.document()
     except yaml.MarkedYAMLError as error:
-        raise ConfigurationError([_syntax_problem(error, file)]) from error
+        raise ConfigurationError([_syntax_problem(error, text, file)]) from error
     except yaml.reader.ReaderError as error:
         message = f"the character {chr(error.character)!a} must not stand in YAML"
         raise ConfigurationError([Problem(file, message, _line_at(text, error.position))]) from error
@@ -182,7 +186,7 @@ class _Composer:
         return ConfigurationError([*self.problems, Problem(self.file, message, line)])
 
 
-def _syntax_problem(error: yaml.MarkedYAMLError, file: str) -> Problem:
+def _syntax_problem(error: yaml.MarkedYAMLError, source: str, file: str) -> Problem:
     said = f"{error.context or ''} {error.problem or ''}".strip()
     hint = next(
         (hint for sign, hint in _HINTS.items() if sign.format() in said),
@@ -195,7 +199,14 @@ def _syntax_problem(error: yaml.MarkedYAMLError, file: str) -> Problem:
     line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
     begin = error.context_mark.line + 1 if error.context_mark else line
     text = hint.format(problem=error.problem or said, begin=begin)
+    if any(sign in said for sign in _OF_INDENTATION) and _lacks_samples(source):
+        text += "; above the samples, a line `samples:` is missing"
     return Problem(file, f"not valid YAML: {text}", line, column=column)
+
+
+def _lacks_samples(source: str) -> bool:
+    """Whether a sample stands there and the key above all samples does not."""
+    return bool(_ONE_SAMPLE.search(source)) and not _SAMPLES.search(source)
 
 
 def _line_at(text: str, position: int) -> int:

@@ -82,7 +82,7 @@ def _problem(mistake: Mistake, root: Node, schema: Schema, path: Keys, beside: S
     if mistake.kind == "unknown":
         key = str(mistake.place[-1])
         keys = [*mistake.keys, *(beside if len(mistake.place) == 1 else ())]
-        message = unknown_key(key, suggestion(key, keys), node.text)
+        message = unknown_key(key, suggestion(key, keys), has_value=node.has_value)
     elif mistake.kind == "missing" and not exists:
         message = f"is missing; {message}"
     elif mistake.kind == "bound":

@@ -9,6 +9,7 @@ from eelsunmix.configuration.strict_yaml import scalar
 from eelsunmix.mistakes import Schema
 
 _NUMBER_WITH_UNIT = re.compile(r"([-+]?[0-9.]+)\s*(eV|keV|nm|px|%|um|Å|s)")
+_DECIMAL_COMMA = re.compile(r"(?<=[0-9]),(?=[0-9])")
 _RANGE = re.compile(r"\(?\s*([0-9.]+)\s*(?:-|–|:|\.\.|to|,)\s*([0-9.]+)\s*\)?")
 
 
@@ -35,7 +36,7 @@ def found(node: Node) -> str:
 def hint(node: Node, schemas: list[Schema]) -> str:
     """Say what to write instead (after a semicolon), where that can be guessed; empty otherwise."""
     free = [schema for schema in schemas if not {"const", "enum"} & schema.keys()]
-    advice = _advice(node, {schema.get("type") for schema in free})
+    advice = _advice(node, {schema.get("type") for schema in free}) or _comma_hint(node, free)
     return f"; {advice}" if advice else ""
 
 
@@ -70,9 +71,20 @@ def _number_hint(text: str) -> str:
     return f"write {bare}" if isinstance(number, int | float) and not isinstance(number, bool) else ""
 
 
+def _comma_hint(node: Node, schemas: list[Schema]) -> str:
+    """Tell decimal commas from too many numbers: read as points, the commas without a space leave enough."""
+    if not node.is_list or not all(isinstance(one.value, int | float) for one in node.value):
+        return ""
+    numbers = {len(one.get("prefixItems", ())) for one in schemas if _is_of_fractions(one)}
+    left = len(node.value) - len(_DECIMAL_COMMA.findall(node.text))
+    return "decimal numbers have a point, no comma" if len(node.value) > left in numbers else ""
+
+
+def _is_of_fractions(schema: Schema) -> bool:
+    return any(item.get("type") == "number" for item in schema.get("prefixItems", ()))
+
+
 def _list_hint(node: Node) -> str:
     if isinstance(node.value, str) and (match := _RANGE.fullmatch(node.value.strip())):
         return f"write [{match[1]}, {match[2]}]"
-    if node.is_list and len(node.value) > 2 and all(isinstance(one.value, int | float) for one in node.value):
-        return "decimal numbers have a point, no comma"
     return "" if node.is_list or node.is_mapping else f"write [{node.text}, ...]"

@@ -20,10 +20,23 @@ FOLDERS = {
     "checks": "what tells how good these are: residuals, chi-squares, ranges, eigenvalues",
 }
 """Folders of a format, and what lies there."""
-_COMPONENTS = (
-    *("endmember_spectrum", "abundance", "thickness_weighted_abundance", "refit_abundance"),
-    *("phase", "phase_confidence"),
-)
+_VARIABLES = {
+    "elements": (*PRIMARY, "true_element_map", "true_element_profile"),
+    "components": (
+        *("endmember_spectrum", "abundance", "thickness_weighted_abundance", "refit_abundance"),
+        *("phase", "phase_confidence"),
+    ),
+    "checks": (
+        *("snr", "background_counts", "exponent", "reduced_chi2", "region_spectrum", "region_background"),
+        *("eigenvalue", "loading", "parallel_eigenvalue", "residual_deviation", "mean_residual"),
+        *("subspace_map", "owner_abundance_low", "owner_abundance_high"),
+        *("nuisance_direction", "nuisance_filter", "material_bs_map", "material_bs_profile"),
+        *("true_abundance", "true_abundance_profile", "truth_abundance_profile"),
+    ),
+}
+FOLDER_OF = {variable: folder for folder, variables in _VARIABLES.items() for variable in variables}
+"""Variable of a store other than those of the image -> its folder; a test asks for each that is declared."""
+IMAGE_STORES = ("raw", "corrected")
 OWN = {
     "map": ("frame", "y", "x"),
     "spectrum": ("energy_loss", "energy", "raw_energy", "index"),
@@ -83,11 +96,7 @@ class Quantity:
     @property
     def folder(self) -> str:
         """The one of `FOLDERS` in which its files lie."""
-        if self.about["store"] in ("raw", "corrected"):
-            return "image"
-        if self.variable in (*PRIMARY, "true_element_map"):
-            return "elements"
-        return "components" if self.variable in _COMPONENTS else "checks"
+        return "image" if self.about["store"] in IMAGE_STORES else FOLDER_OF[self.variable]
 
     def folder_in(self, place: Path) -> Path:
         """Return its folder below that of a format, which is made where it is not there yet."""

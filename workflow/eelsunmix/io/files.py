@@ -32,6 +32,7 @@ REFUSED = {
     ".raw": "name the .rpl file that describes it",
     ".spc": "name the .spd of the map, or the .lsd of the line scan",
     ".yaml": "it is a configuration, which `eelsunmix run` takes; name the image",
+    ".yml": "it is a configuration, which `eelsunmix run` takes; name the image",
     ".html": "it is a page; name the image",
     ".zip": "unpack it, and name the image in it",
     ".pkl": "save the array as .npy, since pickles can run code",

@@ -43,8 +43,7 @@ def repair(results: Path, verification: Verification, *, locks: Path) -> Iterato
     """
     take_lock(results)
     _refuse_unwritable(place for _, place in kept_stores(results))
-    yield from _damaged_successors_aside(results)
-    yield from settle(results)
+    yield from _settled(results)
     stores = [store for store in stores_below(results) if not is_kept(store)]
     drafts = [store for store in stores if is_draft(store)]
     faulty: dict[Path, str] = {}
@@ -58,7 +57,7 @@ def repair(results: Path, verification: Verification, *, locks: Path) -> Iterato
         if gone := verification.source_gone(path, of_samples):
             yield f"{_without_advice(faulty.pop(path))} (left where it is: no run can make it without {gone})"
     with_pages = _with_their_pages(faulty, verification.pages_of(results))
-    yield from _all_aside(_left_behind(locks, drafts) | with_pages)
+    yield from _all_aside(_left_behind(locks, drafts) | with_pages, [])
     for draft in filter(os.path.lexists, drafts):
         yield f"{draft}: may be written by a job on another machine, or now (left where it is)"
 
@@ -70,24 +69,31 @@ def _left_behind(locks: Path, drafts: list[Path]) -> dict[Path, str]:
     return by_runs | by_jobs
 
 
-def _all_aside(faults: dict[Path, str]) -> Iterator[str]:
+def _all_aside(faults: dict[Path, str], moved: list[tuple[Path, Path]]) -> Iterator[str]:
+    """Move all of them aside, or none; `moved` gains the old and the new name of each."""
     _refuse_unwritable(faults)
-    moved: list[tuple[Path, Path]] = []
     for path, fault in faults.items():
         if not os.path.lexists(path):
             continue
         try:
             aside = move_aside(path)
         except PermissionError as error:  # of one entry in a folder that may be written
-            for old, new in reversed(moved):
-                new.rename(old)
-                yield f"{old}: put back"
+            yield from _put_back(moved)
             raise InputError(
                 f"{path}: cannot be renamed; it is immutable (lsattr -d), or somebody else's in a folder "
                 "with a sticky bit (ls -ld); ask its owner; nothing was moved"
             ) from error
         moved.append((path, aside))
         yield _moved(fault, aside)
+
+
+def _put_back(moved: list[tuple[Path, Path]]) -> Iterator[str]:
+    """Give what was moved aside its place back, unless something else has got that."""
+    for old, new in reversed(moved):
+        if not os.path.lexists(old):
+            new.rename(old)
+            yield f"{old}: put back"
+    moved.clear()
 
 
 def _refuse_unwritable(paths: Iterable[Path]) -> None:
@@ -97,8 +103,20 @@ def _refuse_unwritable(paths: Iterable[Path]) -> None:
             raise InputError(why)
 
 
-def _damaged_successors_aside(results: Path) -> Iterator[str]:
-    """Clear the places of stores that are kept until there is a whole one, so that they get them back."""
+def _settled(results: Path) -> Iterator[str]:
+    """Give kept stores their places back, or remove them; first clear damaged successors away."""
+    moved: list[tuple[Path, Path]] = []
+    yield from _all_aside(_damaged_successors(results), moved)
+    try:
+        yield from settle(results)
+    except InputError:
+        yield from _put_back(moved)
+        raise
+
+
+def _damaged_successors(results: Path) -> dict[Path, str]:
+    """Say what is wrong with each store in the place of one that is kept until there is a whole one."""
+    found: dict[Path, str] = {}
     for _, place in kept_stores(results):
         try:
             if os.path.lexists(place):
@@ -106,7 +124,8 @@ def _damaged_successors_aside(results: Path) -> Iterator[str]:
         except UnreadableStoreError:
             continue
         except StoreError as error:
-            yield _moved(str(error), move_aside(place))
+            found[place] = str(error)
+    return found
 
 
 def _faults(verification: Verification, results: Path, stores: list[Path]) -> Iterator[tuple[Path, str]]:

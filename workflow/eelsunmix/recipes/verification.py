@@ -8,6 +8,7 @@ from typing import Any
 import zarr
 
 from eelsunmix.configuration import SampleSettings, available_samples, read_configuration
+from eelsunmix.configuration.documents import configurations_in
 from eelsunmix.errors import StoreError, UnreadableStoreError
 from eelsunmix.recipes.asked import Recipes
 from eelsunmix.recipes.present import Present
@@ -173,7 +174,7 @@ class Verification:
 
 def own_configuration() -> str:
     """Return what a user would type as the configuration here, for advice: the only one, or a stand-in."""
-    found = sorted(Path().glob("[!.]*.yaml"))  # those that begin with a dot are of other tools
+    found = configurations_in(Path())
     return str(found[0]) if len(found) == 1 else "FILE.yaml"
 
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from eelsunmix.errors import in_brief
 
-_CODE = "made with another version of the code"
+OTHER_CODE = "made with another version of the code"
 _FILES = {
     "content": "made from another content of the file than it has now",
     "references": "made with another gain or dark signal, or another content of their files, than now",
@@ -35,7 +35,7 @@ def difference(made: Mapping[str, Any], asked: Mapping[str, Any]) -> Difference:
     # Only where both have it: versions of the code differ in what a name stands for, and who has it.
     both = made.keys() & asked.keys()
     own += [words for name, words in _FILES.items() if name in both and made[name] != asked[name]]
-    own += [_CODE] if made.get("code") != asked.get("code") else []
+    own += [OTHER_CODE] if made.get("code") != asked.get("code") else []
     found = own + derived
     if not found:
         return Difference("made otherwise than the configuration asks for")

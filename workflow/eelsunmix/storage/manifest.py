@@ -156,7 +156,7 @@ def parsed(text: bytes) -> Manifest:
     return manifest
 
 
-def verify_parts(path: str | Path, names: Collection[str]) -> None:
+def verify_parts(path: Path, manifest: Manifest, names: Collection[str]) -> None:
     """Compare some files, and all files of some folders, of a store with its manifest.
 
     Raises
@@ -164,8 +164,6 @@ def verify_parts(path: str | Path, names: Collection[str]) -> None:
     StoreError
         At the first difference; the message names the file.
     """
-    path = Path(path)
-    manifest = read_manifest(path)
     for name in sorted(manifest.files):
         if Path(name).parts[0] in names:
             _compare(path, name, manifest, is_there=os.path.lexists(path / name))

@@ -143,10 +143,11 @@ def read_axes(path: str | Path, variable: str) -> dict[str, xr.Variable]:
     StoreError
         If the store is missing or not sealed, or these are damaged.
     """
-    verify_parts(path, ["zarr.json"])
+    path, manifest = Path(path), read_manifest(path)
+    verify_parts(path, manifest, ["zarr.json"])
     array = zarr.open_group(path, mode="r", use_consolidated=True)[variable]
     dims = [str(dim) for dim in array.metadata.dimension_names or ()]  # type: ignore[union-attr]
-    verify_parts(path, dims)
+    verify_parts(path, manifest, dims)
     dataset = xr.open_zarr(path, consolidated=True, chunks=None, decode_times=False)
     return {dim: dataset[dim].variable.load() for dim in dims}
 

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
+from eelsunmix.configuration.documents import SUFFIXES
 from eelsunmix.errors import InputError, StoreError
 from eelsunmix.storage import MANIFEST, Manifest
 from eelsunmix.storage.manifest import parsed
@@ -73,7 +74,7 @@ def verify_archive(path: str | Path) -> Manifest:
         At the first difference; the message names the file in the zip.
     """
     path = Path(path)
-    if path.suffix in (".yaml", ".yml"):
+    if path.suffix.lower() in SUFFIXES:
         raise InputError(f"{path}: is a configuration; type: eelsunmix verify --configfile {path}")
     if path.suffix != ".zip" and not zipfile.is_zipfile(path):
         raise InputError(f"{path}: is no zip; name a zip, a page, or a folder of results or of an export")

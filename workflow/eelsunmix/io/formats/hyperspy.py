@@ -5,12 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from eelsunmix.errors import InputError
+from eelsunmix.io.exports import refuse_exports
 from eelsunmix.io.hdf5 import check_self_contained, check_stored, is_chunked, open_dataset
 from eelsunmix.io.rosettasciio import RosettaFormat
-
-_OF_EXPORTS = "metadata/eelsunmix"
-"""Group of a signal that exports have."""
 
 
 class HyperSpy(RosettaFormat):
@@ -24,25 +21,17 @@ class HyperSpy(RosettaFormat):
         return is_chunked(path)
 
     def check_file(self, path: Path) -> None:
-        """Refuse a file with parts that were never written, or that lie in other files; and our exports."""
-        check_self_contained(path)  # before anything is looked up in it, which would follow links
-        _refuse_exports(path)
+        """Refuse a file with parts that were never written, or that lie in other files."""
+        check_self_contained(path)
         check_stored(path)
+
+    def check_entry(self, entry: dict[str, Any], path: Path) -> None:
+        """Refuse our exports."""
+        refuse_exports(entry, path)
 
     def opener(self, path: Path, number: int, data: Any) -> Callable[[tuple[int, ...]], Any]:
         """Return a function that opens the dataset itself, so that any worker can read its blocks."""
         return functools.partial(open_dataset, path, _names_of_data(path)[number])
-
-
-def _refuse_exports(path: Path) -> None:
-    """Spectra of components would be taken for an image of few pixels."""
-    import h5py
-
-    with h5py.File(path, "r") as file:
-        signals = file.get("Experiments", {})
-        if any(f"{name}/{_OF_EXPORTS}" in signals for name in signals):
-            source = "name the file that it was made from"
-            raise InputError(f"{path}: is an export of eelsunmix, not a file of a microscope; {source}")
 
 
 def _names_of_data(path: Path) -> list[str]:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from eelsunmix.io.exports import refuse_exports
 from eelsunmix.io.hdf5 import check_self_contained, check_stored
 from eelsunmix.io.rosettasciio import RosettaFormat
 
@@ -21,6 +22,10 @@ class Nexus(RosettaFormat):
         """Refuse a file with parts that were never written, or that lie in other files."""
         check_self_contained(path)
         check_stored(path)
+
+    def check_entry(self, entry: dict[str, Any], path: Path) -> None:
+        """Refuse our exports."""
+        refuse_exports(entry, path)
 
     def call_plugin(self, path: Path, **options: Any) -> list[dict[str, Any]]:
         """Read; bare arrays have axes of which nothing is known but the size."""

@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+from eelsunmix.io.exports import refuse_exports
 from eelsunmix.io.formats.zarr_stores import notes_of_absent_files
 from eelsunmix.io.rosettasciio import RosettaFormat
 from eelsunmix.io.signals import Signal
@@ -22,6 +23,10 @@ class Zspy(RosettaFormat):
             dataclasses.replace(signal, notes=(*signal.notes, *notes_of_absent_files(array)))
             for signal, array in zip(super().read(path), _arrays(path), strict=True)
         ]
+
+    def check_entry(self, entry: dict[str, Any], path: Path) -> None:
+        """Refuse our exports."""
+        refuse_exports(entry, path)
 
     def call_plugin(self, path: Path, **options: Any) -> list[dict[str, Any]]:
         """Read, with no right to write, which the plugin asks for of a zip."""

@@ -1,7 +1,5 @@
 """Whether anything speaks for the element of a map: its component, or background subtraction (BS)."""
 
-import numpy as np
-
 from eelsunmix.report.areas import CLEAR_SD, SURE_SD
 from eelsunmix.report.figures.style import REFERENCE
 from eelsunmix.report.first.choice import Shown, edges_of_elements
@@ -30,9 +28,8 @@ def is_found(inputs: Inputs, one: Shown) -> bool:
     A map of a component has no edge, and is found.
     """
     edges = edges_of_elements(inputs).get(one.name, []) if one.edge else []
-    if not edges or any(is_seen_by_bs(inputs, edge) for edge in edges):
-        return True
-    return one.source != REFERENCE and any(_is_in_component(inputs, one.source, edge) for edge in edges)
+    in_component = one.source != REFERENCE and any(_is_in_component(inputs, one.source, e) for e in edges)
+    return not edges or in_component or any(is_seen_by_bs(inputs, edge) for edge in edges)
 
 
 def is_seen_by_bs(inputs: Inputs, edge: str) -> bool:
@@ -40,7 +37,7 @@ def is_seen_by_bs(inputs: Inputs, edge: str) -> bool:
     if _has_clear_pixel(inputs, edge) or edge in reference_problems(inputs.bs):
         return True
     phase = inputs.comparison["phase"]
-    areas = (phase == number for number in np.unique(phase))
+    areas = (phase == number for number in range(inputs.comparison.sizes["endmember"]))
     return any(sighting.is_seen for sighting in sightings_of(inputs, edge, areas))
 
 
