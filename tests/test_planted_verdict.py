@@ -515,6 +515,28 @@ def test_a_wedge_of_one_material_is_no_mixture_taken_for_pure():
     assert float(found.binarisation.sel({"label": "m"})) < 0.1
 
 
+def test_a_sharp_border_of_two_pure_materials_is_no_mixture_taken_for_pure():
+    """Of half one material, half another, 100 % of the mixed pixels were "taken for pure": averages of 3 x 3."""
+    from eelsunmix.comparison import compare
+    from eelsunmix.edges import Edge
+
+    soft = mixture((12, 40))
+    sharp = np.where((np.arange(40) < 20)[None, :, None], soft[:, :1], soft[:, -1:])
+    edges = {name: Edge(**one) for name, one in TI_O.items()}
+    part = {}
+    for name, expected in {"sharp": sharp, "soft": soft}.items():
+        image = image_of(10 * expected, seed=9)
+        fit = eu.fit(image, "vca", n_endmembers=2)
+        bs, maps = eu.subtract_background(image, edges), eu.apply(fit, image)
+        shares = maps["abundance"]
+        maps = maps.assign(abundance=(shares > 0.5).astype(shares.dtype))
+        maps = maps.assign(refit_abundance=maps["abundance"])
+        found = compare(image, bs, {"m": fit}, {"m": maps}, edges=edges)
+        part[name] = float(found.binarisation.sel({"label": "m"}))
+    assert np.isnan(part["sharp"])
+    assert part["soft"] > 0.9
+
+
 @pytest.mark.parametrize("failed", [("Ti_L23",), ("Ti_L23", "O_K")])
 def test_nothing_is_judged_in_windows_of_a_reference_that_failed(failed):
     problems = {edge: [f"The fit window of {edge} ends above its onset; move it."] for edge in failed}

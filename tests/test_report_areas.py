@@ -214,11 +214,14 @@ def test_limits_are_parts_of_the_map_that_is_shown_unless_it_shows_nothing():
     of_bs = float(inputs.bs["net_counts"].sel(edge=edge).quantile(0.995))
     assert of_bs != pytest.approx(float(shown.quantile(0.995)))
     faint = inputs.comparison.assign(element_map=1e-3 * inputs.comparison["element_map"])
-    assert peak_of(replace(inputs, comparison=faint), edge) == pytest.approx(of_bs)
+    # Parts of what BS sees elsewhere would stand beside a map that ends at a twentieth of it.
+    assert peak_of(replace(inputs, comparison=faint), edge) == 0.0
+    none = inputs.comparison.assign(element_map=0.0 * inputs.comparison["element_map"])
+    assert peak_of(replace(inputs, comparison=none), edge) == pytest.approx(of_bs)  # its map is that of BS
     # Maps of a large image are lazy.
-    assert peak_of(replace(inputs, comparison=faint, bs=inputs.bs.chunk()), edge) == pytest.approx(of_bs)
+    assert peak_of(replace(inputs, comparison=none, bs=inputs.bs.chunk()), edge) == pytest.approx(of_bs)
     noise = inputs.bs["net_counts_sd"] * np.random.default_rng(0).normal(size=inputs.bs["net_counts"].shape)
-    absent = replace(inputs, comparison=faint, bs=inputs.bs.assign(net_counts=noise))
+    absent = replace(inputs, comparison=none, bs=inputs.bs.assign(net_counts=noise))
     assert peak_of(absent, edge) == 0.0
 
 

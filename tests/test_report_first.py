@@ -478,6 +478,51 @@ def test_the_error_on_simulated_images_of_a_map_of_few_pixels_lies_in_these(inpu
     assert np.isnan(broad.scale_end)
 
 
+def test_an_element_is_looked_for_in_the_whole_image_where_no_method_has_two_components(inputs):
+    """Of a homogeneous image there is no phase map: the page was not written."""
+    unseen(inputs, "Co_L23", by_spectrum=1.0)
+    alone = dataclasses.replace(inputs, comparison=inputs.comparison.drop_vars(["phase", "phase_confidence"]))
+    assert map_errors(alone, choice.shown_maps(alone, "nmf"))[1].no_peak == "not found"
+    alone.bs["net_counts"].loc[{"edge": "Co_L23"}] = alone.bs["net_counts_sd"].sel(edge="Co_L23")
+    assert not map_errors(alone, choice.shown_maps(alone, "nmf"))[1].no_peak
+
+
+def test_where_bs_failed_and_no_component_shows_it_nothing_is_said_for_an_element(inputs):
+    inputs.comparison["element_map"].loc[{"label": "nmf", "edge": "Co_L23"}] = 0.0
+    inputs.bs.attrs["reference_problems"] = {"Co_L23": ["its background"]}
+    doubts = next(one for one in said(inputs) if one.title == "Do not believe").text
+    assert "that Co is there, or absent: BS failed, and no component of nmf shows it" in doubts
+    assert "that Co is absent" not in doubts
+
+
+def test_counts_that_may_all_be_background_are_said_to_be(inputs):
+    """O of pure Pt was "likely off by 23 %", 1 % of the background; a bend of the background had made it."""
+    maps = choice.shown_maps(inputs, "nmf")
+    assert not any("may be off by as much" in one.said for one in map_errors(inputs, maps))
+    inputs.bs["background_counts"].loc[{"edge": "Co_L23"}] = 80.0 * float(maps[1].values.max())
+    one = map_errors(inputs, maps)[1]
+    assert one.said.endswith("% of the background, which may be off by as much")
+    assert one_style(f"counts of Co ({one.doubt})") in next(s for s in said(inputs) if s.level == "doubt").text
+
+
+def test_a_factor_between_map_and_bs_is_a_difference(inputs):
+    shown = choice.shown_maps(inputs, "nmf")[1]
+    row = {"method": "nmf", "element": "Co", "misfit": 0.05, "scale": 0.34}
+    inputs.comparison.attrs["verdict_by_element"] = [row]
+    assert map_errors(inputs, [shown])[0].parts["difference from BS"] == 0.34
+    row["scale"] = None
+    assert map_errors(inputs, [shown])[0].parts["difference from BS"] == 0.05
+
+
+def test_cards_say_nothing_of_edges_that_are_not_found(inputs):
+    at = inputs.comparison.sel(label="nmf")
+    owner = int(at["owner"].sel(edge="Co_L23"))
+    assert "Co L23" in dict(cards._facts(inputs, ("nmf", owner), [], matched=False))["edges strongest here"]
+    unseen(inputs, "Co_L23", by_spectrum=1.0)
+    facts = dict(cards._facts(inputs, ("nmf", owner), [], matched=False))
+    assert not any("Co L23" in text for text in facts.values())
+
+
 def test_a_map_of_shares_has_what_other_spectra_allow_beside_its_error():
     """Without edges, shares were "likely off by 1 %", where others that fit as well differ by a third."""
     found = with_recommended(inputs_of(source="eds", edges={}, methods=("nmf", "vca")))

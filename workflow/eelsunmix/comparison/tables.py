@@ -23,7 +23,7 @@ from eelsunmix.comparison.peaks import peak
 from eelsunmix.comparison.presence import OWNER_SD
 from eelsunmix.comparison.setting import Setting
 from eelsunmix.execution.map_stacks import pixel_parts
-from eelsunmix.typing import Floats
+from eelsunmix.typing import Bools, Floats
 
 COUNTS = {"units": "counts"}
 Single = NDArray[np.float32]
@@ -99,10 +99,11 @@ def binarisation(
 ) -> Floats:
     """Part of the pixels of mixed composition that a method takes for pure, shape (method,).
 
-    Mixed pixels are those in which the reference, averaged over 3 x 3 pixels and divided by the counts of the
-    pixel, is between 0.1 and 0.9 of its peak; only edges whose map is clear of its noise count. Taken for
-    pure: the map of the method, divided alike, below 0.05 or above 0.95 of its peak. Divided by the counts,
-    a thinner place of one material is no mixture.
+    Mixed are pixels in which, and around which, the reference is between 0.1 and 0.9 of its peak, averaged
+    over 3 x 3 pixels and divided by the counts of the pixel: at a sharp border the average alone mixes what
+    is pure. Only edges whose map is clear of its noise count. Taken for pure: the map of the method, divided
+    alike, below 0.05 or above 0.95 of its peak. Divided by the counts, a thinner place of one material is no
+    mixture.
     """
     pure, mixed = np.zeros((2, len(components) + 1))
     pixels, failed = setting.total_counts.transpose(*setting.navigation), setting.reference_problems
@@ -110,7 +111,7 @@ def binarisation(
         if not ceiling[column] > 0.7 or edge in failed:
             continue
         reference = _part_of(_smooth(elements["element_map"][0, column], setting), pixels.to_numpy())
-        uncertain = (reference > 0.1) & (reference < 0.9)
+        uncertain = _inside((reference > 0.1) & (reference < 0.9), setting)
         for row, component in enumerate(components, start=1):
             if component.abundance is None or int(elements["owner"][row, column]) < 0:
                 continue
@@ -119,6 +120,13 @@ def binarisation(
             pure[row] += ((part < 0.05) | (part > 0.95)).sum()
             mixed[row] += part.size
     return np.divide(pure, mixed, out=np.full(pure.shape, np.nan), where=mixed > 0)
+
+
+def _inside(area: Bools, setting: Setting) -> Bools:
+    """Return the pixels of an area whose neighbours in the image are of it, too."""
+    size = [3 if dim in ("y", "x") else 1 for dim in setting.navigation]
+    inside: Bools = scipy.ndimage.minimum_filter(area, size=size, mode="nearest")
+    return inside
 
 
 def _mixture(component: Components, setting: Setting) -> Single:

@@ -56,8 +56,8 @@ def drift_warnings(pca: xr.Dataset, n_endmembers: int, *, left_out: int | None =
         )
     return [
         f"The components hold the derivative of the mean spectrum (correlation {found:.2f}): the energy axis "
-        "drifts between pixels, or the one edge in the range shifts chemically. Drift is no material. "
-        + advice
+        "drifts between pixels, or the one edge in the range shifts chemically; where there is no edge, "
+        "thickness that bends the background looks alike. Neither is a material. " + advice
     ]
 
 

@@ -20,6 +20,7 @@ from eelsunmix.report.figures.maps import single_map
 from eelsunmix.report.figures.style import HALF_WIDTH, WIDTH
 from eelsunmix.report.first.choice import chosen_label
 from eelsunmix.report.first.map_errors import relative_noise, rough
+from eelsunmix.report.first.presence import is_edge_found
 from eelsunmix.report.formatting import in_words, number, tidy
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.report.texts import one_style
@@ -111,28 +112,29 @@ def _facts(
     """Yield names and texts: edges, deviations, what other simplices would give, who finds the component."""
     method, endmember = shown
     at = inputs.comparison.sel({"label": method})
+    edges = [edge for edge in inputs.edges if is_edge_found(inputs, method, edge)]
     if inputs.edges:
-        yield from _edges(inputs, at, endmember)
-        for other, text in unlike(at, inputs.maps[method]["abundance"], endmember):
+        yield from _edges(at, endmember, edges)
+        for other, text in unlike(at.sel(edge=edges), inputs.maps[method]["abundance"], endmember):
             yield f"unlike {other}", text
     if is_too_wide(inputs.fits[method].isel(endmember=endmember)):
         yield "spectrum", "± 2 sd are more than half of its peak in most channels: no band is drawn"
-    yield "abundance", _abundance(inputs, shown, _owned(inputs, at, endmember))
+    yield "abundance", _abundance(inputs, shown, _owned(at, endmember, edges))
     if "scale_low" in at:
         yield from _ranges(inputs, at, endmember)
     if matched and len(inputs.working) > 1:
         yield "found by", found_by(inputs, shown, found)
 
 
-def _owned(inputs: Inputs, at: xr.Dataset, endmember: int) -> list[str]:
+def _owned(at: xr.Dataset, endmember: int, edges: Sequence[str]) -> list[str]:
     """Edges that the component shows most clearly of all."""
-    return [edge for edge in inputs.edges if int(at["owner"].sel(edge=edge)) == endmember]
+    return [edge for edge in edges if int(at["owner"].sel(edge=edge)) == endmember]
 
 
-def _edges(inputs: Inputs, at: xr.Dataset, endmember: int) -> Iterator[tuple[str, str]]:
+def _edges(at: xr.Dataset, endmember: int, edges: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Edges that the component shows most clearly, and what it has of those of other components."""
-    own, foreign = _owned(inputs, at, endmember), []
-    for edge in inputs.edges:
+    own, foreign = _owned(at, endmember, edges), []
+    for edge in edges:
         share = float(at["cross_talk"].isel(endmember=endmember).sel(edge=edge))
         if edge not in own and np.isfinite(share) and abs(share) >= FOREIGN:
             foreign.append(f"{in_words(edge)} {percent_of(share)}")

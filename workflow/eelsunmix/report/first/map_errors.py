@@ -9,6 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from eelsunmix.comparison.words import listed
+from eelsunmix.report.areas import SLIGHT
 from eelsunmix.report.candidates import errors_of
 from eelsunmix.report.figures.style import REFERENCE
 from eelsunmix.report.first.choice import Shown
@@ -44,6 +45,8 @@ class MapError:
         Whether it does so in every pixel.
     allowed : float
         Of a map of shares, by how much it may differ for other spectra that describe the image as well.
+    of_background : float
+        Counts over those of the background, if it may be off by as much unnoticed; NaN where they are more.
     no_peak : str
         Why the map has no peak that errors could be parts of; there is no part then.
     """
@@ -54,6 +57,7 @@ class MapError:
     of_mean: float = float("nan")
     adds: bool = False
     allowed: float = float("nan")
+    of_background: float = float("nan")
     no_peak: str = ""
 
     @property
@@ -71,7 +75,9 @@ class MapError:
         """Both in a few words, or why there is no peak; empty where nothing is known."""
         if not self.parts:
             return self.no_peak
-        return f"{rough(self.likely)} of the peak ({self.origin}{self._unchecked}){self._allowed}"
+        return (
+            f"{rough(self.likely)} of the peak ({self.origin}{self._unchecked}){self._allowed}{self._slight}"
+        )
 
     @property
     def _unchecked(self) -> str:
@@ -85,6 +91,11 @@ class MapError:
     @property
     def _allowed(self) -> str:
         return f"; {OTHERS} ±\u00a0{rough(self.allowed)}" if self.allowed > self.likely else ""
+
+    @property
+    def _slight(self) -> str:
+        part = f"{number(100 * self.of_background, 2)} % of the background"
+        return f"; {part}, which may be off by as much" if np.isfinite(self.of_background) else ""
 
     @property
     def worst(self) -> float:
@@ -101,7 +112,8 @@ class MapError:
                 f"{rough(self.parts.get(PATTERN))} of the peak and {rough(self.of_mean)} of the mean of BS"
             )
             return f"{counts}, {parts}" + "; widths hardly change" * self.adds
-        return f"likely off by {self.said}" if self.likely > MOST_ERROR and self.origin != TWINS else ""
+        is_far = self.likely > MOST_ERROR and self.origin != TWINS
+        return f"likely off by {self.said}" if is_far or np.isfinite(self.of_background) else ""
 
 
 def rough(part: float | None) -> str:
@@ -125,7 +137,10 @@ def not_found(errors: Sequence[MapError]) -> list[str]:
     """Name, in a sentence, the elements that neither BS nor a component shows."""
     names = [one.shown.name for one in errors if one.no_peak == NOT_FOUND]
     verb, them = ("is", "it") if len(names) == 1 else ("are", "them")
-    text = f"{listed(names)} {verb} not found: neither BS nor a component shows {them} beyond noise."
+    text = (
+        f"{listed(names)} {verb} not found: neither BS nor a component shows {them} beyond noise. Single "
+        "pixels may hold what BS does not see there."
+    )
     return [text] if names else []
 
 
@@ -147,6 +162,7 @@ def _error(inputs: Inputs, one: Shown) -> MapError:
         of_mean=max(added, divided) / 100,
         adds=added > divided,
         allowed=_allowed(inputs, one, top),
+        of_background=_slight(inputs, one, top),
     )
 
 
@@ -195,9 +211,21 @@ def _allowed(inputs: Inputs, one: Shown, top: float) -> float:
     return _where_strong(one.values.to_numpy(), deviation, top)
 
 
+def _slight(inputs: Inputs, one: Shown, top: float) -> float:
+    """Return the counts over those of the background, where the map is strong and they may all be of it."""
+    if not one.edge:
+        return float("nan")
+    background = inputs.bs["background_counts"].sel(edge=one.edge)
+    image = one.values.to_numpy()
+    under = background.transpose(*one.values.dims).to_numpy()
+    strong = (image > top / 2) & np.isfinite(under)
+    part = float(image[strong].mean() / under[strong].mean()) if strong.any() else float("nan")
+    return part if 0 < part < SLIGHT else float("nan")
+
+
 def _misfit(inputs: Inputs, one: Shown) -> float:
-    """Difference from background subtraction beyond noise, over the peak."""
+    """Difference from background subtraction beyond noise, in shape or by a factor, over the peak."""
     rows: Sequence[Mapping[str, Any]] = inputs.comparison.attrs.get("verdict_by_element", [])
     own = [row for row in rows if (row["method"], row["element"]) == (one.source, one.name)]
-    value = own[0].get("misfit") if own and one.edge else None
-    return float("nan") if value is None else float(value)
+    found = [own[0].get(name) for name in ("misfit", "scale")] if own and one.edge else []
+    return max((float(value) for value in found if value is not None), default=float("nan"))

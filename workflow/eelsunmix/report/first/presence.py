@@ -1,5 +1,9 @@
 """Whether anything speaks for the element of a map: its component, or background subtraction (BS)."""
 
+from collections.abc import Iterator
+
+import xarray as xr
+
 from eelsunmix.report.areas import CLEAR_SD, SURE_SD
 from eelsunmix.report.figures.style import REFERENCE
 from eelsunmix.report.first.choice import Shown, edges_of_elements
@@ -32,13 +36,25 @@ def is_found(inputs: Inputs, one: Shown) -> bool:
     return not edges or in_component or any(is_seen_by_bs(inputs, edge) for edge in edges)
 
 
+def is_edge_found(inputs: Inputs, label: str, edge: str) -> bool:
+    """Whether the component of a method that owns an edge shows it, or BS sees it, or cannot say."""
+    return _is_in_component(inputs, label, edge) or is_seen_by_bs(inputs, edge)
+
+
 def is_seen_by_bs(inputs: Inputs, edge: str) -> bool:
     """Whether BS sees an edge, in single pixels or where a component is the largest, or cannot say."""
     if _has_clear_pixel(inputs, edge) or edge in reference_problems(inputs.bs):
         return True
-    phase = inputs.comparison["phase"]
-    areas = (phase == number for number in range(inputs.comparison.sizes["endmember"]))
-    return any(sighting.is_seen for sighting in sightings_of(inputs, edge, areas))
+    return any(sighting.is_seen for sighting in sightings_of(inputs, edge, _areas(inputs, edge)))
+
+
+def _areas(inputs: Inputs, edge: str) -> Iterator[xr.DataArray]:
+    """Yield the pixels where each component is the largest; all of them where no method has two."""
+    if "phase" not in inputs.comparison:
+        yield inputs.bs["net_counts"].sel(edge=edge, drop=True).notnull()
+        return
+    for number in range(inputs.comparison.sizes["endmember"]):
+        yield inputs.comparison["phase"] == number
 
 
 def _has_clear_pixel(inputs: Inputs, edge: str) -> bool:

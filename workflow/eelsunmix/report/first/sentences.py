@@ -28,7 +28,14 @@ from eelsunmix.stage_warnings import reference_problems
 from eelsunmix.twin_errors import MOST_ERROR
 from eelsunmix.words import RECOMMENDED
 
-ABSENT = (("is", "it, so its map is that"), ("are", "them, so their maps are those"))
+ABSENT = (
+    "that {names} is absent: no component of {label} shows it, so its map is that of BS",
+    "that {names} are absent: no component of {label} shows them, so their maps are those of BS",
+)
+UNKNOWN = (
+    "that {names} is there, or absent: BS failed, and no component of {label} shows it",
+    "that {names} are there, or absent: BS failed, and no component of {label} shows them",
+)
 """Of one element, and of several."""
 
 
@@ -159,12 +166,13 @@ def _doubts(inputs: Inputs, label: str, maps: Sequence[Shown]) -> Iterator[str]:
         yield f"BS counts of {names} ({its} failed){checked}"
     if not inputs.edges:
         yield "that components are materials before you have seen their spectra: no edge is named as a check"
-    missing = [
-        one.name for one in maps if one.edge and one.source != label and is_seen_by_bs(inputs, one.edge)
-    ]
+    none = [one for one in maps if one.edge and one.source != label]
+    unknown = [one.name for one in none if one.edge in failed]
+    if unknown:
+        yield UNKNOWN[len(unknown) > 1].format(names=listed(unknown), label=label)
+    missing = [one.name for one in none if one.edge not in failed and is_seen_by_bs(inputs, one.edge)]
     if missing:
-        verb, rest = ABSENT[len(missing) > 1]
-        yield f"that {listed(missing)} {verb} absent: no component of {label} shows {rest} of BS"
+        yield ABSENT[len(missing) > 1].format(names=listed(missing), label=label)
     far = [one for one in map_errors(inputs, maps) if one.doubt]
     if far:
         worst_first = sorted(far, key=lambda one: -one.worst)

@@ -36,7 +36,8 @@ EXPLAINED = {
     "averages over neighbours blur; weak regions are off by more of their own counts. Such images hold "
     "what this result says, and noise: a material that it has not found, or a background that bends with "
     "thickness, is not in them",
-    MISFIT: "what noise does not explain of the difference from background subtraction",
+    MISFIT: "what noise does not explain of the difference from background subtraction, in the shape of a "
+    "profile or map or by a factor between them, whichever is more",
     PATTERN: "what a fixed pattern of the detector, which cannot be told from the spectrum at an edge, does "
     "to the net counts; one that adds counts does the same to every pixel",
 }
