@@ -17,7 +17,8 @@ ROOT = Path(__file__).parents[1]
 
 THREADS = 2
 MEASURED = {
-    # pixels, channels: peak MB of a job by `python benchmarks/peaks.py`, as in decision 039.
+    # pixels, channels: peak MB of a job by `python benchmarks/peaks.py`, as in decision 039; of two threads,
+    # where it may have them.
     (1500, 200): {
         "simulate_image": 202,
         "correct_gain": 255,
@@ -44,6 +45,14 @@ MEASURED = {
         "map_nmf": 275,
         "map_vca": 278,
         "report": 332,
+    },
+    # two threads before jobs of such an image had one, now by --set-threads
+    (376 * 372, 900): {
+        "denoise": 425,
+        "subtract_background": 529,
+        "map_ica": 391,
+        "map_nmf": 377,
+        "map_vca": 388,
     },
     # two edges, three methods of three components
     (256 * 256, 40): {"compare": 200},
@@ -87,10 +96,22 @@ def test_memory_is_asked_for_within_half_as_much_again_of_what_is_used(size):
     for name, used in MEASURED[size].items():
         rule, _, method = name.partition("_") if name.startswith(("fit_", "map_")) else (name, "", "")
         need = Needs(costs_of(rule, method if rule == "fit" else ""), ImageSize(*size))
-        asked = need.mem_mb(min(THREADS, need.threads))
+        asked = need.mem_mb(min(THREADS, need.costs.threads))
         if not used <= asked <= 1.5 * used + STEP_MB:
             wrong[name] = (used, asked)
     assert wrong == {}
+
+
+ONE_THREAD = {"denoise": 303, "subtract_background": 360, "map_ica": 284, "map_nmf": 286, "map_vca": 289}
+"""Peak MB of jobs of 376 x 372 x 900 by `python benchmarks/large_image.py FOLDER --cores 1`."""
+
+
+@pytest.mark.parametrize("name", ONE_THREAD)
+def test_a_job_asks_for_the_threads_that_it_has(name):
+    need = Needs(costs_of("map" if name.startswith("map_") else name), ImageSize(376 * 372, 900))
+    assert need.threads == 1
+    assert ONE_THREAD[name] <= need.mem_mb(1) <= 1.5 * ONE_THREAD[name] + STEP_MB
+    assert need.mem_mb(1) < need.mem_mb(2)  # as --set-threads gives it
 
 
 @pytest.mark.parametrize(("size", "used"), [((256 * 256, 100), 664), ((128 * 128, 512), 871)])
@@ -115,11 +136,21 @@ def test_what_is_asked_for_grows_with_the_image_and_with_attempts(rule):
     assert asked[2].mem_mb(1) <= 2000
 
 
-def test_an_image_of_one_block_has_one_thread():
-    costs = COSTS["denoise"]
-    assert Needs(costs, ImageSize(2**13, 2**10)).threads == 1
-    assert Needs(costs, ImageSize(2**13 + 1, 2**10)).threads == costs.threads
+@pytest.mark.parametrize(
+    ("rule", "most"),
+    [("import_image", 1), ("correct_gain", 1), ("fit_recommended", 1)]
+    + [(rule, 63) for rule in ("denoise", "subtract_background", "map", "map_recommended")],
+)
+def test_two_threads_are_for_more_blocks_where_other_jobs_can_run_beside(rule, most):
+    """Of so many blocks and fewer, jobs of one thread beside each other are done sooner (decision 053)."""
+    assert Needs(COSTS[rule], ImageSize(2**13 * most, 2**10)).threads == 1
+    assert Needs(COSTS[rule], ImageSize(2**13 * most + 1, 2**10)).threads == 2
     assert needs.BLOCK_ELEMENTS == blocks.BLOCK_ELEMENTS
+
+
+@pytest.mark.parametrize("rule", COSTS)
+def test_an_image_without_pixels_has_a_thread(rule):
+    assert Needs(COSTS[rule], ImageSize(0, 0)).threads == 1
 
 
 def test_every_rule_asks_in_one_place():

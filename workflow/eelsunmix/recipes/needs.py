@@ -24,6 +24,10 @@ SLOWER = 10
 SCORES = 12
 """Components that a PCA keeps, unless told otherwise."""
 
+MANY_BLOCKS = 32
+"""For each thread, where other jobs of the sample can run beside: of fewer blocks half of a job is no work on
+blocks, so that two jobs with a thread each are done sooner than two with two threads, one after the other."""
+
 STEP_MB, STEP_MINUTES = 50, 10
 """Rounded up to so much."""
 
@@ -60,6 +64,8 @@ class Costs:
         Nanoseconds of computing for each count of the image, and of what is learned from.
     threads : int
         At most; an image of one block has one.
+    blocks_per_thread : int
+        Blocks of the image from which each further one pays.
     """
 
     mb: float
@@ -73,19 +79,26 @@ class Costs:
     count: float = 0.0
     learned_count: float = 0.0
     threads: int = 1
+    blocks_per_thread: int = 1
 
 
 COSTS = {
     "import_image": Costs(mb=200, block=15, count=20, threads=2),
     "simulate_image": Costs(mb=200, image=10, count=200),
     "correct_gain": Costs(mb=250, block=34.5, count=100, threads=2),
-    "denoise": Costs(mb=210, block=5.5, scored=225, square=5, count=170, threads=2),
+    "denoise": Costs(
+        mb=210, block=11, scored=225, square=5, count=170, threads=2, blocks_per_thread=MANY_BLOCKS
+    ),
     "estimate_endmembers": Costs(mb=235, block=6, pixel=40, scored=60, square=2, count=120),
-    "subtract_background": Costs(mb=215, block=11.5, pixel=5, count=60, threads=2),
+    "subtract_background": Costs(
+        mb=205, block=19.5, pixel=5, count=60, threads=2, blocks_per_thread=MANY_BLOCKS
+    ),
     "fit": Costs(mb=200, learned=20, scored=450, count=20, learned_count=1000),
     "fit_recommended": Costs(mb=340, block=70, pixel=300, count=300, seconds=25, threads=2),
-    "map_recommended": Costs(mb=230, block=11.5, pixel=150, count=300, threads=2),
-    "map": Costs(mb=230, block=11.5, pixel=45, count=300, threads=2),
+    "map_recommended": Costs(
+        mb=230, block=11.5, pixel=150, count=300, threads=2, blocks_per_thread=MANY_BLOCKS
+    ),
+    "map": Costs(mb=230, block=11.5, pixel=45, count=300, threads=2, blocks_per_thread=MANY_BLOCKS),
     "compare": Costs(mb=190, block=8, scored=120, pixel=40, count=460),
     "report": Costs(mb=245, block=8, pixel=20, count=80),
     "index": Costs(mb=200),
@@ -123,12 +136,13 @@ class Needs:
     @property
     def threads(self) -> int:
         """Blocks that may be worked on at a time."""
-        return min(self.costs.threads, max(1, -(-self.size.counts // BLOCK_ELEMENTS)))
+        blocks = -(-self.size.counts // BLOCK_ELEMENTS)
+        return max(1, min(self.costs.threads, blocks // self.costs.blocks_per_thread))
 
     def used_mb(self, threads: int) -> float:
         """Peak of memory (MB) with so many threads, as measured."""
         costs, size = self.costs, self.size
-        in_blocks = min(size.counts, min(threads, self.threads) * BLOCK_ELEMENTS)
+        in_blocks = min(size.counts, threads * BLOCK_ELEMENTS)
         matrix = 8 * min(size.channels, size.pixels) ** 2
         parts = (
             costs.block * in_blocks,
