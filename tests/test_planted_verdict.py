@@ -516,7 +516,7 @@ def test_a_wedge_of_one_material_is_no_mixture_taken_for_pure():
 
 
 def test_a_sharp_border_of_two_pure_materials_is_no_mixture_taken_for_pure():
-    """Of half one material, half another, 100 % of the mixed pixels were "taken for pure": averages of 3 x 3."""
+    """Of half one material, half another, 100 % of the mixed pixels were "taken for pure"."""
     from eelsunmix.comparison import compare
     from eelsunmix.edges import Edge
 

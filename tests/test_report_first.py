@@ -433,7 +433,10 @@ def test_an_element_that_neither_bs_nor_a_component_shows_is_not_found(inputs):
     assert (ru.no_peak, co.said, co.doubt, co.parts) == ("", "not found", "", {})
     assert state.open_shares(inputs, "nmf", maps) == ["Ru"]
     page = gathered(inputs)
-    assert {one.name: one.note for one in page.pictures}["Co L23"] == "not found"
+    (shown,) = [one for one in page.pictures if one.name == "Co L23"]
+    assert shown.note == "not found"
+    assert co.scale_end == pytest.approx(3 / 2.9 * float(maps[1].values.max()), rel=1e-3)  # not all bright
+    assert shown.high == f"{number(co.scale_end)} counts"
     assert "Composite" not in {one.name for one in page.pictures}
     assert [curve.name for curve in page.profile.curves] == ["Ru"]
     assert any(text.startswith("Co is not found: neither BS nor a component") for text in page.where)
@@ -502,7 +505,9 @@ def test_counts_that_may_all_be_background_are_said_to_be(inputs):
     inputs.bs["background_counts"].loc[{"edge": "Co_L23"}] = 80.0 * float(maps[1].values.max())
     one = map_errors(inputs, maps)[1]
     assert one.said.endswith("% of the background, which may be off by as much")
-    assert one_style(f"counts of Co ({one.doubt})") in next(s for s in said(inputs) if s.level == "doubt").text
+    assert (
+        one_style(f"counts of Co ({one.doubt})") in next(s for s in said(inputs) if s.level == "doubt").text
+    )
 
 
 def test_a_factor_between_map_and_bs_is_a_difference(inputs):

@@ -13,7 +13,7 @@ from eelsunmix.report.areas import SLIGHT
 from eelsunmix.report.candidates import errors_of
 from eelsunmix.report.figures.style import REFERENCE
 from eelsunmix.report.first.choice import Shown
-from eelsunmix.report.first.presence import NOT_FOUND, why_no_peak
+from eelsunmix.report.first.presence import NOT_FOUND, detectable, why_no_peak
 from eelsunmix.report.first.rare import highest, is_rare
 from eelsunmix.report.formatting import DASH, number
 from eelsunmix.report.inputs import Inputs
@@ -49,6 +49,8 @@ class MapError:
         Counts over those of the background, if it may be off by as much unnoticed; NaN where they are more.
     no_peak : str
         Why the map has no peak that errors could be parts of; there is no part then.
+    scale_end : float
+        Counts at which the colours of the map end; NaN where a quantile says it.
     """
 
     shown: Shown
@@ -59,6 +61,7 @@ class MapError:
     allowed: float = float("nan")
     of_background: float = float("nan")
     no_peak: str = ""
+    scale_end: float = float("nan")
 
     @property
     def origin(self) -> str:
@@ -146,7 +149,9 @@ def not_found(errors: Sequence[MapError]) -> list[str]:
 
 def _error(inputs: Inputs, one: Shown) -> MapError:
     if reason := why_no_peak(inputs, one):
-        return MapError(shown=one, parts={}, no_peak=reason)
+        # Noise over its whole scale would look like a map.
+        end = detectable(inputs, one) if reason == NOT_FOUND else one.scale_end
+        return MapError(shown=one, parts={}, no_peak=reason, scale_end=end)
     top = highest(one.values.to_numpy(), one.deviation) or float("nan")
     noise = float("nan") if one.deviation is None else relative_noise(one.values, one.deviation)
     pattern = pattern_counts(inputs, one.edge) if one.edge else float("nan")
@@ -163,6 +168,7 @@ def _error(inputs: Inputs, one: Shown) -> MapError:
         adds=added > divided,
         allowed=_allowed(inputs, one, top),
         of_background=_slight(inputs, one, top),
+        scale_end=one.scale_end,
     )
 
 

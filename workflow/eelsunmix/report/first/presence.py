@@ -36,6 +36,15 @@ def is_found(inputs: Inputs, one: Shown) -> bool:
     return not edges or in_component or any(is_seen_by_bs(inputs, edge) for edge in edges)
 
 
+def detectable(inputs: Inputs, one: Shown) -> float:
+    """Return the counts from which a map of an edge would show it: where its colours end, if it does not."""
+    if one.source == REFERENCE or one.deviation is None:
+        return CLEAR_SD * float(inputs.bs["net_counts_sd"].sel(edge=one.edge).compute().median())
+    at = inputs.comparison.sel({"label": one.source, "edge": one.edge})
+    net, sd = (float(at[f"endmember_net_counts{name}"][int(at["owner"])]) for name in ("", "_sd"))
+    return SURE_SD * sd / net * float(one.values.max()) if net > 0 else SURE_SD * sd
+
+
 def is_edge_found(inputs: Inputs, label: str, edge: str) -> bool:
     """Whether the component of a method that owns an edge shows it, or BS sees it, or cannot say."""
     return _is_in_component(inputs, label, edge) or is_seen_by_bs(inputs, edge)

@@ -151,7 +151,7 @@ def _composite(maps: Sequence[Shown], view: MapView, without: str) -> Picture:
 
 def _map(error: MapError, view: MapView, label: str) -> Picture:
     one = error.shown
-    address, low, high = map_png(view.image(one.values), end=one.scale_end)
+    address, low, high = map_png(view.image(one.values), end=error.scale_end)
     source = "" if one.source == label else f"by {one.source}: {label} has none"
     likely = f"likely off by {error.said}" if error.parts else error.no_peak
     note = "; ".join(filter(None, (source, likely)))
