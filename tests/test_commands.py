@@ -480,6 +480,31 @@ def test_ctrl_c_is_one_word_and_the_code_of_the_shell(monkeypatch, raised, code)
     assert (done.exit_code, done.output) == (code, "stopped\n")
 
 
+def test_a_command_that_is_stopped_while_zarr_reads_says_no_more(tmp_path):
+    """Its tasks told of their end: "Task was destroyed", or a traceback that blamed a whole store."""
+    script = tmp_path / "stopped.py"
+    script.write_text(
+        "import asyncio, sys, time, zarr\n"
+        "from zarr.core.sync import _get_loop\n"
+        "from eelsunmix.commands import checking, entry\n"
+        "from eelsunmix.execution.stopping import StoppedError\n"
+        "async def failing():\n"
+        "    await asyncio.sleep(0.01)\n"
+        "    raise FileNotFoundError('bs.zarr/.zmetadata')\n"
+        "async def reading():\n"
+        "    asyncio.ensure_future(failing())\n"
+        "    await asyncio.sleep(60)\n"
+        "def stopped(_files):\n"
+        "    asyncio.run_coroutine_threadsafe(reading(), _get_loop())\n"
+        "    raise StoppedError(143)\n"
+        "checking.checked_configuration = stopped\n"
+        "sys.argv = ['eelsunmix', 'check', 'a.yaml']\n"
+        "entry.main()\n"
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (143, "stopped\n")
+
+
 def test_want_of_memory_of_a_command_does_not_speak_of_a_job(monkeypatch, capsys):
     def lacking(_files):
         raise MemoryError

@@ -189,8 +189,11 @@ def test_files_that_cannot_be_read(tmp_path):
     ):
         read_yaml(tmp_path / "raw.zarr")
     (tmp_path / "latin.yaml").write_bytes("a: 1\nb: Mönch\n".encode("latin-1"))
-    with pytest.raises(ConfigurationError, match=r"latin\.yaml:2: byte 0xf6 is not UTF-8"):
+    with pytest.raises(ConfigurationError, match=r"latin\.yaml:2: byte 0xf6 is not UTF-8; save"):
         read_yaml(tmp_path / "latin.yaml")
+    (tmp_path / "a.yaml").write_bytes(b"\x89HDF\r\n\x1a\n\0\0")  # who saves an image as text spoils it
+    with pytest.raises(ConfigurationError, match=r"byte 0x89 is not UTF-8; it is no text: an image stands"):
+        read_yaml(tmp_path / "a.yaml")
 
 
 @pytest.mark.parametrize("name", ["a b.dm3", "large.DM4", "folder.zspy"])

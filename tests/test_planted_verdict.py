@@ -537,6 +537,22 @@ def test_a_sharp_border_of_two_pure_materials_is_no_mixture_taken_for_pure():
     assert part["soft"] > 0.9
 
 
+def test_few_counts_beside_a_sample_are_no_peak_of_its_composition():
+    """Beside vacuum, counts per count of pixels with next to none set the peak: all was "taken for pure"."""
+    from eelsunmix.comparison import compare
+    from eelsunmix.edges import Edge
+
+    expected = 10 * mixture((12, 40), width=8.0).copy()
+    expected[:, :6] *= 2e-3
+    edges = {name: Edge(**one) for name, one in TI_O.items()}
+    image = image_of(expected, seed=9)
+    fit = eu.fit(image, "vca", n_endmembers=2)
+    found = compare(
+        image, eu.subtract_background(image, edges), {"m": fit}, {"m": eu.apply(fit, image)}, edges=edges
+    )
+    assert float(found.binarisation.sel({"label": "m"})) < 0.2
+
+
 @pytest.mark.parametrize("failed", [("Ti_L23",), ("Ti_L23", "O_K")])
 def test_nothing_is_judged_in_windows_of_a_reference_that_failed(failed):
     problems = {edge: [f"The fit window of {edge} ends above its onset; move it."] for edge in failed}

@@ -135,3 +135,14 @@ def test_region_holds_the_pixels_whose_centres_lie_in_it():
 def test_regions_off_the_image_are_refused(region, units, message):
     with pytest.raises(InputError, match=message):
         region_mask(region, map_of(units=units), name="vacuum")
+
+
+def test_a_single_row_is_as_high_as_its_pixels_are_wide():
+    """A row of 0.12 nm was said to be 1 nm wide, and widths in nm were divided by that."""
+    line = xr.DataArray(
+        np.ones((1, 9)),
+        dims=("y", "x"),
+        coords={"y": ("y", [0.0], {"units": "nm"}), "x": ("x", 0.12 * np.arange(9), {"units": "nm"})},
+    )
+    assert profile_pixels(Profile(along="x"), line).as_attrs()["width_nm"] == pytest.approx(0.12)
+    assert profile_pixels(Profile(along="x"), line.isel(x=[0])).as_attrs()["width_nm"] == 1.0

@@ -26,6 +26,7 @@ from eelsunmix.export.publication.methods_text import _microscope, _treated, _va
 from eelsunmix.methods import method_names
 from eelsunmix.methods._references import references
 from eelsunmix.plain import field_values, plain_values
+from eelsunmix.proposal import drawing
 from eelsunmix.report.sections.citation import BACKGROUNDS, LEAST_SQUARES, WORKFLOW
 from eelsunmix.storage import read_manifest, sealed_page, verify, verify_page
 from eelsunmix.storage.manifest import manifest_of
@@ -315,6 +316,11 @@ def test_the_command_verifies_pages_and_calls_nothing_else_damaged(tmp_path):
     found = CliRunner().invoke(eelsunmix, ["verify", str(page), str(notes)])
     assert f"{page}: 1 file, all in order" in found.output
     assert f"{notes}: is no zip; name a zip, a page" in found.output
+    windows = tmp_path / "SI1.windows.html"
+    windows.write_text(drawing._CAPTION)
+    found = CliRunner().invoke(eelsunmix, ["verify", str(windows)])
+    assert found.exit_code == 2
+    assert found.output.startswith(f"{windows}: the windows that `eelsunmix new` has drawn")
     notes = notes.rename(tmp_path / "SI1.yaml")
     found = CliRunner().invoke(eelsunmix, ["verify", str(notes)])
     said = f"{notes}: is a configuration; type: eelsunmix verify --configfile {notes}\n"

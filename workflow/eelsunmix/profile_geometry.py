@@ -187,8 +187,16 @@ def _axis(image: xr.DataArray, dim: str) -> tuple[Floats, float, str]:
     coordinate = image[dim]
     factor = nanometres_per(str(coordinate.attrs.get("units")))
     positions = coordinate.to_numpy().astype(float) * (factor or 1.0)
-    step = float(positions[1] - positions[0]) if positions.size > 1 else 1.0
+    step = float(positions[1] - positions[0]) if positions.size > 1 else _step_beside(image, dim)
     return positions, step, "px" if factor is None else "nm"
+
+
+def _step_beside(image: xr.DataArray, dim: str) -> float:
+    """Return the step of a single row or column: pixels are square, unless the other axis says nothing."""
+    other = {"y": "x", "x": "y"}.get(dim, "")
+    if image.sizes.get(other, 1) < 2 or other not in image.coords:
+        return 1.0
+    return _axis(image, other)[1]
 
 
 def _require_nm(positions: Floats, units: str, key: str, instead: str) -> None:

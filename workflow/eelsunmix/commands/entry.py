@@ -11,7 +11,7 @@ import click
 from eelsunmix.commands.working_folder import check_working_folder
 from eelsunmix.errors import REMEDIES, InputError, unwritable
 from eelsunmix.execution.stopping import StoppedError
-from eelsunmix.execution.zarr_end import let_zarr_end
+from eelsunmix.execution.zarr_end import leave_tasks, let_zarr_end
 from eelsunmix.exit_codes import FAILED, INTERRUPTED, MISTAKEN
 from eelsunmix.export.formats import format_names, help_of
 from eelsunmix.failures import for_command, shortage
@@ -26,9 +26,11 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
+            leave_tasks()
             say("stopped", err=True)
             sys.exit(INTERRUPTED)
         except StoppedError:
+            leave_tasks()
             say("stopped", err=True)
             raise
 

@@ -10,6 +10,7 @@ from eelsunmix.execution.unused_libraries import leave_out_unused_libraries
 from eelsunmix.exit_codes import FAILED, MISTAKEN
 from eelsunmix.export.exporting import README, export_sample
 from eelsunmix.export.publication.archive import verify_archive
+from eelsunmix.proposal.drawing import is_windows_page
 from eelsunmix.recipes.other_code import of_other_code
 from eelsunmix.recipes.verification import stores_below
 from eelsunmix.recipes.words import OTHER_CODE
@@ -81,8 +82,12 @@ def verify_exports(paths: Iterable[Path]) -> int:
 
 
 def _manifest(path: Path) -> Manifest:
+    if path.is_file() and path.suffix == ".html":
+        if is_windows_page(path):
+            raise InputError(f"{path}: the windows that `eelsunmix new` has drawn; such a page has no seal")
+        return verify_page(path)
     if path.is_file():
-        return verify_page(path) if path.suffix == ".html" else verify_archive(path)
+        return verify_archive(path)
     try:
         return verify(path)
     except StoreError as error:

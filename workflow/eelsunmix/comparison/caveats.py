@@ -56,6 +56,7 @@ def _offset(at: xr.Dataset, name: str, edge: Edge) -> str:
     if abs(mean) > OFF_REGION_SD * sd:
         counts = f"{mean:.{decimals}f} ± {sd:.{decimals}f} counts per pixel"
         why = "its windows hold other lines" if edge.is_line else "its background is no power law"
+        why += f", or {edge.element} is there after all: look at the region" * (mean > 0)
         return (
             f"BS of {name} finds {counts} where {edge.element} is absent (more than {OFF_REGION_SD:g} "
             f"standard deviations from 0): {why}."

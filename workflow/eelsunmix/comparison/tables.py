@@ -26,6 +26,8 @@ from eelsunmix.execution.map_stacks import pixel_parts
 from eelsunmix.typing import Bools, Floats
 
 COUNTS = {"units": "counts"}
+LEAST_COUNTS = 0.1
+"""Part of the median counts of a pixel below which its composition is not asked for."""
 Single = NDArray[np.float32]
 
 
@@ -101,12 +103,14 @@ def binarisation(
 
     Mixed are pixels in which, and around which, the reference is between 0.1 and 0.9 of its peak, averaged
     over 3 x 3 pixels and divided by the counts of the pixel: at a sharp border the average alone mixes what
-    is pure. Only edges whose map is clear of its noise count. Taken for pure: the map of the method, divided
-    alike, below 0.05 or above 0.95 of its peak. Divided by the counts, a thinner place of one material is no
-    mixture.
+    is pure. Pixels of few counts are left out; only edges whose map is clear of its noise count. Taken for
+    pure: the map of the method, divided alike, below 0.05 or above 0.95 of its peak. Divided by the counts, a
+    thinner place of one material is no mixture.
     """
     pure, mixed = np.zeros((2, len(components) + 1))
     pixels, failed = setting.total_counts.transpose(*setting.navigation), setting.reference_problems
+    # Of a pixel with hardly any counts, as in vacuum, nobody knows what it is of.
+    pixels = pixels.where(pixels > LEAST_COUNTS * float(pixels.median()))
     for column, edge in enumerate(setting.edges):
         if not ceiling[column] > 0.7 or edge in failed:
             continue

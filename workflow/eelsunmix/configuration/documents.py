@@ -20,6 +20,7 @@ from eelsunmix.io.formats import format_of
 COMMAND_LINE = "--config"
 SUFFIXES = (".yaml", ".yml")
 """Of the names of configurations."""
+SAVE, NO_TEXT = "save the file as UTF-8", "it is no text: an image stands under samples: NAME: {file: ...}"
 MAX_BYTES = 2_000_000
 
 
@@ -131,8 +132,13 @@ def read_text(path: Path) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        message = f"byte {data[error.start]:#04x} is not UTF-8; save the file as UTF-8"
+        message = f"byte {data[error.start]:#04x} is not UTF-8; {NO_TEXT if _is_binary(data) else SAVE}"
         raise ConfigurationError([Problem(str(path), message, line)]) from error
+
+
+def _is_binary(data: bytes) -> bool:
+    """Whether a file has a byte that no text has, in no encoding of 8 bits."""
+    return b"\0" in data[:4096]
 
 
 def _fault(state: os.stat_result) -> str | None:

@@ -92,7 +92,7 @@ class _Composer:
     def document(self) -> Node:
         next(self.events)  # start of the stream
         if isinstance(next(self.events), yaml.StreamEndEvent):
-            raise self.fatal("is empty; config/README.md says what to write")
+            raise self.fatal("is empty; eelsunmix new FILE writes one for an image")
         root = self.node(next(self.events), ())
         next(self.events)  # end of the document
         if not isinstance(second := next(self.events), yaml.StreamEndEvent):

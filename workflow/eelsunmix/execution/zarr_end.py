@@ -1,7 +1,11 @@
 """The end of a command in whose process Zarr has been at work."""
 
+import logging
 import sys
+import warnings
 
+ASYNCIO = "asyncio"
+"""Logger of the tasks of a loop."""
 _PATIENCE = 60.0
 """Seconds; the thread ends as soon as the machine lets it run."""
 
@@ -19,3 +23,9 @@ def let_zarr_end() -> None:
         threads[0].join(_PATIENCE)
         if sync is not None and not threads[0].is_alive():
             sync.cleanup_resources()  # whoever uses Zarr afterwards, as in a notebook, gets a new thread
+
+
+def leave_tasks() -> None:
+    """Let nothing be said of what Zarr was reading when the command was stopped: no file is damaged by it."""
+    logging.getLogger(ASYNCIO).setLevel(logging.CRITICAL + 1)
+    warnings.filterwarnings("ignore", message="coroutine .* was never awaited", category=RuntimeWarning)

@@ -58,10 +58,26 @@ class Description:
         highest = expected + CLIPPED * (np.sqrt(self.per_electron * variance) + self.per_electron)
         found, awaited = self._sums(np.minimum(counts, highest)), self._sums(expected)
         constant = 0.0 if self.counting else np.maximum(self._sums(variance) - awaited, 0.0)
-        return _deviance_residuals(
-            (found + constant) / self.per_electron,
-            np.maximum((awaited + constant) / self.per_electron, FEWEST),
-        )
+        electrons = np.maximum((awaited + constant) / self.per_electron, FEWEST)
+        residuals = _deviance_residuals((found + constant) / self.per_electron, electrons)
+        of_scores = self._of_scores(np.maximum(expected, 0.0)) / self.per_electron
+        return residuals / np.sqrt(1 + of_scores / electrons)
+
+    def _of_scores(self, expected: Floats) -> Floats:
+        """Return the variance (pixel, window) that the noise of the scores adds to what is left.
+
+        Where a pixel has strong lines of few others, their noise is in its scores, and by these in windows in
+        which it has next to nothing itself. What is found in a window is part of the scores, too, which takes
+        from the variance: where that is more, nothing is added.
+        """
+        scores, sizes = self.loadings / self.channel_weight**2, self._sums(self.loadings)
+        first, second = np.triu_indices(len(scores))
+        covariance = expected @ (scores[first] * scores[second]).T
+        twice = np.where(first == second, 1.0, 2.0)[:, None]
+        added = covariance @ (twice * sizes[first] * sizes[second])
+        for score, size in zip(scores, sizes, strict=True):
+            added -= 2 * size * self._sums(expected * score)
+        return np.maximum(added, 0.0)
 
     def _sums(self, spectra: Floats) -> Floats:
         borders, first, last = self._bins

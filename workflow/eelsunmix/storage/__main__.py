@@ -13,6 +13,8 @@ from eelsunmix.storage.locks import run_among
 from eelsunmix.terminal import say
 from eelsunmix.words import numbered
 
+WITHOUT_PAGES = "there is none, or it is found from the whole folder of results alone"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Verify all stores and pages; one line for each that is damaged or not as asked for."""
@@ -43,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for noun, (_, paths) in checked.items():
         if paths or noun == "store":
             say(f"{numbered(len(paths), noun)}, {faults[noun]} of them not in order")
+    if stores and not pages:
+        say(f"no page{'' if verdicts else ' and no verdict'} looked at: {WITHOUT_PAGES}")
     if pages or verification.compared or (files and verification.not_compared):
         say(_of_settings(verification, files))
     if not any(faults.values()):

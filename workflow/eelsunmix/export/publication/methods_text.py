@@ -52,9 +52,8 @@ def _image(sample: Sample) -> Iterator[str]:
         f"{size} pixels, {axis.size} channels of {axis.scale:g} {axis.unit} from {axis.offset:g} {axis.unit}"
     )
     if "file" in source:
-        reader = (
-            f"{source.get('reader', '')} {dict(source.get('versions', {})).get('rosettasciio', '')}".strip()
-        )
+        reader = str(source.get("reader", ""))
+        reader = f"{reader} {dict(source.get('versions', {})).get(reader.lower(), '')}".strip()
         name = _plain(str(source["file"]).rpartition("/")[2])
         yield f"The image, {name} (SHA-256 {source['sha256']}; {what}), was read with {reader}."
     else:
@@ -150,7 +149,7 @@ def _unmixing(sample: Sample) -> Iterator[str]:
         said = {key: one.get(key) for key in ("method", "n_endmembers", "input", "seed", "n_learning_pixels")}
         yield "{method} with {n_endmembers} endmembers on the {input} counts".format(**said)
         yield f"(label {label}, seed {said['seed']}, learned from {said['n_learning_pixels']} pixels):"
-        yield f"{options}; {one.get('status')}, {one.get('message')}."
+        yield f"{options}; {', '.join(filter(None, (one.get('status'), one.get('message'))))}."
         yield from _treated(one)
 
 
