@@ -264,6 +264,11 @@ def test_an_edge_of_other_components_in_the_same_pixels_is_told():
         f"BS sees {edge.replace('_', ' ')} (27 % of the peak) where {phases[0].name} is the largest, whose "
         "spectrum does not show it: all components of these pixels together account for 25 %."
     )
+    counts, sd = (inputs.comparison[f"endmember_net_counts{name}"] for name in ("", "_sd"))
+    place = {"label": "vca", "edge": edge, "endmember": counts["endmember"][phases[0].number]}
+    counts.loc[place], sd.loc[place] = 9.0, 1.0  # little beside the owner's, and yet sure
+    assert not list(mixed_in(inputs, found, phases))
+    sd.loc[place] = 4.0
     talk.loc[{"label": "vca", "edge": edge}] = np.nan  # nothing is known
     assert not list(mixed_in(inputs, found, phases))
 

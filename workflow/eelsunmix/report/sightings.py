@@ -7,7 +7,7 @@ import xarray as xr
 
 from eelsunmix.comparison.thresholds import CRITERIA
 from eelsunmix.comparison.words import listed
-from eelsunmix.report.areas import MAPS, Sighting, Systematic, sightings
+from eelsunmix.report.areas import MAPS, SURE_SD, Sighting, Systematic, sightings
 from eelsunmix.report.content import Row, Table, cell, figure_cell
 from eelsunmix.report.figures.phases import Phase
 from eelsunmix.report.figures.style import REFERENCE
@@ -136,12 +136,15 @@ def mixed_in(inputs: Inputs, found: Found, phases: Sequence[Phase]) -> Iterator[
     at = inputs.comparison.sel({"label": str(inputs.comparison.attrs["phase_method"])})
     numbers = at["phase"]
     for edge, own in found.items():
-        talk = at["cross_talk"].sel(edge=edge).to_numpy()
+        column = at.sel(edge=edge)
+        names = ("cross_talk", "endmember_net_counts", "endmember_net_counts_sd")
+        talk, net, sd = (column[name].to_numpy() for name in names)
+        without = (talk <= CRITERIA["cross_talk"].green) & ~(net > SURE_SD * sd)
         element_map = at["element_map"].sel(edge=edge)
         for one, sighting in zip(phases, own, strict=True):
             strong = sighting.is_seen and sighting.part(sighting.net) >= STRONG
             mean = float(element_map.where(numbers == one.number).mean())
-            if strong and talk[one.number] <= CRITERIA["cross_talk"].green and np.isfinite(mean):
+            if strong and without[one.number] and np.isfinite(mean):
                 yield one_style(
                     MIXED_IN.format(
                         edge=in_words(edge),
