@@ -191,6 +191,9 @@ def test_files_that_cannot_be_read(tmp_path):
     (tmp_path / "latin.yaml").write_bytes("a: 1\nb: Mönch\n".encode("latin-1"))
     with pytest.raises(ConfigurationError, match=r"latin\.yaml:2: byte 0xf6 is not UTF-8; save"):
         read_yaml(tmp_path / "latin.yaml")
+    (tmp_path / "a.yaml").write_text("samples: {}", encoding="utf-16")  # as Windows PowerShell writes
+    with pytest.raises(ConfigurationError, match=r"is not UTF-8; save the file as UTF-8"):
+        read_yaml(tmp_path / "a.yaml")
     (tmp_path / "a.yaml").write_bytes(b"\x89HDF\r\n\x1a\n\0\0")  # who saves an image as text spoils it
     with pytest.raises(ConfigurationError, match=r"byte 0x89 is not UTF-8; it is no text: an image stands"):
         read_yaml(tmp_path / "a.yaml")

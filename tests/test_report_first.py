@@ -13,8 +13,8 @@ import xarray as xr
 from eelsunmix.report import candidates, cards
 from eelsunmix.report.alike import found_by
 from eelsunmix.report.figures.endmembers import members_of
-from eelsunmix.report.first import choice, next_step, pictures, screen, sentences, state
-from eelsunmix.report.first.map_errors import map_errors, relative_noise, rough
+from eelsunmix.report.first import choice, next_step, pictures, rare, screen, sentences, state
+from eelsunmix.report.first.map_errors import MapError, map_errors, relative_noise, rough
 from eelsunmix.report.first.screen import first_screen, gathered
 from eelsunmix.report.formatting import in_words, number
 from eelsunmix.report.inputs import Inputs
@@ -405,14 +405,14 @@ def test_the_error_of_a_map_of_few_pixels_is_a_part_of_what_these_hold():
     """Of Ru in 2 of 500 pixels the page said "likely off by 110 000 % of the peak", its 99.5 % quantile."""
     values = np.full((20, 30), 1e-3)
     values[4, 5:7] = 100.0
-    rare, sd = (xr.DataArray(one, dims=("y", "x")) for one in (values, np.full(values.shape, 12.0)))
-    assert relative_noise(rare, sd) == pytest.approx(0.12)
+    few, sd = (xr.DataArray(one, dims=("y", "x")) for one in (values, np.full(values.shape, 12.0)))
+    assert relative_noise(few, sd) == pytest.approx(0.12)
     values[4, 5:7] = 30.0  # noise may do that
-    assert relative_noise(rare, sd) > 100
+    assert relative_noise(few, sd) > 100
     sd[0, 0] = values[0, 0] = np.nan
-    assert relative_noise(rare, sd) > 100
-    assert np.isnan(relative_noise(rare * np.nan, sd))
-    assert np.isnan(relative_noise(rare, sd * np.nan))  # of networks
+    assert relative_noise(few, sd) > 100
+    assert np.isnan(relative_noise(few * np.nan, sd))
+    assert np.isnan(relative_noise(few, sd * np.nan))  # of networks
 
 
 def unseen(inputs, edge, *, by_spectrum):
@@ -472,13 +472,20 @@ def test_the_error_on_simulated_images_of_a_map_of_few_pixels_lies_in_these(inpu
     shown = choice.shown_maps(found, "recommended")[0]
     values = np.zeros(shown.values.shape)
     values[1, 2] = 100.0
-    rare = dataclasses.replace(
+    few = dataclasses.replace(
         shown, values=shown.values.copy(data=values), deviation=shown.values.copy(data=values * 0 + 1)
     )
-    assert rare.scale_end == 100
-    assert map_errors(found, [rare])[0].parts["simulated images"] == pytest.approx(0.02)
-    broad = dataclasses.replace(shown, values=shown.values.copy(data=values + 100))
-    assert np.isnan(broad.scale_end)
+    assert few.scale_end(few.values.to_numpy() / 16) == pytest.approx(100 / 16)  # of averages over blocks
+    assert map_errors(found, [few])[0].parts["simulated images"] == pytest.approx(0.02)
+    noise = np.random.default_rng(0).normal(0, 1, values.shape)
+    for level, sd in ((40, 1.0), (100, 10.0)):  # a spike on a map that is strong elsewhere
+        data = 9 * values + level + sd * noise
+        one = dataclasses.replace(
+            few, values=few.values.copy(data=data), deviation=few.values.copy(data=values * 0 + sd)
+        )
+        if level == 100:
+            assert np.isnan(one.scale_end(data))
+            assert map_errors(found, [one])[0].parts["simulated images"] == pytest.approx(0.02, rel=0.3)
 
 
 def test_an_element_is_looked_for_in_the_whole_image_where_no_method_has_two_components(inputs):
@@ -526,6 +533,23 @@ def test_cards_say_nothing_of_edges_that_are_not_found(inputs):
     unseen(inputs, "Co_L23", by_spectrum=1.0)
     facts = dict(cards._facts(inputs, ("nmf", owner), [], matched=False))
     assert not any("Co L23" in text for text in facts.values())
+
+
+def test_a_spike_is_no_peak_of_a_map_that_is_strong_elsewhere():
+    """Errors would be parts of it, and the map dark; a plateau below a spike was off by 800 %."""
+    image = 100 + 10 * np.random.default_rng(0).normal(size=(60, 70))
+    image[3, 4] = 1000.0
+    sd = xr.DataArray(np.full(image.shape, 10.0))
+    assert not rare.is_rare(image, sd)
+    assert rare.highest(image, sd) < 150
+    plateau = np.where(np.arange(4200).reshape(60, 70) == 7, 100.0, 40.0)
+    assert not rare.is_rare(plateau, sd / 10)
+    assert rare.is_rare(np.where(plateau > 40, 100.0, 4.0), sd / 10)
+
+
+def test_what_may_be_background_is_said_of_a_map_without_other_errors(inputs):
+    one = MapError(shown=choice.shown_maps(inputs, "nmf")[0], parts={}, of_background=0.0096)
+    assert one.doubt == "0.96 % of the background, which may be off by as much"
 
 
 def test_a_map_of_shares_has_what_other_spectra_allow_beside_its_error():

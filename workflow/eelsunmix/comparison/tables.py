@@ -27,7 +27,7 @@ from eelsunmix.typing import Bools, Floats
 
 COUNTS = {"units": "counts"}
 LEAST_COUNTS = 0.1
-"""Part of the median counts of a pixel below which its composition is not asked for."""
+"""Part of the highest counts of a pixel below which its composition is not asked for."""
 Single = NDArray[np.float32]
 
 
@@ -110,7 +110,7 @@ def binarisation(
     pure, mixed = np.zeros((2, len(components) + 1))
     pixels, failed = setting.total_counts.transpose(*setting.navigation), setting.reference_problems
     # Of a pixel with hardly any counts, as in vacuum, nobody knows what it is of.
-    pixels = pixels.where(pixels > LEAST_COUNTS * float(pixels.median()))
+    pixels = pixels.where(pixels > LEAST_COUNTS * peak(pixels.to_numpy()))
     for column, edge in enumerate(setting.edges):
         if not ceiling[column] > 0.7 or edge in failed:
             continue

@@ -137,8 +137,8 @@ def read_text(path: Path) -> str:
 
 
 def _is_binary(data: bytes) -> bool:
-    """Whether a file has a byte that no text has, in no encoding of 8 bits."""
-    return b"\0" in data[:4096]
+    """Whether a file has a byte that text has in no encoding of 8 bits, and does not begin as UTF-16."""
+    return b"\0" in data[:4096] and not data.startswith((b"\xff\xfe", b"\xfe\xff"))
 
 
 def _fault(state: os.stat_result) -> str | None:

@@ -52,7 +52,8 @@ class Description:
     def residuals(self, spectra: NDArray[Any], pixel_weight: Floats) -> Floats:
         """Sum what is left of spectra (pixel, channel) in windows (pixel, window), over the noise."""
         counts = spectra.astype(np.float64)
-        expected = (counts @ (self.loadings / self.channel_weight**2).T) @ self.loadings
+        scores = counts @ (self.loadings / self.channel_weight**2).T
+        expected = scores @ self.loadings
         # In units of counts; beyond what is expected it holds the noise of read-out.
         variance = np.maximum(np.outer(pixel_weight**2, self.channel_weight**2), expected)
         highest = expected + CLIPPED * (np.sqrt(self.per_electron * variance) + self.per_electron)
@@ -60,24 +61,24 @@ class Description:
         constant = 0.0 if self.counting else np.maximum(self._sums(variance) - awaited, 0.0)
         electrons = np.maximum((awaited + constant) / self.per_electron, FEWEST)
         residuals = _deviance_residuals((found + constant) / self.per_electron, electrons)
-        of_scores = self._of_scores(np.maximum(expected, 0.0)) / self.per_electron
-        return residuals / np.sqrt(1 + of_scores / electrons)
+        return residuals / np.sqrt(
+            1 + np.maximum(scores @ self._of_scores, 0.0) / self.per_electron / electrons
+        )
 
-    def _of_scores(self, expected: Floats) -> Floats:
-        """Return the variance (pixel, window) that the noise of the scores adds to what is left.
+    @functools.cached_property
+    def _of_scores(self) -> Floats:
+        """Variance that the noise of the scores adds to what is left, (component, window), for each score.
 
         Where a pixel has strong lines of few others, their noise is in its scores, and by these in windows in
-        which it has next to nothing itself. What is found in a window is part of the scores, too, which takes
-        from the variance: where that is more, nothing is added.
+        which it has next to nothing itself. A window leaves ``sum(n) - part @ n`` of counts *n* of variance
+        *v*: ``v @ (1 - part)^2`` for channels inside, ``v @ part^2`` for others, where noise alone is ``v @ 1``
+        inside. The counts stand for *v*, so that it is linear in the scores.
         """
-        scores, sizes = self.loadings / self.channel_weight**2, self._sums(self.loadings)
-        first, second = np.triu_indices(len(scores))
-        covariance = expected @ (scores[first] * scores[second]).T
-        twice = np.where(first == second, 1.0, 2.0)[:, None]
-        added = covariance @ (twice * sizes[first] * sizes[second])
-        for score, size in zip(scores, sizes, strict=True):
-            added -= 2 * size * self._sums(expected * score)
-        return np.maximum(added, 0.0)
+        channel = np.arange(len(self.channel_weight))[:, None]
+        inside = (channel >= self.starts) & (channel < self.stops)
+        part = (self.loadings / self.channel_weight**2).T @ self._sums(self.loadings)
+        added: Floats = self.loadings @ (part**2 - 2 * inside * part)
+        return added
 
     def _sums(self, spectra: Floats) -> Floats:
         borders, first, last = self._bins

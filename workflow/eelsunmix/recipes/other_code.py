@@ -9,6 +9,7 @@ from eelsunmix.errors import InputError
 from eelsunmix.recipes.code import code_of
 from eelsunmix.recipes.table import Product, recipe_of
 from eelsunmix.storage import read_manifest
+from eelsunmix.words import RECOMMENDED
 
 
 def of_other_code(stores: Iterable[Path]) -> list[Path]:
@@ -39,7 +40,9 @@ def modules_behind(store: Path, settings: Mapping[str, Any]) -> list[str]:
     InputError
         If its method does not exist any more.
     """
-    label = store.stem if store.parent.name in ("fit", "map") else ""
+    # A sample may be called so, too: its own stores know of no method, and of no input of one.
+    known = bool({"method", "input"} & settings.keys()) or store.stem == RECOMMENDED
+    label = store.stem if store.parent.name in ("fit", "map") and known else ""
     product = Product("", store.parent.name if label else store.stem, label)
     gain = settings.get("corrections", {}).get("gain", {})
     sample: Any = SimpleNamespace(
@@ -62,6 +65,6 @@ def _is_of_other_code(store: Path) -> bool:
         return False
     try:
         modules = modules_behind(store, settings)
-    except InputError:
+    except (InputError, StopIteration):  # of a store that no rule makes any more
         return True
     return bool(settings["code"] != code_of(*modules))

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from eelsunmix.comparison.names import component_name
 from eelsunmix.comparison.thresholds import CRITERIA, WORST_FIRST
 from eelsunmix.comparison.words import listed
 from eelsunmix.report.figures.style import REFERENCE
-from eelsunmix.report.first.rare import highest, is_rare
+from eelsunmix.report.first.rare import is_rare
 from eelsunmix.report.inputs import Inputs
 from eelsunmix.stage_warnings import marked_or_all, reference_problems
 from eelsunmix.words import RECOMMENDED
@@ -53,11 +54,10 @@ class Shown:
         """Name, and the rest of that of its edge."""
         return f"{self.name} {self.edge.replace('_', ' ').removeprefix(self.name).strip()}".strip()
 
-    @property
-    def scale_end(self) -> float:
-        """Where the colours of a map of few pixels end; NaN where a quantile says it."""
-        image = self.values.to_numpy()
-        return highest(image, self.deviation) if is_rare(image, self.deviation) else float("nan")
+    def scale_end(self, image: NDArray[Any]) -> float:
+        """Where the colours of its picture end if few pixels hold nearly all; NaN where a quantile says it."""
+        rare = is_rare(self.values.to_numpy(), self.deviation)
+        return float(np.nanmax(image)) if rare else float("nan")
 
 
 def chosen_label(inputs: Inputs) -> str:

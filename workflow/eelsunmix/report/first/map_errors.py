@@ -50,7 +50,7 @@ class MapError:
     no_peak : str
         Why the map has no peak that errors could be parts of; there is no part then.
     scale_end : float
-        Counts at which the colours of the map end; NaN where a quantile says it.
+        Counts at which the colours of the map of what is not found end; NaN of others.
     """
 
     shown: Shown
@@ -77,7 +77,7 @@ class MapError:
     def said(self) -> str:
         """Both in a few words, or why there is no peak; empty where nothing is known."""
         if not self.parts:
-            return self.no_peak
+            return self.no_peak or self._slight.removeprefix("; ")
         return (
             f"{rough(self.likely)} of the peak ({self.origin}{self._unchecked}){self._allowed}{self._slight}"
         )
@@ -116,7 +116,12 @@ class MapError:
             )
             return f"{counts}, {parts}" + "; widths hardly change" * self.adds
         is_far = self.likely > MOST_ERROR and self.origin != TWINS
-        return f"likely off by {self.said}" if is_far or np.isfinite(self.of_background) else ""
+        return self.in_words if is_far or np.isfinite(self.of_background) else ""
+
+    @property
+    def in_words(self) -> str:
+        """By how much it is off, or what else there is to say."""
+        return f"likely off by {self.said}" if self.parts else self.said
 
 
 def rough(part: float | None) -> str:
@@ -142,7 +147,7 @@ def not_found(errors: Sequence[MapError]) -> list[str]:
     verb, them = ("is", "it") if len(names) == 1 else ("are", "them")
     text = (
         f"{listed(names)} {verb} not found: neither BS nor a component shows {them} beyond noise. Single "
-        "pixels may hold what BS does not see there."
+        "pixels may hold some, unseen."
     )
     return [text] if names else []
 
@@ -150,7 +155,7 @@ def not_found(errors: Sequence[MapError]) -> list[str]:
 def _error(inputs: Inputs, one: Shown) -> MapError:
     if reason := why_no_peak(inputs, one):
         # Noise over its whole scale would look like a map.
-        end = detectable(inputs, one) if reason == NOT_FOUND else one.scale_end
+        end = detectable(inputs, one) if reason == NOT_FOUND else float("nan")
         return MapError(shown=one, parts={}, no_peak=reason, scale_end=end)
     top = highest(one.values.to_numpy(), one.deviation) or float("nan")
     noise = float("nan") if one.deviation is None else relative_noise(one.values, one.deviation)
@@ -168,7 +173,6 @@ def _error(inputs: Inputs, one: Shown) -> MapError:
         adds=added > divided,
         allowed=_allowed(inputs, one, top),
         of_background=_slight(inputs, one, top),
-        scale_end=one.scale_end,
     )
 
 
@@ -204,7 +208,7 @@ def _on_twins(inputs: Inputs, one: Shown, top: float) -> float:
         return float("nan")
     image = one.values.to_numpy().astype(float)
     inside = image > top / 2 if is_rare(image, one.deviation) else np.isfinite(image)
-    size = float(np.sqrt(np.square(image).sum(where=np.isfinite(image)) / inside.sum()))
+    size = float(np.sqrt(np.square(image[inside]).mean()))
     return errors.get(str(known.get("method")), float("nan")) / 100 * size / top
 
 

@@ -33,7 +33,7 @@ def map_png(
 
 def scale_of(image: NDArray[np.float32], end: float = float("nan")) -> tuple[float, float]:
     """Return from where to where the colours of a map go."""
-    high = end if np.isfinite(end) else limits([image], clipped=CLIPPED)[1]
+    high = end if end > 0 else limits([image], clipped=CLIPPED)[1]
     return (0.0, high) if high > 0 else (high - 1.0, high)
 
 

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 from eelsunmix.comparison.peaks import peak
 from eelsunmix.report.areas import CLEAR_SD
 
+NEXT_TO_NOTHING = 0.05
+"""Part of the highest value that all others but a few have at most."""
+
 
 def highest(image: NDArray[Any], deviation: xr.DataArray | None) -> float:
     """Return the peak of a map; its highest value where too few pixels stand out to reach a quantile.
@@ -26,10 +29,15 @@ def highest(image: NDArray[Any], deviation: xr.DataArray | None) -> float:
 
 
 def is_rare(image: NDArray[Any], deviation: xr.DataArray | None) -> bool:
-    """Whether a few pixels have more than twice what all others have, beyond noise."""
+    """Whether few pixels hold nearly all of a map: they stand out of noise, and the others do not.
+
+    A spike on a map that is strong elsewhere is none of it: its peak is that of the others.
+    """
     found = peak(image)
     if deviation is None or not np.isfinite(found):
         return False
-    place = np.nanargmax(image)
-    top, sd = image.flat[place], deviation.to_numpy().flat[place]
-    return bool(found < top / 2 and top - found > CLEAR_SD * sd)
+    sd, place = deviation.to_numpy(), np.nanargmax(image)
+    top = image.flat[place]
+    noise = np.nanmedian(sd) if np.isfinite(sd).any() else 0.0
+    is_nothing = found < max(CLEAR_SD * noise, NEXT_TO_NOTHING * top)
+    return bool(is_nothing and found < top / 2 and top - found > CLEAR_SD * sd.flat[place])

@@ -144,17 +144,20 @@ def _total(total: xr.DataArray, view: MapView) -> Picture:
 
 def _composite(maps: Sequence[Shown], view: MapView, without: str) -> Picture:
     key = tuple(zip(COLOURS, (one.name for one in maps), strict=False))
-    address = composite_png([view.image(one.values) for one in maps], [one.scale_end for one in maps])
+    images = [view.image(one.values) for one in maps]
+    ends = [one.scale_end(image) for one, image in zip(maps, images, strict=True)]
+    address = composite_png(images, ends)
     note = "each from 0 to its maximum" + f"; without {without}" * bool(without)
     return Picture(name="Composite", address=address, note=note, key=key)
 
 
 def _map(error: MapError, view: MapView, label: str) -> Picture:
     one = error.shown
-    address, low, high = map_png(view.image(one.values), end=error.scale_end)
+    image = view.image(one.values)
+    end = error.scale_end if error.no_peak else one.scale_end(image)
+    address, low, high = map_png(image, end=end)
     source = "" if one.source == label else f"by {one.source}: {label} has none"
-    likely = f"likely off by {error.said}" if error.parts else error.no_peak
-    note = "; ".join(filter(None, (source, likely)))
+    note = "; ".join(filter(None, (source, error.in_words)))
     return Picture(
         name=one.title, address=address, low=number(low), high=f"{number(high)} {one.unit}", note=note
     )

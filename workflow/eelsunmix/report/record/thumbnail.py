@@ -25,7 +25,8 @@ def thumbnail(inputs: Inputs, maps: Sequence[Shown]) -> dict[str, Any]:
     three = composite_of([one for one in maps if not why_no_peak(inputs, one)])
     if len(three) > 1:
         images = [view.image(one.values) for one in three]
-        address = composite_png(images, [one.scale_end for one in three], bits=5)
+        ends = [one.scale_end(image) for one, image in zip(three, images, strict=True)]
+        address = composite_png(images, ends, bits=5)
     else:
         address = map_png(view.image(three[0].values if three else total), from_zero=bool(three))[0]
     return {"address": address, "aspect": 1 / view.aspect}
