@@ -61,9 +61,8 @@ class Description:
         constant = 0.0 if self.counting else np.maximum(self._sums(variance) - awaited, 0.0)
         electrons = np.maximum((awaited + constant) / self.per_electron, FEWEST)
         residuals = _deviance_residuals((found + constant) / self.per_electron, electrons)
-        return residuals / np.sqrt(
-            1 + np.maximum(scores @ self._of_scores, 0.0) / self.per_electron / electrons
-        )
+        of_scores = np.maximum(scores @ self._of_scores, 0.0) / self.per_electron
+        return residuals / np.sqrt(1 + of_scores / electrons)
 
     @functools.cached_property
     def _of_scores(self) -> Floats:
@@ -71,8 +70,8 @@ class Description:
 
         Where a pixel has strong lines of few others, their noise is in its scores, and by these in windows in
         which it has next to nothing itself. A window leaves ``sum(n) - part @ n`` of counts *n* of variance
-        *v*: ``v @ (1 - part)^2`` for channels inside, ``v @ part^2`` for others, where noise alone is ``v @ 1``
-        inside. The counts stand for *v*, so that it is linear in the scores.
+        *v*: its own is ``v @ (1 - part)^2`` of the channels inside and ``v @ part^2`` of the others, where
+        noise alone is ``v @ 1`` inside. What is expected stands for *v*, so that it is linear in the scores.
         """
         channel = np.arange(len(self.channel_weight))[:, None]
         inside = (channel >= self.starts) & (channel < self.stops)

@@ -25,7 +25,8 @@ Found = Mapping[str, Sequence[Sighting]]
 SEEN = (
     "Which edges background subtraction (BS) sees where each component is the largest: mean net counts of "
     "the pixels, in per cent of the peak (99.5 % quantile of the map that the page shows first, its highest "
-    "value if few pixels hold nearly all of it; if that is more than noise), and in counts ± 1 standard deviation by noise. Not seen: below 3 standard deviations, "
+    "value if few pixels hold nearly all of it; if that is more than noise), and in counts ± 1 standard "
+    "deviation by noise. Not seen: below 3 standard deviations, "
     "with the limit (95 %, one-sided). {systematic}Where BS lies farther below zero, its background is "
     "biased, and the limit is as large as that. Pixels hold some of other components: names go by the "
     "spectra of the cards. Where components overlap, noise chooses some of the pixels, and limits are "

@@ -55,7 +55,7 @@ class Shown:
         return f"{self.name} {self.edge.replace('_', ' ').removeprefix(self.name).strip()}".strip()
 
     def scale_end(self, image: NDArray[Any]) -> float:
-        """Where the colours of its picture end if few pixels hold nearly all; NaN where a quantile says it."""
+        """Where the colours of its picture end if few pixels hold nearly all; else NaN, for a quantile."""
         rare = is_rare(self.values.to_numpy(), self.deviation)
         return float(np.nanmax(image)) if rare else float("nan")
 
