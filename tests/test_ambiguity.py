@@ -352,7 +352,16 @@ class _Edge:
 
 class _Setting:
     def __init__(self, edges):
-        self.edges = edges
+        self.edges, self.reference_problems = edges, {}
+
+
+def shown(comparison):
+    """The comparison, whose edges are all those of the only component, far beyond noise."""
+    shape = (comparison.sizes["label"], 1, comparison.sizes["edge"])
+    dims = ("label", "endmember", "edge")
+    counts = dict.fromkeys(("endmember_net_counts", "confirmed_net_counts"), (dims, np.full(shape, 90.0)))
+    sd, owner = (dims, np.ones(shape)), (("label", "edge"), np.zeros(shape[::2], dtype=int))
+    return comparison.assign(**counts, endmember_net_counts_sd=sd, owner=owner)
 
 
 def test_elements_of_one_component_share_a_sentence_that_can_be_read():
@@ -367,7 +376,7 @@ def test_elements_of_one_component_share_a_sentence_that_can_be_read():
         {name: (("label", "edge"), np.array(values)) for name, values in ranges.items()},
         coords={"label": ["vca", "blu"], "edge": list(edges)},
     )
-    told, left_open = ambiguity_sentences(comparison, SimpleNamespace(edges=edges))
+    told, left_open = ambiguity_sentences(shown(comparison), _Setting(edges))
     assert len(told) == 2
     assert left_open == [text for text in told if text.startswith("Ti and O of vca and blu: ")]
     assert "shape known to ± 67 % of the peak at best and ± 90 % at worst" in left_open[0]
@@ -397,11 +406,13 @@ def test_the_range_of_the_recommended_result_stands_apart_from_that_of_others():
         {name: (("label", "edge"), np.array(values)) for name, values in ranges.items()},
         coords={"label": ["recommended", "nmf", "vca"], "edge": ["Ru_M45"]},
     )
-    setting = SimpleNamespace(edges={"Ru_M45": SimpleNamespace(element="Ru")})
+    comparison, setting = shown(comparison), _Setting({"Ru_M45": SimpleNamespace(element="Ru")})
     ((text,), _) = ambiguity_sentences(comparison, setting)
     assert "± 5 % of the peak, scale between 0.57 and 1.75 times the abundances shown by recommended" in text
     assert "± 9 % at worst, between 0.31 and 1.11 by the others)" in text
     assert "may all be less" not in text  # nor more
+    noisy = comparison.assign(endmember_net_counts_sd=40 * comparison["endmember_net_counts_sd"])
+    assert ambiguity_sentences(noisy, setting) == ([], [])  # of an element that is not shown
     ((text,), _) = ambiguity_sentences(comparison.isel(label=[1, 2]), setting)
     assert "scale between 0.31 and 1.11 times the abundances shown, because" in text
     assert "may all be less" in text
