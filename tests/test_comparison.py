@@ -992,6 +992,21 @@ def test_without_a_clear_edge_the_clearest_judges():
     assert judging_edges(net, np.ones_like(net), np.array([0, 0]), failed).tolist() == [False, True]
 
 
+def compared_by_vca(expected, energy, edges, *, seed):
+    """The comparison of VCA of two components with BS, of counts drawn from the expected ones."""
+    counts = xr.DataArray(
+        np.random.default_rng(seed).poisson(expected),
+        dims=("y", "x", "energy_loss"),
+        coords={"y": np.arange(10.0), "x": np.arange(13.0), "energy_loss": energy},
+    )
+    for dim, unit in (("y", "nm"), ("x", "nm"), ("energy_loss", "eV")):
+        counts[dim].attrs["units"] = unit
+    image = counts.assign_coords(valid_pixel=(("y", "x"), np.ones((10, 13), bool)))
+    model = fit(image, "vca", n_endmembers=2)
+    bs, maps = subtract_background(image, edges), {"vca": apply(model, image)}
+    return compare(image, bs, {"vca": model}, maps, edges=edges, profiles={})
+
+
 def test_an_element_that_is_not_there_names_no_component():
     """Its owner is the endmember with the most noise at its edge."""
     energy, layer = np.arange(440.0, 800.0, 2.0), (np.arange(13) > 5)[None, :, None]
@@ -1003,17 +1018,7 @@ def test_an_element_that_is_not_there_names_no_component():
     }
     named, caveats = [], []
     for seed in range(6):
-        counts = xr.DataArray(
-            np.random.default_rng(seed).poisson(expected),
-            dims=("y", "x", "energy_loss"),
-            coords={"y": np.arange(10.0), "x": np.arange(13.0), "energy_loss": energy},
-        )
-        for dim, unit in (("y", "nm"), ("x", "nm"), ("energy_loss", "eV")):
-            counts[dim].attrs["units"] = unit
-        image = counts.assign_coords(valid_pixel=(("y", "x"), np.ones((10, 13), bool)))
-        model = fit(image, "vca", n_endmembers=2)
-        bs, maps = subtract_background(image, edges), {"vca": apply(model, image)}
-        found = compare(image, bs, {"vca": model}, maps, edges=edges, profiles={})
+        found = compared_by_vca(expected, energy, edges, seed=seed)
         named += found["endmember_label"].sel(label="vca").values.tolist()
         caveats += found.attrs["ambiguity"]
     assert sum("O" in name for name in named) >= 6
@@ -1030,17 +1035,7 @@ def test_a_reference_that_varies_below_zero_does_not_judge_whoever_shows_nothing
     found = {}
     for sign in (-1, 1):
         bent = expected * (1 + sign * 0.02 * layer * (energy > 531))
-        counts = xr.DataArray(
-            np.random.default_rng(0).poisson(bent),
-            dims=("y", "x", "energy_loss"),
-            coords={"y": np.arange(10.0), "x": np.arange(13.0), "energy_loss": energy},
-        )
-        for dim, unit in (("y", "nm"), ("x", "nm"), ("energy_loss", "eV")):
-            counts[dim].attrs["units"] = unit
-        image = counts.assign_coords(valid_pixel=(("y", "x"), np.ones((10, 13), bool)))
-        model = fit(image, "vca", n_endmembers=2)
-        bs, maps = subtract_background(image, {"O_K": edge}), {"vca": apply(model, image)}
-        found[sign] = compare(image, bs, {"vca": model}, maps, edges={"O_K": edge}, profiles={})
+        found[sign] = compared_by_vca(bent, energy, {"O_K": edge}, seed=0)
     lights = {
         sign: {row["criterion"]: row["light"] for row in one.attrs["verdict"] if row["method"] == "vca"}
         for sign, one in found.items()

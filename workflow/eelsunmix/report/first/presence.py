@@ -38,7 +38,7 @@ def is_found(inputs: Inputs, one: Shown) -> bool:
 
 def detectable(inputs: Inputs, one: Shown) -> float:
     """Return the counts from which a map of an edge would show it: where its colours end, if it does not."""
-    if one.source == REFERENCE or one.deviation is None:
+    if one.source == REFERENCE:
         return CLEAR_SD * float(inputs.bs["net_counts_sd"].sel(edge=one.edge).compute().median())
     at = inputs.comparison.sel({"label": one.source, "edge": one.edge})
     net, sd = (float(at[f"endmember_net_counts{name}"][int(at["owner"])]) for name in ("", "_sd"))

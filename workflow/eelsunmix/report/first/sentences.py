@@ -32,11 +32,12 @@ ABSENT = (
     "that {names} is absent: no component of {label} shows it, so its map is that of BS",
     "that {names} are absent: no component of {label} shows them, so their maps are those of BS",
 )
+"""Of elements that BS sees: of one, and of several."""
 UNKNOWN = (
     "that {names} is there, or absent: BS failed, and no component of {label} shows it",
     "that {names} are there, or absent: BS failed, and no component of {label} shows them",
 )
-"""Of one element, and of several."""
+"""Of elements at which BS failed: of one, and of several."""
 
 
 @dataclass(frozen=True, kw_only=True)
